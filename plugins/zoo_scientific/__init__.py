@@ -1,0 +1,12 @@
+"""The scientific domain of zoo: its tasks, its models, and how they load."""
+
+from __future__ import annotations
+
+from zoo.hookspecs import hookimpl
+from zoo.tasks import Domain, tasks_of
+
+
+@hookimpl
+def zoo_domains() -> list[Domain]:
+    """The scientific domain."""
+    return [Domain("scientific", "TO BE FILLED", tasks_of("scientific"))]

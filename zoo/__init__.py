@@ -1,0 +1,49 @@
+"""Pick the pretrained model to start from, for your data and under your limits, by measuring.
+
+The names below are imported when first used, so that ``import zoo`` is cheap.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_EXPORTS = {
+    "search": "zoo.registry",
+    "show": "zoo.registry",
+    "pull": "zoo.sources",
+    "verify": "zoo.sources",
+    "read": "zoo.data",
+    "profile": "zoo.data",
+    "load": "zoo.features",
+    "tune": "zoo.adapt",
+    "ModelCard": "zoo.entities",
+    "ModelId": "zoo.entities",
+    "BenchmarkScore": "zoo.entities",
+    "Dataset": "zoo.entities",
+    "Features": "zoo.entities",
+    "Candidate": "zoo.entities",
+    "Recommendation": "zoo.entities",
+    "Run": "zoo.entities",
+    "Plan": "zoo.entities",
+    "Task": "zoo.tasks",
+    "Domain": "zoo.tasks",
+    "ZooError": "zoo.errors",
+    "hookimpl": "zoo.hookspecs",
+}
+
+__all__ = ["__version__", "recommend", *sorted(_EXPORTS)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    if name in {"recommend", "transfer"}:
+        return importlib.import_module(f"zoo.{name}")
+    raise AttributeError(f"module 'zoo' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return __all__

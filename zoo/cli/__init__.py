@@ -1,0 +1,135 @@
+"""The command line: which commands there are, and the one place where an error becomes a sentence.
+
+Commands are imported when called. No logic lives here: a command parses, calls the library, and shows the result.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from zoo.cli.output import Output
+from zoo.errors import ZooError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
+    "search": ("zoo.cli.search", "Find models in the registry by words and limits."),
+    "show": ("zoo.cli.show", "Show what is known of one model."),
+    "compare": ("zoo.cli.compare", "Put models side by side."),
+    "list": ("zoo.cli.listing", "List the models that are on this machine."),
+    "stats": ("zoo.cli.stats", "Count what the registry holds."),
+    "pull": ("zoo.cli.pull", "Bring a model's files here and check them."),
+    "verify": ("zoo.cli.verify", "Check the files on disk against their published hashes."),
+    "remove": ("zoo.cli.remove", "Delete a model's files from this machine."),
+    "profile": ("zoo.cli.profile", "Look at a data set: classes, balance, sizes, problems."),
+    "features": ("zoo.cli.features", "Turn a data set into a file of features."),
+    "tune": ("zoo.cli.tune", "Adapt a model to your data and measure the gain."),
+    "predict": ("zoo.cli.predict", "Run a model on inputs."),
+    "runs": ("zoo.cli.runs", "List, show, import and export past adaptations."),
+    "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),
+    "export": ("zoo.cli.export", "Write models, scores and runs to a file."),
+    "registry": ("zoo.cli.registry", "Create, upgrade, check and build registries."),
+    "plugins": ("zoo.cli.plugins", "Show the plugins and their health."),
+    "doctor": ("zoo.cli.doctor", "Check this installation."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when the command is called, and asks plugins for theirs last."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Our own commands in the order of a user's way, then those of plugins."""
+        return [*COMMANDS, *sorted(set(self._plugin_commands()) - set(COMMANDS))]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command called ``name``, or None."""
+        if name in COMMANDS:
+            return importlib.import_module(COMMANDS[name][0]).command
+        return self._plugin_commands().get(name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of our own."""
+        plugin_commands = self._plugin_commands()
+        rows = [(name, help_text) for name, (_, help_text) in COMMANDS.items()]
+        rows += [(n, c.get_short_help_str()) for n, c in sorted(plugin_commands.items()) if n not in COMMANDS]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest names where there is no such command."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            from zoo.errors import suggest
+
+            hint = suggest(args[0], self.list_commands(context))
+            raise click.UsageError(f"{error.message.rstrip('.')}. {hint}".strip(), context) from None
+
+    def _plugin_commands(self) -> dict[str, click.Command]:
+        if not hasattr(self, "_from_plugins"):
+            from zoo.plugins import plugins
+
+            collected = click.Group("plugins")
+            for _ in plugins().each("zoo_commands", cli=collected):
+                pass
+            self._from_plugins = dict(collected.commands)
+        return self._from_plugins
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="foundation-zoo", prog_name="zoo")
+@click.option("--traceback", is_flag=True, help="Show the whole traceback of an error.")
+@click.pass_obj
+def cli(output: Output, traceback: bool) -> None:
+    """Pick the pretrained model to start from: search, measure on your data, adapt, prove the gain.
+
+    \b
+    Start here:
+      zoo recommend sklearn:digits --task image-classification
+      zoo search vit --task image-classification --max-parameters 100M
+    """
+    output.traceback = output.traceback or traceback
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 an error told in one sentence, 2 wrong usage, 130 interrupted."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code."""
+    output = Output()
+    try:
+        result: Any = cli.main(arguments, prog_name="zoo", standalone_mode=False, obj=output)
+        return result if isinstance(result, int) else 0
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        output.note("Interrupted. What was finished is kept.")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except ZooError as error:
+        return _fail(output, error)
+    except MemoryError as error:
+        return _fail(output, ZooError("This machine ran out of memory.", "Choose a smaller model or batch."), error)
+    except Exception as error:
+        sentence = " ".join(f"{type(error).__name__}: {error}".split())
+        return _fail(output, ZooError(f"Something unexpected happened: {sentence}", "See it with --traceback."), error)
+
+
+def _fail(output: Output, error: ZooError, cause: BaseException | None = None) -> int:
+    if output.traceback:
+        import traceback
+
+        traceback.print_exception(cause or error)
+    output.error(error)
+    return 1

@@ -1,0 +1,65 @@
+"""What commands share: ``--json``, ``--traceback``, and the number formats that people type."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from zoo.cli.output import Output
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECASE)
+
+
+def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A click command with ``--json`` and ``--traceback``; its function takes the ``Output`` first."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        for option in (_traceback_option, _json_option):
+            function = option(function)
+        return click.command(*args, **kwargs)(click.pass_obj(function))
+
+    return decorate
+
+
+def _set(attribute: str) -> Callable[[click.Context, click.Parameter, bool], None]:
+    def callback(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+        output = context.find_object(Output)
+        if value and output is not None:
+            setattr(output, attribute, True)
+
+    return callback
+
+
+_json_option = click.option(
+    "--json", is_flag=True, expose_value=False, is_eager=True, callback=_set("json"), help="Print JSON."
+)
+_traceback_option = click.option(
+    "--traceback", is_flag=True, expose_value=False, is_eager=True, callback=_set("traceback"),
+    help="Show the whole traceback of an error.",
+)  # fmt: skip
+
+
+class Amount(click.ParamType):
+    """A whole number as people write it: ``86M``, ``1.5B``, ``500MB``, ``24GB``; decimal units, ``GiB`` binary."""
+
+    name = "amount"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> int:
+        """The number, or a usage error."""
+        if isinstance(value, int):
+            return value
+        match = _NUMBER.match(str(value))
+        if not match:
+            self.fail(f"'{value}' is not an amount; write 86M, 1.5B, 500MB or 24GiB.", parameter, context)
+        number, unit, suffix = match.groups()
+        scale = _UNITS[unit.lower()]
+        if suffix and suffix.lower() == "ib":
+            scale = {1: 1, 10**3: 2**10, 10**6: 2**20, 10**9: 2**30, 10**12: 2**40}[scale]
+        return int(float(number) * scale)
+
+
+AMOUNT = Amount()

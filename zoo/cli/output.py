@@ -1,0 +1,130 @@
+"""The one object that prints: a table for people, JSON for tools, errors and notes on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from zoo.entities import Progress
+    from zoo.errors import ZooError
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its title, and whether it holds numbers, which stand to the right."""
+
+    title: str
+    number: bool = False
+    fold: bool = False
+
+
+class Output:
+    """Prints results to stdout and everything else to stderr.
+
+    Attributes:
+        json: whether results go out as one JSON document.
+        traceback: whether errors come with their traceback.
+    """
+
+    def __init__(self) -> None:
+        self.json = False
+        self.traceback = False
+
+    def data(self, document: Any) -> None:
+        """Print one JSON document."""
+        print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+    def text(self, line: str = "") -> None:
+        """Print a line, as it is."""
+        print(line)
+
+    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "") -> None:
+        """Print plain columns, aligned; numbers to the right, and wide enough never to cut an id."""
+        from rich.table import Table
+
+        table = Table(box=None, pad_edge=False, show_edge=False, title=title or None, title_justify="left",
+                      header_style="bold", title_style="bold")  # fmt: skip
+        for column in columns:
+            table.add_column(
+                column.title,
+                justify="right" if column.number else "left",
+                no_wrap=not column.fold,
+                overflow="fold",
+            )
+        for row in rows:
+            table.add_row(*row)
+        self.console().print(table)
+
+    def console(self, stderr: bool = False) -> Console:
+        """A rich console; wide enough for whole rows where the output is not a terminal."""
+        from rich.console import Console
+
+        stream = sys.stderr if stderr else sys.stdout
+        return Console(
+            file=stream, stderr=stderr, width=None if stream.isatty() else 200, highlight=False, markup=False,
+            emoji=False, soft_wrap=False,
+        )  # fmt: skip
+
+    def note(self, line: str) -> None:
+        """Print a line to stderr."""
+        print(line, file=sys.stderr)
+
+    def warn(self, line: str) -> None:
+        """Print a warning to stderr, in one line."""
+        self.note(f"Warning: {line}")
+
+    def error(self, error: ZooError) -> None:
+        """Print an error: one line on stderr, and with ``--json`` an object on stdout as well."""
+        self.note(f"Error: {error}")
+        if self.json:
+            self.data({"error": error.to_dict()})
+
+    def progress(self) -> Progress:
+        """Bars on a terminal's stderr; silence elsewhere."""
+        from zoo.cli.progress import BarProgress
+        from zoo.entities import SilentProgress
+
+        return BarProgress(self.console(stderr=True)) if sys.stderr.isatty() else SilentProgress()
+
+
+def human_count(value: int | None) -> str:
+    """A count as people write it: 86.6M, 1.2B, 950."""
+    return "-" if value is None else _scaled(float(value), 1000, ("", "k", "M", "B", "T"))
+
+
+def human_bytes(value: int | None) -> str:
+    """A size in decimal units: 19.0 MB."""
+    return "-" if value is None else _scaled(float(value), 1000, (" B", " kB", " MB", " GB", " TB"))
+
+
+def human_seconds(value: float | None) -> str:
+    """A time: 0.4 s, 12.3 s, 2 min 5 s."""
+    if value is None:
+        return "-"
+    if value < 100:
+        return f"{value:.1f} s"
+    return f"{int(value) // 60} min {int(value) % 60} s"
+
+
+def human_score(value: float | None) -> str:
+    """A figure with four significant digits."""
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _scaled(value: float, base: int, units: Sequence[str]) -> str:
+    for unit in units[:-1]:
+        if abs(value) < base:
+            return f"{value:.0f}{unit}" if unit.strip() in {"", "B"} and unit == units[0] else f"{value:.1f}{unit}"
+        value /= base
+    return f"{value:.1f}{units[-1]}"
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """A mapping in one line: name value, name value."""
+    return ", ".join(f"{name} {human_score(v) if isinstance(v, float) else v}" for name, v in values.items())

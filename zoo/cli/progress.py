@@ -1,0 +1,54 @@
+"""Progress bars on stderr."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+
+class BarStep:
+    """One bar."""
+
+    def __init__(self, bars: Progress, task: TaskID) -> None:
+        self._bars, self._task = bars, task
+
+    def advance(self, amount: int = 1) -> None:
+        """Move the bar on."""
+        self._bars.advance(self._task, amount)
+
+
+class BarProgress:
+    """Bars that come and go as the steps do; steps may be nested."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars: Progress | None = None
+        self._open = 0
+
+    @contextmanager
+    def step(self, description: str, total: int | None = None) -> Iterator[BarStep]:
+        """A bar for the time of the block."""
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        if self._bars is None:
+            self._bars = Progress(
+                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+                console=self._console, transient=True,
+            )  # fmt: skip
+            self._bars.start()
+        bars = self._bars
+        task = bars.add_task(description, total=total)
+        self._open += 1
+        try:
+            yield BarStep(bars, task)
+        finally:
+            bars.remove_task(task)
+            self._open -= 1
+            if not self._open:
+                bars.stop()
+                self._bars = None

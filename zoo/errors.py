@@ -1,0 +1,129 @@
+"""The errors that a user may see: what happened, why, and what to do next."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+
+class ZooError(Exception):
+    """One sentence for the user, and a hint: the next thing to try, often a command that can be pasted.
+
+    Raised anywhere, caught once, in ``zoo.cli``. Tell errors apart by type, never by text.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.message, self.hint))
+
+    def to_dict(self) -> dict[str, str]:
+        """The error as ``--json`` shows it: type, message, hint."""
+        return {"type": type(self).__name__, "message": self.message, "hint": self.hint}
+
+
+def _rebuild(kind: type[ZooError], message: str, hint: str) -> ZooError:
+    error = kind.__new__(kind)
+    ZooError.__init__(error, message, hint)
+    return error
+
+
+class InvalidInput(ZooError):
+    """A value that the user gave cannot be what it should be."""
+
+
+class UnknownModel(ZooError):
+    """No model of that name in the registry."""
+
+
+class UnknownTask(ZooError):
+    """No task of that name in any domain."""
+
+
+class DataError(ZooError):
+    """A data set that cannot be read, or cannot serve the task."""
+
+
+class RegistryError(ZooError):
+    """The registry cannot be read, written or upgraded."""
+
+
+class SourceError(ZooError):
+    """A platform could not deliver a model."""
+
+
+class ModelNotFound(SourceError):
+    """The platform does not have this model, revision or file."""
+
+
+class GatedModel(SourceError):
+    """The platform wants its terms accepted, or a token, before it delivers."""
+
+
+class NetworkUnavailable(SourceError):
+    """The platform cannot be reached and nothing usable is cached."""
+
+
+class IntegrityError(SourceError):
+    """What arrived, or lies on disk, is not what was published."""
+
+
+class StorageError(ZooError):
+    """A file or folder cannot be written: read-only, full, or missing."""
+
+
+class MissingExtra(ZooError):
+    """An optional dependency is needed and not installed."""
+
+
+class UnsupportedModel(ZooError):
+    """No plugin can load, train or run this model for the purpose asked."""
+
+
+class PluginError(ZooError):
+    """A plugin is broken or answered with something that its hook does not allow."""
+
+
+def suggest(name: str, known: Iterable[str], count: int = 3) -> str:
+    """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    nearest = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
+    return f"Did you mean {' or '.join(lowered[match] for match in nearest)}?" if nearest else ""
+
+
+@contextmanager
+def needs_extra(extra: str, purpose: str) -> Iterator[None]:
+    """Turn a failing import inside the block into one sentence with the pip command that mends it.
+
+    Args:
+        extra: the optional-dependency group of this distribution that brings the package.
+        purpose: what the user wanted, to follow "is needed to", for example ``"read images"``.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        package = (error.name or "a package").partition(".")[0]
+        raise MissingExtra(
+            f"The package '{package}' is needed to {purpose} and is not installed.",
+            f"Run: pip install 'foundation-zoo[{extra}]'",
+        ) from error
+
+
+@contextmanager
+def storage_errors(target: object, doing: str = "write") -> Iterator[None]:
+    """Turn a failing file operation on ``target`` into one sentence: read-only, full disk, or missing folder."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(
+            f"Cannot {doing} {target}: {reason[:1].lower()}{reason[1:]}.",
+            "Choose a folder that is writable and has room (ZOO_HOME sets where zoo keeps its own files).",
+        ) from error

@@ -1,0 +1,178 @@
+"""The task taxonomy: what goes in, what is predicted, how it is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.errors import UnknownTask, suggest
+
+
+@dataclass(frozen=True)
+class TaskMetric:
+    """A metric by name, and its direction."""
+
+    name: str
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """One kind of problem.
+
+    Attributes:
+        name: a Hugging Face pipeline tag where one exists, else a name in the same style.
+        domain: the domain that serves it.
+        title: the words people use for it.
+        inputs: kinds of input: ``image``, ``text``, ``audio``, ``molecule``, ``protein``, ``crystal``, ``grid``.
+        target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``text``,
+            ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
+        metrics: how it is judged, the first one decides.
+        head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
+            ``mask``, ``sequence``, ``generator`` or ``none``.
+        use_case: one of the sixteen use cases that zoo is judged by.
+    """
+
+    name: str
+    domain: str
+    title: str
+    inputs: tuple[str, ...]
+    target: str
+    metrics: tuple[TaskMetric, ...]
+    head: str
+    use_case: bool = True
+
+    @property
+    def metric(self) -> TaskMetric:
+        """The metric that decides."""
+        return self.metrics[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The task as plain JSON values."""
+        return {
+            "name": self.name,
+            "domain": self.domain,
+            "title": self.title,
+            "inputs": list(self.inputs),
+            "target": self.target,
+            "metrics": [{"name": m.name, "higher_is_better": m.higher_is_better} for m in self.metrics],
+            "head": self.head,
+        }
+
+
+@dataclass(frozen=True)
+class Domain:
+    """A field of models and the tasks that it serves."""
+
+    name: str
+    description: str
+    tasks: tuple[Task, ...] = field(default=())
+
+
+def _up(*names: str) -> tuple[TaskMetric, ...]:
+    return tuple(TaskMetric(name) for name in names)
+
+
+def _down(*names: str) -> tuple[TaskMetric, ...]:
+    return tuple(TaskMetric(name, higher_is_better=False) for name in names)
+
+
+_CLASSIFICATION = _up("accuracy", "macro_f1", "matthews_correlation")
+
+_ALL = (
+    Task("image-classification", "vision", "Image classification", ("image",), "class", _CLASSIFICATION, "linear"),
+    Task("object-detection", "vision", "Object detection", ("image",), "boxes", _up("map", "map_50"), "detection"),
+    Task("image-segmentation", "vision", "Segmentation", ("image",), "mask", _up("mean_iou"), "mask"),
+    Task("text-to-image", "vision", "Image generation", ("text",), "image", _down("fid"), "generator"),
+    Task("text-classification", "language", "Text classification", ("text",), "class", _CLASSIFICATION, "linear"),
+    Task(
+        "token-classification", "language", "Named-entity recognition", ("text",), "spans",
+        _up("entity_f1", "accuracy"), "token-linear",
+    ),
+    Task(
+        "question-answering", "language", "Question answering", ("text",), "spans", _up("f1", "exact_match"), "span"
+    ),
+    Task("translation", "language", "Translation", ("text",), "text", _up("bleu", "chrf"), "sequence"),
+    Task(
+        "automatic-speech-recognition", "audio", "Speech recognition", ("audio",), "text",
+        _down("word_error_rate", "character_error_rate"), "sequence",
+    ),
+    Task("audio-classification", "audio", "Audio classification", ("audio",), "class", _CLASSIFICATION, "linear"),
+    Task(
+        "text-to-speech", "audio", "Voice synthesis", ("text",), "audio",
+        _down("word_error_rate") + _up("speaker_similarity"), "generator",
+    ),
+    Task(
+        "text-to-audio", "audio", "Music generation", ("text",), "audio", _down("frechet_audio_distance"), "generator"
+    ),
+    Task(
+        "molecular-property-prediction", "scientific", "Drug discovery (molecular properties)", ("molecule",), "number",
+        _down("rmse") + _up("roc_auc"), "linear",
+    ),
+    Task(
+        "protein-structure-prediction", "scientific", "Protein folding", ("protein",), "structure",
+        _up("lddt", "tm_score"), "none",
+    ),
+    Task(
+        "materials-property-prediction", "scientific", "Materials", ("crystal",), "number",
+        _down("mean_absolute_error") + _up("f1"), "linear",
+    ),
+    Task(
+        "weather-forecasting", "scientific", "Climate and weather", ("grid",), "grid",
+        _down("latitude_weighted_rmse") + _up("anomaly_correlation"), "none",
+    ),
+    Task(
+        "sentence-similarity", "language", "Sentence similarity", ("text",), "number", _up("spearman"), "none",
+        use_case=False,
+    ),
+    Task(
+        "feature-extraction", "language", "Embeddings and retrieval", ("text",), "vector", _up("ndcg_at_10"), "none",
+        use_case=False,
+    ),
+    Task(
+        "text-generation", "language", "Text generation", ("text",), "text", _down("perplexity"), "sequence",
+        use_case=False,
+    ),
+    Task(
+        "zero-shot-image-classification", "multimodal", "Zero-shot image classification", ("image", "text"), "class",
+        _up("accuracy"), "none", use_case=False,
+    ),
+    Task(
+        "image-text-retrieval", "multimodal", "Image-text retrieval", ("image", "text"), "vector",
+        _up("recall_at_1", "recall_at_5"), "none", use_case=False,
+    ),
+    Task(
+        "image-to-text", "multimodal", "Captioning", ("image",), "text", _up("bleu", "cider"), "sequence",
+        use_case=False,
+    ),
+    Task(
+        "visual-question-answering", "multimodal", "Visual question answering", ("image", "text"), "text",
+        _up("accuracy"), "sequence", use_case=False,
+    ),
+    Task(
+        "protein-property-prediction", "scientific", "Protein fitness and function", ("protein",), "number",
+        _up("spearman"), "linear", use_case=False,
+    ),
+)  # fmt: skip
+
+TASKS: Mapping[str, Task] = {task.name: task for task in _ALL}
+"""The tasks that the core knows, by name. Plugins add theirs through ``zoo_domains``."""
+
+
+def tasks_of(domain: str) -> tuple[Task, ...]:
+    """The core tasks that a domain serves, in the order of the taxonomy."""
+    return tuple(task for task in _ALL if task.domain == domain)
+
+
+def find_task(name: str, known: Mapping[str, Task] = TASKS) -> Task:
+    """The task called ``name``.
+
+    Raises:
+        UnknownTask: with the nearest names.
+    """
+    try:
+        return known[name]
+    except KeyError:
+        hint = suggest(name, known) or f"Tasks: {', '.join(sorted(known))}."
+        raise UnknownTask(f"There is no task called '{name}'.", hint) from None
