@@ -1,3 +1,93 @@
 """The core's own answers to the hooks, as an ordinary plugin that answers last."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from zoo.adapt.metrics import Metric
+    from zoo.adapt.strategies import Strategy
+    from zoo.data.reading import Reader
+    from zoo.entities import (
+        Backbone,
+        Dataset,
+        FeatureRequest,
+        FeatureShard,
+        LocalFiles,
+        ModelCard,
+        Plan,
+        Progress,
+        Run,
+    )
+    from zoo.sources.base import Source
+    from zoo.transfer.estimator import Estimator
+
+
+@hookimpl
+def zoo_sources() -> Sequence[Source]:
+    """Installed packages, local folders and the Hugging Face Hub."""
+    from zoo.sources import builtin_sources
+
+    return builtin_sources()
+
+
+@hookimpl(trylast=True)
+def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:
+    """Download by source."""
+    from zoo.sources import download
+
+    return download(card, store, progress)
+
+
+@hookimpl(trylast=True)
+def zoo_extract_features(
+    backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
+) -> Iterator[FeatureShard] | None:
+    """Batched extraction, shard by shard."""
+    from zoo.features.extraction import extract_shards
+
+    return extract_shards(backbone, dataset, request, progress)
+
+
+@hookimpl(trylast=True)
+def zoo_finetune(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run | None:
+    """The adaptation strategy that the plan names."""
+    from zoo.adapt.strategies import adapt
+
+    return adapt(backbone, dataset, plan, progress)
+
+
+@hookimpl
+def zoo_readers() -> Sequence[Reader]:
+    """Class folders, tables, and the data sets that packages ship."""
+    from zoo.data import builtin_readers
+
+    return builtin_readers()
+
+
+@hookimpl
+def zoo_metrics() -> Sequence[Metric]:
+    """The metrics of the tasks that can be tuned here."""
+    from zoo.adapt.metrics import builtin_metrics
+
+    return builtin_metrics()
+
+
+@hookimpl
+def zoo_estimators() -> Sequence[Estimator]:
+    """LogME, the shrinkage H-score and the cross-validated linear probe."""
+    from zoo.transfer import builtin_estimators
+
+    return builtin_estimators()
+
+
+@hookimpl
+def zoo_strategies() -> Sequence[Strategy]:
+    """Linear probe and full fine-tuning."""
+    from zoo.adapt.strategies import builtin_strategies
+
+    return builtin_strategies()

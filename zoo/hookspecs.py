@@ -52,7 +52,7 @@ def zoo_sources() -> Sequence[Source]:  # type: ignore[empty-body]
 
 @hookspec(firstresult=True)
 def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:
-    """The files of a model on this machine, verified; ``store`` is the folder for those without a cache of their own."""
+    """The files of a model on this machine, verified; ``store`` is for those without a cache of their own."""
 
 
 @hookspec(firstresult=True)
