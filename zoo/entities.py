@@ -321,6 +321,8 @@ class Measurement(Entity):
         seconds: forward passes and scoring together.
         samples: how many samples it was measured on.
         data: fingerprint of the data set.
+        low, high: the interval of the value.
+        revision: revision of the model, or a digest of its weights where it has none.
     """
 
     model: str
@@ -329,6 +331,8 @@ class Measurement(Entity):
     dataset: str
     estimator: str
     value: float
+    low: float | None = None
+    high: float | None = None
     layer: str = ""
     samples: int = 0
     seconds: float = 0.0
@@ -348,7 +352,10 @@ class Candidate(Entity):
         interval: a range that the score is expected in.
         measured: estimator name to value.
         reasons: sentences for and against it, each with its figure.
-        seconds: what measuring it cost.
+        seconds: what measuring it cost, then or now.
+        samples: how many samples it was measured on.
+        layer: the layer whose features were measured.
+        reused: whether the figures were kept from an earlier measurement.
     """
 
     rank: int
@@ -361,6 +368,9 @@ class Candidate(Entity):
     measured: Mapping[str, float] = field(default_factory=dict)
     reasons: tuple[str, ...] = ()
     seconds: float = 0.0
+    samples: int = 0
+    layer: str = ""
+    reused: bool = False
 
 
 @dataclass(frozen=True)
