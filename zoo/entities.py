@@ -386,7 +386,8 @@ class Recommendation(Entity):
     """The answer to "which model should I start from?", best first.
 
     Attributes:
-        data: name, fingerprint, samples and classes of the data set.
+        data: name, fingerprint, number of samples and number of classes of the data set.
+        warnings: what to watch out for in the data, in sentences.
     """
 
     task: str
@@ -394,6 +395,7 @@ class Recommendation(Entity):
     candidates: tuple[Candidate, ...]
     excluded: tuple[Exclusion, ...] = ()
     seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
 
     def to_frame(self) -> Any:
         """The candidates as a pandas ``DataFrame``, one row each."""

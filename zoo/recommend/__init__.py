@@ -1,1 +1,105 @@
-"""Recommend."""
+"""The main job: which pretrained model should I start from, for my data, under my limits?
+
+``zoo.recommend(data, task=...)`` works although this is a package: the package itself can be called.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.entities import Dataset, Progress, Recommendation
+
+DEFAULT_SAMPLES = 2000
+"""Samples that candidates are measured on unless the user says otherwise."""
+
+DEFAULT_ESTIMATORS = ("linear-probe", "logme", "hscore")
+"""All three from one pass over the features; the first decides the order."""
+
+
+def recommend(
+    data: str | Dataset,
+    *,
+    task: str | None = None,
+    candidates: str | None = None,
+    licenses: Sequence[str] = (),
+    max_parameters: int | None = None,
+    max_bytes: int | None = None,
+    device: str | None = None,
+    estimators: Sequence[str] = (),
+    samples: int = DEFAULT_SAMPLES,
+    budget: float | None = None,
+    measure: bool = True,
+    fresh: bool = False,
+    seed: int = 0,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Recommendation:
+    """Rank pretrained models for a data set by what was measured on it.
+
+    Args:
+        data: a data set, or what names one: a folder, a table, a packaged name.
+        task: task name; guessed from the data where it is None.
+        candidates: see ``zoo.recommend.candidates.choose``; None takes the models that are on this machine.
+        licenses: SPDX ids allowed.
+        max_parameters, max_bytes: upper limits.
+        device: where to run; None takes the best there is.
+        estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``.
+        samples: measure on a stratified part of about this size; 0 for all.
+        budget: seconds after which no further candidate is started, smallest first.
+        measure: False ranks by reported benchmark scores alone and runs no model.
+        fresh: measure again although figures are kept.
+        seed: seed of the sampling and of the folds.
+        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+
+    Raises:
+        ZooError: the data, the task, the limits or every single candidate is unusable.
+    """
+    from zoo.data import read
+    from zoo.entities import Recommendation, SilentProgress
+    from zoo.features.device import best_device, memory_of
+    from zoo.recommend import constraints, measuring, ranking
+    from zoo.recommend.candidates import choose
+    from zoo.recommend.task import analyse
+
+    started = time.perf_counter()
+    progress = progress or SilentProgress()
+    dataset = read(data, task=task, **reading) if isinstance(data, str) else data
+    found, analysis = analyse(dataset, task)
+    device = best_device(device)
+    limits = constraints.Limits(tuple(licenses), max_parameters, max_bytes, memory_of(device))
+    if not measure:
+        kept, excluded = constraints.apply(choose(found, candidates), limits)
+        ranked = ranking.by_reports(kept)
+    else:
+        request = measuring.Request(
+            found,
+            measuring.sample(dataset, samples, seed),
+            ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS),
+            device,
+            seed,
+            fresh,
+        )
+        kept, excluded = constraints.apply(choose(found, candidates), limits)
+        measured, failed = ranking.measure_all(kept, request, budget, progress)
+        excluded += failed
+        ranked = ranking.by_measurement(measured, found, excluded)
+    seconds = round(time.perf_counter() - started, 3)
+    return Recommendation(
+        task=found.name, data=analysis.data, candidates=tuple(ranked), excluded=tuple(excluded), seconds=seconds,
+        warnings=analysis.warnings,
+    )  # fmt: skip
+
+
+class _CallableModule(ModuleType):
+    """Lets ``zoo.recommend(...)`` be the function although ``zoo.recommend`` is this package."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Recommendation:
+        return recommend(*args, **kwargs)
+
+
+sys.modules[__name__].__class__ = _CallableModule

