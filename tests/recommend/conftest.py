@@ -1,0 +1,129 @@
+"""A small real plugin: its models turn texts into numpy features, one of them well, one badly, one not at all."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+PLUGIN = """
+    import hashlib
+    from pathlib import Path
+
+    import numpy as np
+
+    from zoo import Domain, ModelCard, Task, hookimpl
+    from zoo.entities import LocalFiles
+    from zoo.tasks import TaskMetric
+
+    TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
+    FORWARD_PASSES = []
+
+    def card(name, parameters, **fields):
+        tasks = ("poem-classification",)
+        return ModelCard(f"poems:{name}", "poetry", tasks, parameters=parameters, bytes=parameters * 4, **fields)
+
+    CARDS = [
+        card("careful", 4_000, license="MIT", revision="1", pretraining=("sonnets",)),
+        card("sloppy", 1_000, license="Apache-2.0", revision="1"),
+        card("broken", 2_000, license="MIT", revision="1"),
+    ]
+
+    class Poems:
+        name, title = "poems", "Poems"
+
+        def fetch(self, card, store, progress):
+            return self.locate(card)
+
+        def locate(self, card):
+            return LocalFiles(Path("."))
+
+        def describe(self, name, revision=None):
+            return next(card for card in CARDS if card.name == name)
+
+        def verify(self, card, progress):
+            return []
+
+        def remove(self, card):
+            return 0
+
+        def local(self):
+            return iter(())
+
+    class Reader:
+        input_kind, layers, embedding_dimension = "text", ("words",), 8
+
+        def __init__(self, card):
+            self.card = card
+
+        def preprocess(self, item):
+            return item
+
+        def collate(self, items):
+            return list(items)
+
+        def features(self, batch, layers):
+            FORWARD_PASSES.append(self.card.id)
+            return {"words": np.stack([self.vector(text) for text in batch])}
+
+        def vector(self, text):
+            noise = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint8)[:8] / 255.0
+            if self.card.name == "careful":
+                noise[0] += 3.0 * ("rose" in text)
+                noise[1] += 3.0 * ("rain" in text)
+            return noise.astype(np.float32)
+
+    @hookimpl
+    def zoo_domains():
+        return [Domain("poetry", "Poems.", (TASK,))]
+
+    @hookimpl
+    def zoo_cards():
+        return CARDS
+
+    @hookimpl
+    def zoo_sources():
+        return [Poems()]
+
+    @hookimpl
+    def zoo_load(card, files, device, dtype):
+        if card.source != "poems":
+            return None
+        if card.name == "broken":
+            from zoo.errors import UnsupportedModel
+            raise UnsupportedModel("The poem model is broken.", "Mend it.")
+        return Reader(card)
+"""
+
+
+@pytest.fixture
+def poetry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The plugin installed, an empty home, and the module of the plugin to look into."""
+    from zoo.plugins import plugins
+
+    packages = tmp_path / "packages"
+    information = packages / "zoo_poetry-1.0.dist-info"
+    information.mkdir(parents=True)
+    (packages / "zoo_poetry.py").write_text(textwrap.dedent(PLUGIN), encoding="utf-8")
+    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-poetry\nVersion: 1.0\n", encoding="utf-8")
+    (information / "entry_points.txt").write_text("[zoo]\npoetry = zoo_poetry\n", encoding="utf-8")
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
+    monkeypatch.syspath_prepend(str(packages))
+    plugins.cache_clear()
+    yield __import__("zoo_poetry")
+    plugins.cache_clear()
+    sys.modules.pop("zoo_poetry", None)
+
+
+@pytest.fixture
+def poems(tmp_path: Path) -> Path:
+    """A table of 60 poems about roses, rain and neither."""
+    path = tmp_path / "poems.csv"
+    words = {"love": "rose", "weather": "rain", "other": "stone"}
+    lines = ["text,label"]
+    lines += [f"the {word} number {n} speaks,{label}" for label, word in words.items() for n in range(20)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
