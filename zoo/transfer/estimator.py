@@ -9,6 +9,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.transfer.statistics import Statistics
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An estimator's value with its 95 % interval; the ends are None where there are too few samples to tell."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
 
 @dataclass(frozen=True)
 class Estimator:
@@ -22,6 +33,10 @@ class Estimator:
         reference: paper and equation.
         range: the values that it can take, in words.
         chance: its value for features that say nothing, where that is known.
+        from_statistics: the same number from streamed statistics alone, where they suffice; estimators that have it
+            share one pass over the features.
+        measure: function of features, targets and a seed that gives the number with an interval of its own making,
+            where the estimator has one; the others get theirs from a delete-a-group jackknife.
     """
 
     name: str
@@ -31,3 +46,5 @@ class Estimator:
     reference: str = ""
     range: str = ""
     chance: float | None = None
+    from_statistics: Callable[[Statistics], float] | None = None
+    measure: Callable[[np.ndarray, np.ndarray, int], Measured] | None = None

@@ -1,0 +1,125 @@
+"""Checks features and targets before anything is computed from them, and says what is wrong with which sample."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from zoo.errors import InvalidInput
+
+
+def as_array(values: Any, what: str) -> np.ndarray:
+    """``values`` (array, list, tensor on the CPU) as a numpy array of real numbers.
+
+    Raises:
+        InvalidInput: it holds something else.
+    """
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InvalidInput(f"The {what} cannot be read as an array: {' '.join(str(error).split())}") from error
+    if array.dtype.kind not in "biuf":
+        hint = (
+            "Class names become indices with numpy.unique(names, return_inverse=True)[1]." if what == "targets" else ""
+        )
+        raise InvalidInput(f"The {what} must be real numbers, not {array.dtype}.", hint)
+    return array
+
+
+def check_features(values: Any, dimension: int | None = None) -> np.ndarray:
+    """Features as an n x d array with d >= 1.
+
+    Raises:
+        InvalidInput: another shape, or another d than ``dimension``.
+    """
+    features = as_array(values, "features")
+    if features.ndim != 2 or features.shape[1] < 1:
+        raise InvalidInput(
+            f"Features must be a table of n samples x d dimensions, not of shape {features.shape}.",
+            "Pool a sequence or an image grid to one vector a sample first.",
+        )
+    if dimension is not None and features.shape[1] != dimension:
+        raise InvalidInput(f"Features have {features.shape[1]} dimensions where {dimension} are expected.")
+    return features
+
+
+def check_finite(values: np.ndarray, what: str, first: int = 0) -> None:
+    """Refuse NaN and infinity, naming the first sample that has one; samples count from 0, starting at ``first``."""
+    if not values.size:
+        return
+    rows = values.reshape(len(values), -1)
+    if rows.dtype in (np.float32, np.float64):
+        # A sum of each row is one cheap pass of the BLAS; only rows whose sum is not finite need a closer look.
+        with np.errstate(all="ignore"):
+            suspects = np.flatnonzero(~np.isfinite(rows @ np.ones(rows.shape[1], rows.dtype)))
+    else:
+        suspects = np.flatnonzero(~np.isfinite(rows).all(axis=1))
+    for row in suspects:
+        bad = rows[row][~np.isfinite(rows[row])]
+        if len(bad):
+            name = "NaN" if np.isnan(bad[0]) else "an infinite value"
+            raise InvalidInput(
+                f"The {what} of sample {first + int(row)} (counting from 0) contain {name}."
+                if what == "features"
+                else f"The target of sample {first + int(row)} (counting from 0) is {name}.",
+                "Leave the sample out, or extract its features in float32."
+                if what == "features"
+                else "Leave the sample out.",
+            )
+
+
+def check_targets(values: Any, n: int, classes: int | None, first: int = 0) -> np.ndarray:
+    """Targets of ``n`` samples: class indices below ``classes``, or finite floats where ``classes`` is None.
+
+    Raises:
+        InvalidInput: another length or type, an index out of range, NaN or infinity; names the sample.
+    """
+    targets = as_array(values, "targets")
+    if targets.shape != (n,):
+        raise InvalidInput(f"There must be one target a sample: {n} samples, targets of shape {targets.shape}.")
+    if classes is None:
+        targets = targets.astype(np.float64)
+        check_finite(targets, "targets", first)
+        return targets
+    if targets.dtype.kind == "f":
+        raise InvalidInput(
+            "The targets are floating-point numbers where class indices are needed.",
+            "For classes pass targets.astype(int); for numbers choose an estimator that takes them, such as logme.",
+        )
+    outside = np.flatnonzero((targets < 0) | (targets >= classes))
+    if len(outside):
+        row = int(outside[0])
+        raise InvalidInput(
+            f"The target of sample {first + row} (counting from 0) is {int(targets[row])}; "
+            f"class indices go from 0 to {classes - 1}."
+        )
+    return targets.astype(np.intp)
+
+
+def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str]:
+    """Features, targets and the kind of target (``class`` for integers, ``number`` for floats), ready to be scored.
+
+    Classes are renumbered so that each index from 0 on occurs.
+
+    Raises:
+        InvalidInput: wrong shapes, NaN or infinity, negative class indices, a single class or a constant target.
+    """
+    features = check_features(features)
+    n = len(features)
+    given = as_array(targets, "targets")
+    kind = "number" if given.dtype.kind == "f" else "class"
+    if kind == "number":
+        checked = check_targets(given, n, None)
+        distinct = n and checked.min() < checked.max()
+    else:
+        checked = check_targets(given, n, int(given.max(initial=0)) + 1)
+        names, checked = np.unique(checked, return_inverse=True)
+        distinct = len(names) > 1
+    if n < 2:
+        raise InvalidInput(f"Transferability needs at least 2 samples; there are {n}.")
+    if not distinct:
+        what = "belong to one class" if kind == "class" else "have the same target"
+        raise InvalidInput(f"All {n} samples {what}, so there is nothing to predict.", "Add samples that differ.")
+    check_finite(features, "features")
+    return features, checked, kind

@@ -1,0 +1,182 @@
+"""Cross-validated linear probe: what a linear model on the frozen features reaches on samples that it has not seen.
+
+Ridge regression on standardised features, closed form; classes are regressed as indicators and the largest output wins.
+The penalty is picked on the training part of each fold alone, by generalised cross-validation (Golub, Heath and Wahba,
+"Generalized cross-validation as a method for choosing a good ridge parameter", Technometrics 21 (1979), equation 1.4),
+so the held-out fold stays unseen.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zoo.errors import InvalidInput
+from zoo.transfer.checks import check_pair
+from zoo.transfer.intervals import assign_groups, student_t
+from zoo.transfer.statistics import Statistics
+
+PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
+"""Penalties tried, as multiples of the number of training samples: on standardised features, 1 halves the weight of a
+direction of average variance."""
+
+
+@dataclass(frozen=True)
+class ProbeResult:
+    """What a linear probe reached.
+
+    Attributes:
+        mean: mean over the folds of accuracy (classes, 0 to 1) or R^2 (numbers, at most 1).
+        values: the same for each fold.
+        penalty: median of the penalties that the folds chose, in units of the number of training samples.
+    """
+
+    mean: float
+    values: tuple[float, ...]
+    penalty: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the mean, mean -/+ t * standard error over the folds, cut at 1.
+
+        The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
+        regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020).
+        """
+        k = len(self.values)
+        reach = student_t(k - 1) * float(np.std(self.values, ddof=1)) / math.sqrt(k)
+        return self.mean - reach, min(self.mean + reach, 1.0)
+
+
+class _Ridge(NamedTuple):
+    """A fitted ridge regression: outputs = (x - centre) @ weights + intercept."""
+
+    centre: np.ndarray
+    weights: np.ndarray
+    intercept: np.ndarray
+    penalty: float
+
+
+def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> ProbeResult:
+    """Cross-validated accuracy (integer targets) or R^2 (float targets) of a ridge probe.
+
+    Folds are stratified by class and drawn from ``seed``. Each fold's training statistics are the whole's less the
+    fold's own, so the features are summed once. R^2 is 1 - (mean squared error in the fold) / (variance of all
+    targets): the same denominator in each fold keeps small folds from dominating.
+
+    Args:
+        features: n x d.
+        targets: n class indices or n floats.
+        folds: k, lowered to n where there are fewer samples.
+        seed: of the folds.
+
+    Cost: O(n d^2 + k d^3); where n < d, O(k n^2 d) instead.
+
+    Raises:
+        InvalidInput: see ``zoo.transfer.score``; or fewer than 2 folds.
+    """
+    features, targets, kind = check_pair(features, targets)
+    if folds < 2:
+        raise InvalidInput(f"Cross-validation needs at least 2 folds, not {folds}.")
+    folds = min(folds, len(features))
+    classes = int(targets.max()) + 1 if kind == "class" else None
+    fold_of = assign_groups(targets if classes else np.zeros(len(features), int), folds, seed)
+    variance = 1.0 if classes else float(targets.var())
+    values, penalties = [], []
+    for fold, fit in enumerate(_fits(features, targets, classes, fold_of)):
+        rows = np.flatnonzero(fold_of == fold)
+        outputs = (features[rows] - fit.centre) @ fit.weights + fit.intercept
+        if classes:
+            values.append(float((outputs.argmax(axis=1) == targets[rows]).mean()))
+        else:
+            values.append(1.0 - float(((outputs[:, 0] - targets[rows]) ** 2).mean()) / variance)
+        penalties.append(fit.penalty)
+    return ProbeResult(float(np.mean(values)), tuple(values), float(np.median(penalties)))
+
+
+def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Any:
+    """The ridge fitted to all but one fold, for each fold in turn."""
+    folds = range(int(fold_of.max()) + 1)
+    n, d = features.shape
+    if n < d:
+        for fold in folds:
+            rows = np.flatnonzero(fold_of != fold)
+            yield _dual(features[rows], targets[rows], classes)
+        return
+    parts = [Statistics(classes, d).update(features[fold_of == fold], targets[fold_of == fold]) for fold in folds]
+    whole = Statistics(classes, d)
+    for part in parts:
+        whole.merge(part)
+    for part in parts:
+        yield _primal(whole.without(part))
+
+
+def _primal(train: Statistics) -> _Ridge:
+    """Ridge from statistics, by the eigenvectors of the features' correlation matrix, d x d."""
+    scale = _scale(train.scatter.diagonal(), train.n, train.mean)
+    values, vectors = np.linalg.eigh(train.scatter * scale * scale[:, None])
+    kept = _above_rounding(values, train.n)
+    values, vectors = values[kept], vectors[:, kept]
+    responses = train.responses
+    projected = (responses.cross * scale) @ vectors
+    penalty = _penalty(values, (projected**2).sum(axis=0), float(responses.squares.sum()), train.n)
+    weights = scale[:, None] * (vectors @ (projected / (values + penalty * train.n)).T)
+    if train.classes is None:
+        return _Ridge(train.mean, weights, responses.mean, penalty)
+    # A class that only the held-out fold has gets output 0 throughout.
+    present = train.counts > 0
+    all_weights, intercept = np.zeros((train.dimension, train.classes)), np.zeros(train.classes)
+    all_weights[:, present], intercept[present] = weights, responses.mean
+    return _Ridge(train.mean, all_weights, intercept, penalty)
+
+
+def _dual(features: np.ndarray, targets: np.ndarray, classes: int | None) -> _Ridge:
+    """The same ridge for n < d, by the eigenvectors of the samples' inner products, n x n."""
+    n = len(features)
+    outputs = np.eye(classes)[targets] if classes else targets[:, None].astype(np.float64)
+    intercept = outputs.mean(axis=0)
+    outputs = outputs - intercept
+    centre = features.mean(axis=0, dtype=np.float64)
+    z = features - centre
+    scale = _scale(np.einsum("ij,ij->j", z, z), n, centre)
+    z *= scale
+    values, vectors = np.linalg.eigh(z @ z.T)
+    kept = _above_rounding(values, n)
+    values, vectors = values[kept], vectors[:, kept]
+    projected = outputs.T @ vectors
+    penalty = _penalty(values, (projected**2).sum(axis=0) * values, float((outputs**2).sum()), n)
+    weights = z.T @ (vectors @ (projected / (values + penalty * n)).T)
+    return _Ridge(centre, scale[:, None] * weights, intercept, penalty)
+
+
+def _scale(squares: np.ndarray, n: int, mean: np.ndarray) -> np.ndarray:
+    """1 / standard deviation of each feature; 0 for one that is constant up to rounding, which drops it."""
+    deviation = np.sqrt(np.maximum(squares, 0.0) / n)
+    constant = deviation <= 64 * np.finfo(np.float64).eps * np.abs(mean)
+    return np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+
+
+def _above_rounding(values: np.ndarray, n: int) -> np.ndarray:
+    """Which of the ascending eigenvalues are more than rounding error; at most n - 1 of centred features are."""
+    kept = values > np.finfo(np.float64).eps * len(values) * max(values[-1], 0.0)
+    kept[: max(len(values) - (n - 1), 0)] = False
+    return kept
+
+
+def _penalty(values: np.ndarray, projected: np.ndarray, squares: float, n: int) -> float:
+    """The one of PENALTIES with the least generalised cross-validation error, n RSS / (n - degrees of freedom)^2.
+
+    Args:
+        values: eigenvalues of the standardised scatter.
+        projected: squared cross products of features and targets in its eigenvectors, summed over the outputs.
+        squares: sum of squares of the centred targets.
+        n: training samples.
+    """
+    penalty = np.array(PENALTIES)[:, None] * n
+    explained = projected * (values + 2 * penalty) / (values + penalty) ** 2
+    residual = np.maximum(squares - explained.sum(axis=1), 0.0)
+    freedom = 1.0 + (values / (values + penalty)).sum(axis=1)
+    error = residual / (n - freedom) ** 2
+    return PENALTIES[int(error.argmin())]

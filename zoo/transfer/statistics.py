@@ -1,0 +1,337 @@
+"""Sufficient statistics of features and targets, streamed batch by batch and merged exactly.
+
+Everything is summed in float64 relative to a fixed origin, the mean of the first samples: sums of squares of data that
+lie far from zero would otherwise lose their digits when the mean is taken out again. Two statistics with different
+origins are merged by moving one of them, which is exact algebra.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from zoo.errors import DataError, InvalidInput, needs_extra, storage_errors
+from zoo.transfer.checks import check_features, check_finite, check_targets
+
+FORMAT = "zoo-statistics-1"
+_BLOCK_VALUES = 1 << 22  # 32 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
+_ORIGIN_ROWS = 4096
+_LARGEST = 1e70
+
+
+class Spectrum(NamedTuple):
+    """Eigenvalues of the centred scatter above rounding error, ascending, and their eigenvectors (d x rank)."""
+
+    values: np.ndarray
+    vectors: np.ndarray
+
+
+class Responses(NamedTuple):
+    """Targets as r regression targets: one indicator for each class that occurs, or the numbers themselves.
+
+    Attributes:
+        mean: mean of each, r.
+        squares: sum of squares about the mean, r.
+        cross: centred cross products with the features, r x d.
+    """
+
+    mean: np.ndarray
+    squares: np.ndarray
+    cross: np.ndarray
+
+
+class Statistics:
+    """n, class counts, class sums, X'X, X'Y, Y'Y and the moments of the squared norm, in float64.
+
+    Memory is O(d^2 + K d) beside the batch and a block of 32 MiB, whatever n. Update is O(n d^2).
+
+    Args:
+        classes: number of classes K, or None for targets that are numbers.
+        dimension: d, length of a feature vector.
+        full_dimension: d of the features before they were compacted by a rotation that only drops dimensions without
+            variance or mean (``zoo.transfer.measure.compact``); estimators that average over dimensions need it.
+    """
+
+    def __init__(self, classes: int | None, dimension: int, full_dimension: int | None = None) -> None:
+        if dimension < 1:
+            raise InvalidInput(f"Features need at least 1 dimension, not {dimension}.")
+        if classes is not None and classes < 1:
+            raise InvalidInput(f"There must be at least 1 class, not {classes}.")
+        self.classes, self.dimension = classes, dimension
+        self.full_dimension = full_dimension or dimension
+        self.n = 0
+        self._origin = np.zeros(dimension)
+        self._target_origin = 0.0
+        # Sums over samples, z = x - origin and y = target - target origin.
+        self._sums: dict[str, np.ndarray] = {
+            "z": np.zeros(dimension),
+            "zz": np.zeros((dimension, dimension)),
+            "norm2_z": np.zeros(dimension),
+            "norm4": np.zeros(()),
+            "count": np.zeros(classes or 1),
+            "yz": np.zeros((classes or 1, dimension)),
+            "y": np.zeros(()),
+            "yy": np.zeros(()),
+        }
+
+    def update(self, features: Any, targets: Any) -> Statistics:
+        """Add a batch: features n x d in any float type, and n class indices or n numbers. Returns itself.
+
+        Raises:
+            InvalidInput: wrong shapes, NaN or infinity, an index out of range; names the sample by its position among
+                all samples so far. Nothing is added then.
+        """
+        features = check_features(features, self.dimension)
+        targets = check_targets(targets, len(features), self.classes, self.n)
+        check_finite(features, "features", self.n)
+        if not len(features):
+            return self
+        if features.dtype.itemsize > 4 and max(features.max(), -features.min()) > _LARGEST:
+            raise InvalidInput(
+                f"The features exceed {_LARGEST:.0e}, so their fourth moments overflow.", "Scale them down first."
+            )
+        self._forget()
+        if self.n == 0:
+            self._origin = features[:_ORIGIN_ROWS].mean(axis=0, dtype=np.float64)
+            self._target_origin = 0.0 if self.classes else float(targets[:_ORIGIN_ROWS].mean())
+        if self.classes:
+            self._add_classes(features, targets)
+        else:
+            self._add_numbers(features, targets - self._target_origin)
+        self.n += len(features)
+        return self
+
+    def _add_classes(self, features: np.ndarray, targets: np.ndarray) -> None:
+        # In order of class, each class is a run of rows, and its sum a plain column sum.
+        order = np.argsort(targets, kind="stable")
+        targets = targets[order]
+        for rows, z in self._blocks(features, order):
+            block = targets[rows]
+            starts = np.flatnonzero(np.diff(block, prepend=-1))
+            for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
+                self._sums["yz"][block[start]] += z[start:end].sum(axis=0)
+        self._sums["count"] += np.bincount(targets, minlength=self.classes or 1)
+
+    def _add_numbers(self, features: np.ndarray, targets: np.ndarray) -> None:
+        for rows, z in self._blocks(features, None):
+            self._sums["yz"][0] += targets[rows] @ z
+        self._sums["count"] += len(targets)
+        self._sums["y"] += targets.sum()
+        self._sums["yy"] += targets @ targets
+
+    def _blocks(self, features: np.ndarray, order: np.ndarray | None) -> Any:
+        """Yield (slice of rows, those rows as float64 about the origin), having added their moments."""
+        n, d = features.shape
+        size = min(n, max(256, _BLOCK_VALUES // d))
+        buffer, product = np.empty((size, d)), np.empty((d, d))
+        for start in range(0, n, size):
+            rows = slice(start, min(start + size, n))
+            block = features[rows] if order is None else features.take(order[rows], axis=0)
+            z = np.subtract(block, self._origin, out=buffer[: len(block)], dtype=np.float64)
+            np.matmul(z.T, z, out=product)
+            norm2 = np.einsum("ij,ij->i", z, z)
+            self._sums["zz"] += product
+            self._sums["z"] += z.sum(axis=0)
+            self._sums["norm2_z"] += norm2 @ z
+            self._sums["norm4"] += norm2 @ norm2
+            yield rows, z
+
+    def merge(self, other: Statistics) -> Statistics:
+        """Add the samples of ``other``, which stays as it is. Exact to rounding, in any grouping. Returns itself.
+
+        Raises:
+            InvalidInput: other classes or dimensions.
+        """
+        return self._combine(other, 1)
+
+    def without(self, other: Statistics) -> Statistics:
+        """New statistics of these samples less those of ``other``, which must be among them.
+
+        Raises:
+            InvalidInput: other classes or dimensions, or more samples than there are.
+        """
+        if other.n > self.n or np.any(other.counts > self.counts):
+            raise InvalidInput(f"{other.n} samples cannot be taken from these {self.n}.")
+        return self.copy()._combine(other, -1)
+
+    def copy(self) -> Statistics:
+        """An independent copy."""
+        copy = Statistics(self.classes, self.dimension, self.full_dimension)
+        copy.n, copy._origin, copy._target_origin = self.n, self._origin.copy(), self._target_origin
+        copy._sums = {name: value.copy() for name, value in self._sums.items()}
+        return copy
+
+    def _combine(self, other: Statistics, sign: int) -> Statistics:
+        mine = (self.classes, self.dimension, self.full_dimension)
+        theirs = (other.classes, other.dimension, other.full_dimension)
+        if mine != theirs:
+            raise InvalidInput(
+                f"Statistics of {_shape(*mine)} and of {_shape(*theirs)} cannot be combined.",
+                "Combine shards of one data set and one layer of one model.",
+            )
+        if other.n == 0:
+            return self
+        self._forget()
+        if self.n == 0:
+            self._origin, self._target_origin = other._origin.copy(), other._target_origin
+        for name, value in other._moved(self._origin, self._target_origin).items():
+            self._sums[name] += sign * value
+        self.n += sign * other.n
+        return self
+
+    def _moved(self, origin: np.ndarray, target_origin: float) -> dict[str, np.ndarray]:
+        """The sums about another origin: each z becomes z + a and each y becomes y + b, expanded."""
+        a, b = self._origin - origin, self._target_origin - target_origin
+        old = self._sums
+        z, zz, norm2_z = old["z"], old["zz"], old["norm2_z"]
+        a2, az, trace, azz = a @ a, a @ z, np.trace(zz), zz @ a
+        cross = np.outer(z, a)
+        y = old["count"] if self.classes else old["y"]
+        return {
+            "z": z + self.n * a,
+            "zz": zz + cross + cross.T + self.n * np.outer(a, a),
+            "norm2_z": norm2_z + trace * a + 2 * azz + 2 * az * a + a2 * z + self.n * a2 * a,
+            "norm4": old["norm4"] + 4 * a @ azz + 4 * a @ norm2_z + 2 * a2 * trace + 4 * a2 * az + self.n * a2**2,
+            "count": old["count"],
+            "yz": old["yz"] + np.outer(y, a) + b * (z + self.n * a),
+            "y": old["y"] + self.n * b,
+            "yy": old["yy"] + 2 * b * old["y"] + self.n * b**2,
+        }
+
+    def _forget(self) -> None:
+        self.__dict__.pop("spectrum", None)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Samples of each class, K; one figure for numbers."""
+        return self._sums["count"]
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean feature vector, d."""
+        return self._origin + self._sums["z"] / max(self.n, 1)
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """Sum of (x - mean)(x - mean)', d x d."""
+        z = self._sums["z"]
+        return self._sums["zz"] - np.outer(z, z / max(self.n, 1))
+
+    @property
+    def gram(self) -> np.ndarray:
+        """X'X, d x d."""
+        return self._moved(np.zeros(self.dimension), 0.0)["zz"]
+
+    @property
+    def class_sums(self) -> np.ndarray:
+        """Sum of the features of each class, K x d; for numbers y'X, 1 x d. Transposed it is X'Y."""
+        return self._moved(np.zeros(self.dimension), 0.0)["yz"]
+
+    @property
+    def target_squares(self) -> np.ndarray:
+        """The diagonal of Y'Y, r: class counts, or the sum of squares of the numbers."""
+        return self.counts.copy() if self.classes else self._moved(self._origin, 0.0)["yy"].reshape(1)
+
+    @property
+    def fourth_moment(self) -> float:
+        """Sum of ||x - mean||^4."""
+        m, zz = self._sums["z"] / max(self.n, 1), self._sums["zz"]
+        m2 = m @ m
+        moved = 4 * m @ zz @ m - 4 * m @ self._sums["norm2_z"] + 2 * m2 * np.trace(zz) - 3 * self.n * m2**2
+        return max(float(self._sums["norm4"] + moved), 0.0)
+
+    @property
+    def responses(self) -> Responses:
+        """The targets as regression targets, centred; classes without a sample are left out."""
+        n, mean_z = max(self.n, 1), self._sums["z"] / max(self.n, 1)
+        if self.classes:
+            present = self.counts > 0
+            counts = self.counts[present]
+            cross = self._sums["yz"][present] - np.outer(counts, mean_z)
+            return Responses(counts / n, counts * (n - counts) / n, cross)
+        y = float(self._sums["y"])
+        squares = max(float(self._sums["yy"]) - y * y / n, 0.0)
+        mean = self._target_origin + y / n
+        return Responses(np.array([mean]), np.array([squares]), self._sums["yz"] - y * mean_z)
+
+    @functools.cached_property
+    def spectrum(self) -> Spectrum:
+        """Eigendecomposition of the scatter, kept until the statistics change, O(d^3)."""
+        values, vectors = np.linalg.eigh(self.scatter)
+        noise = np.finfo(np.float64).eps * self.dimension * max(values[-1], 0.0)
+        # What is left of a constant feature is the rounding error of its mean.
+        noise = max(noise, self.n * (8 * np.finfo(np.float64).eps * np.abs(self._origin).max()) ** 2)
+        rank = min(int(np.sum(values > noise)), max(self.n - 1, 0))
+        first = self.dimension - rank
+        return Spectrum(values[first:], vectors[:, first:])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a safetensors file; nothing is left half-written.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        with needs_extra("torch", "save statistics"):
+            from safetensors.numpy import save
+        header = {
+            "format": FORMAT,
+            "classes": "" if self.classes is None else str(self.classes),
+            "full_dimension": str(self.full_dimension),
+            "n": str(self.n),
+        }
+        tensors = {**self._sums, "origin": self._origin, "target_origin": np.array(self._target_origin)}
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+        with storage_errors(target):
+            try:
+                with temporary.open("wb") as file:
+                    file.write(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header))
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.replace(temporary, target)
+            finally:
+                temporary.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Statistics:
+        """Read what ``save`` wrote.
+
+        Raises:
+            StorageError: the file cannot be read.
+            DataError: it holds something else, was cut short, or is of another version.
+        """
+        with needs_extra("torch", "load statistics"):
+            from safetensors import SafetensorError, safe_open
+        with storage_errors(path, "read"):
+            Path(path).open("rb").close()
+        try:
+            with safe_open(os.fspath(path), framework="numpy") as file:
+                header = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            if header.get("format") != FORMAT:
+                raise ValueError(f"its format is '{header.get('format', 'unknown')}', not '{FORMAT}'")
+            statistics = cls(
+                int(header["classes"]) if header["classes"] else None,
+                tensors["origin"].size,
+                int(header["full_dimension"]),
+            )
+            statistics.n, statistics._origin = int(header["n"]), tensors["origin"]
+            statistics._target_origin = float(tensors["target_origin"])
+            for name, empty in statistics._sums.items():
+                value = tensors[name]
+                if value.shape != empty.shape or value.dtype != np.float64 or not np.isfinite(value).all():
+                    raise ValueError(f"its '{name}' is damaged")
+                statistics._sums[name] = value.copy()
+        except (SafetensorError, KeyError, ValueError) as error:
+            raise DataError(f"{path} does not hold statistics: {error}.", "Compute them again.") from error
+        return statistics
+
+
+def _shape(classes: int | None, dimension: int, full_dimension: int) -> str:
+    targets = "numbers" if classes is None else f"{classes} classes"
+    compacted = "" if full_dimension == dimension else f" compacted from {full_dimension}"
+    return f"{targets} in {dimension}{compacted} dimensions"
