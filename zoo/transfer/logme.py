@@ -14,6 +14,8 @@ from zoo.transfer.statistics import Statistics
 ITERATIONS = 11
 TOLERANCE = 1e-3
 EPSILON = 1e-5
+SMALLEST_RATIO = 1e-140
+"""Where alpha / beta stays when the features are all zero; its square is still a number."""
 
 
 def logme(statistics: Statistics) -> float:
@@ -56,7 +58,7 @@ def logme(statistics: Statistics) -> float:
         left = n - 1 - len(s) + tk[:, 0] * r.sum(axis=1) + (1.0 + n * (r * r) @ (nu * nu * s)) / (1.0 + n * q)
         alpha = (n - left) / (m2 + EPSILON)
         beta = left / (res2 + EPSILON)
-        new = np.maximum(alpha / beta, np.finfo(np.float64).tiny)
+        new = np.maximum(alpha / beta, SMALLEST_RATIO)
         evidence[active] = (
             0.5
             * (n * np.log(beta / (2 * np.pi)) - _log_determinant(s, nu, nu_flat, n, new) - beta * res2 - alpha * m2)

@@ -83,7 +83,7 @@ def measure(names: Sequence[str], features: Any, targets: Any, seed: int = 0) ->
     groups = min(GROUPS, len(features)) if len(features) >= FEWEST_SAMPLES else 0
     group_of = assign_groups(targets if kind == "class" else np.zeros(len(features), int), max(groups, 1), seed)
     streamed = {name: e for name, e in chosen.items() if e.from_statistics is not None and e.measure is None}
-    measured = _measure_streamed(streamed, features, targets, kind, group_of, groups) if streamed else {}
+    measured = _measure_streamed(streamed, features, targets, group_of, groups) if streamed else {}
     for name, estimator in chosen.items():
         if estimator.measure is not None and groups:
             measured[name] = estimator.measure(features, targets, seed)
@@ -107,18 +107,16 @@ def compact(features: np.ndarray) -> np.ndarray:
     All inner products stay the same, so whatever depends on them alone does too, at O(n^2 d) instead of O(d^3).
     """
     n, d = features.shape
-    return np.linalg.qr(features.T.astype(np.float64), mode="r").T if n < d else features
+    if n >= d:
+        return features
+    triangle = np.asarray(np.linalg.qr(features.T.astype(np.float64), mode="r"))
+    return triangle.T
 
 
 def _measure_streamed(
-    estimators: dict[str, Estimator],
-    features: np.ndarray,
-    targets: np.ndarray,
-    kind: str,
-    group_of: np.ndarray,
-    groups: int,
+    estimators: dict[str, Estimator], features: np.ndarray, targets: np.ndarray, group_of: np.ndarray, groups: int
 ) -> dict[str, Measured]:
-    classes = int(targets.max()) + 1 if kind == "class" else None
+    classes = int(targets.max()) + 1 if targets.dtype.kind == "i" else None
     dimension, features = features.shape[1], compact(features)
     parts = []
     for group in range(max(groups, 1)):

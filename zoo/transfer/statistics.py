@@ -289,7 +289,7 @@ class Statistics:
         with storage_errors(target):
             try:
                 with temporary.open("wb") as file:
-                    file.write(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, header))
+                    file.write(save({k: np.array(v, order="C") for k, v in tensors.items()}, header))
                     file.flush()
                     os.fsync(file.fileno())
                 os.replace(temporary, target)
