@@ -43,7 +43,7 @@ class Measured:
 
     @property
     def seconds(self) -> float:
-        """What measuring cost: one extraction, and each estimator."""
+        """What measuring cost: loading, one extraction, and the estimators; they share it in equal parts."""
         return sum(figure.seconds for figure in self.figures)
 
 
@@ -92,40 +92,36 @@ def measure(card: ModelCard, request: Request, progress: Progress) -> Measured:
     Raises:
         ZooError: the model cannot be had, loaded or run, or an estimator cannot judge its features.
     """
-    from zoo import transfer
     from zoo.features import load
     from zoo.registry import open_registry
+    from zoo.transfer.measure import measure as measure_features
 
     started = time.perf_counter()
     model = load(card, device=request.device, progress=progress)
     features = model.extract(request.dataset, progress=progress)
-    forward_seconds = time.perf_counter() - started
-    figures: list[Measurement] = []
-    for position, name in enumerate(request.estimators):
-        started = time.perf_counter()
-        value = transfer.score(name, features.values, features.targets)
-        low, high = transfer.interval(name, features.values, features.targets, seed=request.seed)
-        seconds = time.perf_counter() - started + (forward_seconds if position == 0 else 0.0)
-        figures.append(
-            Measurement(
-                model=card.id,
-                task=request.task.name,
-                data=request.dataset.fingerprint,
-                dataset=request.dataset.name,
-                estimator=name,
-                value=value,
-                low=low,
-                high=high,
-                layer=features.layer,
-                samples=len(request.dataset),
-                seconds=round(seconds, 3),
-                revision=revision_of(card),
-                seed=request.seed,
-                device=request.device,
-                versions=versions(),
-                created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            )
+    judged = measure_features(request.estimators, features.values, features.targets, request.seed)
+    share = (time.perf_counter() - started) / len(judged)
+    figures = [
+        Measurement(
+            model=card.id,
+            task=request.task.name,
+            data=request.dataset.fingerprint,
+            dataset=request.dataset.name,
+            estimator=name,
+            value=figure.value,
+            low=figure.low,
+            high=figure.high,
+            layer=features.layer,
+            samples=len(request.dataset),
+            seconds=round(share, 4),
+            revision=revision_of(card),
+            seed=request.seed,
+            device=request.device,
+            versions=versions(),
+            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
+        for name, figure in judged.items()
+    ]
     open_registry().add(figures)
     return Measured(card, tuple(figures), reused=False)
 
