@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone, BenchmarkScore, LocalFiles, ModelCard
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The language domain."""
-    return [Domain("language", "TO BE FILLED", tasks_of("language"))]
+    description = (
+        "Text: classification, named entities, question answering, translation and embeddings, with transformer "
+        "encoders and decoders, sentence-transformers, static token embeddings and ONNX exports."
+    )
+    return [Domain("language", description, tasks_of("language"))]
+
+
+@hookimpl
+def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
+    """Models inside installed packages, then the language part of the catalog."""
+    from zoo_language.cards import packaged
+
+    yield from packaged()
+
+
+@hookimpl
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """Transformers folders, static token embeddings and ONNX encoders of the language domain."""
+    if card.domain != "language":
+        return None
+    if card.library in {"transformers", "sentence-transformers"}:
+        from zoo_language.transformers_backbone import load
+
+        return load(card, files.root, device, dtype)
+    if card.library == "static":
+        from zoo_language.static_backbone import load as load_static
+
+        return load_static(card, files.root, device, dtype)
+    if card.library == "onnx" and card.loader.get("weights"):
+        from zoo_language.onnx_backbone import load as load_onnx
+
+        return load_onnx(card, files.root, device)
+    return None
+
+
+@hookimpl
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+    """Labels with their probabilities, of a transformers model that was published with a text classifier."""
+    if task != "text-classification" or not hasattr(backbone, "classify"):
+        return None
+    return backbone.classify(inputs)

@@ -1,0 +1,52 @@
+"""The text classifier that a transformers model was published with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+import transformers
+
+from zoo_language.quiet import quiet
+
+if TYPE_CHECKING:
+    from zoo_language.transformers_backbone import TransformersBackbone
+
+BATCH_SIZE = 32
+_GENERIC = "LABEL_"
+
+
+def published_classifier(
+    backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]
+) -> list[dict[str, Any]] | None:
+    """Label, probability and all scores for each text; None where the checkpoint holds no trained classifier."""
+    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    names = config.architectures or ()
+    if not any("ForSequenceClassification" in name for name in names) or config.num_labels < 2:
+        return None
+    with quiet():
+        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
+            folder, config=config, local_files_only=True, trust_remote_code=False, weights_only=True,
+            output_loading_info=True,
+        )  # fmt: skip
+    if report["missing_keys"]:
+        logging.getLogger(__name__).info("The checkpoint in %s lacks its classifier.", folder)
+        return None
+    model = model.to(backbone.device).eval()
+    if model.config.pad_token_id is None:
+        model.config.pad_token_id = backbone.pad_token_id
+    labels = [str(config.id2label.get(index, f"{_GENERIC}{index}")) for index in range(config.num_labels)]
+    several = config.problem_type == "multi_label_classification"
+    answers = []
+    for start in range(0, len(inputs), BATCH_SIZE):
+        batch = backbone.collate([backbone.preprocess(text) for text in inputs[start : start + BATCH_SIZE]])
+        with torch.inference_mode():
+            logits = model(**{name: tensor.to(backbone.device) for name, tensor in batch.items()}).logits.float()
+        for row in (logits.sigmoid() if several else logits.softmax(dim=-1)).tolist():
+            best = max(range(len(row)), key=row.__getitem__)
+            scores = dict(zip(labels, row, strict=True))
+            answers.append({"label": labels[best], "score": row[best], "scores": scores})
+    return answers

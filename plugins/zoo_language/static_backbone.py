@@ -1,0 +1,111 @@
+"""Static token embeddings: a table with one vector a token, averaged over the text (WordLlama, Model2Vec)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+
+with needs_extra("language", "load language models"):
+    import torch
+    from safetensors import SafetensorError, safe_open
+    from tokenizers import Tokenizer
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+
+LAYER = "tokens.mean"
+
+
+class TokenAverage(torch.nn.Module):
+    """The mean of the tokens' vectors; zeros for a text without tokens."""
+
+    def __init__(self, table: torch.Tensor) -> None:
+        super().__init__()
+        self.embedding = torch.nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="mean")
+
+    def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Batch x d from the token ids of all texts in a row and the place where each text starts."""
+        return self.embedding(batch["input_ids"], batch["offsets"])
+
+
+class StaticBackbone:
+    """A table of token embeddings that turns texts into features; the only layer is the mean."""
+
+    input_kind = "text"
+    layers = (LAYER,)
+
+    def __init__(self, card: ModelCard, table: torch.Tensor, tokenizer: Tokenizer, device: str) -> None:
+        self.card, self.device = card, device
+        self._tokenizer = tokenizer
+        self._vocabulary = len(table)
+        self.module = TokenAverage(table).to(device).eval()
+        self.embedding_dimension = table.shape[1]
+
+    def preprocess(self, item: Any) -> list[int]:
+        """Token ids of one text, without special tokens, uncut."""
+        if not isinstance(item, str):
+            raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
+        ids = self._tokenizer.encode(item, add_special_tokens=False).ids
+        return [min(token, self._vocabulary - 1) for token in ids]
+
+    def length(self, item: Sequence[int]) -> int:
+        """Number of tokens of a preprocessed text."""
+        return len(item)
+
+    def collate(self, items: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """All token ids in a row, and where each text starts; there is no padding."""
+        lengths = torch.tensor([0, *map(len, items[:-1])])
+        ids = torch.tensor([token for item in items for token in item], dtype=torch.long)
+        return {"input_ids": ids, "offsets": lengths.cumsum(0)}
+
+    def features(self, batch: Mapping[str, torch.Tensor], layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """The mean of the tokens' vectors, batch x d, float32."""
+        unknown = [layer for layer in layers if layer != LAYER]
+        if unknown:
+            raise UnsupportedModel(f"'{self.card.id}' has no layer '{unknown[0]}'.", f"Its only layer is {LAYER}.")
+        with torch.inference_mode():
+            return {LAYER: self.module({name: tensor.to(self.device) for name, tensor in batch.items()}).float()}
+
+    def head(self, task: Any, classes: int) -> torch.nn.Module:
+        """The table with a new linear layer of ``classes`` outputs, for training."""
+        return torch.nn.Sequential(self.module, torch.nn.Linear(self.embedding_dimension, classes)).to(self.device)
+
+
+def load(card: ModelCard, folder: Path, device: str, dtype: str) -> StaticBackbone:
+    """The backbone of a static embedding table; ``loader`` names weights, tensor, tokenizer and dimensions kept.
+
+    The vectors are averaged in float32 whatever ``dtype`` says: half precision would save nothing that counts here.
+
+    Raises:
+        UnsupportedModel: a file or tensor is missing or not readable.
+    """
+    folder = Path(folder)
+    weights, tensor = folder / str(card.loader.get("weights")), str(card.loader.get("tensor", "embedding.weight"))
+    try:
+        with safe_open(weights, framework="pt") as file:
+            table = file.get_tensor(tensor)
+    except (OSError, SafetensorError) as error:
+        raise UnsupportedModel(f"'{card.id}' cannot be loaded: {error}.", f"Run: zoo verify {card.id}") from error
+    dimension = int(card.loader.get("dimension") or table.shape[1])
+    path = folder / str(card.loader.get("tokenizer", "tokenizer.json"))
+    return StaticBackbone(card, table[:, :dimension].float().contiguous(), read_tokenizer(path, card), device)
+
+
+def read_tokenizer(path: Path, card: ModelCard) -> Tokenizer:
+    """A tokenizer file, with any padding and truncation of its own switched off.
+
+    Raises:
+        UnsupportedModel: it is missing or not readable.
+    """
+    if not path.is_file():
+        raise UnsupportedModel(f"The tokenizer of '{card.id}' is missing: {path.name}.", f"Run: zoo verify {card.id}")
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises the bare Exception
+        raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be read: {error}.") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -1,0 +1,226 @@
+"""Transformers text models from a local folder: encoders, decoders, sentence-transformers with their own pooling."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+
+with needs_extra("language", "load language models"):
+    import torch
+    import transformers
+
+from zoo_language import pooling
+from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
+from zoo_language.quiet import quiet
+from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+
+UNLIMITED = 1_000_000
+"""Tokenizers without a limit name one above this."""
+
+DEFAULT_MAX_TOKENS = 512
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+class TransformersBackbone:
+    """A transformers model that turns texts into features.
+
+    Attributes:
+        layers: ``embeddings.mean``, ``layer1.cls|max|mean``...; decoders have ``max|mean|last``. The last layer name is
+            the model's own pooling; with sentence-transformers it is ``sentence``, dense layers and scaling included.
+        module: the encoder with its pooling, for training.
+        max_tokens: longer texts are cut.
+    """
+
+    input_kind = "text"
+
+    def __init__(self, card: ModelCard, folder: Path, device: str = "cpu", dtype: str = "float32") -> None:
+        pipeline = read_pipeline(folder)
+        self.card, self.folder, self.device = card, folder, device
+        self._normalize = bool(pipeline and pipeline.normalize)
+        self._lower_case = bool(pipeline and pipeline.lower_case)
+        self._transformer = pipeline.transformer if pipeline else folder
+        config = _config(self._transformer, card)
+        model = _model(self._transformer, card, config, dtype)
+        self._tokenizer = _tokenizer(self._transformer, card)
+        self.pad_token_id = _pad_id(self._tokenizer)
+        self.max_tokens = _max_tokens(pipeline, self._tokenizer, config)
+        decoder = _is_decoder(config)
+        count, width = _sizes(config)
+        own = pipeline.pooling if pipeline else (("last",) if decoder else ("mean",))
+        dense = dense_modules(pipeline) if pipeline else []
+        self.module = TextEncoder(model, own, dense).to(device=device, dtype=_dtype(dtype)).eval()
+        self.embedding_dimension = pipeline.dense[-1].outputs if pipeline and pipeline.dense else width * len(own)
+        poolings = ("max", "mean", "last") if decoder else ("cls", "max", "mean")
+        per_layer = [f"layer{k}.{name}" for k in range(1, count + 1) for name in poolings]
+        self.layers = ("embeddings.mean", *per_layer, *(["sentence"] if pipeline else []))
+
+    def preprocess(self, item: Any) -> dict[str, list[int]]:
+        """Token ids of one text, cut at the model's maximum; ``length`` tells their number."""
+        if not isinstance(item, str):
+            raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
+        text = item.lower() if self._lower_case else item
+        encoded = self._tokenizer(text, truncation=True, max_length=self.max_tokens, return_attention_mask=False)
+        tokens = {name: list(encoded[name]) for name in ("input_ids", "token_type_ids") if name in encoded}
+        # A decoder's tokenizer makes nothing of an empty text; one token stands for it.
+        return tokens if tokens["input_ids"] else {name: [self.pad_token_id] for name in tokens}
+
+    def length(self, item: Mapping[str, Sequence[int]]) -> int:
+        """Number of tokens of a preprocessed text, for batches of similar length."""
+        return len(item["input_ids"])
+
+    def collate(self, items: Sequence[Mapping[str, Sequence[int]]]) -> dict[str, torch.Tensor]:
+        """Token ids padded on the right to the longest of the batch, with the attention mask."""
+        longest = max(len(item["input_ids"]) for item in items)
+        batch = {}
+        for name in items[0]:
+            filler = self.pad_token_id if name == "input_ids" else 0
+            batch[name] = torch.tensor([[*item[name], *[filler] * (longest - len(item[name]))] for item in items])
+        lengths = torch.tensor([len(item["input_ids"]) for item in items])
+        batch["attention_mask"] = (torch.arange(longest) < lengths[:, None]).long()
+        return batch
+
+    def features(self, batch: Mapping[str, torch.Tensor], layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to float32 vectors, batch x d."""
+        batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        mask = batch["attention_mask"]
+        with torch.inference_mode():
+            if set(layers) == {"sentence"}:
+                return {"sentence": self._sentence(self.module(batch))}
+            states = self.module.hidden_states(batch)
+            return {layer: self._pooled(layer, states, mask) for layer in layers}
+
+    def head(self, task: Any, classes: int) -> TextClassifier:
+        """The encoder with dropout and a new linear layer of ``classes`` outputs, for training."""
+        return TextClassifier(self.module, self.embedding_dimension, classes).to(self.device)
+
+    def classify(self, inputs: Sequence[str]) -> list[dict[str, Any]] | None:
+        """Label and probability for each text, by the classifier that came with the model; None without one."""
+        from zoo_language.classifier import published_classifier
+
+        return published_classifier(self, self._transformer, inputs)
+
+    def _pooled(self, layer: str, states: Sequence[torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
+        if layer not in self.layers:
+            raise UnsupportedModel(f"'{self.card.id}' has no layer '{layer}'.", f"Layers: {', '.join(self.layers)}.")
+        if layer == "sentence":
+            return self._sentence(self.module.pool(states[-1], mask))
+        place, _, name = layer.partition(".")
+        index = 0 if place == "embeddings" else int(place.removeprefix("layer"))
+        return pooling.BY_NAME[name](states[index], mask).float()
+
+    def _sentence(self, vectors: torch.Tensor) -> torch.Tensor:
+        vectors = vectors.float()
+        return torch.nn.functional.normalize(vectors, dim=-1) if self._normalize else vectors
+
+
+def load(card: ModelCard, folder: Path, device: str, dtype: str) -> TransformersBackbone:
+    """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, lacks weights, or is of no kind that transformers knows.
+    """
+    return TransformersBackbone(card, Path(folder), device, dtype)
+
+
+def _config(folder: Path, card: ModelCard) -> Any:
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
+        ) from error
+    # Attention code may be named like a repository, which transformers would then fetch and run.
+    for key, value in raw.items():
+        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
+            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    try:
+        config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+    except (OSError, ValueError, KeyError) as error:
+        own_code = "needs its repository's own code, which zoo never runs" if raw.get("auto_map") else ""
+        reason = own_code or f"is of type '{raw.get('model_type')}', which this version of transformers does not know"
+        raise UnsupportedModel(f"'{card.id}' {reason}.", "Choose a model of a built-in architecture.") from error
+    wanted = card.loader.get("layers")
+    if wanted:
+        if not 0 < int(wanted) <= config.num_hidden_layers:
+            raise UnsupportedModel(f"'{card.id}' has {config.num_hidden_layers} layers, not {wanted}.")
+        config.num_hidden_layers = int(wanted)
+    return config
+
+
+def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.Module:
+    try:
+        with quiet():
+            model, report = transformers.AutoModel.from_pretrained(
+                folder, config=config, dtype=_dtype(dtype), weights_only=True, output_loading_info=True, **_LOCAL
+            )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        sentence = " ".join(str(error).split())[:300]
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded by transformers: {sentence}", "See: zoo verify"
+        ) from error
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors, {missing[0]} among them; they would be random.",
+            "Pull the model again, or choose another.",
+        )
+    if config.is_encoder_decoder:
+        return model.get_encoder()
+    if getattr(model, "pooler", None) is not None and "add_pooling_layer" in inspect.signature(type(model)).parameters:
+        model.pooler = None  # features pool the tokens themselves, and a head would leave it untrained
+    return model
+
+
+def _tokenizer(folder: Path, card: ModelCard) -> Any:
+    try:
+        return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        sentence = " ".join(str(error).split())[:300]
+        raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be loaded: {sentence}") from error
+
+
+def _pad_id(tokenizer: Any) -> int:
+    for name in ("pad_token_id", "eos_token_id", "unk_token_id"):
+        if getattr(tokenizer, name, None) is not None:
+            return int(getattr(tokenizer, name))
+    return 0
+
+
+def _max_tokens(pipeline: SentencePipeline | None, tokenizer: Any, config: Any) -> int:
+    limits = [tokenizer.model_max_length if tokenizer.model_max_length < UNLIMITED else None]
+    limits.append(pipeline.max_tokens if pipeline else None)
+    positions = getattr(config, "max_position_embeddings", None)
+    if isinstance(positions, int) and positions > 0:
+        # RoBERTa's positions start after the padding index.
+        offset = (config.pad_token_id or 0) + 1 if "roberta" in config.model_type or config.model_type == "mpnet" else 0
+        limits.append(positions - offset)
+    known = [limit for limit in limits if limit]
+    return min(known) if known else DEFAULT_MAX_TOKENS
+
+
+def _is_decoder(config: Any) -> bool:
+    from transformers.models.auto import modeling_auto
+
+    causal = config.model_type in modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+    masked = config.model_type in modeling_auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES
+    return bool(causal and not masked and not config.is_encoder_decoder)
+
+
+def _sizes(config: Any) -> tuple[int, int]:
+    text = config.get_text_config()
+    return int(text.num_hidden_layers), int(text.hidden_size)
+
+
+def _dtype(name: str) -> torch.dtype:
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
+    return dtype
