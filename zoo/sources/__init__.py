@@ -1,1 +1,224 @@
-"""Sources."""
+"""Where models come from: find out what an id means, bring its files here, check them, delete them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.config import settings
+from zoo.entities import LocalFiles, ModelCard, ModelId, Progress, SilentProgress
+from zoo.errors import InvalidInput, UnknownModel, UnsupportedModel, suggest
+
+if TYPE_CHECKING:
+    from zoo.sources.base import LocalModel, Source, Verification
+
+__all__ = [
+    "builtin_sources", "download", "local", "pull", "remove", "resolve", "source", "sources", "verify",
+]  # fmt: skip
+
+_NO_DOMAIN = "other"
+
+
+def builtin_sources() -> list[Source]:
+    """Installed packages, local folders and the Hugging Face Hub."""
+    from zoo.sources.folder import FileSource
+    from zoo.sources.hub import HubSource
+    from zoo.sources.package import PackageSource
+
+    return [PackageSource(), FileSource(), HubSource()]
+
+
+def sources() -> dict[str, Source]:
+    """The sources of all plugins by name; where two have the same name, the first plugin's counts."""
+    from zoo.plugins import plugins
+    from zoo.sources.base import Source
+
+    found: dict[str, Source] = {}
+    for candidate in plugins().items("zoo_sources", Source):
+        found.setdefault(candidate.name, candidate)
+    return found
+
+
+def source(name: str) -> Source:
+    """The source called ``name``, the part of an id before the colon.
+
+    Raises:
+        InvalidInput: there is none; with the nearest names.
+    """
+    known = sources()
+    if name not in known:
+        hint = suggest(name, known) or f"There are: {', '.join(sorted(known))}."
+        raise InvalidInput(f"There is no source called '{name}'.", hint)
+    return known[name]
+
+
+def download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:
+    """The files of a model from its source, checked; None where no source has the name that its id begins with."""
+    origin = sources().get(card.source)
+    return None if origin is None else origin.fetch(card, store, progress)
+
+
+def resolve(reference: str) -> ModelCard:
+    """The card that an id means: the registry's, else what the id's source says of it.
+
+    A folder describes itself best, so ``file:`` ids do not ask the registry. With ``@revision`` other than the card's
+    own, the card comes with that revision and without files, because they are another revision's.
+
+    Raises:
+        UnknownModel: the registry does not know it, and it names no source that could be asked.
+    """
+    from zoo.registry import open_registry
+
+    wanted = _parse(reference)
+    if wanted is not None and wanted.source == "file":
+        return source("file").describe(wanted.name)
+    bare = reference if wanted is None else f"{wanted.source}:{wanted.name}"
+    try:
+        card = open_registry().card(bare)
+    except UnknownModel:
+        if wanted is None or wanted.source not in sources():
+            raise
+        return source(wanted.source).describe(wanted.name, wanted.revision)
+    return _at(card, wanted.revision if wanted else None)
+
+
+def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
+    """Bring a model's files to this machine and check them; what is here already is only checked.
+
+    Raises:
+        SourceError: one of its kinds, with what to do.
+        UnsupportedModel: no plugin delivers models of this platform.
+    """
+    from zoo.plugins import plugins
+
+    card = resolve(reference)
+    files: LocalFiles | None = plugins().first(
+        "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
+    )
+    if files is None:
+        raise UnsupportedModel(
+            f"No plugin delivers models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
+        )
+    return files
+
+
+def verify(reference: str | None = None, progress: Progress | None = None) -> list[Verification]:
+    """Hash the files of one model, or of all that are here, against what was published; never from memory.
+
+    Without ``@revision``, all revisions of the model that are here.
+
+    Raises:
+        ModelNotFound: the model is not on this machine.
+    """
+    progress = progress or SilentProgress()
+    here = [(model, _card_of(model)) for model in _matching(reference)]
+    if reference is not None and not here:
+        # Not whole, so not among the local models; its source can tell what is missing.
+        card = _offline_card(reference)
+        return [_verification(card, None, progress)]
+    return [_verification(card, model.files, progress) for model, card in here]
+
+
+def remove(reference: str) -> int:
+    """Delete a model's files from this machine, all its revisions where none is named; the bytes that became free.
+
+    Raises:
+        ModelNotFound: it is not here.
+        SourceError: its files belong to someone else; the hint tells how to delete them.
+    """
+    card = _offline_card(reference)
+    wanted = _parse(reference)
+    revision = wanted.revision if wanted else None
+    if card.source == "hf":
+        card = dataclasses.replace(card, revision=revision, files=card.files if revision == card.revision else ())
+    return source(card.source).remove(card)
+
+
+def local() -> list[LocalModel]:
+    """The models that are on this machine, by id; a model is listed once for each revision."""
+    return sorted(_local(), key=lambda model: (model.id, model.files.revision or ""))
+
+
+def _local() -> Iterator[LocalModel]:
+    from zoo.sources.base import Inventory, LocalModel
+
+    for origin in sources().values():
+        if isinstance(origin, Inventory):
+            yield from origin.models()
+        else:
+            for files in origin.local():
+                yield LocalModel(f"{origin.name}:{files.root.name}", files)
+
+
+def _matching(reference: str | None) -> list[LocalModel]:
+    if reference is None:
+        return local()
+    card, wanted = _offline_card(reference), _parse(reference)
+    if card.source != "hf":
+        files = source(card.source).locate(card)
+        return [_model(card, files)] if files else []
+    commit = None
+    if wanted is not None and wanted.revision:
+        from zoo.sources.hub_cache import cached_commit
+
+        commit = cached_commit(card.name, wanted.revision) or wanted.revision
+    return [m for m in local() if m.id == card.id and (commit is None or m.files.revision == commit)]
+
+
+def _model(card: ModelCard, files: LocalFiles) -> LocalModel:
+    from zoo.sources.base import LocalModel
+
+    return LocalModel(card.id, files, card)
+
+
+def _verification(card: ModelCard, files: LocalFiles | None, progress: Progress) -> Verification:
+    from zoo.sources.base import Verification
+
+    problems = tuple(source(card.source).verify(card, progress))
+    known = files.files if files else card.files
+    return Verification(card.id, len(known), sum(f.bytes or 0 for f in known), card.revision, problems)
+
+
+def _card_of(model: LocalModel) -> ModelCard:
+    """The card of a local model at the revision that is here."""
+    if model.card is not None:
+        return model.card
+    return _at(_offline_card(model.id), model.files.revision)
+
+
+def _offline_card(reference: str) -> ModelCard:
+    """The registry's card, or where it has none the barest that a source can work with; never asks a platform."""
+    from zoo.registry import open_registry
+
+    wanted = _parse(reference)
+    bare = reference if wanted is None else f"{wanted.source}:{wanted.name}"
+    try:
+        card = open_registry().card(bare)
+    except UnknownModel:
+        if wanted is None or wanted.source not in sources():
+            raise
+        if wanted.source == "hf":
+            card = ModelCard(id=bare, domain=_NO_DOMAIN)
+        else:
+            card = source(wanted.source).describe(wanted.name, wanted.revision)
+    return _at(card, wanted.revision if wanted else None)
+
+
+def _at(card: ModelCard, revision: str | None) -> ModelCard:
+    if revision is None or revision == card.revision:
+        return card
+    return dataclasses.replace(card, revision=revision, files=())
+
+
+def _parse(reference: str) -> ModelId | None:
+    """The id, or None for a bare name, which only the registry can complete."""
+    if ":" not in reference:
+        return None
+    try:
+        return ModelId.parse(reference)
+    except InvalidInput:
+        if Path(reference).exists():
+            raise InvalidInput(f"'{reference}' is a path, not a model id.", f"Write: file:{reference}") from None
+        raise

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from zoo.entities import LocalFiles, ModelCard, Problem, Progress
+from zoo.entities import Entity, LocalFiles, ModelCard, Problem, Progress
 
 
 @runtime_checkable
@@ -44,3 +45,48 @@ class Source(Protocol):
     def local(self) -> Iterator[LocalFiles]:
         """What is here of this platform; ``root`` tells where."""
         ...
+
+
+@dataclass(frozen=True)
+class LocalModel(Entity):
+    """A model that is on this machine.
+
+    Attributes:
+        id: its model id, without a revision.
+        files: where it is, and which revision.
+        card: what is known of it, where something is.
+    """
+
+    id: str
+    files: LocalFiles
+    card: ModelCard | None = None
+
+
+@runtime_checkable
+class Inventory(Protocol):
+    """A source that can also name the models that it has here."""
+
+    def models(self) -> Iterator[LocalModel]:
+        """The models of this platform that are here; no network, no hashing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verification(Entity):
+    """What checking one model's files found.
+
+    Attributes:
+        files: how many files were checked.
+        problems: what is wrong, empty when all is well.
+    """
+
+    id: str
+    files: int
+    bytes: int
+    revision: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every file is what was published."""
+        return not self.problems

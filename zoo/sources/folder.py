@@ -1,0 +1,258 @@
+"""``file:`` models in a local folder: Hugging Face format, timm format, or what ``zoo tune`` wrote."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.config import settings
+from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem, Progress
+from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
+from zoo.sources import describing
+from zoo.sources.base import LocalModel
+from zoo.sources.hashing import KnownHashes, differences
+from zoo.sources.model_files import choose, format_of, missing_shards
+from zoo.sources.safetensors_header import read_header
+
+TUNED = "zoo.json"
+CONFIG = "config.json"
+MAX_JSON_BYTES = 25_000_000
+
+
+class FileSource:
+    """Folders on this machine; they are the user's, so nothing here ever writes to them."""
+
+    name = "file"
+    title = "Local folders"
+
+    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
+        """The folder's files, checked against the card.
+
+        Raises:
+            ModelNotFound: there is no such folder.
+            IntegrityError: a file has changed since the card was made.
+        """
+        files = self._files(card)
+        with KnownHashes() as known:
+            problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
+        if problems:
+            raise IntegrityError(
+                f"The folder of '{card.id}' is not what its card says: {problems[0].item} {problems[0].reason}.",
+                "Restore the folder, or register it again.",
+            )
+        return files
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """The folder's files when all are there."""
+        try:
+            files = self._files(card)
+        except ZooError:
+            return None
+        return files if all(files.path(file.path).is_file() for file in files.files) else None
+
+    def describe(self, name: str, revision: str | None = None) -> ModelCard:
+        """A card made from the folder: its configuration, the headers of its weights, and the hash of every file.
+
+        Raises:
+            ModelNotFound: no such folder, or it holds no model.
+            IntegrityError: malformed weights, or links that leave the folder.
+            InvalidInput: the configuration is not readable.
+        """
+        root = _folder(name)
+        everything = _walk(root)
+        tuned, config = _read_json(root / TUNED), _read_json(root / CONFIG)
+        # What zoo tune wrote is wanted whole: its head lies in a file of its own beside the backbone's weights.
+        paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
+        weights = [path for path in paths if format_of(path)]
+        if tuned is None and config is None:
+            raise ModelNotFound(
+                f"The folder {root} has no {CONFIG}, so zoo cannot tell what model it holds.",
+                "Save the model with save_pretrained(), or in timm's format.",
+            )
+        if not weights:
+            raise ModelNotFound(
+                f"The folder {root} holds no weights.",
+                "It needs model.safetensors or pytorch_model.bin beside the config.",
+            )
+        _check_shards(root, paths)
+        files = _hashed(root, paths)
+        parameters = _count(root, weights)
+        if tuned is not None:
+            return _tuned_card(root, tuned, files, parameters)
+        return _card(root, config or {}, files, parameters)
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Hash every file again, whatever was remembered."""
+        files = self._files(card)
+        with KnownHashes() as known:
+            return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
+
+    def remove(self, card: ModelCard) -> int:
+        """Refuse: the folder is the user's own.
+
+        Raises:
+            SourceError: always, with the folder to delete by hand.
+        """
+        raise SourceError(
+            f"The folder of '{card.id}' is your own, so zoo does not delete it.",
+            f"Delete it yourself: {_folder(card.name)}",
+        )
+
+    def models(self) -> Iterator[LocalModel]:
+        """The tuned models in zoo's own folder."""
+        home = settings().models
+        for marker in sorted(home.glob(f"*/{TUNED}")) if home.is_dir() else ():
+            try:
+                card = self.describe(str(marker.parent))
+            except ZooError:
+                continue
+            yield LocalModel(card.id, LocalFiles(marker.parent, card.files, card.revision), card)
+
+    def local(self) -> Iterator[LocalFiles]:
+        """The files of those models."""
+        for model in self.models():
+            yield model.files
+
+    def _files(self, card: ModelCard) -> LocalFiles:
+        root = _folder(card.name)
+        _walk(root)
+        card = card if card.files else self.describe(card.name)
+        return LocalFiles(root, card.files, card.revision)
+
+
+def _folder(name: str) -> Path:
+    root = Path(name).expanduser()
+    if root.is_file():
+        raise ModelNotFound(f"{name} is a file; a model is a folder.", f"Name its folder: file:{root.parent}")
+    if not root.is_dir():
+        raise ModelNotFound(f"There is no folder {name}.", "Check the path after 'file:'.")
+    return root.resolve()
+
+
+def _walk(root: Path) -> list[str]:
+    """Paths of all files below ``root``, hidden ones left out, relative and with forward slashes."""
+    found = []
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in [*folders, *names]:
+            path = Path(folder, name)
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise IntegrityError(
+                    f"{path.relative_to(root)} in {root} is a link that leaves the folder.",
+                    "Copy what it points to into the folder.",
+                )
+        found += [Path(folder, name).relative_to(root).as_posix() for name in names if not name.startswith(".")]
+    if not found:
+        raise ModelNotFound(f"The folder {root} is empty.", "A model folder holds config.json and its weights.")
+    return sorted(found)
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES} bytes; that is no configuration.")
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
+    if not isinstance(document, dict):
+        raise InvalidInput(
+            f"{path} holds a {type(document).__name__} where a table is expected.", "Save the model again."
+        )
+    return document
+
+
+def _check_shards(root: Path, paths: Sequence[str]) -> None:
+    for path in paths:
+        if not path.endswith(".index.json"):
+            continue
+        weight_map = (_read_json(root / path) or {}).get("weight_map")
+        if not isinstance(weight_map, Mapping) or not all(isinstance(shard, str) for shard in weight_map.values()):
+            raise IntegrityError(f"{root / path} has no weight_map that names its shards.", "Save the model again.")
+        missing = missing_shards(paths, path, weight_map.values())
+        if missing:
+            raise IntegrityError(f"{root} lacks {missing[0]}, which {path} names.", "Copy the whole model.")
+
+
+def _hashed(root: Path, paths: Sequence[str]) -> tuple[ModelFile, ...]:
+    with storage_errors(root, "read"), KnownHashes() as known:
+        return tuple(ModelFile(p, (root / p).stat().st_size, known.digest(root / p)) for p in paths)
+
+
+def _count(root: Path, weights: Sequence[str]) -> int | None:
+    if any(format_of(path) != "safetensors" for path in weights):
+        return None
+    with storage_errors(root, "read"):
+        return sum(read_header(root / path).parameters for path in weights)
+
+
+def _revision(files: Sequence[ModelFile]) -> str:
+    lines = "".join(f"{file.sha256}  {file.path}\n" for file in sorted(files, key=lambda file: file.path))
+    return hashlib.sha256(lines.encode()).hexdigest()[:40]
+
+
+def _tuned_card(
+    root: Path, tuned: Mapping[str, Any], files: tuple[ModelFile, ...], parameters: int | None
+) -> ModelCard:
+    values = tuned.get("card")
+    if not isinstance(values, Mapping):
+        raise InvalidInput(f"{root / TUNED} has no 'card'.", "Run zoo tune again.")
+    base = ModelCard.from_dict(values)
+    return dataclasses.replace(
+        base,
+        id=f"file:{root}",
+        base_model=base.base_model or (base.id if base.source != FileSource.name else None),
+        parameters=parameters if parameters is not None else base.parameters,
+        bytes=sum(file.bytes or 0 for file in files),
+        files=files,
+        revision=_revision(files),
+    )
+
+
+def _card(root: Path, config: Mapping[str, Any], files: tuple[ModelFile, ...], parameters: int | None) -> ModelCard:
+    named = config.get("architectures")
+    architectures = [str(name) for name in named] if isinstance(named, list) else []
+    model_type = config.get("model_type")
+    loader: dict[str, Any] = {}
+    tasks: tuple[str, ...]
+    if isinstance(config.get("architecture"), str) and not architectures:
+        library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
+        loader["architecture"] = architecture
+    elif isinstance(model_type, str) or architectures:
+        library, architecture = "transformers", describing.family(model_type, architectures) or ""
+        tasks = describing.tasks(model_type, architectures)
+        domain = describing.domain(tasks[0] if tasks else None, model_type, library)
+    else:
+        raise ModelNotFound(
+            f"{root / CONFIG} names neither 'architectures', 'model_type' nor 'architecture'.",
+            "zoo reads folders in the format of transformers or of timm.",
+        )
+    weights = [file.path for file in files if format_of(file.path)]
+    loader["weights"] = weights[0] if len(weights) == 1 else weights
+    loader["format"] = format_of(weights[0])
+    if config.get("auto_map"):
+        loader["remote_code"] = True
+    published = config.get("pretrained_cfg")
+    return ModelCard(
+        id=f"file:{root}",
+        domain=domain,
+        tasks=tasks,
+        architecture=architecture,
+        library=library,
+        parameters=parameters,
+        bytes=sum(file.bytes or 0 for file in files),
+        license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
+        input=describing.input_recipe(domain, config),
+        embedding_dimension=describing.embedding_dimension(config),
+        revision=_revision(files),
+        files=files,
+        loader=loader,
+    )
