@@ -9,6 +9,7 @@ so the held-out fold stays unseen.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -96,7 +97,7 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> 
     return ProbeResult(float(np.mean(values)), tuple(values), float(np.median(penalties)))
 
 
-def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Any:
+def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Iterator[_Ridge]:
     """The ridge fitted to all but one fold, for each fold in turn."""
     folds = range(int(fold_of.max()) + 1)
     n, d = features.shape
