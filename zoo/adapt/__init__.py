@@ -1,1 +1,104 @@
-"""Adapt."""
+"""Adaptation: make a model fit a data set, and prove the gain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.entities import Dataset, Progress, Run
+    from zoo.features import Model
+    from zoo.tasks import Task
+
+__all__ = ["tune"]
+
+
+def tune(
+    model: str | Model,
+    data: str | Dataset,
+    *,
+    task: str | None = None,
+    strategy: str = "linear-probe",
+    epochs: int = 20,
+    batch_size: int = 32,
+    learning_rate: float | None = None,
+    weight_decay: float = 0.01,
+    patience: int = 3,
+    validation: float = 0.15,
+    test: float = 0.2,
+    seed: int = 0,
+    device: str | None = None,
+    output: str | None = None,
+    save_run: bool = True,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Run:
+    """Adapt a model to a data set, test it on samples that it has not seen, and keep the run in the registry.
+
+    Args:
+        model: model id, or a loaded model.
+        data: a data set, or what names one: a folder, a table, a packaged name.
+        task: task name; guessed from the data where it is None.
+        strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
+        epochs: upper limit; early stopping may end sooner.
+        learning_rate: of the pretrained weights; None lets the strategy choose.
+        patience: epochs without a better validation metric before it stops.
+        validation, test: fractions of the samples held out to stop early on, and to report on.
+        device: where to run; None takes the best there is.
+        output: folder for the adapted model, or None to keep the figures only.
+        save_run: whether the run goes into the registry.
+        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+
+    Returns:
+        The run: metrics on the test split, and the same metrics of the most frequent class (or the mean) beside them.
+
+    Raises:
+        ZooError: the model, the data, the plan or the output folder is unusable.
+    """
+    from zoo.adapt.saving import check_output
+    from zoo.adapt.strategies import find
+    from zoo.data import check, read
+    from zoo.entities import Plan, SilentProgress
+    from zoo.errors import PluginError
+    from zoo.features import load
+    from zoo.features.device import best_device
+    from zoo.plugins import plugins
+    from zoo.registry import open_registry
+
+    progress = progress or SilentProgress()
+    find(strategy)
+    check_output(output, model if isinstance(model, str) else model.card.id)
+    dataset = read(data, task=task, **reading) if isinstance(data, str) else data
+    found = _task(dataset, task)
+    check(dataset, found)
+    device = best_device(device)
+    plan = Plan(
+        strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
+        output,
+    )  # fmt: skip
+    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+    run: Run | None = plugins().first(
+        "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
+    )
+    if run is None:
+        raise PluginError(f"No plugin could adapt '{loaded.card.id}' by '{strategy}'.", "See what failed: zoo plugins")
+    if save_run:
+        open_registry().add([run])
+    return run
+
+
+def _task(dataset: Dataset, name: str | None) -> Task:
+    """The task by its name, or the first one whose input and target are of the data set's kinds."""
+    from zoo.errors import DataError
+    from zoo.plugins import plugins
+    from zoo.tasks import find_task
+
+    known = plugins().tasks
+    if name:
+        return find_task(name, known)
+    for task in known.values():
+        if task.inputs == (dataset.input_kind,) and task.target == dataset.target_kind:
+            return task
+    raise DataError(
+        f"No task is known for {dataset.input_kind} inputs with targets of kind '{dataset.target_kind}'.",
+        "Name one with --task.",
+    )

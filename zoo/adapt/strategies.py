@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
     from zoo.entities import Backbone, Dataset, Plan, Progress, Run
@@ -23,3 +25,55 @@ class Strategy:
     name: str
     description: str
     adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
+
+
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Adapt the model by the strategy that the plan names.
+
+    Raises:
+        InvalidInput: there is no such strategy; the hint names the nearest ones.
+    """
+    return find(plan.strategy).adapt(backbone, dataset, plan, progress)
+
+
+def strategies() -> dict[str, Strategy]:
+    """The strategies of all plugins by name; a plugin's own comes before the core's of the same name."""
+    from zoo.plugins import plugins
+
+    found: dict[str, Strategy] = {}
+    for strategy in plugins().items("zoo_strategies", Strategy):
+        found.setdefault(strategy.name, strategy)
+    return found
+
+
+def find(name: str) -> Strategy:
+    """The strategy called ``name``.
+
+    Raises:
+        InvalidInput: with the nearest names.
+    """
+    known = strategies()
+    if name not in known:
+        hint = suggest(name, known)
+        raise InvalidInput(f"There is no strategy called '{name}'.", f"{hint} Strategies: {', '.join(known)}.".strip())
+    return known[name]
+
+
+def builtin_strategies() -> Sequence[Strategy]:
+    """Linear probe and full fine-tuning."""
+    return (
+        Strategy("linear-probe", "A linear model on the frozen features; seconds, and strong on few samples.", _probe),
+        Strategy("full", "Fine-tune every weight with early stopping; the most to gain, and the most to pay.", _full),
+    )  # fmt: skip
+
+
+def _probe(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    from zoo.adapt.linear_probe import adapt as probe
+
+    return probe(backbone, dataset, plan, progress)
+
+
+def _full(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    from zoo.adapt.full import adapt as full
+
+    return full(backbone, dataset, plan, progress)

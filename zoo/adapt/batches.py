@@ -1,0 +1,74 @@
+"""Samples to batches: preprocessed by the backbone, of similar length where that saves padding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone
+
+SORTED_TOGETHER = 16
+"""Batches whose samples are sorted by length together while training: little padding, and still random."""
+
+
+class Batches:
+    """Samples of a data set with their targets, in batches on a device.
+
+    Args:
+        inputs: decoded when indexed.
+        targets: as the loss takes them: int64 class indices, or float32 numbers.
+    """
+
+    def __init__(
+        self, backbone: Backbone, inputs: Sequence[Any], targets: np.ndarray, batch_size: int, device: str
+    ) -> None:
+        self.backbone, self.inputs, self.targets = backbone, inputs, torch.as_tensor(targets)
+        self.batch_size, self.device = batch_size, device
+        self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
+
+    def __len__(self) -> int:
+        """Batches an epoch, at most."""
+        return (len(self.inputs) + self.batch_size - 1) // self.batch_size
+
+    def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
+        """Batches in the order of the samples."""
+        for start in range(0, len(self.inputs), self.batch_size):
+            positions = range(start, min(start + self.batch_size, len(self.inputs)))
+            yield self._batch([self.backbone.preprocess(self.inputs[p]) for p in positions], list(positions))
+
+    def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
+        """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
+        order = generator.permutation(len(self.inputs)).tolist()
+        span = self.batch_size * (SORTED_TOGETHER if self._length else 1)
+        for start in range(0, len(order), span):
+            positions = order[start : start + span]
+            items = [self.backbone.preprocess(self.inputs[p]) for p in positions]
+            ranks = list(range(len(items)))
+            if self._length:
+                lengths = [self._length(item) for item in items]
+                ranks.sort(key=lengths.__getitem__)
+            groups = [ranks[at : at + self.batch_size] for at in range(0, len(ranks), self.batch_size)]
+            for group in generator.permutation(len(groups)).tolist():
+                if len(groups[group]) > 1 or len(order) == 1:
+                    chosen = groups[group]
+                    yield self._batch([items[rank] for rank in chosen], [positions[rank] for rank in chosen])
+
+    def _batch(self, items: list[Any], positions: list[int]) -> tuple[Any, torch.Tensor]:
+        return to_device(self.backbone.collate(items), self.device), self.targets[positions].to(self.device)
+
+
+def to_device(batch: Any, device: str) -> Any:
+    """The same batch with every tensor in it on ``device``; arrays become tensors."""
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if isinstance(batch, np.ndarray):
+        return torch.as_tensor(batch).to(device)
+    if isinstance(batch, Mapping):
+        return {name: to_device(value, device) for name, value in batch.items()}
+    if isinstance(batch, (list, tuple)):
+        return type(batch)(to_device(value, device) for value in batch)
+    return batch

@@ -1,0 +1,212 @@
+"""What every strategy shares: the task, the split, the judging of predictions, and the run that comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo import __version__
+from zoo.entities import Dataset, ModelCard, Plan, Run
+from zoo.errors import DataError, InvalidInput
+from zoo.tasks import Task, find_task
+
+if TYPE_CHECKING:
+    from zoo.adapt.metrics import Metric
+
+STRONG_IMBALANCE = 10
+"""Classes are weighted when the largest has this many times the samples of the smallest."""
+
+_PACKAGES = ("torch", "transformers", "timm", "scikit-learn", "numpy")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A data set split for one adaptation, and how it is judged.
+
+    Attributes:
+        train, validation, test: positions of the samples in the data set.
+        targets: n class indices (int64) or n floats (float64).
+        metrics: the task's metrics that apply, the one that decides first.
+    """
+
+    task: Task
+    dataset: Dataset
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    targets: np.ndarray
+    metrics: tuple[Metric, ...]
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a head gives: one for each class, or one."""
+        return len(self.dataset.classes) if self.classification else 1
+
+    @property
+    def classification(self) -> bool:
+        """Whether the targets are classes."""
+        return self.dataset.target_kind == "class"
+
+    def judge(self, predictions: np.ndarray, positions: Sequence[int]) -> dict[str, float]:
+        """Every metric of predictions (class indices or numbers) for the samples at ``positions``."""
+        targets = self.targets[list(positions)]
+        return {metric.name: float(metric.compute(targets, predictions)) for metric in self.metrics}
+
+    def decide(self, predictions: np.ndarray, positions: Sequence[int]) -> float:
+        """The deciding metric, turned so that higher is better."""
+        metric = self.metrics[0]
+        value = float(metric.compute(self.targets[list(positions)], predictions))
+        return value if metric.higher_is_better else -value
+
+    def baseline(self) -> dict[str, float]:
+        """The same metrics on the test split for the most frequent class of the training split, or its mean."""
+        known = self.targets[list(self.train)]
+        guess = np.bincount(known).argmax() if self.classification else known.mean()
+        return self.judge(np.full(len(self.test), guess), self.test)
+
+    def class_weights(self) -> np.ndarray | None:
+        """A weight for each class where the imbalance is strong: the square root of its rarity, 1 on average.
+
+        The root is a compromise: full inverse frequency would buy rare classes at the price of accuracy.
+        """
+        if not self.classification:
+            return None
+        counts = np.bincount(self.targets[list(self.train)], minlength=self.outputs)
+        present = counts > 0
+        if counts.max() < STRONG_IMBALANCE * counts[present].min():
+            return None
+        weights = np.where(present, 1 / np.sqrt(np.maximum(counts, 1)), 0.0)
+        return weights * len(self.train) / (weights * counts).sum()
+
+
+def prepare(dataset: Dataset, plan: Plan) -> Experiment:
+    """Split a data set by a plan: stratified, seeded, the same parts for every strategy and model.
+
+    Raises:
+        InvalidInput: the plan's figures cannot be.
+        DataError: the data set has no targets, or is too small to hold samples out.
+        UnknownTask: no such task.
+    """
+    from zoo.data import split
+    from zoo.plugins import plugins
+
+    _check(plan)
+    task = find_task(plan.task, plugins().tasks)
+    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
+        raise DataError(
+            f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
+            "Name the column of the labels with --target-column, or sort the files into class folders.",
+        )
+    whole = replace(dataset, inputs=range(len(dataset)))
+    fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
+    parts = [tuple(int(position) for position in part.inputs) for part in split(whole, fractions, plan.seed)]
+    if not all(parts):
+        raise DataError(
+            f"'{dataset.name}' has {len(dataset)} samples; that is too few to train on, to stop early on and to "
+            "test on.",
+            "Bring more samples.",
+        )
+    kind = np.int64 if dataset.target_kind == "class" else np.float64
+    targets = np.asarray(dataset.targets, dtype=kind)
+    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, _metrics(task, targets[list(parts[2])]))
+
+
+def make_run(
+    experiment: Experiment, card: ModelCard, plan: Plan, *, started: float, metrics: Mapping[str, float],
+    epochs: int, carried_out: Mapping[str, Any],
+) -> Run:  # fmt: skip
+    """The record of an adaptation.
+
+    Args:
+        started: ``time.perf_counter()`` at its beginning.
+        carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan.
+    """
+    return Run(
+        id=new_id(),
+        model=card.id,
+        task=experiment.task.name,
+        dataset=experiment.dataset.name,
+        data=experiment.dataset.fingerprint,
+        strategy=plan.strategy,
+        metrics=dict(metrics),
+        baseline=experiment.baseline(),
+        plan={**plan.to_dict(), **carried_out},
+        seed=plan.seed,
+        epochs=epochs,
+        samples=len(experiment.dataset),
+        seconds=round(time.perf_counter() - started, 3),
+        device=plan.device,
+        revision=revision_of(card),
+        versions=versions(),
+        path=plan.output,
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def new_id() -> str:
+    """A short unique name that sorts by time: ``20261124-093015-4fa2``."""
+    return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+def revision_of(card: ModelCard) -> str | None:
+    """What pins the weights: the revision, or a digest of the files' hashes where there is none."""
+    if card.revision:
+        return card.revision
+    hashes = sorted(f"{file.path}:{file.sha256}" for file in card.files if file.sha256)
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:16] if hashes else None
+
+
+def versions() -> dict[str, str]:
+    """The versions that the figures depend on."""
+    from importlib import metadata
+
+    found = {"zoo": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _check(plan: Plan) -> None:
+    if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
+        raise InvalidInput(
+            f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
+            "Choose fractions above 0 whose sum is below 1.",
+        )
+    for name in ("epochs", "batch_size", "patience"):
+        if getattr(plan, name) < 1:
+            raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
+    rate = plan.learning_rate
+    if rate is not None and not 0 < rate < float("inf"):
+        raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")
+    if not 0 <= plan.weight_decay < float("inf"):
+        raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
+
+
+def _metrics(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
+    """The task's metrics that can judge such targets; a number cannot be judged as a class, nor the other way round."""
+    from zoo.adapt.metrics import metric
+    from zoo.errors import ZooError
+
+    found = []
+    for wanted in task.metrics:
+        candidate = metric(wanted.name)
+        try:
+            candidate.compute(targets, targets)
+        except ZooError:
+            continue
+        found.append(candidate)
+    if not found:
+        names = ", ".join(wanted.name for wanted in task.metrics)
+        raise DataError(f"None of the metrics of '{task.name}' ({names}) can judge the targets of this data set.")
+    return tuple(found)

@@ -1,0 +1,136 @@
+"""Full fine-tuning: every weight of the backbone and a new head, with early stopping."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.adapt.experiment import Experiment, make_run, prepare
+from zoo.errors import UnsupportedModel, needs_extra
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone, Dataset, Plan, Progress, Run
+
+LEARNING_RATE = 1e-4
+"""Of pretrained weights, where the plan leaves it open."""
+
+HEAD_FACTOR = 10
+"""How much faster the new head learns."""
+
+
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Fine-tune everything by the plan, test it, and write it to ``plan.output`` where that is given.
+
+    The backbone itself has its pretrained weights again afterwards.
+
+    Raises:
+        UnsupportedModel: the model has nothing that can be trained.
+        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.loop.train``.
+    """
+    with needs_extra("torch", "fine-tune models"):
+        import torch
+
+        from zoo.adapt.loop import Settings, seeded, train
+    from zoo.adapt.saving import Adapted, save
+
+    started = time.perf_counter()
+    pretrained = check_trainable(backbone)
+    experiment = prepare(dataset, plan)
+    rate: float = plan.learning_rate or getattr(backbone, "learning_rate", LEARNING_RATE)
+    settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
+    original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
+    try:
+        with seeded(plan.seed):
+            module = backbone.head(experiment.task, experiment.outputs)  # type: ignore[attr-defined]
+        module = module.to(plan.device)
+        judge = Judge(experiment)
+        parts = [judge.batches(backbone, part, plan) for part in (experiment.train, experiment.validation)]
+        weights = experiment.class_weights()
+        loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
+        validation = experiment.validation
+        training = train(
+            module, pretrained, parts[0], parts[1], loss=loss,
+            score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
+            settings=settings, progress=progress,
+        )  # fmt: skip
+        predictions = judge.test(module, backbone, plan, progress)
+        carried_out = {
+            "learning_rate": settings.learning_rate,
+            "head_learning_rate": settings.head_learning_rate,
+            "best_epoch": training.best.number,
+            "stopped": training.stopped,
+            "class_weights": weights is not None,
+        }
+        run = make_run(
+            experiment, backbone.card, plan, started=started,
+            metrics=experiment.judge(predictions, experiment.test),
+            epochs=len(training.epochs), carried_out=carried_out,
+        )  # fmt: skip
+        if plan.output:
+            run = save(Adapted(run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale))
+        return run
+    finally:
+        pretrained.load_state_dict(original)
+
+
+def check_trainable(backbone: Backbone) -> Any:
+    """The pretrained ``torch.nn.Module`` of a backbone.
+
+    Raises:
+        UnsupportedModel: it has none; the model's own reason where it gives one.
+    """
+    if getattr(backbone, "module", None) is not None and hasattr(backbone, "head"):
+        return backbone.module  # type: ignore[attr-defined]
+    if hasattr(backbone, "head"):
+        backbone.head(None, 2)
+    raise UnsupportedModel(
+        f"'{backbone.card.id}' cannot be fine-tuned: its plugin gives no torch module to train.",
+        "Train a head on its features: --strategy linear-probe",
+    )
+
+
+class Judge:
+    """Turns targets into what the loss takes, and outputs into predictions.
+
+    Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals.
+    """
+
+    def __init__(self, experiment: Experiment) -> None:
+        self.experiment = experiment
+        known = experiment.targets[list(experiment.train)]
+        self.centre = 0.0 if experiment.classification else float(known.mean())
+        self.scale = 1.0 if experiment.classification else float(known.std()) or 1.0
+
+    def batches(self, backbone: Backbone, positions: tuple[int, ...], plan: Plan) -> Any:
+        """The samples at ``positions`` in batches."""
+        from zoo.adapt.batches import Batches
+
+        part = self.experiment.dataset.subset(positions)
+        targets = self.experiment.targets[list(positions)]
+        if not self.experiment.classification:
+            targets = ((targets - self.centre) / self.scale).astype(np.float32)
+        return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device)
+
+    def loss(self, weights: Any) -> Any:
+        """Cross entropy for classes, mean squared error for numbers."""
+        from torch.nn import functional
+
+        if self.experiment.classification:
+            return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=weights)
+        return lambda outputs, targets: functional.mse_loss(outputs[:, 0], targets)
+
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
+        """Class indices, or numbers in the targets' own unit."""
+        if self.experiment.classification:
+            return outputs.argmax(axis=1)
+        return outputs[:, 0].astype(np.float64) * self.scale + self.centre
+
+    def test(self, module: Any, backbone: Backbone, plan: Plan, progress: Progress) -> np.ndarray:
+        """Predictions for the test split."""
+        from zoo.adapt.loop import evaluate
+
+        with progress.step("Testing"):
+            outputs, _ = evaluate(module, self.batches(backbone, self.experiment.test, plan), self.loss(None))
+        return self.predictions(outputs)

@@ -1,0 +1,132 @@
+"""Linear probe: a linear model on frozen features, its regularisation chosen on the validation split.
+
+The protocol of Radford et al., "Learning transferable visual models from natural language supervision", 2021, appendix
+A.3: multinomial logistic regression, a path of penalties, the best one fitted again to training and validation
+samples. Numbers get ridge regression instead.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.adapt.experiment import Experiment, make_run, prepare
+from zoo.errors import DataError, needs_extra
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone, Dataset, Plan, Progress, Run
+
+PENALTIES = tuple(10.0**exponent for exponent in range(-5, 2))
+"""Penalties tried, each times the number of training samples, on standardised features."""
+
+_ITERATIONS = 1000
+
+
+@dataclass(frozen=True)
+class LinearHead:
+    """Outputs = features @ weight.T + bias, k x d and k, on features as the backbone gives them."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+    def outputs(self, features: np.ndarray) -> np.ndarray:
+        """Logits or numbers, n x k."""
+        return features @ self.weight.T + self.bias
+
+
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Extract the features once, fit the head by the plan, test it, and write it to ``plan.output`` where given.
+
+    Raises:
+        ZooError: see ``zoo.adapt.experiment.prepare``; or the features are not finite.
+    """
+    from zoo.adapt.saving import Adapted, save
+
+    started = time.perf_counter()
+    experiment = prepare(dataset, plan)
+    features, layer = extract(backbone, dataset, plan, progress)
+    with progress.step("Fitting the head", len(PENALTIES) + 1) as step:
+        head, penalty = choose(experiment, features, step)
+    metrics = experiment.judge(predict(head, features[list(experiment.test)], experiment), experiment.test)
+    carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
+    run = make_run(experiment, backbone.card, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
+    if plan.output:
+        run = save(Adapted(run, backbone.card, dataset, head=head, layer=layer))
+    return run
+
+
+def extract(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> tuple[np.ndarray, str]:
+    """Features of the whole data set in float64, n x d, and the layer that they come from."""
+    from zoo.features import extract as extract_features
+
+    features = extract_features(backbone, dataset, batch_size=plan.batch_size, device=plan.device, progress=progress)
+    values = np.asarray(features.values, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise DataError(f"The features of '{backbone.card.id}' are not finite for every sample of '{dataset.name}'.")
+    return values, features.layer
+
+
+def choose(experiment: Experiment, features: np.ndarray, step: Any) -> tuple[LinearHead, float]:
+    """The head with the penalty that is best on the validation split, fitted to training and validation samples.
+
+    Ties go to the stronger penalty.
+    """
+    train, validation = list(experiment.train), list(experiment.validation)
+    best, best_score = PENALTIES[-1], -np.inf
+    for penalty in reversed(PENALTIES):
+        head = fit(experiment, features[train], experiment.targets[train], penalty)
+        score = experiment.decide(predict(head, features[validation], experiment), validation)
+        step.advance()
+        if score > best_score:
+            best, best_score = penalty, score
+    both = train + validation
+    head = fit(experiment, features[both], experiment.targets[both], best)
+    step.advance()
+    return head, best
+
+
+def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penalty: float) -> LinearHead:
+    """A linear head for features (n x d, float64) and targets; ``penalty`` is per sample."""
+    with needs_extra("torch", "fit a linear probe"):
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression, Ridge
+
+    centre, deviation = features.mean(axis=0), features.std(axis=0)
+    scale = np.where(deviation > 1e-12 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
+    standardised = (features - centre) / scale
+    if not experiment.classification:
+        ridge = Ridge(alpha=penalty * len(features)).fit(standardised, targets)
+        weight, bias = ridge.coef_[None, :], np.array([ridge.intercept_])
+        return _unscaled(weight, bias, centre, scale)
+    weights = experiment.class_weights()
+    model = LogisticRegression(
+        C=1 / (penalty * len(features)),
+        class_weight=None if weights is None else {int(k): float(weights[k]) for k in np.unique(targets)},
+        max_iter=_ITERATIONS,
+    )
+    with warnings.catch_warnings():
+        # The weakest penalties may not converge; the validation split judges what they reached.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(standardised, targets)
+    coefficients, intercepts = model.coef_, model.intercept_
+    if len(model.classes_) == 2:
+        coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.array([-0.5, 0.5]) * intercepts
+    weight = np.zeros((experiment.outputs, features.shape[1]))
+    bias = np.full(experiment.outputs, -np.inf)  # a class without training samples is never predicted
+    weight[model.classes_], bias[model.classes_] = coefficients, intercepts
+    return _unscaled(weight, bias, centre, scale)
+
+
+def predict(head: LinearHead, features: np.ndarray, experiment: Experiment) -> np.ndarray:
+    """Class indices or numbers for features, n x d."""
+    outputs = head.outputs(features)
+    return outputs.argmax(axis=1) if experiment.classification else outputs[:, 0]
+
+
+def _unscaled(weight: np.ndarray, bias: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> LinearHead:
+    weight = weight / scale
+    return LinearHead(weight, bias - weight @ centre)

@@ -1,0 +1,60 @@
+"""The README of an adapted model: a model card for people, with the front matter that hubs read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def readme(document: Mapping[str, Any]) -> str:
+    """The model card of what ``zoo.json`` holds.
+
+    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``.
+    """
+    run, card, base = document["run"], document["card"], document["base"]
+    name = run["path"].replace("\\", "/").rstrip("/").rpartition("/")[2]
+    front = {
+        **({"license": card["license"].lower()} if card["license"] else {}),
+        **({"language": card["languages"]} if card["languages"] else {}),
+        "pipeline_tag": document["task"],
+        "tags": ["zoo", document["strategy"]],
+        "model-index": [_index(name, document)],
+    }
+    # JSON is YAML, and quotes what a name may hold.
+    lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
+    lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
+    lines += ["## How good it is", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
+    lines += ["", "| metric | this model | baseline |", "|---|---:|---:|"]
+    lines += [f"| {key} | {value:.4f} | {run['baseline'].get(key, 0):.4f} |" for key, value in run["metrics"].items()]
+    guess = "most frequent class" if document["target_kind"] == "class" else "mean"
+    lines += ["", f"The baseline always answers with the {guess} of the training samples.", ""]
+    lines += ["## What it is", ""]
+    lines += [f"- base model: `{base['id']}`" + (f", revision `{base['revision']}`" if base["revision"] else "")]
+    lines += [f"- task: {document['task']}"]
+    if document["classes"]:
+        lines += [f"- classes: {', '.join(document['classes'])}"]
+    lines += [f"- data: `{run['dataset']}`, {run['samples']} samples, fingerprint `{run['data']}`"]
+    lines += [f"- weights: {_weights(document)}"]
+    lines += [f"- run: `{run['id']}`, {run['seconds']:.1f} s on {run['device']}, {run['created']}"]
+    lines += [f"- versions: {', '.join(f'{k} {v}' for k, v in run['versions'].items())}", ""]
+    lines += ["## How to use it", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
+    lines += ["The base model has to be on the machine as well: it brings the preprocessing.", ""]
+    return "\n".join(lines)
+
+
+def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    run = document["run"]
+    metrics = [{"type": key, "value": value} for key, value in run["metrics"].items()]
+    dataset = {"name": run["dataset"], "type": run["dataset"], "split": "test"}
+    return {"name": name, "results": [{"task": {"type": document["task"]}, "dataset": dataset, "metrics": metrics}]}
+
+
+def _percent(run: Mapping[str, Any]) -> str:
+    return f"{100 * run['plan']['test']:g} %"
+
+
+def _weights(document: Mapping[str, Any]) -> str:
+    if document["weights"] == "head":
+        return f"a linear head on the layer `{document['layer']}`; the base model is unchanged"
+    return "all of them, head included"

@@ -1,0 +1,168 @@
+"""Writes an adapted model to a folder, whole or not at all: weights, ``zoo.json``, and a README for people."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.model_card import readme
+from zoo.entities import Dataset, ModelCard, Run
+from zoo.errors import InvalidInput, storage_errors
+
+if TYPE_CHECKING:
+    from zoo.adapt.linear_probe import LinearHead
+
+MARKER = "zoo.json"
+WEIGHTS = "model.safetensors"
+FORMAT = 1
+LIBRARY = "zoo"
+"""What cards of adapted models name as their library."""
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """An adapted model as it is written.
+
+    Attributes:
+        base: card of the model that it was made from.
+        module: the tuned ``torch.nn.Module``, head included; or None for a linear probe.
+        head: the linear probe's head; or None.
+        layer: the layer whose features the head takes.
+        centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
+    """
+
+    run: Run
+    base: ModelCard
+    dataset: Dataset
+    module: Any = None
+    head: LinearHead | None = None
+    layer: str | None = None
+    centre: float = 0.0
+    scale: float = 1.0
+
+
+def check_output(output: str | None, model: str) -> None:
+    """Refuse a folder that cannot become the adapted model's, before any work is done.
+
+    Raises:
+        InvalidInput: it is a file, holds something else, or is the base model itself.
+    """
+    if output is None:
+        return
+    folder = Path(output).expanduser()
+    if model.startswith("file:") and Path(model.removeprefix("file:")).expanduser().resolve() == folder.resolve():
+        raise InvalidInput(f"{output} is the model to start from, which the tuned one needs.", "Choose another folder.")
+    with storage_errors(output, "use"):
+        if folder.exists() and not folder.is_dir():
+            raise InvalidInput(f"{output} is a file; the tuned model needs a folder.", "Choose another name.")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+            raise InvalidInput(f"The folder {output} holds other files.", "Choose an empty or a new one.")
+
+
+def save(adapted: Adapted) -> Run:
+    """Write the folder and give the run with its path; an earlier tuned model there is replaced when all is written.
+
+    Raises:
+        InvalidInput: see ``check_output``.
+        StorageError: the folder cannot be written.
+    """
+    run = adapted.run
+    check_output(str(run.plan["output"]), adapted.base.id)
+    folder = Path(str(run.plan["output"])).expanduser().absolute()
+    run = replace(run, path=str(folder))
+    document = describe(replace(adapted, run=run), folder)
+    with storage_errors(folder), _whole(folder) as place:
+        _write_weights(adapted, place / WEIGHTS)
+        (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (place / "README.md").write_text(readme(document), encoding="utf-8")
+    return run
+
+
+def describe(adapted: Adapted, folder: Path) -> dict[str, Any]:
+    """What ``zoo.json`` holds: card, base model, task, classes, preprocessing, metrics and run."""
+    run, base, dataset = adapted.run, adapted.base, adapted.dataset
+    card = replace(
+        base,
+        id=f"file:{folder}",
+        tasks=(run.task,),
+        library=LIBRARY,
+        description=f"{base.id} adapted to {dataset.name} by {run.strategy}.",
+        parameters=_parameters(adapted),
+        bytes=None,
+        released=run.created[:10],
+        downloads=None,
+        likes=None,
+        base_model=base.id,
+        gated=False,
+        revision=None,
+        url=None,
+        tags=("tuned", run.strategy),
+        files=(),
+        loader={"strategy": run.strategy},
+        requires=(),
+    )
+    return {
+        "format": FORMAT,
+        "card": card.to_dict(),
+        "base": {"id": base.id, "revision": run.revision, "card": base.to_dict()},
+        "task": run.task,
+        "strategy": run.strategy,
+        "weights": "head" if adapted.head is not None else "module",
+        "layer": adapted.layer,
+        "input_kind": dataset.input_kind,
+        "target_kind": dataset.target_kind,
+        "classes": list(dataset.classes),
+        "outputs": len(dataset.classes) if dataset.target_kind == "class" else 1,
+        "centre": adapted.centre,
+        "scale": adapted.scale,
+        "preprocessing": dict(base.to_dict()["input"]),
+        "metrics": dict(run.metrics),
+        "run": run.to_dict(),
+    }
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A folder beside ``folder`` that takes its place at the end of the block, or vanishes when the block fails."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    mark = secrets.token_hex(4)
+    place, aside = (folder.with_name(f".{folder.name}.{mark}.{kind}") for kind in ("new", "old"))
+    place.mkdir()
+    try:
+        yield place
+        if folder.exists():
+            folder.rename(aside)
+        place.rename(folder)
+    except BaseException:
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
+        raise
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _write_weights(adapted: Adapted, path: Path) -> None:
+    import numpy as np
+
+    if adapted.head is not None:
+        from safetensors.numpy import save_file
+
+        save_file({name: np.ascontiguousarray(getattr(adapted.head, name)) for name in ("weight", "bias")}, path)
+        return
+    from safetensors.torch import save_model
+
+    save_model(adapted.module, str(path))
+
+
+def _parameters(adapted: Adapted) -> int | None:
+    if adapted.head is not None:
+        known = adapted.base.parameters
+        return None if known is None else known + adapted.head.weight.size + adapted.head.bias.size
+    return sum(parameter.numel() for parameter in adapted.module.parameters())

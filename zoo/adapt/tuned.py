@@ -1,0 +1,172 @@
+"""Folders that ``zoo tune`` wrote, put to use again: as a backbone, and for predictions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.entities import ModelCard
+from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone, LocalFiles
+
+BATCH_SIZE = 32
+
+
+class TunedBackbone:
+    """An adapted model: the base model's backbone with tuned weights or a head, and predictions.
+
+    Everything that is not here (``preprocess``, ``features``, ``module``...) is the base model's own.
+    """
+
+    def __init__(self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Any) -> None:
+        self.card, self._base, self._document, self._predictor = card, base, document, predictor
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or "_base" not in self.__dict__:
+            raise AttributeError(name)
+        return getattr(self._base, name)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the outputs; empty where it predicts numbers."""
+        return tuple(self._document["classes"])
+
+    @property
+    def task(self) -> str:
+        """The task that it was adapted to."""
+        return str(self._document["task"])
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """For each decoded input ``label``, ``score`` (its probability) and ``scores``; or ``value`` for numbers."""
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(inputs), BATCH_SIZE):
+            items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
+            outputs = np.asarray(self._predictor(self._base.collate(items)), dtype=np.float64)
+            answers += self._labelled(outputs) if self.classes else self._numbers(outputs)
+        return answers
+
+    def _labelled(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        probabilities = odds / odds.sum(axis=1, keepdims=True)
+        return [
+            {
+                "label": self.classes[int(row.argmax())],
+                "score": float(row.max()),
+                "scores": dict(zip(self.classes, row.tolist(), strict=True)),
+            }
+            for row in probabilities
+        ]
+
+    def _numbers(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+        values = outputs[:, 0] * self._document["scale"] + self._document["centre"]
+        return [{"value": float(value)} for value in values]
+
+
+def is_tuned(folder: str | Path) -> bool:
+    """Whether ``zoo tune`` wrote this folder."""
+    return (Path(folder).expanduser() / MARKER).is_file()
+
+
+def load(folder: str | Path, device: str = "cpu") -> TunedBackbone:
+    """The adapted model in a folder, on its base model, which has to be on this machine or to be had.
+
+    Raises:
+        ModelNotFound: the folder is not one that ``zoo tune`` wrote.
+        IntegrityError: it is damaged, or written by a newer zoo.
+        ZooError: the base model cannot be had or loaded.
+    """
+    root = Path(folder).expanduser().absolute()
+    document = _read(root)
+    card = ModelCard.from_dict({**document["card"], "id": f"file:{root}"})
+    return _load(card, root, document, device)
+
+
+def load_backbone(card: ModelCard, files: LocalFiles, device: str) -> TunedBackbone | None:
+    """The same for the hook ``zoo_load``; None for cards of other libraries."""
+    if card.library != LIBRARY or not is_tuned(files.root):
+        return None
+    return _load(card, files.root, _read(files.root), device)
+
+
+def predict(folder: str | Path, inputs: Sequence[Any], device: str = "cpu") -> list[dict[str, Any]]:
+    """``load`` and ``TunedBackbone.predict`` in one."""
+    return load(folder, device).predict(inputs)
+
+
+def _load(card: ModelCard, root: Path, document: Mapping[str, Any], device: str) -> TunedBackbone:
+    from zoo.features import load as load_model
+
+    base = load_model(ModelCard.from_dict(document["base"]["card"]), device=device).backbone
+    if document["weights"] == "head":
+        predictor = _head_predictor(root, document, base)
+    else:
+        predictor = _module_predictor(root, document, base, device)
+    return TunedBackbone(card, base, document, predictor)
+
+
+def _head_predictor(root: Path, document: Mapping[str, Any], base: Backbone) -> Any:
+    with needs_extra("torch", "use tuned models"):
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+    try:
+        tensors = load_file(root / WEIGHTS)
+        weight, bias = tensors["weight"].astype(np.float64), tensors["bias"].astype(np.float64)
+    except (OSError, SafetensorError, KeyError) as error:
+        raise _damaged(root, error) from error
+    layer = str(document["layer"])
+    return lambda batch: np.asarray(_array(base.features(batch, (layer,))[layer]), np.float64) @ weight.T + bias
+
+
+def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device: str) -> Any:
+    with needs_extra("torch", "use tuned models"):
+        import torch
+        from safetensors import SafetensorError
+        from safetensors.torch import load_model
+
+    from zoo.adapt.batches import to_device
+    from zoo.plugins import plugins
+    from zoo.tasks import find_task
+
+    module = base.head(find_task(document["task"], plugins().tasks), int(document["outputs"]))
+    try:
+        load_model(module, root / WEIGHTS)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise _damaged(root, error) from error
+    module = module.to(device).eval()
+
+    def outputs(batch: Any) -> np.ndarray:
+        with torch.inference_mode():
+            return module(to_device(batch, device)).float().cpu().numpy()
+
+    return outputs
+
+
+def _array(features: Any) -> Any:
+    return features.detach().cpu().numpy() if hasattr(features, "detach") else features
+
+
+def _read(root: Path) -> dict[str, Any]:
+    try:
+        document = json.loads((root / MARKER).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelNotFound(f"The folder {root} holds no tuned model.", "Write one with: zoo tune -o FOLDER") from None
+    except (OSError, ValueError) as error:
+        raise _damaged(root, error) from error
+    needed = {"format", "card", "base", "task", "weights", "classes", "outputs"}
+    if not isinstance(document, dict) or not needed <= set(document):
+        raise _damaged(root, f"{MARKER} is incomplete")
+    if document["format"] != FORMAT:
+        raise IntegrityError(f"{root} was written by another version of zoo.", "Upgrade: pip install -U foundation-zoo")
+    return document
+
+
+def _damaged(root: Path, reason: object) -> IntegrityError:
+    sentence = " ".join(str(reason).split())[:300]
+    return IntegrityError(f"The tuned model in {root} is damaged: {sentence}.", "Tune it again.")
