@@ -192,13 +192,17 @@ class _Handler(BaseHTTPRequestHandler):
             {
                 "rfilename": entry["path"],
                 **({"size": entry["size"], "blobId": entry["oid"]} if "blobs" in query else {}),
-                **({"lfs": {**entry["lfs"], "sha256": entry["lfs"]["oid"]}} if "blobs" in query and "lfs" in entry else {}),
+                **(
+                    {"lfs": entry["lfs"] | {"sha256": entry["lfs"]["oid"]}}
+                    if "lfs" in entry and "blobs" in query
+                    else {}
+                ),
             }
             for entry in _entries(repository)
         ]
         gated = "auto" if repository.gated else False
-        self._json({"_id": "1", "id": name, "modelId": name, "sha": commit, "gated": gated, "private": repository.private,
-                    "tags": [], "downloads": 0, "likes": 0, "siblings": siblings, **repository.info})  # fmt: skip
+        model = {"_id": "1", "id": name, "modelId": name, "sha": commit, "gated": gated, "private": repository.private}
+        self._json({**model, "tags": [], "downloads": 0, "likes": 0, "siblings": siblings, **repository.info})
 
     def _tree(self, repository: Repository, query: dict[str, list[str]]) -> None:
         entries, size = _entries(repository), self.server.zoo.page_size
@@ -219,7 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
         content = repository.files.get(path)
         overrides = repository.headers.get(path, {})
         if content is None:
-            self._json({"error": "no entry"}, 404, {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit, **overrides})
+            missing = {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": commit, **overrides}
+            self._json({"error": "no entry"}, 404, missing)
             return
         headers = {"X-Repo-Commit": commit, "ETag": f'"{git_sha1(content)}"', "Accept-Ranges": "bytes"}
         if len(content) < LARGE:
@@ -227,7 +232,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         digest = hashlib.sha256(content).hexdigest()
         origin = f"http://localhost:{zoo.redirect_port}" if zoo.redirect_port else zoo.storage_url
-        headers |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content)), "Location": f"{origin}/{digest}"}
+        headers |= {"X-Linked-Etag": f'"{digest}"', "X-Linked-Size": str(len(content))}
+        headers["Location"] = f"{origin}/{digest}"
         self._send(302, b"", {**headers, **overrides})
 
     def _permitted(self, name: str, file: bool) -> Repository | None:

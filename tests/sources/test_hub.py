@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from conftest import safetensors_of
 from hub_server import HubServer, Repository, git_sha1
+
 from zoo.entities import ModelCard, ModelFile, SilentProgress
 from zoo.errors import GatedModel, IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel
 from zoo.sources.hub import HubSource
@@ -216,7 +216,7 @@ class TestRefusals:
 
     def test_a_missing_revision(self, hub: HubServer, tiny: Repository) -> None:
         tiny.branches["v1.0"] = tiny.commit
-        with pytest.raises(ModelNotFound, match="no revision 'v1'.*Did you mean v1.0"):
+        with pytest.raises(ModelNotFound, match=r"no revision 'v1'.*Did you mean v1\.0"):
             fetch(ModelCard(id="hf:zoo-tests/tiny", domain="language", revision="v1"))
 
     def test_a_gated_model(self, hub: HubServer, tiny: Repository) -> None:

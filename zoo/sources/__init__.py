@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.config import settings
-from zoo.entities import LocalFiles, ModelCard, ModelId, Progress, SilentProgress
+from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem, Progress, SilentProgress
 from zoo.errors import InvalidInput, UnknownModel, UnsupportedModel, suggest
 
 if TYPE_CHECKING:
@@ -112,13 +112,23 @@ def verify(reference: str | None = None, progress: Progress | None = None) -> li
     Raises:
         ModelNotFound: the model is not on this machine.
     """
+    from zoo.sources.base import Verification
+
     progress = progress or SilentProgress()
-    here = [(model, _card_of(model)) for model in _matching(reference)]
+    here = [(_card_of(model), model.files) for model in _matching(reference)]
     if reference is not None and not here:
         # Not whole, so not among the local models; its source can tell what is missing.
         card = _offline_card(reference)
-        return [_verification(card, None, progress)]
-    return [_verification(card, model.files, progress) for model, card in here]
+        here = [(card, LocalFiles(Path(), card.files, card.revision))]
+    results: list[Verification] = []
+    # Variants of a model, such as its first layers, share their files.
+    checked: dict[tuple[Path, tuple[ModelFile, ...]], tuple[Problem, ...]] = {}
+    for card, files in here:
+        key = (files.root, files.files)
+        if key not in checked:
+            checked[key] = tuple(source(card.source).verify(card, progress))
+        results.append(Verification(card.id, len(files.files), files.bytes, files.revision, checked[key]))
+    return results
 
 
 def remove(reference: str) -> int:
@@ -146,7 +156,8 @@ def _local() -> Iterator[LocalModel]:
 
     for origin in sources().values():
         if isinstance(origin, Inventory):
-            yield from origin.models()
+            for model in origin.models():
+                yield model if model.card else dataclasses.replace(model, card=_registered(model))
         else:
             for files in origin.local():
                 yield LocalModel(f"{origin.name}:{files.root.name}", files)
@@ -173,19 +184,20 @@ def _model(card: ModelCard, files: LocalFiles) -> LocalModel:
     return LocalModel(card.id, files, card)
 
 
-def _verification(card: ModelCard, files: LocalFiles | None, progress: Progress) -> Verification:
-    from zoo.sources.base import Verification
-
-    problems = tuple(source(card.source).verify(card, progress))
-    known = files.files if files else card.files
-    return Verification(card.id, len(known), sum(f.bytes or 0 for f in known), card.revision, problems)
-
-
 def _card_of(model: LocalModel) -> ModelCard:
     """The card of a local model at the revision that is here."""
     if model.card is not None:
         return model.card
     return _at(_offline_card(model.id), model.files.revision)
+
+
+def _registered(model: LocalModel) -> ModelCard | None:
+    from zoo.registry import open_registry
+
+    try:
+        return _at(open_registry().card(model.id), model.files.revision)
+    except UnknownModel:
+        return None
 
 
 def _offline_card(reference: str) -> ModelCard:

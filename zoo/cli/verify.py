@@ -1,0 +1,48 @@
+"""``zoo verify``: what is on disk against what was published."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes
+
+
+@zoo_command("verify")
+@click.argument("model", required=False)
+def command(output: Output, model: str | None) -> int:
+    """Check the files on disk against their published hashes.
+
+    Every byte is read again. Without MODEL, everything that is on this machine. The exit code is 1 when something is
+    wrong.
+
+    \b
+    Examples:
+      zoo verify
+      zoo verify pkg:efficientnet-lite0
+      zoo verify hf:timm/resnet18.a1_in1k --json
+    """
+    from zoo.sources import verify
+
+    results = verify(model, output.progress())
+    healthy = all(result.healthy for result in results)
+    if output.json:
+        output.data(
+            {"healthy": healthy, "models": [{**result.to_dict(), "healthy": result.healthy} for result in results]}
+        )
+    elif not results:
+        output.text("No model is on this machine. Bring one with: zoo pull MODEL")
+    else:
+        columns = [Column("model"), Column("revision"), Column("files", number=True), Column("size", number=True),
+                   Column("result")]  # fmt: skip
+        output.table(
+            columns,
+            [
+                [r.id, (r.revision or "-")[:12], str(r.files), human_bytes(r.bytes), "ok" if r.healthy else "wrong"]
+                for r in results
+            ],
+        )
+        for result in results:
+            for problem in result.problems:
+                output.text(f"{result.id}: {problem.item} {problem.reason}")
+    return 0 if healthy else 1
