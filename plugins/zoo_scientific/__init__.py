@@ -8,7 +8,7 @@ from zoo.entities import BenchmarkScore, ModelCard
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
-DESCRIPTION = "Molecules, proteins, crystals and the atmosphere: drug discovery, folding, fitness, materials and weather."
+DESCRIPTION = "Molecules, proteins, crystals and the atmosphere: drug discovery, folding, materials and weather."
 
 
 @hookimpl

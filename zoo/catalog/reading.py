@@ -3,7 +3,7 @@
 Layout of ``tables/``, all files in UTF-8 with a header line:
 
 * ``sources.csv``: what can be cited, by key;
-* ``benchmarks.csv``: task, data set, split, metric and direction of each benchmark key;
+* ``benchmarks.csv`` and ``curated.benchmarks.csv``: task, data set, split, metric and direction of each benchmark key;
 * ``<domain>/<collection>.models.csv``: one model a line; a column that a collection has no values for is left out;
 * ``<domain>/<collection>.scores.csv``: one score a line (``model,benchmark,value,source``);
 * ``<domain>/<collection>.matrix.csv``: one model a line, one benchmark key a column, empty where there is no score;
@@ -127,16 +127,18 @@ def citations(root: Traversable | None = None) -> Mapping[str, Citation]:
     for line in _lines((root or folder()) / "sources.csv"):
         if line["key"] in found:
             raise InvalidInput(f"The catalog's sources.csv names '{line['key']}' twice.")
-        found[line["key"]] = Citation(**{**line, "date": line["date"] or None})
+        values: dict[str, Any] = {**line, "date": line["date"] or None}
+        found[line["key"]] = Citation(**values)
     return found
 
 
 def benchmarks(root: Traversable | None = None) -> Mapping[str, Benchmark]:
     """The benchmarks by key."""
     found = {}
-    for line in _lines((root or folder()) / "benchmarks.csv"):
-        values: dict[str, Any] = {**line, "higher_is_better": line["higher_is_better"] == "yes"}
-        found[line["key"]] = Benchmark(**values)
+    for name in ("benchmarks.csv", f"{CURATED}.benchmarks.csv"):
+        for line in _lines((root or folder()) / name):
+            values: dict[str, Any] = {**line, "higher_is_better": _flag(line["higher_is_better"])}
+            found[line["key"]] = Benchmark(**values)
     return found
 
 

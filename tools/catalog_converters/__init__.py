@@ -1,0 +1,1 @@
+"""Converters from others' published records to the catalog's tables, one module a source."""

@@ -1,0 +1,38 @@
+"""Fine-tuned image classifiers of many small publishers, known from the records of a paper on model selection.
+
+Only the cards are taken. What those models reached after fine-tuning is what a recommendation is judged by, so it is
+no part of the catalog.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from catalog_converters.writing import Row, read, whole, write_models
+
+SOURCE = "github:zLizy/transferability_graph@9c22047"
+
+_FAMILIES = {
+    "beit": "BEiT", "convnext": "ConvNeXt", "data2vec-vision": "Data2Vec Vision", "deit": "DeiT", "resnet": "ResNet",
+    "swin": "Swin Transformer", "van": "VAN", "vit": "ViT",
+}  # fmt: skip
+
+
+def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:
+    """Write ``vision/fine_tuned.models.csv``; it brings no benchmarks."""
+    rows = [
+        {
+            "id": f"hf:{line['model']}",
+            "tasks": ("image-classification",),
+            "architecture": _FAMILIES.get(line["architecture"], line["architecture"]),
+            "library": "transformers",
+            "parameters": whole(line["number_of_parameters"]),
+            "input": {"kind": "image", "size": whole(line["input_shape"])},
+            "tags": ast.literal_eval(line["architectures"]) if line["architectures"] else (),
+            "source": SOURCE,
+        }
+        for line in read(upstream / "finetuning" / "vision_models.csv")
+    ]
+    write_models(output / "vision" / "fine_tuned.models.csv", rows)
+    return []

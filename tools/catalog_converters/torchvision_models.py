@@ -1,0 +1,75 @@
+"""torchvision: classifiers, detectors and segmenters with the figures that ship in the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from catalog_converters.writing import Row, benchmark, write_matrix, write_models
+
+SOURCE = "pypi:torchvision"
+
+_FIGURES = {
+    ("ImageNet-1K", "acc@1"): (
+        "torchvision/imagenet-1k", "image-classification", "ImageNet-1k", "validation", "accuracy",
+    ),
+    ("COCO-val2017", "box_map"): ("torchvision/coco-box", "object-detection", "COCO", "val2017", "map"),
+    ("COCO-val2017", "mask_map"): ("torchvision/coco-mask", "image-segmentation", "COCO", "val2017", "mask_map"),
+    ("COCO-val2017-VOC-labels", "miou"): (
+        "torchvision/coco-voc", "image-segmentation", "COCO with VOC labels", "val2017", "mean_iou",
+    ),
+}  # fmt: skip
+"""What the package reports that has a task in zoo; the rest (video, optical flow, keypoints) is left out."""
+
+_FAMILIES = {
+    "alexnet": "AlexNet", "convnext": "ConvNeXt", "deeplabv3": "DeepLabV3", "densenet": "DenseNet",
+    "efficientnet": "EfficientNet", "faster_rcnn": "Faster R-CNN", "fcn": "FCN", "fcos": "FCOS",
+    "googlenet": "GoogLeNet", "inception": "Inception-v3", "keypoint_rcnn": "Keypoint R-CNN", "lraspp": "LR-ASPP",
+    "mask_rcnn": "Mask R-CNN", "maxvit": "MaxViT", "mnasnet": "MNASNet", "mobilenetv2": "MobileNetV2",
+    "mobilenetv3": "MobileNetV3", "regnet": "RegNet", "resnet": "ResNet", "retinanet": "RetinaNet",
+    "shufflenetv2": "ShuffleNetV2", "squeezenet": "SqueezeNet", "ssd": "SSD", "ssdlite": "SSDlite",
+    "swin_transformer": "Swin Transformer", "vgg": "VGG", "vision_transformer": "ViT",
+}  # fmt: skip
+
+
+def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:
+    """Write ``vision/torchvision.models.csv`` and its matrix from the installed package; returns the benchmarks."""
+    import torchvision
+
+    cards, scores = [], {}
+    for name in torchvision.models.list_models():
+        weights = torchvision.models.get_model_weights(name).DEFAULT
+        figures = {
+            _FIGURES[data, metric][0]: value / 100
+            for data, reported in weights.meta["_metrics"].items()
+            for metric, value in reported.items()
+            if (data, metric) in _FIGURES
+        }
+        if figures:
+            card = _card(name, weights)
+            cards.append(card)
+            scores[card["id"]] = figures
+    write_models(output / "vision" / "torchvision.models.csv", cards)
+    write_matrix(output / "vision" / "torchvision.matrix.csv", scores, [figure[0] for figure in _FIGURES.values()])
+    return [benchmark(*figure, source=SOURCE) for figure in _FIGURES.values()]
+
+
+def _card(name: str, weights: Any) -> dict[str, Any]:
+    reported = [(data, metric) for data, metrics in weights.meta["_metrics"].items() for metric in metrics]
+    module = type(weights).__module__.rpartition(".")[2]
+    quantized = ".quantization." in type(weights).__module__
+    return {
+        "id": f"torchhub:pytorch/vision:{name}",
+        "tasks": tuple(dict.fromkeys(_FIGURES[key][1] for key in reported if key in _FIGURES)),
+        "architecture": _FAMILIES[module],
+        "library": "torchvision",
+        "parameters": weights.meta["num_params"],
+        "bytes": round(weights.meta["_file_size"] * 2**20),
+        "license": "BSD-3-Clause",
+        "pretraining": ("ImageNet-1k",) if ("ImageNet-1K", "acc@1") in reported else ("COCO",),
+        "input": {"kind": "image"},
+        "url": weights.url,
+        "tags": ("quantized",) if quantized else (),
+        "loader": {"weights": str(weights)},
+        "source": SOURCE,
+    }
