@@ -1,1 +1,72 @@
-"""Features."""
+"""From a model id to a loaded model, and from a data set to features."""
+
+from __future__ import annotations
+
+from zoo.entities import ModelCard, Progress, SilentProgress
+from zoo.errors import InvalidInput, UnsupportedModel, suggest
+from zoo.features.files import read_features, write_features
+from zoo.features.model import Model, extract
+
+__all__ = ["Model", "extract", "load", "read_features", "write_features"]
+
+DTYPES = ("float32", "float16", "bfloat16")
+"""Precisions that weights can be loaded in."""
+
+
+def load(
+    reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
+) -> Model:
+    """Load a model, bringing its files here first where they are missing.
+
+    Args:
+        reference: a model id such as ``pkg:efficientnet-lite0``, or a card.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes the best there is.
+        dtype: one of ``DTYPES``.
+
+    Raises:
+        ZooError: the model is unknown, its files cannot be had or are not what was published, or nothing can load it.
+    """
+    from zoo.config import settings
+    from zoo.features.device import best_device
+    from zoo.plugins import plugins
+
+    if dtype not in DTYPES:
+        raise InvalidInput(
+            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)}."
+        )
+    device = best_device(device)
+    progress = progress or SilentProgress()
+    card = _resolve(reference) if isinstance(reference, str) else reference
+    files = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
+    if files is None:
+        raise UnsupportedModel(
+            f"No plugin delivers models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
+        )
+    backbone = plugins().first("zoo_load", card=card, files=files, device=device, dtype=dtype)
+    if backbone is None:
+        raise _unsupported(card)
+    return Model(card, backbone, files.revision or card.revision, device, dtype)
+
+
+def _resolve(reference: str) -> ModelCard:
+    from zoo.sources import resolve
+
+    return resolve(reference)
+
+
+def _unsupported(card: ModelCard) -> UnsupportedModel:
+    from zoo.plugins import plugins
+
+    library = f"for the library '{card.library}'" if card.library else "of an unknown library"
+    sentence = f"No plugin can load '{card.id}': it is a model of the domain '{card.domain}', {library}."
+    known = {report.name: report for report in plugins().reports}
+    report = known.get(card.domain)
+    if report is None:
+        return UnsupportedModel(sentence, f"Install a plugin for '{card.domain}'; 'zoo plugins' shows those here.")
+    if not report.healthy:
+        return UnsupportedModel(sentence, f"The plugin '{report.name}' is broken: {report.error}")
+    return UnsupportedModel(
+        sentence,
+        f"The plugin '{report.name}' {report.version} does not load it; look for another with: "
+        f"zoo search --domain {card.domain}",
+    )

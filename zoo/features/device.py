@@ -1,0 +1,83 @@
+"""Where forward passes run: the best device there is, whether a named one exists, and how much memory it has."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from zoo.errors import InvalidInput
+
+_NAME = re.compile(r"(cpu|mps|(?:cuda|xpu)(?::\d+)?)\Z")
+_CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+def best_device(name: str | None = None) -> str:
+    """The device that ``name`` means, or the fastest there is where it is None: CUDA, then XPU, MPS, CPU.
+
+    Raises:
+        InvalidInput: there is no such device, or not on this machine.
+    """
+    if name is None:
+        available = _available()
+        return next((kind for kind in ("cuda", "xpu", "mps") if available.get(kind)), "cpu")
+    name = name.strip().lower()
+    if not _NAME.match(name):
+        raise InvalidInput(f"'{name}' is not a device.", "Devices: cpu, cuda, cuda:1, mps, xpu.")
+    kind, _, index = name.partition(":")
+    if kind == "cpu":
+        return name
+    count = _available().get(kind, 0)
+    if not count:
+        raise InvalidInput(f"There is no {kind} device that torch can use here.", "Use --device cpu.")
+    if index and int(index) >= count:
+        raise InvalidInput(f"There is no device '{name}'; {kind} has {count}, counted from 0.", f"Use --device {kind}.")
+    return name
+
+
+def memory_of(device: str) -> int | None:
+    """Memory of a device in bytes, of which a process here may at most use this much; None where nobody tells.
+
+    A CPU has the machine's memory, or the container's limit where that is lower.
+    """
+    kind, _, index = device.partition(":")
+    if kind in {"cuda", "xpu"}:
+        import torch
+
+        properties: Any = getattr(torch, kind).get_device_properties(int(index or 0))
+        return int(properties.total_memory)
+    if kind == "mps":
+        import torch
+
+        return int(torch.mps.recommended_max_memory())
+    return _machine_memory()
+
+
+def _available() -> dict[str, int]:
+    """Number of usable devices by kind, without the CPU; nothing where torch is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    import torch
+
+    return {
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "xpu": torch.xpu.device_count() if torch.xpu.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+
+
+def _machine_memory() -> int | None:
+    limits = [limit for path in _CGROUP_LIMITS if (limit := _number_in(Path(path)))]
+    if hasattr(os, "sysconf") and {"SC_PAGE_SIZE", "SC_PHYS_PAGES"} <= set(os.sysconf_names):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min(limits, default=None)
+
+
+def _number_in(path: Path) -> int | None:
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return int(text) if text.isdigit() else None

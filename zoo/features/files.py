@@ -1,0 +1,184 @@
+"""Writes features to .safetensors, .npz and .parquet files and reads them back; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities import Features
+from zoo.errors import DataError, InvalidInput, StorageError, needs_extra, storage_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = (".safetensors", ".npz", ".parquet")
+"""The formats, by suffix."""
+
+
+def write_features(path: str | Path, features: Features) -> Path:
+    """Write ``features`` (n x d, float32), ``targets`` where there are any, and the provenance; returns the path.
+
+    The file appears whole or not at all.
+
+    Raises:
+        InvalidInput: the suffix is none of ``SUFFIXES``.
+        StorageError: the folder is missing or read-only, or the disk is full.
+        MissingExtra: the package for this format is not installed.
+    """
+    path = Path(path)
+    write = {".safetensors": _write_safetensors, ".npz": _write_npz, ".parquet": _write_parquet}[suffix_of(path)]
+    _atomically(path, lambda temporary: write(temporary, features))
+    return path
+
+
+def read_features(path: str | Path) -> Features:
+    """The features that ``write_features`` wrote.
+
+    Raises:
+        InvalidInput: the suffix is none of ``SUFFIXES``.
+        DataError: there is no such file, or it holds no features.
+        MissingExtra: the package for this format is not installed.
+    """
+    path = Path(path)
+    read = {".safetensors": _read_safetensors, ".npz": _read_npz, ".parquet": _read_parquet}[suffix_of(path)]
+    if not path.is_file():
+        raise DataError(f"There is no file '{path}'.")
+    try:
+        return read(path)
+    except (DataError, MemoryError, ModuleNotFoundError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
+        raise DataError(
+            f"'{path}' is not a readable file of features: {reason}.",
+            "Write it again with: zoo features MODEL DATA -o FILE",
+        ) from error
+
+
+def suffix_of(path: Path) -> str:
+    """The suffix in lower case, one of ``SUFFIXES``; raises ``InvalidInput`` for any other."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InvalidInput(
+            f"'{path.name}' does not say in which format to keep features.", f"End it in {', '.join(SUFFIXES)}."
+        )
+    return suffix
+
+
+def _atomically(path: Path, write: Callable[[Path], None]) -> None:
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with storage_errors(path):
+            # An existing folder is asked for: one made from a mistyped path would be found by nobody.
+            write(temporary)
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _metadata(features: Features) -> dict[str, str]:
+    return {
+        "format": "zoo.features/1",
+        "model": features.model,
+        "layer": features.layer,
+        "classes": json.dumps(list(features.classes), ensure_ascii=False),
+        "provenance": json.dumps(dict(features.provenance), ensure_ascii=False, sort_keys=True),
+    }
+
+
+def _features(values: np.ndarray, targets: np.ndarray | None, metadata: Mapping[str, str]) -> Features:
+    import numpy as np
+
+    if values.ndim != 2 or (targets is not None and targets.shape != (len(values),)):
+        raise DataError(f"The features have the shape {values.shape}; n x d, with n targets or none, is what is meant.")
+    return Features(
+        model=metadata.get("model", ""),
+        layer=metadata.get("layer", ""),
+        values=np.ascontiguousarray(values, dtype=np.float32),
+        targets=targets,
+        classes=tuple(json.loads(metadata.get("classes", "[]"))),
+        provenance=json.loads(metadata.get("provenance", "{}")),
+    )
+
+
+def _tensors(features: Features) -> dict[str, np.ndarray]:
+    import numpy as np
+
+    tensors = {"features": np.ascontiguousarray(features.values, dtype=np.float32)}
+    if features.targets is not None:
+        tensors["targets"] = np.ascontiguousarray(features.targets)
+    return tensors
+
+
+def _write_safetensors(path: Path, features: Features) -> None:
+    with needs_extra("torch", "write .safetensors files"):
+        from safetensors import SafetensorError
+        from safetensors.numpy import save_file
+    try:
+        save_file(_tensors(features), path, metadata=_metadata(features))
+    except SafetensorError as error:
+        # The library reports a full disk or a missing folder as an error of its own.
+        raise StorageError(f"Cannot write {path.parent}: {' '.join(str(error).split())}.", "Is there room?") from error
+
+
+def _read_safetensors(path: Path) -> Features:
+    with needs_extra("torch", "read .safetensors files"):
+        from safetensors import safe_open
+    with safe_open(path, framework="numpy") as opened:
+        names = set(opened.keys())
+        targets = opened.get_tensor("targets") if "targets" in names else None
+        return _features(opened.get_tensor("features"), targets, opened.metadata() or {})
+
+
+def _write_npz(path: Path, features: Features) -> None:
+    import numpy as np
+
+    with path.open("xb") as handle:
+        np.savez(handle, **_tensors(features), metadata=np.array(json.dumps(_metadata(features))))  # type: ignore[arg-type]
+
+
+def _read_npz(path: Path) -> Features:
+    import numpy as np
+
+    with np.load(path, allow_pickle=False) as opened:
+        metadata = json.loads(str(opened["metadata"])) if "metadata" in opened else {}
+        return _features(opened["features"], opened["targets"] if "targets" in opened else None, metadata)
+
+
+def _write_parquet(path: Path, features: Features) -> None:
+    with needs_extra("data", "write .parquet files"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    tensors = _tensors(features)
+    width = tensors["features"].shape[1]
+    columns: dict[str, Any] = {
+        "features": pa.FixedSizeListArray.from_arrays(pa.array(tensors["features"].ravel()), width)
+    }
+    if "targets" in tensors:
+        columns["targets"] = pa.array(tensors["targets"])
+    table = pa.table(columns).replace_schema_metadata(_metadata(features))
+    with path.open("xb") as handle:
+        pq.write_table(table, handle)
+
+
+def _read_parquet(path: Path) -> Features:
+    import numpy as np
+
+    with needs_extra("data", "read .parquet files"):
+        import pyarrow.parquet as pq
+    with path.open("rb") as handle:
+        table = pq.read_table(handle)
+    column = table["features"].combine_chunks()
+    width = column.type.list_size
+    values = np.asarray(column.flatten()).reshape(-1, width)
+    targets = np.asarray(table["targets"]) if "targets" in table.column_names else None
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    return _features(values, targets, metadata)
