@@ -139,14 +139,14 @@ def _leading(modalities: set[str]) -> str:
 
 def _card(identity: str, line: Mapping[str, str], tasks: Iterable[str], modalities: set[str]) -> dict[str, Any]:
     license_ = line["license"]
-    memory = float(line["memory_usage_mb"] or 0)
+    parameters = whole(line["n_parameters"])
     base = line["adapted_from"]
     return {
         "id": identity,
         "tasks": tasks,
         "library": _library(line["framework"].split("|")),
-        "parameters": whole(line["n_parameters"]),
-        "bytes": round(memory * 2**20) or None,
+        "parameters": parameters,
+        "bytes": _bytes(line["memory_usage_mb"], parameters),
         "license": OTHER if license_.startswith("http") else spdx(license_),
         "languages": two_letter(line["languages"].split("|") if line["languages"] else ()),
         "pretraining": sorted(name for name in line["training_datasets"].split("|") if name),
@@ -158,6 +158,13 @@ def _card(identity: str, line: Mapping[str, str], tasks: Iterable[str], modaliti
         "tags": ("instructions",) if line["use_instructions"] == "True" else (),
         "source": SOURCE,
     }
+
+
+def _bytes(megabytes: str, parameters: int | None) -> int | None:
+    """Size in bytes; None where it cannot belong to that many parameters, at half a byte to sixteen bytes each."""
+    size = round(float(megabytes or 0) * 2**20)
+    believable = not parameters or parameters / 2 <= size <= parameters * 16
+    return size if size and believable else None
 
 
 def _library(frameworks: list[str]) -> str:

@@ -33,21 +33,24 @@ _PRETRAINING = {
 """What the parts of timm's weight tags say of the training data; parts that tell of the recipe are left out."""
 
 _FAMILIES = {
-    "beit": "BEiT", "byobnet": "ByobNet", "cait": "CaiT", "coat": "CoaT", "convit": "ConViT",
-    "convmixer": "ConvMixer", "convnext": "ConvNeXt", "crossvit": "CrossViT", "csatv2": "CSATv2", "cspnet": "CSPNet",
-    "davit": "DaViT", "deit": "DeiT", "densenet": "DenseNet", "dla": "DLA", "dpn": "DPN", "edgenext": "EdgeNeXt",
+    "beit": "BEiT", "byoanet": "ByoaNet", "byobnet": "ByobNet", "cait": "CaiT", "coat": "CoaT", "convit": "ConViT",
+    "convmixer": "ConvMixer", "convnext": "ConvNeXt", "cpubone": "CPUBone", "crossvit": "CrossViT",
+    "csatv2": "CSATv2", "cspnet": "CSPNet", "cspnext": "CSPNeXt", "davit": "DaViT", "deepseek_vit": "DeepSeek ViT",
+    "deit": "DeiT", "densenet": "DenseNet", "dla": "DLA", "dpn": "DPN", "edgenext": "EdgeNeXt",
     "efficientformer": "EfficientFormer", "efficientformer_v2": "EfficientFormerV2", "efficientnet": "EfficientNet",
-    "efficientvit_mit": "EfficientViT", "efficientvit_msra": "EfficientViT", "eva": "EVA", "fastvit": "FastViT",
-    "focalnet": "FocalNet", "gcvit": "GCViT", "ghostnet": "GhostNet", "hardcorenas": "HardCoRe-NAS", "hgnet": "HGNet",
-    "hiera": "Hiera", "hrnet": "HRNet", "inception_next": "InceptionNeXt",
-    "inception_resnet_v2": "Inception-ResNet-v2", "inception_v3": "Inception-v3", "inception_v4": "Inception-v4",
-    "levit": "LeViT", "mambaout": "MambaOut", "maxxvit": "MaxViT", "metaformer": "MetaFormer",
-    "mlp_mixer": "MLP-Mixer", "mobilenetv3": "MobileNetV3", "mobilenetv5": "MobileNetV5", "mobilevit": "MobileViT",
-    "mvitv2": "MViTv2", "naflexvit": "NaFlexViT", "nasnet": "NASNet", "nest": "NesT", "nextvit": "Next-ViT",
-    "nfnet": "NFNet", "pit": "PiT", "pnasnet": "PNASNet", "pvt_v2": "PVT v2", "rdnet": "RDNet", "regnet": "RegNet",
-    "repghost": "RepGhost", "repvit": "RepViT", "res2net": "Res2Net", "resnest": "ResNeSt", "resnet": "ResNet",
-    "resnetv2": "ResNetV2", "rexnet": "ReXNet", "selecsls": "SelecSLS", "senet": "SENet", "sequencer": "Sequencer",
-    "shvit": "SHViT", "sknet": "SKNet", "starnet": "StarNet", "swiftformer": "SwiftFormer",
+    "efficientvim": "EfficientViM", "efficientvit_mit": "EfficientViT", "efficientvit_msra": "EfficientViT",
+    "eva": "EVA", "fasternet": "FasterNet", "fastvit": "FastViT", "focalnet": "FocalNet", "gcvit": "GCViT",
+    "gemma4_vit": "Gemma 4 ViT", "ghostnet": "GhostNet", "hardcorenas": "HardCoRe-NAS", "hgnet": "HGNet",
+    "hiera": "Hiera", "hieradet_sam2": "Hiera (SAM 2)", "hrnet": "HRNet", "iformer": "iFormer",
+    "inception_next": "InceptionNeXt", "inception_resnet_v2": "Inception-ResNet-v2", "inception_v3": "Inception-v3",
+    "inception_v4": "Inception-v4", "lcnetv2": "LCNetV2", "levit": "LeViT", "lowformer": "LowFormer",
+    "mambaout": "MambaOut", "maxxvit": "MaxViT", "metaformer": "MetaFormer", "mlp_mixer": "MLP-Mixer",
+    "mobilenetv3": "MobileNetV3", "mobilenetv5": "MobileNetV5", "mobilevit": "MobileViT", "mvitv2": "MViTv2",
+    "naflexvit": "NaFlexViT", "nasnet": "NASNet", "nest": "NesT", "nextvit": "Next-ViT", "nfnet": "NFNet",
+    "pit": "PiT", "pnasnet": "PNASNet", "pvt_v2": "PVT v2", "qwen3_vit": "Qwen3 ViT", "rdnet": "RDNet",
+    "regnet": "RegNet", "repghost": "RepGhost", "repvit": "RepViT", "res2net": "Res2Net", "resnest": "ResNeSt",
+    "resnet": "ResNet", "resnetv2": "ResNetV2", "rexnet": "ReXNet", "selecsls": "SelecSLS", "senet": "SENet",
+    "sequencer": "Sequencer", "shvit": "SHViT", "sknet": "SKNet", "starnet": "StarNet", "swiftformer": "SwiftFormer",
     "swin_transformer": "Swin Transformer", "swin_transformer_v2": "Swin Transformer V2",
     "swin_transformer_v2_cr": "Swin Transformer V2", "tiny_vit": "TinyViT", "tnt": "TNT", "tresnet": "TResNet",
     "twins": "Twins", "vgg": "VGG", "visformer": "Visformer", "vision_transformer": "ViT",
@@ -64,17 +67,18 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
 
     results = {key: _by_size(upstream / "timm" / name) for key, (name, _, _) in _SETS.items()}
     scored = {name for table in results.values() for name in table}
-    cards, scores = [], {}
+    cards: dict[str, dict[str, Any]] = {}
+    scores: dict[str, dict[str, float]] = {}
     for name in timm.list_pretrained():
         if scored_only and name not in scored:
             continue
         card = describe(name)
-        if card is None:
+        if card is None or card["id"] in cards:  # a few weights have two names in timm; the first one stands for both
             continue
-        cards.append(card)
+        cards[card["id"]] = card
         figures = {key: _figure(table.get(name, {}), card["input"]["size"]) for key, table in results.items()}
         scores[card["id"]] = {key: figure for key, figure in figures.items() if figure is not None}
-    write_models(output / "vision" / "timm.models.csv", cards)
+    write_models(output / "vision" / "timm.models.csv", cards.values())
     write_matrix(output / "vision" / "timm.matrix.csv", scores, list(_SETS))
     return [
         benchmark(key, "image-classification", dataset, split, "accuracy", source=RESULTS)
