@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hub_server import HubServer, Repository
-
-BERT = {
-    "architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_size": 16,
-    "max_position_embeddings": 64,
-}  # fmt: skip
+from hub_server import HubServer, Repository, publish_tiny
 
 
 @pytest.fixture(autouse=True)
@@ -33,49 +27,6 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
 
 
 @pytest.fixture
-def weights() -> bytes:
-    """A real safetensors file of 616 parameters."""
-    return safetensors_of(words=32)
-
-
-def safetensors_of(words: int) -> bytes:
-    import numpy as np
-    from safetensors.numpy import save
-
-    generator = np.random.default_rng(0)
-    return save(
-        {
-            "embeddings": generator.standard_normal((words, 16), dtype=np.float32),
-            "head": generator.standard_normal((6, 16), dtype=np.float32),
-            "bias": np.zeros(8, dtype=np.float32),
-        }
-    )
-
-
-@pytest.fixture
-def tiny(hub: HubServer, weights: bytes) -> Repository:
+def tiny(hub: HubServer) -> Repository:
     """``hf:zoo-tests/tiny`` on the server."""
-    files = {
-        ".gitattributes": b"*.safetensors filter=lfs\n",
-        "README.md": b"# tiny\n",
-        "config.json": json.dumps(BERT).encode(),
-        "model.safetensors": weights,
-        "modeling_tiny.py": b"raise SystemExit('never run')\n",
-        "pytorch_model.bin": b"\x80\x02" + bytes(2000),
-        "tokenizer.json": b'{"version": "1.0"}',
-        "vocab.txt": b"[PAD]\n[UNK]\n",
-        "onnx/model.onnx": bytes(3000),
-    }
-    return hub.add(
-        "zoo-tests/tiny",
-        files,
-        pipeline_tag="text-classification",
-        library_name="transformers",
-        tags=["bert", "license:apache-2.0", "dataset:imdb"],
-        cardData={"license": "apache-2.0", "language": ["en", "de"], "datasets": ["imdb"], "base_model": "org/base"},
-        safetensors={"parameters": {"F32": 616}, "total": 616},
-        config={"model_type": "bert", "architectures": ["BertForSequenceClassification"]},
-        createdAt="2024-03-05T10:00:00.000Z",
-        downloads=12,
-        likes=3,
-    )
+    return publish_tiny(hub)

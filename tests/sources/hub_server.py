@@ -316,3 +316,54 @@ def _entries(repository: Repository) -> list[dict[str, Any]]:
             entry["lfs"]["oid"] = told.pop("sha256")
         entries.append({**entry, **told})
     return entries
+
+
+BERT = {
+    "architectures": ["BertForSequenceClassification"],
+    "model_type": "bert",
+    "hidden_size": 16,
+    "max_position_embeddings": 64,
+}
+
+
+def safetensors_of(words: int) -> bytes:
+    """A real safetensors file of 16 x ``words`` + 104 parameters."""
+    import numpy as np
+    from safetensors.numpy import save
+
+    generator = np.random.default_rng(0)
+    return save(
+        {
+            "embeddings": generator.standard_normal((words, 16), dtype=np.float32),
+            "head": generator.standard_normal((6, 16), dtype=np.float32),
+            "bias": np.zeros(8, dtype=np.float32),
+        }
+    )
+
+
+def publish_tiny(hub: HubServer) -> Repository:
+    """Put ``hf:zoo-tests/tiny`` on the server, a small model with everything that a repository holds."""
+    files = {
+        ".gitattributes": b"*.safetensors filter=lfs\n",
+        "README.md": b"# tiny\n",
+        "config.json": json.dumps(BERT).encode(),
+        "model.safetensors": safetensors_of(words=32),
+        "modeling_tiny.py": b"raise SystemExit('never run')\n",
+        "pytorch_model.bin": b"\x80\x02" + bytes(2000),
+        "tokenizer.json": b'{"version": "1.0"}',
+        "vocab.txt": b"[PAD]\n[UNK]\n",
+        "onnx/model.onnx": bytes(3000),
+    }
+    return hub.add(
+        "zoo-tests/tiny",
+        files,
+        pipeline_tag="text-classification",
+        library_name="transformers",
+        tags=["bert", "license:apache-2.0", "dataset:imdb"],
+        cardData={"license": "apache-2.0", "language": ["en", "de"], "datasets": ["imdb"], "base_model": "org/base"},
+        safetensors={"parameters": {"F32": 616}, "total": 616},
+        config={"model_type": "bert", "architectures": ["BertForSequenceClassification"]},
+        createdAt="2024-03-05T10:00:00.000Z",
+        downloads=12,
+        likes=3,
+    )

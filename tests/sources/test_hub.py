@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import safetensors_of
-from hub_server import HubServer, Repository, git_sha1
+from hub_server import HubServer, Repository, git_sha1, safetensors_of
 
 from zoo.entities import ModelCard, ModelFile, SilentProgress
 from zoo.errors import GatedModel, IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.entities import ModelCard, SilentProgress
-from zoo.errors import IntegrityError, InvalidInput, ZooError
+from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, ZooError
 from zoo.sources.hub import HubSource
 from zoo.sources.hub_cache import check_repository
 from zoo.sources.hub_guard import Guard, RepositoryFile, check_commit, check_etag, origin
@@ -216,10 +216,12 @@ class TestToken:
 
     def test_it_is_in_no_file_and_no_log(self, hub: HubServer, tiny: Repository, tmp_path: Path, caplog) -> None:
         fetch()
-        hub.flipped.add("model.safetensors")
         tiny.files["config.json"] = b'{"model_type": "bert"}'
-        hub.failing = 500
-        with pytest.raises(ZooError):
+        hub.flipped.add("config.json")
+        with pytest.raises(IntegrityError):
+            fetch()
+        hub.repositories.clear()
+        with pytest.raises(ModelNotFound):
             HubSource().describe("zoo-tests/tiny")
         contents = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
         assert hub.token.encode() not in contents

@@ -27,7 +27,7 @@ from zoo.sources.model_files import choose, format_of
             "1_Pooling/config.json 2_Dense/model.safetensors config.json model.safetensors modules.json",
         ),
         (
-            "model_index.json unet/config.json unet/diffusion_pytorch_model.safetensors unet/diffusion_pytorch_model.bin",
+            "model_index.json unet/config.json unet/diffusion_pytorch_model.safetensors unet/model.bin",
             "model_index.json unet/config.json unet/diffusion_pytorch_model.safetensors",
         ),
         (

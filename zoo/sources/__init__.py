@@ -69,19 +69,15 @@ def resolve(reference: str) -> ModelCard:
     Raises:
         UnknownModel: the registry does not know it, and it names no source that could be asked.
     """
-    from zoo.registry import open_registry
-
     wanted = _parse(reference)
     if wanted is not None and wanted.source == "file":
         return source("file").describe(wanted.name)
-    bare = reference if wanted is None else f"{wanted.source}:{wanted.name}"
     try:
-        card = open_registry().card(bare)
+        return _from_registry(reference)
     except UnknownModel:
         if wanted is None or wanted.source not in sources():
             raise
         return source(wanted.source).describe(wanted.name, wanted.revision)
-    return _at(card, wanted.revision if wanted else None)
 
 
 def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
@@ -93,7 +89,7 @@ def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
     """
     from zoo.plugins import plugins
 
-    card = resolve(reference)
+    card = _to_pull(reference)
     files: LocalFiles | None = plugins().first(
         "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
     )
@@ -202,19 +198,33 @@ def _registered(model: LocalModel) -> ModelCard | None:
 
 def _offline_card(reference: str) -> ModelCard:
     """The registry's card, or where it has none the barest that a source can work with; never asks a platform."""
-    from zoo.registry import open_registry
-
     wanted = _parse(reference)
-    bare = reference if wanted is None else f"{wanted.source}:{wanted.name}"
     try:
-        card = open_registry().card(bare)
+        return _from_registry(reference)
     except UnknownModel:
         if wanted is None or wanted.source not in sources():
             raise
-        if wanted.source == "hf":
-            card = ModelCard(id=bare, domain=_NO_DOMAIN)
-        else:
-            card = source(wanted.source).describe(wanted.name, wanted.revision)
+    if wanted.source == "hf":
+        return ModelCard(id=f"{wanted.source}:{wanted.name}", domain=_NO_DOMAIN, revision=wanted.revision)
+    return source(wanted.source).describe(wanted.name, wanted.revision)
+
+
+def _to_pull(reference: str) -> ModelCard:
+    """The card to pull: as ``resolve``, but what the Hub alone knows stays the branch or tag that was asked for.
+
+    Its source resolves it when it pulls, and the Hub's cache then notes what the branch was, for offline use.
+    """
+    wanted = _parse(reference)
+    if wanted is None or wanted.source != "hf":
+        return resolve(reference)
+    return _offline_card(reference)
+
+
+def _from_registry(reference: str) -> ModelCard:
+    from zoo.registry import open_registry
+
+    wanted = _parse(reference)
+    card = open_registry().card(reference if wanted is None else f"{wanted.source}:{wanted.name}")
     return _at(card, wanted.revision if wanted else None)
 
 

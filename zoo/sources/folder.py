@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,15 +12,13 @@ from typing import Any
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem, Progress
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
-from zoo.sources import describing
 from zoo.sources.base import LocalModel
+from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences
 from zoo.sources.model_files import choose, format_of, missing_shards
-from zoo.sources.safetensors_header import read_header
 
 TUNED = "zoo.json"
 CONFIG = "config.json"
-MAX_JSON_BYTES = 25_000_000
 
 
 class FileSource:
@@ -65,7 +62,7 @@ class FileSource:
         """
         root = _folder(name)
         everything = _walk(root)
-        tuned, config = _read_json(root / TUNED), _read_json(root / CONFIG)
+        tuned, config = read_json(root / TUNED), read_json(root / CONFIG)
         # What zoo tune wrote is wanted whole: its head lies in a file of its own beside the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
         weights = [path for path in paths if format_of(path)]
@@ -81,10 +78,11 @@ class FileSource:
             )
         _check_shards(root, paths)
         files = _hashed(root, paths)
-        parameters = _count(root, weights)
+        parameters = count_parameters(root, weights)
         if tuned is not None:
             return _tuned_card(root, tuned, files, parameters)
-        return _card(root, config or {}, files, parameters)
+        card = card_from_config(f"file:{root}", config or {}, files, parameters)
+        return dataclasses.replace(card, revision=_revision(files))
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Hash every file again, whatever was remembered."""
@@ -152,29 +150,11 @@ def _walk(root: Path) -> list[str]:
     return sorted(found)
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES} bytes; that is no configuration.")
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
-    if not isinstance(document, dict):
-        raise InvalidInput(
-            f"{path} holds a {type(document).__name__} where a table is expected.", "Save the model again."
-        )
-    return document
-
-
 def _check_shards(root: Path, paths: Sequence[str]) -> None:
     for path in paths:
         if not path.endswith(".index.json"):
             continue
-        weight_map = (_read_json(root / path) or {}).get("weight_map")
+        weight_map = (read_json(root / path) or {}).get("weight_map")
         if not isinstance(weight_map, Mapping) or not all(isinstance(shard, str) for shard in weight_map.values()):
             raise IntegrityError(f"{root / path} has no weight_map that names its shards.", "Save the model again.")
         missing = missing_shards(paths, path, weight_map.values())
@@ -185,13 +165,6 @@ def _check_shards(root: Path, paths: Sequence[str]) -> None:
 def _hashed(root: Path, paths: Sequence[str]) -> tuple[ModelFile, ...]:
     with storage_errors(root, "read"), KnownHashes() as known:
         return tuple(ModelFile(p, (root / p).stat().st_size, known.digest(root / p)) for p in paths)
-
-
-def _count(root: Path, weights: Sequence[str]) -> int | None:
-    if any(format_of(path) != "safetensors" for path in weights):
-        return None
-    with storage_errors(root, "read"):
-        return sum(read_header(root / path).parameters for path in weights)
 
 
 def _revision(files: Sequence[ModelFile]) -> str:
@@ -214,45 +187,4 @@ def _tuned_card(
         bytes=sum(file.bytes or 0 for file in files),
         files=files,
         revision=_revision(files),
-    )
-
-
-def _card(root: Path, config: Mapping[str, Any], files: tuple[ModelFile, ...], parameters: int | None) -> ModelCard:
-    named = config.get("architectures")
-    architectures = [str(name) for name in named] if isinstance(named, list) else []
-    model_type = config.get("model_type")
-    loader: dict[str, Any] = {}
-    tasks: tuple[str, ...]
-    if isinstance(config.get("architecture"), str) and not architectures:
-        library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
-        loader["architecture"] = architecture
-    elif isinstance(model_type, str) or architectures:
-        library, architecture = "transformers", describing.family(model_type, architectures) or ""
-        tasks = describing.tasks(model_type, architectures)
-        domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-    else:
-        raise ModelNotFound(
-            f"{root / CONFIG} names neither 'architectures', 'model_type' nor 'architecture'.",
-            "zoo reads folders in the format of transformers or of timm.",
-        )
-    weights = [file.path for file in files if format_of(file.path)]
-    loader["weights"] = weights[0] if len(weights) == 1 else weights
-    loader["format"] = format_of(weights[0])
-    if config.get("auto_map"):
-        loader["remote_code"] = True
-    published = config.get("pretrained_cfg")
-    return ModelCard(
-        id=f"file:{root}",
-        domain=domain,
-        tasks=tasks,
-        architecture=architecture,
-        library=library,
-        parameters=parameters,
-        bytes=sum(file.bytes or 0 for file in files),
-        license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
-        input=describing.input_recipe(domain, config),
-        embedding_dimension=describing.embedding_dimension(config),
-        revision=_revision(files),
-        files=files,
-        loader=loader,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -65,16 +66,41 @@ class HubSource:
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
         """The card of a model, from the Hub's own description; one request.
 
+        Where the Hub cannot be asked, from the configuration in the cache, if the model is there.
+
         Raises:
             ModelNotFound, GatedModel, NetworkUnavailable: each with what to do.
         """
         from zoo.sources.hub_card import card_from
 
         client = HubClient(ModelId(self.name, name, revision), lambda: _nearest(name))
-        if settings().offline:
-            raise offline(f"{self.name}:{name}")
-        info = client.info(files=True)
+        try:
+            if settings().offline:
+                raise offline(f"{self.name}:{name}")
+            info = client.info(files=True)
+        except NetworkUnavailable:
+            cached = self._cached_card(name, revision)
+            if cached is None:
+                raise
+            return cached
         return card_from(info, client.listing_of(info).files, client.endpoint)
+
+    def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
+        from zoo.sources.config_card import card_from_config, count_parameters, read_json
+
+        bare = ModelCard(id=f"{self.name}:{name}", domain="other", revision=revision)
+        here = self.locate(bare)
+        if here is None:
+            return None
+        wanted = set(choose(file.path for file in here.files))
+        files = tuple(file for file in here.files if file.path in wanted)
+        weights = [file.path for file in files if format_of(file.path)]
+        try:
+            config = read_json(here.path("config.json")) or {}
+            card = card_from_config(bare.id, config, files, count_parameters(here.root, weights))
+        except ModelNotFound:
+            card = dataclasses.replace(bare, files=files, bytes=sum(file.bytes or 0 for file in files))
+        return dataclasses.replace(card, revision=here.revision)
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Hash every cached file again, against the published hash that names its blob, and against the card.

@@ -78,14 +78,21 @@ def repository_folder(name: str) -> Path:
 
 
 def cached_commit(name: str, revision: str | None) -> str | None:
-    """The commit that a revision had when it was last pulled; a commit stands for itself."""
+    """The commit that a revision had when it was last pulled; a commit stands for itself.
+
+    Where only commits were pulled, so that the cache has no note of what ``main`` was, the last one stands for it.
+    """
     revision = check_revision(revision or DEFAULT_REVISION)
     if COMMIT.match(revision):
         return revision
+    folder = repository_folder(name)
     with contextlib.suppress(OSError, UnicodeDecodeError):
-        commit = (repository_folder(name) / "refs" / revision).read_text(encoding="utf-8").strip()
+        commit = (folder / "refs" / revision).read_text(encoding="utf-8").strip()
         return commit if COMMIT.match(commit) else None
-    return None
+    if revision != DEFAULT_REVISION:
+        return None
+    found = [path for path in folder.glob("snapshots/*") if COMMIT.match(path.name)]
+    return max(found, key=lambda path: path.stat().st_mtime_ns).name if found else None
 
 
 def snapshot(name: str, commit: str) -> LocalFiles | None:
