@@ -73,8 +73,8 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
         if scored_only and name not in scored:
             continue
         card = describe(name)
-        if card is None or card["id"] in cards:  # a few weights have two names in timm; the first one stands for both
-            continue
+        if card is None or (card["id"] in cards and "quickgelu" not in name):
+            continue  # a few CLIP weights have two names in timm; they were trained with QuickGELU, so that name counts
         cards[card["id"]] = card
         figures = {key: _figure(table.get(name, {}), card["input"]["size"]) for key, table in results.items()}
         scores[card["id"]] = {key: figure for key, figure in figures.items() if figure is not None}
