@@ -70,6 +70,7 @@ class HubServer:
         limited: answer everything with 429 and this ``Retry-After``.
         failing: answer everything with this status.
         page_size: how many entries a page of a listing has.
+        resolve_cache: answer for small files with a relative redirect, as the real Hub does.
         redirect_port: redirect files to this port of the hub's own host instead of the storage.
     """
 
@@ -83,6 +84,7 @@ class HubServer:
         self.limited: int | None = None
         self.failing: int | None = None
         self.page_size = 1000
+        self.resolve_cache = False
         self.redirect_port: int | None = None
         self._hub = _serve("localhost", self, "hub")
         self._storage = _serve("127.0.0.1", self, "storage")
@@ -162,6 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": "slow down"}, 429, limits)
         elif self.server.role == "storage":
             self._content(parts[-1], self._blob(parts[-1]), {"ETag": '"not-a-hash"'})
+        elif parts[:3] == ["api", "resolve-cache", "models"]:
+            self._resolve("/".join(parts[3:5]), parts[5], "/".join(parts[6:]), cached=True)
         elif parts[:2] == ["api", "models"]:
             self._api(parts[2:], parse_qs(address.query))
         elif "resolve" in parts:
@@ -213,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Link"] = f'<{self.server.zoo.url}{path}?recursive=true&cursor={start + size}>; rel="next"'
         self._json(entries[start : start + size], headers=headers)
 
-    def _resolve(self, name: str, revision: str, path: str) -> None:
+    def _resolve(self, name: str, revision: str, path: str, cached: bool = False) -> None:
         zoo, repository = self.server.zoo, self._permitted(name, file=True)
         if repository is None:
             return
@@ -227,6 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._json({"error": "no entry"}, 404, missing)
             return
         headers = {"X-Repo-Commit": commit, "ETag": f'"{git_sha1(content)}"', "Accept-Ranges": "bytes"}
+        if len(content) < LARGE and zoo.resolve_cache and not cached:
+            target = f"/api/resolve-cache/models/{name}/{commit}/{path}?etag=%22{git_sha1(content)}%22"
+            self._send(307, b"moved", {"X-Repo-Commit": commit, "Location": target})
+            return
         if len(content) < LARGE:
             self._content(path, content, {**headers, **overrides})
             return

@@ -102,6 +102,19 @@ def test_a_listing_may_have_pages(hub: HubServer, tiny: Repository) -> None:
     assert len(hub.asked("/tree/")) == 5
 
 
+def test_small_files_may_be_redirected_within_the_hub(hub: HubServer, tiny: Repository) -> None:
+    hub.resolve_cache = True
+    assert fetch().path("vocab.txt").read_bytes() == tiny.files["vocab.txt"]
+    assert hub.asked("resolve-cache", "HEAD") != []
+
+
+def test_files_that_the_registry_recorded_are_pulled_too(tiny: Repository) -> None:
+    card = HubSource().describe("zoo-tests/tiny")
+    wanted = ModelCard(id=card.id, domain="language", revision=card.revision, files=(ModelFile("README.md", 7),))
+    assert "README.md" in [file.path for file in fetch(wanted).files]
+    assert HubSource().locate(wanted) is not None
+
+
 def test_a_dropped_connection_is_tried_again(hub: HubServer, tiny: Repository) -> None:
     hub.dropped.add("model.safetensors")
     assert fetch().path("model.safetensors").read_bytes() == tiny.files["model.safetensors"]

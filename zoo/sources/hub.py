@@ -157,7 +157,8 @@ class HubSource:
         client = HubClient(ModelId(self.name, card.name, card.revision), lambda: _nearest(card.name))
         info = client.info()
         listing = client.listing(info.sha)
-        paths = choose(listing.files)
+        recorded = {file.path for file in card.files} if card.revision == listing.commit else set()
+        paths = sorted({*choose(listing.files), *(recorded & set(listing.files))})
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
                 f"'{card.id}' publishes no weights in a format that zoo knows.",
