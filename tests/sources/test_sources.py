@@ -79,7 +79,8 @@ def test_names_that_lead_nowhere(hub: HubServer, tmp_path: Path) -> None:
 
 def test_pull_verify_list_remove(tiny: Repository, tmp_path: Path) -> None:
     files = zoo.sources.pull(TINY)
-    assert [model.id for model in zoo.sources.local() if model.id.startswith("hf:")] == [TINY]
+    (here,) = [model for model in zoo.sources.local() if model.id.startswith("hf:")]
+    assert (here.id, here.card and here.card.tasks) == (TINY, ("text-classification",))
     (result,) = zoo.sources.verify(TINY)
     assert (result.healthy, result.files, result.revision) == (True, 4, tiny.commit)
     assert zoo.sources.remove(TINY) == files.bytes

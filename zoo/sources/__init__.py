@@ -153,7 +153,8 @@ def _local() -> Iterator[LocalModel]:
     for origin in sources().values():
         if isinstance(origin, Inventory):
             for model in origin.models():
-                yield model if model.card else dataclasses.replace(model, card=_registered(model))
+                # What is in the Hub's cache describes itself poorly; the registry may know more.
+                yield dataclasses.replace(model, card=_registered(model) or model.card) if _cached(model) else model
         else:
             for files in origin.local():
                 yield LocalModel(f"{origin.name}:{files.root.name}", files)
@@ -185,6 +186,10 @@ def _card_of(model: LocalModel) -> ModelCard:
     if model.card is not None:
         return model.card
     return _at(_offline_card(model.id), model.files.revision)
+
+
+def _cached(model: LocalModel) -> bool:
+    return model.id.startswith("hf:")
 
 
 def _registered(model: LocalModel) -> ModelCard | None:

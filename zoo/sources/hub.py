@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem, Progress
-from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, suggest
+from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
 from zoo.sources.base import LocalModel
 from zoo.sources.hashing import KnownHashes
 from zoo.sources.hub_cache import (
@@ -146,7 +146,11 @@ class HubSource:
     def models(self) -> Iterator[LocalModel]:
         """Every complete model in the cache, also those that other programs put there."""
         for name, files in snapshots():
-            yield LocalModel(f"{self.name}:{name}", files)
+            try:
+                card = self._cached_card(name, files.revision)
+            except ZooError:
+                card = None  # its files are malformed; 'zoo verify' tells how
+            yield LocalModel(f"{self.name}:{name}", files, card)
 
     def local(self) -> Iterator[LocalFiles]:
         """The files of those models."""
