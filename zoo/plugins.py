@@ -84,7 +84,7 @@ class Plugins:
             except Exception as error:
                 self._report_failure(name, hook, error)
                 continue
-            for result in results if isinstance(results, list) else [results]:
+            for result in [results] if _answers_once(hook) else results:
                 if result is not None:
                     yield name, result
 
@@ -192,6 +192,11 @@ def plugins() -> Plugins:
     """The plugins of this process, loaded at the first call."""
     importlib.invalidate_caches()
     return Plugins()
+
+
+def _answers_once(hook: str) -> bool:
+    """Whether a hook gives one result, which may itself be a list, and not a list of results."""
+    return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
 
 
 def _with_error(report: PluginReport, error: str) -> PluginReport:

@@ -2,11 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
+
+if TYPE_CHECKING:
+    from zoo.entities import Backbone, BenchmarkScore, LocalFiles, ModelCard
+
+DESCRIPTION = (
+    "Photographs, drawings and scans: classification, detection, segmentation and generation, with convolutional and "
+    "transformer backbones of timm, torchvision and transformers."
+)
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The vision domain."""
-    return [Domain("vision", "TO BE FILLED", tasks_of("vision"))]
+    return [Domain("vision", DESCRIPTION, tasks_of("vision"))]
+
+
+@hookimpl
+def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
+    """Models inside installed packages, then the catalog's, each with its reported scores."""
+    from zoo.catalog import cards
+    from zoo_vision.cards import packaged
+
+    yield from packaged()
+    yield from cards("vision")
+
+
+@hookimpl
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """Image models of timm, torchvision and transformers."""
+    if card.domain != "vision":
+        return None
+    if card.library == "timm":
+        from zoo_vision.timm_backbone import load
+
+        return load(card, files, device, dtype)
+    if card.library == "torchvision":
+        from zoo_vision.torchvision_backbone import load as load_torchvision
+
+        return load_torchvision(card, files, device, dtype)
+    if card.library == "transformers":
+        from zoo_vision.transformers_backbone import load as load_transformers
+
+        return load_transformers(card, files, device, dtype)
+    return None
+
+
+@hookimpl
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+    """The five likeliest of the classes that an image classifier was trained on, for each image."""
+    if task != "image-classification" or not hasattr(backbone, "classify") or backbone.input_kind != "image":
+        return None
+    return backbone.classify(inputs)

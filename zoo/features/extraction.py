@@ -62,8 +62,6 @@ def check_request(backbone: Backbone, dataset: Dataset, request: FeatureRequest)
 def _shards(
     backbone: Backbone, dataset: Dataset, layers: tuple[str, ...], request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard]:
-    import numpy as np
-
     count, size = len(dataset), request.batch_size
     with (
         closing(Preparation(backbone, dataset, _threads(request.device), AHEAD)) as preparation,

@@ -150,7 +150,7 @@ def _read_npz(path: Path) -> Features:
 
     with np.load(path, allow_pickle=False) as opened:
         metadata = json.loads(str(opened["metadata"])) if "metadata" in opened else {}
-        return _features(opened["features"], opened["targets"] if "targets" in opened else None, metadata)
+        return _features(opened["features"], opened.get("targets"), metadata)
 
 
 def _write_parquet(path: Path, features: Features) -> None:

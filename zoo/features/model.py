@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from zoo.entities import Backbone, Dataset, FeatureRequest, Features, FeatureShard, ModelCard, Progress, SilentProgress
 from zoo.errors import PluginError, UnsupportedModel
@@ -44,6 +44,26 @@ class Model:
         """The layers that features can be taken from, input to output; the last is the default."""
         return self.backbone.layers
 
+    @overload
+    def extract(
+        self,
+        data: Dataset | str,
+        layers: tuple[()] = ...,
+        batch_size: int | None = ...,
+        progress: Progress | None = ...,
+        **reading: Any,
+    ) -> Features: ...
+
+    @overload
+    def extract(
+        self,
+        data: Dataset | str,
+        layers: Sequence[str],
+        batch_size: int | None = ...,
+        progress: Progress | None = ...,
+        **reading: Any,
+    ) -> Features | dict[str, Features]: ...
+
     def extract(
         self,
         data: Dataset | str,
@@ -63,12 +83,9 @@ class Model:
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
-        if isinstance(data, str):
-            from zoo.data import read
-
-            data = read(data, **reading)
+        dataset = _read(data, reading) if isinstance(data, str) else data
         request = FeatureRequest(tuple(layers), BATCH_SIZE if batch_size is None else batch_size, self.device)
-        found = extract(self.backbone, data, request, progress, revision=self.revision, dtype=self.dtype)
+        found = extract(self.backbone, dataset, request, progress, revision=self.revision, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
 
     def predict(self, inputs: Sequence[Any], task: str | None = None) -> list[Any]:
@@ -100,6 +117,7 @@ def extract(
     dataset: Dataset,
     request: FeatureRequest,
     progress: Progress | None = None,
+    *,
     revision: str | None = None,
     dtype: str = "float32",
 ) -> dict[str, Features]:
@@ -133,10 +151,19 @@ def extract(
     return {
         layer: Features(
             backbone.card.id, layer, values[layer], targets, tuple(dataset.classes),
-            provenance(backbone.card, dataset, layer, request.device, dtype, seconds, revision),
+            provenance(
+                backbone.card, dataset, layer=layer, device=request.device, dtype=dtype, seconds=seconds,
+                revision=revision,
+            ),
         )
         for layer in layers
     }  # fmt: skip
+
+
+def _read(reference: str, reading: Mapping[str, Any]) -> Dataset:
+    from zoo.data import read
+
+    return read(reference, **reading)
 
 
 def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, model: str) -> Mapping[str, np.ndarray]:

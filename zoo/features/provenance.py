@@ -15,7 +15,7 @@ _PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "onnxrunti
 
 
 def provenance(
-    card: ModelCard, dataset: Dataset, layer: str, device: str, dtype: str, seconds: float, revision: str | None
+    card: ModelCard, dataset: Dataset, *, layer: str, device: str, dtype: str, seconds: float, revision: str | None
 ) -> dict[str, Any]:
     """Model, revision, data, layer, device, versions, seconds and time of an extraction, as plain JSON values."""
     return {

@@ -1,0 +1,157 @@
+"""The backbone of image models: a recipe for the pixels, and a trunk that turns pixels into features."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import InvalidInput, needs_extra
+
+with needs_extra("vision", "run image models"):
+    import torch
+    from torch import nn
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+    from zoo_vision.image_recipe import ImageRecipe
+
+POOLED = "pooled"
+"""The layer that the model's own classifier sees: its own pooling, after the last stage or block."""
+
+TOP = 5
+_BATCH = 32
+_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+
+
+class Trunk(nn.Module):
+    """A network without its classifier.
+
+    Attributes:
+        layers: names from input to output: ``stage1``... averaged over the image, ``block1.cls`` and ``block1.mean``
+            for transformers, then ``pooled``.
+        embedding_dimension: length of the pooled vector.
+    """
+
+    layers: tuple[str, ...] = (POOLED,)
+    embedding_dimension: int
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The pooled features, batch x d."""
+        return self.at(pixels, (POOLED,))[POOLED]
+
+    def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Features of several layers from one forward pass, each batch x its own d."""
+        raise TypeError(f"{type(self).__name__} gives no features.")
+
+    def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
+        """Outputs of the classifier that came with the weights, or None where there is none."""
+        return None
+
+
+class ImageClassifier(nn.Module):
+    """A trunk under a new linear head, for training; takes the backbone's collated batches."""
+
+    def __init__(self, recipe: ImageRecipe, trunk: Trunk, outputs: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = nn.Linear(trunk.embedding_dimension, outputs)
+        self._recipe = recipe
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Logits, batch x outputs."""
+        pixels = self._recipe.pixels(batch, self.head.weight)
+        return self.head(self.trunk(pixels).to(self.head.weight.dtype))
+
+
+class ImageBackbone:
+    """Turns images into features.
+
+    Attributes:
+        card: its model card.
+        layers: see ``Trunk``; the last one, ``pooled``, is the default.
+        module: the trunk. ``head`` builds on this very module, so training changes this backbone; load the model again
+            to have the pretrained one.
+        classes: names of the classes of the classifier that came with the weights; empty without one.
+    """
+
+    input_kind = "image"
+
+    def __init__(
+        self,
+        card: ModelCard,
+        trunk: Trunk,
+        recipe: ImageRecipe,
+        *,
+        device: str,
+        dtype: str,
+        classes: Sequence[str] = (),
+    ) -> None:
+        self.card, self.recipe, self.classes = card, recipe, tuple(classes)
+        trunk = trunk.to(device=device, dtype=_DTYPES[dtype]).eval()
+        if not device.startswith("mps"):
+            # Convolutions on CPUs and on CUDA run up to twice as fast with the channels innermost.
+            trunk = trunk.to(memory_format=torch.channels_last)
+        self.module = trunk
+        self.layers, self.embedding_dimension = trunk.layers, trunk.embedding_dimension
+
+    def preprocess(self, item: Any) -> Any:
+        """One ``PIL.Image`` in the size that the network takes."""
+        return self.recipe.prepare(item)
+
+    def augment(self, item: Any) -> Any:
+        """As ``preprocess``, from a random part of the image; for training."""
+        return self.recipe.augment(item)
+
+    def collate(self, items: Sequence[Any]) -> torch.Tensor:
+        """Preprocessed images as one batch."""
+        return self.recipe.collate(items)
+
+    def features(self, batch: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
+        """Layer name to float32 features, batch x d."""
+        with torch.inference_mode():
+            found = self.module.at(self._pixels(batch), layers)
+            return {layer: found[layer].float() for layer in layers}
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The trunk with a new linear layer of ``classes`` outputs on top (1 for numbers), all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        classifier = ImageClassifier(self.recipe, self.module, classes)
+        classifier.head.to(next(self.module.parameters()).device)
+        return classifier
+
+    def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
+        """The likeliest classes of each image, best first, with their probabilities; None without a classifier."""
+        if not self.classes:
+            return None
+        rows: list[list[dict[str, Any]]] = []
+        for start in range(0, len(inputs), _BATCH):
+            batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
+            with torch.inference_mode():
+                logits = self.module.logits(self._pixels(batch))
+            if logits is None:
+                return None
+            scores, indices = logits.float().softmax(dim=1).topk(min(TOP, logits.shape[1]))
+            for row_scores, row_indices in zip(scores.tolist(), indices.tolist(), strict=True):
+                pairs = zip(row_indices, row_scores, strict=True)
+                rows.append([{"label": self.classes[index], "score": score} for index, score in pairs])
+        return rows
+
+    def _pixels(self, batch: torch.Tensor) -> torch.Tensor:
+        return self.recipe.pixels(batch, next(self.module.parameters()))
+
+
+def averaged(states: torch.Tensor) -> torch.Tensor:
+    """The mean over all positions: of batch x channels x height x width, or of batch x tokens x channels."""
+    return states.mean(dim=(2, 3)) if states.dim() == 4 else states.mean(dim=1)
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """Names of the 1,000 classes of ImageNet-1k in the usual order, as torchvision's weights carry them."""
+    from torchvision.models import MobileNet_V2_Weights
+
+    return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])

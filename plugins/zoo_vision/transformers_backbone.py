@@ -1,0 +1,192 @@
+"""Backbones of transformers from a local folder: ViT, DINOv2, Swin, ConvNeXt, ResNet and their kin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnsupportedModel, needs_extra
+
+with needs_extra("vision", "load models of transformers"):
+    import numpy as np
+    import torch
+    import transformers
+    from PIL import Image
+    from torch import nn
+
+from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
+from zoo_vision.image_recipe import in_rgb
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.entities import LocalFiles, ModelCard
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_SAFE_PICKLE = (2, 10)
+
+
+class ProcessorRecipe:
+    """The model's own image processor, as its folder describes it."""
+
+    def __init__(self, processor: Any) -> None:
+        self._processor = processor
+
+    def prepare(self, image: Image.Image) -> torch.Tensor:
+        """Normalised pixels, 3 x height x width."""
+        pixels = self._processor(images=in_rgb(image), return_tensors="np")["pixel_values"][0]
+        return torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))
+
+    def augment(self, image: Image.Image) -> torch.Tensor:
+        """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, letters have sides."""
+        from torchvision.transforms import RandomResizedCrop
+
+        image = in_rgb(image)
+        top, left, height, width = RandomResizedCrop.get_params(image, scale=[0.6, 1.0], ratio=[3 / 4, 4 / 3])
+        return self.prepare(image.crop((left, top, left + width, top + height)))
+
+    def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Float32, batch x 3 x height x width."""
+        return torch.stack(list(items))
+
+    def pixels(self, batch: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        """The batch on the device and in the dtype of the network."""
+        return batch.to(like.device, like.dtype, non_blocking=True)
+
+
+class TransformersTrunk(Trunk):
+    """A vision encoder of transformers; its depths are its hidden states after each block or stage.
+
+    Args:
+        encoder: the model without its classifier.
+        full: the classifier that it belongs to, or None.
+        example: pixels of one image, to learn the shapes from.
+    """
+
+    def __init__(self, encoder: nn.Module, full: nn.Module | None, example: torch.Tensor) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self._full = [full]  # in a list, so that the encoder's weights are not registered twice
+        pooler = getattr(encoder, "pooler", None)
+        # A dense pooler belongs to pretraining; classifiers take the class token itself, and leave it out.
+        self._own_pooling = pooler is not None and not any(isinstance(m, nn.Linear) for m in pooler.modules())
+        self._prefix = 0
+        encoder.eval()
+        with torch.inference_mode():
+            outputs = encoder(pixel_values=example, output_hidden_states=True)
+        states = _depths(outputs)
+        if states and states[-1].dim() == 3:
+            self._prefix = max(0, states[-1].shape[1] - _patches(encoder.config, example))
+            poolings = ("cls", "mean") if self._prefix else ("mean",)
+            names = [f"block{number}.{pooling}" for number in range(1, len(states) + 1) for pooling in poolings]
+        else:
+            names = [f"stage{number}" for number in range(1, len(states) + 1)]
+        self.layers = (*names, POOLED)
+        self.embedding_dimension = int(self._pooled(outputs).shape[1])
+
+    def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Features of several layers; depths come as their stage or block leaves them."""
+        deep = any(layer != POOLED for layer in layers)
+        outputs = self.encoder(pixel_values=pixels, output_hidden_states=deep)
+        found = {POOLED: self._pooled(outputs)} if POOLED in layers else {}
+        states = _depths(outputs) if deep else ()
+        for layer in layers:
+            if layer != POOLED:
+                place, _, pooling = layer.partition(".")
+                state = states[int(place.removeprefix("stage").removeprefix("block")) - 1]
+                found[layer] = state[:, 0] if pooling == "cls" else averaged(self._without_prefix(state))
+        return found
+
+    def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
+        """Outputs of the classifier in the checkpoint; None where it has none."""
+        full = self._full[0]
+        return None if full is None else full(pixel_values=pixels).logits
+
+    def _pooled(self, outputs: Any) -> torch.Tensor:
+        if self._own_pooling:
+            return outputs.pooler_output.flatten(1)
+        state = outputs.last_hidden_state
+        return state[:, 0] if self._prefix else averaged(state)
+
+    def _without_prefix(self, state: torch.Tensor) -> torch.Tensor:
+        return state[:, self._prefix :] if state.dim() == 3 else state
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone:
+    """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, lacks weights or a recipe for images, or is no image encoder.
+    """
+    folder = files.root
+    classifier = _is_classifier(folder, card)
+    options = {**_LOCAL, "use_safetensors": _has_safetensors(folder, card), "output_loading_info": True}
+    kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
+    try:
+        recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
+        model, report = kind.from_pretrained(folder, **options)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
+        ) from error
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    encoder = model.base_model if classifier else model
+    if encoder.main_input_name != "pixel_values":
+        raise UnsupportedModel(f"'{card.id}' is no image encoder: it takes {encoder.main_input_name}.")
+    example = recipe.collate([recipe.prepare(Image.new("RGB", (64, 64)))])
+    trunk = TransformersTrunk(encoder, model if classifier else None, example)
+    names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)] if classifier else []
+    backbone = ImageBackbone(card, trunk, recipe, device=device, dtype=dtype, classes=names)
+    if classifier:
+        model.to(device=device, dtype=next(encoder.parameters()).dtype).eval()
+    return backbone
+
+
+def _is_classifier(folder: Path, card: ModelCard) -> bool:
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        items = raw.items()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
+        ) from error
+    # Attention code may be named like a repository, which transformers would then fetch and run.
+    for key, value in items:
+        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
+            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    return any(str(name).endswith("ForImageClassification") for name in raw.get("architectures") or ())
+
+
+def _has_safetensors(folder: Path, card: ModelCard) -> bool:
+    if any(folder.glob("*.safetensors")):
+        return True
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    if version < _SAFE_PICKLE:
+        raise UnsupportedModel(
+            f"'{card.id}' keeps its weights as a pickle, and torch {torch.__version__} cannot read those safely.",
+            "Run: pip install 'torch>=2.10'",
+        )
+    return False
+
+
+def _depths(outputs: Any) -> Sequence[torch.Tensor]:
+    """What each block or stage leaves; the embeddings, which come first, are left out.
+
+    Swin's kind gives its stages as images too (``reshaped_hidden_states``), and has no class token.
+    """
+    states = getattr(outputs, "reshaped_hidden_states", None) or getattr(outputs, "hidden_states", None) or ()
+    return states[1:]
+
+
+def _patches(config: Any, example: torch.Tensor) -> int:
+    patch = getattr(config, "patch_size", None)
+    if patch is None:
+        return example.shape[2] * example.shape[3]
+    height, width = (patch, patch) if isinstance(patch, int) else patch
+    return (example.shape[2] // height) * (example.shape[3] // width)
