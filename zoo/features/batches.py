@@ -51,7 +51,7 @@ class Preparation:
         prepared = self._overlapped(chunks, self._items, WINDOW)
         for _ in range(0, len(chunks), WINDOW):
             window = [
-                pair for part, _ in zip(prepared, range(WINDOW), strict=False) for pair in zip(*part, strict=True)
+                pair for _, part in zip(range(WINDOW), prepared, strict=False) for pair in zip(*part, strict=True)
             ]
             yield from self._sorted(window, size, self._length)
 
