@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.hookspecs import hookimpl
 
@@ -41,6 +41,24 @@ def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles
     from zoo.sources import download
 
     return download(card, store, progress)
+
+
+@hookimpl(trylast=True)
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """Folders that ``zoo tune`` wrote."""
+    from zoo.adapt.tuned import load_backbone
+
+    return load_backbone(card, files, device)
+
+
+@hookimpl(trylast=True)
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+    """Predictions of models that ``zoo tune`` made."""
+    from zoo.adapt.tuned import TunedBackbone
+
+    if not isinstance(backbone, TunedBackbone) or backbone.task != task:
+        return None
+    return backbone.predict(inputs)
 
 
 @hookimpl(trylast=True)

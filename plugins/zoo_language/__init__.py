@@ -24,10 +24,12 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
-    """Models inside installed packages, then the language part of the catalog."""
+    """Models inside installed packages, then the catalog's, each with its reported scores."""
+    from zoo.catalog import cards
     from zoo_language.cards import packaged
 
     yield from packaged()
+    yield from cards("language")
 
 
 @hookimpl
@@ -52,7 +54,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Labels with their probabilities, of a transformers model that was published with a text classifier."""
-    if task != "text-classification" or not hasattr(backbone, "classify"):
+    """The likeliest labels for each text, from a transformers model that was published with a text classifier."""
+    if task != "text-classification" or not hasattr(backbone, "classify") or backbone.input_kind != "text":
         return None
     return backbone.classify(inputs)

@@ -16,13 +16,16 @@ if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone
 
 BATCH_SIZE = 32
+SHOWN = 5
+"""How many labels an answer lists."""
+
 _GENERIC = "LABEL_"
 
 
 def published_classifier(
     backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]
-) -> list[dict[str, Any]] | None:
-    """Label, probability and all scores for each text; None where the checkpoint holds no trained classifier."""
+) -> list[list[dict[str, Any]]] | None:
+    """The likeliest labels for each text, best first; None where the checkpoint holds no trained classifier."""
     config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     names = config.architectures or ()
     if not any("ForSequenceClassification" in name for name in names) or config.num_labels < 2:
@@ -40,13 +43,12 @@ def published_classifier(
         model.config.pad_token_id = backbone.pad_token_id
     labels = [str(config.id2label.get(index, f"{_GENERIC}{index}")) for index in range(config.num_labels)]
     several = config.problem_type == "multi_label_classification"
-    answers = []
+    answers: list[list[dict[str, Any]]] = []
     for start in range(0, len(inputs), BATCH_SIZE):
         batch = backbone.collate([backbone.preprocess(text) for text in inputs[start : start + BATCH_SIZE]])
         with torch.inference_mode():
             logits = model(**{name: tensor.to(backbone.device) for name, tensor in batch.items()}).logits.float()
         for row in (logits.sigmoid() if several else logits.softmax(dim=-1)).tolist():
-            best = max(range(len(row)), key=row.__getitem__)
-            scores = dict(zip(labels, row, strict=True))
-            answers.append({"label": labels[best], "score": row[best], "scores": scores})
+            ranked = sorted(zip(labels, row, strict=True), key=lambda pair: -pair[1])[:SHOWN]
+            answers.append([{"label": label, "score": score} for label, score in ranked])
     return answers

@@ -52,6 +52,8 @@ class TransformersBackbone:
         self._tokenizer = _tokenizer(self._transformer, card)
         self.pad_token_id = _pad_id(self._tokenizer)
         self.max_tokens = _max_tokens(pipeline, self._tokenizer, config)
+        # The first call sets the truncation; later ones only read it, so that threads may share the tokenizer.
+        self.preprocess("first")
         decoder = _is_decoder(config)
         count, width = _sizes(config)
         own = pipeline.pooling if pipeline else (("last",) if decoder else ("mean",))
@@ -101,8 +103,8 @@ class TransformersBackbone:
         """The encoder with dropout and a new linear layer of ``classes`` outputs, for training."""
         return TextClassifier(self.module, self.embedding_dimension, classes).to(self.device)
 
-    def classify(self, inputs: Sequence[str]) -> list[dict[str, Any]] | None:
-        """Label and probability for each text, by the classifier that came with the model; None without one."""
+    def classify(self, inputs: Sequence[str]) -> list[list[dict[str, Any]]] | None:
+        """The likeliest labels for each text, by the classifier that came with the model; None without one."""
         from zoo_language.classifier import published_classifier
 
         return published_classifier(self, self._transformer, inputs)

@@ -38,7 +38,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
     experiment = prepare(dataset, plan)
-    rate: float = plan.learning_rate or getattr(backbone, "learning_rate", LEARNING_RATE)
+    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
     settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
     try:

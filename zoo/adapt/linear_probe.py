@@ -61,9 +61,11 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
 
 def extract(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> tuple[np.ndarray, str]:
     """Features of the whole data set in float64, n x d, and the layer that they come from."""
+    from zoo.entities import FeatureRequest
     from zoo.features import extract as extract_features
 
-    features = extract_features(backbone, dataset, batch_size=plan.batch_size, device=plan.device, progress=progress)
+    request = FeatureRequest(batch_size=plan.batch_size, device=plan.device)
+    [features] = extract_features(backbone, dataset, request, progress).values()
     values = np.asarray(features.values, dtype=np.float64)
     if not np.isfinite(values).all():
         raise DataError(f"The features of '{backbone.card.id}' are not finite for every sample of '{dataset.name}'.")

@@ -17,20 +17,28 @@ if TYPE_CHECKING:
     from zoo.entities import Backbone, LocalFiles
 
 BATCH_SIZE = 32
+SHOWN = 5
+"""How many classes an answer lists."""
+
+_OF_A_BACKBONE = frozenset(
+    ("input_kind", "layers", "embedding_dimension", "preprocess", "collate", "features", "length", "module", "head",
+     "learning_rate")
+)  # fmt: skip
 
 
 class TunedBackbone:
     """An adapted model: the base model's backbone with tuned weights or a head, and predictions.
 
-    Everything that is not here (``preprocess``, ``features``, ``module``...) is the base model's own.
+    What belongs to a backbone (``preprocess``, ``features``, ``module``...) is the base model's own, and nothing else:
+    a classifier that the base model was published with is not this model's.
     """
 
     def __init__(self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Any) -> None:
         self.card, self._base, self._document, self._predictor = card, base, document, predictor
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or "_base" not in self.__dict__:
-            raise AttributeError(name)
+        if name not in _OF_A_BACKBONE or "_base" not in self.__dict__:
+            raise AttributeError(f"a tuned model has no attribute '{name}'")
         return getattr(self._base, name)
 
     @property
@@ -43,30 +51,29 @@ class TunedBackbone:
         """The task that it was adapted to."""
         return str(self._document["task"])
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """For each decoded input ``label``, ``score`` (its probability) and ``scores``; or ``value`` for numbers."""
-        answers: list[dict[str, Any]] = []
+    def predict(self, inputs: Sequence[Any]) -> list[Any]:
+        """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.
+
+        At most ``SHOWN`` classes each.
+        """
+        answers: list[Any] = []
         for start in range(0, len(inputs), BATCH_SIZE):
             items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
             outputs = np.asarray(self._predictor(self._base.collate(items)), dtype=np.float64)
             answers += self._labelled(outputs) if self.classes else self._numbers(outputs)
         return answers
 
-    def _labelled(self, outputs: np.ndarray) -> list[dict[str, Any]]:
+    def _labelled(self, outputs: np.ndarray) -> list[list[dict[str, Any]]]:
         odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         probabilities = odds / odds.sum(axis=1, keepdims=True)
+        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN]
         return [
-            {
-                "label": self.classes[int(row.argmax())],
-                "score": float(row.max()),
-                "scores": dict(zip(self.classes, row.tolist(), strict=True)),
-            }
-            for row in probabilities
+            [{"label": self.classes[k], "score": float(row[k])} for k in chosen]
+            for row, chosen in zip(probabilities, best.tolist(), strict=True)
         ]
 
-    def _numbers(self, outputs: np.ndarray) -> list[dict[str, Any]]:
-        values = outputs[:, 0] * self._document["scale"] + self._document["centre"]
-        return [{"value": float(value)} for value in values]
+    def _numbers(self, outputs: np.ndarray) -> list[float]:
+        return (outputs[:, 0] * float(self._document["scale"]) + float(self._document["centre"])).tolist()
 
 
 def is_tuned(folder: str | Path) -> bool:
@@ -95,7 +102,7 @@ def load_backbone(card: ModelCard, files: LocalFiles, device: str) -> TunedBackb
     return _load(card, files.root, _read(files.root), device)
 
 
-def predict(folder: str | Path, inputs: Sequence[Any], device: str = "cpu") -> list[dict[str, Any]]:
+def predict(folder: str | Path, inputs: Sequence[Any], device: str = "cpu") -> list[Any]:
     """``load`` and ``TunedBackbone.predict`` in one."""
     return load(folder, device).predict(inputs)
 
