@@ -1,1 +1,115 @@
-"""Data."""
+"""Read a user's data set, look at it, check it against a task, split it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zoo.data.checking import check
+from zoo.data.profiling import Profile, profile
+from zoo.data.splitting import sample, split
+from zoo.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    from zoo.data.reading import PackagedDataset, Reader
+    from zoo.entities import Dataset
+
+__all__ = [
+    "Profile", "builtin_readers", "check", "datasets", "packaged_datasets", "profile", "read", "sample", "split",
+]  # fmt: skip
+
+FORMS = "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved `datasets` data set, or a packaged name"
+_PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
+
+
+def builtin_readers() -> Sequence[Reader]:
+    """The core's readers, the more particular ones first."""
+    from zoo.data.folder import FolderReader
+    from zoo.data.packaged import PackagedReader
+    from zoo.data.saved import SavedReader
+    from zoo.data.table import TableReader
+
+    return [PackagedReader(), TableReader(), SavedReader(), FolderReader()]
+
+
+def read(
+    reference: str | os.PathLike[str],
+    *,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    task: str | None = None,
+) -> Dataset:
+    """The data set that ``reference`` names: a packaged name, a table or a folder.
+
+    ``NAME:N`` is a stratified part of N samples of a packaged data set, the same one every time.
+
+    Args:
+        input_column, target_column: columns of a table; guessed where they are None.
+        on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
+        task: the task that the data is for, which settles what a column could be in doubt.
+
+    Raises:
+        DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
+        InvalidInput: ``on_problem`` is neither.
+    """
+    from zoo.data.reading import ReadOptions
+
+    name = os.fspath(reference)
+    options = ReadOptions(input_column, target_column, on_problem, task)
+    readers = _readers()
+    packaged = {known: reader for reader in readers for known in reversed(reader.datasets)}
+    if name in packaged:
+        return packaged[name].read(name, options)
+    part = _PART.match(name)
+    if part and part["name"] in packaged:
+        if int(part["count"]) < 1:
+            raise DataError(f"'{name}' asks for no samples.", f"Ask for some: {part['name']}:1000")
+        whole = packaged[part["name"]].read(part["name"], options)
+        chosen = sample(whole, int(part["count"]))
+        return chosen.subset(range(len(chosen)), name) if chosen is whole else _renamed(chosen, name)
+    for reader in readers:
+        if reader.accepts(name):
+            return reader.read(name, options)
+    raise _unknown(name, list(packaged))
+
+
+def datasets() -> list[str]:
+    """Names of the data sets that installed packages and plugins ship, or could."""
+    return sorted({name for reader in _readers() for name in reader.datasets})
+
+
+def packaged_datasets() -> list[PackagedDataset]:
+    """What is known of each packaged data set, by name, with the command that brings it where it is not here."""
+    from zoo.data.reading import DescribingReader, PackagedDataset
+
+    found = {}
+    for reader in reversed(_readers()):
+        for name in reader.datasets:
+            found[name] = reader.describe(name) if isinstance(reader, DescribingReader) else PackagedDataset(name)
+    return [found[name] for name in sorted(found)]
+
+
+def _readers() -> list[Reader]:
+    from zoo.plugins import plugins
+
+    return list(plugins().items("zoo_readers"))
+
+
+def _renamed(dataset: Dataset, name: str) -> Dataset:
+    from dataclasses import replace
+
+    return replace(dataset, name=name)
+
+
+def _unknown(name: str, packaged: Sequence[str]) -> DataError:
+    from pathlib import Path
+
+    if Path(name).expanduser().is_file():
+        return DataError(f"'{name}' is a file of a form that zoo does not read.", f"It reads {FORMS}.")
+    near = suggest(name.partition(":")[0], packaged) if name not in packaged else ""
+    near = suggest(name, packaged) or near
+    shipped = f"Packaged: {', '.join(sorted(packaged))}."
+    return DataError(f"There is no file, folder or packaged data set '{name}'.", f"{near} zoo reads {FORMS}. {shipped}".strip())

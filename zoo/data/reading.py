@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from zoo.entities import Dataset, Entity
+from zoo.entities import Dataset, Entity, Problem
+from zoo.errors import DataError, InvalidInput
+
+ON_PROBLEM = ("skip", "fail")
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,30 @@ class ReadOptions(Entity):
     target_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.on_problem not in ON_PROBLEM:
+            raise InvalidInput(f"There is no way called '{self.on_problem}' to treat unusable items.",
+                               "Choose skip or fail.")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PackagedDataset(Entity):
+    """A data set that a package ships.
+
+    Attributes:
+        name: what to type.
+        input_kind: ``image``, ``text``...
+        description: what it is, in a sentence.
+        available: whether it can be read now.
+        install: the command that brings it.
+    """
+
+    name: str
+    input_kind: str = ""
+    description: str = ""
+    available: bool = True
+    install: str = ""
 
 
 @runtime_checkable
@@ -45,3 +72,27 @@ class Reader(Protocol):
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """The data set; raises ``DataError`` with one sentence where it cannot be read."""
         ...
+
+
+@runtime_checkable
+class DescribingReader(Reader, Protocol):
+    """A reader that can also say what its packaged data sets are."""
+
+    def describe(self, name: str) -> PackagedDataset:
+        """What is known of one of ``datasets`` without reading it."""
+        ...
+
+
+def settle(name: str, usable: int, problems: Sequence[Problem], options: ReadOptions) -> None:
+    """Refuse a data set of which nothing can be used, or something cannot and the user wants that to be fatal."""
+    if not problems or (usable and options.on_problem == "skip"):
+        return
+    first = f"{problems[0].item} {problems[0].reason}"
+    if not usable:
+        raise DataError(f"Nothing in '{name}' can be used: {len(problems):,} problems, the first: {first}.")
+    shown = "; ".join(f"{problem.item} {problem.reason}" for problem in problems[:3])
+    more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
+    raise DataError(
+        f"'{name}' has {len(problems):,} items that cannot be used: {shown}{more}.",
+        "Mend or remove them, or leave them out with --on-problem skip.",
+    )

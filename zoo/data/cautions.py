@@ -1,0 +1,85 @@
+"""What to watch out for in a data set, in sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.data.profiling import Profile
+
+IMBALANCE = 10
+FEW = 10
+TINY = 32
+LONG = 350
+_NAMED = 5
+
+
+def cautions(profile: Profile) -> Iterator[str]:
+    """Sentences on labels, balance, duplicates, sizes and what was left out, the gravest first."""
+    if profile.problems:
+        first = profile.problems[0]
+        yield f"{_count(len(profile.problems), 'item')} left out, the first: {first.item} {first.reason}."
+    yield from _labels(profile)
+    yield from _duplicates(profile)
+    if profile.images and min(profile.images.median) < TINY:
+        width, height = profile.images.median
+        yield f"The images are tiny (median {width} x {height}); models made for 224 x 224 see them enlarged."
+    if profile.words and profile.words.p95 > LONG:
+        yield (
+            f"One text in twenty has {profile.words.p95:,} words or more; encoders that take 512 tokens do not see "
+            "their ends."
+        )
+    if "encoding" in profile.columns:
+        yield f"The file is not UTF-8; it was read as {profile.columns['encoding']}."
+
+
+def _labels(profile: Profile) -> Iterator[str]:
+    if profile.target_kind == "none":
+        yield "There are no labels, so that features can be extracted and nothing can be measured."
+        return
+    counts = profile.classes
+    if not counts:
+        return
+    if len(counts) == 1:
+        yield f"There is one class only, '{next(iter(counts))}'."
+    few = [name for name, count in counts.items() if count < FEW]
+    if few:
+        names = _named(few)
+        verb = "has" if len(few) == 1 else "have"
+        yield f"{_count(len(few), 'class', 'classes')} {verb} fewer than {FEW} samples: {names}."
+    if profile.imbalance is not None and profile.imbalance >= IMBALANCE:
+        ordered = sorted(counts, key=lambda name: counts[name])
+        yield (
+            f"The classes are imbalanced: '{ordered[-1]}' has {profile.imbalance:.0f} times as many samples as "
+            f"'{ordered[0]}'."
+        )
+    folded = Counter(name.casefold() for name in counts)
+    alike = [name for name in counts if folded[name.casefold()] > 1]
+    if alike:
+        yield f"Some classes differ in upper and lower case only: {_named(alike)}."
+
+
+def _duplicates(profile: Profile) -> Iterator[str]:
+    if profile.conflicting:
+        example = profile.duplicates[0]
+        yield (
+            f"{_count(profile.conflicting, 'group')} of equal items with different labels, such as {example.items[0]} "
+            f"({_named(example.labels)})."
+        )
+    if profile.repeated:
+        share = profile.repeated / profile.samples
+        yield (
+            f"{_count(profile.repeated, 'item')} ({share:.1%}) repeat an earlier one exactly; a split may put one copy "
+            "into training and one into the test."
+        )
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(f"'{name}'" for name in names[:_NAMED]) + more
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,94 @@
+"""Whether a data set can serve a task, and what is the matter where it cannot."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from zoo.entities import Dataset
+from zoo.errors import DataError
+from zoo.tasks import Task
+
+_NAMED = 5
+_ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings"}
+_NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
+
+
+def check(dataset: Dataset, task: Task) -> None:
+    """Nothing, if models can be ranked and tuned for ``task`` on this data set.
+
+    Raises:
+        DataError: it is empty, of another kind of input or target, unlabelled, of one class only, or a class has fewer
+            than the two samples that splitting needs.
+    """
+    if not len(dataset):
+        raise DataError(f"'{dataset.name}' holds no samples.")
+    if dataset.input_kind not in task.inputs:
+        raise DataError(
+            f"'{dataset.name}' holds {_plural(dataset.input_kind)}, and {task.name} takes "
+            f"{' with '.join(_plural(kind) for kind in task.inputs)}.",
+            _fitting(dataset),
+        )
+    if task.target not in _NEEDED:
+        raise DataError(
+            f"The targets of {task.name} ({task.target}) cannot be read from '{dataset.name}': a data set holds a class "
+            "or a number for each sample.",
+            _fitting(dataset),
+        )
+    if dataset.targets is None or dataset.target_kind == "none":
+        raise DataError(
+            f"'{dataset.name}' has no labels, and {task.name} needs {_NEEDED[task.target]}.",
+            "Name the column of the labels with --target-column, or sort the files into class folders.",
+        )
+    if dataset.target_kind != task.target:
+        raise DataError(
+            f"The labels of '{dataset.name}'{_column(dataset)} are "
+            f"{'numbers' if dataset.target_kind == 'number' else 'classes'}, and {task.name} needs "
+            f"{_NEEDED[task.target]}.",
+            f"Name another column with --target-column. {_fitting(dataset)}".strip(),
+        )
+    if task.target == "class":
+        _check_classes(dataset)
+
+
+def _check_classes(dataset: Dataset) -> None:
+    counts: Counter[int] = Counter(int(target) for target in dataset.targets or ())
+    if len(counts) < 2:
+        only = dataset.classes[next(iter(counts))]
+        raise DataError(f"All {len(dataset):,} samples of '{dataset.name}' are of one class, '{only}'.",
+                        "Add samples of at least one other class.")  # fmt: skip
+    single = [dataset.classes[label] for label, count in sorted(counts.items()) if count < 2]
+    if not single:
+        return
+    named = ", ".join(f"'{name}'" for name in single[:_NAMED])
+    more = f" and {len(single) - _NAMED:,} more" if len(single) > _NAMED else ""
+    if len(single) == len(counts):
+        raise DataError(
+            f"Each of the {len(dataset):,} samples of '{dataset.name}'{_column(dataset)} is of a class of its own "
+            f"({named}{more}).",
+            "These seem not to be labels; name another column with --target-column.",
+        )
+    raise DataError(
+        f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be both "
+        f"learnt from and judged by: {named}{more}.",
+        "Add samples of these classes or leave them out.",
+    )
+
+
+def _fitting(dataset: Dataset) -> str:
+    """The tasks that this data set could serve, in a sentence."""
+    from zoo.plugins import plugins
+
+    names = [
+        task.name
+        for task in plugins().tasks.values()
+        if task.inputs == (dataset.input_kind,) and task.target == dataset.target_kind
+    ]
+    return f"It would fit {' or '.join(names)}." if names else ""
+
+
+def _column(dataset: Dataset) -> str:
+    return f" in column '{dataset.columns['target']}'" if "target" in dataset.columns else ""
+
+
+def _plural(kind: str) -> str:
+    return _ARTICLE.get(kind, f"{kind}s")

@@ -1,0 +1,186 @@
+"""Guesses which column of a table holds the inputs and which the labels: by name first, by content otherwise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from statistics import median
+from typing import Any
+
+from zoo.data.images import SUFFIXES
+from zoo.data.reading import ReadOptions
+from zoo.data.targets import is_missing, is_number
+from zoo.errors import DataError, suggest
+
+TEXT_NAMES = (
+    "text", "sentence", "content", "review", "body", "message", "comment", "tweet", "document", "article", "abstract",
+    "description", "question", "utterance", "headline", "title", "prompt", "input", "query",
+)  # fmt: skip
+IMAGE_NAMES = (
+    "image", "image_path", "image_file", "img", "img_path", "path", "file_path", "filepath", "file", "file_name",
+    "filename", "photo", "picture",
+)  # fmt: skip
+LABEL_NAMES = (
+    "label", "labels", "class", "target", "category", "y", "sentiment", "intent", "topic", "class_name", "label_name",
+    "species", "genre", "emotion", "language", "lang", "rating", "stars", "score", "type", "kind", "tag", "output",
+)  # fmt: skip
+_IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0"})
+_MOST_CLASSES = 1000
+_PATHS_TRIED = 50
+_MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The columns to read: ``kind`` is ``text``, ``image`` (paths) or ``encoded`` (images in the table itself)."""
+
+    input: str
+    kind: str
+    target: str | None
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What a sample of a column's values tells; lengths in characters."""
+
+    name: str
+    values: list[Any]
+    kind: str
+    distinct: int
+
+    @property
+    def key(self) -> str:
+        return re.sub(r"[^a-z0-9]+", "_", self.name.lower()).strip("_")
+
+    @property
+    def words(self) -> bool:
+        return any(isinstance(v, bool) or (isinstance(v, str) and not is_number(v)) for v in self.values)
+
+    @property
+    def length(self) -> float:
+        return median(len(v) for v in self.values) if self.kind == "text" else 0.0
+
+    @property
+    def few(self) -> bool:
+        """Whether the values repeat as labels do."""
+        return 2 <= self.distinct <= min(_MOST_CLASSES, max(2, len(self.values) // 2))
+
+
+def choose(
+    path: Path,
+    columns: Sequence[str],
+    sample: Sequence[Sequence[Any]],
+    options: ReadOptions,
+    wanted: str | None = None,
+) -> Choice:
+    """The input and the target column.
+
+    Args:
+        path: the table; image paths are relative to its folder.
+        sample: some rows, values in the order of ``columns``.
+        wanted: the kind of input that the task takes, where it is known.
+
+    Raises:
+        DataError: a named column does not exist, or none or several could be meant.
+    """
+    for asked in (options.input_column, options.target_column):
+        if asked is not None and asked not in columns:
+            raise DataError(f"'{path}' has no column '{asked}'; its columns are {_listed(columns)}.",
+                            suggest(asked, columns))  # fmt: skip
+    if options.input_column is not None and options.input_column == options.target_column:
+        raise DataError(f"Column '{options.input_column}' cannot be both the input and the label.",
+                        f"Columns of '{path}': {_listed(columns)}.")  # fmt: skip
+    known = {
+        name: _look(name, [row[i] for row in sample if not is_missing(row[i])], path.parent)
+        for i, name in enumerate(columns)
+    }
+    target = options.target_column or _target_by_name(known, options.input_column)
+    inputs = [column for column in known.values() if column.name != target]
+    found = known[options.input_column] if options.input_column else _input(path, columns, inputs, wanted)
+    if target is None:
+        target = _target_by_content(path, columns, [c for c in inputs if c.name != found.name])
+    kind = found.kind if found.kind != "other" else "text"
+    if wanted == "image" and kind == "text" and options.input_column:
+        kind = "image"
+    return Choice(found.name, kind, target)
+
+
+def _look(name: str, values: list[Any], folder: Path) -> _Column:
+    kind = "other"
+    if values and all(isinstance(v, dict) and v.get("bytes") for v in values):
+        return _Column(name, values, "encoded", 0)
+    if values and all(isinstance(v, str) for v in values):
+        tried = values[:_PATHS_TRIED]
+        images = sum(_is_image_path(v, folder) for v in tried)
+        kind = "image" if images > _MOSTLY * len(tried) else "text"
+    return _Column(name, values, kind, len({str(v).strip() for v in values}))
+
+
+def _is_image_path(value: str, folder: Path) -> bool:
+    if len(value) > 1000 or "\n" in value or "\0" in value:
+        return False
+    return PurePosixPath(value.strip()).suffix.lower() in SUFFIXES
+
+
+def _input(path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None) -> _Column:
+    images = [c for c in candidates if c.kind in {"image", "encoded"}]
+    texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
+    texts = [c for c in texts if c.words] or texts
+    if wanted == "text":
+        images = []
+    elif wanted == "image":
+        texts = []
+    for names, group in ((IMAGE_NAMES, images), (TEXT_NAMES, texts)):
+        by_name = _named(group, names)
+        if by_name is not None:
+            return by_name
+    if len(images) == 1:
+        return images[0]
+    if images or not texts:
+        what = "Several columns hold" if images else "No column holds texts or"
+        raise DataError(f"{what} paths of images in '{path}'; its columns are {_listed(columns)}.",
+                        "Name the one to use with --input-column.")  # fmt: skip
+    return max(texts, key=lambda column: column.length)
+
+
+def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
+    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in {"image", "encoded"}]
+    exact = _named(free, LABEL_NAMES, exactly=True)
+    found = exact or _named([c for c in free if c.few or not c.words], LABEL_NAMES)
+    return found.name if found else None
+
+
+def _target_by_content(path: Path, columns: Sequence[str], candidates: Sequence[_Column]) -> str | None:
+    usable = [c for c in candidates if c.values]
+    if not usable:
+        return None
+    few = [c for c in usable if c.few and c.key not in _IDENTIFIERS and c.kind in {"text", "other"}]
+    few = [c for c in few if c.words] or few
+    if len(few) == 1:
+        return few[0].name
+    problem = f"{' and '.join(f'{c.name!r}' for c in few[:3])} could each be" if few else "none of them looks like"
+    raise DataError(
+        f"Which column of '{path}' holds the labels? Its columns are {_listed(columns)}; {problem} the label column.",
+        f"Name it: --target-column {(few or usable)[0].name}",
+    )
+
+
+def _named(columns: Sequence[_Column], names: Sequence[str], exactly: bool = False) -> _Column | None:
+    """The column whose name is one of ``names``, the earlier the better; else one that has such a word in its name."""
+    by_key = {column.key: column for column in reversed(columns)}
+    for name in names:
+        if name in by_key:
+            return by_key[name]
+    if not exactly:
+        for name in names:
+            for column in columns:
+                if name in column.key.split("_"):
+                    return column
+    return None
+
+
+def _listed(columns: Sequence[str], most: int = 20) -> str:
+    more = f" and {len(columns) - most} more" if len(columns) > most else ""
+    return ", ".join(f"'{name}'" for name in columns[:most]) + more

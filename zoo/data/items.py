@@ -1,0 +1,142 @@
+"""Sequences of inputs that decode when indexed, and what is known of an item without handing it to a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.images import ImageFacts, decode
+from zoo.entities import Subset
+from zoo.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+_SNIPPET = 40
+
+
+@dataclass(frozen=True)
+class ItemFacts:
+    """What is known of one input.
+
+    Attributes:
+        name: what messages call it: a path, or its position and beginning.
+        digest: SHA-256 of its content.
+        bytes: size of the content, in bytes.
+        size: width and height of an image.
+        mode: colour mode of an image, as stored.
+    """
+
+    name: str
+    digest: bytes
+    bytes: int
+    size: tuple[int, int] | None = None
+    mode: str | None = None
+
+
+class ImageFiles(Sequence[Any]):
+    """Image files, decoded to RGB when indexed.
+
+    Attributes:
+        root: the folder that the names in messages are relative to.
+        paths: the files.
+        known: what reading found out of each.
+    """
+
+    def __init__(self, root: Path, paths: Sequence[Path], known: Sequence[ImageFacts]) -> None:
+        self.root, self.paths, self.known = root, paths, known
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        try:
+            return decode(self.paths[index].read_bytes())
+        except OSError as error:
+            raise DataError(
+                f"'{self.paths[index]}' could be read a moment ago and no longer can: {error}.",
+                "Keep the files in place while zoo works on them.",
+            ) from error
+
+    def facts(self, index: int) -> ItemFacts:
+        """What reading found out of an image."""
+        path, known = self.paths[index], self.known[index]
+        name = path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+        return ItemFacts(name, known.digest, known.bytes, known.size, known.mode)
+
+
+class EncodedImages(Sequence[Any]):
+    """Images held as the bytes of their files, as tables with image columns do; decoded to RGB when indexed."""
+
+    def __init__(self, contents: Sequence[bytes], known: Sequence[ImageFacts]) -> None:
+        self.contents, self.known = contents, known
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def __getitem__(self, index: Any) -> Any:
+        return Subset(self, range(len(self))[index]) if isinstance(index, slice) else decode(self.contents[index])
+
+    def facts(self, index: int) -> ItemFacts:
+        """What reading found out of an image."""
+        known = self.known[index]
+        return ItemFacts(f"item {index}", known.digest, known.bytes, known.size, known.mode)
+
+
+class PixelImages(Sequence[Any]):
+    """Greyscale images in one array, n x height x width, uint8; given as PIL images in RGB when indexed."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: Any) -> Any:
+        from PIL import Image
+
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return Image.fromarray(self.pixels[index]).convert("RGB")
+
+    def facts(self, index: int) -> ItemFacts:
+        """Size and digest of an image's pixels."""
+        pixels = self.pixels[index]
+        height, width = pixels.shape
+        digest = hashlib.sha256(f"L {width}x{height}\n".encode() + pixels.tobytes()).digest()
+        return ItemFacts(f"item {index}", digest, pixels.nbytes, (width, height), "L")
+
+
+def text_digest(text: str) -> bytes:
+    """SHA-256 over a text in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def item_facts(inputs: Sequence[Any], index: int) -> ItemFacts:
+    """What is known of an input; images of which nothing is known yet are decoded."""
+    if isinstance(inputs, Subset):
+        return item_facts(inputs.items, inputs.indices[index])
+    if isinstance(inputs, (ImageFiles, EncodedImages, PixelImages)):
+        return inputs.facts(index)
+    item = inputs[index]
+    if isinstance(item, str):
+        start = " ".join(item.split())
+        cut = f"{start[:_SNIPPET]}…" if len(start) > _SNIPPET else start
+        return ItemFacts(f"item {index} “{cut}”", text_digest(item), len(item.encode("utf-8", "surrogatepass")))
+    return _decoded_facts(item, index)
+
+
+def _decoded_facts(item: Any, index: int) -> ItemFacts:
+    if hasattr(item, "tobytes") and hasattr(item, "size") and hasattr(item, "mode"):
+        image: Image = item
+        content = image.tobytes()
+        digest = hashlib.sha256(f"{image.mode} {image.size[0]}x{image.size[1]}\n".encode() + content).digest()
+        return ItemFacts(f"item {index}", digest, len(content), image.size, image.mode)
+    content = item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()
+    return ItemFacts(f"item {index}", hashlib.sha256(content).digest(), len(content))

@@ -1,0 +1,186 @@
+"""Reads tables: CSV, TSV, JSON Lines and Parquet, with texts or images in one column and labels in another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from zoo.data import table_files
+from zoo.data.columns import Choice, choose
+from zoo.data.fingerprint import fingerprint
+from zoo.data.images import ImageFacts, inspect_all, inspect_content
+from zoo.data.items import EncodedImages, ImageFiles, text_digest
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.targets import Targets, interpret, is_missing, is_number
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, needs_extra, suggest
+
+_SAMPLE = 2000
+
+
+class TableReader:
+    """Tables with named columns."""
+
+    name = "table (CSV, TSV, JSONL, Parquet)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A file name that ends as tables do, whether the file is there or not."""
+        path = Path(reference).expanduser()
+        return bool(table_files.form_of(path)) and not path.is_dir()
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The rows' inputs and targets.
+
+        Raises:
+            DataError: the file or a column is missing or unusable, or a row is and ``options`` say that this is fatal.
+        """
+        path = Path(reference).expanduser()
+        if not path.is_file():
+            raise _not_there(path)
+        table = table_files.open_table(path)
+        sample = [row.values for row in islice(table.rows(), _SAMPLE) if row.values is not None]
+        wanted_input, wanted_target = _wishes(options.task)
+        _refuse_missing_header(path, table, options)
+        choice = choose(path, table.columns, sample, options, wanted_input)
+        usable = _usable(table, choice)
+        inputs, digests = _inputs(path, choice, usable)
+        settle(reference, len(usable.inputs), usable.problems, options)
+        if not usable.inputs:
+            raise DataError(f"'{reference}' has a header and no rows.")
+        targets = Targets("none", [])
+        if choice.target is not None:
+            targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
+        values = targets.values if choice.target is not None else None
+        kind = "text" if choice.kind == "text" else "image"
+        return Dataset(
+            reference, kind, inputs, values, targets.classes,
+            fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
+            tuple(usable.problems),
+        )  # fmt: skip
+
+
+@dataclass
+class _Usable:
+    """Rows that can be used, as parallel lists, and those that cannot."""
+
+    inputs: list[Any] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def keep(self, kept: Sequence[int]) -> None:
+        """Drop all rows but those at ``kept``."""
+        self.inputs = [self.inputs[i] for i in kept]
+        self.labels = [self.labels[i] for i in kept] if self.labels else []
+        self.places = [self.places[i] for i in kept]
+
+
+def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
+    position = table.columns.index(choice.input)
+    label_position = None if choice.target is None else table.columns.index(choice.target)
+    found = _Usable()
+    for row in table.rows():
+        place = f"{table.unit} {row.number}"
+        if row.values is None:
+            found.problems.append(Problem(place, row.reason))
+            continue
+        value, reason = _input_value(row.values[position], choice)
+        if not reason and label_position is not None and is_missing(row.values[label_position]):
+            reason = f"has no label in column '{choice.target}'"
+        if reason:
+            found.problems.append(Problem(place, reason))
+            continue
+        found.inputs.append(value)
+        found.places.append(place)
+        if label_position is not None:
+            found.labels.append(row.values[label_position])
+    return found
+
+
+def _input_value(value: Any, choice: Choice) -> tuple[Any, str]:
+    """The cell as an input, or why it cannot be one."""
+    if choice.kind == "encoded":
+        content = value.get("bytes") if isinstance(value, dict) else None
+        return (content, "") if content else (None, f"has no image in column '{choice.input}'")
+    if value is None or (isinstance(value, float) and is_missing(value)) or not str(value).strip():
+        what = "text" if choice.kind == "text" else "path"
+        return None, f"has no {what} in column '{choice.input}'"
+    if isinstance(value, (dict, list)):
+        return None, f"holds a list or an object in column '{choice.input}'"
+    return str(value), ""
+
+
+def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
+    """The inputs and their digests; images that cannot be decoded move to the problems."""
+    if choice.kind == "text":
+        return usable.inputs, [text_digest(text) for text in usable.inputs]
+    with needs_extra("data", "read images"):
+        import PIL.Image  # noqa: F401
+    encoded = choice.kind == "encoded"
+    paths = [] if encoded else [_resolve(value, path.parent) for value in usable.inputs]
+    looks = (inspect_content(content) for content in usable.inputs) if encoded else inspect_all(paths)
+    kept: list[int] = []
+    known: list[ImageFacts] = []
+    for index, facts in enumerate(looks):
+        if isinstance(facts, str):
+            item = usable.places[index] if encoded else f"{usable.places[index]} ({usable.inputs[index]})"
+            usable.problems.append(Problem(item, facts))
+        else:
+            kept.append(index)
+            known.append(facts)
+    usable.keep(kept)
+    digests = [facts.digest for facts in known]
+    if encoded:
+        return EncodedImages(usable.inputs, known), digests
+    return ImageFiles(path.parent, [paths[i] for i in kept], known), digests
+
+
+def _resolve(value: str, folder: Path) -> Path:
+    """An image's path, relative to the table's folder; written with ``\\`` it is understood too."""
+    path = folder / Path(value.strip()).expanduser()
+    return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")
+
+
+def _columns(choice: Choice, table: table_files.TableFile) -> dict[str, str]:
+    columns = {"input": choice.input}
+    if choice.target is not None:
+        columns["target"] = choice.target
+    if table.encoding:
+        columns["encoding"] = table.encoding
+    return columns
+
+
+def _wishes(task: str | None) -> tuple[str | None, str | None]:
+    """The kinds of input and target of a task, where it has one of each and is known."""
+    if task is None:
+        return None, None
+    from zoo.plugins import plugins
+
+    found = plugins().tasks.get(task)
+    if found is None:
+        return None, None
+    return found.inputs[0] if len(found.inputs) == 1 else None, found.target
+
+
+def _refuse_missing_header(path: Path, table: table_files.TableFile, options: ReadOptions) -> None:
+    """A first line of a number beside words is a row, not a header; both columns named by the user settle it."""
+    if options.input_column and options.target_column:
+        return
+    numbers = [is_number(name) for name in table.columns]
+    if any(numbers) and not all(numbers):
+        raise DataError(
+            f"The first line of '{path}' looks like data and not like column names: "
+            f"{', '.join(repr(name[:40]) for name in table.columns[:5])}.",
+            "Put a line with the names of the columns on top, such as text,label.",
+        )
+
+
+def _not_there(path: Path) -> DataError:
+    if not path.parent.is_dir():
+        return DataError(f"There is no file '{path}': its folder does not exist.")
+    near = suggest(path.name, (entry.name for entry in path.parent.iterdir() if entry.is_file()))
+    return DataError(f"There is no file '{path}'.", near)

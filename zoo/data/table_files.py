@@ -1,0 +1,244 @@
+"""Rows out of CSV, TSV, JSON Lines and Parquet files, streamed, each with its line number."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+from zoo.data.texts import encoding_of, open_bytes, open_text
+from zoo.errors import DataError, needs_extra
+
+DELIMITED = {".csv": "", ".tsv": "\t", ".tab": "\t"}
+JSON = frozenset({".jsonl", ".ndjson", ".json"})
+PARQUET = frozenset({".parquet", ".pq"})
+
+_DELIMITERS = ",;\t|"
+_SNIFFED_CHARACTERS = 1 << 18
+_SNIFFED_RECORDS = 50
+_KEYS_FROM = 1000
+_LARGEST_FIELD = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line (or row) number from 1, and its values in the order of the columns, or why it has none."""
+
+    number: int
+    values: Sequence[Any] | None
+    reason: str = ""
+
+
+class TableFile(Protocol):
+    """An opened table.
+
+    Attributes:
+        columns: column names.
+        unit: what row numbers count: ``line`` or ``row``.
+        encoding: the encoding where it is not UTF-8, else empty.
+    """
+
+    columns: tuple[str, ...]
+    unit: str
+    encoding: str
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, from the beginning."""
+        ...
+
+
+def form_of(path: Path) -> str:
+    """The suffix that says what a table is, in lower case and without ``.gz``; empty where it is none."""
+    suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    form = suffixes[-1] if suffixes else ""
+    return form if form in DELIMITED or form in JSON or form in PARQUET else ""
+
+
+def open_table(path: Path) -> TableFile:
+    """Open a table by its suffix.
+
+    Raises:
+        DataError: the file is missing, empty, damaged, or its header cannot be used.
+    """
+    form = form_of(path)
+    if form in PARQUET:
+        return ParquetFile(path)
+    with open_bytes(path) as file:
+        if not file.read(1):
+            raise DataError(f"'{path}' is empty.")
+    return JsonFile(path) if form in JSON else DelimitedFile(path, DELIMITED[form])
+
+
+class DelimitedFile:
+    """Comma, semicolon, bar or tab between values, quoted as RFC 4180 has it."""
+
+    unit = "line"
+
+    def __init__(self, path: Path, delimiter: str) -> None:
+        self.path = path
+        self._encoding = encoding_of(path)
+        self.encoding = "" if self._encoding == "utf-8-sig" else self._encoding
+        with open_text(path, self._encoding) as file:
+            start = file.read(_SNIFFED_CHARACTERS)
+        self._delimiter = delimiter or _sniff(start)
+        header = next(self._records())[1]
+        self.columns = tuple(name.strip() or f"column {number}" for number, name in enumerate(header, 1))
+        _refuse_duplicates(path, self.columns)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows; one with too few or too many values has a reason instead."""
+        width = len(self.columns)
+        for line, values in islice(self._records(), 1, None):
+            if len(values) > width and not any(values[width:]):
+                values = values[:width]  # noqa: PLW2901
+            if len(values) == width:
+                yield Row(line, values)
+            else:
+                yield Row(line, None, f"has {len(values)} values where the header has {width}")
+
+    def _records(self) -> Iterator[tuple[int, list[str]]]:
+        """Each record with the line that it begins on; empty lines are passed over."""
+        with open_text(self.path, self._encoding) as file:
+            _allow_wide_fields()
+            quotes = _Quotes(file)
+            reader = csv.reader(quotes, delimiter=self._delimiter)
+            first, previous, seen = 1, 0, False
+            try:
+                for record in reader:
+                    first, previous = previous + 1, reader.line_num
+                    if any(record):
+                        seen = True
+                        yield first, record
+            except csv.Error as error:
+                raise DataError(f"Line {reader.line_num} of '{self.path}' is broken: {error}.") from error
+            # With every quote paired, only a record of one line can end the file with a stray one.
+            if quotes.count % 2 and previous > first:
+                raise DataError(f"A quotation mark opened on line {first} of '{self.path}' is never closed.",
+                                'Close it, or write two ("") where one is meant.')  # fmt: skip
+            if not seen:
+                raise DataError(f"'{self.path}' holds nothing but empty lines.")
+
+
+class JsonFile:
+    """One JSON object a line, or one JSON array of objects in the whole file."""
+
+    unit = "line"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._encoding = encoding_of(path)
+        self.encoding = "" if self._encoding == "utf-8-sig" else self._encoding
+        with open_text(path, self._encoding) as file:
+            self._array = file.read(_SNIFFED_CHARACTERS).lstrip().startswith("[")
+        self.unit = "row" if self._array else "line"
+        found: dict[str, None] = {}
+        problem = ""
+        for number, value, reason in islice(self._objects(), _KEYS_FROM):
+            found.update(dict.fromkeys(value or ()))
+            problem = problem or (f": {self.unit} {number} {reason}" if reason else "")
+        if not found:
+            raise DataError(f"'{path}' holds no JSON objects{problem}.",
+                            'Write one a line: {"text": "...", "label": "..."}')  # fmt: skip
+        self.columns = tuple(found)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows; a line that is no JSON object has a reason instead, a key that is absent the value None."""
+        for number, value, reason in self._objects():
+            if value is None:
+                yield Row(number, None, reason)
+            else:
+                yield Row(number, [value.get(name) for name in self.columns])
+
+    def _objects(self) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+        with open_text(self.path, self._encoding) as file:
+            if self._array:
+                try:
+                    parsed = list(enumerate(json.load(file), 1))
+                except ValueError as error:
+                    raise DataError(f"'{self.path}' is not valid JSON: {error}.") from error
+            else:
+                parsed = ((number, line) for number, line in enumerate(file, 1) if line.strip())  # type: ignore[assignment]
+            for number, item in parsed:
+                try:
+                    value = json.loads(item) if isinstance(item, str) else item
+                except ValueError as error:
+                    yield number, None, f"is not valid JSON ({error})"
+                    continue
+                if isinstance(value, dict):
+                    yield number, value, ""
+                else:
+                    yield number, None, f"holds a JSON {type(value).__name__} where an object is needed"
+
+
+class ParquetFile:
+    """An Apache Parquet file."""
+
+    unit = "row"
+    encoding = ""
+
+    def __init__(self, path: Path) -> None:
+        with needs_extra("data", "read Parquet files"):
+            import pyarrow as arrow
+            import pyarrow.parquet as parquet
+        if not path.is_file():
+            raise DataError(f"'{path}' cannot be opened: no such file or directory.")
+        try:
+            self._file = parquet.ParquetFile(path)
+        except (arrow.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise DataError(f"'{path}' is not a readable Parquet file: {reason}.", "Write or fetch it again.") from error
+        self.columns = tuple(self._file.schema_arrow.names)
+        _refuse_duplicates(path, self.columns)
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, batch by batch."""
+        number = 0
+        for batch in self._file.iter_batches():
+            columns = [column.to_pylist() for column in batch.columns]
+            for values in zip(*columns, strict=True):
+                number += 1
+                yield Row(number, values)
+
+
+class _Quotes:
+    """Lines of a file, counting the quotation marks that pass."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self.count = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self.count += line.count('"')
+            yield line
+
+
+def _sniff(start: str) -> str:
+    """The delimiter that gives most records the header's number of values; a comma where none gives more than one."""
+
+    def fit(delimiter: str) -> tuple[float, int]:
+        records = [r for r in islice(csv.reader(start.splitlines(True), delimiter=delimiter), _SNIFFED_RECORDS) if r]
+        if not records or len(records[0]) < 2:
+            return (0.0, 0)
+        return (sum(len(r) == len(records[0]) for r in records) / len(records), len(records[0]))
+
+    _allow_wide_fields()
+    return max(_DELIMITERS, key=fit)
+
+
+def _allow_wide_fields() -> None:
+    """Let the csv module take values of any length; its own limit of 128 KiB, for all of Python, cuts long documents."""
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_FIELD))
+
+
+def _refuse_duplicates(path: Path, columns: Sequence[str]) -> None:
+    repeated = [name for name, count in Counter(columns).items() if count > 1]
+    if repeated:
+        raise DataError(f"'{path}' has more than one column called '{repeated[0]}'.", "Rename all but one of them.")
