@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Features
-from zoo.errors import DataError, InvalidInput, StorageError, needs_extra, storage_errors
+from zoo.errors import DataError, InvalidInput, needs_extra, storage_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,8 +125,8 @@ def _write_safetensors(path: Path, features: Features) -> None:
     try:
         save_file(_tensors(features), path, metadata=_metadata(features))
     except SafetensorError as error:
-        # The library reports a full disk or a missing folder as an error of its own.
-        raise StorageError(f"Cannot write {path.parent}: {' '.join(str(error).split())}.", "Is there room?") from error
+        # A full disk or a missing folder comes as an error of the library's own.
+        raise OSError(" ".join(str(error).split()).rstrip(".")) from error
 
 
 def _read_safetensors(path: Path) -> Features:

@@ -1,0 +1,200 @@
+"""Shards come in data set order, whatever the batches; what goes wrong is named."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zoo.entities import FeatureRequest, SilentProgress
+from zoo.errors import DataError, InvalidInput, UnsupportedModel
+from zoo.features.extraction import extract_shards
+
+WORDS = st.lists(st.text(alphabet="abc", max_size=12), min_size=1, max_size=60)
+SHARED_FIXTURES = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+def rows(backbone, dataset, layer="summary", **request):
+    request.setdefault("layers", (layer,))
+    shards = list(extract_shards(backbone, dataset, FeatureRequest(**request), SilentProgress()))
+    assert [i for shard in shards for i in shard.indices] == list(range(len(dataset)))
+    return np.concatenate([shard.values[layer] for shard in shards])
+
+
+@SHARED_FIXTURES
+@given(words=WORDS, batch_size=st.integers(1, 20), shard_size=st.integers(1, 70), sort=st.booleans())
+def test_features_do_not_depend_on_batches_or_shards(
+    backbone, unsorted, texts, words, batch_size, shard_size, sort
+) -> None:
+    found = rows(backbone if sort else unsorted, texts(words), batch_size=batch_size, shard_size=shard_size)
+
+    assert found.dtype == np.float32
+    assert found.tolist() == [[len(word), sum(word.encode())] for word in words]
+
+
+def test_batches_of_similar_length_save_padding(backbone, unsorted, texts) -> None:
+    words = texts(["a" * (1 + 13 * index % 40) for index in range(200)])
+
+    rows(backbone, words, batch_size=10)
+    rows(unsorted, words, batch_size=10)
+
+    assert backbone.padding < unsorted.padding / 4
+
+
+def test_the_last_layer_is_the_default_and_several_come_from_one_pass(backbone, texts) -> None:
+    words = texts(["ab", "c"])
+
+    (default,) = extract_shards(backbone, words, FeatureRequest(), SilentProgress())
+    (both,) = extract_shards(backbone, words, FeatureRequest(("letters", "summary")), SilentProgress())
+
+    assert list(default.values) == ["summary"]
+    assert {layer: values.shape for layer, values in both.values.items()} == {"letters": (2, 3), "summary": (2, 2)}
+    assert backbone.batch_sizes == [2, 2]
+
+
+@pytest.mark.parametrize("error", [MemoryError, torch.OutOfMemoryError])
+def test_batches_are_halved_until_they_fit(backbone, texts, error) -> None:
+    inner = backbone.features
+    refused = []
+
+    def features(batch, layers):
+        if len(batch) > 3:
+            refused.append(len(batch))
+            raise error("no room")
+        return inner(batch, layers)
+
+    backbone.features = features
+    words = ["a" * (index % 7) for index in range(50)]
+
+    found = rows(backbone, texts(words), batch_size=16, shard_size=20)
+
+    assert found[:, 0].tolist() == [len(word) for word in words]
+    assert refused == [16, 8, 4]
+    assert max(backbone.batch_sizes) <= 3
+
+
+def test_not_even_one_sample_fits(backbone, texts) -> None:
+    def features(batch, layers):
+        raise MemoryError
+
+    backbone.features = features
+
+    with pytest.raises(UnsupportedModel, match="Not even one sample fits into memory beside 'pkg:word-lengths'"):
+        rows(backbone, texts(["a", "b", "c"]))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_features_that_are_not_finite_name_the_sample(backbone, texts, value) -> None:
+    inner = backbone.features
+
+    def features(batch, layers):
+        found = inner(batch, layers)
+        found["summary"][(batch == ord("z")).any(axis=1)] = value
+        return found
+
+    backbone.features = features
+    words = ["aa"] * 30
+    words[23] = "az"
+
+    with pytest.raises(DataError, match=r"not finite for sample 23 of 'texts' in layer 'summary' \(1 such"):
+        rows(backbone, texts(words), batch_size=4, shard_size=10)
+
+
+def test_a_sample_that_cannot_be_prepared_is_named(backbone, texts) -> None:
+    with pytest.raises(DataError, match=r"Sample 2 of 'texts' cannot be prepared for 'pkg:word-lengths': 'ascii'"):
+        rows(backbone, texts(["a", "b", "é"]))
+
+
+def test_another_kind_of_input_is_refused_before_anything_runs(backbone, texts) -> None:
+    backbone.input_kind = "image"
+
+    with pytest.raises(UnsupportedModel, match="takes image inputs and 'texts' holds text"):
+        extract_shards(backbone, texts(["a"]), FeatureRequest(), SilentProgress())
+
+
+@pytest.mark.parametrize(
+    ("request_", "kind", "sentence"),
+    [
+        (FeatureRequest(("sumary",)), InvalidInput, "no layer 'sumary'. Did you mean summary?"),
+        (FeatureRequest(("block9",)), InvalidInput, "Layers: letters, summary."),
+        (FeatureRequest(batch_size=0), InvalidInput, "at least one sample"),
+        (FeatureRequest(shard_size=-1), InvalidInput, "at least one sample"),
+    ],
+)
+def test_impossible_requests(backbone, texts, request_, kind, sentence) -> None:
+    with pytest.raises(kind) as caught:
+        extract_shards(backbone, texts(["a"]), request_, SilentProgress())
+    assert sentence in str(caught.value)
+
+
+def test_an_empty_data_set(backbone, texts) -> None:
+    with pytest.raises(DataError, match="'texts' holds no samples"):
+        extract_shards(backbone, texts([]), FeatureRequest(), SilentProgress())
+
+
+@pytest.mark.parametrize("ending", ["interrupt", "abandon"])
+def test_no_thread_outlives_the_extraction(backbone, texts, ending) -> None:
+    words = texts(["abc"] * 400)
+    inner = backbone.features
+
+    def features(batch, layers):
+        if ending == "interrupt" and len(backbone.batch_sizes) == 3:
+            raise KeyboardInterrupt
+        return inner(batch, layers)
+
+    backbone.features = features
+    shards = extract_shards(backbone, words, FeatureRequest(batch_size=4, shard_size=8), SilentProgress())
+
+    next(shards)
+    if ending == "interrupt":
+        with pytest.raises(KeyboardInterrupt):
+            next(shards)
+    else:
+        shards.close()
+
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo-prepare")]
+
+
+def test_progress_counts_samples(backbone, texts) -> None:
+    steps = []
+
+    class Counting:
+        @contextmanager
+        def step(self, description, total=None):
+            steps.append([description, total, 0])
+            yield self
+
+        def advance(self, amount=1):
+            steps[-1][2] += amount
+
+    list(extract_shards(backbone, texts(["a"] * 5), FeatureRequest(batch_size=2), Counting()))
+
+    assert steps == [["Extracting features with pkg:word-lengths", 5, 5]]
+
+
+def test_a_numpy_backbone_needs_no_torch() -> None:
+    code = """
+import sys
+import numpy as np
+from zoo.entities import Dataset, FeatureRequest, ModelCard, SilentProgress
+from zoo.features.extraction import extract_shards
+
+class Lengths:
+    card, input_kind, layers, embedding_dimension = ModelCard("pkg:n", "language"), "text", ("n",), 1
+    def preprocess(self, item): return len(item)
+    def collate(self, items): return np.array(items)
+    def features(self, batch, layers): return {"n": batch[:, None]}
+
+(shard,) = extract_shards(Lengths(), Dataset("d", "text", ["a", "bcd"]), FeatureRequest(), SilentProgress())
+print(shard.values["n"].ravel().tolist(), "torch" in sys.modules)
+"""
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert finished.stdout.strip() == "[1.0, 3.0] False"

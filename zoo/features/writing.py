@@ -1,0 +1,76 @@
+"""From a model id and the name of a data set to files of features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import Entity, Progress
+from zoo.errors import StorageError
+from zoo.features import load
+from zoo.features.files import suffix_of, write_features
+
+
+@dataclass(frozen=True)
+class WrittenFeatures(Entity):
+    """A file of features.
+
+    Attributes:
+        bytes: size of the file.
+        seconds: what extracting took, for all layers together.
+        samples_per_second: of the extraction.
+    """
+
+    path: Path
+    layer: str
+    samples: int
+    dimensions: int
+    bytes: int
+    seconds: float
+    samples_per_second: float
+
+
+def extract_to(
+    path: str | Path,
+    model: str,
+    data: str,
+    *,
+    layers: Sequence[str] = (),
+    batch_size: int | None = None,
+    device: str | None = None,
+    dtype: str = "float32",
+    progress: Progress | None = None,
+    **reading: Any,
+) -> list[WrittenFeatures]:
+    """Extract and write features, one file a layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
+
+    Whether the file can be written is found out before the model runs.
+
+    Raises:
+        ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
+    """
+    from zoo.data import read
+
+    path = Path(path)
+    suffix_of(path)
+    if not path.absolute().parent.is_dir():
+        raise StorageError(
+            f"There is no folder '{path.parent}' to write '{path.name}' into.", f"mkdir -p {path.parent}"
+        )
+    dataset = read(data, **reading)
+    loaded = load(model, device=device, dtype=dtype, progress=progress)
+    found = loaded.extract(dataset, layers, batch_size, progress)
+    by_layer = found if isinstance(found, dict) else {found.layer: found}
+    written = []
+    for layer, features in by_layer.items():
+        target = path if len(by_layer) == 1 else path.with_name(f"{path.stem}.{layer}{path.suffix}")
+        write_features(target, features)
+        samples, dimensions = features.values.shape
+        seconds = float(features.provenance["seconds"])
+        speed = round(samples / seconds, 2) if seconds else 0.0
+        written.append(
+            WrittenFeatures(target, layer, samples, dimensions, target.stat().st_size, seconds, speed)
+        )  # fmt: skip
+    return written
