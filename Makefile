@@ -69,5 +69,5 @@ $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.bench-installed: $(VENV)/.dev-installed
-	@$(PIP) install --no-deps transformer-ranker
+	@$(PIP) install --no-deps transformer-ranker torchmetrics lightning-utilities accelerate sentencepiece
 	@touch $@

@@ -91,6 +91,10 @@ class PluginError(ZooError):
     """A plugin is broken or answered with something that its hook does not allow."""
 
 
+class PluginWarning(UserWarning):
+    """A plugin is broken and was left out; the rest goes on. The command line shows it in one line."""
+
+
 def suggest(name: str, known: Iterable[str], count: int = 3) -> str:
     """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}

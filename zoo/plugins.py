@@ -6,10 +6,11 @@ broken plugin costs one line on the screen and nothing else.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import importlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
 from typing import Any
 
@@ -17,15 +18,21 @@ import pluggy
 
 from zoo import hookspecs
 from zoo.entities import Entity
-from zoo.errors import PluginError, ZooError
+from zoo.errors import PluginError, PluginWarning, ZooError
 from zoo.tasks import TASKS, Domain, Task
 
 GROUP = "zoo"
 DEFAULTS = "defaults"
 OWN_DISTRIBUTION = "foundation-zoo"
 
+NAMING_HOOKS = ("zoo_domains", "zoo_sources", "zoo_readers", "zoo_metrics", "zoo_estimators", "zoo_strategies")
+"""The hooks that only name things, so that calling them to see whether they work costs little."""
 
-@dataclass(frozen=True)
+LONGEST_CAUSE = 300
+"""Characters of a plugin's error that are shown; some libraries explain themselves over pages."""
+
+
+@dataclasses.dataclass(frozen=True)
 class PluginReport(Entity):
     """What ``zoo plugins`` shows of a plugin.
 
@@ -47,15 +54,23 @@ class PluginReport(Entity):
         return not self.error
 
 
+def _warn_user(line: str) -> None:
+    warnings.warn(line, PluginWarning, stacklevel=2)
+
+
 class Plugins:
-    """The loaded plugins, other people's first, this distribution's own next, the core's defaults last."""
+    """The loaded plugins, other people's first, this distribution's own next, the core's defaults last.
+
+    Attributes:
+        warn: where the one line about a broken plugin goes; a ``PluginWarning`` until someone sets it.
+    """
 
     def __init__(self, entry_points: list[metadata.EntryPoint] | None = None) -> None:
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(hookspecs)
         self._reports: dict[str, PluginReport] = {}
-        self._seen_warnings: set[str] = set()
-        self.warn: Callable[[str], None] = lambda line: None
+        self._seen_warnings: dict[str, None] = {}
+        self.warn: Callable[[str], None] = _warn_user
         for entry_point in installed() if entry_points is None else entry_points:
             self._load(entry_point)
 
@@ -64,45 +79,56 @@ class Plugins:
         """Every plugin found, broken ones included, in the order in which they answer."""
         return list(self._reports.values())
 
-    def check(self) -> list[PluginReport]:
-        """The reports after calling every hook that only names things, so that a broken one shows."""
-        for hook in ("zoo_domains", "zoo_sources", "zoo_readers", "zoo_metrics", "zoo_estimators", "zoo_strategies"):
-            for _ in self.items(hook):
+    def check(self, kinds: Mapping[str, type] | None = None) -> list[PluginReport]:
+        """The reports after calling every hook that only names things, so that a broken one shows.
+
+        Args:
+            kinds: what the items of a hook must be, by its name; hooks besides ``NAMING_HOOKS`` are called as well.
+        """
+        for hook in dict.fromkeys((*NAMING_HOOKS, *(kinds or {}))):
+            for _ in self.items(hook, (kinds or {}).get(hook)):
                 pass
         return self.reports
 
     def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook of each plugin in turn; yields (plugin name, result) where there is one.
 
-        A plugin whose hook raises is reported in one line and left out; the rest goes on.
+        A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
+        a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
+        ran out, which is nobody's fault; and Control-C.
         """
+        once = _answers_once(hook)
         for name in self._implementing(hook):
             try:
                 results = self._call(name, hook, arguments)
-            except ZooError:
+            except MemoryError:
                 raise
-            except Exception as error:
-                self._report_failure(name, hook, error)
+            except (Exception, SystemExit) as error:
+                if once and isinstance(error, ZooError):
+                    raise
+                self._report_failure(name, f"its hook {hook} raised {_sentence(error)}")
                 continue
-            for result in [results] if _answers_once(hook) else results:
+            for result in [results] if once else results:
                 if result is not None:
                     yield name, result
 
-    def items(self, hook: str, kind: type | None = None, **arguments: Any) -> Iterator[Any]:
+    def items(self, hook: str, kind: Any = None, **arguments: Any) -> Iterator[Any]:
         """All items that all plugins give for a hook which returns many, streamed; a plugin that raises is cut short.
 
-        Items that are not of ``kind`` are reported as that plugin's mistake.
+        Items that are not of ``kind`` (a type, or a tuple of types) are reported as that plugin's mistake.
         """
         for name, result in self.each(hook, **arguments):
             try:
                 for item in result:
                     if kind is not None and not isinstance(item, kind):
-                        raise PluginError(f"it gave a {type(item).__name__} where the hook gives {kind.__name__}.")
+                        raise _WrongItem(f"gave {_article(type(item).__name__)} where it gives {_names(kind)}.")
                     yield item
-            except GeneratorExit:
+            except MemoryError:
                 raise
-            except Exception as error:
-                self._report_failure(name, hook, error)
+            except _WrongItem as error:
+                self._report_failure(name, f"its hook {hook} {error.message}")
+            except (Exception, SystemExit) as error:
+                self._report_failure(name, f"its hook {hook} raised {_sentence(error)}")
 
     def first(self, hook: str, **arguments: Any) -> Any:
         """The first answer that is not None, or None.
@@ -116,16 +142,23 @@ class Plugins:
 
     @functools.cached_property
     def tasks(self) -> dict[str, Task]:
-        """The core's tasks and those that plugins add, by name."""
+        """The core's tasks and those that plugins add, by name; a core task keeps its meaning."""
         tasks = dict(TASKS)
-        for domain in self.items("zoo_domains", Domain):
-            tasks.update({task.name: task for task in domain.tasks})
+        for domain in self.domains.values():
+            for task in domain.tasks:
+                tasks.setdefault(task.name, task)
         return tasks
 
     @functools.cached_property
     def domains(self) -> dict[str, Domain]:
-        """All domains by name."""
-        return {domain.name: domain for domain in self.items("zoo_domains", Domain)}
+        """All domains by name; where two plugins serve one domain, its tasks are those of both."""
+        domains: dict[str, Domain] = {}
+        for domain in self.items("zoo_domains", Domain):
+            known = domains.get(domain.name)
+            if known is not None:
+                domain = dataclasses.replace(known, tasks=tuple(dict.fromkeys((*known.tasks, *domain.tasks))))
+            domains[domain.name] = domain
+        return domains
 
     def _implementing(self, hook: str) -> list[str]:
         caller = getattr(self._pluggy.hook, hook)
@@ -143,46 +176,50 @@ class Plugins:
             name, distribution.name if distribution else "", distribution.version if distribution else ""
         )
         if name in self._reports:
-            first = self._reports[name].distribution
-            self._warn(f"Plugin '{name}' of {report.distribution} was left out: {first} already has that name.")
+            self._leave_out(f"{name} of {report.distribution}", report, _taken(self._reports[name]))
             return
         try:
             plugin = entry_point.load()
             self._pluggy.register(plugin, name=name)
             self._pluggy.check_pending()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
-            self._reports[name] = _with_error(report, _sentence(error))
-            self._warn(f"Plugin '{name}' was left out: {_sentence(error)} See 'zoo plugins'.")
+            self._leave_out(name, report, _sentence(error))
             return
         hooks = tuple(sorted(caller.name.removeprefix("zoo_") for caller in self._pluggy.get_hookcallers(plugin) or ()))
-        self._reports[name] = PluginReport(report.name, report.distribution, report.version, hooks)
+        self._reports[name] = dataclasses.replace(report, hooks=hooks)
 
-    def _report_failure(self, name: str, hook: str, error: Exception) -> None:
-        line = f"its hook {hook} raised {_sentence(error)}"
-        self._reports[name] = _with_error(self._reports[name], line)
+    def _leave_out(self, key: str, report: PluginReport, cause: str) -> None:
+        self._reports[key] = dataclasses.replace(report, error=cause)
+        origin = f" of {report.distribution} {report.version}" if report.distribution else ""
+        remedy = f"Update it (pip install -U {report.distribution}) or remove it." if report.distribution else ""
+        self._warn(f"Plugin '{report.name}'{origin} was left out: {cause} {remedy}".strip())
+
+    def _report_failure(self, name: str, line: str) -> None:
+        self._reports[name] = dataclasses.replace(self._reports[name], error=line)
         self._warn(f"Plugin '{name}': {line} See 'zoo plugins'.")
 
     def _warn(self, line: str) -> None:
         if line not in self._seen_warnings:
-            self._seen_warnings.add(line)
+            self._seen_warnings[line] = None
             self.warn(line)
 
     def replay_warnings(self, warn: Callable[[str], None]) -> None:
         """Send the warnings so far, and all later ones, to ``warn``."""
         self.warn = warn
-        for line in sorted(self._seen_warnings):
+        for line in self._seen_warnings:
             warn(line)
 
 
 def installed() -> list[metadata.EntryPoint]:
     """The entry points of the group ``zoo``: others' by name, then this distribution's, its defaults last."""
 
-    def order(entry_point: metadata.EntryPoint) -> tuple[int, str]:
-        if entry_point.dist is None or entry_point.dist.name != OWN_DISTRIBUTION:
-            return (0, entry_point.name)
-        return (2 if entry_point.name == DEFAULTS else 1, entry_point.name)
+    def order(entry_point: metadata.EntryPoint) -> tuple[int, str, str]:
+        distribution = entry_point.dist.name if entry_point.dist else ""
+        if distribution != OWN_DISTRIBUTION:
+            return (0, entry_point.name, distribution)
+        return (2 if entry_point.name == DEFAULTS else 1, entry_point.name, distribution)
 
     return sorted(metadata.entry_points(group=GROUP), key=order)
 
@@ -194,15 +231,28 @@ def plugins() -> Plugins:
     return Plugins()
 
 
+class _WrongItem(PluginError):
+    """A hook gave an item of another type than it promises."""
+
+
 def _answers_once(hook: str) -> bool:
     """Whether a hook gives one result, which may itself be a list, and not a list of results."""
     return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
 
 
-def _with_error(report: PluginReport, error: str) -> PluginReport:
-    return PluginReport(report.name, report.distribution, report.version, report.hooks, error)
+def _taken(first: PluginReport) -> str:
+    return f"PluginError: {first.distribution or 'another plugin'} already has a plugin of that name."
 
 
 def _sentence(error: BaseException) -> str:
     text = " ".join(str(error).split()) or "no message"
+    text = text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "..."
     return f"{type(error).__name__}: {text}" + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _names(kind: Any) -> str:
+    return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
+
+
+def _article(name: str) -> str:
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import click
 
 from zoo.cli.output import Output
-from zoo.errors import ZooError
+from zoo.errors import PluginWarning, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -105,6 +107,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     output = Output()
+    with _plugin_warnings(output):
+        return _run(output, arguments)
+
+
+def _run(output: Output, arguments: list[str]) -> int:
     try:
         result: Any = cli.main(arguments, prog_name="zoo", standalone_mode=False, obj=output)
         return result if isinstance(result, int) else 0
@@ -124,6 +131,23 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         sentence = " ".join(f"{type(error).__name__}: {error}".split())
         return _fail(output, ZooError(f"Something unexpected happened: {sentence}", "See it with --traceback."), error)
+
+
+@contextmanager
+def _plugin_warnings(output: Output) -> Iterator[None]:
+    """Show what is wrong with a plugin in one line, whatever is set for other warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        shown = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
+            if issubclass(category, PluginWarning):
+                output.warn(str(message))
+            else:
+                shown(message, category, *args, **kwargs)
+
+        warnings.showwarning = show
+        yield
 
 
 def _fail(output: Output, error: ZooError, cause: BaseException | None = None) -> int:
