@@ -1,1 +1,58 @@
-"""Registry."""
+"""The registry: what zoo knows of models, in a SQLite file of the user's own.
+
+Reading needs the standard library alone; the ORM is imported when something is written.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+    from zoo.registry.opening import open_registry as open_registry
+    from zoo.registry.registry import Registry as Registry
+    from zoo.registry.search import SearchPage as SearchPage
+    from zoo.registry.search import SearchQuery as SearchQuery
+
+_EXPORTS = {
+    "Registry": "registry",
+    "SearchPage": "search",
+    "SearchQuery": "search",
+    "open_registry": "opening",
+}
+
+__all__ = ["search", "show", *sorted(_EXPORTS)]  # noqa: PLE0604
+
+
+def search(words: str = "", **filters: Any) -> SearchPage:
+    """Models of the user's registry that match all words and filters, page by page.
+
+    Args:
+        words: each must begin a word of the id, architecture, description, tags or tasks.
+        filters: the fields of ``zoo.registry.SearchQuery``.
+
+    Raises:
+        InvalidInput: a filter that does not exist or cannot be what it is; UnknownTask with the nearest names.
+    """
+    from zoo.registry.opening import open_registry
+    from zoo.registry.search import SearchQuery
+
+    return open_registry().search(SearchQuery.of(words, **filters))
+
+
+def show(reference: str) -> ModelCard:
+    """The card of one model of the user's registry, by its id or by a name that only one model has.
+
+    Raises:
+        UnknownModel: with the nearest names.
+    """
+    from zoo.registry.opening import open_registry
+
+    return open_registry().card(reference)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(f"zoo.registry.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module 'zoo.registry' has no attribute '{name}'")

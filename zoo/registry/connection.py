@@ -1,0 +1,92 @@
+"""Connections to a registry file, and what their errors mean for the user."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from zoo.errors import RegistryError, StorageError
+
+BUSY_SECONDS = 30.0
+"""How long a writer waits for another one."""
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that can only read, also where the folder itself is read-only.
+
+    Raises:
+        RegistryError: there is no such file, or it is not a SQLite database, or it is damaged.
+    """
+    with explained(path):
+        connection = _open(path)
+        try:
+            connection.row_factory = sqlite3.Row
+            yield connection
+        finally:
+            connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    address = "file:" + quote(str(path.absolute()))
+    if not path.is_file():
+        raise RegistryError(f"There is no registry at {path}.", "Create it: zoo registry init")
+    connection = sqlite3.connect(f"{address}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+        return connection
+    except sqlite3.OperationalError:
+        # A write-ahead log needs a shared-memory file, which a read-only folder refuses; nobody can write there.
+        connection.close()
+        connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
+        connection.execute("PRAGMA schema_version").fetchone()
+        return connection
+
+
+@contextmanager
+def explained(path: Path, doing: str = "read") -> Iterator[None]:
+    """Turn SQLite's errors into one sentence, by their codes.
+
+    Raises:
+        StorageError: read-only, or the disk is full.
+        RegistryError: not a database, damaged, or busy for too long.
+    """
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explanation(error, path, doing) from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StorageError(f"Cannot {doing} the registry {path}: {reason}.", _ELSEWHERE) from error
+
+
+_ELSEWHERE = "Choose a folder that is writable and has room: set ZOO_HOME or ZOO_REGISTRY."
+
+
+def explanation(error: sqlite3.Error, path: Path, doing: str) -> RegistryError | StorageError:
+    """What a SQLite error means for the user."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary == sqlite3.SQLITE_NOTADB:
+        return RegistryError(
+            f"{path} is not a registry: it is not a SQLite file.",
+            "Choose another file with ZOO_REGISTRY, or move this one away and run: zoo registry init",
+        )
+    if primary == sqlite3.SQLITE_CORRUPT:
+        return RegistryError(
+            f"The registry {path} is damaged.", "See how far: zoo registry check. Then restore a copy of it."
+        )
+    if primary == sqlite3.SQLITE_FULL:
+        return StorageError(f"Cannot {doing} the registry {path}: the disk is full. Nothing was changed.", _ELSEWHERE)
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return StorageError(f"Cannot {doing} the registry {path}: it, or its folder, is read-only.", _ELSEWHERE)
+    if primary == sqlite3.SQLITE_IOERR:
+        return StorageError(f"Cannot {doing} the registry {path}: the disk is full or failing ({error}).", _ELSEWHERE)
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return RegistryError(
+            f"Another process has kept the registry {path} locked for {BUSY_SECONDS:g} seconds.", "Try again later."
+        )
+    return RegistryError(f"Cannot {doing} the registry {path}: {error}.", "See what is wrong: zoo registry check")

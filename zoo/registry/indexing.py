@@ -1,0 +1,53 @@
+"""Put the cards that plugins know of into a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete
+from sqlmodel import Session, select
+
+from zoo.entities import BenchmarkScore, ModelCard
+from zoo.errors import ZooError
+from zoo.plugins import plugins
+from zoo.registry.tables import ModelRow, ScoreRow
+from zoo.registry.writing import remove_models, write_items, write_plugins, writing
+
+
+def index(path: Path, present: Mapping[str, str], changed: Collection[str]) -> dict[str, int]:
+    """Read the cards of the changed plugins, drop those of plugins that went away; one transaction.
+
+    A plugin whose cards cannot be read or do not fit together is reported by ``zoo plugins`` and has none.
+
+    Args:
+        present: plugin name to version, all that are installed.
+        changed: names of those whose cards are read again.
+    """
+    loaded = plugins()
+    counts = {"models": 0, "scores": 0}
+    with writing(path) as session:
+        indexed = {name for name in session.exec(select(ModelRow.plugin).distinct()).all() if name is not None}
+        for name in sorted((indexed - set(present)) | set(changed)):
+            items = list(loaded.items("zoo_cards", (ModelCard, BenchmarkScore), only=name)) if name in present else []
+            _forget(session, name, {item.id for item in items if isinstance(item, ModelCard)})
+            try:
+                with session.begin_nested():
+                    written = write_items(session, items, plugin=name)
+            except ZooError as error:
+                loaded.report_failure(name, "zoo_cards", error)
+                continue
+            for kind in counts:
+                counts[kind] += written[kind]
+        write_plugins(session, present)
+    return counts
+
+
+def _forget(session: Session, plugin: str, kept: set[str]) -> None:
+    """Drop a plugin's scores, and those of its cards that it no longer gives."""
+    columns: Any = getattr(ScoreRow, "__table__").columns  # noqa: B009
+    session.execute(delete(ScoreRow).where(columns["plugin"] == plugin))
+    rows = session.exec(select(ModelRow.key, ModelRow.id).where(ModelRow.plugin == plugin)).all()
+    stale = [key for key, id in rows if id not in kept and key is not None]
+    remove_models(session, stale)

@@ -1,0 +1,135 @@
+"""Open the user's registry: create it from the shipped one, upgrade it, index the cards of new plugins."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+from zoo.config import settings
+from zoo.errors import StorageError, ZooError
+from zoo.plugins import installed
+from zoo.registry import schema
+from zoo.registry.connection import explained, reading
+from zoo.registry.registry import Registry
+
+SHIPPED = "registry.db.example"
+
+_opened: dict[tuple[Path, int], Registry] = {}
+
+
+def open_registry(path: Path | None = None) -> Registry:
+    """The registry at ``path``, or the user's own; created from the shipped one at its first use.
+
+    Cards of plugins that were installed, upgraded or removed since the last time are indexed now.
+
+    Raises:
+        RegistryError: the file is not a registry, or a newer zoo's.
+        StorageError: it has to be written and cannot be.
+    """
+    path = Path(path or settings().registry).absolute()
+    if not path.exists():
+        create(path)
+    known = (path, path.stat().st_ino)
+    if known not in _opened:
+        bring_up_to_date(path)
+        _opened[path, path.stat().st_ino] = Registry(path)
+    return _opened[path, path.stat().st_ino]
+
+
+def create(path: Path, *, empty: bool = False) -> None:
+    """Create a registry where there is none: a copy of the shipped one, or an empty one; whole or not at all.
+
+    Raises:
+        StorageError: the folder cannot be written to, or the disk is full.
+    """
+    with explained(path, "create"), _temporary(path) as temporary:
+        with _shipped() as shipped:
+            if shipped is not None and not empty:
+                shutil.copyfile(shipped, temporary)
+        connection = sqlite3.connect(temporary)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        finally:
+            connection.close()
+        if empty or not temporary.stat().st_size or not _has_tables(temporary):
+            from zoo.registry.migrating import upgrade
+
+            upgrade(temporary)
+        _place(temporary, path)
+
+
+def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
+    """Upgrade the schema and index the cards of plugins that changed; returns how many cards and scores were written.
+
+    Args:
+        force: index the cards of all plugins again.
+    """
+    with reading(path) as connection:
+        found = schema.revision(connection, path)
+        indexed = {row["name"]: row["version"] for row in connection.execute("SELECT name, version FROM plugins")}
+    if found != schema.HEAD:
+        from zoo.registry.migrating import upgrade
+
+        upgrade(path)
+    present = {point.name: point.dist.version if point.dist else "" for point in installed()}
+    if present == indexed and not force:
+        return {}
+    from zoo.registry.indexing import index
+
+    try:
+        return index(path, present, set(present) if force else {n for n in present if indexed.get(n) != present[n]})
+    except StorageError:
+        if force or not indexed:
+            raise
+        return {}  # A registry that cannot be written can still be read as it is.
+
+
+def _place(temporary: Path, path: Path) -> None:
+    """Give a finished registry its name, unless another process was first: that one may already hold writes."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return
+    except OSError:
+        # A file system without hard links.
+        if not path.exists():
+            os.replace(temporary, path)
+
+
+@contextlib.contextmanager
+def _temporary(path: Path) -> Iterator[Path]:
+    """A new file name beside ``path``, gone afterwards."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        for suffix in ("", "-wal", "-shm", "-journal"):
+            Path(name + suffix).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _shipped() -> Iterator[Path | None]:
+    """The registry that comes with this distribution: inside the package, or in the checkout that it runs from."""
+    packaged = resources.files("zoo").joinpath(SHIPPED)
+    if packaged.is_file():
+        with resources.as_file(packaged) as path:
+            yield path
+        return
+    checkout = Path(__file__).parents[2] / SHIPPED
+    yield checkout if checkout.is_file() and checkout.stat().st_size else None
+
+
+def _has_tables(path: Path) -> bool:
+    try:
+        with reading(path) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    except ZooError:
+        return False
