@@ -90,8 +90,8 @@ class Plugins:
                 pass
         return self.reports
 
-    def each(self, hook: str, **arguments: Any) -> Iterator[tuple[str, Any]]:
-        """Call a hook of each plugin in turn; yields (plugin name, result) where there is one.
+    def each(self, hook: str, only: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook of each plugin in turn, or of the one called ``only``; yields (plugin name, result).
 
         A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
         a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
@@ -99,6 +99,8 @@ class Plugins:
         """
         once = _answers_once(hook)
         for name in self._implementing(hook):
+            if only not in {None, name}:
+                continue
             try:
                 results = self._call(name, hook, arguments)
             except MemoryError:
@@ -106,18 +108,18 @@ class Plugins:
             except (Exception, SystemExit) as error:
                 if once and isinstance(error, ZooError):
                     raise
-                self._report_failure(name, f"its hook {hook} raised {_sentence(error)}")
+                self.report_failure(name, hook, error)
                 continue
             for result in [results] if once else results:
                 if result is not None:
                     yield name, result
 
-    def items(self, hook: str, kind: Any = None, **arguments: Any) -> Iterator[Any]:
+    def items(self, hook: str, kind: Any = None, only: str | None = None, **arguments: Any) -> Iterator[Any]:
         """All items that all plugins give for a hook which returns many, streamed; a plugin that raises is cut short.
 
         Items that are not of ``kind`` (a type, or a tuple of types) are reported as that plugin's mistake.
         """
-        for name, result in self.each(hook, **arguments):
+        for name, result in self.each(hook, only, **arguments):
             try:
                 for item in result:
                     if kind is not None and not isinstance(item, kind):
@@ -126,9 +128,9 @@ class Plugins:
             except MemoryError:
                 raise
             except _WrongItem as error:
-                self._report_failure(name, f"its hook {hook} {error.message}")
+                self._report(name, f"its hook {hook} {error.message}")
             except (Exception, SystemExit) as error:
-                self._report_failure(name, f"its hook {hook} raised {_sentence(error)}")
+                self.report_failure(name, hook, error)
 
     def first(self, hook: str, **arguments: Any) -> Any:
         """The first answer that is not None, or None.
@@ -196,7 +198,11 @@ class Plugins:
         remedy = f"Update it (pip install -U {report.distribution}) or remove it." if report.distribution else ""
         self._warn(f"Plugin '{report.name}'{origin} was left out: {cause} {remedy}".strip())
 
-    def _report_failure(self, name: str, line: str) -> None:
+    def report_failure(self, name: str, hook: str, error: BaseException) -> None:
+        """Name a plugin whose hook raised, or gave what cannot be used, in one line."""
+        self._report(name, f"its hook {hook} raised {_sentence(error)}")
+
+    def _report(self, name: str, line: str) -> None:
         self._reports[name] = dataclasses.replace(self._reports[name], error=line)
         self._warn(f"Plugin '{name}': {line} See 'zoo plugins'.")
 

@@ -29,7 +29,9 @@ def index(path: Path, present: Mapping[str, str], changed: Collection[str]) -> d
     counts = {"models": 0, "scores": 0}
     with writing(path) as session:
         indexed = {name for name in session.exec(select(ModelRow.plugin).distinct()).all() if name is not None}
-        for name in sorted((indexed - set(present)) | set(changed)):
+        gone = indexed - set(present)
+        # A card that two plugins know comes back from the other one when the first goes away.
+        for name in sorted(gone | set(present if gone else changed)):
             items = list(loaded.items("zoo_cards", (ModelCard, BenchmarkScore), only=name)) if name in present else []
             _forget(session, name, {item.id for item in items if isinstance(item, ModelCard)})
             try:

@@ -48,7 +48,7 @@ def create(path: Path, *, empty: bool = False) -> None:
     Raises:
         StorageError: the folder cannot be written to, or the disk is full.
     """
-    with explained(path, "create"), _temporary(path) as temporary:
+    with explained(path, "create"), temporary_beside(path) as temporary:
         with _shipped() as shipped:
             if shipped is not None and not empty:
                 shutil.copyfile(shipped, temporary)
@@ -61,6 +61,7 @@ def create(path: Path, *, empty: bool = False) -> None:
             from zoo.registry.migrating import upgrade
 
             upgrade(temporary)
+        os.chmod(temporary, 0o666 & ~_umask())
         _place(temporary, path)
 
 
@@ -90,6 +91,12 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
         return {}  # A registry that cannot be written can still be read as it is.
 
 
+def _umask() -> int:
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
 def _place(temporary: Path, path: Path) -> None:
     """Give a finished registry its name, unless another process was first: that one may already hold writes."""
     try:
@@ -103,7 +110,7 @@ def _place(temporary: Path, path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _temporary(path: Path) -> Iterator[Path]:
+def temporary_beside(path: Path) -> Iterator[Path]:
     """A new file name beside ``path``, gone afterwards."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)

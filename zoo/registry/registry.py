@@ -76,6 +76,51 @@ class Registry:
             for row in connection.execute(statement.sql, statement.parameters):
                 yield rows.card_of(row)
 
+    def everything(
+        self, *, own: bool = False, **filters: Any
+    ) -> Iterator[ModelCard | BenchmarkScore | Measurement | Run]:
+        """All cards, then all scores, measurements and runs, as they are at one moment, each in a settled order.
+
+        Args:
+            own: without what plugins brought.
+            filters: fields of ``SearchQuery``; with any, only what belongs to the models that match.
+        """
+        chosen = paging(without_paging(SearchQuery.of(**{"sort": "name", **filters}))) if filters else None
+        with reading(self.path) as connection:
+            connection.execute("BEGIN")
+            connection.execute("CREATE TEMP TABLE chosen (key INTEGER PRIMARY KEY, id TEXT UNIQUE)")
+            if chosen is None:
+                connection.execute("INSERT INTO chosen SELECT key, id FROM models")
+            else:
+                connection.execute(f"INSERT INTO chosen SELECT key, id FROM ({chosen.sql})", chosen.parameters)
+            only_own = "plugin IS NULL" if own else "1"
+            named = "1" if chosen is None else "model IN (SELECT id FROM chosen)"
+            for row in connection.execute(f"SELECT * FROM models JOIN chosen USING (key, id) WHERE {only_own} ORDER BY id"):
+                yield rows.card_of(row)
+            for row in connection.execute(
+                f"SELECT chosen.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} "
+                f"JOIN chosen ON chosen.key = s.model_key WHERE {only_own} "
+                "ORDER BY chosen.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin"
+            ):
+                yield rows.score_of(row, row["model"])
+            order = "data, task, model, estimator, layer, samples, seed, revision"
+            for row in connection.execute(f"SELECT * FROM measurements WHERE {named} ORDER BY {order}"):
+                yield rows.measurement_of(row)
+            for row in connection.execute(f"SELECT * FROM runs WHERE {named} ORDER BY created, id"):
+                yield rows.run_of(row)
+
+    def export(self, target: str, *, form: str | None = None, own: bool = False, **filters: Any) -> dict[str, int]:
+        """Write the content to a JSON or JSONL file; see ``zoo.registry.exchange.export``."""
+        from zoo.registry import exchange
+
+        return exchange.export(self, target, form=form, own=own, **filters)
+
+    def import_file(self, source: str, *, form: str | None = None) -> dict[str, int]:
+        """Add the content of a JSON or JSONL file; see ``zoo.registry.exchange.import_file``."""
+        from zoo.registry import exchange
+
+        return exchange.import_file(self, source, form=form)
+
     def scores(self, model: str) -> tuple[BenchmarkScore, ...]:
         """The benchmark scores of a model, by task and data set; none where the model is unknown."""
         with reading(self.path) as connection:

@@ -150,8 +150,12 @@ class Statement:
 
 
 def counting(query: SearchQuery) -> Statement:
-    """How many models match."""
+    """How many models match; sorted by a score, those that have one."""
     tables, conditions, parameters = _conditions(query)
+    if query.order.startswith("score:"):
+        expression, _, more = _score_order(query.order.removeprefix("score:"))
+        conditions.append(f"{expression} IS NOT NULL")
+        parameters = [*parameters, *more]
     return Statement(f"SELECT count(*) FROM {tables} WHERE {' AND '.join(conditions) or '1'}", parameters)
 
 

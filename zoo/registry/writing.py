@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, event, text
+from sqlalchemy import select as sql_select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, SQLModel, create_engine, select
@@ -109,7 +110,6 @@ class _Writer:
     def __init__(self, session: Session, plugin: str | None) -> None:
         self.session, self.plugin = session, plugin
         self.counts = {"models": 0, "scores": 0, "measurements": 0, "runs": 0}
-        self._keys: dict[str, int] = {}
         self._benchmarks = {
             (b.task, b.dataset, b.split, b.metric, b.higher_is_better): b.key
             for b in session.exec(select(BenchmarkRow)).all()
@@ -129,11 +129,13 @@ class _Writer:
             self.counts[kind] += len(found)
 
     def _cards(self, cards: Sequence[ModelCard]) -> None:
-        if not cards:
-            return
         if self.plugin is not None:
             own = self._look_up([card.id for card in cards], only_own=True)
             cards = [card for card in cards if card.id not in own]
+        else:
+            cards = self._changed_cards(cards)
+        if not cards:
+            return
         before = self._look_up([card.id for card in cards])
         self._insert(ModelRow, [{**card_row(card), "plugin": self.plugin} for card in cards], keep=("key",))
         keys = self._look_up([card.id for card in cards])
@@ -181,7 +183,36 @@ class _Writer:
                 "date": score.date,
                 "plugin": self.plugin,
             }
-        self._insert(ScoreRow, list(rows.values()))
+        self._insert(ScoreRow, self._changed_scores(rows))
+
+    def _changed_cards(self, cards: Sequence[ModelCard]) -> list[ModelCard]:
+        """Without those that a plugin brought just so, which stay the plugin's."""
+        known: dict[str, Any] = {}
+        for start in range(0, len(cards), BATCH):
+            ids = [card.id for card in cards[start : start + BATCH]]
+            query = select(ModelRow).where(_column(ModelRow, "id").in_(ids), _column(ModelRow, "plugin").is_not(None))
+            known.update({row.id: row.model_dump() for row in self.session.exec(query).all()})
+        self.session.expunge_all()
+        return [card for card in cards if card.id not in known or not card_row(card).items() <= known[card.id].items()]
+
+    def _changed_scores(self, rows: Mapping[tuple[int, int, str], dict[str, Any]]) -> list[dict[str, Any]]:
+        """Without those that are the user's own, when a plugin writes; without equal ones, when the user does."""
+        columns = [_column(ScoreRow, name) for name in next(iter(rows.values()))]
+        wanted = sorted({model for model, _, _ in rows})
+        kept = dict(rows)
+        for start in range(0, len(wanted), BATCH):
+            query = sql_select(*columns).where(_column(ScoreRow, "model_key").in_(wanted[start : start + BATCH]))
+            for found in self.session.execute(query).mappings():
+                place = (found["model_key"], found["benchmark_key"], found["origin"])
+                if place not in kept:
+                    continue
+                if self.plugin is not None:
+                    stays = found["plugin"] is None
+                else:
+                    stays = {**found, "plugin": None} == kept[place]
+                if stays:
+                    del kept[place]
+        return list(kept.values())
 
     def _benchmark(self, score: BenchmarkScore) -> int:
         benchmark = (score.task, score.dataset, score.split, score.metric, score.higher_is_better)

@@ -1,0 +1,93 @@
+"""Whether values that come from outside fit the fields of an entity and the columns of a registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from zoo.entities import Entity
+from zoo.errors import InvalidInput
+
+_LARGEST = 2**63 - 1
+_Checked = TypeVar("_Checked", bound=Entity)
+
+
+def checked(entity: _Checked) -> _Checked:
+    """The entity itself.
+
+    Raises:
+        InvalidInput: a field is not of its type, a number does not fit into 64 bits, or text is not valid Unicode.
+    """
+    for name, wanted in _types(type(entity)).items():
+        value = getattr(entity, name)
+        if not _fits(value, wanted):
+            raise InvalidInput(f"{type(entity).__name__}: '{name}' is {_shown(value)}; it must be {_named(wanted)}.")
+    return entity
+
+
+@functools.lru_cache(maxsize=16)
+def _types(kind: type[Entity]) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return {name: wanted for name, wanted in typing.get_type_hints(kind).items() if name in names}
+
+
+def _fits(value: Any, wanted: Any) -> bool:
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in {typing.Union, types.UnionType}:
+        return any(_fits(value, one) for one in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+    if origin is not None and issubclass(origin, Mapping):
+        inner = arguments[1]
+        return isinstance(value, Mapping) and all(_fits(k, str) and _fits(item, inner) for k, item in value.items())
+    if wanted is Any:
+        return _plain(value)
+    if wanted is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and abs(value) < 1e308
+    if wanted is int:
+        return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
+    if wanted is str:
+        return isinstance(value, str) and _encodable(value)
+    if wanted is type(None):
+        return value is None
+    return isinstance(value, wanted) and (not isinstance(value, Entity) or checked(value) is value)
+
+
+def _plain(value: Any) -> bool:
+    """Whether JSON can hold it."""
+    if isinstance(value, Mapping):
+        return all(_fits(key, str) and _plain(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(_plain(item) for item in value)
+    if isinstance(value, float):
+        return _fits(value, float)
+    return value is None or isinstance(value, (bool, int)) or _fits(value, str)
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value
+
+
+def _shown(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def _named(wanted: Any) -> str:
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in {typing.Union, types.UnionType}:
+        return " or ".join(_named(one) for one in arguments)
+    if origin is tuple:
+        return f"a list of {_named(arguments[0]).removeprefix('a ')}s"
+    if origin is not None:
+        return "an object"
+    names = {str: "text", int: "a whole number", float: "a finite number", bool: "true or false", type(None): "null"}
+    return names.get(wanted, f"a {getattr(wanted, '__name__', wanted)}")
