@@ -13,6 +13,8 @@ __version__ = "0.1.0"
 _EXPORTS = {
     "search": "zoo.registry",
     "show": "zoo.registry",
+    "compare": "zoo.registry",
+    "open_registry": "zoo.registry",
     "pull": "zoo.sources",
     "verify": "zoo.sources",
     "read": "zoo.data",

@@ -140,7 +140,7 @@ def packaged() -> Iterator[ModelCard | BenchmarkScore]:
         if card.id not in _REPORTED:
             continue
         values, source = _REPORTED[card.id]
-        for metric, value in zip(("top_1_accuracy", "top_5_accuracy"), values, strict=True):
+        for metric, value in zip(("accuracy", "top_5_accuracy"), values, strict=True):
             yield BenchmarkScore(
                 model=card.id, task="image-classification", dataset="ImageNet-1k", split="validation", metric=metric,
                 value=value, source=source,

@@ -44,11 +44,18 @@ class Output:
         """Print a line, as it is."""
         print(line)
 
-    def table(self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "") -> None:
+    def counted(self, counts: Mapping[str, int]) -> str:
+        """Counts by plural noun in words: ``3 models and 1 score``."""
+        parts = [f"{n:,} {name if n != 1 else name.removesuffix('s')}" for name, n in counts.items() if n]
+        return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts) or "nothing"
+
+    def table(
+        self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "", head: bool = True
+    ) -> None:
         """Print plain columns, aligned; numbers to the right, and wide enough never to cut an id."""
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False, show_edge=False, title=title or None, title_justify="left",
+        table = Table(box=None, pad_edge=False, show_edge=False, show_header=head, title=title or None, title_justify="left",
                       header_style="bold", title_style="bold")  # fmt: skip
         for column in columns:
             table.add_column(

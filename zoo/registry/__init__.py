@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
+    from zoo.registry.comparing import Comparison as Comparison
     from zoo.registry.opening import open_registry as open_registry
     from zoo.registry.registry import Registry as Registry
     from zoo.registry.search import SearchPage as SearchPage
     from zoo.registry.search import SearchQuery as SearchQuery
 
 _EXPORTS = {
+    "Comparison": "comparing",
     "Registry": "registry",
     "SearchPage": "search",
     "SearchQuery": "search",
     "open_registry": "opening",
 }
 
-__all__ = ["search", "show", *sorted(_EXPORTS)]  # noqa: PLE0604
+__all__ = ["compare", "search", "show", *sorted(_EXPORTS)]  # noqa: PLE0604
 
 
 def search(words: str = "", **filters: Any) -> SearchPage:
@@ -50,6 +52,18 @@ def show(reference: str) -> ModelCard:
     from zoo.registry.opening import open_registry
 
     return open_registry().card(reference)
+
+
+def compare(*references: str) -> Comparison:
+    """Models of the user's registry side by side, with the benchmarks that they share.
+
+    Raises:
+        InvalidInput: fewer than two different models; UnknownModel with the nearest ids.
+    """
+    from zoo.registry import comparing
+    from zoo.registry.opening import open_registry
+
+    return comparing.compare(open_registry(), references)
 
 
 def __getattr__(name: str) -> Any:

@@ -13,10 +13,12 @@ from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import ZooError
 from zoo.plugins import plugins
 from zoo.registry.tables import ModelRow, ScoreRow
-from zoo.registry.writing import remove_models, write_items, write_plugins, writing
+from zoo.registry.writing import remove_models, write_items, write_plugins, write_state, writing
 
 
-def index(path: Path, present: Mapping[str, str], changed: Collection[str]) -> dict[str, int]:
+def index(
+    path: Path, present: Mapping[str, str], changed: Collection[str], notes: Mapping[str, str] | None = None
+) -> dict[str, int]:
     """Read the cards of the changed plugins, drop those of plugins that went away; one transaction.
 
     A plugin whose cards cannot be read or do not fit together is reported by ``zoo plugins`` and has none.
@@ -24,6 +26,7 @@ def index(path: Path, present: Mapping[str, str], changed: Collection[str]) -> d
     Args:
         present: plugin name to version, all that are installed.
         changed: names of those whose cards are read again.
+        notes: what to note about the registry in the same transaction.
     """
     loaded = plugins()
     counts = {"models": 0, "scores": 0}
@@ -43,6 +46,7 @@ def index(path: Path, present: Mapping[str, str], changed: Collection[str]) -> d
             for kind in counts:
                 counts[kind] += written[kind]
         write_plugins(session, present)
+        write_state(session, notes or {})
     return counts
 
 

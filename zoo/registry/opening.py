@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib import resources
@@ -13,12 +15,13 @@ from pathlib import Path
 
 from zoo.config import settings
 from zoo.errors import StorageError, ZooError
-from zoo.plugins import installed
 from zoo.registry import schema
 from zoo.registry.connection import explained, reading
 from zoo.registry.registry import Registry
 
 SHIPPED = "registry.db.example"
+ENVIRONMENT = "environment"
+"""Name of the note that tells for which installed distributions the plugins were looked at last."""
 
 _opened: dict[tuple[Path, int], Registry] = {}
 
@@ -73,22 +76,45 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
     """
     with reading(path) as connection:
         found = schema.revision(connection, path)
-        indexed = {row["name"]: row["version"] for row in connection.execute("SELECT name, version FROM plugins")}
     if found != schema.HEAD:
         from zoo.registry.migrating import upgrade
 
         upgrade(path)
-    present = {point.name: point.dist.version if point.dist else "" for point in installed()}
-    if present == indexed and not force:
-        return {}
-    from zoo.registry.indexing import index
+    environment = _environment()
+    with reading(path) as connection:
+        seen = connection.execute("SELECT value FROM state WHERE name = ?", [ENVIRONMENT]).fetchone()
+        if seen is not None and seen["value"] == environment and not force:
+            return {}
+        indexed = {row["name"]: row["version"] for row in connection.execute("SELECT name, version FROM plugins")}
+    from zoo.plugins import installed
 
+    present = {point.name: point.dist.version if point.dist else "" for point in installed()}
+    changed = set(present) if force else {name for name in present if indexed.get(name) != present[name]}
     try:
-        return index(path, present, set(present) if force else {n for n in present if indexed.get(n) != present[n]})
+        if changed or set(indexed) - set(present):
+            from zoo.registry.indexing import index
+
+            return index(path, present, changed, {ENVIRONMENT: environment})
+        from zoo.registry.writing import write_state, writing
+
+        with writing(path) as session:
+            write_state(session, {ENVIRONMENT: environment})
     except StorageError:
         if force or not indexed:
             raise
-        return {}  # A registry that cannot be written can still be read as it is.
+        # A registry that cannot be written can still be read as it is.
+    return {}
+
+
+def _environment() -> str:
+    """A digest that changes when a distribution is installed, upgraded or removed; much quicker than looking for them."""
+    parts = []
+    for entry in sys.path:
+        try:
+            parts.append(f"{entry}\0{os.stat(entry or '.').st_mtime_ns}")
+        except OSError:
+            continue
+    return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _umask() -> int:

@@ -15,6 +15,7 @@ from zoo.registry.search import (
     SearchHit,
     SearchPage,
     SearchQuery,
+    best_scores,
     counting,
     cursor,
     match_expression,
@@ -48,11 +49,19 @@ class Registry:
                 self._check_names(connection, query)
             found = connection.execute(page.sql, page.parameters).fetchall()
             shown = found if query.limit is None else found[: query.limit]
-            scores = _scores_of(connection, [row["key"] for row in shown])
+            keys = [row["key"] for row in shown]
+            scores = _scores_of(connection, keys)
+            sought: dict[int, dict[str, float]] = {}
+            for benchmark in query.benchmarks:
+                for start in range(0, len(keys), _CHUNK):
+                    best = best_scores(benchmark, keys[start : start + _CHUNK])
+                    for row in connection.execute(best.sql, best.parameters):
+                        sought.setdefault(row["model_key"], {})[benchmark] = row["value"]
         hits = []
         for row in shown:
             card = rows.card_of(row)
-            hits.append(SearchHit(card, tuple(rows.score_of(score, card.id) for score in scores.get(row["key"], ()))))
+            found_scores = tuple(rows.score_of(score, card.id) for score in scores.get(row["key"], ()))
+            hits.append(SearchHit(card, found_scores, sought.get(row["key"], {})))
         following = None
         if len(shown) < len(found):
             following = cursor(query, shown[-1]["sort_value"], shown[-1]["id"])

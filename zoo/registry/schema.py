@@ -14,7 +14,7 @@ HEAD = REVISIONS[-1]
 
 TABLES = (
     "models", "model_tasks", "model_tags", "model_languages", "benchmarks", "citations", "scores", "measurements",
-    "runs", "plugins",
+    "runs", "plugins", "state",
 )  # fmt: skip
 """Our tables, those that others refer to first."""
 

@@ -8,7 +8,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,11 @@ from zoo.errors import InvalidInput, suggest
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 
+_PROMINENCE = (
+    "0.1 * min((SELECT count(*) FROM scores s WHERE s.model_key = m.key), 20) + 0.25 * length(coalesce(m.downloads, ''))"
+)
+"""How well known a model is: among those whose words fit equally well, people look for the ones that others measured."""
+
 SORTS = {
     "downloads": ("coalesce(m.downloads, -1)", True),
     "likes": ("coalesce(m.likes, -1)", True),
@@ -24,7 +29,7 @@ SORTS = {
     "size": ("coalesce(m.bytes, -1)", True),
     "released": ("coalesce(m.released, '')", True),
     "name": ("m.id", False),
-    "relevance": ("bm25(models_fts, 8.0, 4.0, 1.0, 1.0, 1.0)", False),
+    "relevance": (f"bm25(models_fts, 8.0, 4.0, 1.0, 1.0, 1.0) - {_PROMINENCE}", False),
 }
 """What can be sorted by: the SQL, and whether large comes first. ``score:BENCHMARK`` is one more."""
 
@@ -84,6 +89,12 @@ class SearchQuery(Entity):
         return query
 
     @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """The benchmarks that it names."""
+        sorting = [self.order.removeprefix("score:")] if self.order.startswith("score:") else []
+        return tuple(dict.fromkeys([*(name for name, _ in self.min_scores), *sorting]))
+
+    @property
     def order(self) -> str:
         """What the answer is sorted by in the end."""
         matched = bool(_WORD.search(self.words))
@@ -93,10 +104,15 @@ class SearchQuery(Entity):
 
 @dataclass(frozen=True)
 class SearchHit:
-    """A model that was found, with its scores."""
+    """A model that was found, with its scores.
+
+    Attributes:
+        sought: its best figures on the benchmarks that the query names, as the query names them.
+    """
 
     card: ModelCard
     scores: tuple[BenchmarkScore, ...] = ()
+    sought: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of one model in ``zoo search --json``."""
@@ -254,14 +270,18 @@ def _parts(query: SearchQuery) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _benchmark(name: str) -> tuple[str, list[str]]:
-    """A data set by its whole name, or by DATASET/METRIC; names may hold slashes themselves."""
+    """A data set by its name, which means its most used metric, or DATASET/METRIC; names may hold slashes themselves."""
+    main = (
+        "b.metric = (SELECT o.metric FROM benchmarks o JOIN scores p ON p.benchmark_key = o.key "
+        "WHERE o.dataset = ? COLLATE NOCASE GROUP BY o.metric ORDER BY count(*) DESC, o.metric LIMIT 1)"
+    )
+    whole = f"(b.dataset = ? COLLATE NOCASE AND {main})"
     dataset, slash, metric = name.rpartition("/")
     if slash and dataset and metric:
         return (
-            "(b.dataset = ? COLLATE NOCASE OR (b.dataset = ? COLLATE NOCASE AND b.metric = ? COLLATE NOCASE))",
-            [name, dataset, metric],
-        )
-    return "b.dataset = ? COLLATE NOCASE", [name]
+            f"({whole} OR (b.dataset = ? COLLATE NOCASE AND b.metric = ? COLLATE NOCASE))", [name, name, dataset, metric]
+        )  # fmt: skip
+    return whole, [name, name]
 
 
 def _score_order(benchmark: str) -> tuple[str, bool, list[Any]]:
@@ -271,6 +291,17 @@ def _score_order(benchmark: str) -> tuple[str, bool, list[Any]]:
         f"JOIN scores s ON s.benchmark_key = b.key AND s.model_key = m.key WHERE {condition})"
     )
     return best, True, list(parameters)
+
+
+def best_scores(benchmark: str, keys: Sequence[int]) -> Statement:
+    """The best figure on a benchmark of each of these models that has one: ``model_key`` and ``value``."""
+    condition, parameters = _benchmark(benchmark)
+    return Statement(
+        "SELECT s.model_key, CASE b.higher_is_better WHEN 1 THEN max(s.value) ELSE min(s.value) END AS value "
+        "FROM benchmarks b JOIN scores s ON s.benchmark_key = b.key "
+        f"WHERE {condition} AND s.model_key IN ({','.join('?' * len(keys))}) GROUP BY s.model_key",
+        [*parameters, *keys],
+    )
 
 
 def without_paging(query: SearchQuery) -> SearchQuery:

@@ -201,3 +201,12 @@ class PluginRow(SQLModel, table=True):
 
     name: str = Field(primary_key=True)
     version: str
+
+
+class StateRow(SQLModel, table=True):
+    """What zoo notes about the registry itself, by name."""
+
+    __tablename__ = "state"
+
+    name: str = Field(primary_key=True)
+    value: str

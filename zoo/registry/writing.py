@@ -31,6 +31,7 @@ from zoo.registry.tables import (
     PluginRow,
     RunRow,
     ScoreRow,
+    StateRow,
 )
 
 Item = ModelCard | BenchmarkScore | Measurement | Run
@@ -104,6 +105,12 @@ def write_plugins(session: Session, versions: Mapping[str, str]) -> None:
     """Remember whose cards are in the registry."""
     session.execute(delete(PluginRow))
     session.add_all(PluginRow(name=name, version=version) for name, version in sorted(versions.items()))
+
+
+def write_state(session: Session, notes: Mapping[str, str]) -> None:
+    """Note something about the registry itself."""
+    for name, value in notes.items():
+        session.merge(StateRow(name=name, value=value))
 
 
 class _Writer:

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _measurements()
     _runs()
     op.create_table("plugins", Column("name", Text, primary_key=True, nullable=False), _text("version"))
+    op.create_table("state", Column("name", Text, primary_key=True, nullable=False), _text("value"))
     op.execute(FULL_TEXT)
 
 

@@ -1,0 +1,121 @@
+"""``zoo registry``: create, upgrade, check and build registries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Output, human_bytes
+
+
+@click.group("registry")
+def command() -> None:
+    """Create, upgrade, check and build registries."""
+
+
+@zoo_command("init")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use.")
+def init(output: Output, path: Path | None, empty: bool) -> None:
+    """Create a registry where there is none.
+
+    PATH is where ZOO_REGISTRY points unless it is given. This happens by itself at the first use, too.
+
+    \b
+    Examples:
+      zoo registry init
+      zoo registry init team.db
+    """
+    from zoo.config import settings
+    from zoo.errors import InvalidInput
+    from zoo.registry.opening import create, open_registry
+
+    path = (path or settings().registry).absolute()
+    if path.exists():
+        raise InvalidInput(f"There is already a file {path}.", "Look into it: zoo registry check")
+    create(path, empty=empty)
+    models = 0 if empty else open_registry(path).statistics()["models"]
+    if output.json:
+        output.data({"path": str(path), "models": models})
+    else:
+        output.text(f"Created {path} with {models:,} models. Use it: set ZOO_REGISTRY={path}")
+
+
+@zoo_command("upgrade")
+@click.option("--refresh", is_flag=True, help="Read the cards of all plugins again, changed or not.")
+def upgrade(output: Output, refresh: bool) -> None:
+    """Bring the registry to the newest schema and read the cards of new plugins.
+
+    Both happen by themselves when a registry is opened; all of it happens, or nothing.
+
+    \b
+    Examples:
+      zoo registry upgrade
+      zoo registry upgrade --refresh
+    """
+    from zoo.config import settings
+    from zoo.registry import schema
+    from zoo.registry.opening import bring_up_to_date, create
+
+    path = settings().registry.absolute()
+    if not path.exists():
+        create(path)
+    written = bring_up_to_date(path, force=refresh)
+    if output.json:
+        output.data({"path": str(path), "schema": schema.HEAD, "written": written})
+    else:
+        done = f"Read {output.counted(written)}." if written else "Nothing was left to do."
+        output.text(f"{path} has schema {schema.HEAD}. {done}")
+
+
+@zoo_command("check")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+def check(output: Output, path: Path | None) -> int:
+    """Check whether the registry is sound: file, references, full-text index and cards.
+
+    The exit code is 1 when something is wrong.
+
+    \b
+    Examples:
+      zoo registry check
+      zoo registry check team.db --json
+    """
+    from zoo.config import settings
+    from zoo.registry.checking import check as find_problems
+
+    path = (path or settings().registry).absolute()
+    problems = find_problems(path)
+    if output.json:
+        output.data({"path": str(path), "sound": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            output.text(problem)
+        output.text(f"{path} is {'damaged' if problems else 'sound'}.")
+    return 1 if problems else 0
+
+
+@zoo_command("build-example")
+@click.argument("path", type=click.Path(path_type=Path))
+def build_example(output: Output, path: Path) -> None:
+    """Build the registry that is shipped with zoo, from the cards of its own plugins.
+
+    The same cards give the same file, byte for byte.
+
+    \b
+    Examples:
+      zoo registry build-example registry.db.example
+    """
+    from zoo.registry.example import build
+
+    counts = build(path.absolute())
+    size = path.stat().st_size
+    if output.json:
+        output.data({"path": str(path), "bytes": size, **counts})
+    else:
+        output.text(f"Wrote {output.counted(counts)} to {path} ({human_bytes(size)}).")
+
+
+for subcommand in (init, upgrade, check, build_example):
+    command.add_command(subcommand)

@@ -1,0 +1,74 @@
+"""``zoo show``: one model."""
+
+from __future__ import annotations
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
+
+MOST_SCORES = 15
+
+
+@zoo_command("show")
+@click.argument("model")
+@click.option("--all", "everything", is_flag=True, help="All benchmark scores, however many.")
+def command(output: Output, model: str, everything: bool) -> None:
+    """Show what is known of one model.
+
+    MODEL is an id, or a name that only one model has.
+
+    \b
+    Examples:
+      zoo show pkg:efficientnet-lite0
+      zoo show google/vit-base-patch16-224
+      zoo show hf:google/vit-base-patch16-224 --json
+    """
+    from zoo.registry import open_registry
+
+    registry = open_registry()
+    card = registry.card(model)
+    scores = registry.scores(card.id)
+    if output.json:
+        listed = [{k: v for k, v in score.to_dict().items() if k != "model"} for score in scores]
+        output.data({**card.to_dict(), "source": card.source, "scores": listed})
+        return
+    kind = ", ".join(f"{name} {value}" for name, value in card.input.items() if not isinstance(value, (dict, list, tuple)))
+    facts = {
+        "model": card.id,
+        "about": card.description,
+        "domain": card.domain,
+        "tasks": ", ".join(card.tasks),
+        "architecture": card.architecture,
+        "library": card.library,
+        "parameters": human_count(card.parameters) if card.parameters is not None else None,
+        "size": human_bytes(card.bytes) if card.bytes is not None else None,
+        "licence": card.license,
+        "languages": ", ".join(card.languages),
+        "pretrained on": ", ".join(card.pretraining),
+        "input": kind,
+        "feature dimension": str(card.embedding_dimension) if card.embedding_dimension else None,
+        "released": card.released,
+        "downloads": human_count(card.downloads) if card.downloads is not None else None,
+        "likes": human_count(card.likes) if card.likes is not None else None,
+        "made from": card.base_model,
+        "gated": "yes, its terms must be accepted" if card.gated else None,
+        "revision": card.revision,
+        "tags": ", ".join(card.tags),
+        "installed by": f"pip install {' '.join(card.requires)}" if card.requires else None,
+        "address": card.url,
+    }
+    output.table(
+        [Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items() if value], head=False
+    )
+    if scores:
+        shown = scores if everything else scores[:MOST_SCORES]
+        columns = [Column("task"), Column("data set"), Column("split"), Column("metric"), Column("value", number=True),
+                   Column("origin"), Column("from", fold=True)]  # fmt: skip
+        output.text()
+        output.table(
+            columns,
+            [[s.task, s.dataset, s.split, s.metric, human_score(s.value), s.origin, s.source or "-"] for s in shown],
+        )
+        if len(shown) < len(scores):
+            output.text(f"and {len(scores) - len(shown):,} more scores: zoo show {card.id} --all")
