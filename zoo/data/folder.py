@@ -46,6 +46,11 @@ class FolderReader:
                         f"named after it: {root.name or 'data'}/CLASS/FILE.")  # fmt: skip
 
 
+def list_images(root: Path) -> list[tuple[Path, str | None]]:
+    """The image files below a folder, each with the top-level folder that it lies in."""
+    return _list(root).images
+
+
 @dataclass
 class _Listing:
     """Files by kind, each with its class, or None where it lies in no class folder."""

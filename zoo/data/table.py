@@ -42,25 +42,34 @@ class TableReader:
         if not path.is_file():
             raise _not_there(path)
         table = table_files.open_table(path)
-        sample = [row.values for row in islice(table.rows(), _SAMPLE) if row.values is not None]
-        wanted_input, wanted_target = _wishes(options.task)
-        _refuse_missing_header(path, table, options)
-        choice = choose(path, table.columns, sample, options, wanted_input)
-        usable = _usable(table, choice)
-        inputs, digests = _inputs(path, choice, usable)
-        settle(reference, len(usable.inputs), usable.problems, options)
-        if not usable.inputs:
-            raise DataError(f"'{reference}' has a header and no rows.")
-        targets = Targets("none", [])
-        if choice.target is not None:
-            targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
-        values = targets.values if choice.target is not None else None
-        kind = "text" if choice.kind == "text" else "image"
-        return Dataset(
-            reference, kind, inputs, values, targets.classes,
-            fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
-            tuple(usable.problems),
-        )  # fmt: skip
+        return read_table(reference, path, table, options)
+
+
+def read_table(reference: str, path: Path, table: table_files.TableFile, options: ReadOptions) -> Dataset:
+    """The rows' inputs and targets of an opened table; paths of images are relative to the folder of ``path``.
+
+    Raises:
+        DataError: as ``TableReader.read``.
+    """
+    sample = [row.values for row in islice(table.rows(), _SAMPLE) if row.values is not None]
+    wanted_input, wanted_target = _wishes(options.task)
+    _refuse_missing_header(path, table, options)
+    choice = choose(path, table.columns, sample, options, wanted_input)
+    usable = _usable(table, choice)
+    inputs, digests = _inputs(path, choice, usable)
+    settle(reference, len(usable.inputs), usable.problems, options)
+    if not usable.inputs:
+        raise DataError(f"'{reference}' has a header and no rows.")
+    targets = Targets("none", [])
+    if choice.target is not None:
+        targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
+    values = targets.values if choice.target is not None else None
+    kind = "text" if choice.kind == "text" else "image"
+    return Dataset(
+        reference, kind, inputs, values, targets.classes,
+        fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
+        tuple(usable.problems),
+    )  # fmt: skip
 
 
 @dataclass

@@ -1,0 +1,100 @@
+"""Reads data sets that the ``datasets`` library saved to disk; Arrow is all it takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.data.reading import ReadOptions
+from zoo.data.table import read_table
+from zoo.data.table_files import Row
+from zoo.entities import Dataset
+from zoo.errors import DataError, needs_extra
+
+STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
+
+
+class SavedReader:
+    """Folders that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote; splits are put together again."""
+
+    name = "saved data set"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A folder with the files that such a folder has."""
+        folder = Path(reference).expanduser()
+        return (folder / SPLITS).is_file() or ((folder / STATE).is_file() and (folder / INFO).is_file())
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The rows' inputs and targets; class labels by their names.
+
+        Raises:
+            DataError: the folder is damaged, or a column is missing or unusable.
+        """
+        folder = Path(reference).expanduser()
+        parts = [folder]
+        if (folder / SPLITS).is_file():
+            parts = [folder / str(name) for name in _document(folder / SPLITS).get("splits", [])]
+        if not parts:
+            raise DataError(f"'{reference}' names no splits.", "Save the data set again.")
+        return read_table(reference, folder / SPLITS, _SavedTable(parts), options)
+
+
+class _SavedTable:
+    """The Arrow files of one or more saved data sets as one table."""
+
+    unit = "row"
+    encoding = ""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._files: list[Path] = []
+        self._names: dict[str, list[str]] = {}
+        columns: tuple[str, ...] | None = None
+        for folder in folders:
+            features = _document(folder / INFO).get("features") or {}
+            if columns is not None and tuple(features) != columns:
+                raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them apart.")
+            columns = tuple(features)
+            self._names.update({name: kind["names"] for name, kind in features.items() if _is_class_label(kind)})
+            self._files += [folder / file["filename"] for file in _document(folder / STATE).get("_data_files", [])]
+        self.columns = columns or ()
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, batch by batch."""
+        with needs_extra("data", "read saved data sets"):
+            import pyarrow as arrow
+        number = 0
+        for path in self._files:
+            try:
+                with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as batches:
+                    for batch in batches:
+                        cells = [self._named(name, batch.column(name).to_pylist()) for name in self.columns]
+                        for values in zip(*cells, strict=True):
+                            number += 1
+                            yield Row(number, values)
+            except (arrow.ArrowException, OSError, KeyError) as error:
+                reason = " ".join(str(error).split()).rstrip(".")
+                raise DataError(f"'{path}' cannot be read: {reason}.", "Save the data set again.") from error
+
+    def _named(self, column: str, cells: list[Any]) -> list[Any]:
+        names = self._names.get(column)
+        if names is None:
+            return cells
+        # -1 stands for "no label" there.
+        return [names[cell] if cell is not None and 0 <= cell < len(names) else None for cell in cells]
+
+
+def _is_class_label(kind: Any) -> bool:
+    return isinstance(kind, Mapping) and kind.get("_type") == "ClassLabel" and isinstance(kind.get("names"), list)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"'{path}' cannot be read: {error}.", "Save the data set again.") from error
+    if not isinstance(document, dict):
+        raise DataError(f"'{path}' does not hold what it should.", "Save the data set again.")
+    return document
