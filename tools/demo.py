@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-COMMAND = ("recommend", "sklearn:digits", "--task", "image-classification", "--samples", "500")
+COMMAND = ("recommend", "sklearn:digits", "--task", "image-classification", "--samples", "300")
 
 
 def main() -> int:

@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING, Any
 from zoo.entities import Backbone, Dataset, FeatureRequest, FeatureShard, Progress
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Preparation
+from zoo.features.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     import numpy as np
+
+BATCH_SIZE = 64
+"""Samples a batch on an accelerator."""
+
+CPU_BATCH_SIZES = {"image": 16, "text": 32}
+"""Samples a batch on a CPU, where large batches only take the activations out of the caches."""
 
 AHEAD = 2
 """Batches that wait, ready, for the forward pass."""
@@ -36,6 +43,8 @@ def extract_shards(
         UnsupportedModel: the model takes another kind of input, or not even one sample fits into memory.
     """
     layers = check_request(backbone, dataset, request)
+    if request.device == "cpu":
+        keep_freed_memory()
     return _shards(backbone, dataset, layers, request, progress)
 
 
@@ -57,6 +66,11 @@ def check_request(backbone: Backbone, dataset: Dataset, request: FeatureRequest)
                 suggest(layer, backbone.layers) or f"Layers: {', '.join(backbone.layers)}.",
             )
     return tuple(dict.fromkeys(request.layers)) or (backbone.layers[-1],)
+
+
+def default_batch_size(backbone: Backbone, device: str) -> int:
+    """Samples a batch where nobody asks for another number."""
+    return CPU_BATCH_SIZES.get(backbone.input_kind, BATCH_SIZE) if device == "cpu" else BATCH_SIZE
 
 
 def _shards(

@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo.entities import Backbone, Dataset, FeatureRequest, Features, FeatureShard, ModelCard, Progress, SilentProgress
 from zoo.errors import PluginError, UnsupportedModel
-from zoo.features.extraction import check_request
+from zoo.features.extraction import check_request, default_batch_size
 from zoo.features.provenance import provenance
 
 if TYPE_CHECKING:
     import numpy as np
-
-BATCH_SIZE = 64
-"""Samples a batch where nobody asks for another number; batches that do not fit are halved."""
-
 
 @dataclass(frozen=True)
 class Model:
@@ -77,14 +73,14 @@ class Model:
         Args:
             data: a data set, or what names one: a folder, a table, a packaged name.
             layers: layer names; none means the backbone's last one.
-            batch_size: samples a batch; halved where memory runs out.
+            batch_size: samples a batch; halved where memory runs out. None takes what suits the device.
             reading: ``input_column``, ``target_column``, ``on_problem`` and ``task`` as in ``zoo.read``.
 
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
         dataset = _read(data, reading) if isinstance(data, str) else data
-        request = FeatureRequest(tuple(layers), BATCH_SIZE if batch_size is None else batch_size, self.device)
+        request = FeatureRequest(tuple(layers), batch_size or default_batch_size(self.backbone, self.device), self.device)
         found = extract(self.backbone, dataset, request, progress, revision=self.revision, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
 
@@ -122,8 +118,6 @@ def extract(
     dtype: str = "float32",
 ) -> dict[str, Features]:
     """Features by layer: what the first plugin that answers ``zoo_extract_features`` yields, put together.
-
-    Features that were kept from an earlier extraction would be looked up here.
 
     Args:
         request: layers, batch size and device.
