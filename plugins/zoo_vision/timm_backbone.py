@@ -145,6 +145,7 @@ def _recipe(values: Mapping[str, Any], card: ModelCard) -> ByteRecipe:
     transform = create_transform(
         input_size=(channels, height, width), is_training=False, use_prefetcher=True,
         interpolation=values["interpolation"], crop_pct=values["crop_pct"], crop_mode=values["crop_mode"],
+        mean=values["mean"], std=values["std"],
     )  # fmt: skip
     geometry = _geometry(transform)
     resample = str_to_pil_interp(values["interpolation"])

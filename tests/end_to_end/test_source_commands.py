@@ -128,7 +128,7 @@ def test_the_doctor_reports(machine: Machine) -> None:
     assert found["hub token"]["detail"].startswith("none")
     assert str(machine.home) in found["hub cache"]["detail"]
     assert report["healthy"] is all(check["status"] != "broken" for check in report["checks"])
-    (machine.home / "zoo").write_text("a file where a folder should be")
-    broken = machine.zoo("doctor")
+    (machine.home / "file").write_text("a file where a folder should be")
+    broken = machine.zoo("doctor", ZOO_HOME=str(machine.home / "file" / "zoo"))
     assert broken.returncode == 1
     assert "broken" in broken.stdout

@@ -16,6 +16,7 @@ PLUGIN = """
 
     from zoo import Domain, ModelCard, Task, hookimpl
     from zoo.entities import LocalFiles
+    from zoo.errors import ModelNotFound, suggest
     from zoo.tasks import TaskMetric
 
     TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
@@ -41,7 +42,10 @@ PLUGIN = """
             return LocalFiles(Path("."))
 
         def describe(self, name, revision=None):
-            return next(card for card in CARDS if card.name == name)
+            known = {card.id: card for card in CARDS}
+            if f"poems:{name}" not in known:
+                raise ModelNotFound(f"There are no poems called '{name}'.", suggest(f"poems:{name}", known))
+            return known[f"poems:{name}"]
 
         def verify(self, card, progress):
             return []

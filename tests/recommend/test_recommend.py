@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import zoo
-from zoo.errors import DataError, InvalidInput, UnknownModel, UnknownTask, UnsupportedModel
+from zoo.errors import DataError, InvalidInput, ModelNotFound, UnknownModel, UnknownTask, UnsupportedModel
 
 
 def test_the_model_whose_features_separate_the_classes_comes_first(poetry, poems):
@@ -127,7 +127,7 @@ def test_a_search_without_result_says_so(poetry, poems):
 
 
 def test_an_unknown_model_is_named_with_the_nearest(poetry, poems):
-    with pytest.raises(UnknownModel, match="poems:sloppy"):
+    with pytest.raises(ModelNotFound, match="poems:sloppy"):
         zoo.recommend(str(poems), task="poem-classification", candidates="poems:slopy")
 
 

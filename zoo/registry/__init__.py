@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from zoo.registry.comparing import Comparison as Comparison
     from zoo.registry.opening import open_registry as open_registry
     from zoo.registry.registry import Registry as Registry
-    from zoo.registry.search import SearchPage as SearchPage
-    from zoo.registry.search import SearchQuery as SearchQuery
+    from zoo.registry.query import SearchPage as SearchPage
+    from zoo.registry.query import SearchQuery as SearchQuery
 
 _EXPORTS = {
     "Comparison": "comparing",
     "Registry": "registry",
-    "SearchPage": "search",
-    "SearchQuery": "search",
+    "SearchPage": "query",
+    "SearchQuery": "query",
     "open_registry": "opening",
 }
 
@@ -38,7 +38,7 @@ def search(words: str = "", **filters: Any) -> SearchPage:
         InvalidInput: a filter that does not exist or cannot be what it is; UnknownTask with the nearest names.
     """
     from zoo.registry.opening import open_registry
-    from zoo.registry.search import SearchQuery
+    from zoo.registry.query import SearchQuery
 
     return open_registry().search(SearchQuery.of(words, **filters))
 

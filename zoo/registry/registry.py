@@ -11,7 +11,7 @@ from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelId, Run
 from zoo.errors import InvalidInput, UnknownModel, suggest
 from zoo.registry import rows
 from zoo.registry.connection import reading
-from zoo.registry.search import (
+from zoo.registry.query import (
     SearchHit,
     SearchPage,
     SearchQuery,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem, Progress, SilentProgress
-from zoo.errors import InvalidInput, UnknownModel, UnsupportedModel, suggest
+from zoo.errors import InvalidInput, PluginError, UnknownModel, UnsupportedModel, ZooError, suggest
 
 if TYPE_CHECKING:
     from zoo.sources.base import LocalModel, Source, Verification
@@ -77,7 +77,7 @@ def resolve(reference: str) -> ModelCard:
     except UnknownModel:
         if wanted is None or wanted.source not in sources():
             raise
-        return source(wanted.source).describe(wanted.name, wanted.revision)
+        return _described(wanted)
 
 
 def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
@@ -211,7 +211,20 @@ def _offline_card(reference: str) -> ModelCard:
             raise
     if wanted.source == "hf":
         return ModelCard(id=f"{wanted.source}:{wanted.name}", domain=_NO_DOMAIN, revision=wanted.revision)
-    return source(wanted.source).describe(wanted.name, wanted.revision)
+    return _described(wanted)
+
+
+def _described(wanted: ModelId) -> ModelCard:
+    """What the source itself says of a model."""
+    try:
+        return source(wanted.source).describe(wanted.name, wanted.revision)
+    except (ZooError, MemoryError):
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"The plugin behind the platform '{wanted.source}' failed to describe '{wanted}': "
+            f"{type(error).__name__} {error}".rstrip() + "."
+        ) from error
 
 
 def _to_pull(reference: str) -> ModelCard:
