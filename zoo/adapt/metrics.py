@@ -39,7 +39,7 @@ def builtin_metrics() -> list[Metric]:
         ),
         Metric(
             "matthews_correlation", _matthews_correlation, True,
-            "Correlation of predicted and true classes, generalised to several by Gorodkin (2004); -1 to 1, 0 by chance.",
+            "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
         ),
         Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
         Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),

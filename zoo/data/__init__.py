@@ -5,19 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.data.checking import check
+from zoo.data.checking import check, fitting_tasks
 from zoo.data.profiling import Profile, profile
 from zoo.data.splitting import sample, split
 from zoo.errors import DataError, suggest
+from zoo.tasks import find_task
 
 if TYPE_CHECKING:
     from zoo.data.reading import PackagedDataset, Reader
     from zoo.entities import Dataset
 
 __all__ = [
-    "Profile", "builtin_readers", "check", "datasets", "packaged_datasets", "profile", "read", "sample", "split",
+    "Profile", "builtin_readers", "check", "datasets", "fitting_tasks", "packaged_datasets", "profile", "read",
+    "sample", "split",
 ]  # fmt: skip
 
 FORMS = "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved `datasets` data set, or a packaged name"
@@ -54,22 +57,26 @@ def read(
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
         InvalidInput: ``on_problem`` is neither.
+        UnknownTask: no task is called so.
     """
     from zoo.data.reading import ReadOptions
 
+    if task is not None:
+        from zoo.plugins import plugins
+
+        find_task(task, plugins().tasks)
     name = os.fspath(reference)
     options = ReadOptions(input_column, target_column, on_problem, task)
     readers = _readers()
-    packaged = {known: reader for reader in readers for known in reversed(reader.datasets)}
+    # Plugins come before the core's own readers, and the first that ships a name answers for it.
+    packaged = {known: reader for reader in reversed(readers) for known in reader.datasets}
     if name in packaged:
         return packaged[name].read(name, options)
     part = _PART.match(name)
     if part and part["name"] in packaged:
         if int(part["count"]) < 1:
             raise DataError(f"'{name}' asks for no samples.", f"Ask for some: {part['name']}:1000")
-        whole = packaged[part["name"]].read(part["name"], options)
-        chosen = sample(whole, int(part["count"]))
-        return chosen.subset(range(len(chosen)), name) if chosen is whole else _renamed(chosen, name)
+        return replace(sample(packaged[part["name"]].read(part["name"], options), int(part["count"])), name=name)
     for reader in readers:
         if reader.accepts(name):
             return reader.read(name, options)
@@ -98,18 +105,14 @@ def _readers() -> list[Reader]:
     return list(plugins().items("zoo_readers"))
 
 
-def _renamed(dataset: Dataset, name: str) -> Dataset:
-    from dataclasses import replace
-
-    return replace(dataset, name=name)
-
-
 def _unknown(name: str, packaged: Sequence[str]) -> DataError:
     from pathlib import Path
 
     if Path(name).expanduser().is_file():
         return DataError(f"'{name}' is a file of a form that zoo does not read.", f"It reads {FORMS}.")
-    near = suggest(name.partition(":")[0], packaged) if name not in packaged else ""
-    near = suggest(name, packaged) or near
-    shipped = f"Packaged: {', '.join(sorted(packaged))}."
-    return DataError(f"There is no file, folder or packaged data set '{name}'.", f"{near} zoo reads {FORMS}. {shipped}".strip())
+    part = _PART.match(name)
+    near = suggest(part["name"] if part else name, packaged)
+    return DataError(
+        f"There is no file, folder or packaged data set '{name}'.",
+        f"{near} zoo reads {FORMS}; 'zoo profile --datasets' lists the packaged ones.".strip(),
+    )

@@ -30,8 +30,8 @@ def check(dataset: Dataset, task: Task) -> None:
         )
     if task.target not in _NEEDED:
         raise DataError(
-            f"The targets of {task.name} ({task.target}) cannot be read from '{dataset.name}': a data set holds a class "
-            "or a number for each sample.",
+            f"The targets of {task.name} ({task.target}) cannot be read from '{dataset.name}': a data set holds a "
+            "class or a number for each sample.",
             _fitting(dataset),
         )
     if dataset.targets is None or dataset.target_kind == "none":
@@ -68,21 +68,26 @@ def _check_classes(dataset: Dataset) -> None:
             "These seem not to be labels; name another column with --target-column.",
         )
     raise DataError(
-        f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be both "
-        f"learnt from and judged by: {named}{more}.",
+        f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be "
+        f"both learnt from and judged by: {named}{more}.",
         "Add samples of these classes or leave them out.",
     )
 
 
-def _fitting(dataset: Dataset) -> str:
-    """The tasks that this data set could serve, in a sentence."""
+def fitting_tasks(dataset: Dataset) -> list[str]:
+    """Names of the tasks whose kinds of input and target the data set has; ``check`` tells whether it can serve one."""
     from zoo.plugins import plugins
 
-    names = [
+    return [
         task.name
         for task in plugins().tasks.values()
         if task.inputs == (dataset.input_kind,) and task.target == dataset.target_kind
     ]
+
+
+def _fitting(dataset: Dataset) -> str:
+    """The tasks that this data set could serve, in a sentence."""
+    names = fitting_tasks(dataset)
     return f"It would fit {' or '.join(names)}." if names else ""
 
 

@@ -26,7 +26,7 @@ LABEL_NAMES = (
     "label", "labels", "class", "target", "category", "y", "sentiment", "intent", "topic", "class_name", "label_name",
     "species", "genre", "emotion", "language", "lang", "rating", "stars", "score", "type", "kind", "tag", "output",
 )  # fmt: skip
-_IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0"})
+_IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0", "index_level_0"})
 _MOST_CLASSES = 1000
 _PATHS_TRIED = 50
 _MOSTLY = 0.5

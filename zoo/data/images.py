@@ -66,7 +66,7 @@ def decode(content: bytes) -> Image:
 
 def to_rgb(image: Image) -> Image:
     """A decoded image in RGB; transparency is composed on white, deep greyscale scaled to 8 bits."""
-    from PIL import Image as images
+    import PIL.Image
 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
@@ -74,8 +74,8 @@ def to_rgb(image: Image) -> Image:
         return _eight_bits(image).convert("RGB")
     if image.mode in {"RGBA", "LA", "PA", "La", "RGBa"} or "transparency" in image.info:
         rgba = image.convert("RGBA")
-        white = images.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return images.alpha_composite(white, rgba).convert("RGB")
+        white = PIL.Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return PIL.Image.alpha_composite(white, rgba).convert("RGB")
     return image.convert("RGB")
 
 
@@ -86,7 +86,7 @@ def _eight_bits(image: Image) -> Image:
     what lies beyond these is stretched to its own largest value.
     """
     import numpy as np
-    from PIL import Image as images
+    import PIL.Image
 
     values = np.nan_to_num(np.asarray(image, dtype=np.float64))
     largest = float(values.max(initial=0.0))
@@ -94,7 +94,7 @@ def _eight_bits(image: Image) -> Image:
         white = 1.0 if largest <= 1 else 255.0 if largest <= 255 else largest
     else:
         white = 65535.0 if image.mode.startswith("I;16") or 255 < largest <= 65535 else max(largest, 255.0)
-    return images.fromarray(np.clip(values * (255.0 / white) + 0.5, 0, 255).astype(np.uint8))
+    return PIL.Image.fromarray(np.clip(values * (255.0 / white) + 0.5, 0, 255).astype(np.uint8))
 
 
 def inspect(path: Path) -> ImageFacts | str:
@@ -111,7 +111,7 @@ def inspect(path: Path) -> ImageFacts | str:
 
 def inspect_content(content: bytes) -> ImageFacts | str:
     """As ``inspect``, for a file's bytes."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     if not content:
         return "is empty (0 bytes)"
@@ -125,7 +125,7 @@ def inspect_content(content: bytes) -> ImageFacts | str:
                     width, height = height, width
                 image.draft(None, (1, 1))
                 image.load()
-    except Image.UnidentifiedImageError:
+    except UnidentifiedImageError:
         return "is not an image that can be read"
     except Exception as error:
         # PIL's decoders raise a dozen types on broken files; each of them means that this item is unusable.

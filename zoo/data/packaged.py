@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import os
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -111,10 +113,10 @@ def _idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
 
     try:
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"'{path}' cannot be read: {error}.", "Install the package again.") from error
     header = np.frombuffer(content[: 4 * (1 + dimensions)], dtype=">u4")
-    if header[0] != magic or header[1:].prod() != len(content) - 4 * (1 + dimensions):
+    if len(header) != 1 + dimensions or header[0] != magic or header[1:].prod() != len(content) - 4 * (1 + dimensions):
         raise DataError(f"'{path}' is not the IDX file that it should be.", "Install the package again.")
     return np.frombuffer(content, dtype=np.uint8, offset=4 * (1 + dimensions)).reshape(header[1:].astype(int))
 
@@ -183,7 +185,8 @@ def _texts(name: str, labelled: Iterable[tuple[str, str]]) -> Dataset:
 def _shared(relative: str) -> Path:
     """A folder of the system's shared data (XDG base directories: ``XDG_DATA_DIRS``)."""
     roots = [Path(root) for root in os.environ.get("XDG_DATA_DIRS", "").split(os.pathsep) if root]
-    candidates = [root / relative for root in (*roots, Path(os.sep, "usr", "local", "share"), Path(os.sep, "usr", "share"))]
+    roots += [Path(os.sep, "usr", "local", "share"), Path(os.sep, "usr", "share")]
+    candidates = [root / relative for root in roots]
     return next((path for path in candidates if path.is_dir()), candidates[-1])
 
 
@@ -193,11 +196,11 @@ def _has(*relative: str) -> Callable[[], bool]:
 
 _SHIPPED = (
     _Shipped(
-        "sklearn:digits", "image", "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (scikit-learn; UCI, CC BY 4.0).",
-        "pip install scikit-learn", lambda: True, _digits,
+        "sklearn:digits", "image", "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
+        "pip install scikit-learn", lambda: find_spec("sklearn") is not None, _digits,
     ),
     _Shipped(
-        "fashion-mnist", "image", "70,000 pictures of clothes of 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
+        "fashion-mnist", "image", "70,000 pictures of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
         "apt-get install dataset-fashion-mnist", _has("datasets/fashion-mnist/train-images-idx3-ubyte.gz"), _fashion,
     ),
     _Shipped(

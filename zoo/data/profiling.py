@@ -26,7 +26,7 @@ class Lengths(Entity):
 
 @dataclass(frozen=True)
 class ImageSizes(Entity):
-    """Width and height in pixels of the images of least, median and most area, and how often each colour mode occurs."""
+    """Width and height in pixels of the images of least, median and most area, and images by colour mode."""
 
     smallest: tuple[int, int]
     median: tuple[int, int]
@@ -147,8 +147,8 @@ class _Look:
         labels = {first: self._labels(group) for first, group in self._equal.items()}
         order = sorted(self._equal, key=lambda first: (len(labels[first]) < 2, first))
         named = [
-            Duplicate(tuple(item_facts(self.dataset.inputs, i).name for i in self._equal[first][:LISTED]), labels[first])
-            for first in order[:LISTED]
+            Duplicate(tuple(item_facts(self.dataset.inputs, i).name for i in group[:LISTED]), labels[first])
+            for first, group in ((first, self._equal[first]) for first in order[:LISTED])
         ]
         return sum(len(group) > 1 for group in labels.values()), tuple(named)
 
@@ -191,7 +191,7 @@ def _lengths(histogram: Counter[int]) -> Lengths | None:
     return Lengths(*(_quantile(histogram, q) for q in (0.0, 0.5, 0.95, 1.0))) if histogram else None
 
 
-def _quantile(histogram: Counter, q: float):  # type: ignore[no-untyped-def, type-arg]
+def _quantile(histogram: Counter, q: float):  # type: ignore[no-untyped-def]
     """The smallest value that at least a fraction ``q`` of the items does not exceed."""
     rank = max(1, math.ceil(q * histogram.total()))
     passed = 0

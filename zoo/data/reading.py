@@ -63,7 +63,11 @@ class Reader(Protocol):
     """
 
     name: str
-    datasets: Sequence[str]
+
+    @property
+    def datasets(self) -> Sequence[str]:
+        """Names of the data sets that it ships."""
+        ...
 
     def accepts(self, reference: str) -> bool:
         """Whether ``reference`` (a name, a file or a folder) is of this form."""

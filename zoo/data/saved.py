@@ -39,7 +39,8 @@ class SavedReader:
             parts = [folder / str(name) for name in _document(folder / SPLITS).get("splits", [])]
         if not parts:
             raise DataError(f"'{reference}' names no splits.", "Save the data set again.")
-        return read_table(reference, folder / SPLITS, _SavedTable(parts), options)
+        described = folder / (SPLITS if (folder / SPLITS).is_file() else INFO)
+        return read_table(reference, described, _SavedTable(parts), options)
 
 
 class _SavedTable:
@@ -58,7 +59,7 @@ class _SavedTable:
                 raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them apart.")
             columns = tuple(features)
             self._names.update({name: kind["names"] for name, kind in features.items() if _is_class_label(kind)})
-            self._files += [folder / file["filename"] for file in _document(folder / STATE).get("_data_files", [])]
+            self._files += _data_files(folder)
         self.columns = columns or ()
 
     def rows(self) -> Iterator[Row]:
@@ -84,6 +85,13 @@ class _SavedTable:
             return cells
         # -1 stands for "no label" there.
         return [names[cell] if cell is not None and 0 <= cell < len(names) else None for cell in cells]
+
+
+def _data_files(folder: Path) -> list[Path]:
+    named = _document(folder / STATE).get("_data_files")
+    if not isinstance(named, list) or not all(isinstance(file, dict) and "filename" in file for file in named):
+        raise DataError(f"'{folder / STATE}' names no data files.", "Save the data set again.")
+    return [folder / str(file["filename"]) for file in named]
 
 
 def _is_class_label(kind: Any) -> bool:

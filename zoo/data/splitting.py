@@ -18,8 +18,8 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
     """Disjoint parts that together are the whole, of the sizes that ``fractions`` name; each keeps the data's order.
 
     Classes are divided one by one: each part gets a class's share, rounded up or down so that the parts' totals come
-    out right, and at least one sample of every class that has as many samples as there are parts. Numbers and unlabelled
-    samples are divided as if they were one class.
+    out right, and at least one sample of every class that has as many samples as there are parts. Numbers and
+    unlabelled samples are divided as if they were one class.
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
@@ -84,7 +84,7 @@ def _shares(count: int, fractions: np.ndarray, owed: np.ndarray) -> list[int]:
     for part in order[: count - int(shares.sum())]:
         shares[part] += 1
     if enough:
-        for part in np.flatnonzero(wanted & (shares == 0)):
+        for part in np.flatnonzero(wanted & (shares == 0)).tolist():
             shares[int(np.argmax(shares))] -= 1
             shares[part] += 1
     owed += exact - shares

@@ -17,6 +17,7 @@ from zoo.data.reading import ReadOptions, settle
 from zoo.data.targets import Targets, interpret, is_missing, is_number
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra, suggest
+from zoo.tasks import find_task
 
 _SAMPLE = 2000
 
@@ -51,15 +52,18 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
     Raises:
         DataError: as ``TableReader.read``.
     """
-    sample = [row.values for row in islice(table.rows(), _SAMPLE) if row.values is not None]
-    wanted_input, wanted_target = _wishes(options.task)
+    first = list(islice(table.rows(), _SAMPLE))
     _refuse_missing_header(path, table, options)
+    if not first:
+        raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each sample.")
+    sample = [row.values for row in first if row.values is not None]
+    if not sample:
+        settle(reference, 0, [Problem(f"{table.unit} {row.number}", row.reason) for row in first], options)
+    wanted_input, wanted_target = _wishes(options.task)
     choice = choose(path, table.columns, sample, options, wanted_input)
     usable = _usable(table, choice)
     inputs, digests = _inputs(path, choice, usable)
     settle(reference, len(usable.inputs), usable.problems, options)
-    if not usable.inputs:
-        raise DataError(f"'{reference}' has a header and no rows.")
     targets = Targets("none", [])
     if choice.target is not None:
         targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
@@ -164,14 +168,12 @@ def _columns(choice: Choice, table: table_files.TableFile) -> dict[str, str]:
 
 
 def _wishes(task: str | None) -> tuple[str | None, str | None]:
-    """The kinds of input and target of a task, where it has one of each and is known."""
+    """The kinds of input and target of a task, where it has one of each."""
     if task is None:
         return None, None
     from zoo.plugins import plugins
 
-    found = plugins().tasks.get(task)
-    if found is None:
-        return None, None
+    found = find_task(task, plugins().tasks)
     return found.inputs[0] if len(found.inputs) == 1 else None, found.target
 
 

@@ -186,14 +186,14 @@ class ParquetFile:
     def __init__(self, path: Path) -> None:
         with needs_extra("data", "read Parquet files"):
             import pyarrow as arrow
-            import pyarrow.parquet as parquet
+            from pyarrow import parquet
         if not path.is_file():
             raise DataError(f"'{path}' cannot be opened: no such file or directory.")
         try:
             self._file = parquet.ParquetFile(path)
         except (arrow.ArrowException, OSError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
-            raise DataError(f"'{path}' is not a readable Parquet file: {reason}.", "Write or fetch it again.") from error
+            raise DataError(f"'{path}' is no readable Parquet file: {reason}.", "Write or fetch it again.") from error
         self.columns = tuple(self._file.schema_arrow.names)
         _refuse_duplicates(path, self.columns)
 
@@ -234,7 +234,7 @@ def _sniff(start: str) -> str:
 
 
 def _allow_wide_fields() -> None:
-    """Let the csv module take values of any length; its own limit of 128 KiB, for all of Python, cuts long documents."""
+    """Let the csv module take values of any length; its own limit of 128 KiB, for all of Python, is too low."""
     csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_FIELD))
 
 

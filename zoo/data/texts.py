@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TextIO
+from typing import IO, TextIO, cast
 
 from zoo.errors import DataError
 
@@ -63,8 +63,8 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("rb") as raw:
             if path.suffix.lower() == ".gz":
-                with gzip.open(raw, "rb") as unpacked:
-                    yield unpacked
+                with gzip.GzipFile(fileobj=raw) as unpacked:
+                    yield cast("IO[bytes]", unpacked)
             else:
                 yield raw
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
