@@ -156,10 +156,9 @@ class Plugins:
         """All domains by name; where two plugins serve one domain, its tasks are those of both."""
         domains: dict[str, Domain] = {}
         for domain in self.items("zoo_domains", Domain):
-            known = domains.get(domain.name)
-            if known is not None:
-                domain = dataclasses.replace(known, tasks=tuple(dict.fromkeys((*known.tasks, *domain.tasks))))
-            domains[domain.name] = domain
+            known = domains.setdefault(domain.name, domain)
+            tasks = tuple(dict.fromkeys((*known.tasks, *domain.tasks)))
+            domains[domain.name] = dataclasses.replace(known, tasks=tasks)
         return domains
 
     def _implementing(self, hook: str) -> list[str]:

@@ -75,7 +75,7 @@ def test_a_commit_that_is_none_stops_everything(commit: object, tiny: Repository
         ("X-Linked-Size", "99999999999", "announces '99999999999' bytes"),
     ],
 )
-def test_hostile_headers_stop_the_file(  # noqa: PLR0917
+def test_hostile_headers_stop_the_file(
     path: str, header: str, value: str, message: str, tiny: Repository, tmp_path: Path
 ) -> None:
     tiny.headers[path] = {header: value}

@@ -55,8 +55,10 @@ class Output:
         """Print plain columns, aligned; numbers to the right, and wide enough never to cut an id."""
         from rich.table import Table
 
-        table = Table(box=None, pad_edge=False, show_edge=False, show_header=head, title=title or None, title_justify="left",
-                      header_style="bold", title_style="bold")  # fmt: skip
+        table = Table(
+            box=None, pad_edge=False, show_edge=False, show_header=head, title=title or None, title_justify="left",
+            header_style="bold", title_style="bold",
+        )  # fmt: skip
         for column in columns:
             table.add_column(
                 column.title,

@@ -17,7 +17,9 @@ def command() -> None:
 
 @zoo_command("init")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
-@click.option("--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use.")
+@click.option(
+    "--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use."
+)
 def init(output: Output, path: Path | None, empty: bool) -> None:
     """Create a registry where there is none.
 

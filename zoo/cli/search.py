@@ -16,7 +16,9 @@ class LeastScore(click.ParamType):
 
     name = "benchmark=value"
 
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> tuple[str, float]:
+    def convert(
+        self, value: Any, parameter: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, float]:
         """The pair, or a usage error."""
         if isinstance(value, tuple):
             return value
@@ -26,7 +28,9 @@ class LeastScore(click.ParamType):
                 return benchmark.strip(), float(least)
         except ValueError:
             pass
-        self.fail(f"'{value}' is not BENCHMARK=VALUE; write imagenet-1k=0.8 or imagenet-1k/accuracy=0.8.", parameter, context)
+        self.fail(
+            f"'{value}' is not BENCHMARK=VALUE; write imagenet-1k=0.8 or imagenet-1k/accuracy=0.8.", parameter, context
+        )
 
 
 @zoo_command("search")

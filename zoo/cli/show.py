@@ -21,8 +21,8 @@ def command(output: Output, model: str, everything: bool) -> None:
     \b
     Examples:
       zoo show pkg:efficientnet-lite0
-      zoo show google/vit-base-patch16-224
-      zoo show hf:google/vit-base-patch16-224 --json
+      zoo show google/vit-large-patch16-224-in21k
+      zoo show hf:google/vit-large-patch16-224-in21k --json
     """
     from zoo.registry import open_registry
 
@@ -33,7 +33,9 @@ def command(output: Output, model: str, everything: bool) -> None:
         listed = [{k: v for k, v in score.to_dict().items() if k != "model"} for score in scores]
         output.data({**card.to_dict(), "source": card.source, "scores": listed})
         return
-    kind = ", ".join(f"{name} {value}" for name, value in card.input.items() if not isinstance(value, (dict, list, tuple)))
+    kind = ", ".join(
+        f"{name} {value}" for name, value in card.input.items() if not isinstance(value, (dict, list, tuple))
+    )
     facts = {
         "model": card.id,
         "about": card.description,
@@ -59,7 +61,9 @@ def command(output: Output, model: str, everything: bool) -> None:
         "address": card.url,
     }
     output.table(
-        [Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items() if value], head=False
+        [Column("field"), Column("value", fold=True)],
+        [[name, value] for name, value in facts.items() if value],
+        head=False,
     )
     if scores:
         shown = scores if everything else scores[:MOST_SCORES]

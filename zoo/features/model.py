@@ -15,6 +15,7 @@ from zoo.features.provenance import provenance
 if TYPE_CHECKING:
     import numpy as np
 
+
 @dataclass(frozen=True)
 class Model:
     """A loaded model.
@@ -80,7 +81,9 @@ class Model:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
         dataset = _read(data, reading) if isinstance(data, str) else data
-        request = FeatureRequest(tuple(layers), batch_size or default_batch_size(self.backbone, self.device), self.device)
+        request = FeatureRequest(
+            tuple(layers), batch_size or default_batch_size(self.backbone, self.device), self.device
+        )
         found = extract(self.backbone, dataset, request, progress, revision=self.revision, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
 

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
     from zoo.registry.comparing import Comparison as Comparison
     from zoo.registry.opening import open_registry as open_registry
-    from zoo.registry.registry import Registry as Registry
     from zoo.registry.query import SearchPage as SearchPage
     from zoo.registry.query import SearchQuery as SearchQuery
+    from zoo.registry.registry import Registry as Registry
 
 _EXPORTS = {
     "Comparison": "comparing",

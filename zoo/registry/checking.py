@@ -22,9 +22,9 @@ def check(path: Path) -> list[str]:
     """
     with reading(path) as connection:
         schema.revision(connection, path)
-        problems = [problem for problem in _pages(connection)]
+        problems = list(_pages(connection))
         if not problems:
-            problems = [*_tables(connection)]
+            problems = list(_tables(connection))
         if not problems:
             problems = [*_references(connection), *_full_text(connection), *_cards(connection)]
     return problems

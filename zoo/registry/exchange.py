@@ -1,11 +1,12 @@
 """A registry's content in files: JSON, one document, or JSONL, one item a line, which streams.
 
-Each item has a ``kind`` (``model``, ``score``, ``measurement`` or ``run``) in JSONL, and stands in the list of its kind in
-JSON. What is exported and imported into an empty registry is exported again byte for byte.
+Each item has a ``kind`` (``model``, ``score``, ``measurement`` or ``run``) in JSONL, and stands in the list of its kind
+in JSON. What is exported and imported into an empty registry is exported again byte for byte.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import secrets
@@ -26,7 +27,9 @@ KINDS: dict[str, type[Entity]] = {"model": ModelCard, "score": BenchmarkScore, "
 _LISTS = {"models": "model", "scores": "score", "measurements": "measurement", "runs": "run"}
 
 
-def export(registry: Registry, target: str, *, form: str | None = None, own: bool = False, **filters: Any) -> dict[str, int]:
+def export(
+    registry: Registry, target: str, *, form: str | None = None, own: bool = False, **filters: Any
+) -> dict[str, int]:
     """Write the registry's content to a file, whole or not at all; returns how many of each kind.
 
     Args:
@@ -99,8 +102,13 @@ def _write_lines(file: IO[str], items: Iterable[Entity], counts: dict[str, int])
 
 
 def _compact(item: Entity) -> dict[str, Any]:
-    """The fields that say something; those left out have their defaults."""
-    return {name: value for name, value in item.to_dict().items() if value not in (None, [], {})}
+    """The fields that say something; those left out are empty by default."""
+    values = item.to_dict()
+    for field in dataclasses.fields(item):  # type: ignore[arg-type]
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if not required and values[field.name] in (None, [], {}):
+            del values[field.name]
+    return values
 
 
 def _dumped(value: Any) -> str:
@@ -114,8 +122,12 @@ def _list_of(item: Entity) -> str:
 def _read_json(file: IO[str], source: str) -> Iterator[Any]:
     try:
         document = json.load(file, parse_constant=_refuse)
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{source} is not valid JSON: {error}.", "A file of one item a line is --format jsonl.") from error
+        raise DataError(
+            f"{source} is not valid JSON: {error}.", "A file of one item a line is --format jsonl."
+        ) from error
     if not isinstance(document, dict) or not set(document) & set(_LISTS):
         raise DataError(f"{source} holds none of the lists {', '.join(_LISTS)}.", 'Write {"models": [{"id": ...}]}.')
     if document.get("version", VERSION) != VERSION:
@@ -145,6 +157,8 @@ def _read_lines(file: IO[str], source: str) -> Iterator[Any]:
             if kind not in KINDS:
                 raise DataError(f'{source}, line {number}: there is no "kind" of {", ".join(KINDS)}.')
             yield _item(kind, entry, f"{source}, line {number}")
+    except UnicodeDecodeError:
+        raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{source}, line {number}: not valid JSON: {error}.") from error
 
@@ -175,7 +189,9 @@ def _reader(source: str) -> Iterator[IO[str]]:
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8 text.", "Save it as UTF-8.") from error
     except OSError as error:
-        raise DataError(f"{source} cannot be read: {(error.strerror or str(error)).lower()}.", "Check the path.") from error
+        raise DataError(
+            f"{source} cannot be read: {(error.strerror or str(error)).lower()}.", "Check the path."
+        ) from error
 
 
 @contextmanager

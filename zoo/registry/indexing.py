@@ -28,32 +28,41 @@ def index(
         changed: names of those whose cards are read again.
         notes: what to note about the registry in the same transaction.
     """
-    loaded = plugins()
     counts = {"models": 0, "scores": 0}
     with writing(path) as session:
         indexed = {name for name in session.exec(select(ModelRow.plugin).distinct()).all() if name is not None}
-        gone = indexed - set(present)
-        # A card that two plugins know comes back from the other one when the first goes away.
-        for name in sorted(gone | set(present if gone else changed)):
-            items = list(loaded.items("zoo_cards", (ModelCard, BenchmarkScore), only=name)) if name in present else []
-            _forget(session, name, {item.id for item in items if isinstance(item, ModelCard)})
-            try:
-                with session.begin_nested():
-                    written = write_items(session, items, plugin=name)
-            except ZooError as error:
-                loaded.report_failure(name, "zoo_cards", error)
-                continue
-            for kind in counts:
-                counts[kind] += written[kind]
+        first = (indexed - set(present)) | set(changed)
+        lost = [_index_one(session, name, name in present, counts) for name in sorted(first)]
+        if any(lost):
+            # A card that two plugins know comes back from the other one.
+            for name in sorted(set(present) - first):
+                _index_one(session, name, True, counts)
         write_plugins(session, present)
         write_state(session, notes or {})
     return counts
 
 
-def _forget(session: Session, plugin: str, kept: set[str]) -> None:
-    """Drop a plugin's scores, and those of its cards that it no longer gives."""
+def _index_one(session: Session, name: str, present: bool, counts: dict[str, int]) -> bool:
+    """Put a plugin's cards in the place of its former ones; whether it gave cards that it no longer gives."""
+    loaded = plugins()
+    items = list(loaded.items("zoo_cards", (ModelCard, BenchmarkScore), only=name)) if present else []
+    lost = _forget(session, name, {item.id for item in items if isinstance(item, ModelCard)})
+    try:
+        with session.begin_nested():
+            written = write_items(session, items, plugin=name)
+    except ZooError as error:
+        loaded.report_failure(name, "zoo_cards", error)
+    else:
+        for kind in counts:
+            counts[kind] += written[kind]
+    return lost
+
+
+def _forget(session: Session, plugin: str, kept: set[str]) -> bool:
+    """Drop a plugin's scores, and those of its cards that it no longer gives; whether there are such."""
     columns: Any = getattr(ScoreRow, "__table__").columns  # noqa: B009
     session.execute(delete(ScoreRow).where(columns["plugin"] == plugin))
     rows = session.exec(select(ModelRow.key, ModelRow.id).where(ModelRow.plugin == plugin)).all()
     stale = [key for key, id in rows if id not in kept and key is not None]
     remove_models(session, stale)
+    return bool(stale)

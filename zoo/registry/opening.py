@@ -107,7 +107,7 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
 
 
 def _environment() -> str:
-    """A digest that changes when a distribution is installed, upgraded or removed; much quicker than looking for them."""
+    """A digest that changes when a distribution is installed, upgraded or removed; quicker than looking for them."""
     parts = []
     for entry in sys.path:
         try:

@@ -17,10 +17,10 @@ from zoo.errors import InvalidInput, suggest
 
 _WORD = re.compile(r"\w+", re.UNICODE)
 
-_PROMINENCE = (
-    "0.1 * min((SELECT count(*) FROM scores s WHERE s.model_key = m.key), 20) + 0.25 * length(coalesce(m.downloads, ''))"
-)
-"""How well known a model is: among those whose words fit equally well, people look for the ones that others measured."""
+_PROMINENCE = """
+0.1 * min((SELECT count(*) FROM scores s WHERE s.model_key = m.key), 20) + 0.25 * length(coalesce(m.downloads, ''))
+"""
+"""How well known a model is: of those that words fit equally well, people look for the ones that others measured."""
 
 SORTS = {
     "downloads": ("coalesce(m.downloads, -1)", True),
@@ -97,7 +97,7 @@ class SearchQuery(Entity):
     @property
     def order(self) -> str:
         """What the answer is sorted by in the end."""
-        matched = bool(_WORD.search(self.words))
+        matched = match_expression(self.words) is not None
         chosen = self.sort or ("relevance" if matched else "downloads")
         return "downloads" if chosen == "relevance" and not matched else chosen
 
@@ -270,7 +270,7 @@ def _parts(query: SearchQuery) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _benchmark(name: str) -> tuple[str, list[str]]:
-    """A data set by its name, which means its most used metric, or DATASET/METRIC; names may hold slashes themselves."""
+    """A data set, which means its most used metric, or DATASET/METRIC; names may hold slashes themselves."""
     main = (
         "b.metric = (SELECT o.metric FROM benchmarks o JOIN scores p ON p.benchmark_key = o.key "
         "WHERE o.dataset = ? COLLATE NOCASE GROUP BY o.metric ORDER BY count(*) DESC, o.metric LIMIT 1)"
@@ -278,9 +278,8 @@ def _benchmark(name: str) -> tuple[str, list[str]]:
     whole = f"(b.dataset = ? COLLATE NOCASE AND {main})"
     dataset, slash, metric = name.rpartition("/")
     if slash and dataset and metric:
-        return (
-            f"({whole} OR (b.dataset = ? COLLATE NOCASE AND b.metric = ? COLLATE NOCASE))", [name, name, dataset, metric]
-        )  # fmt: skip
+        either = f"({whole} OR (b.dataset = ? COLLATE NOCASE AND b.metric = ? COLLATE NOCASE))"
+        return either, [name, name, dataset, metric]
     return whole, [name, name]
 
 

@@ -104,7 +104,9 @@ class Registry:
                 connection.execute(f"INSERT INTO chosen SELECT key, id FROM ({chosen.sql})", chosen.parameters)
             only_own = "plugin IS NULL" if own else "1"
             named = "1" if chosen is None else "model IN (SELECT id FROM chosen)"
-            for row in connection.execute(f"SELECT * FROM models JOIN chosen USING (key, id) WHERE {only_own} ORDER BY id"):
+            for row in connection.execute(
+                f"SELECT * FROM models JOIN chosen USING (key, id) WHERE {only_own} ORDER BY id"
+            ):
                 yield rows.card_of(row)
             for row in connection.execute(
                 f"SELECT chosen.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} "

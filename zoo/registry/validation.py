@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import types
 import typing
 from collections.abc import Mapping
@@ -22,17 +23,18 @@ def checked(entity: _Checked) -> _Checked:
     Raises:
         InvalidInput: a field is not of its type, a number does not fit into 64 bits, or text is not valid Unicode.
     """
-    for name, wanted in _types(type(entity)).items():
+    kind: Any = type(entity)
+    for name, wanted in _types(kind):
         value = getattr(entity, name)
         if not _fits(value, wanted):
             raise InvalidInput(f"{type(entity).__name__}: '{name}' is {_shown(value)}; it must be {_named(wanted)}.")
     return entity
 
 
-@functools.lru_cache(maxsize=16)
-def _types(kind: type[Entity]) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    return {name: wanted for name, wanted in typing.get_type_hints(kind).items() if name in names}
+@functools.cache
+def _types(kind: Any) -> tuple[tuple[str, Any], ...]:
+    names = {field.name for field in dataclasses.fields(kind)}
+    return tuple((name, wanted) for name, wanted in typing.get_type_hints(kind).items() if name in names)
 
 
 def _fits(value: Any, wanted: Any) -> bool:
@@ -47,7 +49,7 @@ def _fits(value: Any, wanted: Any) -> bool:
     if wanted is Any:
         return _plain(value)
     if wanted is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and abs(value) < 1e308
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if wanted is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
     if wanted is str:

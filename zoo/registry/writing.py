@@ -213,11 +213,8 @@ class _Writer:
                 place = (found["model_key"], found["benchmark_key"], found["origin"])
                 if place not in kept:
                     continue
-                if self.plugin is not None:
-                    stays = found["plugin"] is None
-                else:
-                    stays = {**found, "plugin": None} == kept[place]
-                if stays:
+                equal = {**found, "plugin": None} == kept[place]
+                if equal if self.plugin is None else found["plugin"] is None:
                     del kept[place]
         return list(kept.values())
 

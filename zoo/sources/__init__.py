@@ -223,7 +223,8 @@ def _described(wanted: ModelId) -> ModelCard:
     except Exception as error:
         raise PluginError(
             f"The plugin behind the platform '{wanted.source}' failed to describe '{wanted}': "
-            f"{type(error).__name__} {error}".rstrip() + "."
+            f"{type(error).__name__} {error}".rstrip()
+            + "."
         ) from error
 
 

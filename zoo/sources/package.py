@@ -65,7 +65,8 @@ class PackageSource:
             return known[name]
         raise ModelNotFound(
             f"No plugin knows a packaged model called 'pkg:{name}'.",
-            suggest(f"pkg:{name}", (card.id for card in known.values())) or "See which there are: zoo search --source pkg",
+            suggest(f"pkg:{name}", (card.id for card in known.values()))
+            or "See which there are: zoo search --source pkg",
         )
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
