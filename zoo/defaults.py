@@ -12,17 +12,8 @@ if TYPE_CHECKING:
     from zoo.adapt.metrics import Metric
     from zoo.adapt.strategies import Strategy
     from zoo.data.reading import Reader
-    from zoo.entities import (
-        Backbone,
-        Dataset,
-        FeatureRequest,
-        FeatureShard,
-        LocalFiles,
-        ModelCard,
-        Plan,
-        Progress,
-        Run,
-    )
+    from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
+    from zoo.protocols import Backbone, Progress
     from zoo.sources.base import Source
     from zoo.transfer.estimator import Estimator
 

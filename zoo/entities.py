@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.errors import InvalidInput
 
@@ -482,56 +481,3 @@ class LocalFiles(Entity):
     def bytes(self) -> int:
         """Size of all files together, in bytes."""
         return sum(f.bytes or 0 for f in self.files)
-
-
-class Backbone(Protocol):
-    """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
-
-    Attributes:
-        card: its model card.
-        input_kind: what ``preprocess`` takes: ``image`` for PIL images, ``text`` for strings...
-        layers: layer names from input to output, pooling included (``layer6.mean``); the last is the default.
-        embedding_dimension: length of the default layer's feature vector.
-
-    A backbone that can be trained also has ``module``, a ``torch.nn.Module``, and ``head(task, classes)``, which
-    returns the ``torch.nn.Module`` that maps a collated batch to logits, batch x classes, its backbone included.
-    """
-
-    card: ModelCard
-    input_kind: str
-    layers: tuple[str, ...]
-    embedding_dimension: int
-
-    def preprocess(self, item: Any) -> Any:
-        """One decoded input made ready for ``collate``."""
-        ...
-
-    def collate(self, items: Sequence[Any]) -> Any:
-        """Preprocessed items as one batch."""
-        ...
-
-    def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
-        """Layer name to a float tensor or array, batch x d, for a collated batch; no gradients."""
-        ...
-
-
-class Progress(Protocol):
-    """Where long work reports to; the command line draws bars, the Python API is silent by default."""
-
-    def step(self, description: str, total: int | None = None) -> Any:
-        """A context manager whose value has ``advance(amount=1)``."""
-        ...
-
-
-class _SilentStep:
-    def advance(self, amount: int = 1) -> None:
-        """Do nothing."""
-
-
-class SilentProgress:
-    """Progress that shows nothing."""
-
-    @contextmanager
-    def step(self, description: str, total: int | None = None) -> Iterator[_SilentStep]:
-        """A step that shows nothing."""
-        yield _SilentStep()

@@ -15,18 +15,8 @@ if TYPE_CHECKING:
     from zoo.adapt.metrics import Metric
     from zoo.adapt.strategies import Strategy
     from zoo.data.reading import Reader
-    from zoo.entities import (
-        Backbone,
-        BenchmarkScore,
-        Dataset,
-        FeatureRequest,
-        FeatureShard,
-        LocalFiles,
-        ModelCard,
-        Plan,
-        Progress,
-        Run,
-    )
+    from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
+    from zoo.protocols import Backbone, Progress
     from zoo.sources.base import Source
     from zoo.tasks import Domain
     from zoo.transfer.estimator import Estimator

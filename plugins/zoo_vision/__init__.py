@@ -9,7 +9,8 @@ from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
-    from zoo.entities import Backbone, BenchmarkScore, LocalFiles, ModelCard
+    from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
+    from zoo.protocols import Backbone
 
 DESCRIPTION = (
     "Photographs, drawings and scans: classification, detection, segmentation and generation, with convolutional and "

@@ -16,8 +16,9 @@ from hub_server import HubServer, Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.entities import ModelCard, SilentProgress
+from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, ZooError
+from zoo.protocols import SilentProgress
 from zoo.sources.hub import HubSource
 from zoo.sources.hub_cache import check_repository
 from zoo.sources.hub_guard import Guard, RepositoryFile, check_commit, check_etag, origin
@@ -233,7 +234,8 @@ def test_other_users_of_the_client_are_left_alone(hub: HubServer, tiny: Reposito
 import os
 from pathlib import Path
 import huggingface_hub
-from zoo.entities import ModelCard, SilentProgress
+from zoo.entities import ModelCard
+from zoo.protocols import SilentProgress
 from zoo.sources.hub import HubSource
 
 seen = []

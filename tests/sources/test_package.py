@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from zoo.entities import ModelCard, ModelFile, SilentProgress
+from zoo.entities import ModelCard, ModelFile
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError
+from zoo.protocols import SilentProgress
 from zoo.sources.package import PackageSource
 
 LITE0 = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.entities import Dataset, Progress, Run
+    from zoo.entities import Dataset, Run
     from zoo.features import Model
+    from zoo.protocols import Progress
     from zoo.tasks import Task
 
 __all__ = ["tune"]
@@ -57,11 +58,12 @@ def tune(
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
     from zoo.data import check, read
-    from zoo.entities import Plan, SilentProgress
+    from zoo.entities import Plan
     from zoo.errors import PluginError
     from zoo.features import load
     from zoo.features.device import best_device
     from zoo.plugins import plugins
+    from zoo.protocols import SilentProgress
     from zoo.registry import open_registry
 
     progress = progress or SilentProgress()

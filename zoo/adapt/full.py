@@ -11,7 +11,8 @@ from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.errors import UnsupportedModel, needs_extra
 
 if TYPE_CHECKING:
-    from zoo.entities import Backbone, Dataset, Plan, Progress, Run
+    from zoo.entities import Dataset, Plan, Run
+    from zoo.protocols import Backbone, Progress
 
 LEARNING_RATE = 1e-4
 """Of pretrained weights, where the plan leaves it open."""

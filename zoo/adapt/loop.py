@@ -21,7 +21,7 @@ from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from zoo.adapt.batches import Batches
-    from zoo.entities import Progress
+    from zoo.protocols import Progress
 
 CLIP_NORM = 1.0
 WARM_UP = 0.1

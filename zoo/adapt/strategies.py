@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
-    from zoo.entities import Backbone, Dataset, Plan, Progress, Run
+    from zoo.entities import Dataset, Plan, Run
+    from zoo.protocols import Backbone, Progress
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
 
 if TYPE_CHECKING:
-    from zoo.entities import Backbone, LocalFiles
+    from zoo.entities import LocalFiles
+    from zoo.protocols import Backbone
 
 BATCH_SIZE = 32
 SHOWN = 5

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zoo.entities import Progress
     from zoo.errors import ZooError
+    from zoo.protocols import Progress
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,14 @@ class Output:
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "", head: bool = True
     ) -> None:
-        """Print plain columns, aligned; numbers to the right, and wide enough never to cut an id."""
+        """Print plain columns, aligned; numbers to the right, and never an id that is cut.
+
+        On a terminal, wide cells fold; elsewhere each row stays one line, for the programs that read on.
+        """
+        if not sys.stdout.isatty():
+            for line in _lines(columns, rows, title, head):
+                print(line)
+            return
         from rich.table import Table
 
         table = Table(
@@ -97,9 +104,20 @@ class Output:
     def progress(self) -> Progress:
         """Bars on a terminal's stderr; silence elsewhere."""
         from zoo.cli.progress import BarProgress
-        from zoo.entities import SilentProgress
+        from zoo.protocols import SilentProgress
 
         return BarProgress(self.console(stderr=True)) if sys.stderr.isatty() else SilentProgress()
+
+
+def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, head: bool) -> Iterator[str]:
+    """A table as plain text, without importing anything."""
+    table = [[column.title for column in columns], *rows] if head else list(rows)
+    widths = [max((len(row[place]) for row in table), default=0) for place in range(len(columns))]
+    if title:
+        yield title
+    for row in table:
+        cells = zip(row, widths, columns, strict=True)
+        yield "  ".join(c.rjust(width) if column.number else c.ljust(width) for c, width, column in cells).rstrip()
 
 
 def human_count(value: int | None) -> str:

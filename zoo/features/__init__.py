@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from zoo.entities import ModelCard, Progress, SilentProgress
+from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, suggest
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model, extract
+from zoo.protocols import Progress, SilentProgress
 
 __all__ = ["Model", "extract", "load", "read_features", "write_features"]
 

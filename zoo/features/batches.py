@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from zoo.entities import Backbone, Dataset
+from zoo.entities import Dataset
 from zoo.errors import DataError, ZooError
+from zoo.protocols import Backbone
 
 WINDOW = 16
 """Samples of different length are sorted within this many batches, so that few prepared samples wait in memory."""

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from zoo.entities import Backbone, Dataset, FeatureRequest, FeatureShard, Progress
+from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Preparation
 from zoo.features.memory import keep_freed_memory
+from zoo.protocols import Backbone, Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
-from zoo.entities import Backbone, Dataset, FeatureRequest, Features, FeatureShard, ModelCard, Progress, SilentProgress
+from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
 from zoo.errors import PluginError, UnsupportedModel
 from zoo.features.extraction import check_request, default_batch_size
 from zoo.features.provenance import provenance
+from zoo.protocols import Backbone, Progress, SilentProgress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.entities import Entity, Progress
+from zoo.entities import Entity
 from zoo.errors import StorageError
 from zoo.features import load
 from zoo.features.files import suffix_of, write_features
+from zoo.protocols import Progress
 
 
 @dataclass(frozen=True)

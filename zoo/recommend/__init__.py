@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.entities import Dataset, Progress, Recommendation
+    from zoo.entities import Dataset, Recommendation
+    from zoo.protocols import Progress
 
 DEFAULT_SAMPLES = 2000
 """Samples that candidates are measured on unless the user says otherwise."""
@@ -60,8 +61,9 @@ def recommend(
         ZooError: the data, the task, the limits or every single candidate is unusable.
     """
     from zoo.data import read
-    from zoo.entities import Recommendation, SilentProgress
+    from zoo.entities import Recommendation
     from zoo.features.device import best_device, memory_of
+    from zoo.protocols import SilentProgress
     from zoo.recommend import constraints, measuring, ranking
     from zoo.recommend.candidates import choose
     from zoo.recommend.task import analyse

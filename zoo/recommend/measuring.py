@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from zoo import __version__
-from zoo.entities import Dataset, Measurement, ModelCard, Progress
+from zoo.entities import Dataset, Measurement, ModelCard
+from zoo.protocols import Progress
 from zoo.tasks import Task
 
 

@@ -14,7 +14,7 @@ from zoo.recommend.measuring import Measured, Request, measure, remembered
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
-    from zoo.entities import Progress
+    from zoo.protocols import Progress
 
 
 def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import sqlite3
 import sys
-import tempfile
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 
 from zoo.config import settings
@@ -21,7 +18,9 @@ from zoo.registry.registry import Registry
 
 SHIPPED = "registry.db.example"
 ENVIRONMENT = "environment"
-"""Name of the note that tells for which installed distributions the plugins were looked at last."""
+"""Name of the note that tells in which environments the plugins were found to be those that are indexed."""
+
+MOST_ENVIRONMENTS = 16
 
 _opened: dict[tuple[Path, int], Registry] = {}
 
@@ -51,6 +50,8 @@ def create(path: Path, *, empty: bool = False) -> None:
     Raises:
         StorageError: the folder cannot be written to, or the disk is full.
     """
+    import shutil
+
     with explained(path, "create"), temporary_beside(path) as temporary:
         with _shipped() as shipped:
             if shipped is not None and not empty:
@@ -83,7 +84,8 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
     environment = _environment()
     with reading(path) as connection:
         seen = connection.execute("SELECT value FROM state WHERE name = ?", [ENVIRONMENT]).fetchone()
-        if seen is not None and seen["value"] == environment and not force:
+        known = seen["value"].split() if seen is not None else []
+        if environment in known and not force:
             return {}
         indexed = {row["name"]: row["version"] for row in connection.execute("SELECT name, version FROM plugins")}
     from zoo.plugins import installed
@@ -98,7 +100,7 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
         from zoo.registry.writing import write_state, writing
 
         with writing(path) as session:
-            write_state(session, {ENVIRONMENT: environment})
+            write_state(session, {ENVIRONMENT: "\n".join([*known[1 - MOST_ENVIRONMENTS :], environment])})
     except StorageError:
         if force or not indexed:
             raise
@@ -138,6 +140,8 @@ def _place(temporary: Path, path: Path) -> None:
 @contextlib.contextmanager
 def temporary_beside(path: Path) -> Iterator[Path]:
     """A new file name beside ``path``, gone afterwards."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
     os.close(handle)
@@ -151,6 +155,8 @@ def temporary_beside(path: Path) -> Iterator[Path]:
 @contextlib.contextmanager
 def _shipped() -> Iterator[Path | None]:
     """The registry that comes with this distribution: inside the package, or in the checkout that it runs from."""
+    from importlib import resources
+
     packaged = resources.files("zoo").joinpath(SHIPPED)
     if packaged.is_file():
         with resources.as_file(packaged) as path:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.config import settings
-from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem, Progress, SilentProgress
+from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import InvalidInput, PluginError, UnknownModel, UnsupportedModel, ZooError, suggest
+from zoo.protocols import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from zoo.sources.base import LocalModel, Source, Verification

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from zoo.entities import Entity, LocalFiles, ModelCard, Problem, Progress
+from zoo.entities import Entity, LocalFiles, ModelCard, Problem
+from zoo.protocols import Progress
 
 
 @runtime_checkable

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config import settings
-from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem, Progress
+from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
+from zoo.protocols import Progress
 from zoo.sources.base import LocalModel
 from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences

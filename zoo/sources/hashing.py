@@ -14,7 +14,8 @@ from types import TracebackType
 from typing import Any
 
 from zoo.config import settings
-from zoo.entities import ModelFile, Problem, Progress
+from zoo.entities import ModelFile, Problem
+from zoo.protocols import Progress
 
 CHUNK = 1 << 20
 FILE = "hashes.json"

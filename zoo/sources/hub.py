@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from zoo.config import settings
-from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem, Progress
+from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
+from zoo.protocols import Progress
 from zoo.sources.base import LocalModel
 from zoo.sources.hashing import KnownHashes
 from zoo.sources.hub_cache import (

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.entities import ModelId, Progress
+from zoo.entities import ModelId
 from zoo.errors import IntegrityError, suggest
+from zoo.protocols import Progress
 from zoo.sources.hashing import KnownHashes
 from zoo.sources.hub_cache import DEFAULT_REVISION, cache_folder, check_repository, check_revision, discard, endpoint
 from zoo.sources.hub_errors import client_http_error, hub_errors

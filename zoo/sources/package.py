@@ -11,8 +11,9 @@ from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from zoo.entities import LocalFiles, ModelCard, Problem, Progress
+from zoo.entities import LocalFiles, ModelCard, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, suggest
+from zoo.protocols import Progress
 from zoo.sources.base import LocalModel
 from zoo.sources.hashing import KnownHashes, differences
 from zoo.sources.paths import unsafe
