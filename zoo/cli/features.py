@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import reading
 from zoo.cli.output import Column, Output, human_bytes, human_seconds
 
 
@@ -20,10 +21,7 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @click.option("--dtype", default="float32", show_default=True, help="float32, float16 or bfloat16.")
-@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
-@click.option("--target-column", help="Column of the labels [default: guessed].")
-@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
-              help="What to do with unreadable items.")  # fmt: skip
+@reading
 def command(output: Output, model: str, data: str, path: str, **options: Any) -> None:
     """Turn a data set into a file of features.
 

@@ -43,6 +43,18 @@ _traceback_option = click.option(
 )  # fmt: skip
 
 
+def reading(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
+    for option in (
+        click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
+                     help="What to do with unreadable items."),
+        click.option("--target-column", help="Column of the labels [default: guessed]."),
+        click.option("--input-column", help="Column of the texts or image paths [default: guessed]."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
 class Amount(click.ParamType):
     """A whole number as people write it: ``86M``, ``1.5B``, ``500MB``, ``24GB``; decimal units, ``GiB`` binary."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import reading
 from zoo.cli.output import Column, Output, human_bytes
 
 if TYPE_CHECKING:
@@ -22,10 +23,7 @@ SHOWN_PROBLEMS = 5
 @click.argument("data", required=False)
 @click.option("--datasets", "listing", is_flag=True, help="List the packaged data sets instead.")
 @click.option("--task", help="Say whether the data set can serve this task; exit code 1 where it cannot.")
-@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
-@click.option("--target-column", help="Column of the labels [default: guessed].")
-@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
-              help="What to do with unreadable items.")  # fmt: skip
+@reading
 def command(output: Output, data: str | None, listing: bool, task: str | None, **options: Any) -> None:
     """Look at a data set: classes, balance, sizes, problems.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from zoo.cli.options import AMOUNT
+from zoo.cli.options import AMOUNT, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
 
@@ -48,10 +48,7 @@ class Seconds(click.ParamType):
 @click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
-@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
-@click.option("--target-column", help="Column of the labels [default: guessed].")
-@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
-              help="What to do with unreadable items.")  # fmt: skip
+@reading
 def command(output: Output, data: str, estimators: str | None, no_measure: bool, **options: Any) -> None:
     """Measure which pretrained model suits your data best.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
@@ -33,10 +34,7 @@ INTERRUPTED = 130
               help="Part held out to report on.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
-@click.option("--input-column", help="Column of the texts or image paths [default: guessed].")
-@click.option("--target-column", help="Column of the labels [default: guessed].")
-@click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
-              help="What to do with unreadable items.")  # fmt: skip
+@reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
