@@ -22,7 +22,9 @@ COMMAND = re.compile(r"^\$ (?:[A-Z_]+=\S+ )*(zoo .*?)$", re.MULTILINE)
 def commands(text: str) -> Iterator[str]:
     """The zoo commands after a prompt, lines that are continued put together."""
     for block in re.findall(r"```(?:console|bash|sh)\n(.*?)```", text, re.DOTALL):
-        yield from (match.partition(" | ")[0].partition(" > ")[0] for match in COMMAND.findall(block.replace("\\\n", " ")))
+        yield from (
+            match.partition(" | ")[0].partition(" > ")[0] for match in COMMAND.findall(block.replace("\\\n", " "))
+        )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -55,7 +57,9 @@ def test_commands_that_are_shown_exist_with_their_options(page: Path) -> None:
             found = command.get_command(context, name)
             assert found is not None, f"{page.name} shows '{line}'"
             command = found
-        known = {opt for parameter in command.get_params(context) for opt in (*parameter.opts, *parameter.secondary_opts)}
+        known = {
+            opt for parameter in command.get_params(context) for opt in (*parameter.opts, *parameter.secondary_opts)
+        }
         for word in words:
             if word.startswith("--"):
                 assert word.partition("=")[0] in known, f"{page.name} shows '{line}'"
@@ -63,7 +67,10 @@ def test_commands_that_are_shown_exist_with_their_options(page: Path) -> None:
 
 def test_the_reference_is_what_the_commands_say() -> None:
     result = subprocess.run(
-        [sys.executable, str(ROOT / "tools" / "write_reference.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "tools" / "write_reference.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (result.returncode, result.stderr) == (0, "")
 

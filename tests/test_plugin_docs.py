@@ -17,7 +17,7 @@ from zoo.plugins import plugins
 from zoo.registry import opening
 
 TEXT = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
-SECTIONS = {title: body for title, body in re.findall(r"^## (zoo_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)}
+SECTIONS = dict(re.findall(r"^## (zoo_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 HOOKS = {name: function for name, function in vars(hookspecs).items() if name.startswith("zoo_")}
 
 
@@ -69,7 +69,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
 @pytest.fixture
 def lines(tmp_path: Path) -> str:
     path = tmp_path / "lines.csv"
-    rows = [f"a {word} day number {n},{label}" for n in range(20) for word, label in (("sunny", "good"), ("rainy", "bad"))]
+    rows = [
+        f"a {word} day number {n},{label}" for n in range(20) for word, label in (("sunny", "good"), ("rainy", "bad"))
+    ]
     path.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
     return str(path)
 

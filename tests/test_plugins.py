@@ -110,7 +110,9 @@ def test_a_hook_that_fails_is_named_in_one_line_and_the_others_go_on(folder: Fol
 
 
 def test_the_same_failure_is_told_once(folder: Folder) -> None:
-    folder.install("toy_a", "from zoo import hookimpl\n@hookimpl\ndef zoo_domains():\n    raise ValueError('no luck')\n")
+    folder.install(
+        "toy_a", "from zoo import hookimpl\n@hookimpl\ndef zoo_domains():\n    raise ValueError('no luck')\n"
+    )
     lines: list[str] = []
     loaded = load(lines)
 
@@ -127,7 +129,8 @@ def test_of_two_plugins_with_one_name_the_second_is_left_out(folder: Folder) -> 
 
     loaded = load(lines)
 
-    assert "first" in loaded.domains and "second" not in loaded.domains
+    assert "first" in loaded.domains
+    assert "second" not in loaded.domains
     assert lines == ["Plugin 'toy' of toy_b 1.0 was left out: PluginError: toy_a already has a plugin of that name. "
                      "Update it (pip install -U toy_b) or remove it."]  # fmt: skip
 

@@ -84,7 +84,8 @@ def test_misuse_is_told_with_the_usage_and_exit_code_2(arguments: list[str], tex
     assert captured.out == ""
     usage, *_, last = captured.err.splitlines()
     assert usage.startswith("Usage: zoo ")
-    assert last.startswith("Error: ") and text in last
+    assert last.startswith("Error: ")
+    assert text in last
 
 
 def test_an_error_is_one_line_and_with_json_a_document_as_well(capsys) -> None:
@@ -109,8 +110,10 @@ def test_what_was_not_foreseen_is_one_sentence_unless_the_traceback_is_asked_for
     long = capsys.readouterr().err
 
     assert short.count("\n") == 1
-    assert "the moon is full" in short and "--traceback" in short
-    assert "Traceback (most recent call last)" in long and "the moon is full" in long
+    assert "the moon is full" in short
+    assert "--traceback" in short
+    assert "Traceback (most recent call last)" in long
+    assert "the moon is full" in long
 
 
 def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:
@@ -157,7 +160,9 @@ def test_a_narrow_terminal_folds_and_keeps_ids(home: Path) -> None:
     import termios
 
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
-    shown = subprocess.Popen([sys.executable, "-m", "zoo", "list", "--help"], stdout=follower, stderr=follower, close_fds=True)
+    shown = subprocess.Popen(
+        [sys.executable, "-m", "zoo", "list", "--help"], stdout=follower, stderr=follower, close_fds=True
+    )
     os.close(follower)
     text = b""
     try:

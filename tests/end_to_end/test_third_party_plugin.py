@@ -134,7 +134,9 @@ def test_its_command_is_in_the_help_and_runs(environment: Environment) -> None:
 
 def test_its_estimator_ranks_real_models(environment: Environment) -> None:
     data = environment.folder / "lines.csv"
-    rows = [f"a {word} day number {n},{label}" for n in range(12) for word, label in (("sunny", "good"), ("rainy", "bad"))]
+    rows = [
+        f"a {word} day number {n},{label}" for n in range(12) for word, label in (("sunny", "good"), ("rainy", "bad"))
+    ]
     data.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
 
     result = json.loads(environment.zoo(

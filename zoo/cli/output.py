@@ -44,6 +44,18 @@ class Output:
         """Print a line, as it is."""
         print(line)
 
+    def paragraph(self, text: str, indent: int = 0) -> None:
+        """Print running text: wrapped and indented on a terminal, in one line elsewhere."""
+        margin = " " * indent
+        if not sys.stdout.isatty():
+            print(f"{margin}{text}")
+            return
+        import shutil
+        import textwrap
+
+        width = max(shutil.get_terminal_size().columns, indent + 20)
+        print(textwrap.fill(text, width, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False))
+
     def counted(self, counts: Mapping[str, int]) -> str:
         """Counts by plural noun in words: ``3 models and 1 score``."""
         parts = [f"{n:,} {name if n != 1 else name.removesuffix('s')}" for name, n in counts.items() if n]
@@ -141,7 +153,9 @@ def human_seconds(value: float | None) -> str:
 
 def human_score(value: float | None) -> str:
     """A figure with four significant digits."""
-    return "-" if value is None else f"{value:.4g}"
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
 
 
 def _scaled(value: float, base: int, units: Sequence[str]) -> str:

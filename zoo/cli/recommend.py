@@ -71,7 +71,7 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
     output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
     for warning in result.warnings:
-        output.text(f"  note: {warning}")
+        output.paragraph(f"note: {warning}", indent=2)
     output.text()
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
@@ -90,11 +90,11 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
     for c in result.candidates[:SHOWN_REASONS]:
         output.text()
         output.text(f"{c.rank}. {c.id}")
-        output.text(f"   {' '.join(c.reasons)}")
+        output.paragraph(" ".join(c.reasons), indent=3)
     if result.excluded:
         output.text()
         output.text(f"Left out: {len(result.excluded)}")
         for excluded in result.excluded:
-            output.text(f"   {excluded.id}: {excluded.reason}")
+            output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
     output.text()
     output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}")
