@@ -13,6 +13,7 @@ from zoo.errors import DataError, UnsupportedModel, needs_extra
 with needs_extra("language", "load language models"):
     import torch
     import transformers
+    from safetensors import SafetensorError
 
 from zoo_language import pooling
 from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
@@ -163,10 +164,10 @@ def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.M
             model, report = transformers.AutoModel.from_pretrained(
                 folder, config=config, dtype=_dtype(dtype), weights_only=True, output_loading_info=True, **_LOCAL
             )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         sentence = " ".join(str(error).split())[:300]
         raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded by transformers: {sentence}", "See: zoo verify"
+            f"'{card.id}' cannot be loaded by transformers: {sentence}", f"Run: zoo verify {card.id}"
         ) from error
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:

@@ -18,11 +18,14 @@ def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.C
     """A click command with ``--json`` and ``--traceback``; its function takes the ``Output`` first."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        for option in (_traceback_option, _json_option):
-            function = option(function)
-        return click.command(*args, **kwargs)(click.pass_obj(function))
+        return click.command(*args, **kwargs)(shared(click.pass_obj(function)))
 
     return decorate
+
+
+def shared(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command has, ``--json`` and ``--traceback``; they set the ``Output`` and pass nothing."""
+    return _json_option(_traceback_option(function))
 
 
 def _set(attribute: str) -> Callable[[click.Context, click.Parameter, bool], None]:

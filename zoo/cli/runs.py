@@ -5,10 +5,12 @@ from __future__ import annotations
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import shared
 from zoo.cli.output import Column, Output, human_score, human_seconds, pairs
 
 
 @click.group("runs", invoke_without_command=True)
+@shared
 @click.pass_context
 def command(context: click.Context) -> None:
     """List, show, import and export past adaptations.

@@ -269,7 +269,7 @@ class Registry:
             if value not in known:
                 hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
                 raise InvalidInput(f"No model has the {column} '{value}'.", hint)
-        for benchmark, _ in query.min_scores:
+        for benchmark in query.benchmarks:
             known = {row[0] for row in connection.execute("SELECT DISTINCT dataset FROM benchmarks")}
             names = {name.lower() for name in known}
             if benchmark.lower() not in names and benchmark.rpartition("/")[0].lower() not in names:
