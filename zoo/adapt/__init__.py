@@ -8,7 +8,6 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset, Run
     from zoo.features import Model
     from zoo.protocols import Progress
-    from zoo.tasks import Task
 
 __all__ = ["tune"]
 
@@ -57,7 +56,7 @@ def tune(
     """
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
-    from zoo.data import check, read
+    from zoo.data import check, read, task_for
     from zoo.entities import Plan
     from zoo.errors import PluginError
     from zoo.features import load
@@ -70,7 +69,7 @@ def tune(
     find(strategy)
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
-    found = _task(dataset, task)
+    found = task_for(dataset, task)
     check(dataset, found)
     device = best_device(device)
     plan = Plan(
@@ -86,21 +85,3 @@ def tune(
     if save_run:
         open_registry().add([run])
     return run
-
-
-def _task(dataset: Dataset, name: str | None) -> Task:
-    """The task by its name, or the first one whose input and target are of the data set's kinds."""
-    from zoo.errors import DataError
-    from zoo.plugins import plugins
-    from zoo.tasks import find_task
-
-    known = plugins().tasks
-    if name:
-        return find_task(name, known)
-    for task in known.values():
-        if task.inputs == (dataset.input_kind,) and task.target == dataset.target_kind:
-            return task
-    raise DataError(
-        f"No task is known for {dataset.input_kind} inputs with targets of kind '{dataset.target_kind}'.",
-        "Name one with --task.",
-    )

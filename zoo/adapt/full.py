@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.errors import UnsupportedModel, needs_extra
+from zoo.features.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset, Plan, Run
@@ -39,6 +40,8 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
     experiment = prepare(dataset, plan)
+    if plan.device == "cpu":
+        keep_freed_memory()
     rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
     settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.data.checking import check, fitting_tasks
+from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.profiling import Profile, profile
 from zoo.data.splitting import sample, split
 from zoo.errors import DataError, suggest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Profile", "builtin_readers", "check", "datasets", "fitting_tasks", "packaged_datasets", "profile", "read",
-    "sample", "split",
+    "sample", "split", "task_for",
 ]  # fmt: skip
 
 FORMS = "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved `datasets` data set, or a packaged name"

@@ -6,7 +6,7 @@ from collections import Counter
 
 from zoo.entities import Dataset
 from zoo.errors import DataError
-from zoo.tasks import Task
+from zoo.tasks import Task, find_task
 
 _NAMED = 5
 _ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings"}
@@ -72,6 +72,27 @@ def _check_classes(dataset: Dataset) -> None:
         f"both learnt from and judged by: {named}{more}.",
         "Add samples of these classes or leave them out.",
     )
+
+
+def task_for(dataset: Dataset, name: str | None = None) -> Task:
+    """The task called ``name``; without one, the first whose kinds of input and target the data set has.
+
+    Raises:
+        UnknownTask: there is none of that name; with the nearest.
+        DataError: none was named, and none fits.
+    """
+    from zoo.plugins import plugins
+
+    known = plugins().tasks
+    if name:
+        return find_task(name, known)
+    fitting = fitting_tasks(dataset)
+    if not fitting:
+        raise DataError(
+            f"No task is known for {dataset.input_kind} inputs with targets of kind '{dataset.target_kind}'.",
+            "Name one with --task.",
+        )
+    return known[fitting[0]]
 
 
 def fitting_tasks(dataset: Dataset) -> list[str]:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.entities import Dataset, Entity
-from zoo.errors import DataError
-from zoo.plugins import plugins
-from zoo.tasks import Task, find_task
+from zoo.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,9 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         UnknownTask: no such task.
         DataError: the data set cannot serve the task, or no task fits and none was named.
     """
-    from zoo.data import check, profile
+    from zoo.data import check, profile, task_for
 
-    known = plugins().tasks
-    found = find_task(task, known) if task else guess(dataset, known)
+    found = task_for(dataset, task)
     check(dataset, found)
     data = {
         "name": dataset.name,
@@ -50,14 +47,3 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
     }
     warnings = tuple(profile(dataset).warnings)
     return found, Analysis(found.name, found.domain, task is None, data, warnings)
-
-
-def guess(dataset: Dataset, known: dict[str, Task]) -> Task:
-    """The first task of the taxonomy whose input and target are of the data set's kinds."""
-    for task in known.values():
-        if task.inputs == (dataset.input_kind,) and task.target == dataset.target_kind:
-            return task
-    raise DataError(
-        f"No task is known for {dataset.input_kind} inputs with targets of kind '{dataset.target_kind}'.",
-        "Name one with --task.",
-    )
