@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
-from zoo.data import check, fitting_tasks, profile, sample, split, task_for
+from zoo.data import check, fitting_tasks, profile, sample, split, stratified_order, task_for
 from zoo.entities import Dataset
 from zoo.errors import DataError, InvalidInput, UnknownTask
 from zoo.tasks import TASKS
@@ -123,5 +123,18 @@ def test_bad_fractions_are_refused(fractions) -> None:
 @settings(deadline=None)
 def test_a_sample_has_the_size_asked_for_and_something_of_every_class(targets, count) -> None:
     part = sample(texts(targets, ("a", "b", "c", "d")), count)
-    classes = len(set(targets))
-    assert min(count, len(targets)) <= len(part) <= min(max(count, classes), len(targets))
+    assert len(part) == min(count, len(targets))
+    if count >= len(set(targets)):
+        assert set(part.targets) == set(targets)
+    for label in set(targets):
+        assert part.targets.count(label) == pytest.approx(len(part) * targets.count(label) / len(targets), abs=4)
+
+
+@given(TARGETS, st.integers(0, 2**32))
+@settings(deadline=None)
+def test_smaller_samples_are_among_larger_ones(targets, seed) -> None:
+    data = texts(targets, ("a", "b", "c", "d"))
+    order = stratified_order(data, seed)
+    assert sorted(order) == list(range(len(targets)))
+    for count in range(1, len(targets)):
+        assert set(sample(data, count, seed).inputs) == {data.inputs[position] for position in order[:count]}

@@ -197,7 +197,7 @@ def _has(*relative: str) -> Callable[[], bool]:
 _SHIPPED = (
     _Shipped(
         "sklearn:digits", "image", "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
-        "pip install scikit-learn", lambda: find_spec("sklearn") is not None, _digits,
+        "pip install 'foundation-zoo[data]'", lambda: find_spec("sklearn") is not None, _digits,
     ),
     _Shipped(
         "fashion-mnist", "image", "70,000 pictures of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",

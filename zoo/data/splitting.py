@@ -32,10 +32,7 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
             f"A data set cannot be split into the fractions {shown or 'of nothing'}.",
             "Give fractions from 0 to 1 that add up to 1.",
         )
-    if seed < 0:
-        raise InvalidInput(f"The seed is {seed}; it must be 0 or more.")
-    # numpy pledges to keep a bit generator's raw stream, and nothing above it; sorting by it gives a permutation.
-    keys = np.random.PCG64(seed).random_raw(len(dataset))
+    keys = _keys(len(dataset), seed)
     parts: list[list[int]] = [[] for _ in fractions]
     owed = np.zeros(len(fractions))
     wanted = np.asarray(fractions, dtype=np.float64)
@@ -51,11 +48,43 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
 
 
 def sample(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
-    """A stratified part of ``count`` samples; all of it where there are no more."""
+    """A stratified part of ``count`` samples, in the data's order; all of it where there are no more.
+
+    The samples of a smaller part are among those of a larger one with the same seed.
+    """
     if count >= len(dataset):
         return dataset
-    fraction = count / len(dataset)
-    return split(dataset, (fraction, 1 - fraction), seed)[0]
+    return dataset.subset(sorted(stratified_order(dataset, seed)[:count]))
+
+
+def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
+    """All positions in an order of which every beginning is a stratified sample.
+
+    The first of every class come first; from there on each class is dealt out evenly, so that any beginning holds of
+    each class its share, to within one sample. Numbers and unlabelled samples are one class.
+
+    Raises:
+        InvalidInput: the seed is negative.
+    """
+    import numpy as np
+
+    keys = _keys(len(dataset), seed)
+    turn = np.empty(len(dataset))
+    for positions in _strata(dataset):
+        shuffled = positions[np.argsort(keys[positions], kind="stable")]
+        turn[shuffled] = np.arange(len(shuffled)) / len(shuffled)
+    order = np.lexsort((keys, turn))
+    return [int(position) for position in order]
+
+
+def _keys(count: int, seed: int) -> np.ndarray:
+    """A random number for each sample; sorting by them gives a permutation."""
+    import numpy as np
+
+    if seed < 0:
+        raise InvalidInput(f"The seed is {seed}; it must be 0 or more.")
+    # numpy pledges to keep a bit generator's raw stream, and nothing above it.
+    return np.asarray(np.random.PCG64(seed).random_raw(count))
 
 
 def _strata(dataset: Dataset) -> list[np.ndarray]:

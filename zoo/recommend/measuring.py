@@ -57,13 +57,10 @@ def revision_of(card: ModelCard) -> str | None:
 
 
 def sample(dataset: Dataset, samples: int, seed: int) -> Dataset:
-    """A stratified, seeded part of a data set of about ``samples`` items; all of it where it is small or 0 is asked."""
-    from zoo.data import split
+    """A stratified, seeded part of a data set of ``samples`` items; all of it where it is small or 0 is asked."""
+    from zoo.data import sample as stratified
 
-    if samples <= 0 or len(dataset) <= samples:
-        return dataset
-    fraction = samples / len(dataset)
-    return split(dataset, (fraction, 1 - fraction), seed)[0]
+    return dataset if samples <= 0 else stratified(dataset, samples, seed)
 
 
 def remembered(card: ModelCard, request: Request) -> Measured | None:

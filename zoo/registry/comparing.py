@@ -44,7 +44,7 @@ class Comparison(Entity):
         """The benchmarks as a pandas ``DataFrame``: one row each, one column a model."""
         from zoo.errors import needs_extra
 
-        with needs_extra("data", "make a table for a notebook"):
+        with needs_extra("notebook", "make a table for a notebook"):
             import pandas as pd
         index = pd.MultiIndex.from_tuples(
             [(b.task, b.dataset, b.split, b.metric) for b in self.benchmarks],
