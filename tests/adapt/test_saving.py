@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +63,8 @@ def test_the_folder_tells_what_it_is(reviews: str, tmp_path: Path) -> None:
     assert card.tasks == ("text-classification",)
     assert card.base_model == STATIC
     assert card.license == "MIT"
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "tuned").iterdir()}
+    assert len(modes) == 1
 
 
 def test_a_tuned_model_can_be_tuned_again(reviews: str, tmp_path: Path) -> None:
@@ -101,6 +105,20 @@ def test_a_failed_write_leaves_the_earlier_model(reviews: str, tmp_path: Path, m
 
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "reviews.csv", "tuned"]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="mounting a small file system takes root")
+@pytest.mark.parametrize(("size", "sentence"), [("1m", "takes .* MB .* left"), ("8004k", "Cannot write .* No space")])
+def test_a_full_disk_is_one_sentence_and_nothing_stays(reviews: str, tmp_path: Path, size: str, sentence: str) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
+    try:
+        with pytest.raises(StorageError, match=f"(?i){sentence}"):
+            zoo.tune(STATIC, reviews, strategy="full", epochs=1, output=str(disk / "tuned"))
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_damaged_folder_says_so(reviews: str, tmp_path: Path) -> None:

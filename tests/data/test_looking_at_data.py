@@ -77,6 +77,8 @@ def test_the_task_is_guessed_or_looked_up() -> None:
         task_for(data, "text-clasification")
     with pytest.raises(DataError, match="No task is known"):
         task_for(Dataset("some", "smell", [1], [0], ("a",), "f"))
+    with pytest.raises(DataError, match=r"has no labels.*--target-column"):
+        task_for(Dataset("some", "text", ["a"], None, (), "f", "none"))
 
 
 TARGETS = st.lists(st.integers(0, 3), min_size=1, max_size=120)

@@ -189,3 +189,14 @@ def test_without_measuring_shared_benchmarks_decide(poetry, poems):
 def test_without_measuring_and_without_scores_it_says_so(poetry, poems):
     with pytest.raises(UnsupportedModel, match="nothing to rank them by"):
         zoo.recommend(str(poems), task="poem-classification", measure=False)
+
+
+def test_a_figure_for_numbers_is_not_called_an_accuracy(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    table = tmp_path / "lengths.csv"
+    table.write_text("text,label\n" + "".join(f"{'very ' * n}long,{n / 7}\n" for n in range(40)))
+
+    result = zoo.recommend(str(table), candidates="pkg:wordllama/64,pkg:wordllama/128")
+
+    assert "R²" in result.candidates[0].reasons[0]
+    assert "accuracy" not in result.candidates[0].reasons[0]

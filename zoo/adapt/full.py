@@ -35,10 +35,11 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         import torch
 
         from zoo.adapt.loop import Settings, seeded, train
-    from zoo.adapt.saving import Adapted, save
+    from zoo.adapt.saving import Adapted, check_room, save
 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
+    check_room(plan.output, sum(parameter.numel() for parameter in pretrained.parameters()))
     experiment = prepare(dataset, plan)
     if plan.device == "cpu":
         keep_freed_memory()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.model_card import readme
 from zoo.entities import Dataset, ModelCard, Run
-from zoo.errors import InvalidInput, storage_errors
+from zoo.errors import InvalidInput, StorageError, storage_errors
 
 if TYPE_CHECKING:
     from zoo.adapt.linear_probe import LinearHead
@@ -65,6 +65,24 @@ def check_output(output: str | None, model: str) -> None:
             raise InvalidInput(f"The folder {output} holds other files.", "Choose an empty or a new one.")
 
 
+def check_room(output: str | None, parameters: int) -> None:
+    """Refuse a folder whose disk has no room for ``parameters`` in float32, before hours of training are spent.
+
+    Raises:
+        StorageError: the disk is too full.
+    """
+    if output is None:
+        return
+    folder = Path(output).expanduser().absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    needed, free = 4 * parameters, shutil.disk_usage(existing).free
+    if free < needed:
+        raise StorageError(
+            f"The tuned model takes {needed / 1e6:,.0f} MB and the disk of {output} has {free / 1e6:,.0f} MB left.",
+            "Free some, or choose another folder with -o.",
+        )
+
+
 def save(adapted: Adapted) -> Run:
     """Write the folder and give the run with its path; an earlier tuned model there is replaced when all is written.
 
@@ -78,8 +96,10 @@ def save(adapted: Adapted) -> Run:
     run = replace(run, path=str(folder))
     document = describe(replace(adapted, run=run), folder)
     with storage_errors(folder), _whole(folder) as place:
-        _write_weights(adapted, place / WEIGHTS)
         (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        _write_weights(adapted, place / WEIGHTS)
+        # safetensors lets nobody but the owner read its files, whatever the umask says.
+        shutil.copymode(place / MARKER, place / WEIGHTS)
         (place / "README.md").write_text(readme(document), encoding="utf-8")
     return run
 
@@ -150,15 +170,20 @@ def _whole(folder: Path) -> Iterator[Path]:
 
 def _write_weights(adapted: Adapted, path: Path) -> None:
     import numpy as np
+    from safetensors import SafetensorError
 
-    if adapted.head is not None:
-        from safetensors.numpy import save_file
+    try:
+        if adapted.head is not None:
+            from safetensors.numpy import save_file
 
-        save_file({name: np.ascontiguousarray(getattr(adapted.head, name)) for name in ("weight", "bias")}, path)
-        return
-    from safetensors.torch import save_model
+            save_file({name: np.ascontiguousarray(getattr(adapted.head, name)) for name in ("weight", "bias")}, path)
+        else:
+            from safetensors.torch import save_model
 
-    save_model(adapted.module, str(path))
+            save_model(adapted.module, str(path))
+    except SafetensorError as error:
+        # A full disk comes as an error of the library's own.
+        raise OSError(" ".join(str(error).split()).rstrip(".")) from error
 
 
 def _parameters(adapted: Adapted) -> int | None:

@@ -35,10 +35,7 @@ def check(dataset: Dataset, task: Task) -> None:
             _fitting(dataset),
         )
     if dataset.targets is None or dataset.target_kind == "none":
-        raise DataError(
-            f"'{dataset.name}' has no labels, and {task.name} needs {_NEEDED[task.target]}.",
-            "Name the column of the labels with --target-column, or sort the files into class folders.",
-        )
+        raise _unlabelled(dataset, f"{task.name} needs {_NEEDED[task.target]}")
     if dataset.target_kind != task.target:
         raise DataError(
             f"The labels of '{dataset.name}'{_column(dataset)} are "
@@ -48,6 +45,13 @@ def check(dataset: Dataset, task: Task) -> None:
         )
     if task.target == "class":
         _check_classes(dataset)
+
+
+def _unlabelled(dataset: Dataset, needed: str) -> DataError:
+    return DataError(
+        f"'{dataset.name}' has no labels, and {needed}.",
+        "Name the column of the labels with --target-column, or sort the files into class folders.",
+    )
 
 
 def _check_classes(dataset: Dataset) -> None:
@@ -86,6 +90,8 @@ def task_for(dataset: Dataset, name: str | None = None) -> Task:
     known = plugins().tasks
     if name:
         return find_task(name, known)
+    if dataset.targets is None or dataset.target_kind == "none":
+        raise _unlabelled(dataset, "models are ranked and adapted by a class or a number for each sample")
     fitting = fitting_tasks(dataset)
     if not fitting:
         raise DataError(

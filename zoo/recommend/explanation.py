@@ -19,7 +19,7 @@ def reasons(
     found: Measured, rank: int, ordered: Sequence[Measured], task: Task, scores: Sequence[BenchmarkScore]
 ) -> Iterator[str]:
     """Why a candidate stands where it does, the strongest reason first."""
-    yield _place(found.figures[0], rank, ordered)
+    yield _place(found.figures[0], rank, ordered, task)
     yield from _agreement(found, ordered)
     yield from _size(found, ordered)
     yield from _fit(found, task)
@@ -33,8 +33,10 @@ def reported(count: int, score: float | None) -> str:
     return f"Mean z-score {score:+.2f} over {count} reported benchmark{'s' if count != 1 else ''}; not measured."
 
 
-def _place(first: Measurement, rank: int, ordered: Sequence[Measured]) -> str:
+def _place(first: Measurement, rank: int, ordered: Sequence[Measured], task: Task) -> str:
     name = NAMES.get(first.estimator, first.estimator)
+    if task.target == "number":
+        name = name.replace("accuracy", "R²")
     figure = f"{name} {first.value:.4g}"
     if first.low is not None and first.high is not None:
         figure += f" (95 % interval {first.low:.4g} to {first.high:.4g})"
