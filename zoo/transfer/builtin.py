@@ -29,7 +29,7 @@ def _probe_score(features: np.ndarray, targets: np.ndarray) -> float:
 
 def _probe_measure(features: np.ndarray, targets: np.ndarray, seed: int) -> Measured:
     result = linear_probe(features, targets, seed=seed)
-    return Measured(result.mean, *result.interval)
+    return Measured(result.mean, *result.interval, result.contributions)
 
 
 ESTIMATORS = (

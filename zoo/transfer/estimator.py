@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,11 +14,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimator's value with its 95 % interval; the ends are None where there are too few samples to tell."""
+    """An estimator's value with its 95 % interval; the ends are None where there are too few samples to tell.
+
+    Attributes:
+        parts: numbers whose mean is the value and whose standard error is the value's: pseudo-values of the jackknife,
+            or the contributions of the samples. Those of two models on the same samples and seed go in pairs, so that
+            the error of a difference can be told (``zoo.transfer.intervals.difference``). Empty where there are none.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    parts: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
 
 @dataclass(frozen=True)

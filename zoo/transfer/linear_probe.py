@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,11 +33,15 @@ class ProbeResult:
         mean: mean over the folds of accuracy (classes, 0 to 1) or R^2 (numbers, at most 1).
         values: the same for each fold.
         penalty: median of the penalties that the folds chose, in units of the number of training samples.
+        contributions: n numbers, one a sample in the order of the features, whose mean is ``mean``: whether it was
+            told right in the fold that held it out, or 1 - squared error / variance of all targets, times the weight
+            that brings folds of different size to the same weight.
     """
 
     mean: float
     values: tuple[float, ...]
     penalty: float
+    contributions: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -86,15 +90,20 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> 
     fold_of = assign_groups(targets if classes else np.zeros(len(features), int), folds, seed)
     variance = 1.0 if classes else float(targets.var())
     values, penalties = [], []
+    contributions = np.empty(len(features))
     for fold, fit in enumerate(_fits(features, targets, classes, fold_of)):
         rows = np.flatnonzero(fold_of == fold)
         outputs = (features[rows] - fit.centre) @ fit.weights + fit.intercept
         if classes:
-            values.append(float((outputs.argmax(axis=1) == targets[rows]).mean()))
+            reached = (outputs.argmax(axis=1) == targets[rows]).astype(float)
         else:
-            values.append(1.0 - float(((outputs[:, 0] - targets[rows]) ** 2).mean()) / variance)
+            reached = 1.0 - (outputs[:, 0] - targets[rows]) ** 2 / variance
+        values.append(float(reached.mean()))
+        contributions[rows] = reached * (len(features) / (folds * len(rows)))
         penalties.append(fit.penalty)
-    return ProbeResult(float(np.mean(values)), tuple(values), float(np.median(penalties)))
+    return ProbeResult(
+        float(np.mean(values)), tuple(values), float(np.median(penalties)), tuple(contributions.tolist())
+    )
 
 
 def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Iterator[_Ridge]:
