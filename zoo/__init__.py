@@ -17,6 +17,7 @@ _EXPORTS = {
     "open_registry": "zoo.registry",
     "pull": "zoo.sources",
     "verify": "zoo.sources",
+    "sync": "zoo.sources",
     "read": "zoo.data",
     "profile": "zoo.data",
     "load": "zoo.features",

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tune": ("zoo.cli.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.predict", "Run a model on inputs."),
     "runs": ("zoo.cli.runs", "List, show, import and export past adaptations."),
+    "sync": ("zoo.cli.sync", "Bring what a platform lists into the registry."),
     "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.registry", "Create, upgrade, check and build registries."),

@@ -14,9 +14,10 @@ from zoo.protocols import Progress, SilentProgress
 
 if TYPE_CHECKING:
     from zoo.sources.base import LocalModel, Source, Verification
+    from zoo.sources.syncing import SyncReport
 
 __all__ = [
-    "builtin_sources", "download", "local", "pull", "remove", "resolve", "source", "sources", "verify",
+    "builtin_sources", "download", "local", "pull", "remove", "resolve", "source", "sources", "sync", "verify",
 ]  # fmt: skip
 
 _NO_DOMAIN = "other"
@@ -99,6 +100,21 @@ def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
             f"No plugin delivers models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
         )
     return files
+
+
+def sync(
+    name: str,
+    *,
+    task: str | None = None,
+    limit: int | None = None,
+    since: str | None = None,
+    full: bool = False,
+    progress: Progress | None = None,
+) -> SyncReport:
+    """Bring the models that a platform lists into the registry; see ``zoo.sources.syncing.sync``."""
+    from zoo.sources import syncing
+
+    return syncing.sync(name, task=task, limit=limit, since=since, full=full, progress=progress)
 
 
 def verify(reference: str | None = None, progress: Progress | None = None) -> list[Verification]:

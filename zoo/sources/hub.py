@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
@@ -16,12 +17,14 @@ from zoo.sources.hub_cache import (
     cached_commit,
     complete,
     discard,
+    endpoint,
     published_hash,
     snapshot,
     snapshots,
 )
 from zoo.sources.hub_client import HubClient, Listing
 from zoo.sources.hub_errors import offline
+from zoo.sources.listing import ListRequest, Page
 from zoo.sources.model_files import choose, format_of
 from zoo.sources.paths import COMMIT
 
@@ -85,6 +88,24 @@ class HubSource:
                 raise
             return cached
         return card_from(info, client.listing_of(info).files, client.endpoint)
+
+    def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
+        """The Hub's models, newest change first, down to where the last complete listing began.
+
+        With a limit, the most downloaded ones.
+
+        Raises:
+            NetworkUnavailable, GatedModel, SourceError: each with what to do.
+        """
+        from zoo.sources.hub_listing import HubListing
+        from zoo.sources.hub_requests import HubRequests
+
+        if settings().offline:
+            raise NetworkUnavailable(
+                "The Hub's models cannot be listed while zoo is offline (HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
+                "Unset them and run: zoo sync hf",
+            )
+        yield from HubListing(HubRequests(endpoint(), progress), wanted).pages(state)
 
     def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
         from zoo.sources.config_card import card_from_config, count_parameters, read_json

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from zoo.entities import ModelId
@@ -65,7 +65,7 @@ def _translate(error: BaseException, model: ModelId, endpoint: str) -> ZooError 
             return ModelNotFound(f"'{name}' has no revision '{model.revision or 'main'}'.")
         case hub.RepositoryNotFoundError():
             if _status(error) == 401 and has_token():
-                return _refused_token(endpoint)
+                return refused_token(endpoint)
             return ModelNotFound(f"There is no model '{model.name}' at {endpoint}, or it is private.")
         case hub.EntryNotFoundError():
             return ModelNotFound(f"'{name}' does not have a file that it lists.", f"Run: zoo pull {name}")
@@ -126,9 +126,9 @@ def has_token() -> bool:
 def _http_error(error: BaseException, endpoint: str) -> ZooError:
     status = _status(error)
     if status in {401, 403}:
-        return _refused_token(endpoint)
+        return refused_token(endpoint)
     if status == 429:
-        wait = _retry_after(error)
+        wait = retry_after(getattr(getattr(error, "response", None), "headers", {}))
         return NetworkUnavailable(
             f"{endpoint} wants fewer requests{f'; it asks to wait {wait} seconds' if wait else ''}.",
             "Wait and try again; with a token the limit is higher: hf auth login",
@@ -136,7 +136,8 @@ def _http_error(error: BaseException, endpoint: str) -> ZooError:
     return NetworkUnavailable(f"{endpoint} answered with error {status}.", "Try again in a few minutes.")
 
 
-def _refused_token(endpoint: str) -> GatedModel:
+def refused_token(endpoint: str) -> GatedModel:
+    """The error for a token that a Hub does not take; never the token."""
     return GatedModel(f"{endpoint} refused the token.", "Make a new one and run: hf auth login")
 
 
@@ -151,8 +152,8 @@ def _status(error: BaseException) -> int:
     return int(getattr(getattr(error, "response", None), "status_code", 0) or 0)
 
 
-def _retry_after(error: BaseException) -> int | None:
-    headers = getattr(getattr(error, "response", None), "headers", {})
+def retry_after(headers: Mapping[str, str]) -> int | None:
+    """The seconds that an answer asks to wait, from ``Retry-After`` or ``ratelimit``; None where it names none."""
     value = str(headers.get("retry-after", "")).strip()
     if not value and ";t=" in (limit := str(headers.get("ratelimit", "")).replace(" ", "")):
         value = limit.rpartition(";t=")[2].partition(";")[0].partition(",")[0]
