@@ -343,69 +343,6 @@ class Measurement(Entity):
 
 
 @dataclass(frozen=True)
-class Candidate(Entity):
-    """A model with what zoo found out about it for one data set; best rank is 1.
-
-    Attributes:
-        score: what the ranking goes by: the first estimator's value, higher is better.
-        interval: a range that the score is expected in.
-        measured: estimator name to value.
-        reasons: sentences for and against it, each with its figure.
-        seconds: what measuring it cost, then or now.
-        samples: how many samples it was measured on.
-        layer: the layer whose features were measured.
-        reused: whether the figures were kept from an earlier measurement.
-    """
-
-    rank: int
-    id: str
-    score: float | None
-    interval: tuple[float, float] | None = None
-    parameters: int | None = None
-    bytes: int | None = None
-    license: str | None = None
-    measured: Mapping[str, float] = field(default_factory=dict)
-    reasons: tuple[str, ...] = ()
-    seconds: float = 0.0
-    samples: int = 0
-    layer: str = ""
-    reused: bool = False
-
-
-@dataclass(frozen=True)
-class Exclusion(Entity):
-    """A model that was not considered, and the reason."""
-
-    id: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Recommendation(Entity):
-    """The answer to "which model should I start from?", best first.
-
-    Attributes:
-        data: name, fingerprint, number of samples and number of classes of the data set.
-        warnings: what to watch out for in the data, in sentences.
-    """
-
-    task: str
-    data: Mapping[str, Any]
-    candidates: tuple[Candidate, ...]
-    excluded: tuple[Exclusion, ...] = ()
-    seconds: float = 0.0
-    warnings: tuple[str, ...] = ()
-
-    def to_frame(self) -> Any:
-        """The candidates as a pandas ``DataFrame``, one row each."""
-        from zoo.errors import needs_extra
-
-        with needs_extra("notebook", "make a table for a notebook"):
-            import pandas as pd
-        return pd.DataFrame([candidate.to_dict() for candidate in self.candidates])
-
-
-@dataclass(frozen=True)
 class Plan(Entity):
     """How to adapt a model.
 

@@ -12,7 +12,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.entities import Dataset, Recommendation
+    from zoo.answers import Recommendation
+    from zoo.entities import Dataset
     from zoo.protocols import Progress
 
 DEFAULT_SAMPLES = 2000
@@ -60,8 +61,8 @@ def recommend(
     Raises:
         ZooError: the data, the task, the limits or every single candidate is unusable.
     """
+    from zoo.answers import Recommendation
     from zoo.data import read
-    from zoo.entities import Recommendation
     from zoo.features.device import best_device, memory_of
     from zoo.protocols import SilentProgress
     from zoo.recommend import constraints, measuring, ranking

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from zoo.entities import Entity, Exclusion, ModelCard
+from zoo.answers import Exclusion
+from zoo.entities import Entity, ModelCard
 
 BYTES_PER_PARAMETER = 4
 """Measured in float32."""

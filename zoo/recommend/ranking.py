@@ -7,7 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zoo.entities import Candidate, Exclusion, ModelCard
+from zoo.answers import Candidate, Exclusion
+from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, ZooError, suggest
 from zoo.recommend import explanation
 from zoo.recommend.measuring import Measured, Request, measure, remembered
