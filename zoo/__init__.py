@@ -22,6 +22,7 @@ _EXPORTS = {
     "profile": "zoo.data",
     "load": "zoo.features",
     "tune": "zoo.adapt",
+    "evaluate": "zoo.adapt",
     "ModelCard": "zoo.entities",
     "ModelId": "zoo.entities",
     "BenchmarkScore": "zoo.entities",

@@ -214,12 +214,13 @@ class Dataset:
 
     Attributes:
         name: what the user typed, or the packaged name.
-        input_kind: ``image``, ``text``, ``audio`` or what a plugin adds.
-        inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``str`` for text.
-        targets: n class indices (``target_kind`` ``"class"``) or n floats (``"number"``), or None.
+        input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
+        inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.data.audio.Recording`` for
+            audio, ``str`` for texts, SMILES and sequences of residues.
+        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), or None.
         classes: class names by index; empty for numbers.
         fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
-        target_kind: ``class``, ``number`` or ``none``.
+        target_kind: ``class``, ``number``, ``text`` or ``none``.
         columns: which column was taken for what, where there are columns.
         problems: items left out, with the reason.
     """
@@ -227,7 +228,7 @@ class Dataset:
     name: str
     input_kind: str
     inputs: Sequence[Any]
-    targets: Sequence[int] | Sequence[float] | None = None
+    targets: Sequence[int] | Sequence[float] | Sequence[str] | None = None
     classes: tuple[str, ...] = ()
     fingerprint: str = ""
     target_kind: str = "class"
@@ -243,7 +244,7 @@ class Dataset:
 
         indices = [int(index) for index in indices]
         digest = hashlib.sha256(f"{self.fingerprint}:{indices}".encode()).hexdigest()
-        targets = None if self.targets is None else [self.targets[index] for index in indices]
+        targets: Any = None if self.targets is None else [self.targets[index] for index in indices]
         return dataclasses.replace(
             self, name=name or self.name, inputs=Subset(self.inputs, indices), targets=targets, fingerprint=digest
         )

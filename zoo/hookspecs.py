@@ -63,8 +63,11 @@ def zoo_finetune(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Pro
 
 
 @hookspec(firstresult=True)
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Outputs of the model on its own task, one for each input; None where it has none."""
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
+    """Outputs of the model on its own task, one for each input; None where it has none.
+
+    ``labels`` are the classes to choose from, for zero-shot models; empty where nobody named any.
+    """
 
 
 @hookspec

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.evaluation import evaluate
+
 if TYPE_CHECKING:
     from zoo.entities import Dataset, Run
     from zoo.features import Model
     from zoo.protocols import Progress
 
-__all__ = ["tune"]
+__all__ = ["evaluate", "tune"]
 
 
 def tune(

@@ -116,7 +116,8 @@ def prepare(dataset: Dataset, plan: Plan) -> Experiment:
         )
     kind = np.int64 if dataset.target_kind == "class" else np.float64
     targets = np.asarray(dataset.targets, dtype=kind)
-    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, _metrics(task, targets[list(parts[2])]))
+    metrics = metrics_for(task, targets[list(parts[2])])
+    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics)
 
 
 def make_run(
@@ -193,7 +194,7 @@ def _check(plan: Plan) -> None:
         raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
 
 
-def _metrics(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
+def metrics_for(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
     """The task's metrics that can judge such targets; a number cannot be judged as a class, nor the other way round."""
     from zoo.adapt.metrics import metric
     from zoo.errors import ZooError

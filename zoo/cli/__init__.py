@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "features": ("zoo.cli.features", "Turn a data set into a file of features."),
     "tune": ("zoo.cli.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.predict", "Run a model on inputs."),
+    "evaluate": ("zoo.cli.evaluate", "Judge a model's own answers on your labelled data."),
     "runs": ("zoo.cli.runs", "List, show, import and export past adaptations."),
     "sync": ("zoo.cli.sync", "Bring what a platform lists into the registry."),
     "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),

@@ -20,9 +20,10 @@ EXTRAS = {
     "torch": ("torch", "safetensors", "sklearn"),
     "vision": ("torch", "timm", "torchvision", "transformers", "PIL"),
     "language": ("torch", "onnxruntime", "tokenizers", "transformers"),
-    "audio": ("torch", "whisper", "transformers"),
+    "audio": ("torch", "soundfile", "soxr", "transformers"),
+    "whisper": ("torch", "whisper"),
     "multimodal": ("torch", "open_clip", "torchvision", "transformers"),
-    "scientific": ("torch", "transformers"),
+    "scientific": ("torch", "rdkit", "transformers"),
 }
 """The extras of this distribution, and the modules that each brings."""
 

@@ -23,7 +23,10 @@ __all__ = [
     "sample", "split", "stratified_order", "task_for",
 ]  # fmt: skip
 
-FORMS = "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved `datasets` data set, or a packaged name"
+FORMS = (
+    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, a saved `datasets` data "
+    "set, or a packaged name"
+)
 _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 
@@ -32,9 +35,10 @@ def builtin_readers() -> Sequence[Reader]:
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.saved import SavedReader
+    from zoo.data.sequence_files import SequenceReader
     from zoo.data.table import TableReader
 
-    return [PackagedReader(), TableReader(), SavedReader(), FolderReader()]
+    return [PackagedReader(), TableReader(), SequenceReader(), SavedReader(), FolderReader()]
 
 
 def read(

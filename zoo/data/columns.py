@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any
 
+from zoo.data import audio
 from zoo.data.images import SUFFIXES
+from zoo.data.molecules import looks_like_smiles
+from zoo.data.proteins import clean, protein_problem
 from zoo.data.reading import ReadOptions
 from zoo.data.targets import is_missing, is_number
 from zoo.errors import DataError, suggest
@@ -22,6 +25,18 @@ IMAGE_NAMES = (
     "image", "image_path", "image_file", "img", "img_path", "path", "file_path", "filepath", "file", "file_name",
     "filename", "photo", "picture",
 )  # fmt: skip
+AUDIO_NAMES = (
+    "audio", "audio_path", "audio_file", "recording", "sound", "wav", "clip", "path", "file_path", "filepath", "file",
+    "file_name", "filename",
+)  # fmt: skip
+MOLECULE_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
+PROTEIN_NAMES = ("sequence", "protein_sequence", "protein", "seq", "aa_sequence", "aa_seq", "mutated_sequence")
+CAPTION_NAMES = (
+    "caption", "captions", "text", "transcription", "transcript", "sentence", "translation", "title", "description",
+    "answer",
+)  # fmt: skip
+"""Columns of running text that a task's outputs are compared with."""
+
 LABEL_NAMES = (
     "label", "labels", "class", "target", "category", "y", "sentiment", "intent", "topic", "class_name", "label_name",
     "species", "genre", "emotion", "language", "lang", "rating", "stars", "score", "type", "kind", "tag", "output",
@@ -30,15 +45,26 @@ _IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0",
 _MOST_CLASSES = 1000
 _PATHS_TRIED = 50
 _MOSTLY = 0.5
+_LEAST_RESIDUES = 5
+_PREFERRED = {"image": IMAGE_NAMES, "audio": AUDIO_NAMES, "molecule": MOLECULE_NAMES, "protein": PROTEIN_NAMES}
+"""Kinds of input other than text, in the order in which they are looked for, with the names of their columns."""
+
+_PATHS = {"image": "paths of images", "audio": "paths of recordings", "molecule": "SMILES", "protein": "sequences"}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The columns to read: ``kind`` is ``text``, ``image`` (paths) or ``encoded`` (images in the table itself)."""
+    """The columns to read.
+
+    Attributes:
+        kind: ``text``, ``image``, ``audio``, ``molecule`` or ``protein``.
+        encoded: whether the table itself holds the images or recordings, instead of their paths.
+    """
 
     input: str
     kind: str
     target: str | None
+    encoded: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,6 +75,7 @@ class _Column:
     values: list[Any]
     kind: str
     distinct: int
+    encoded: bool = False
 
     @property
     def key(self) -> str:
@@ -73,14 +100,17 @@ def choose(
     columns: Sequence[str],
     sample: Sequence[Sequence[Any]],
     options: ReadOptions,
+    *,
     wanted: str | None = None,
+    wanted_target: str | None = None,
 ) -> Choice:
     """The input and the target column.
 
     Args:
-        path: the table; image paths are relative to its folder.
+        path: the table; paths of images and recordings are relative to its folder.
         sample: some rows, values in the order of ``columns``.
         wanted: the kind of input that the task takes, where it is known.
+        wanted_target: the kind of target, where it is known; ``text`` for captions and transcripts.
 
     Raises:
         DataError: a named column does not exist, or none or several could be meant.
@@ -92,61 +122,91 @@ def choose(
     if options.input_column is not None and options.input_column == options.target_column:
         raise DataError(f"Column '{options.input_column}' cannot be both the input and the label.",
                         f"Columns of '{path}': {_listed(columns)}.")  # fmt: skip
-    known = {
-        name: _look(name, [row[i] for row in sample if not is_missing(row[i])], path.parent)
-        for i, name in enumerate(columns)
-    }
-    target = options.target_column or _target_by_name(known, options.input_column)
+    known = {name: _look(name, [row[i] for row in sample if not is_missing(row[i])]) for i, name in enumerate(columns)}
+    target = options.target_column
+    if target is None and wanted_target != "text":
+        target = _target_by_name(known, options.input_column)
     inputs = [column for column in known.values() if column.name != target]
     found = known[options.input_column] if options.input_column else _input(path, columns, inputs, wanted)
+    others = [c for c in inputs if c.name != found.name]
     if target is None:
-        target = _target_by_content(path, columns, [c for c in inputs if c.name != found.name])
+        target = _caption(path, columns, others) if wanted_target == "text" else None
+        target = target or _target_by_content(path, columns, others)
     kind = found.kind if found.kind != "other" else "text"
-    if wanted == "image" and kind == "text" and options.input_column:
-        kind = "image"
-    return Choice(found.name, kind, target)
+    if kind == "text" and (wanted in {"molecule", "protein"} or (wanted in _PREFERRED and options.input_column)):
+        kind = str(wanted)
+    elif wanted == "text" and not found.encoded:
+        kind = "text"
+    return Choice(found.name, kind, target, found.encoded)
 
 
-def _look(name: str, values: list[Any], folder: Path) -> _Column:
-    kind = "other"
+def _look(name: str, values: list[Any]) -> _Column:
     if values and all(isinstance(v, dict) and v.get("bytes") for v in values):
-        return _Column(name, values, "encoded", 0)
-    if values and all(isinstance(v, str) for v in values):
-        tried = values[:_PATHS_TRIED]
-        images = sum(_is_image_path(v, folder) for v in tried)
-        kind = "image" if images > _MOSTLY * len(tried) else "text"
-    return _Column(name, values, kind, len({str(v).strip() for v in values}))
+        kind = "audio" if audio.has_audio_magic(values[0]["bytes"]) else "image"
+        return _Column(name, values, kind, 0, encoded=True)
+    if not values or not all(isinstance(v, str) for v in values):
+        return _Column(name, values, "other", len({str(v).strip() for v in values}))
+    column = _Column(name, values, "text", len({v.strip() for v in values}))
+    tests = {
+        "image": lambda value: _is_path(value, SUFFIXES),
+        "audio": lambda value: _is_path(value, audio.SUFFIXES),
+        "molecule": lambda value: column.key in MOLECULE_NAMES and looks_like_smiles(value),
+        "protein": lambda value: column.key in PROTEIN_NAMES and _is_protein(value),
+    }
+    tried = values[:_PATHS_TRIED]
+    kinds = (kind for kind, test in tests.items() if sum(map(test, tried)) > _MOSTLY * len(tried))
+    return replace(column, kind=next(kinds, "text"))
 
 
-def _is_image_path(value: str, folder: Path) -> bool:
+def _is_path(value: str, suffixes: Container[str]) -> bool:
     if len(value) > 1000 or "\n" in value or "\0" in value:
         return False
-    return PurePosixPath(value.strip()).suffix.lower() in SUFFIXES
+    return PurePosixPath(value.strip()).suffix.lower() in suffixes
+
+
+def _is_protein(value: str) -> bool:
+    return len(value) >= _LEAST_RESIDUES and " " not in value.strip() and not protein_problem(clean(value))
 
 
 def _input(path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None) -> _Column:
-    images = [c for c in candidates if c.kind in {"image", "encoded"}]
+    groups = {kind: [c for c in candidates if c.kind == kind] for kind in _PREFERRED}
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
     texts = [c for c in texts if c.words] or texts
     if wanted == "text":
-        images = []
-    elif wanted == "image":
+        texts += groups["molecule"] + groups["protein"]
+        groups = {}
+    elif wanted in groups:
+        groups = {wanted: groups[wanted] or (texts if wanted in {"molecule", "protein"} else [])}
         texts = []
-    for names, group in ((IMAGE_NAMES, images), (TEXT_NAMES, texts)):
-        by_name = _named(group, names)
+    for kind, group in groups.items():
+        by_name = _named(group, _PREFERRED[kind])
         if by_name is not None:
             return by_name
-    if len(images) == 1:
-        return images[0]
-    if images or not texts:
-        what = "Several columns hold" if images else "No column holds texts or"
-        raise DataError(f"{what} paths of images in '{path}'; its columns are {_listed(columns)}.",
+    by_name = _named(texts, TEXT_NAMES)
+    if by_name is not None:
+        return by_name
+    special = [column for group in groups.values() for column in group]
+    if len(special) == 1:
+        return special[0]
+    if special or not texts:
+        what = "Several columns hold" if special else "No column holds texts or"
+        of = " or ".join(_PATHS[kind] for kind in groups) or "paths of images"
+        raise DataError(f"{what} {of} in '{path}'; its columns are {_listed(columns)}.",
                         "Name the one to use with --input-column.")  # fmt: skip
     return max(texts, key=lambda column: column.length)
 
 
+def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column]) -> str:
+    texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
+    found = _named(texts, CAPTION_NAMES) or (max(texts, key=lambda column: column.length) if texts else None)
+    if found is None:
+        raise DataError(f"No column of '{path}' holds the texts that belong to the inputs; its columns are "
+                        f"{_listed(columns)}.", "Name it with --target-column.")  # fmt: skip
+    return found.name
+
+
 def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
-    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in {"image", "encoded"}]
+    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in _PREFERRED]
     exact = _named(free, LABEL_NAMES, exactly=True)
     found = exact or _named([c for c in free if c.few or not c.words], LABEL_NAMES)
     return found.name if found else None

@@ -1,4 +1,4 @@
-"""Reads a folder of class folders: images, or text files."""
+"""Reads a folder of class folders: images, recordings, proteins, or text files."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.data import audio
 from zoo.data.fingerprint import fingerprint
 from zoo.data.images import SUFFIXES, ImageFacts, has_image_magic, inspect_all
-from zoo.data.items import ImageFiles, text_digest
+from zoo.data.items import AudioFiles, ImageFiles, text_digest
 from zoo.data.reading import ReadOptions, settle
+from zoo.data.sequence_files import FASTA, fasta_entries, form_of, protein
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
@@ -30,7 +32,9 @@ class FolderReader:
         return Path(reference).expanduser().is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The images, or where there are none the text files, with their class folder as target.
+        """The images, or else the recordings, the proteins or the text files, with their class folder as target.
+
+        FASTA files that lie in no class folder are a class each.
 
         Raises:
             DataError: nothing can be read, or an item cannot and ``options`` say that this is fatal.
@@ -39,11 +43,17 @@ class FolderReader:
         listing = _list(root)
         if listing.images:
             return images_by_class(reference, root, listing.images, options, listing.problems)
+        if listing.recordings:
+            return recordings_by_class(reference, root, listing.recordings, options, listing.problems)
+        if listing.sequences:
+            return _proteins_by_class(reference, root, listing.sequences, options, listing.problems)
         if listing.texts:
             return _texts_by_class(reference, root, listing.texts, options, listing.problems)
-        raise DataError(f"The folder '{reference}' holds {listing.instead()}, so there is nothing to read.",
-                        "Put the images (png, jpg, webp, bmp, gif, tiff) or .txt files of each class into a folder "
-                        f"named after it: {root.name or 'data'}/CLASS/FILE.")  # fmt: skip
+        raise DataError(
+            f"The folder '{reference}' holds {listing.instead()}, so there is nothing to read.",
+            "Put the images (png, jpg, webp, bmp, gif, tiff), recordings (wav, flac, ogg, mp3) or .txt files of each "
+            f"class into a folder named after it: {root.name or 'data'}/CLASS/FILE.",
+        )
 
 
 def list_images(root: Path) -> list[tuple[Path, str | None]]:
@@ -56,6 +66,8 @@ class _Listing:
     """Files by kind, each with its class, or None where it lies in no class folder."""
 
     images: list[tuple[Path, str | None]] = field(default_factory=list)
+    recordings: list[tuple[Path, str | None]] = field(default_factory=list)
+    sequences: list[tuple[Path, str | None]] = field(default_factory=list)
     texts: list[tuple[Path, str | None]] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -63,7 +75,8 @@ class _Listing:
     def instead(self) -> str:
         if not self.others:
             return f"folders that cannot be opened ({self.problems[0].item})" if self.problems else "no files"
-        return f"neither images nor text files ({len(self.others):,} others, such as '{self.others[0].name}')"
+        others = f"{len(self.others):,} others, such as '{self.others[0].name}'"
+        return f"neither images nor text files nor recordings ({others})"
 
 
 def images_by_class(
@@ -93,6 +106,63 @@ def images_by_class(
     return Dataset(
         name, "image", ImageFiles(root, [path for path, _ in kept], known), targets, classes,
         fingerprint("image", (facts.digest for facts in known), targets, classes),
+        "class" if classes else "none", problems=tuple(found),
+    )  # fmt: skip
+
+
+def recordings_by_class(
+    name: str,
+    root: Path,
+    files: Sequence[tuple[Path, str | None]],
+    options: ReadOptions,
+    problems: Sequence[Problem] = (),
+) -> Dataset:
+    """A data set of recordings, each with its class; every file is decoded once to find those that are broken."""
+    found = list(problems)
+    kept: list[tuple[Path, str | None]] = []
+    known: list[audio.AudioFacts] = []
+    labelled = any(label is not None for _, label in files)
+    usable = [(path, label) for path, label in files if label is not None or not labelled]
+    found += [_unlabelled(path, root) for path, label in files if label is None and labelled]
+    for item, facts in zip(usable, audio.inspect_all(path for path, _ in usable), strict=True):
+        if isinstance(facts, str):
+            found.append(Problem(item[0].relative_to(root).as_posix(), facts))
+        else:
+            kept.append(item)
+            known.append(facts)
+    settle(name, len(kept), found, options)
+    classes, targets, found = _targets([label for _, label in usable], [label for _, label in kept], found)
+    return Dataset(
+        name, "audio", AudioFiles(root, [path for path, _ in kept], known), targets, classes,
+        fingerprint("audio", (facts.digest for facts in known), targets, classes),
+        "class" if classes else "none", problems=tuple(found),
+    )  # fmt: skip
+
+
+def _proteins_by_class(
+    name: str, root: Path, files: Sequence[tuple[Path, str | None]], options: ReadOptions, problems: Sequence[Problem]
+) -> Dataset:
+    found = list(problems)
+    sequences: list[str] = []
+    labels: list[str | None] = []
+    offered: list[str | None] = []
+    for path, folder in files:
+        label = folder if folder is not None else path.name.partition(".")[0]
+        offered.append(label)
+        for entry in fasta_entries(path):
+            sequence, reason = protein(entry)
+            if reason:
+                found.append(Problem(f"{path.relative_to(root).as_posix()}: {entry[0]}", reason))
+            else:
+                sequences.append(sequence)
+                labels.append(label)
+    settle(name, len(sequences), found, options)
+    if not sequences:
+        raise DataError(f"The FASTA files in '{name}' hold no entries.")
+    classes, targets, found = _targets(offered, labels, found)
+    digests = (text_digest(sequence) for sequence in sequences)
+    return Dataset(
+        name, "protein", sequences, targets, classes, fingerprint("protein", digests, targets, classes),
         "class" if classes else "none", problems=tuple(found),
     )  # fmt: skip
 
@@ -152,11 +222,15 @@ def _list(root: Path) -> _Listing:
         suffix = path.suffix.lower()
         if suffix in SUFFIXES or (not suffix and has_image_magic(path)):
             listing.images.append((path, label))
+        elif suffix in audio.SUFFIXES:
+            listing.recordings.append((path, label))
+        elif form_of(path) in FASTA:
+            listing.sequences.append((path, label))
         elif suffix == ".txt":
             listing.texts.append((path, label))
         else:
             listing.others.append(path)
-    for files in (listing.images, listing.texts):
+    for files in (listing.images, listing.recordings, listing.sequences, listing.texts):
         files.sort(key=lambda item: (item[1] or "", item[0].relative_to(root).as_posix()))
     return listing
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.data import audio
 from zoo.data.images import ImageFacts, decode
 from zoo.entities import Subset
 from zoo.errors import DataError
@@ -29,6 +30,7 @@ class ItemFacts:
         bytes: size of the content, in bytes.
         size: width and height of an image.
         mode: colour mode of an image, as stored.
+        seconds: how long a recording lasts.
     """
 
     name: str
@@ -36,6 +38,7 @@ class ItemFacts:
     bytes: int
     size: tuple[int, int] | None = None
     mode: str | None = None
+    seconds: float | None = None
 
 
 class ImageFiles(Sequence[Any]):
@@ -56,19 +59,12 @@ class ImageFiles(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Subset(self, range(len(self))[index])
-        try:
-            return decode(self.paths[index].read_bytes())
-        except OSError as error:
-            raise DataError(
-                f"'{self.paths[index]}' could be read a moment ago and no longer can: {error}.",
-                "Keep the files in place while zoo works on them.",
-            ) from error
+        return decode(_content(self.paths[index]))
 
     def facts(self, index: int) -> ItemFacts:
         """What reading found out of an image."""
-        path, known = self.paths[index], self.known[index]
-        name = path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
-        return ItemFacts(name, known.digest, known.bytes, known.size, known.mode)
+        known = self.known[index]
+        return ItemFacts(_name(self.paths[index], self.root), known.digest, known.bytes, known.size, known.mode)
 
 
 class EncodedImages(Sequence[Any]):
@@ -87,6 +83,50 @@ class EncodedImages(Sequence[Any]):
         """What reading found out of an image."""
         known = self.known[index]
         return ItemFacts(f"item {index}", known.digest, known.bytes, known.size, known.mode)
+
+
+class AudioFiles(Sequence[Any]):
+    """Recordings in files, decoded to ``zoo.data.audio.Recording`` when indexed.
+
+    Attributes:
+        root: the folder that the names in messages are relative to.
+        paths: the files.
+        known: what reading found out of each.
+    """
+
+    def __init__(self, root: Path, paths: Sequence[Path], known: Sequence[audio.AudioFacts]) -> None:
+        self.root, self.paths, self.known = root, paths, known
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return audio.decode(_content(self.paths[index]))
+
+    def facts(self, index: int) -> ItemFacts:
+        """What reading found out of a recording."""
+        known = self.known[index]
+        return ItemFacts(_name(self.paths[index], self.root), known.digest, known.bytes, seconds=known.seconds)
+
+
+class EncodedAudio(Sequence[Any]):
+    """Recordings held as the bytes of their files, as tables with audio columns do; decoded when indexed."""
+
+    def __init__(self, contents: Sequence[bytes], known: Sequence[audio.AudioFacts]) -> None:
+        self.contents, self.known = contents, known
+
+    def __len__(self) -> int:
+        return len(self.contents)
+
+    def __getitem__(self, index: Any) -> Any:
+        return Subset(self, range(len(self))[index]) if isinstance(index, slice) else audio.decode(self.contents[index])
+
+    def facts(self, index: int) -> ItemFacts:
+        """What reading found out of a recording."""
+        known = self.known[index]
+        return ItemFacts(f"item {index}", known.digest, known.bytes, seconds=known.seconds)
 
 
 class PixelImages(Sequence[Any]):
@@ -122,7 +162,7 @@ def item_facts(inputs: Sequence[Any], index: int) -> ItemFacts:
     """What is known of an input; images of which nothing is known yet are decoded."""
     if isinstance(inputs, Subset):
         return item_facts(inputs.items, inputs.indices[index])
-    if isinstance(inputs, (ImageFiles, EncodedImages, PixelImages)):
+    if isinstance(inputs, (ImageFiles, EncodedImages, PixelImages, AudioFiles, EncodedAudio)):
         return inputs.facts(index)
     item = inputs[index]
     if isinstance(item, str):
@@ -130,6 +170,20 @@ def item_facts(inputs: Sequence[Any], index: int) -> ItemFacts:
         cut = f"{start[:_SNIPPET]}…" if len(start) > _SNIPPET else start
         return ItemFacts(f"item {index} “{cut}”", text_digest(item), len(item.encode("utf-8", "surrogatepass")))
     return _decoded_facts(item, index)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"'{path}' could be read a moment ago and no longer can: {error}.",
+            "Keep the files in place while zoo works on them.",
+        ) from error
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _decoded_facts(item: Any, index: int) -> ItemFacts:

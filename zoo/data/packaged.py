@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import images_by_class, list_images
 from zoo.data.items import PixelImages, item_facts, text_digest
+from zoo.data.packaged_science import activities, has_rdkit, polar_areas, spoken_letters
 from zoo.data.reading import PackagedDataset, ReadOptions
 from zoo.data.texts import read_text
 from zoo.entities import Dataset
@@ -149,6 +150,10 @@ def _languages(name: str, options: ReadOptions) -> Dataset:
     return _texts(name, ((text, language) for language in LANGUAGES for text in _fortunes(files[language])))
 
 
+def _letters(name: str, options: ReadOptions) -> Dataset:
+    return spoken_letters(name, _shared("klettres"), options)
+
+
 def _own_files(folder: Path) -> list[Path]:
     """Files of fortunes without their indexes, and without links, which name the same file again."""
     files = [path for path in folder.iterdir() if path.suffix not in {".dat", ".u8"} and not path.is_symlink()]
@@ -216,5 +221,18 @@ _SHIPPED = (
         "fortunes:languages", "text", "Quips and quotations in English, German, Italian and Spanish (fortune-mod).",
         "apt-get install fortunes fortunes-de fortunes-es fortunes-it",
         _has("games/fortunes/law", "games/fortunes/de", "games/fortunes/es", "games/fortunes/it"), _languages,
+    ),
+    _Shipped(
+        "klettres:languages", "audio",
+        "Spoken letters and syllables of KLettres by language, few speakers in each (GPL-2.0-or-later).",
+        "apt-get install klettres-data", _has("klettres/en/alpha"), _letters,
+    ),
+    _Shipped(
+        "rdkit:polar-areas", "molecule", "Polar surface areas of 5,000 compounds of the NCI, in square angstroms.",
+        "pip install 'foundation-zoo[scientific]'", has_rdkit, polar_areas,
+    ),
+    _Shipped(
+        "rdkit:activities", "molecule", "Measured activities of one series of inhibitors (ChEMBL 2321810).",
+        "pip install 'foundation-zoo[scientific]'", has_rdkit, activities,
     ),
 )  # fmt: skip

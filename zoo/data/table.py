@@ -1,4 +1,4 @@
-"""Reads tables: CSV, TSV, JSON Lines and Parquet, with texts or images in one column and labels in another."""
+"""Reads tables: CSV, TSV, JSON Lines and Parquet, with the inputs in one column and the labels in another."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.data import table_files
+from zoo.data import audio, table_files
 from zoo.data.columns import Choice, choose
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import ImageFacts, inspect_all, inspect_content
-from zoo.data.items import EncodedImages, ImageFiles, text_digest
+from zoo.data.images import inspect_all, inspect_content
+from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, text_digest
+from zoo.data.molecules import smiles_problem
+from zoo.data.proteins import clean, protein_problem
 from zoo.data.reading import ReadOptions, settle
 from zoo.data.targets import Targets, interpret, is_missing, is_number
 from zoo.entities import Dataset, Problem
@@ -60,7 +62,7 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
     if not sample:
         settle(reference, 0, [Problem(f"{table.unit} {row.number}", row.reason) for row in first], options)
     wanted_input, wanted_target = _wishes(options.task)
-    choice = choose(path, table.columns, sample, options, wanted_input)
+    choice = choose(path, table.columns, sample, options, wanted=wanted_input, wanted_target=wanted_target)
     usable = _usable(table, choice)
     inputs, digests = _inputs(path, choice, usable)
     settle(reference, len(usable.inputs), usable.problems, options)
@@ -68,7 +70,7 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
     if choice.target is not None:
         targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
     values = targets.values if choice.target is not None else None
-    kind = "text" if choice.kind == "text" else "image"
+    kind = choice.kind
     return Dataset(
         reference, kind, inputs, values, targets.classes,
         fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
@@ -116,44 +118,52 @@ def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
 
 def _input_value(value: Any, choice: Choice) -> tuple[Any, str]:
     """The cell as an input, or why it cannot be one."""
-    if choice.kind == "encoded":
+    if choice.encoded:
         content = value.get("bytes") if isinstance(value, dict) else None
-        return (content, "") if content else (None, f"has no image in column '{choice.input}'")
+        return (content, "") if content else (None, f"has no {choice.kind} in column '{choice.input}'")
     if value is None or (isinstance(value, float) and is_missing(value)) or not str(value).strip():
-        what = "text" if choice.kind == "text" else "path"
+        what = "path" if choice.kind in {"image", "audio"} else choice.kind
         return None, f"has no {what} in column '{choice.input}'"
     if isinstance(value, (dict, list)):
         return None, f"holds a list or an object in column '{choice.input}'"
+    if choice.kind == "molecule":
+        return str(value).strip(), smiles_problem(str(value).strip())
+    if choice.kind == "protein":
+        return clean(str(value)), protein_problem(clean(str(value)))
     return str(value), ""
 
 
 def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
-    """The inputs and their digests; images that cannot be decoded move to the problems."""
-    if choice.kind == "text":
+    """The inputs and their digests; images and recordings that cannot be decoded move to the problems."""
+    if choice.kind not in {"image", "audio"}:
         return usable.inputs, [text_digest(text) for text in usable.inputs]
-    with needs_extra("data", "read images"):
-        import PIL.Image  # noqa: F401
-    encoded = choice.kind == "encoded"
-    paths = [] if encoded else [_resolve(value, path.parent) for value in usable.inputs]
-    looks = (inspect_content(content) for content in usable.inputs) if encoded else inspect_all(paths)
+    if choice.kind == "image":
+        with needs_extra("data", "read images"):
+            import PIL.Image  # noqa: F401
+    paths = [] if choice.encoded else [_resolve(value, path.parent) for value in usable.inputs]
+    look_at, look_into = (
+        (inspect_all, inspect_content) if choice.kind == "image" else (audio.inspect_all, audio.inspect_content)
+    )
+    looks = map(look_into, usable.inputs) if choice.encoded else look_at(paths)
     kept: list[int] = []
-    known: list[ImageFacts] = []
+    known: list[Any] = []
     for index, facts in enumerate(looks):
         if isinstance(facts, str):
-            item = usable.places[index] if encoded else f"{usable.places[index]} ({usable.inputs[index]})"
+            item = usable.places[index] if choice.encoded else f"{usable.places[index]} ({usable.inputs[index]})"
             usable.problems.append(Problem(item, facts))
         else:
             kept.append(index)
             known.append(facts)
     usable.keep(kept)
     digests = [facts.digest for facts in known]
-    if encoded:
-        return EncodedImages(usable.inputs, known), digests
-    return ImageFiles(path.parent, [paths[i] for i in kept], known), digests
+    if choice.encoded:
+        return (EncodedImages if choice.kind == "image" else EncodedAudio)(usable.inputs, known), digests
+    files = ImageFiles if choice.kind == "image" else AudioFiles
+    return files(path.parent, [paths[i] for i in kept], known), digests
 
 
 def _resolve(value: str, folder: Path) -> Path:
-    """An image's path, relative to the table's folder; written with ``\\`` it is understood too."""
+    """A file's path, relative to the table's folder; written with ``\\`` it is understood too."""
     path = folder / Path(value.strip()).expanduser()
     return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")
 
@@ -168,13 +178,15 @@ def _columns(choice: Choice, table: table_files.TableFile) -> dict[str, str]:
 
 
 def _wishes(task: str | None) -> tuple[str | None, str | None]:
-    """The kinds of input and target of a task, where it has one of each."""
+    """The kinds of input and target of a task, where it has one of each; paired texts count as the target."""
     if task is None:
         return None, None
     from zoo.plugins import plugins
 
     found = find_task(task, plugins().tasks)
-    return found.inputs[0] if len(found.inputs) == 1 else None, found.target
+    paired = "text" in found.inputs[1:] and found.target == "vector"
+    kind = found.inputs[0] if len(found.inputs) == 1 or paired else None
+    return kind, "text" if paired else found.target
 
 
 def _refuse_missing_header(path: Path, table: table_files.TableFile, options: ReadOptions) -> None:

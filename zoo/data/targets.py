@@ -18,10 +18,10 @@ _MOST_NUMBERED_CLASSES = 10_000
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of n samples: class indices and class names, or numbers; ``kind`` is ``class`` or ``number``."""
+    """Targets of n samples: class indices with class names, numbers, or texts; ``kind`` names which of them."""
 
     kind: str
-    values: list[int] | list[float]
+    values: list[int] | list[float] | list[str]
     classes: tuple[str, ...] = ()
 
 
@@ -50,7 +50,7 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
     Args:
         values: the cells.
         places: where each stands, for messages.
-        wanted: ``class`` or ``number`` where the task says.
+        wanted: ``class``, ``number`` or ``text`` where the task says.
 
     Raises:
         DataError: words and numbers are mixed, or a cell is a list or an object.
@@ -60,6 +60,8 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
         if isinstance(value, (list, dict, tuple)):
             raise DataError(f"Column '{column}' holds lists or objects ({place}), which cannot be labels.",
                             "Name a column of words or numbers with --target-column.")  # fmt: skip
+    if wanted == "text":
+        return Targets("text", [str(value) for value in values])
     if any(numeric) and not all(numeric):
         number, word = numeric.index(True), numeric.index(False)
         raise DataError(

@@ -88,12 +88,13 @@ class Model:
         found = extract(self.backbone, dataset, request, progress, revision=self.revision, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
 
-    def predict(self, inputs: Sequence[Any], task: str | None = None) -> list[Any]:
+    def predict(self, inputs: Sequence[Any], task: str | None = None, labels: Sequence[str] = ()) -> list[Any]:
         """Outputs of the model on its own task, one for each input; for classifiers, labels with their scores.
 
         Args:
             inputs: decoded inputs: ``PIL.Image`` for images, ``str`` for texts.
             task: task name; the first of the card's where it is None.
+            labels: the classes that a zero-shot model chooses from; others have their own.
 
         Raises:
             UnsupportedModel: the model has no such output of its own.
@@ -102,7 +103,7 @@ class Model:
 
         tasks = (task,) if task else self.card.tasks or ("",)
         for name in tasks:
-            outputs = plugins().first("zoo_predict", backbone=self.backbone, inputs=inputs, task=name)
+            outputs = plugins().first("zoo_predict", backbone=self.backbone, inputs=inputs, task=name, labels=labels)
             if outputs is not None:
                 return list(outputs)
         purpose = f"the task '{task}'" if task else "a task of its own"

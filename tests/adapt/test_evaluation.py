@@ -1,0 +1,89 @@
+"""Judging a model's own answers: tuned folders, matching of labels, and what cannot be judged."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import zoo
+from zoo.cli import run
+from zoo.errors import DataError, UnsupportedModel
+
+
+@pytest.fixture
+def tuned(reviews: str, tmp_path: Path) -> str:
+    folder = tmp_path / "tuned"
+    zoo.tune("pkg:wordllama/64", reviews, output=str(folder))
+    return f"file:{folder}"
+
+
+def test_a_tuned_model_is_judged_as_it_was_tested(tuned: str, reviews: str) -> None:
+    found = zoo.evaluate(tuned, reviews)
+
+    assert found.task == "text-classification"
+    assert found.samples == 120
+    assert found.metrics["accuracy"] > 0.9
+    assert 0.5 <= found.baseline["accuracy"] < 0.65
+    assert found.to_dict()["versions"]["zoo"] == zoo.__version__
+
+
+def test_labels_are_matched_by_name_whatever_their_case_and_order(tuned: str, reviews: str, tmp_path: Path) -> None:
+    lines = Path(reviews).read_text().splitlines()
+    other = tmp_path / "other.csv"
+    shouted = [line.replace(",good", ",GOOD").replace(",bad", ",Xtra") for line in lines]
+    other.write_text("\n".join(shouted) + "\n")
+
+    found = zoo.evaluate(tuned, str(other))
+
+    share = sum(line.endswith(",GOOD") for line in shouted) / 120
+    assert found.metrics["accuracy"] == pytest.approx(share, abs=0.1)
+
+
+def test_classes_that_the_model_does_not_know_are_said(tuned: str, reviews: str, tmp_path: Path) -> None:
+    text = Path(reviews).read_text().replace(",good", ",spring").replace(",bad", ",winter")
+    (tmp_path / "seasons.csv").write_text(text)
+    with pytest.raises(DataError, match=r"answers with labels such as '(good|bad)', and none of its answers"):
+        zoo.evaluate(tuned, str(tmp_path / "seasons.csv"))
+
+
+def test_a_model_without_answers_of_its_own_says_so(reviews: str) -> None:
+    with pytest.raises(UnsupportedModel, match="has no output for the task"):
+        zoo.evaluate("pkg:wordllama/64", reviews)
+
+
+def test_data_without_labels_cannot_judge(tuned: str, tmp_path: Path) -> None:
+    root = tmp_path / "texts"
+    root.mkdir()
+    (root / "a.txt").write_text("one")
+    (root / "b.txt").write_text("two")
+    with pytest.raises(DataError, match="no labels"):
+        zoo.evaluate(tuned, str(root))
+
+
+def test_numbers_are_judged_by_numbers(tmp_path: Path) -> None:
+    rows = [f"{'very ' * (n % 7)}good,{n % 7}.5" for n in range(140)]
+    (tmp_path / "stars.csv").write_text("\n".join(["text,stars", *rows]) + "\n")
+    folder = tmp_path / "tuned"
+    zoo.tune("pkg:wordllama/64", str(tmp_path / "stars.csv"), task="sentence-similarity", output=str(folder))
+
+    found = zoo.evaluate(f"file:{folder}", str(tmp_path / "stars.csv"), task="sentence-similarity")
+
+    assert found.metrics["spearman"] > 0.9
+    assert found.baseline["spearman"] == 0.0
+
+
+def test_the_command(tuned: str, reviews: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", tuned, reviews]) == 0
+    text = capsys.readouterr().out
+    assert "text-classification, 120 samples" in text
+    assert "accuracy" in text
+    assert run(["evaluate", tuned, reviews, "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["metrics"]["accuracy"] > document["baseline"]["accuracy"] + 0.3
+
+
+def test_the_command_with_bad_input(tuned: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", tuned, "nowhere.csv"]) == 1
+    assert capsys.readouterr().err.startswith("Error: There is no file 'nowhere.csv'")

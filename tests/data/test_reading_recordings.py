@@ -1,0 +1,116 @@
+"""Folders and tables of recordings: decoding, resampling, and what is the matter with broken ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as arrow
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from pyarrow import parquet
+
+import zoo
+from zoo.data.audio import Recording
+from zoo.data.single import read_input
+from zoo.errors import DataError
+
+
+def tone(path: Path, hertz: float, rate: int = 8000, seconds: float = 0.25, channels: int = 1) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    wave = 0.5 * np.sin(2 * np.pi * hertz * np.arange(int(rate * seconds)) / rate)
+    soundfile.write(path, np.repeat(wave[:, None], channels, axis=1), rate)
+    return path
+
+
+@pytest.fixture
+def tones(tmp_path: Path) -> Path:
+    root = tmp_path / "tones"
+    for number in range(3):
+        tone(root / "high" / f"{number}.wav", 2000 + number)
+        tone(root / "low" / f"{number}.flac", 200 + number, channels=2)
+    return root
+
+
+def test_class_folders_of_recordings(tones: Path) -> None:
+    data = zoo.read(tones)
+
+    assert (data.input_kind, data.classes, list(data.targets)) == ("audio", ("high", "low"), [0, 0, 0, 1, 1, 1])
+    stereo = data.inputs[3]
+    assert stereo.samples.shape == (2000,)
+    assert stereo.samples.dtype == np.float32
+    assert stereo.sampling_rate == 8000
+    assert np.abs(stereo.samples).max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
+    (tones / "high" / "empty.wav").write_bytes(b"")
+    (tones / "high" / "words.wav").write_text("These are words.")
+    soundfile.write(tones / "low" / "nothing.wav", np.zeros(0), 8000)
+    soundfile.write(tones / "low" / "long.wav", np.zeros(100 * 3 * 3600, dtype=np.int16), 100, subtype="PCM_U8")
+
+    data = zoo.read(tones)
+
+    problems = {Path(problem.item).name: problem.reason for problem in data.problems}
+    assert len(data) == 6
+    assert problems["empty.wav"] == "is empty (0 bytes)"
+    assert problems["words.wav"].startswith("cannot be decoded: ")
+    assert problems["nothing.wav"] == "holds no samples"
+    assert problems["long.wav"] == "lasts 180 minutes, and recordings of up to 10 are taken; cut it"
+    with pytest.raises(DataError, match="4 items that cannot be used"):
+        zoo.read(tones, on_problem="fail")
+
+
+def test_a_table_names_recordings_or_holds_them(tones: Path, tmp_path: Path) -> None:
+    (tones / "list.csv").write_text("recording,label\nhigh/0.wav,high\nlow/0.flac,low\nlow/gone.wav,low\n")
+    table = arrow.table({
+        "audio": [{"bytes": (tones / name).read_bytes(), "path": None} for name in ("high/0.wav", "low/0.flac")],
+        "label": ["high", "low"],
+    })  # fmt: skip
+    parquet.write_table(table, tmp_path / "held.parquet")
+
+    named, held = zoo.read(tones / "list.csv"), zoo.read(tmp_path / "held.parquet")
+
+    assert named.input_kind == held.input_kind == "audio"
+    assert [problem.item for problem in named.problems] == ["line 4 (low/gone.wav)"]
+    assert named.fingerprint == held.fingerprint
+    np.testing.assert_array_equal(named.inputs[1].samples, held.inputs[1].samples)
+
+
+def test_the_same_content_elsewhere_has_the_same_fingerprint(tones: Path, tmp_path: Path) -> None:
+    before = zoo.read(tones).fingerprint
+    tones.rename(tmp_path / "moved")
+
+    assert zoo.read(tmp_path / "moved").fingerprint == before
+
+
+@given(st.integers(300, 3000), st.sampled_from([8000, 16000, 22050, 44100, 48000]))
+def test_resampling_keeps_the_pitch_and_the_length(hertz: int, rate: int) -> None:
+    time = np.arange(rate // 2) / rate
+    recording = Recording(np.sin(2 * np.pi * hertz * time).astype(np.float32), rate)
+
+    resampled = recording.at(16000)
+
+    assert resampled.dtype == np.float32
+    assert len(resampled) == pytest.approx(8000, abs=2)
+    spectrum = np.abs(np.fft.rfft(resampled))
+    assert spectrum.argmax() * 16000 / len(resampled) == pytest.approx(hertz, abs=3)
+
+
+def test_a_recording_on_the_command_line(tones: Path) -> None:
+    assert read_input(str(tones / "high" / "0.wav"), "audio").seconds == pytest.approx(0.25)
+    (tones / "no.wav").write_text("no")
+    for text, message in (("gone.wav", "no recording file"), (str(tones / "no.wav"), "cannot be read as a recording")):
+        with pytest.raises(DataError, match=message):
+            read_input(text, "audio")
+
+
+def test_spoken_letters_of_the_system_by_language() -> None:
+    data = zoo.read("klettres:languages")
+
+    assert {"de", "en", "fr", "it"} <= set(data.classes)
+    assert len(data) > 1000
+    assert data.problems == ()
+    assert 0.3 < data.inputs[0].seconds < 10

@@ -1,0 +1,222 @@
+"""Judges a model's own answers on a labelled data set, without training anything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities import Dataset, Entity, Problem
+from zoo.errors import DataError, UnsupportedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.features import Model
+    from zoo.protocols import Progress
+    from zoo.tasks import Task
+
+CHUNK = 64
+"""Samples that are decoded and answered at a time."""
+
+RETRIEVAL = "image-text-retrieval"
+
+
+@dataclass(frozen=True)
+class Evaluation(Entity):
+    """How good a model's own answers are.
+
+    Attributes:
+        data: fingerprint of the data set.
+        metrics: metric name to value over all samples.
+        baseline: the same metrics of the most frequent class, of the mean, or of chance.
+        skipped: items that could not be used, with the reason.
+    """
+
+    model: str
+    task: str
+    dataset: str
+    data: str
+    samples: int
+    metrics: Mapping[str, float]
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    device: str = "cpu"
+    revision: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    skipped: tuple[Problem, ...] = ()
+
+
+def evaluate(
+    model: str | Model,
+    data: str | Dataset,
+    *,
+    task: str | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Evaluation:
+    """The task's metrics of a model's own answers, beside those of knowing nothing.
+
+    Classifiers, zero-shot ones included, and models that predict numbers are asked sample by sample; models of images
+    and text are asked to find each image's text among all, and each text's image.
+
+    Args:
+        model: model id, or a loaded model.
+        data: a data set, or what names one.
+        task: task name; the first of the model's that the data can judge where it is None.
+        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+
+    Raises:
+        UnsupportedModel: the model has no answers of its own for the task.
+        DataError: the data cannot judge it, or its classes are not those that the model knows.
+    """
+    from zoo.adapt.experiment import versions
+    from zoo.data import read
+    from zoo.features import load
+    from zoo.protocols import SilentProgress
+
+    progress = progress or SilentProgress()
+    if task is None and isinstance(model, str):
+        model = load(model, device=device, progress=progress)
+    wanted = task or (None if isinstance(model, str) else _paired(model))
+    dataset = read(data, task=wanted, **reading) if isinstance(data, str) else data
+    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+    found = _task(loaded, dataset, task)
+    started = time.perf_counter()
+    if found.name == RETRIEVAL:
+        metrics, baseline = _retrieval(loaded, dataset, progress)
+    else:
+        metrics, baseline = _answers(loaded, dataset, found, progress)
+    return Evaluation(
+        loaded.card.id, found.name, dataset.name, dataset.fingerprint, len(dataset), metrics, baseline,
+        round(time.perf_counter() - started, 3), loaded.device, loaded.revision, versions(), dataset.problems,
+    )  # fmt: skip
+
+
+def _paired(model: Model) -> str | None:
+    """The one task whose data has to be read in a way of its own, where it is the only one that the model has."""
+    return RETRIEVAL if model.card.tasks == (RETRIEVAL,) else None
+
+
+def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
+    from zoo.data import task_for
+    from zoo.plugins import plugins
+
+    known = plugins().tasks
+    if name:
+        task = task_for(dataset, name)
+        if dataset.input_kind not in task.inputs:
+            raise DataError(f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task.name} takes "
+                            f"{' and '.join(task.inputs)}.")  # fmt: skip
+        return task
+    for own in model.card.tasks:
+        candidate = known.get(own)
+        if candidate and dataset.input_kind in candidate.inputs and candidate.target == dataset.target_kind:
+            return candidate
+    return task_for(dataset)
+
+
+def _answers(
+    model: Model, dataset: Dataset, task: Task, progress: Progress
+) -> tuple[dict[str, float], dict[str, float]]:
+    import numpy as np
+
+    from zoo.adapt.experiment import metrics_for
+
+    if dataset.targets is None or dataset.target_kind not in {"class", "number"} or task.target != dataset.target_kind:
+        raise DataError(
+            f"'{dataset.name}' cannot judge {task.name}: it has no {task.target} for each sample.",
+            "Name the column of the labels with --target-column.",
+        )
+    answers: list[Any] = []
+    with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
+        for start in range(0, len(dataset), CHUNK):
+            inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
+            answers += model.predict(inputs, task.name, labels=dataset.classes)
+            step.advance(len(inputs))
+    if dataset.target_kind == "class":
+        targets = np.asarray(dataset.targets, dtype=np.int64)
+        predictions = _indices(model, dataset, answers)
+        guess: Any = np.bincount(targets).argmax()
+    else:
+        targets = np.asarray(dataset.targets, dtype=np.float64)
+        predictions = _numbers(model, answers)
+        guess = targets.mean()
+    metrics = metrics_for(task, targets)
+    judged = {m.name: float(m.compute(targets, predictions)) for m in metrics}
+    return judged, {m.name: float(m.compute(targets, np.full(len(targets), guess))) for m in metrics}
+
+
+def _indices(model: Model, dataset: Dataset, answers: Sequence[Any]) -> np.ndarray:
+    """The data's class indices of the best answers; one more than the last class for an answer that is none of them."""
+    import numpy as np
+
+    known = {_folded(name): index for index, name in enumerate(dataset.classes)}
+    named = [_best(model, answer) for answer in answers]
+    found = [known.get(_folded(label), len(known)) for label in named]
+    if all(index == len(known) for index in found):
+        raise DataError(
+            f"'{model.card.id}' answers with labels such as '{named[0]}', and none of its answers is a class of "
+            f"'{dataset.name}', such as '{dataset.classes[0]}'.",
+            "Rename the classes as the model calls them, or train a head for them: zoo tune",
+        )
+    return np.asarray(found, dtype=np.int64)
+
+
+def _best(model: Model, answer: Any) -> str:
+    if isinstance(answer, list) and answer and isinstance(answer[0], Mapping) and "label" in answer[0]:
+        return str(answer[0]["label"])
+    raise UnsupportedModel(f"'{model.card.id}' does not answer with labels, so that it cannot be judged by classes.")
+
+
+def _numbers(model: Model, answers: Sequence[Any]) -> np.ndarray:
+    import numpy as np
+
+    if not all(isinstance(answer, (int, float)) for answer in answers):
+        raise UnsupportedModel(f"'{model.card.id}' does not answer with numbers, so that it cannot be judged by them.")
+    return np.asarray(answers, dtype=np.float64)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:
+    import numpy as np
+
+    from zoo.adapt.retrieval import chance, recalls
+    from zoo.entities import FeatureRequest
+    from zoo.features import extract
+
+    if dataset.target_kind != "text" or dataset.targets is None:
+        raise DataError(
+            f"'{dataset.name}' has no text for each image.",
+            "Name its column with --target-column, and the task with --task image-text-retrieval.",
+        )
+    if not hasattr(model.backbone, "embed_texts"):
+        raise UnsupportedModel(
+            f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
+            "Find one that has: zoo search --task image-text-retrieval",
+        )
+    texts = [str(text) for text in dataset.targets]
+    distinct = list(dict.fromkeys(texts))
+    own = np.asarray([distinct.index(text) for text in texts])
+    request = FeatureRequest(batch_size=CHUNK, device=model.device)
+    [images] = extract(model.backbone, dataset, request, progress).values()
+    with progress.step("Embedding the texts", len(distinct)) as step:
+        found = []
+        for start in range(0, len(distinct), CHUNK):
+            found.append(model.backbone.embed_texts(distinct[start : start + CHUNK]))
+            step.advance(len(found[-1]))
+    similarities = _unit(images.values) @ _unit(np.concatenate(found)).T
+    return recalls(similarities, own), chance(len(texts), len(distinct), own)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    import numpy as np
+
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return unit

@@ -1,0 +1,53 @@
+"""``zoo evaluate``: how good a model's own answers are on labelled data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.options import reading
+from zoo.cli.output import Column, Output, human_score, human_seconds
+
+SHOWN = 3
+
+
+@zoo_command("evaluate")
+@click.argument("model")
+@click.argument("data")
+@click.option("--task", help="Task name [default: the model's first that the data can judge].")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@reading
+def command(output: Output, model: str, data: str, **options: Any) -> None:
+    """Judge a model's own answers on your labelled data.
+
+    Nothing is trained. Classes are matched with the model's labels by name; a model of images and text is judged
+    zero-shot by the names of the classes, or, with a column of texts, by finding each image's text and back.
+
+    \b
+    Examples:
+      zoo evaluate file:./tuned reviews.csv
+      zoo evaluate openclip:ViT-B-32/laion2b_s34b_b79k photos/ --task zero-shot-image-classification
+      zoo evaluate openclip:ViT-B-32/laion2b_s34b_b79k captions.csv --task image-text-retrieval --json
+    """
+    from zoo.adapt.evaluation import evaluate
+
+    found = evaluate(model, data, progress=output.progress(), **options)
+    if output.json:
+        output.data(found.to_dict())
+        return
+    title = f"{found.model} on {found.dataset}: {found.task}, {found.samples:,} samples"
+    output.text(f"{title}, {human_seconds(found.seconds)} on {found.device}")
+    output.text()
+    columns = [Column("metric")] + [Column(name, number=True) for name in ("this model", "baseline", "gain")]
+    rows = []
+    for name, value in found.metrics.items():
+        baseline = found.baseline.get(name)
+        gain = "-" if baseline is None else f"{value - baseline:+.4f}"
+        rows.append([name, human_score(value), human_score(baseline), gain])
+    output.table(columns, rows)
+    if found.skipped:
+        output.note(f"{len(found.skipped):,} items were left out:")
+        for problem in found.skipped[:SHOWN]:
+            output.note(f"  {problem.item} {problem.reason}")

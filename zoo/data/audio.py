@@ -1,0 +1,139 @@
+"""Decodes recordings: mono, float32, resampled to whatever rate a model takes; and looks at files for broken ones."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import needs_extra
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf"})
+"""Suffixes of recordings, in lower case; libsndfile decodes them."""
+
+LONGEST = 600.0
+"""Seconds that a recording may last; models hear half a minute, and whole hours would fill the memory."""
+
+_MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+_WINDOW = 256
+_BLOCK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A decoded recording.
+
+    Attributes:
+        samples: float32, one channel (the mean of several), from -1 to 1.
+        sampling_rate: samples a second.
+    """
+
+    samples: np.ndarray
+    sampling_rate: int
+
+    @property
+    def seconds(self) -> float:
+        """How long it lasts."""
+        return len(self.samples) / self.sampling_rate
+
+    def at(self, sampling_rate: int) -> np.ndarray:
+        """The samples at another rate, band-limited by the SoX resampler; float32."""
+        if sampling_rate == self.sampling_rate:
+            return self.samples
+        with needs_extra("audio", "resample recordings"):
+            import soxr
+        resampled: np.ndarray = soxr.resample(self.samples, self.sampling_rate, sampling_rate)
+        return resampled.astype("float32", copy=False)
+
+    def tobytes(self) -> bytes:
+        """Rate and samples as bytes, for a digest."""
+        return f"audio {self.sampling_rate}\n".encode() + self.samples.tobytes()
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """What one look at a recording tells.
+
+    Attributes:
+        digest: SHA-256 over the file's bytes.
+        bytes: size of the file.
+        seconds: how long it lasts.
+        sampling_rate: samples a second, as stored.
+    """
+
+    digest: bytes
+    bytes: int
+    seconds: float
+    sampling_rate: int
+
+
+def decode(content: bytes) -> Recording:
+    """A file's bytes as a recording; raises what libsndfile raises for what it cannot decode."""
+    with needs_extra("audio", "read recordings"):
+        import soundfile
+    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
+    return Recording(samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), int(rate))
+
+
+def has_audio_magic(content: bytes) -> bool:
+    """Whether a file's bytes begin as a recording does."""
+    return content.startswith(_MAGIC) and content[8:12] != b"WEBP"
+
+
+def inspect(path: Path) -> AudioFacts | str:
+    """What a file holds, or why it cannot be used; all of it is decoded, block by block, so that a cut one is found."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return f"cannot be opened: {(error.strerror or str(error)).lower()}"
+    return inspect_content(content)
+
+
+def inspect_content(content: bytes) -> AudioFacts | str:
+    """As ``inspect``, for a file's bytes."""
+    with needs_extra("audio", "read recordings"):
+        import soundfile
+    if not content:
+        return "is empty (0 bytes)"
+    try:
+        with soundfile.SoundFile(io.BytesIO(content)) as file:
+            rate, frames, reason = int(file.samplerate), *_decoded(file)
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        cause = " ".join(str(error).split()).rpartition(": ")[2].rstrip(".")
+        return f"cannot be decoded: {cause[:1].lower()}{cause[1:]}"
+    if reason:
+        return reason
+    return AudioFacts(hashlib.sha256(content).digest(), len(content), frames / rate, rate)
+
+
+def inspect_all(paths: Iterable[Path]) -> Iterator[AudioFacts | str]:
+    """``inspect`` for many files, in their order, on all cores; memory does not grow with their number."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    remaining = iter(paths)
+    with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 1) + 2)) as pool:
+        while window := list(islice(remaining, _WINDOW)):
+            yield from pool.map(inspect, window)
+
+
+def _decoded(file: Any) -> tuple[int, str]:
+    """How many frames there are, and what is the matter with them, if anything."""
+    import numpy as np
+
+    if file.frames > LONGEST * file.samplerate:
+        minutes = file.frames / file.samplerate / 60
+        return 0, f"lasts {minutes:,.0f} minutes, and recordings of up to {LONGEST / 60:.0f} are taken; cut it"
+    frames = 0
+    for block in file.blocks(blocksize=_BLOCK, dtype="float32"):
+        if not np.isfinite(block).all():
+            return 0, "holds samples that are not finite"
+        frames += len(block)
+    return frames, "" if frames else "holds no samples"

@@ -1,0 +1,78 @@
+"""Recordings and molecules that Debian and Python packages ship."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.folder import recordings_by_class
+from zoo.data.items import text_digest
+from zoo.data.molecules import smiles_problem
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.texts import read_text
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError
+
+LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
+"""Recordings that a language needs to become a class, and how many of it are taken, the first by name."""
+
+AREAS = "Data/NCI/first_5k.tpsa.csv"
+ACTIVITIES = "Contrib/FreeWilson/data/CHEMBL2321810"
+
+
+def spoken_letters(name: str, root: Path, options: ReadOptions) -> Dataset:
+    """Letters and syllables of KLettres, by language."""
+    kept: list[tuple[Path, str | None]] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        files = sorted(folder.glob("*/*.ogg"))
+        if len(files) >= LEAST_RECORDINGS:
+            kept += [(path, folder.name) for path in files[:MOST_RECORDINGS]]
+    return recordings_by_class(name, root, kept, options)
+
+
+def polar_areas(name: str, options: ReadOptions) -> Dataset:
+    """Topological polar surface areas of compounds of the NCI, in square angstroms (Ertl et al., 2000)."""
+    rows = csv.reader(line for line in read_text(_rdkit(AREAS)).splitlines() if not line.startswith("#"))
+    return _molecules(name, ((smiles, float(area)) for smiles, area in rows), options)
+
+
+def activities(name: str, options: ReadOptions) -> Dataset:
+    """Activities (negative decadic logarithm of molar) of one series of inhibitors out of ChEMBL."""
+    base = _rdkit(ACTIVITIES)
+    known = dict(csv.reader(read_text(base.with_name(f"{base.name}_act.csv")).splitlines()[1:]))
+    lines = (line.split() for line in read_text(base.with_name(f"{base.name}.smi")).splitlines() if line.strip())
+    return _molecules(name, ((smiles, float(known[key])) for smiles, key in lines if known.get(key)), options)
+
+
+def has_rdkit() -> bool:
+    """Whether RDKit is installed, with the files that come with it."""
+    return find_spec("rdkit") is not None and _rdkit(AREAS).is_file()
+
+
+def _rdkit(relative: str) -> Path:
+    found = find_spec("rdkit")
+    if found is None or found.origin is None:
+        raise DataError("RDKit is not installed.", "Run: pip install 'foundation-zoo[scientific]'")
+    return Path(found.origin).parent / relative
+
+
+def _molecules(name: str, pairs: Iterator[tuple[str, float]], options: ReadOptions) -> Dataset:
+    """Each molecule once, by its first figure."""
+    values: dict[str, float] = {}
+    problems = []
+    for number, (smiles, value) in enumerate(pairs, start=1):
+        reason = smiles_problem(smiles)
+        if reason:
+            problems.append(Problem(f"row {number}", reason))
+        else:
+            values.setdefault(smiles, value)
+    settle(name, len(values), problems, options)
+    inputs, targets = list(values), list(values.values())
+    digests = (text_digest(smiles) for smiles in inputs)
+    return Dataset(
+        name, "molecule", inputs, targets, (), fingerprint("molecule", digests, targets), "number",
+        {"target": "value"}, tuple(problems),
+    )  # fmt: skip

@@ -1,0 +1,155 @@
+"""Reads FASTA files of proteins and SMILES files of molecules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.items import text_digest
+from zoo.data.molecules import smiles_problem
+from zoo.data.proteins import clean, protein_problem
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.targets import Targets, interpret, is_missing
+from zoo.data.texts import encoding_of, open_text
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, suggest
+
+FASTA = frozenset({".fasta", ".fa", ".faa", ".fas"})
+SMILES = frozenset({".smi", ".smiles"})
+
+LABELS = ("label", "class", "family", "target")
+"""Keys of a FASTA header that are taken for the label where none is named."""
+
+_KEY = re.compile(r"(?:^|[\s|;])([A-Za-z_]\w*)=")
+_NUMBERED = re.compile(r"column [1-9]\d*\Z")
+
+Entry = tuple[str, str, dict[str, str]]
+"""Where it stands, its sequence or SMILES, and its labels by key."""
+
+
+class SequenceReader:
+    """FASTA (``.fasta``, ``.fa``, ``.faa``) and SMILES files (``.smi``), packed by gzip too."""
+
+    name = "FASTA or SMILES file"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A file name that ends as such files do, whether the file is there or not."""
+        path = Path(reference).expanduser()
+        return form_of(path) in FASTA | SMILES and not path.is_dir()
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The sequences, with the header's key or the column that ``options.target_column`` names as target.
+
+        Raises:
+            DataError: the file is missing, empty or of another form, or there is no such key.
+        """
+        path = Path(reference).expanduser()
+        if form_of(path) in FASTA:
+            return _dataset(reference, "protein", list(fasta_entries(path)), options, LABELS)
+        return _dataset(reference, "molecule", list(_smiles_entries(path)), options, ())
+
+
+def form_of(path: Path) -> str:
+    """The suffix in lower case, without ``.gz``."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes[-1:] == [".gz"]:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def fasta_entries(path: Path) -> Iterator[Entry]:
+    """Each entry of a FASTA file: its name, its sequence, and the ``key=value`` pairs of its header.
+
+    Raises:
+        DataError: the file cannot be opened, or holds something else than FASTA.
+    """
+    header, seen = "", False
+    parts: list[str] = []
+    with open_text(path, encoding_of(path)) as file:
+        for number, line in enumerate(file, start=1):
+            text = line.strip()
+            if text.startswith(">"):
+                if seen:
+                    yield _entry(header, parts)
+                header, parts, seen = text[1:].strip(), [], True
+            elif text and not text.startswith(";"):
+                if not seen:
+                    raise DataError(f"Line {number} of '{path}' stands before any header.",
+                                    "A FASTA file begins with a line such as >sequence1")  # fmt: skip
+                parts.append(text)
+    if seen:
+        yield _entry(header, parts)
+
+
+def protein(entry: Entry) -> tuple[str, str]:
+    """The cleaned sequence of a FASTA entry, and why it cannot be used."""
+    sequence = clean(entry[1])
+    return sequence, protein_problem(sequence)
+
+
+def _entry(header: str, parts: Sequence[str]) -> Entry:
+    name = header.split(maxsplit=1)[0] if header else "an entry without a name"
+    keys = list(_KEY.finditer(header))
+    ends = [match.start() for match in keys[1:]] + [len(header)]
+    labels = {match[1]: header[match.end() : end].strip(" |;") for match, end in zip(keys, ends, strict=False)}
+    return name, "".join(parts), labels
+
+
+def _smiles_entries(path: Path) -> Iterator[Entry]:
+    """Each line: a SMILES, then a name or whatever else; a first line that is no SMILES names the columns."""
+    columns: list[str] = []
+    with open_text(path, encoding_of(path)) as file:
+        for number, line in enumerate(file, start=1):
+            cells = line.rstrip("\r\n").split("\t") if "\t" in line else line.split()
+            cells = [cell.strip() for cell in cells]
+            if not cells or not cells[0] or cells[0].startswith("#"):
+                continue
+            if not columns and number == 1 and smiles_problem(cells[0]):
+                columns = cells
+                continue
+            names = columns or [f"column {place}" for place in range(1, len(cells) + 1)]
+            yield f"line {number}", cells[0], dict(zip(names[1:], cells[1:], strict=False))
+
+
+def _dataset(
+    reference: str, kind: str, entries: Sequence[Entry], options: ReadOptions, guesses: Sequence[str]
+) -> Dataset:
+    if not entries:
+        raise DataError(f"'{reference}' holds no entries.")
+    key = _label_key(reference, entries, options.target_column, guesses)
+    inputs: list[str] = []
+    labels: list[str] = []
+    places: list[str] = []
+    problems: list[Problem] = []
+    for place, text, found in entries:
+        value, reason = protein((place, text, found)) if kind == "protein" else (text, smiles_problem(text))
+        if not reason and key and is_missing(found.get(key)):
+            reason = f"has no '{key}'"
+        if reason:
+            problems.append(Problem(place, reason))
+            continue
+        inputs.append(value)
+        places.append(place)
+        labels.append(found[key] if key else "")
+    settle(reference, len(inputs), problems, options)
+    targets = interpret(labels, places, key) if key else Targets("none", [])
+    values = targets.values if key else None
+    digests = (text_digest(text) for text in inputs)
+    return Dataset(
+        reference, kind, inputs, values, targets.classes, fingerprint(kind, digests, values, targets.classes),
+        targets.kind, {"target": key} if key else {}, tuple(problems),
+    )  # fmt: skip
+
+
+def _label_key(reference: str, entries: Sequence[Entry], wanted: str | None, guesses: Sequence[str]) -> str | None:
+    known = list(dict.fromkeys(key for entry in entries for key in entry[2]))
+    if wanted is None:
+        named = [key for key in known if not _NUMBERED.match(key) and key.lower() != "name"]
+        return next((key for key in guesses if key in known), named[0] if len(named) == 1 and not guesses else None)
+    if wanted in known:
+        return wanted
+    listed = f"there are {', '.join(known)}" if known else "there are none"
+    raise DataError(f"No entry of '{reference}' has a label called '{wanted}'; {listed}.", suggest(wanted, known))

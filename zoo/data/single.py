@@ -1,0 +1,43 @@
+"""Single inputs as people type them on a command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from zoo.data import audio, images
+from zoo.data.molecules import smiles_problem
+from zoo.data.proteins import clean, protein_problem
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+
+_FILES = {"image": "image", "audio": "recording"}
+
+
+def read_input(text: str, kind: str) -> Any:
+    """What ``text`` stands for: the image or recording in that file, or the text, SMILES or sequence itself.
+
+    Raises:
+        DataError: there is no such file, it cannot be decoded, or the text is no molecule or protein.
+        UnsupportedModel: inputs of this kind cannot be typed.
+    """
+    if kind == "text":
+        return text
+    if kind in {"molecule", "protein"}:
+        value = clean(text) if kind == "protein" else text.strip()
+        reason = protein_problem(value) if kind == "protein" else smiles_problem(value)
+        if reason:
+            raise DataError(f"'{text[:60]}' {reason}.", "Write one-letter residues, or a SMILES such as CCO.")
+        return value
+    if kind not in _FILES:
+        raise UnsupportedModel(f"Inputs of the kind '{kind}' cannot be given on the command line.")
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise DataError(f"There is no {_FILES[kind]} file '{text}'.")
+    if kind == "image":
+        with needs_extra("data", "read images"):
+            import PIL.Image  # noqa: F401
+    facts = images.inspect(path) if kind == "image" else audio.inspect(path)
+    if isinstance(facts, str):
+        raise DataError(f"'{text}' cannot be read as {'an image' if kind == 'image' else 'a recording'}: it {facts}.")
+    content = path.read_bytes()
+    return images.decode(content) if kind == "image" else audio.decode(content)
