@@ -88,7 +88,7 @@ def zoo_metrics() -> Sequence[Metric]:
 
 @hookimpl
 def zoo_estimators() -> Sequence[Estimator]:
-    """LogME, the shrinkage H-score and the cross-validated linear probe."""
+    """LogME, the shrinkage H-score, probes, and the other estimators of the field."""
     from zoo.transfer import builtin_estimators
 
     return builtin_estimators()

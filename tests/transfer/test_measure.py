@@ -18,8 +18,8 @@ NAMES = ["logme", "hscore", "linear-probe"]
 
 
 def test_builtin_estimators_are_found_by_name():
-    assert set(NAMES) <= set(estimators())
-    assert [estimator.name for estimator in builtin_estimators()] == NAMES
+    assert {estimator.name for estimator in builtin_estimators()} <= set(estimators())
+    assert [estimator.name for estimator in builtin_estimators()][:3] == NAMES
     for estimator in builtin_estimators():
         assert estimator.reference
         assert estimator.range

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 from zoo.errors import DataError, InvalidInput, StorageError
 from zoo.transfer import Statistics
 
-SUMS = ("gram", "class_sums", "target_squares", "counts", "mean", "scatter", "fourth_moment")
+SUMS = ("gram", "class_sums", "target_products", "counts", "mean", "scatter", "fourth_moment")
 
 
 def textbook(x, y, classes):
@@ -17,7 +17,7 @@ def textbook(x, y, classes):
     return {
         "gram": x.T @ x,
         "class_sums": outputs.T @ x,
-        "target_squares": (outputs**2).sum(axis=0),
+        "target_products": outputs.T @ outputs,
         "counts": outputs.sum(axis=0) if classes else np.array([len(y)]),
         "mean": x.mean(axis=0),
         "scatter": centred.T @ centred,
@@ -123,7 +123,7 @@ def test_a_damaged_or_missing_file_is_named(tmp_path, shifted_classes):
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(DataError, match="does not hold statistics"):
         Statistics.load(path)
-    path.write_bytes(whole.replace(b"zoo-statistics-1", b"zoo-statistics-9"))
+    path.write_bytes(whole.replace(b"zoo-statistics-2", b"zoo-statistics-9"))
     with pytest.raises(DataError, match="zoo-statistics-9"):
         Statistics.load(path)
     with pytest.raises(StorageError):

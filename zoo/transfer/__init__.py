@@ -35,7 +35,7 @@ def estimators() -> list[str]:
 
 
 def builtin_estimators() -> Sequence[Estimator]:
-    """LogME, the shrinkage H-score and the cross-validated linear probe."""
+    """LogME, the shrinkage H-score, probes, and the other estimators of the field; see docs/estimators.md."""
     from zoo.transfer.builtin import ESTIMATORS
 
     return ESTIMATORS

@@ -6,19 +6,32 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.transfer.checks import check_pair
+from zoo.transfer import ncti
+from zoo.transfer.discriminant import fisher
+from zoo.transfer.energy import energy
 from zoo.transfer.estimator import Estimator, Measured
+from zoo.transfer.gbc import gbc, spherical_gbc
 from zoo.transfer.hscore import hscore
+from zoo.transfer.leep import leep, nce
 from zoo.transfer.linear_probe import linear_probe
+from zoo.transfer.logistic_probe import logistic_probe, measure_logistic
 from zoo.transfer.logme import logme
-from zoo.transfer.measure import gather
+from zoo.transfer.measure import cross_validated, gather
+from zoo.transfer.neighbours import measure_neighbours, neighbours
+from zoo.transfer.nleep import nleep
+from zoo.transfer.parc import parc
+from zoo.transfer.ped import ped
+from zoo.transfer.ridge import explained
+from zoo.transfer.sfda import lda, sfda
 from zoo.transfer.statistics import Statistics
+from zoo.transfer.transrate import transrate
+
+ANY = ("class", "classes", "number")
 
 
 def _scored(from_statistics: Callable[[Statistics], float]) -> Callable[[np.ndarray, np.ndarray], float]:
     def score(features: np.ndarray, targets: np.ndarray) -> float:
-        features, targets, kind = check_pair(features, targets)
-        return from_statistics(gather(features, targets, int(targets.max()) + 1 if kind == "class" else None))
+        return from_statistics(gather(features, targets, int(targets.max()) + 1 if targets.dtype.kind == "i" else None))
 
     return score
 
@@ -27,8 +40,8 @@ def _probe_score(features: np.ndarray, targets: np.ndarray) -> float:
     return linear_probe(features, targets).mean
 
 
-def _probe_measure(features: np.ndarray, targets: np.ndarray, seed: int) -> Measured:
-    result = linear_probe(features, targets, seed=seed)
+def _probe_measure(features: np.ndarray, targets: np.ndarray, seed: int, groups: np.ndarray | None) -> Measured:
+    result = linear_probe(features, targets, seed=seed, groups=groups)
     return Measured(result.mean, *result.interval, result.contributions)
 
 
@@ -37,7 +50,7 @@ ESTIMATORS = (
         "logme",
         "LogME",
         _scored(logme),
-        ("class", "number"),
+        ANY,
         "You et al., LogME: Practical Assessment of Pre-trained Models for Transfer Learning, ICML 2021, section 4.2",
         "any real number, in nats a sample; comparable between models on the same targets only",
         from_statistics=logme,
@@ -56,9 +69,166 @@ ESTIMATORS = (
         "linear-probe",
         "Cross-validated linear probe",
         _probe_score,
-        ("class", "number"),
+        ANY,
         "Ridge regression, 5 folds, penalty by generalised cross-validation (Golub, Heath and Wahba, 1979)",
-        "accuracy, 0 to 1, for classes; R^2, at most 1, for numbers",
+        "accuracy, 0 to 1, for classes; R^2, at most 1, for numbers and labels",
         measure=_probe_measure,
+        grouped=True,
+    ),
+    Estimator(
+        "ridge",
+        "Cross-validated ridge regression",
+        cross_validated(explained),
+        ANY,
+        "Hoerl and Kennard, Ridge Regression, Technometrics 12 (1970), equation 2.3; 10 folds from their statistics",
+        "R^2 on held-out samples, at most 1; for classes of their indicators, a Brier skill score",
+        chance=0.0,
+        held_out=explained,
+    ),
+    Estimator(
+        "fisher",
+        "Fisher criterion",
+        _scored(fisher),
+        ("class",),
+        "Shao et al., Not All Models Are Equal (SFDA), ECCV 2022, section 3: regularised Fisher discriminants",
+        "0 or more, without unit",
+        from_statistics=fisher,
+    ),
+    Estimator(
+        "lda",
+        "LDA posterior",
+        lda,
+        ("class",),
+        "Shao et al., SFDA, ECCV 2022, the first step; Gholami et al., ETran, ICCV 2023, S_cls",
+        "probability, 0 to 1",
+    ),
+    Estimator(
+        "sfda",
+        "SFDA",
+        sfda,
+        ("class",),
+        "Shao et al., Not All Models Are Equal (SFDA), ECCV 2022, sections 3.1 to 3.3",
+        "probability, 0 to 1",
+    ),
+    Estimator(
+        "ped",
+        "PED",
+        ped,
+        ("class",),
+        "Li et al., Exploring Model Transferability through the Lens of Potential Energy, ICCV 2023, with SFDA",
+        "probability, 0 to 1",
+    ),
+    Estimator(
+        "ncti-seli",
+        "NCTI, simplex",
+        _scored(ncti.seli),
+        ("class",),
+        "Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, simplex encoded labels",
+        "0 or more, grows with the root of the samples",
+        from_statistics=ncti.seli,
+    ),
+    Estimator(
+        "ncti-ncc",
+        "NCTI, nearest centre",
+        ncti.ncc,
+        ("class",),
+        "Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, nearest-centre classification",
+        "probability, 0 to 1",
+    ),
+    Estimator(
+        "ncti-vc",
+        "NCTI, variability collapse",
+        ncti.vc,
+        ("class",),
+        "Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, within-class variability",
+        "0 or less, falls with the logarithm of the samples",
+    ),
+    Estimator(
+        "transrate",
+        "TransRate",
+        transrate,
+        ("class",),
+        "Huang et al., Frustratingly Easy Transferability Estimation, ICML 2022, section 4",
+        "about 0 or more, in nats",
+    ),
+    Estimator(
+        "gbc",
+        "GBC",
+        gbc,
+        ("class",),
+        "Pandy et al., Transferability Estimation using Bhattacharyya Class Separability, CVPR 2022, equations 2 to 4",
+        "-K (K - 1) to 0, without unit",
+    ),
+    Estimator(
+        "gbc-streamed",
+        "GBC in all dimensions",
+        _scored(spherical_gbc),
+        ("class",),
+        "Pandy et al., Transferability Estimation using Bhattacharyya Class Separability, CVPR 2022, equations 2 to 4",
+        "-K (K - 1) to 0, without unit; comparable between models of one dimension only",
+        from_statistics=spherical_gbc,
+    ),
+    Estimator(
+        "nleep",
+        "NLEEP",
+        nleep,
+        ("class",),
+        "Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.2",
+        "0 or less, in nats a sample",
+    ),
+    Estimator(
+        "parc",
+        "PARC",
+        parc,
+        ("class", "classes"),
+        "Bolya, Mittapalli and Hoffman, Scalable Diverse Model Selection, NeurIPS 2021, section 4",
+        "-100 to 100, 100 times a rank correlation",
+        chance=0.0,
+    ),
+    Estimator(
+        "knn",
+        "Nearest neighbours",
+        neighbours,
+        ANY,
+        "Leave-one-out 5 nearest neighbours; Renggli et al., Which Model to Transfer?, CVPR 2022",
+        "accuracy, 0 to 1, for classes; R^2, at most 1, for numbers and labels",
+        measure=measure_neighbours,
+        grouped=True,
+    ),
+    Estimator(
+        "logistic-probe",
+        "Cross-validated logistic probe",
+        logistic_probe,
+        ("class", "classes"),
+        "Kornblith, Shlens and Le, Do Better ImageNet Models Transfer Better?, CVPR 2019, linear evaluation; 5 folds",
+        "accuracy, 0 to 1",
+        measure=measure_logistic,
+        grouped=True,
+    ),
+    Estimator(
+        "energy",
+        "ETran energy",
+        energy,
+        ANY,
+        "Gholami et al., ETran: Energy-Based Transferability Estimation, ICCV 2023, S_en",
+        "any real number, in nats",
+    ),
+    Estimator(
+        "leep",
+        "LEEP",
+        leep,
+        ("class",),
+        "Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020, equation 2",
+        "0 or less, in nats a sample",
+        takes="probabilities",
+    ),
+    Estimator(
+        "nce",
+        "NCE",
+        nce,
+        ("class",),
+        "Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019, equation 8",
+        "-log K to 0, in nats a sample",
+        takes="probabilities",
     ),
 )

@@ -69,19 +69,22 @@ def check_finite(values: np.ndarray, what: str, first: int = 0) -> None:
             )
 
 
-def check_targets(values: Any, n: int, classes: int | None, first: int = 0) -> np.ndarray:
-    """Targets of ``n`` samples: class indices below ``classes``, or finite floats where ``classes`` is None.
+def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outputs: int = 1) -> np.ndarray:
+    """Targets of ``n`` samples: n class indices below ``classes``, or n x ``outputs`` floats where that is None.
 
     Raises:
         InvalidInput: another length or type, an index out of range, NaN or infinity; names the sample.
     """
     targets = as_array(values, "targets")
-    if targets.shape != (n,):
-        raise InvalidInput(f"There must be one target a sample: {n} samples, targets of shape {targets.shape}.")
     if classes is None:
-        targets = targets.astype(np.float64)
+        if targets.shape != (n, outputs) and (outputs > 1 or targets.shape != (n,)):
+            wanted = "one target a sample" if outputs == 1 else f"{outputs} numbers a sample"
+            raise InvalidInput(f"There must be {wanted}: {n} samples, targets of shape {targets.shape}.")
+        targets = targets.astype(np.float64).reshape(n, outputs)
         check_finite(targets, "targets", first)
         return targets
+    if targets.shape != (n,):
+        raise InvalidInput(f"There must be one target a sample: {n} samples, targets of shape {targets.shape}.")
     if targets.dtype.kind == "f":
         raise InvalidInput(
             "The targets are floating-point numbers where class indices are needed.",
@@ -97,10 +100,27 @@ def check_targets(values: Any, n: int, classes: int | None, first: int = 0) -> n
     return targets.astype(np.intp)
 
 
-def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str]:
-    """Features, targets and the kind of target (``class`` for integers, ``number`` for floats), ready to be scored.
+def check_groups(values: Any, n: int) -> np.ndarray:
+    """Groups of ``n`` samples, such as the sentence of a token, renumbered from 0.
 
-    Classes are renumbered so that each index from 0 on occurs.
+    Raises:
+        InvalidInput: another length, or fewer than two groups.
+    """
+    groups = np.asarray(values)
+    if groups.shape != (n,):
+        raise InvalidInput(f"There must be one group a sample: {n} samples, groups of shape {groups.shape}.")
+    names, numbers = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        raise InvalidInput(f"All {n} samples are in one group, so that none can be held out.", "Leave the groups out.")
+    return numbers.reshape(n)
+
+
+def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str]:
+    """Features, targets and the kind of target, ready to be scored.
+
+    Kinds: ``class`` for n integers; ``classes``, several labels a sample, for n x r integers 0 or 1; ``number`` for n
+    floats or n x r floats. Classes are renumbered so that each index from 0 on occurs; labels and outputs that are the
+    same for all samples are left out. Labels come back as floats.
 
     Raises:
         InvalidInput: wrong shapes, NaN or infinity, negative class indices, a single class or a constant target.
@@ -108,14 +128,13 @@ def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str
     features = check_features(features)
     n = len(features)
     given = as_array(targets, "targets")
-    kind = "number" if given.dtype.kind == "f" else "class"
-    if kind == "number":
-        checked = check_targets(given, n, None)
-        distinct = n and checked.min() < checked.max()
-    else:
+    kind = "number" if given.dtype.kind == "f" else "classes" if given.ndim == 2 else "class"
+    if kind == "class":
         checked = check_targets(given, n, int(given.max(initial=0)) + 1)
         names, checked = np.unique(checked, return_inverse=True)
         distinct = len(names) > 1
+    else:
+        checked, distinct = _check_outputs(given, n, kind)
     if n < 2:
         raise InvalidInput(f"Transferability needs at least 2 samples; there are {n}.")
     if not distinct:
@@ -123,3 +142,23 @@ def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str
         raise InvalidInput(f"All {n} samples {what}, so there is nothing to predict.", "Add samples that differ.")
     check_finite(features, "features")
     return features, checked, kind
+
+
+def _check_outputs(given: np.ndarray, n: int, kind: str) -> tuple[np.ndarray, bool]:
+    """Numbers or labels as floats without those that are constant, and whether any is left."""
+    if given.ndim == 2 and given.shape[1] < 1:
+        raise InvalidInput(f"There must be at least one target a sample; their shape is {given.shape}.")
+    checked = check_targets(given, n, None, outputs=given.shape[1] if given.ndim == 2 else 1)
+    if not n:
+        return checked, False
+    strange = np.flatnonzero(((checked != 0.0) & (checked != 1.0)).any(axis=1))
+    if kind == "classes" and len(strange):
+        raise InvalidInput(
+            f"Several labels a sample are written as 0 or 1; those of sample {int(strange[0])} (counting from 0) "
+            "hold something else.",
+            "For several numbers a sample pass targets.astype(float).",
+        )
+    varying = checked.min(axis=0) < checked.max(axis=0)
+    if given.ndim == 1:
+        return checked[:, 0], bool(varying.any())
+    return np.ascontiguousarray(checked[:, varying]), bool(varying.any())

@@ -35,8 +35,9 @@ class Estimator:
     Attributes:
         name: what ``--estimator`` takes.
         title: the name in the literature.
-        score: function of features (n x d) and targets (n class indices, or n floats) that gives the number.
-        target_kinds: ``class``, ``number`` or both.
+        score: function of features (n x d) and targets (n class indices, n or n x r floats) that gives the number.
+        target_kinds: ``class``, ``classes`` (several labels a sample, which ``score`` gets as n x r floats 0 or 1) or
+            ``number``, or several of them.
         reference: paper and equation.
         range: the values that it can take, in words.
         chance: its value for features that say nothing, where that is known.
@@ -44,6 +45,12 @@ class Estimator:
             share one pass over the features.
         measure: function of features, targets and a seed that gives the number with an interval of its own making,
             where the estimator has one; the others get theirs from a delete-a-group jackknife.
+        grouped: whether ``measure`` takes a fourth argument, the group of each sample (or None), and never lets a
+            group stand on both sides of a split.
+        held_out: function of the statistics of training samples and of those held out that gives one number for each
+            of several settings; the value is the greatest mean over the folds.
+        takes: what the first argument of ``score`` holds: ``features``, or the ``probabilities`` of the source
+            classes that the model was trained on, n x S.
     """
 
     name: str
@@ -54,4 +61,7 @@ class Estimator:
     range: str = ""
     chance: float | None = None
     from_statistics: Callable[[Statistics], float] | None = None
-    measure: Callable[[np.ndarray, np.ndarray, int], Measured] | None = None
+    measure: Callable[..., Measured] | None = None
+    grouped: bool = False
+    held_out: Callable[[Statistics, Statistics], np.ndarray] | None = None
+    takes: str = "features"

@@ -14,6 +14,8 @@ from zoo.transfer.estimator import Measured
 
 GROUPS = 10
 FEWEST_SAMPLES = 8
+MOST_RECOMPUTED = 2000
+"""Samples on which an estimator that needs the features themselves is repeated for its interval."""
 
 _STUDENT_975 = (
     12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
@@ -101,25 +103,43 @@ def difference(one: Measured, other: Measured) -> Difference | None:
     return Difference(one.value - other.value, reach / student_t(GROUPS - 1), GROUPS - 1)
 
 
-def assign_groups(strata: np.ndarray, groups: int, seed: int) -> np.ndarray:
+def strata(targets: np.ndarray) -> np.ndarray:
+    """What samples are dealt out evenly by: their class; for numbers and several labels nothing."""
+    return targets if targets.dtype.kind == "i" else np.zeros(len(targets), int)
+
+
+def assign_groups(stratum: np.ndarray, groups: int, seed: int, units: np.ndarray | None = None) -> np.ndarray:
     """A group from 0 to ``groups`` - 1 for each sample, drawn from ``seed``.
 
     Each stratum is shuffled and dealt out in turn, so that the sizes of the groups, and each stratum's share of every
-    group, differ by at most one sample.
+    group, differ by at most one sample. Where ``units`` says which samples belong together, numbered from 0, whole
+    units are dealt, each in the stratum of its first sample.
     """
-    shuffled = np.random.default_rng(seed).permutation(len(strata))
-    order = shuffled[np.argsort(strata[shuffled], kind="stable")]
-    group = np.empty(len(strata), int)
-    group[order] = np.arange(len(strata)) % groups
+    if units is not None:
+        _, first, of = np.unique(units, return_index=True, return_inverse=True)
+        return assign_groups(stratum[first], groups, seed)[of.reshape(-1)]
+    shuffled = np.random.default_rng(seed).permutation(len(stratum))
+    order = shuffled[np.argsort(stratum[shuffled], kind="stable")]
+    group = np.empty(len(stratum), int)
+    group[order] = np.arange(len(stratum)) % groups
     return group
 
 
-def jackknife(value: float, left_out: Sequence[float]) -> Measured:
+def thin(targets: np.ndarray, samples: int, units: np.ndarray | None = None) -> np.ndarray:
+    """Indices of about ``samples`` samples (all, if there are no more), evenly by class, whole units, fixed seed."""
+    parts = -(-len(targets) // samples)
+    if parts <= 1:
+        return np.arange(len(targets))
+    return np.flatnonzero(assign_groups(strata(targets), parts, 0, units) == 0)
+
+
+def jackknife(value: float, left_out: Sequence[float], scale: float = 1.0) -> Measured:
     """``value`` with the interval of the delete-a-group jackknife (Kott, Journal of Official Statistics 17, 2001).
 
     Args:
         value: the estimate from all samples.
         left_out: the g estimates with one of g random groups left out.
+        scale: what the reach is multiplied by: sqrt(m / n) where only m of the n samples were dealt into groups.
 
     The variance of the estimate over data sets like this one is (g - 1) / g * sum (left out - their mean)^2; the
     interval is value -/+ t * its root, with g - 1 degrees of freedom. It is first order: it tells how far the value
@@ -127,7 +147,18 @@ def jackknife(value: float, left_out: Sequence[float]) -> Measured:
     """
     g = len(left_out)
     variance = (g - 1) / g * float(((np.array(left_out) - np.mean(left_out)) ** 2).sum())
-    reach = student_t(g - 1) * math.sqrt(variance)
+    reach = scale * student_t(g - 1) * math.sqrt(variance)
     # Tukey's pseudo-values, moved so that their mean is the estimate itself and not the one corrected for bias.
-    pseudo = value + (g - 1) * (np.mean(left_out) - np.array(left_out))
+    pseudo = value + scale * (g - 1) * (np.mean(left_out) - np.array(left_out))
     return Measured(value, value - reach, value + reach, tuple(pseudo.tolist()))
+
+
+def mean_of_folds(values: Sequence[float], most: float) -> Measured:
+    """The mean over folds with mean -/+ t * standard error, cut at ``most``.
+
+    The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
+    regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020).
+    """
+    k, mean = len(values), float(np.mean(values))
+    reach = student_t(k - 1) * float(np.std(values, ddof=1)) / math.sqrt(k)
+    return Measured(mean, mean - reach, min(mean + reach, most), tuple(values))

@@ -8,7 +8,6 @@ so the held-out fold stays unseen.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -16,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.errors import InvalidInput
-from zoo.transfer.checks import check_pair
-from zoo.transfer.intervals import assign_groups, student_t
+from zoo.transfer.checks import check_groups, check_pair
+from zoo.transfer.intervals import assign_groups, mean_of_folds, strata
 from zoo.transfer.statistics import Statistics
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
@@ -45,14 +44,9 @@ class ProbeResult:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the mean, mean -/+ t * standard error over the folds, cut at 1.
-
-        The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
-        regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020).
-        """
-        k = len(self.values)
-        reach = student_t(k - 1) * float(np.std(self.values, ddof=1)) / math.sqrt(k)
-        return self.mean - reach, min(self.mean + reach, 1.0)
+        """The 95 % interval of the mean, mean -/+ t * standard error over the folds, cut at 1."""
+        folds = mean_of_folds(self.values, 1.0)
+        return float(folds.low), float(folds.high)  # type: ignore[arg-type]
 
 
 class _Ridge(NamedTuple):
@@ -64,18 +58,20 @@ class _Ridge(NamedTuple):
     penalty: float
 
 
-def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> ProbeResult:
-    """Cross-validated accuracy (integer targets) or R^2 (float targets) of a ridge probe.
+def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0, groups: Any = None) -> ProbeResult:
+    """Cross-validated accuracy (class indices) or R^2 (numbers; labels, each a number 0 or 1) of a ridge probe.
 
     Folds are stratified by class and drawn from ``seed``. Each fold's training statistics are the whole's less the
     fold's own, so the features are summed once. R^2 is 1 - (mean squared error in the fold) / (variance of all
-    targets): the same denominator in each fold keeps small folds from dominating.
+    targets): the same denominator in each fold keeps small folds from dominating. Several outputs share one penalty;
+    each is scaled to unit variance, and their R^2 are averaged.
 
     Args:
         features: n x d.
-        targets: n class indices or n floats.
-        folds: k, lowered to n where there are fewer samples.
+        targets: n class indices, n or n x r floats, or n x r integers 0 or 1.
+        folds: k, lowered to n where there are fewer samples (or groups).
         seed: of the folds.
+        groups: which samples no fold may separate, n; None where each stands alone.
 
     Cost: O(n d^2 + k d^3); where n < d, O(k n^2 d) instead.
 
@@ -85,10 +81,13 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> 
     features, targets, kind = check_pair(features, targets)
     if folds < 2:
         raise InvalidInput(f"Cross-validation needs at least 2 folds, not {folds}.")
-    folds = min(folds, len(features))
+    units = None if groups is None else check_groups(groups, len(features))
+    folds = min(folds, len(features) if units is None else int(units.max()) + 1)
+    fold_of = assign_groups(strata(targets), folds, seed, units)
     classes = int(targets.max()) + 1 if kind == "class" else None
-    fold_of = assign_groups(targets if classes else np.zeros(len(features), int), folds, seed)
-    variance = 1.0 if classes else float(targets.var())
+    if not classes:
+        targets = targets.reshape(len(targets), -1)
+        targets = targets / targets.std(axis=0)
     values, penalties = [], []
     contributions = np.empty(len(features))
     for fold, fit in enumerate(_fits(features, targets, classes, fold_of)):
@@ -97,7 +96,7 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0) -> 
         if classes:
             reached = (outputs.argmax(axis=1) == targets[rows]).astype(float)
         else:
-            reached = 1.0 - (outputs[:, 0] - targets[rows]) ** 2 / variance
+            reached = 1.0 - ((outputs - targets[rows]) ** 2).mean(axis=1)
         values.append(float(reached.mean()))
         contributions[rows] = reached * (len(features) / (folds * len(rows)))
         penalties.append(fit.penalty)
@@ -115,8 +114,8 @@ def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_o
             rows = np.flatnonzero(fold_of != fold)
             yield _dual(features[rows], targets[rows], classes)
         return
-    parts = [Statistics(classes, d).update(features[fold_of == fold], targets[fold_of == fold]) for fold in folds]
-    whole = Statistics(classes, d)
+    whole = Statistics(classes, d, outputs=1 if classes else targets.shape[1])
+    parts = [whole.copy().update(features[fold_of == fold], targets[fold_of == fold]) for fold in folds]
     for part in parts:
         whole.merge(part)
     for part in parts:
@@ -145,7 +144,7 @@ def _primal(train: Statistics) -> _Ridge:
 def _dual(features: np.ndarray, targets: np.ndarray, classes: int | None) -> _Ridge:
     """The same ridge for n < d, by the eigenvectors of the samples' inner products, n x n."""
     n = len(features)
-    outputs = np.eye(classes)[targets] if classes else targets[:, None].astype(np.float64)
+    outputs = np.eye(classes)[targets] if classes else targets
     intercept = outputs.mean(axis=0)
     outputs = outputs - intercept
     centre = features.mean(axis=0, dtype=np.float64)

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from zoo.errors import InvalidInput, suggest
 from zoo.plugins import plugins
-from zoo.transfer.checks import check_pair
+from zoo.transfer.checks import check_features, check_finite, check_groups, check_pair
 from zoo.transfer.estimator import Estimator, Measured
-from zoo.transfer.intervals import FEWEST_SAMPLES, GROUPS, assign_groups, jackknife
+from zoo.transfer.intervals import (
+    FEWEST_SAMPLES,
+    GROUPS,
+    MOST_RECOMPUTED,
+    assign_groups,
+    jackknife,
+    mean_of_folds,
+    strata,
+    thin,
+)
 from zoo.transfer.statistics import Statistics
+
+Scored = Callable[[np.ndarray, np.ndarray], float]
 
 
 def known_estimators() -> dict[str, Estimator]:
@@ -41,12 +53,14 @@ def score(name: str, features: Any, targets: Any) -> float:
 
     Args:
         name: one of ``estimators()``.
-        features: n samples x d dimensions, float16, float32 or float64.
-        targets: n class indices (integers from 0, gaps allowed) or n numbers (floats).
+        features: n samples x d dimensions, float16, float32 or float64; for estimators that take probabilities
+            (``leep`` and ``nce``), those of the source classes, n x S.
+        targets: n class indices (integers from 0, gaps allowed), n or n x r numbers (floats), or n x r labels
+            (integers 0 or 1).
 
     Raises:
         InvalidInput: unknown name; wrong shapes; NaN or infinity (names the sample); fewer than 2 samples; a single
-            class or constant numbers; numbers for an estimator of classes.
+            class or constant numbers; targets of a kind that the estimator is not defined for.
     """
     estimator = find_estimator(name)
     features, targets, kind = check_pair(features, targets)
@@ -57,9 +71,11 @@ def score(name: str, features: Any, targets: Any) -> float:
 def interval(name: str, features: Any, targets: Any, seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of ``score``: what the value would be on other samples of the same kind.
 
-    For ``linear-probe`` it is mean -/+ t * standard error over the folds. For the others it is the delete-a-group
-    jackknife over 10 random groups, stratified by class: each group's statistics are subtracted from the whole's, so
-    that one pass over the features serves all. ``measure`` gives value and interval together, at the cost of one.
+    Probes and cross-validated estimators: mean -/+ t * standard error over the folds or samples. The others: the
+    delete-a-group jackknife over 10 random groups, stratified by class. Where statistics suffice, each group's are
+    subtracted from the whole's, so that one pass serves all; where they do not, the jackknife runs on at most 2,000
+    samples, and its reach is scaled by sqrt(2000 / n). ``measure`` gives value and interval together, at the cost of
+    one.
 
     Raises:
         InvalidInput: as ``score``; or fewer than 8 samples.
@@ -70,35 +86,103 @@ def interval(name: str, features: Any, targets: Any, seed: int = 0) -> tuple[flo
     return measured.low, measured.high
 
 
-def measure(names: Sequence[str], features: Any, targets: Any, seed: int = 0) -> dict[str, Measured]:
+def measure(
+    names: Sequence[str], features: Any, targets: Any, seed: int = 0, *, probabilities: Any = None, groups: Any = None
+) -> dict[str, Measured]:
     """Value and 95 % interval of several estimators over the same features, by name; see ``score`` and ``interval``.
 
     Estimators that work from statistics share one pass and each eigendecomposition: O(n d^2 + g d^3) for g = 10 groups.
-    With fewer than 8 samples the ends of the interval are None.
+    With fewer than 8 samples, or groups of them, the ends of the interval are None.
+
+    Args:
+        names: of the estimators.
+        features: n x d.
+        targets: as for ``score``.
+        seed: of folds and groups.
+        probabilities: of the source classes, n x S, for the estimators that take them.
+        groups: which samples belong together (tokens of one sentence, images of one patient), n of any kind: no fold
+            and no group of the jackknife splits them.
+
+    Raises:
+        InvalidInput: as ``score``; an estimator takes probabilities, and there are none.
     """
     chosen = {name: find_estimator(name) for name in names}
     features, targets, kind = check_pair(features, targets)
     for estimator in chosen.values():
         _check_kind(estimator, kind)
-    groups = min(GROUPS, len(features)) if len(features) >= FEWEST_SAMPLES else 0
-    group_of = assign_groups(targets if kind == "class" else np.zeros(len(features), int), max(groups, 1), seed)
-    streamed = {name: e for name, e in chosen.items() if e.from_statistics is not None and e.measure is None}
-    measured = _measure_streamed(streamed, features, targets, group_of, groups) if streamed else {}
+    inputs = {"features": features}
+    if any(estimator.takes == "probabilities" for estimator in chosen.values()):
+        inputs["probabilities"] = _check_probabilities(probabilities, len(features), chosen.values())
+    units = None if groups is None else check_groups(groups, len(features))
+    sample = Sample(targets, units, seed)
+    streamed = {name: e for name, e in chosen.items() if (e.from_statistics or e.held_out) and e.measure is None}
+    measured = _measure_streamed(streamed, features, sample) if streamed else {}
     for name, estimator in chosen.items():
-        if estimator.measure is not None and groups:
-            measured[name] = estimator.measure(features, targets, seed)
-        elif name not in measured:
-            value = float(estimator.score(features, targets))
-            rest = [np.flatnonzero(group_of != group) for group in range(groups)]
-            left_out = [float(estimator.score(features[rows], targets[rows])) for rows in rest]
-            measured[name] = jackknife(value, left_out) if groups else Measured(value)
+        if name not in measured:
+            measured[name] = _measure_alone(estimator, inputs[estimator.takes], sample)
     return {name: measured[name] for name in names}
+
+
+class Sample:
+    """Checked targets, and how the samples are dealt into groups for the jackknife and for folds.
+
+    Attributes:
+        targets: n, or n x r.
+        units: which samples belong together, numbered from 0; None where each stands alone.
+        seed: of everything drawn.
+        groups: how many groups there are; 0 where there are too few samples for an interval.
+    """
+
+    def __init__(self, targets: np.ndarray, units: np.ndarray | None, seed: int) -> None:
+        self.targets, self.units, self.seed = targets, units, seed
+        self.count = len(targets) if units is None else int(units.max()) + 1
+        self.groups = min(GROUPS, self.count) if self.count >= FEWEST_SAMPLES else 0
+
+    def assign(self, rows: np.ndarray | None = None) -> np.ndarray:
+        """The group of each sample, or of each of ``rows``; at least two groups."""
+        targets = self.targets if rows is None else self.targets[rows]
+        units = None if self.units is None else self.units if rows is None else self.units[rows]
+        return assign_groups(strata(targets), self.groups or min(self.count, GROUPS), self.seed, units)
+
+
+def _measure_alone(estimator: Estimator, features: np.ndarray, sample: Sample) -> Measured:
+    """By the estimator's own interval, or else by the jackknife on at most ``MOST_RECOMPUTED`` samples."""
+    targets = sample.targets
+    if estimator.measure is not None and sample.groups and (estimator.grouped or sample.units is None):
+        extra = (sample.units,) if estimator.grouped else ()
+        return estimator.measure(features, targets, sample.seed, *extra)
+    value = float(estimator.score(features, targets))
+    if not sample.groups:
+        return Measured(value)
+    rows = thin(targets, MOST_RECOMPUTED, sample.units)
+    group_of = sample.assign(rows)
+    # Strata may have lost classes, so they are numbered afresh.
+    left_out = []
+    for group in range(int(group_of.max()) + 1):
+        kept = rows[group_of != group]
+        left_out.append(float(estimator.score(features[kept], renumbered(targets[kept]))))
+    return jackknife(value, left_out, math.sqrt(len(rows) / len(targets)))
+
+
+def renumbered(targets: np.ndarray) -> np.ndarray:
+    """Class indices so that each from 0 on occurs; numbers and labels as they are."""
+    return np.unique(targets, return_inverse=True)[1] if targets.dtype.kind == "i" else targets
+
+
+def cross_validated(held_out: Callable[[Statistics, Statistics], np.ndarray]) -> Scored:
+    """The score of an estimator by ``held_out``: the greatest mean over 10 folds."""
+
+    def score(features: np.ndarray, targets: np.ndarray) -> float:
+        estimator = Estimator("", "", score, held_out=held_out)
+        return _measure_streamed({"": estimator}, features, Sample(targets, None, 0))[""].value
+
+    return score
 
 
 def gather(features: np.ndarray, targets: np.ndarray, classes: int | None) -> Statistics:
     """The statistics of checked features and targets, compacted where n < d."""
     compacted = compact(features)
-    return Statistics(classes, compacted.shape[1], features.shape[1]).update(compacted, targets)
+    return _empty(compacted, features.shape[1], targets, classes).update(compacted, targets)
 
 
 def compact(features: np.ndarray) -> np.ndarray:
@@ -113,38 +197,64 @@ def compact(features: np.ndarray) -> np.ndarray:
     return triangle.T
 
 
-def _measure_streamed(
-    estimators: dict[str, Estimator], features: np.ndarray, targets: np.ndarray, group_of: np.ndarray, groups: int
-) -> dict[str, Measured]:
+def _empty(features: np.ndarray, dimension: int, targets: np.ndarray, classes: int | None) -> Statistics:
+    return Statistics(classes, features.shape[1], dimension, targets.shape[1] if targets.ndim == 2 else 1)
+
+
+def _measure_streamed(estimators: dict[str, Estimator], features: np.ndarray, sample: Sample) -> dict[str, Measured]:
+    targets, dimension, features = sample.targets, features.shape[1], compact(features)
     classes = int(targets.max()) + 1 if targets.dtype.kind == "i" else None
-    dimension, features = features.shape[1], compact(features)
+    validated = {name: e.held_out for name, e in estimators.items() if e.held_out is not None}
+    group_of = sample.assign() if sample.groups or validated else np.zeros(len(targets), int)
     parts = []
-    for group in range(max(groups, 1)):
+    for group in range(int(group_of.max()) + 1):
         rows = group_of == group
-        part = Statistics(classes, features.shape[1], dimension)
-        parts.append(part.update(features[rows], targets[rows]))
+        parts.append(_empty(features, dimension, targets, classes).update(features[rows], targets[rows]))
     whole = parts[0].copy()
     for part in parts[1:]:
         whole.merge(part)
-    left_out: dict[str, list[float]] = {name: [] for name in estimators}
-    for part in parts[:groups]:
+    plain = {name: e.from_statistics for name, e in estimators.items() if e.held_out is None and e.from_statistics}
+    left_out: dict[str, list[float]] = {name: [] for name in plain}
+    folds: dict[str, list[np.ndarray]] = {name: [] for name in validated}
+    for part in parts if len(parts) > 1 else []:
         rest = whole.without(part)
-        for name, estimator in estimators.items():
-            left_out[name].append(_from(estimator, rest))
-    values = {name: _from(estimator, whole) for name, estimator in estimators.items()}
-    return {name: jackknife(values[name], left_out[name]) if groups else Measured(values[name]) for name in estimators}
-
-
-def _from(estimator: Estimator, statistics: Statistics) -> float:
-    if estimator.from_statistics is None:
-        raise InvalidInput(f"The estimator '{estimator.name}' cannot work from statistics alone.")
-    return float(estimator.from_statistics(statistics))
+        for name, from_statistics in plain.items():
+            if sample.groups:
+                left_out[name].append(float(from_statistics(rest)))
+        for name, held_out in validated.items():
+            folds[name].append(held_out(rest, part))
+    measured = {}
+    for name, from_statistics in plain.items():
+        value = float(from_statistics(whole))
+        measured[name] = jackknife(value, left_out[name]) if sample.groups else Measured(value)
+    for name, path in folds.items():
+        best = int(np.mean(path, axis=0).argmax())
+        judged = mean_of_folds([float(fold[best]) for fold in path], 1.0)
+        measured[name] = judged if sample.groups else Measured(judged.value)
+    return measured
 
 
 def _check_kind(estimator: Estimator, kind: str) -> None:
     if kind not in estimator.target_kinds:
-        wanted, given = ("class indices", "numbers") if kind == "number" else ("numbers", "class indices")
+        words = {"class": "class indices", "classes": "several labels a sample", "number": "numbers"}
+        wanted = " or ".join(words[accepted] for accepted in estimator.target_kinds if accepted in words)
         raise InvalidInput(
-            f"The estimator '{estimator.name}' needs {wanted}, and the targets are {given}.",
+            f"The estimator '{estimator.name}' needs {wanted}, and the targets are {words[kind]}.",
             "For classes pass targets.astype(int); for numbers pass targets.astype(float).",
         )
+
+
+def _check_probabilities(values: Any, n: int, estimators: Iterable[Estimator]) -> np.ndarray:
+    if values is None:
+        name = next(estimator.name for estimator in estimators if estimator.takes == "probabilities")
+        raise InvalidInput(
+            f"The estimator '{name}' needs the probabilities of the classes that the model was trained on, and only "
+            "features were given.",
+            f"Pass probabilities=..., or n x S probabilities to zoo.transfer.score('{name}', ...); for a model without "
+            "a classifier use nleep.",
+        )
+    probabilities = check_features(values)
+    if len(probabilities) != n:
+        raise InvalidInput(f"There are {n} samples and probabilities of {len(probabilities)}.")
+    check_finite(probabilities, "features")
+    return probabilities

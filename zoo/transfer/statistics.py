@@ -18,7 +18,8 @@ import numpy as np
 from zoo.errors import DataError, InvalidInput
 from zoo.transfer.checks import check_features, check_finite, check_targets
 
-_BLOCK_VALUES = 1 << 22  # 32 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
+_BLOCK_VALUES = 1 << 23  # 64 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
+_FEW_ROWS = 256
 _ORIGIN_ROWS = 4096
 _LARGEST = 1e70
 
@@ -31,7 +32,7 @@ class Spectrum(NamedTuple):
 
 
 class Responses(NamedTuple):
-    """Targets as r regression targets: one indicator for each class that occurs, or the numbers themselves.
+    """Targets as r regression targets: one indicator for each class that occurs, or the numbers and labels themselves.
 
     Attributes:
         mean: mean of each, r.
@@ -44,51 +45,73 @@ class Responses(NamedTuple):
     cross: np.ndarray
 
 
+class Moments(NamedTuple):
+    """Second moments of all K indicators, or r outputs, and the features about a given point.
+
+    Attributes:
+        squares: sum of squares of each indicator or output.
+        cross: its cross products with the features, K x d or r x d.
+        scatter: of the features, d x d.
+    """
+
+    squares: np.ndarray
+    cross: np.ndarray
+    scatter: np.ndarray
+
+
 class Statistics:
     """n, class counts, class sums, X'X, X'Y, Y'Y and the moments of the squared norm, in float64.
 
-    Memory is O(d^2 + K d) beside the batch and a block of 32 MiB, whatever n. Update is O(n d^2).
+    Memory is O(d^2 + K d) beside the batch and a block of 64 MiB, whatever n. Update is O(n d^2).
 
     Args:
-        classes: number of classes K, or None for targets that are numbers.
+        classes: number of classes K, or None for targets that are numbers or several labels a sample.
         dimension: d, length of a feature vector.
         full_dimension: d of the features before they were compacted by a rotation that only drops dimensions without
             variance or mean (``zoo.transfer.measure.compact``); estimators that average over dimensions need it.
+        outputs: r, how many numbers a target has where ``classes`` is None; labels are numbers 0 or 1.
     """
 
-    def __init__(self, classes: int | None, dimension: int, full_dimension: int | None = None) -> None:
+    def __init__(
+        self, classes: int | None, dimension: int, full_dimension: int | None = None, outputs: int = 1
+    ) -> None:
         if dimension < 1:
             raise InvalidInput(f"Features need at least 1 dimension, not {dimension}.")
         if classes is not None and classes < 1:
             raise InvalidInput(f"There must be at least 1 class, not {classes}.")
+        if outputs < 1:
+            raise InvalidInput(f"There must be at least 1 output, not {outputs}.")
         self.classes, self.dimension = classes, dimension
+        self.outputs = 1 if classes else outputs
         self.full_dimension = full_dimension or dimension
         self.n = 0
         self._origin = np.zeros(dimension)
-        self._target_origin = 0.0
-        # Sums over samples, z = x - origin and y = target - target origin.
+        self._target_origin = np.zeros(self.outputs)
+        # Sums over samples, z = x - origin and y = target - target origin; y and yy stay zero for classes.
         self._sums: dict[str, np.ndarray] = {
             "z": np.zeros(dimension),
             "zz": np.zeros((dimension, dimension)),
             "norm2_z": np.zeros(dimension),
             "norm4": np.zeros(()),
             "count": np.zeros(classes or 1),
-            "yz": np.zeros((classes or 1, dimension)),
-            "y": np.zeros(()),
-            "yy": np.zeros(()),
+            "norm2": np.zeros(classes or 1),
+            "yz": np.zeros((classes or self.outputs, dimension)),
+            "y": np.zeros(self.outputs),
+            "yy": np.zeros((self.outputs, self.outputs)),
         }
 
     def update(self, features: Any, targets: Any) -> Statistics:
-        """Add a batch: features n x d in any float type, and n class indices or n numbers. Returns itself.
+        """Add a batch: features n x d in any float type, and n class indices, n numbers or n x r numbers.
 
-        Each batch costs O(d^2) on top of its samples, so batches of a thousand samples are faster than of ten.
+        Returns itself. Each batch costs O(d^2) on top of its samples, so that a thousand samples at a time are faster
+        than ten.
 
         Raises:
             InvalidInput: wrong shapes, NaN or infinity, an index out of range; names the sample by its position among
                 all samples so far. Nothing is added then.
         """
         features = check_features(features, self.dimension)
-        targets = check_targets(targets, len(features), self.classes, self.n)
+        targets = check_targets(targets, len(features), self.classes, self.n, self.outputs)
         check_finite(features, "features", self.n)
         if not len(features):
             return self
@@ -99,7 +122,8 @@ class Statistics:
         self._forget()
         if self.n == 0:
             self._origin = features[:_ORIGIN_ROWS].mean(axis=0, dtype=np.float64)
-            self._target_origin = 0.0 if self.classes else float(targets[:_ORIGIN_ROWS].mean())
+            if not self.classes:
+                self._target_origin = targets[:_ORIGIN_ROWS].mean(axis=0)
         if self.classes:
             self._add_classes(features, targets)
         else:
@@ -111,22 +135,24 @@ class Statistics:
         # In order of class, each class is a run of rows, and its sum a plain column sum.
         order = np.argsort(targets, kind="stable")
         targets = targets[order]
-        for rows, z in self._blocks(features, order):
+        for rows, z, norm2 in self._blocks(features, order):
             block = targets[rows]
+            self._sums["norm2"] += np.bincount(block, norm2, minlength=self.classes or 1)
             starts = np.flatnonzero(np.diff(block, prepend=-1))
             for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
                 self._sums["yz"][block[start]] += z[start:end].sum(axis=0)
         self._sums["count"] += np.bincount(targets, minlength=self.classes or 1)
 
     def _add_numbers(self, features: np.ndarray, targets: np.ndarray) -> None:
-        for rows, z in self._blocks(features, None):
-            self._sums["yz"][0] += targets[rows] @ z
+        for rows, z, norm2 in self._blocks(features, None):
+            self._sums["yz"] += targets[rows].T @ z
+            self._sums["norm2"] += norm2.sum()
         self._sums["count"] += len(targets)
-        self._sums["y"] += targets.sum()
-        self._sums["yy"] += targets @ targets
+        self._sums["y"] += targets.sum(axis=0)
+        self._sums["yy"] += targets.T @ targets
 
-    def _blocks(self, features: np.ndarray, order: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray]]:
-        """Yield (slice of rows, those rows as float64 about the origin), having added their moments."""
+    def _blocks(self, features: np.ndarray, order: np.ndarray | None) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Yield (slice of rows, those rows as float64 about the origin, their squared norms), their moments added."""
         n, d = features.shape
         size = min(n, max(256, _BLOCK_VALUES // d))
         buffer, product = np.empty((size, d)), np.empty((d, d))
@@ -134,13 +160,15 @@ class Statistics:
             rows = slice(start, min(start + size, n))
             block = features[rows] if order is None else features.take(order[rows], axis=0)
             z = np.subtract(block, self._origin, out=buffer[: len(block)], dtype=np.float64)
-            np.matmul(z.T, z, out=product)
+            # numpy multiplies z' z at half the cost, but then copies one triangle onto the other, which for few rows
+            # costs more than is saved; a copy of z makes it multiply plainly.
+            np.matmul(z.T, z if len(z) > _FEW_ROWS else z.copy(), out=product)
             norm2 = np.einsum("ij,ij->i", z, z)
             self._sums["zz"] += product
             self._sums["z"] += z.sum(axis=0)
             self._sums["norm2_z"] += norm2 @ z
             self._sums["norm4"] += norm2 @ norm2
-            yield rows, z
+            yield rows, z, norm2
 
     def merge(self, other: Statistics) -> Statistics:
         """Add the samples of ``other``, which stays as it is. Exact to rounding, in any grouping. Returns itself.
@@ -162,14 +190,14 @@ class Statistics:
 
     def copy(self) -> Statistics:
         """An independent copy."""
-        copy = Statistics(self.classes, self.dimension, self.full_dimension)
-        copy.n, copy._origin, copy._target_origin = self.n, self._origin.copy(), self._target_origin
+        copy = Statistics(self.classes, self.dimension, self.full_dimension, self.outputs)
+        copy.n, copy._origin, copy._target_origin = self.n, self._origin.copy(), self._target_origin.copy()
         copy._sums = {name: value.copy() for name, value in self._sums.items()}
         return copy
 
     def _combine(self, other: Statistics, sign: int) -> Statistics:
-        mine = (self.classes, self.dimension, self.full_dimension)
-        theirs = (other.classes, other.dimension, other.full_dimension)
+        mine = (self.classes, self.dimension, self.full_dimension, self.outputs)
+        theirs = (other.classes, other.dimension, other.full_dimension, other.outputs)
         if mine != theirs:
             raise InvalidInput(
                 f"Statistics of {_shape(*mine)} and of {_shape(*theirs)} cannot be combined.",
@@ -179,13 +207,13 @@ class Statistics:
             return self
         self._forget()
         if self.n == 0:
-            self._origin, self._target_origin = other._origin.copy(), other._target_origin
+            self._origin, self._target_origin = other._origin.copy(), other._target_origin.copy()
         for name, value in other._moved(self._origin, self._target_origin).items():
             self._sums[name] += sign * value
         self.n += sign * other.n
         return self
 
-    def _moved(self, origin: np.ndarray, target_origin: float) -> dict[str, np.ndarray]:
+    def _moved(self, origin: np.ndarray, target_origin: np.ndarray) -> dict[str, np.ndarray]:
         """The sums about another origin: each z becomes z + a and each y becomes y + b, expanded."""
         a, b = self._origin - origin, self._target_origin - target_origin
         old = self._sums
@@ -199,9 +227,10 @@ class Statistics:
             "norm2_z": norm2_z + trace * a + 2 * azz + 2 * az * a + a2 * z + self.n * a2 * a,
             "norm4": old["norm4"] + 4 * a @ azz + 4 * a @ norm2_z + 2 * a2 * trace + 4 * a2 * az + self.n * a2**2,
             "count": old["count"],
-            "yz": old["yz"] + np.outer(y, a) + b * (z + self.n * a),
+            "norm2": old["norm2"] + 2 * (old["yz"] @ a if self.classes else az) + old["count"] * a2,
+            "yz": old["yz"] + np.outer(y, a) + (0.0 if self.classes else np.outer(b, z + self.n * a)),
             "y": old["y"] + self.n * b,
-            "yy": old["yy"] + 2 * b * old["y"] + self.n * b**2,
+            "yy": old["yy"] + np.outer(b, old["y"]) + np.outer(old["y"], b) + self.n * np.outer(b, b),
         }
 
     def _forget(self) -> None:
@@ -226,17 +255,34 @@ class Statistics:
     @property
     def gram(self) -> np.ndarray:
         """X'X, d x d."""
-        return self._moved(np.zeros(self.dimension), 0.0)["zz"]
+        return self._moved(np.zeros(self.dimension), np.zeros(self.outputs))["zz"]
 
     @property
     def class_sums(self) -> np.ndarray:
-        """Sum of the features of each class, K x d; for numbers y'X, 1 x d. Transposed it is X'Y."""
-        return self._moved(np.zeros(self.dimension), 0.0)["yz"]
+        """Sum of the features of each class, K x d; for numbers Y'X, r x d. Transposed it is X'Y."""
+        return self._moved(np.zeros(self.dimension), np.zeros(self.outputs))["yz"]
 
     @property
-    def target_squares(self) -> np.ndarray:
-        """The diagonal of Y'Y, r: class counts, or the sum of squares of the numbers."""
-        return self.counts.copy() if self.classes else self._moved(self._origin, 0.0)["yy"].reshape(1)
+    def class_centres(self) -> np.ndarray:
+        """Means of the classes that occur, less the mean of all, K' x d."""
+        present = self.counts > 0
+        z = self._sums
+        return z["yz"][present] / self.counts[present, None] - z["z"] / max(self.n, 1)
+
+    @property
+    def class_spread(self) -> np.ndarray:
+        """Sum of |x - mean of its class|^2 for each class that occurs, K'; for numbers about the mean of all, 1."""
+        present = self.counts > 0
+        sums = self._sums["yz"][present] if self.classes else self._sums["z"][None]
+        norms = (sums * sums).sum(axis=1) / self.counts[present]
+        return np.maximum(self._sums["norm2"][present] - norms, 0.0)
+
+    @property
+    def target_products(self) -> np.ndarray:
+        """Y'Y: for classes a diagonal of class counts, K x K; r x r for numbers."""
+        if self.classes:
+            return np.diag(self.counts)
+        return self._moved(self._origin, np.zeros(self.outputs))["yy"]
 
     @property
     def fourth_moment(self) -> float:
@@ -255,10 +301,25 @@ class Statistics:
             counts = self.counts[present]
             cross = self._sums["yz"][present] - np.outer(counts, mean_z)
             return Responses(counts / n, counts * (n - counts) / n, cross)
-        y = float(self._sums["y"])
-        squares = max(float(self._sums["yy"]) - y * y / n, 0.0)
-        mean = self._target_origin + y / n
-        return Responses(np.array([mean]), np.array([squares]), self._sums["yz"] - y * mean_z)
+        y = self._sums["y"]
+        squares = np.maximum(np.diagonal(self._sums["yy"]) - y * y / n, 0.0)
+        return Responses(self._target_origin + y / n, squares, self._sums["yz"] - np.outer(y, mean_z))
+
+    @property
+    def target_mean(self) -> np.ndarray:
+        """Share of each class, K; or mean of each output, r."""
+        if self.classes:
+            return self.counts / max(self.n, 1)
+        return self._target_origin + self._sums["y"] / max(self.n, 1)
+
+    def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
+        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        if self.classes:
+            sums = self._moved(centre, self._target_origin)
+            squares = self.counts * (1.0 - 2.0 * target_centre) + self.n * target_centre**2
+            return Moments(squares, sums["yz"] - np.outer(target_centre, sums["z"]), sums["zz"])
+        sums = self._moved(centre, target_centre)
+        return Moments(np.diagonal(sums["yy"]).copy(), sums["yz"], sums["zz"])
 
     @functools.cached_property
     def spectrum(self) -> Spectrum:
@@ -277,8 +338,9 @@ class Statistics:
             "classes": "" if self.classes is None else str(self.classes),
             "full_dimension": str(self.full_dimension),
             "n": str(self.n),
+            "outputs": str(self.outputs),
         }
-        return {**self._sums, "origin": self._origin, "target_origin": np.array(self._target_origin)}, header
+        return {**self._sums, "origin": self._origin, "target_origin": self._target_origin}, header
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, np.ndarray], header: Mapping[str, str]) -> Statistics:
@@ -289,13 +351,14 @@ class Statistics:
         """
         try:
             classes = int(header["classes"]) if header["classes"] else None
-            statistics = cls(classes, tensors["origin"].size, int(header["full_dimension"]))
+            outputs = int(header["outputs"])
+            statistics = cls(classes, tensors["origin"].size, int(header["full_dimension"]), outputs)
             statistics.n = int(header["n"])
             for name, empty in statistics.to_tensors()[0].items():
                 value = tensors[name]
                 if value.shape != empty.shape or value.dtype != np.float64 or not np.isfinite(value).all():
                     raise DataError(f"The statistics' '{name}' is damaged.", "Compute them again.")
-            statistics._origin, statistics._target_origin = tensors["origin"].copy(), float(tensors["target_origin"])
+            statistics._origin, statistics._target_origin = tensors["origin"].copy(), tensors["target_origin"].copy()
             statistics._sums = {name: tensors[name].copy() for name in statistics._sums}
         except (KeyError, ValueError) as error:
             raise DataError(f"The statistics are incomplete: {error}.", "Compute them again.") from error
@@ -324,7 +387,7 @@ class Statistics:
         return read(Path(path))
 
 
-def _shape(classes: int | None, dimension: int, full_dimension: int) -> str:
-    targets = "numbers" if classes is None else f"{classes} classes"
+def _shape(classes: int | None, dimension: int, full_dimension: int, outputs: int) -> str:
+    targets = f"{classes} classes" if classes else ("numbers" if outputs == 1 else f"{outputs} numbers each")
     compacted = "" if full_dimension == dimension else f" compacted from {full_dimension}"
     return f"{targets} in {dimension}{compacted} dimensions"

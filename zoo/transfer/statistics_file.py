@@ -10,7 +10,7 @@ import numpy as np
 from zoo.errors import DataError, needs_extra, storage_errors
 from zoo.transfer.statistics import Statistics
 
-FORMAT = "zoo-statistics-1"
+FORMAT = "zoo-statistics-2"
 
 
 def write(statistics: Statistics, path: Path) -> None:
