@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from zoo.errors import InvalidInput
+
+CACHE_BYTES = 10_000_000_000
+"""How much the feature cache may take unless the user says otherwise."""
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
 
 
 @dataclass(frozen=True)
@@ -15,11 +23,13 @@ class Settings:
         home: folder of the registry, the feature cache and tuned models (``ZOO_HOME``).
         registry: path of the SQLite registry (``ZOO_REGISTRY``; a path or a ``sqlite:///`` URL).
         offline: no network at all (``HF_HUB_OFFLINE`` or ``ZOO_OFFLINE``).
+        cache_bytes: size that the feature cache may have (``ZOO_CACHE_SIZE``, such as ``2GB``); 0 switches it off.
     """
 
     home: Path
     registry: Path
     offline: bool
+    cache_bytes: int = CACHE_BYTES
 
     @property
     def models(self) -> Path:
@@ -33,11 +43,16 @@ class Settings:
 
 
 def settings() -> Settings:
-    """The settings as the environment has them now."""
+    """The settings as the environment has them now.
+
+    Raises:
+        InvalidInput: ``ZOO_CACHE_SIZE`` is no size.
+    """
     home = Path(os.environ["ZOO_HOME"]).expanduser() if os.environ.get("ZOO_HOME") else _default_home()
     registry = os.environ.get("ZOO_REGISTRY", "")
     path = Path(registry.removeprefix("sqlite:///")).expanduser() if registry else home / "registry.db"
-    return Settings(home=home, registry=path, offline=_flag("HF_HUB_OFFLINE") or _flag("ZOO_OFFLINE"))
+    offline = _flag("HF_HUB_OFFLINE") or _flag("ZOO_OFFLINE")
+    return Settings(home, path, offline, _size("ZOO_CACHE_SIZE", CACHE_BYTES))
 
 
 def _default_home() -> Path:
@@ -48,3 +63,15 @@ def _default_home() -> Path:
 
 def _flag(name: str) -> bool:
     return os.environ.get(name, "").strip().lower() in {"1", "true", "yes", "on"}
+
+
+def _size(name: str, default: int) -> int:
+    text = os.environ.get(name, "").strip().lower()
+    if not text:
+        return default
+    if text == "off":
+        return 0
+    match = _SIZE.match(text)
+    if match is None:
+        raise InvalidInput(f"{name} is '{text}', which is no size.", f"Set it like {name}=2GB, or off.")
+    return int(float(match[1]) * 1000 ** " kmgt".index(match[2] or " "))

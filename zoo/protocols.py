@@ -41,6 +41,30 @@ class Backbone(Protocol):
         ...
 
 
+class Described(Protocol):
+    """What is known of a model without running it; a backbone is also one."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Its model card."""
+        ...
+
+    @property
+    def input_kind(self) -> str:
+        """What it takes: ``image``, ``text``..."""
+        ...
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layer names from input to output; the last is the default."""
+        ...
+
+    @property
+    def embedding_dimension(self) -> int:
+        """Length of the default layer's feature vector."""
+        ...
+
+
 class Progress(Protocol):
     """Where long work reports to; the command line draws bars, the Python API is silent by default."""
 

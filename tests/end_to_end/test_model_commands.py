@@ -54,6 +54,27 @@ def test_features_hold_rows_targets_and_where_they_come_from(folder: Folder) -> 
     assert STATIC in json.dumps(metadata)
 
 
+def test_what_is_kept_is_shown_cleared_and_computed_again(folder: Folder) -> None:
+    folder.json("cache", "clear")
+    assert folder.json("cache")["models"] == []
+
+    folder.zoo("features", STATIC, "reviews.csv", "-o", "kept.npz")
+    (kept,) = folder.json("cache", "list")["models"]
+    assert (kept["model"], kept["layers"], kept["rows"]) == (STATIC, ["tokens.mean"], 60)
+    assert STATIC in folder.zoo("cache").stdout
+
+    folder.zoo("features", STATIC, "reviews.csv", "-o", "again.npz")
+    folder.zoo("features", STATIC, "reviews.csv", "-o", "fresh.npz", "--no-cache")
+    first, again, fresh = (np.load(folder.path / f"{name}.npz") for name in ("kept", "again", "fresh"))
+    np.testing.assert_array_equal(first["features"], again["features"])
+    np.testing.assert_array_equal(first["features"], fresh["features"])
+    computed = [json.loads(str(x["metadata"]))["provenance"] for x in (first, again, fresh)]
+    assert [json.loads(c)["computed"] if isinstance(c, str) else c["computed"] for c in computed] == [60, 0, 60]
+
+    assert folder.json("cache", "clear", STATIC)["freed"] >= kept["bytes"]
+    assert folder.json("cache")["models"] == []
+
+
 @pytest.mark.parametrize("name", ["x.npz", "x.parquet"])
 def test_features_in_other_formats(folder: Folder, name: str) -> None:
     (written,) = folder.json("features", STATIC, "reviews.csv", "-o", name)["files"]

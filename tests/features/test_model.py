@@ -11,6 +11,7 @@ import pytest
 from zoo.entities import Dataset, Features, FeatureShard, ModelCard
 from zoo.errors import InvalidInput, ModelNotFound, PluginError, UnsupportedModel, ZooError
 from zoo.features import Model, extract, load
+from zoo.features.computing import checked
 from zoo.features.model import collect
 from zoo_vision.cards import EFFICIENTNET_LITE0, MOBILENET_V2
 
@@ -116,7 +117,7 @@ def test_targets_keep_their_kind(backbone, texts) -> None:
 def test_shards_may_come_in_any_order() -> None:
     shards = [FeatureShard([2, 0], {"l": np.array([[2.0], [0.0]])}), FeatureShard([1], {"l": np.array([[1.0]])})]
 
-    assert collect(shards, ("l",), 3, "m")["l"].ravel().tolist() == [0.0, 1.0, 2.0]
+    assert collect(checked(shards, ("l",), 3, "m"), ("l",), 3)["l"].ravel().tolist() == [0.0, 1.0, 2.0]
 
 
 @pytest.mark.parametrize(
@@ -124,12 +125,25 @@ def test_shards_may_come_in_any_order() -> None:
 )
 def test_shards_that_do_not_add_up(indices, sentence) -> None:
     with pytest.raises(PluginError, match=sentence):
-        collect([FeatureShard(indices, {"l": np.zeros((len(indices), 1))})], ("l",), 3, "m")
+        list(checked([FeatureShard(indices, {"l": np.zeros((len(indices), 1))})], ("l",), 3, "m"))
 
 
 def test_a_layer_that_did_not_come() -> None:
     with pytest.raises(PluginError, match="without the layer 'l'"):
-        collect([FeatureShard([0], {"k": np.zeros((1, 1))})], ("l",), 1, "m")
+        list(checked([FeatureShard([0], {"k": np.zeros((1, 1))})], ("l",), 1, "m"))
+
+
+@pytest.mark.parametrize("values", [np.zeros((2, 3)), np.zeros(1), np.zeros((1, 2, 3))])
+def test_arrays_of_another_shape(values) -> None:
+    with pytest.raises(PluginError, match="1 rows are right"):
+        list(checked([FeatureShard([0], {"l": values})], ("l",), 1, "m"))
+
+
+def test_a_width_that_changes() -> None:
+    shards = [FeatureShard([0], {"l": np.zeros((1, 3))}), FeatureShard([1], {"l": np.zeros((1, 4))})]
+
+    with pytest.raises(PluginError, match="'m' gives vectors of 3 and of 4 numbers in its layer 'l'"):
+        list(checked(shards, ("l",), 2, "m"))
 
 
 def test_the_public_names() -> None:

@@ -52,6 +52,26 @@ def test_fresh_measures_again(poetry, poems):
     zoo.recommend(str(poems), task="poem-classification")
     poetry.FORWARD_PASSES.clear()
 
+    again = zoo.recommend(str(poems), task="poem-classification", fresh=True)
+
+    assert not any(candidate.reused for candidate in again.candidates)
+    assert not poetry.FORWARD_PASSES, "the features are kept; only the estimators run again"
+
+
+def test_another_estimator_needs_no_forward_pass(poetry, poems):
+    zoo.recommend(str(poems), task="poem-classification", estimators=["logme"])
+    poetry.FORWARD_PASSES.clear()
+
+    zoo.recommend(str(poems), task="poem-classification", estimators=["hscore"])
+
+    assert not poetry.FORWARD_PASSES
+
+
+def test_without_the_cache_fresh_runs_the_models_again(poetry, poems, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_SIZE", "off")
+    zoo.recommend(str(poems), task="poem-classification")
+    poetry.FORWARD_PASSES.clear()
+
     zoo.recommend(str(poems), task="poem-classification", fresh=True)
 
     assert poetry.FORWARD_PASSES

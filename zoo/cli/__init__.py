@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "remove": ("zoo.cli.remove", "Delete a model's files from this machine."),
     "profile": ("zoo.cli.profile", "Look at a data set: classes, balance, sizes, problems."),
     "features": ("zoo.cli.features", "Turn a data set into a file of features."),
+    "cache": ("zoo.cli.cache", "Look at the features that are kept, or clear them."),
     "tune": ("zoo.cli.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.predict", "Run a model on inputs."),
     "evaluate": ("zoo.cli.evaluate", "Judge a model's own answers on your labelled data."),

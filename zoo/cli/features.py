@@ -21,8 +21,9 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @click.option("--dtype", default="float32", show_default=True, help="float32, float16 or bfloat16.")
+@click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
 @reading
-def command(output: Output, model: str, data: str, path: str, **options: Any) -> None:
+def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
     """Turn a data set into a file of features.
 
     MODEL is a model id; DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
@@ -35,7 +36,7 @@ def command(output: Output, model: str, data: str, path: str, **options: Any) ->
     """
     from zoo.features.writing import extract_to
 
-    written = extract_to(path, model, data, progress=output.progress(), **options)
+    written = extract_to(path, model, data, cache=not no_cache, progress=output.progress(), **options)
     if output.json:
         output.data({"model": model, "data": data, "files": [file.to_dict() for file in written]})
         return

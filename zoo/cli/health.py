@@ -50,6 +50,7 @@ def checks() -> Iterator[Check]:
     yield Check("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}")
     yield Check("zoo", "ok", metadata.version("foundation-zoo"))
     yield _home()
+    yield _feature_cache()
     yield _registry()
     yield from _plugins()
     for extra, modules in EXTRAS.items():
@@ -64,6 +65,16 @@ def _home() -> Check:
     if not os.access(existing, os.W_OK):
         return Check("folder", "broken", f"{home} cannot be written", "Set ZOO_HOME to a folder that can.")
     return Check("folder", *_space(home, existing))
+
+
+def _feature_cache() -> Check:
+    from zoo.cli.output import human_bytes
+    from zoo.features.cache_upkeep import size
+
+    limit = settings().cache_bytes
+    if not limit:
+        return Check("feature cache", "note", "switched off by ZOO_CACHE_SIZE")
+    return Check("feature cache", "ok", f"{human_bytes(size())} of {human_bytes(limit)} used")
 
 
 def _space(folder: Path, existing: Path) -> tuple[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from zoo.entities import ModelCard
+import functools
+
+from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, suggest
+from zoo.features.cache import known_facts, remember_facts
+from zoo.features.cache_identity import Settings, identify, loading_settings, remember_identity
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model, extract
-from zoo.protocols import Progress, SilentProgress
+from zoo.protocols import Backbone, Progress, SilentProgress
 
 __all__ = ["Model", "extract", "load", "read_features", "write_features"]
 
@@ -18,6 +22,8 @@ def load(
     reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
 ) -> Model:
     """Load a model, bringing its files here first where they are missing.
+
+    One that was loaded before, by the same code and versions, is read from disk when a forward pass needs it.
 
     Args:
         reference: a model id such as ``pkg:efficientnet-lite0``, or a card.
@@ -38,15 +44,30 @@ def load(
     device = best_device(device)
     progress = progress or SilentProgress()
     card = _resolve(reference) if isinstance(reference, str) else reference
-    files = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
+    files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
     if files is None:
         raise UnsupportedModel(
             f"No plugin delivers models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
         )
-    backbone = plugins().first("zoo_load", card=card, files=files, device=device, dtype=dtype)
+    loading = loading_settings(card, files, device, dtype)
+    known = None if loading is None else known_facts(card, loading)
+    open_backbone = functools.partial(_open, card, files, device, dtype, loading)
+    revision = files.revision or card.revision
+    return Model(card, open_backbone if known else open_backbone(), revision, device=device, dtype=dtype, known=known)
+
+
+def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: Settings | None) -> Backbone:
+    """The backbone, with its identity remembered for the feature cache."""
+    from zoo.plugins import plugins
+
+    backbone: Backbone | None = plugins().first("zoo_load", card=card, files=files, device=device, dtype=dtype)
     if backbone is None:
         raise _unsupported(card)
-    return Model(card, backbone, files.revision or card.revision, device, dtype)
+    identity = None if loading is None else identify(backbone, loading)
+    if identity is not None:
+        remember_identity(backbone, identity)
+        remember_facts(backbone, identity)
+    return backbone
 
 
 def _resolve(reference: str) -> ModelCard:

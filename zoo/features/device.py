@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import InvalidInput
 
 _NAME = re.compile(r"(cpu|mps|(?:cuda|xpu)(?::\d+)?)\Z")
+_DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dri", "/dev/dxg")
+"""What Linux shows of an accelerator: NVIDIA's driver, AMD's, any graphics card, and Windows' below WSL."""
+
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -57,7 +61,7 @@ def memory_of(device: str) -> int | None:
 
 def _available() -> dict[str, int]:
     """Number of usable devices by kind, without the CPU; nothing where torch is not installed."""
-    if importlib.util.find_spec("torch") is None:
+    if importlib.util.find_spec("torch") is None or not _may_have_accelerator():
         return {}
     import torch
 
@@ -66,6 +70,11 @@ def _available() -> dict[str, int]:
         "xpu": torch.xpu.device_count() if torch.xpu.is_available() else 0,
         "mps": int(torch.backends.mps.is_available()),
     }
+
+
+def _may_have_accelerator() -> bool:
+    """False where the system shows none, so that torch, which takes seconds to import, need not be asked."""
+    return not sys.platform.startswith("linux") or any(os.path.exists(path) for path in _DEVICE_FILES)
 
 
 def _machine_memory() -> int | None:

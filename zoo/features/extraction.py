@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from zoo.entities import Dataset, FeatureRequest, FeatureShard
+from zoo.entities import Dataset, FeatureRequest, FeatureShard, Subset
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Preparation
 from zoo.features.memory import keep_freed_memory
-from zoo.protocols import Backbone, Progress
+from zoo.protocols import Backbone, Described, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +49,17 @@ def extract_shards(
     return _shards(backbone, dataset, layers, request, progress)
 
 
-def check_request(backbone: Backbone, dataset: Dataset, request: FeatureRequest) -> tuple[str, ...]:
+class Remaining(Subset):
+    """The items of a data set that have yet to be computed; messages name them by their place in all of it."""
+
+
+def place_of(dataset: Dataset, position: int) -> int:
+    """Where a sample stands in the data set that the user knows."""
+    inputs = dataset.inputs
+    return int(inputs.indices[position]) if isinstance(inputs, Remaining) else position
+
+
+def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest) -> tuple[str, ...]:
     """The layers to extract, the backbone's last one where none is asked for; raises as ``extract_shards`` does."""
     if request.batch_size < 1 or request.shard_size < 1:
         raise InvalidInput("A batch and a shard hold at least one sample.", "Leave --batch-size out for the default.")
@@ -69,7 +79,7 @@ def check_request(backbone: Backbone, dataset: Dataset, request: FeatureRequest)
     return tuple(dict.fromkeys(request.layers)) or (backbone.layers[-1],)
 
 
-def default_batch_size(backbone: Backbone, device: str) -> int:
+def default_batch_size(backbone: Described, device: str) -> int:
     """Samples a batch where nobody asks for another number."""
     return CPU_BATCH_SIZES.get(backbone.input_kind, BATCH_SIZE) if device == "cpu" else BATCH_SIZE
 
@@ -154,7 +164,8 @@ def _check_finite(values: Mapping[str, np.ndarray], start: int, backbone: Backbo
             continue
         broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         raise DataError(
-            f"'{backbone.card.id}' gives features that are not finite for sample {start + int(broken[0])} of "
+            f"'{backbone.card.id}' gives features that are not finite for sample "
+            f"{place_of(dataset, start + int(broken[0]))} of "
             f"'{dataset.name}' in layer '{layer}' ({len(broken)} such samples in {len(rows)}).",
             "Look at that sample; with --dtype float16 or bfloat16, try float32.",
         )

@@ -2,45 +2,83 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
-from zoo.errors import PluginError, UnsupportedModel
-from zoo.features.extraction import check_request, default_batch_size
+from zoo.errors import UnsupportedModel
+from zoo.features.cache import Facts, RowCache, row_cache
+from zoo.features.cache_identity import Identity, identity_of
+from zoo.features.extraction import default_batch_size
 from zoo.features.provenance import provenance
-from zoo.protocols import Backbone, Progress, SilentProgress
+from zoo.features.stream import FeatureStream
+from zoo.protocols import Backbone, Described, Progress, SilentProgress
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True)
 class Model:
-    """A loaded model.
+    """A model whose files are here and checked.
+
+    Its weights are read when a forward pass, or anything else of the backbone, is needed for the first time; a model
+    that was never loaded before is loaded at once.
 
     Attributes:
-        backbone: turns batches of inputs into features.
-        revision: version of the files that were loaded.
+        revision: version of the files.
         device: where it runs: ``cpu``, ``cuda``, ``mps``.
-        dtype: what its weights were loaded as.
+        dtype: what its weights are loaded as.
+
+    Args:
+        backbone: turns batches of inputs into features, or loads what does.
+        known: what the model turned out to be when it was loaded before, and its identity in the feature cache.
     """
 
-    card: ModelCard
-    backbone: Backbone
-    revision: str | None = None
-    device: str = "cpu"
-    dtype: str = "float32"
+    def __init__(
+        self,
+        card: ModelCard,
+        backbone: Backbone | Callable[[], Backbone],
+        revision: str | None = None,
+        *,
+        device: str = "cpu",
+        dtype: str = "float32",
+        known: tuple[Facts, Identity] | None = None,
+    ) -> None:
+        self.card, self.revision, self.device, self.dtype = card, revision, device, dtype
+        self._known = known
+        self._open: Callable[[], Backbone] | None = backbone if known is not None else None  # type: ignore[assignment]
+        self._backbone: Backbone | None = None if known is not None else backbone  # type: ignore[assignment]
+        self._opening = threading.Lock()
 
     def __repr__(self) -> str:
-        return f"<Model {self.card.id}, {self.backbone.embedding_dimension} dimensions, on {self.device}>"
+        return f"<Model {self.card.id}, {self.facts.embedding_dimension} dimensions, on {self.device}>"
+
+    @property
+    def backbone(self) -> Backbone:
+        """What turns batches of inputs into features.
+
+        Raises:
+            ZooError: as ``zoo.features.load``.
+        """
+        with self._opening:
+            if self._backbone is None:
+                assert self._open is not None
+                self._backbone = self._open()
+            return self._backbone
+
+    @property
+    def facts(self) -> Described:
+        """Card, kind of input, layers and dimensions, without loading what is not loaded."""
+        if self._backbone is None and self._known is not None:
+            return self._known[0]
+        return self.backbone
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that features can be taken from, input to output; the last is the default."""
-        return self.backbone.layers
+        return self.facts.layers
 
     @overload
     def extract(
@@ -49,6 +87,8 @@ class Model:
         layers: tuple[()] = ...,
         batch_size: int | None = ...,
         progress: Progress | None = ...,
+        *,
+        cache: bool = ...,
         **reading: Any,
     ) -> Features: ...
 
@@ -59,6 +99,8 @@ class Model:
         layers: Sequence[str],
         batch_size: int | None = ...,
         progress: Progress | None = ...,
+        *,
+        cache: bool = ...,
         **reading: Any,
     ) -> Features | dict[str, Features]: ...
 
@@ -68,6 +110,8 @@ class Model:
         layers: Sequence[str] = (),
         batch_size: int | None = None,
         progress: Progress | None = None,
+        *,
+        cache: bool = True,
         **reading: Any,
     ) -> Features | dict[str, Features]:
         """Features of a data set; with several layers, a dictionary of them by layer.
@@ -76,17 +120,46 @@ class Model:
             data: a data set, or what names one: a folder, a table, a packaged name.
             layers: layer names; none means the backbone's last one.
             batch_size: samples a batch; halved where memory runs out. None takes what suits the device.
+            cache: take features that are kept, and keep those that are computed.
             reading: ``input_column``, ``target_column``, ``on_problem`` and ``task`` as in ``zoo.read``.
 
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
         dataset = _read(data, reading) if isinstance(data, str) else data
-        request = FeatureRequest(
-            tuple(layers), batch_size or default_batch_size(self.backbone, self.device), self.device
-        )
-        found = extract(self.backbone, dataset, request, progress, revision=self.revision, dtype=self.dtype)
+        stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
+        found = _collected(stream, dataset, self.card, revision=self.revision, device=self.device, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
+
+    def shards(
+        self,
+        data: Dataset | str,
+        layers: Sequence[str] = (),
+        batch_size: int | None = None,
+        progress: Progress | None = None,
+        *,
+        shard_size: int = 4096,
+        cache: bool = True,
+        **reading: Any,
+    ) -> FeatureStream:
+        """The same features shard by shard, in the order of the data, all layers from one pass.
+
+        For what needs no table of all samples, such as statistics: memory does not grow with the data. Iterate over it
+        once.
+
+        Args:
+            shard_size: samples a shard.
+
+        Raises:
+            ZooError: as ``extract``.
+        """
+        dataset = _read(data, reading) if isinstance(data, str) else data
+        size = batch_size or default_batch_size(self.facts, self.device)
+        request = FeatureRequest(tuple(layers), size, self.device, shard_size)
+        kept = self._cache() if cache else None
+        return FeatureStream(
+            self.facts, lambda: self.backbone, dataset, request, progress=progress or SilentProgress(), cache=kept
+        )  # fmt: skip
 
     def predict(self, inputs: Sequence[Any], task: str | None = None, labels: Sequence[str] = ()) -> list[Any]:
         """Outputs of the model on its own task, one for each input; for classifiers, labels with their scores.
@@ -112,6 +185,11 @@ class Model:
             f"Give it one by training: zoo tune {self.card.id} DATA",
         )
 
+    def _cache(self) -> RowCache | None:
+        if self._backbone is not None:
+            return _cache_of(self._backbone)
+        return row_cache(self._known[1]) if self._known else None
+
 
 def extract(
     backbone: Backbone,
@@ -121,70 +199,69 @@ def extract(
     *,
     revision: str | None = None,
     dtype: str = "float32",
+    cache: bool = True,
 ) -> dict[str, Features]:
-    """Features by layer: what the first plugin that answers ``zoo_extract_features`` yields, put together.
+    """Features by layer: what is kept of them, and for the rest what the first plugin that extracts yields.
 
     Args:
         request: layers, batch size and device.
         revision: version of the model's files, for the provenance.
+        cache: whether kept features count, and new ones are kept; only those of models that ``load`` loaded are.
 
     Raises:
         ZooError: as ``zoo.features.extraction.extract_shards``.
         PluginError: a plugin left samples or layers out, or gave some twice.
     """
+    kept = _cache_of(backbone) if cache else None
+    stream = FeatureStream(
+        backbone, lambda: backbone, dataset, request, progress=progress or SilentProgress(), cache=kept
+    )
+    return _collected(stream, dataset, backbone.card, revision=revision, device=request.device, dtype=dtype)
+
+
+def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int) -> Mapping[str, np.ndarray]:
+    """The rows of all shards in data set order, by layer: float32, count x d."""
     import numpy as np
 
-    from zoo.plugins import plugins
+    values: dict[str, np.ndarray] = {}
+    for shard in shards:
+        rows = np.asarray(shard.indices)
+        for layer in layers:
+            if layer not in values:
+                values[layer] = np.empty((count, shard.values[layer].shape[1]), dtype=np.float32)
+            values[layer][rows] = shard.values[layer]
+    return values
 
-    layers = check_request(backbone, dataset, request)
+
+def _collected(
+    stream: FeatureStream, dataset: Dataset, card: ModelCard, *, revision: str | None, device: str, dtype: str
+) -> dict[str, Features]:
+    import numpy as np
+
     started = time.perf_counter()
-    shards = plugins().first(
-        "zoo_extract_features", backbone=backbone, dataset=dataset, request=request,
-        progress=progress or SilentProgress(),
-    )  # fmt: skip
-    values = collect(shards, layers, len(dataset), backbone.card.id)
+    values = collect(stream, stream.layers, len(dataset))
     seconds = time.perf_counter() - started
     targets = None if dataset.targets is None else np.asarray(dataset.targets)
     if targets is not None:
         targets = targets.astype(np.int64 if dataset.target_kind == "class" else np.float64)
     return {
         layer: Features(
-            backbone.card.id, layer, values[layer], targets, tuple(dataset.classes),
+            card.id, layer, values[layer], targets, tuple(dataset.classes),
             provenance(
-                backbone.card, dataset, layer=layer, device=request.device, dtype=dtype, seconds=seconds,
-                revision=revision,
+                card, dataset, layer=layer, device=device, dtype=dtype, seconds=seconds, revision=revision,
+                computed=stream.computed,
             ),
         )
-        for layer in layers
+        for layer in stream.layers
     }  # fmt: skip
+
+
+def _cache_of(backbone: Backbone) -> RowCache | None:
+    identity = identity_of(backbone)
+    return None if identity is None else row_cache(identity)
 
 
 def _read(reference: str, reading: Mapping[str, Any]) -> Dataset:
     from zoo.data import read
 
     return read(reference, **reading)
-
-
-def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, model: str) -> Mapping[str, np.ndarray]:
-    """The rows of all shards in data set order, by layer: float32, count x d.
-
-    Raises:
-        PluginError: samples or layers are missing, or samples came twice.
-    """
-    import numpy as np
-
-    values: dict[str, np.ndarray] = {}
-    seen = np.zeros(count, dtype=np.int64)
-    for shard in shards:
-        rows = np.asarray(shard.indices)
-        for layer in layers:
-            if layer not in shard.values:
-                raise PluginError(f"The features of '{model}' came without the layer '{layer}'.")
-            if layer not in values:
-                values[layer] = np.empty((count, shard.values[layer].shape[1]), dtype=np.float32)
-            values[layer][rows] = shard.values[layer]
-        np.add.at(seen, rows, 1)
-    if (seen != 1).any():
-        wrong = int(np.flatnonzero(seen != 1)[0])
-        raise PluginError(f"The features of '{model}' came {seen[wrong]} times for sample {wrong}; once is right.")
-    return values

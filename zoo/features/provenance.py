@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 from datetime import datetime, timezone
@@ -15,15 +16,28 @@ _PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "onnxrunti
 
 
 def provenance(
-    card: ModelCard, dataset: Dataset, *, layer: str, device: str, dtype: str, seconds: float, revision: str | None
+    card: ModelCard,
+    dataset: Dataset,
+    *,
+    layer: str,
+    device: str,
+    dtype: str,
+    seconds: float,
+    revision: str | None,
+    computed: int,
 ) -> dict[str, Any]:
-    """Model, revision, data, layer, device, versions, seconds and time of an extraction, as plain JSON values."""
+    """Model, revision, data, layer, device, versions, seconds and time of an extraction, as plain JSON values.
+
+    Args:
+        computed: samples that a forward pass was made for; the others were kept, or are equal to one of these.
+    """
     return {
         "model": card.id,
         "revision": revision or card.revision or _digest(card),
         "data": dataset.name,
         "fingerprint": dataset.fingerprint,
         "samples": len(dataset),
+        "computed": computed,
         "layer": layer,
         "device": device,
         "dtype": dtype,
@@ -35,6 +49,11 @@ def provenance(
 
 def versions() -> dict[str, str]:
     """Versions of Python, zoo and of the packages that features depend on, where they are installed."""
+    return dict(_versions())
+
+
+@functools.lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "zoo": __version__}
     for package in _PACKAGES:
         try:

@@ -42,10 +42,13 @@ def extract_to(
     batch_size: int | None = None,
     device: str | None = None,
     dtype: str = "float32",
+    cache: bool = True,
     progress: Progress | None = None,
     **reading: Any,
 ) -> list[WrittenFeatures]:
     """Extract and write features, one file a layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
+
+    Features that are kept are not computed again unless ``cache`` is False.
 
     Whether the file can be written is found out before the model runs.
 
@@ -62,7 +65,7 @@ def extract_to(
         )
     dataset = read(data, **reading)
     loaded = load(model, device=device, dtype=dtype, progress=progress)
-    found = loaded.extract(dataset, layers, batch_size, progress)
+    found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}
     written = []
     for layer, features in by_layer.items():

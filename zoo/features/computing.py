@@ -1,0 +1,69 @@
+"""Has a plugin compute features, and makes sure that what it gives is all there, once, and of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from zoo.entities import Dataset, FeatureRequest, FeatureShard
+from zoo.errors import PluginError
+from zoo.protocols import Backbone, Progress
+
+
+def compute(
+    backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
+) -> Iterator[FeatureShard]:
+    """What the first plugin that answers ``zoo_extract_features`` yields, checked.
+
+    Raises:
+        PluginError: see ``checked``.
+    """
+    from zoo.plugins import plugins
+
+    shards = plugins().first(
+        "zoo_extract_features", backbone=backbone, dataset=dataset, request=request, progress=progress
+    )
+    return checked(shards, request.layers, len(dataset), backbone.card.id)
+
+
+def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, model: str) -> Iterator[FeatureShard]:
+    """The same shards, in their order, with float32 arrays.
+
+    Raises:
+        PluginError: samples or layers are missing, samples came twice, or a layer's width changes.
+    """
+    import numpy as np
+
+    seen = np.zeros(count, dtype=np.int64)
+    widths: dict[str, int] = {}
+    for shard in shards:
+        rows = np.asarray(shard.indices, dtype=np.int64)
+        values = {}
+        for layer in layers:
+            if layer not in shard.values:
+                raise PluginError(f"The features of '{model}' came without the layer '{layer}'.")
+            values[layer] = found = np.asarray(shard.values[layer], dtype=np.float32)
+            if found.ndim != 2 or len(found) != len(rows):
+                raise PluginError(
+                    f"The features of '{model}' in layer '{layer}' came as an array of shape {found.shape} for "
+                    f"{len(rows)} samples; {len(rows)} rows are right."
+                )
+            check_width(widths.setdefault(layer, found.shape[1]), found.shape[1], layer, model)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < count):
+            raise PluginError(f"The features of '{model}' came for samples that there are not.")
+        np.add.at(seen, rows, 1)
+        if (seen[rows] > 1).any():
+            break
+        yield FeatureShard(shard.indices, values)
+    if (seen != 1).any():
+        wrong = int(np.flatnonzero(seen > 1)[0] if (seen > 1).any() else np.flatnonzero(seen == 0)[0])
+        raise PluginError(f"The features of '{model}' came {seen[wrong]} times for sample {wrong}; once is right.")
+
+
+def check_width(expected: int, found: int, layer: str, model: str) -> None:
+    """Raise ``PluginError`` where a layer gives vectors of another length than before."""
+    if expected != found:
+        raise PluginError(
+            f"'{model}' gives vectors of {expected} and of {found} numbers in its layer '{layer}'; one layer has one "
+            "width.",
+            "The mistake is in the plugin that loads this model: 'zoo plugins' shows its version.",
+        )
