@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from catalog_converters.writing import read, write_benchmarks
 
-CONVERTERS = ("timm_models", "torchvision_models", "fine_tuned", "mteb", "open_clip_models", "science")
+CONVERTERS = ("timm_models", "timm_costs", "torchvision_models", "fine_tuned", "mteb", "open_clip_models", "science")
 TABLES = Path(__file__).parent.parent / "zoo" / "catalog" / "tables"
 
 

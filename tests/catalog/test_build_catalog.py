@@ -38,6 +38,7 @@ def upstream(tmp_path: Path) -> Path:
     )
     _mteb(root / "mteb")
     _open_clip(root / "open_clip")
+    _timm_costs(root / "timm")
     columns = (
         "model_key model_name version date params training_sets architecture openness license_checkpoint "
         "checkpoint_url repo paper pypi targets F1 MAE_eV_atom RMSE_eV_atom R2 kappa_SRME"
@@ -55,6 +56,15 @@ def upstream(tmp_path: Path) -> Path:
     ]
     _write(root / "proteingym" / "zero_shot_substitutions_spearman.csv", rows)
     return root
+
+
+def _timm_costs(folder: Path) -> None:
+    columns = ["model", "infer_img_size", "infer_samples_per_sec", "infer_gmacs", "infer_macts"]
+    for machine, rows in {
+        "amp-nchw-pt240-cu124-rtx4090": [["test_vit", 160, 100000, 0.04, 0.48], ["uncounted", 224, 10, "", ""]],
+        "fp32-nchw-pt240-cpu-i9_10940x-dynamo": [["test_vit", 160, 500, 0.04, 0.48]],
+    }.items():
+        _write(folder / f"benchmark-infer-{machine}.csv", [columns, *rows])
 
 
 def _mteb(folder: Path) -> None:
@@ -141,6 +151,8 @@ def test_records_become_the_tables_and_again_the_same_bytes(upstream: Path, tmp_
     assert not any("gcvit" in identity for identity in vision), "timm names no hub repository for it"
     scores = {(s.model, s.dataset): s.value for found in reading.scores("vision", output).values() for s in found}
     assert scores["hf:timm/test_vit.r160_in1k", "ImageNet-1k"] == 0.405, "the figure at the model's own input size"
+
+    assert first["vision/timm.costs.csv"].decode().splitlines()[1:] == ["test_vit,160,0.04,0.48,2,0.01"]
 
     language = {card.id: card for card in reading.models("language", output)}
     text = language["hf:a/text"]

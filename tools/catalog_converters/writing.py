@@ -27,7 +27,7 @@ def write_models(path: Path, rows: Iterable[Row]) -> int:
     unknown = {name for row in found for name in row} - set(MODEL_COLUMNS)
     if unknown:
         raise ValueError(f"not a column of a models table: {sorted(unknown)}")
-    _write(path, used, ([row.get(column, "") for column in used] for row in found))
+    write_table(path, used, ([row.get(column, "") for column in used] for row in found))
     return len(found)
 
 
@@ -39,14 +39,14 @@ def write_matrix(path: Path, scores: Mapping[str, Mapping[str, float]], benchmar
         for model, row in sorted(scores.items())
         if row
     )
-    _write(path, ["model", *used], lines)
+    write_table(path, ["model", *used], lines)
     return sum(len(row) for row in scores.values())
 
 
 def write_benchmarks(path: Path, rows: Iterable[Row]) -> None:
     """Write the table of benchmarks by key."""
     found = sorted(({name: _cell(value) for name, value in row.items()} for row in rows), key=lambda row: row["key"])
-    _write(path, BENCHMARK_COLUMNS, ([row[column] for column in BENCHMARK_COLUMNS] for row in found))
+    write_table(path, BENCHMARK_COLUMNS, ([row[column] for column in BENCHMARK_COLUMNS] for row in found))
 
 
 def benchmark(key: str, task: str, dataset: str, split: str, metric: str, *, source: str, higher: bool = True) -> Row:
@@ -99,7 +99,8 @@ def _cell(value: Any) -> str:
     return str(value)
 
 
-def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write a table whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     with temporary.open("w", encoding="utf-8", newline="") as stream:

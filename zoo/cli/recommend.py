@@ -37,9 +37,20 @@ class Seconds(click.ParamType):
 @click.option(
     "--candidates", help="Model ids with commas, a file of ids, or words to search for [default: local models]."
 )
-@click.option("--license", "licenses", multiple=True, help="SPDX id that is allowed; may be repeated.")
+@click.option("--license", "licenses", multiple=True,
+              help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
+                   "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.")  # fmt: skip
+@click.option("--deny-license", "denied_licenses", multiple=True, help="Licence that is not allowed, likewise.")
 @click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
 @click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
+@click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
+@click.option("--fit", "strategy", type=click.Choice(["linear-probe", "lora", "full"]),
+              help="Keep models that also fit into memory while they are adapted so.")  # fmt: skip
+@click.option("--max-latency", type=click.FloatRange(min=0, min_open=True),
+              help="Most milliseconds a sample, measured here, or reported with --no-measure.")  # fmt: skip
+@click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")
+@click.option("--gated/--no-gated", default=True, help="Whether models may ask for their terms to be accepted first.")
+@click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
 @click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,

@@ -31,6 +31,13 @@ def recommend(
     licenses: Sequence[str] = (),
     max_parameters: int | None = None,
     max_bytes: int | None = None,
+    denied_licenses: Sequence[str] = (),
+    max_memory: int | None = None,
+    max_latency: float | None = None,
+    language: str | None = None,
+    gated: bool = True,
+    safetensors: bool = False,
+    strategy: str | None = None,
     device: str | None = None,
     estimators: Sequence[str] = (),
     samples: int = DEFAULT_SAMPLES,
@@ -47,8 +54,15 @@ def recommend(
         data: a data set, or what names one: a folder, a table, a packaged name.
         task: task name; guessed from the data where it is None.
         candidates: see ``zoo.recommend.candidates.choose``; None takes the models that are on this machine.
-        licenses: SPDX ids allowed.
+        licenses: SPDX ids, patterns of them or families (``permissive``) allowed.
         max_parameters, max_bytes: upper limits.
+        denied_licenses: SPDX ids, patterns or families that are not allowed.
+        max_memory: bytes of memory to plan for; None takes what the device has.
+        max_latency: milliseconds a sample, as measured here, or as reported where nothing is measured.
+        language: ISO 639-1 code that the models must know.
+        gated: False leaves out models whose terms must be accepted first.
+        safetensors: True leaves out models with weights in other formats.
+        strategy: the models must also fit into memory while they are adapted so.
         device: where to run; None takes the best there is.
         estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``.
         samples: measure on a stratified part of about this size; 0 for all.
@@ -74,7 +88,10 @@ def recommend(
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found, analysis = analyse(dataset, task)
     device = best_device(device)
-    limits = constraints.Limits(tuple(licenses), max_parameters, max_bytes, memory_of(device))
+    limits = constraints.Limits(
+        tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
+        None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
+    )  # fmt: skip
     if not measure:
         kept, excluded = constraints.apply(choose(found, candidates), limits)
         ranked = ranking.by_reports(kept)

@@ -1,12 +1,19 @@
-"""Task and data analysis: which task the data set is for, and whether it can serve it."""
+"""Task and data analysis: which task the data set is for, what it offers, and how to start with that much."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Dataset, Entity
+from zoo.recommend.memory import Workload
+from zoo.recommend.strategy import Advice, advise
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.data import Profile
 
 
 @dataclass(frozen=True)
@@ -19,6 +26,11 @@ class Analysis(Entity):
         guessed: whether the task was guessed from the data.
         data: name, fingerprint, samples and number of classes, as the recommendation carries them.
         warnings: what to watch out for, in sentences.
+        profile: what the data consist of: kinds of input and target, samples by class, imbalance (largest class over
+            smallest), sizes of images or lengths of texts, repeated items.
+        per_class: samples of the smallest, the median and the largest class; empty for numbers.
+        languages: share of each language in the texts, see ``zoo.recommend.language``.
+        advice: the strategy to start with, with the reason and the data that it needs.
     """
 
     task: str
@@ -26,6 +38,21 @@ class Analysis(Entity):
     guessed: bool
     data: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+    per_class: Mapping[str, float] = field(default_factory=dict)
+    languages: Mapping[str, float] = field(default_factory=dict)
+    advice: Advice | None = None
+
+    def workload(self, device: str) -> Workload:
+        """What memory estimates need to know of the data."""
+        words = self.profile.get("words") or {}
+        return Workload(device, words=words.get("maximum"))
+
+
+_PROFILED = (
+    "input_kind", "target_kind", "classes", "imbalance", "balance", "numbers", "images", "characters", "words",
+    "repeated", "conflicting", "bytes",
+)  # fmt: skip
 
 
 def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
@@ -36,14 +63,33 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         DataError: the data set cannot serve the task, or no task fits and none was named.
     """
     from zoo.data import check, profile, task_for
+    from zoo.recommend.language import languages
 
     found = task_for(dataset, task)
     check(dataset, found)
+    looked_at = profile(dataset)
+    values = looked_at.to_dict()
     data = {
         "name": dataset.name,
         "fingerprint": dataset.fingerprint,
         "samples": len(dataset),
         "classes": len(dataset.classes),
     }
-    warnings = tuple(profile(dataset).warnings)
-    return found, Analysis(found.name, found.domain, task is None, data, warnings)
+    per_class = _per_class(looked_at)
+    return found, Analysis(
+        found.name, found.domain, task is None, data, tuple(looked_at.warnings),
+        {name: values[name] for name in _PROFILED if values[name] not in (None, {}, ())},
+        per_class,
+        languages(dataset.inputs) if dataset.input_kind == "text" else {},
+        advise(
+            len(dataset), len(dataset.classes), labelled=dataset.targets is not None,
+            per_class=per_class.get("median"),
+        ),
+    )  # fmt: skip
+
+
+def _per_class(profile: Profile) -> dict[str, float]:
+    counts = [count for count in profile.classes.values() if count]
+    if not counts:
+        return {}
+    return {"smallest": min(counts), "median": statistics.median(counts), "largest": max(counts)}

@@ -1,0 +1,189 @@
+"""How much memory a model needs: to run, and to be adapted; estimates from its card alone.
+
+memory = what the frameworks take + weights x copies + activations of a batch, in bytes, all numbers in float32.
+
+* Copies of the weights. Running: 1. Full fine-tuning: 6, which are the weights, their gradients, Adam's two moments
+  (Kingma and Ba, 2015), the pretrained weights that are put back at the end, and the best epoch's. LoRA: 1, and the
+  other five for the adapters only.
+* Activations of transformers while training. Each layer keeps s b (72 h + 12 a s) bytes for b texts of s tokens, width
+  h and a heads: equation 1 of Korthikanti et al., "Reducing activation recomputation in large transformer models",
+  2022, with every item of 4 bytes and dropout's masks too, as on a CPU; on an accelerator the part that grows with s
+  squared is not kept (Dao et al., "FlashAttention", 2022). Layers are counted as (parameters - token embeddings) / 12
+  h^2.
+* Activations of convolutional networks while training: 4.1 times the outputs of the convolutions, which are the inputs
+  of normalisation, of the activation function and of the next convolution, and the gradients on their way back. The
+  outputs are counted in ``zoo.catalog.costs``; for architectures that are not there, from parameters and image size.
+* Allocators keep more than is in use: a fifth more while transformers train.
+
+The constants were fitted to, and are checked by, ``benchmarks/memory.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from zoo.entities import Entity, ModelCard
+
+BYTES = 4
+"""Bytes of a number: float32."""
+
+FRAMEWORKS: Mapping[str, int] = {"static": 580_000_000, "onnx": 720_000_000, "transformers": 780_000_000}
+"""Resident memory of a process that has loaded the library, without a model, on the CPU."""
+
+TORCH = 900_000_000
+"""The same for torch with torchvision, timm or others."""
+
+TRAINER: Mapping[str, int] = {"static": 350_000_000}
+"""What the optimiser's own modules add, where the library has not imported them already."""
+
+CONTEXT = 500_000_000
+"""What a process takes of an accelerator before anything is put there."""
+
+TRAINING_COPIES = 6
+ADAPTER_SHARE = 0.01
+TRAINED_SHARE = 4.1
+"""Numbers kept and in flight while a convolutional network trains, for each output of a convolution."""
+
+RUNNING_SHARE = 0.66
+"""The same while it only runs: the widest layers' inputs and outputs, for each output of all convolutions."""
+
+RUNNING_WIDTHS = {"onnx": 56}
+"""Numbers in flight for each token and width while a transformer runs: queries, keys, values, the hidden layer, and
+with ONNX Runtime the attention, which is not fused there."""
+
+USUAL_WIDTHS = 24
+
+ALLOCATED = 1.2
+TRAINING_BATCH, RUNNING_BATCHES = 32, {"image": 16, "text": 32}
+ACCELERATOR_BATCH = 64
+MOST_TOKENS = 512
+TOKENS_PER_WORD = 1.4
+
+
+@dataclass(frozen=True)
+class Workload(Entity):
+    """What memory is needed for.
+
+    Attributes:
+        device: ``cpu``, ``cuda``, ``mps``...
+        batch_size: samples a batch; None takes zoo's own default.
+        words: words of the longest text; None where it is unknown, which counts as long.
+    """
+
+    device: str = "cpu"
+    batch_size: int | None = None
+    words: int | None = None
+
+
+def to_run(card: ModelCard, workload: Workload | None = None) -> int | None:
+    """Bytes to extract features; None where the number of parameters is unknown."""
+    workload = workload or Workload()
+    if card.parameters is None:
+        return None
+    kind = str(card.input.get("kind", "image"))
+    usual = RUNNING_BATCHES.get(kind, ACCELERATOR_BATCH) if workload.device == "cpu" else ACCELERATOR_BATCH
+    batch = workload.batch_size or usual
+    return _frameworks(card, workload) + _weights(card) + int(batch * _running(card, workload))
+
+
+def to_tune(card: ModelCard, strategy: str = "full", workload: Workload | None = None) -> int | None:
+    """Bytes to adapt a model by a strategy: ``linear-probe``, ``lora``, or anything that trains all weights.
+
+    None where the number of parameters is unknown. What a linear probe keeps of its features is not counted.
+    """
+    workload = workload or Workload()
+    if strategy == "linear-probe" or card.parameters is None:
+        return to_run(card, workload)
+    trained = ADAPTER_SHARE if strategy == "lora" else 1.0
+    weights = _weights(card) * (1 + (TRAINING_COPIES - 1) * trained)
+    batch = workload.batch_size or TRAINING_BATCH
+    trainer = TRAINER.get(card.library or "", 0) if workload.device == "cpu" else 0
+    return int(_frameworks(card, workload) + trainer + weights + batch * _training(card, workload))
+
+
+def _frameworks(card: ModelCard, workload: Workload) -> int:
+    return FRAMEWORKS.get(card.library or "", TORCH) if workload.device == "cpu" else CONTEXT
+
+
+def _weights(card: ModelCard) -> int:
+    if card.library == "onnx" and card.bytes:
+        return card.bytes  # quantised weights stay so
+    return (card.parameters or 0) * BYTES
+
+
+def _running(card: ModelCard, workload: Workload) -> float:
+    """Bytes of activations a sample while running."""
+    if card.library == "static":
+        return 0.0
+    shape = _transformer(card, workload)
+    if shape is not None:
+        return shape.tokens * shape.width * RUNNING_WIDTHS.get(card.library or "", USUAL_WIDTHS) * BYTES
+    return _outputs(card) * RUNNING_SHARE * BYTES
+
+
+def _training(card: ModelCard, workload: Workload) -> float:
+    """Bytes of activations a sample while training; one layer more for the gradients on their way back."""
+    if card.library == "static":
+        return 0.0
+    shape = _transformer(card, workload)
+    if shape is None:
+        return _outputs(card) * TRAINED_SHARE * BYTES
+    squared = 12 * shape.heads * shape.tokens if workload.device == "cpu" else 0
+    return (shape.layers + 1) * shape.tokens * (72 * shape.width + squared) * ALLOCATED
+
+
+@dataclass(frozen=True)
+class _Transformer:
+    tokens: int
+    width: int
+    layers: float
+    heads: int
+
+
+def _transformer(card: ModelCard, workload: Workload) -> _Transformer | None:
+    """The shape of a transformer by its card; None for another kind of network."""
+    width = card.embedding_dimension
+    if not width or not card.parameters:
+        return None
+    if card.input.get("kind") == "text":
+        most = min(_whole(card.input.get("max_tokens")) or MOST_TOKENS, MOST_TOKENS)
+        tokens = most if workload.words is None else min(most, int(workload.words * TOKENS_PER_WORD) + 2)
+        # Small text encoders have heads of 32 (MiniLM, E5, BGE and GTE), all others of 64.
+        heads = max(1, width // (32 if width <= 384 else 64))
+        layers = max(1.0, (card.parameters - _vocabulary(card) * width) / (12 * width**2))
+        return _Transformer(tokens, width, layers, heads)
+    family = (card.architecture or "").lower()
+    if not any(name in family for name in ("vit", "deit", "beit", "eva", "dino", "siglip", "clip")):
+        return None
+    if "hybrid" in family or "fastvit" in family or "levit" in family:
+        return None
+    tokens = (image_size(card) // 16) ** 2 + 1
+    return _Transformer(tokens, width, max(1.0, card.parameters / (12 * width**2)), max(1, width // 64))
+
+
+def _vocabulary(card: ModelCard) -> int:
+    """Token embeddings: 30,522 of BERT's WordPiece; 250,002 of XLM-R's for models of many languages."""
+    return 250_002 if len(card.languages) > 10 else 30_522
+
+
+def _outputs(card: ModelCard) -> float:
+    """Outputs of all convolutions for one sample, in numbers."""
+    from zoo.catalog.costs import cost
+
+    size = image_size(card)
+    known = cost(str(card.loader.get("architecture", "")), size)
+    if known is not None:
+        return known.activations * 1e6
+    # Least squares in logarithms over the 1,445 lines of timm.costs.csv; half of them are within 34 % of it.
+    return 216.0 * float(card.parameters or 0) ** 0.65 * (size / 224) ** 2
+
+
+def image_size(card: ModelCard) -> int:
+    """Height and width of a model's input image, in pixels; 224 where it is unknown."""
+    size = card.input.get("size")
+    return _whole(size[0] if isinstance(size, (tuple, list)) and size else size) or 224
+
+
+def _whole(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and 0 < value < 2**31 else None
