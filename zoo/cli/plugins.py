@@ -1,19 +1,45 @@
-"""``zoo plugins``: every plugin, its version, its hooks and its health."""
+"""``zoo plugins``: every plugin with its health, the conformance suite, and a scaffold for a new one."""
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+from typing import Any
+
+import click
+
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output
+from zoo.cli.options import shared
+from zoo.cli.output import Column, Output, human_seconds
+
+SUITE, SCAFFOLD = "zoo.testing", "zoo.testing.scaffolding"
+"""Named and not imported: they stand beside the command line, and only these two commands need them."""
 
 
-@zoo_command("plugins")
-def command(output: Output) -> None:
-    """Show the plugins and their health.
+@click.group("plugins", invoke_without_command=True)
+@shared
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Show the plugins and their health, check one, or write a new one.
 
     \b
     Examples:
       zoo plugins
-      zoo plugins --json
+      zoo plugins check language
+      zoo plugins new time-series
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_plugins)
+
+
+@zoo_command("list")
+def list_plugins(output: Output) -> None:
+    """Show the plugins and their health.
+
+    \b
+    Examples:
+      zoo plugins list
+      zoo plugins list --json
     """
     from zoo.plugins import plugins
 
@@ -35,3 +61,65 @@ def command(output: Output) -> None:
     for report in reports:
         if not report.healthy:
             output.text(f"{report.name}: {report.error}")
+
+
+@zoo_command("check")
+@click.argument("name")
+@click.option("--model", "names", multiple=True, help="A model to examine (repeatable) [default: the smallest here].")
+@click.option("--all", "every", is_flag=True, help="Examine all of its models that are on this machine.")
+def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int | None:
+    """Run the conformance suite on a plugin.
+
+    Ids, tasks and imports of the plugin; protocol, determinism, batches, precision, devices, extreme and wrong inputs,
+    damaged files and training of its models. The exit code is 1 where a check fails.
+
+    \b
+    Examples:
+      zoo plugins check language
+      zoo plugins check poetry --model poems:sonnet-base --json
+    """
+    suite: Any = importlib.import_module(SUITE)
+    outcomes = []
+    with output.progress().step(f"Checking {name}") as step:
+        for outcome in suite.run(name, names, every):
+            outcomes.append(outcome)
+            step.advance()
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if output.json:
+        output.data({"plugin": name, "passed": not failed, "checks": [outcome.to_dict() for outcome in outcomes]})
+    else:
+        columns = [Column("check"), Column("model"), Column("result"), Column("time", number=True)]
+        rows = [[o.check, o.model or "-", o.status, human_seconds(o.seconds)] for o in outcomes]
+        output.table(columns, rows)
+        for outcome in outcomes:
+            if outcome.detail:
+                output.text(f"{outcome.check} {outcome.status}: {outcome.detail}")
+    return 1 if failed else None
+
+
+@zoo_command("new")
+@click.argument("name")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), show_default="here",
+              help="Where to put it.")  # fmt: skip
+def new(output: Output, name: str, folder: Path) -> None:
+    """Write a new plugin: a distribution with working hooks, a small model and tests.
+
+    \b
+    Examples:
+      zoo plugins new poetry
+      zoo plugins new time-series --folder ~/code
+    """
+    scaffold: Any = importlib.import_module(SCAFFOLD)
+    files = scaffold.write(name, folder)
+    root = folder.expanduser() / f"zoo-{name}"
+    if output.json:
+        output.data({"plugin": name, "folder": str(root), "files": [str(path) for path in files]})
+        return
+    for path in files:
+        output.text(str(path))
+    output.note(f"Next: cd {root}; pip install -e '.[test]'; pytest; zoo plugins check {name}")
+
+
+command.add_command(list_plugins)
+command.add_command(check)
+command.add_command(new)

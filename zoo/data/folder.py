@@ -28,8 +28,8 @@ class FolderReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """Any folder."""
-        return Path(reference).expanduser().is_dir()
+        """Any folder; an empty name is none, and not the one that the user happens to be in."""
+        return bool(reference.strip()) and Path(reference).expanduser().is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """The images, or else the recordings, the proteins or the text files, with their class folder as target.

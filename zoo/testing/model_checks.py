@@ -1,0 +1,221 @@
+"""Checks of a loaded model: what the core relies on when it batches, measures and trains."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import FeatureRequest
+from zoo.errors import MissingExtra, UnsupportedModel, ZooError
+from zoo.plugins import plugins
+from zoo.testing import samples
+from zoo.testing.subject import ModelSubject, Skipped
+
+SAME = 1e-4
+"""Relative distance within which float32 features count as the same."""
+
+NEAR = 0.4
+"""The same for bfloat16: deep convolutional networks lose up to a quarter, other features are at 1."""
+
+ROUNDED = 0.3
+"""The same for weights of whole numbers, whose activations are rounded by the batch's own range."""
+
+HUGE = 70
+"""Inputs in a batch that is larger than any default."""
+
+
+def keeps_the_protocol(model: ModelSubject) -> None:
+    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's."""
+    backbone = model.backbone
+    assert backbone.card.id == model.card.id, f"its card is '{backbone.card.id}'"
+    assert isinstance(backbone.input_kind, str) and backbone.input_kind, "input_kind is empty"
+    layers = tuple(backbone.layers)
+    assert layers and len(set(layers)) == len(layers), f"its layers are {layers}"
+    known = model.card.embedding_dimension
+    assert backbone.embedding_dimension == (known or backbone.embedding_dimension), (
+        f"embedding_dimension is {backbone.embedding_dimension}, and the card says {known}"
+    )
+
+
+def gives_features(model: ModelSubject) -> None:
+    """Every layer gives one finite row for each input; the last has the dimension that is promised."""
+    import numpy as np
+
+    found = model.features(model.inputs, model.backbone.layers)
+    assert set(found) == set(model.backbone.layers), f"layers came back as {sorted(found)}"
+    for layer, values in found.items():
+        assert values.ndim == 2 and len(values) == len(model.inputs), f"layer '{layer}' has the shape {values.shape}"
+        assert np.isfinite(values).all(), f"layer '{layer}' is not finite"
+    width = found[model.backbone.layers[-1]].shape[1]
+    assert width == model.backbone.embedding_dimension, f"the last layer has {width} dimensions"
+    rows = found[model.backbone.layers[-1]]
+    assert np.abs(rows - rows[0]).max() > 0, "different inputs have the same features"
+
+
+def is_deterministic(model: ModelSubject) -> None:
+    """The same batch has the same features, and a model that is loaded again too."""
+    first = model.default(model.inputs)
+    _close(model, model.default(model.inputs), first, "a second pass")
+    _close(model, model.default(model.inputs, model.load()), first, "the model loaded again")
+
+
+def is_batch_invariant(model: ModelSubject) -> None:
+    """A sample has the same features alone, in any company, and in any order."""
+    import numpy as np
+
+    together = model.default(model.inputs)
+    alone = np.concatenate([model.default([item]) for item in model.inputs])
+    _close(model, alone, together, "each input alone")
+    _close(model, model.default(list(reversed(model.inputs)))[::-1], together, "the reversed batch")
+
+
+def takes_huge_batches(model: ModelSubject) -> None:
+    """A batch of 70 works, and gives each input the features that it has in a small one."""
+    small = model.inputs[:2]
+    many = [small[position % 2] for position in range(HUGE)]
+    _close(model, model.default(many)[-2:], model.default(small), f"a batch of {HUGE}")
+
+
+def is_extracted_by_the_core(model: ModelSubject) -> None:
+    """The core's extraction gives what one batch gives, whatever the size of batches; nothing at all is refused."""
+    from zoo.features import extract
+
+    layer = model.backbone.layers[-1]
+    found = extract(model.backbone, model.dataset(model.inputs), FeatureRequest(batch_size=2))[layer]
+    _close(model, found.values, model.default(model.inputs), "the core's extraction")
+    try:
+        extract(model.backbone, model.dataset([]), FeatureRequest())
+    except ZooError:
+        return
+    raise AssertionError("an empty data set is not refused")
+
+
+def survives_extremes(model: ModelSubject) -> None:
+    """Empty, tiny, huge and silent inputs give finite features, or a sentence (``ZooError``) instead."""
+    import numpy as np
+
+    tried = samples.extreme(model.backbone.input_kind)
+    if not tried:
+        raise Skipped(f"no extremes are known of inputs of the kind '{model.backbone.input_kind}'")
+    for name, item in tried:
+        try:
+            values = model.default([item])
+        except ZooError:
+            continue
+        except Exception as error:
+            raise AssertionError(f"{name} raises {type(error).__name__}: {error}") from error
+        assert np.isfinite(values).all(), f"{name} has features that are not finite"
+
+
+def explains_wrong_inputs(model: ModelSubject) -> None:
+    """An input that is none raises one sentence that names the sample."""
+    from zoo.features import extract
+
+    try:
+        extract(model.backbone, model.dataset([model.inputs[0], object()]), FeatureRequest())
+    except ZooError as error:
+        assert "\n" not in error.message, "the sentence has several lines"
+        return
+    raise AssertionError("an object() is taken for an input")
+
+
+def explains_damaged_files(model: ModelSubject) -> None:
+    """Weights that are cut short raise one sentence that names the model."""
+    sized = [file for file in model.files.files if model.files.path(file.path).is_file()]
+    if not sized:
+        raise Skipped("the model names no files")
+    largest = max(sized, key=lambda file: model.files.path(file.path).stat().st_size)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in sized:
+            place = folder / file.path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if file is largest:
+                content = model.files.path(file.path).read_bytes()
+                place.write_bytes(content[: len(content) // 2])
+            else:
+                shutil.copy(model.files.path(file.path), place)
+        try:
+            found = model.load(files=replace(model.files, root=folder))
+        except ZooError as error:
+            assert model.card.id in error.message, f"the sentence does not name the model: {error.message}"
+            return
+    assert found is None, "cut weights are taken for whole ones"
+    reason = next(report.error for report in plugins().reports if report.name == model.plugin)
+    raise AssertionError(f"cut weights give no ZooError but {reason or 'nothing'}")
+
+
+def keeps_its_precision(model: ModelSubject) -> None:
+    """In bfloat16 it gives nearly the same features, or says that it cannot."""
+    try:
+        backbone = model.load(dtype="bfloat16")
+    except ZooError as error:
+        raise Skipped(f"it refuses bfloat16: {error.message}") from None
+    assert backbone is not None, "zoo_load gives nothing in bfloat16"
+    _close(model, model.default(model.inputs, backbone), model.default(model.inputs), "bfloat16", NEAR)
+
+
+def moves_to_devices(model: ModelSubject) -> None:
+    """On every device that is here it gives the features that it gives on the CPU."""
+    others = _devices()
+    if not others:
+        raise Skipped("there is no device but the CPU")
+    for device in others:
+        backbone = model.load(device=device)
+        assert backbone is not None, f"zoo_load gives nothing on {device}"
+        _close(model, model.default(model.inputs, backbone), model.default(model.inputs), device, 10 * SAME)
+
+
+def can_be_trained(model: ModelSubject) -> None:
+    """A head gives one row of outputs for each input, and its gradient reaches the pretrained weights."""
+    if getattr(model.backbone, "module", None) is None or not hasattr(model.backbone, "head"):
+        raise Skipped("it has no torch module to train")
+    backbone: Any = model.load()
+    before = model.default(model.inputs, backbone)
+    head = backbone.head(_task(model), 3)
+    batch = backbone.collate([backbone.preprocess(item) for item in model.inputs])
+    outputs = head(batch)
+    assert tuple(outputs.shape) == (len(model.inputs), 3), f"the head gives the shape {tuple(outputs.shape)}"
+    outputs.float().square().sum().backward()
+    pretrained = [p for p in backbone.module.parameters() if p.requires_grad]
+    assert any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in pretrained), "no gradient arrives"
+    _close(model, model.default(model.inputs, backbone), before, "features after head()")
+
+
+def _task(model: ModelSubject) -> Any:
+    kind = model.backbone.input_kind
+    return next((task for task in plugins().tasks.values() if task.inputs == (kind,) and task.target == "class"), None)
+
+
+def _close(model: ModelSubject, found: Any, expected: Any, what: str, tolerance: float = SAME) -> None:
+    import numpy as np
+
+    if "int8" in model.card.tags:
+        tolerance = max(tolerance, ROUNDED)
+    scale = np.maximum(np.linalg.norm(expected, axis=1), 1e-6)
+    distance = float((np.linalg.norm(np.asarray(found) - expected, axis=1) / scale).max())
+    assert distance <= tolerance, f"{what} gives other features: relative distance {distance:.2g} > {tolerance:g}"
+
+
+def _devices() -> Sequence[str]:
+    if importlib.util.find_spec("torch") is None:
+        return ()
+    import torch
+
+    found = ["cuda"] if torch.cuda.is_available() else []
+    return [*found, *(["mps"] if torch.backends.mps.is_available() else [])]
+
+
+CHECKS = (
+    keeps_the_protocol, gives_features, is_deterministic, is_batch_invariant, takes_huge_batches,
+    is_extracted_by_the_core, survives_extremes, explains_wrong_inputs, explains_damaged_files, keeps_its_precision,
+    moves_to_devices, can_be_trained,
+)  # fmt: skip
+
+UNUSABLE = (MissingExtra, UnsupportedModel)
+"""Errors by which a model says that it cannot be loaded here; its checks are then left out with that reason."""

@@ -1,0 +1,52 @@
+"""Writes a new plugin: a whole distribution that passes its own tests as it is, to be changed from there."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from pathlib import Path
+
+from zoo.errors import InvalidInput, storage_errors
+from zoo.plugins import plugins
+
+TEMPLATE = Path(__file__).with_name("template")
+EXAMPLE = "acme"
+"""The name that stands in the template for the plugin's own."""
+
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
+
+
+def write(name: str, parent: Path) -> list[Path]:
+    """Write the distribution ``zoo-NAME`` into a folder of that name; gives the files, sorted.
+
+    Raises:
+        InvalidInput: the name cannot be a plugin's, or is an installed plugin's.
+        StorageError: the folder is there already, or cannot be written.
+    """
+    if not _NAME.match(name) or keyword.iskeyword(name):
+        raise InvalidInput(f"'{name}' cannot be the name of a plugin.", "Write lower-case-words, such as time-series.")
+    if any(report.name == name for report in plugins().reports):
+        raise InvalidInput(f"There is already a plugin called '{name}' here.", "See them: zoo plugins")
+    folder = parent.expanduser() / f"zoo-{name}"
+    written = []
+    with storage_errors(folder):
+        folder.mkdir(parents=True)
+        for source in sorted(path for path in TEMPLATE.rglob("*") if path.is_file() and _belongs(path)):
+            relative = source.relative_to(TEMPLATE).as_posix().replace(f"zoo_{EXAMPLE}", _module(name))
+            target = folder / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(_renamed(source.read_text(encoding="utf-8"), name), encoding="utf-8")
+            written.append(target)
+    return sorted(written)
+
+
+def _module(name: str) -> str:
+    return f"zoo_{name.replace('-', '_')}"
+
+
+def _renamed(text: str, name: str) -> str:
+    return text.replace(f"zoo_{EXAMPLE}", _module(name)).replace(EXAMPLE, name)
+
+
+def _belongs(path: Path) -> bool:
+    return "__pycache__" not in path.parts and path.suffix != ".pyc"

@@ -1,0 +1,149 @@
+"""What a check looks at: one plugin, and one of its models with inputs of its kind."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.entities import BenchmarkScore, Dataset, LocalFiles, ModelCard
+from zoo.errors import InvalidInput, ZooError, suggest
+from zoo.plugins import PluginReport, plugins
+from zoo.protocols import Backbone, SilentProgress
+from zoo.testing import samples
+
+
+class Skipped(Exception):
+    """A check does not apply here; the message says why."""
+
+
+class Subject:
+    """The plugin that is examined.
+
+    Attributes:
+        name: its entry point's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        known = {report.name: report for report in plugins().reports}
+        if name not in known:
+            hint = suggest(name, known) or f"Plugins: {', '.join(known)}."
+            raise InvalidInput(f"There is no plugin called '{name}'.", hint)
+
+    @property
+    def report(self) -> PluginReport:
+        """What is known of the plugin now."""
+        return next(report for report in plugins().reports if report.name == self.name)
+
+    def items(self, hook: str) -> list[Any]:
+        """All that a hook of the plugin gives; raises what the hook raises."""
+        return [item for _, found in plugins().each(hook, self.name) for item in found]
+
+    @functools.cached_property
+    def offered(self) -> list[ModelCard | BenchmarkScore]:
+        """Its cards and scores."""
+        return self.items("zoo_cards")
+
+    @property
+    def cards(self) -> list[ModelCard]:
+        """Its cards."""
+        return [item for item in self.offered if isinstance(item, ModelCard)]
+
+
+@dataclass(frozen=True)
+class ModelSubject:
+    """A model that the plugin loads from files that are here.
+
+    Attributes:
+        plugin: the plugin that loads it.
+        files: its files on this machine.
+    """
+
+    plugin: str
+    card: ModelCard
+    files: LocalFiles
+
+    def load(self, device: str = "cpu", dtype: str = "float32", files: LocalFiles | None = None) -> Backbone | None:
+        """What the plugin's ``zoo_load`` gives for it."""
+        arguments = {"card": self.card, "files": files or self.files, "device": device, "dtype": dtype}
+        return next((found for _, found in plugins().each("zoo_load", self.plugin, **arguments)), None)
+
+    @functools.cached_property
+    def backbone(self) -> Backbone:
+        """The loaded model, in float32 on the CPU."""
+        backbone = self.load()
+        if backbone is None:
+            raise AssertionError(f"zoo_load of '{self.plugin}' gives nothing for its own model '{self.card.id}'")
+        return backbone
+
+    @functools.cached_property
+    def inputs(self) -> Sequence[Any]:
+        """Ordinary inputs of its kind: the backbone's own ``examples()`` where it has them."""
+        own = getattr(self.backbone, "examples", None)
+        found = own() if own else samples.ordinary(self.backbone.input_kind)
+        if len(found) < 2:
+            raise Skipped(f"no examples are known of inputs of the kind '{self.backbone.input_kind}'")
+        return found
+
+    def dataset(self, inputs: Sequence[Any]) -> Dataset:
+        """Inputs as a data set without labels."""
+        return Dataset("examples", self.backbone.input_kind, inputs, None, (), "examples", "none")
+
+    def features(self, inputs: Sequence[Any], layers: Sequence[str] = (), backbone: Backbone | None = None) -> Any:
+        """Features by layer, n x d, of one batch."""
+        import numpy as np
+
+        model = backbone or self.backbone
+        batch = model.collate([model.preprocess(item) for item in inputs])
+        found = model.features(batch, tuple(layers) or (model.layers[-1],))
+        return {layer: np.asarray(_array(values), dtype=np.float64) for layer, values in found.items()}
+
+    def default(self, inputs: Sequence[Any], backbone: Backbone | None = None) -> Any:
+        """Features of the last layer, n x d, of one batch."""
+        return next(iter(self.features(inputs, backbone=backbone).values()))
+
+
+def models(subject: Subject, names: Sequence[str] = (), every: bool = False) -> Iterator[ModelSubject]:
+    """The models to examine: those named, else of the plugin's cards the smallest here of each library and size class.
+
+    Raises:
+        ZooError: a named model cannot be had.
+    """
+    from zoo.config import settings
+    from zoo.sources import resolve
+
+    if names:
+        for name in names:
+            card = resolve(name)
+            files = plugins().first("zoo_download", card=card, store=settings().models, progress=SilentProgress())
+            yield ModelSubject(subject.name, card, files)
+        return
+    seen: set[tuple[str | None, str | None]] = set()
+    for card in sorted(subject.cards, key=lambda card: card.bytes or 0):
+        kind = (card.library, card.architecture)
+        if (every or kind not in seen) and (files := _here(card)) is not None:
+            seen.add(kind)
+            yield ModelSubject(subject.name, card, files)
+
+
+def _here(card: ModelCard) -> LocalFiles | None:
+    """The files, where they are here or the plugin makes them without a platform."""
+    from zoo.config import settings
+    from zoo.sources import sources
+
+    try:
+        origin = sources().get(card.source)
+        if origin is not None:
+            return origin.locate(card)
+        found: LocalFiles | None = plugins().first(
+            "zoo_download", card=card, store=settings().models, progress=SilentProgress()
+        )
+    except ZooError:
+        return None
+    return found
+
+
+def _array(values: Any) -> Any:
+    return values.detach().float().cpu().numpy() if hasattr(values, "detach") else values

@@ -1,0 +1,119 @@
+"""The checks bound to a plugin and its models, and how they are run: one by one, or by pytest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from zoo.entities import Entity
+from zoo.testing import model_checks, plugin_checks
+from zoo.testing.subject import ModelSubject, Skipped, Subject, models
+
+
+@dataclass(frozen=True)
+class Outcome(Entity):
+    """How a check ended.
+
+    Attributes:
+        check: its name: ``is-batch-invariant``.
+        model: the model that was examined; empty for checks of the plugin as a whole.
+        status: ``passed``, ``failed`` or ``skipped``.
+        detail: what is wrong, or why it does not apply.
+    """
+
+    check: str
+    model: str
+    status: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class BoundCheck:
+    """A check with what it looks at; calling it raises ``AssertionError`` with one sentence where it fails.
+
+    Attributes:
+        model: the model's id; empty for checks of the plugin as a whole.
+        description: what it holds a plugin to.
+    """
+
+    name: str
+    model: str
+    description: str
+    _function: Callable[[Any], None]
+    _subject: Any
+
+    def __str__(self) -> str:
+        return f"{self.name}[{self.model}]" if self.model else self.name
+
+    def __call__(self) -> None:
+        """Run it."""
+        self._function(self._subject)
+
+    def outcome(self) -> Outcome:
+        """Run it and tell how it ended, whatever it raises."""
+        started = time.perf_counter()
+        status, detail = "passed", ""
+        try:
+            self()
+        except Skipped as reason:
+            status, detail = "skipped", str(reason)
+        except model_checks.UNUSABLE as error:
+            status, detail = "skipped", f"the model cannot be loaded here: {error.message}"
+        except AssertionError as error:
+            status, detail = "failed", str(error)
+        except Exception as error:
+            status, detail = "failed", f"{type(error).__name__}: {' '.join(str(error).split())}"
+        return Outcome(self.name, self.model, status, detail, round(time.perf_counter() - started, 3))
+
+
+def checks(plugin: str, names: Sequence[str] = (), every: bool = False) -> list[BoundCheck]:
+    """The checks of a plugin as a whole, then those of its models that are here.
+
+    Args:
+        plugin: the entry point's name.
+        names: ids of models to examine, brought here first; none means the smallest of each kind that is here.
+        every: all of its models that are here.
+
+    Raises:
+        ZooError: there is no such plugin, or a named model cannot be had.
+    """
+    subject = Subject(plugin)
+    found = [_bound(function, subject) for function in plugin_checks.CHECKS]
+    for model in models(subject, names, every):
+        found += [_bound(function, model, model.card.id) for function in model_checks.CHECKS]
+    return found
+
+
+def run(plugin: str, names: Sequence[str] = (), every: bool = False) -> Iterator[Outcome]:
+    """Run all checks of a plugin, one after the other; see ``checks``."""
+    for check in checks(plugin, names, every):
+        yield check.outcome()
+
+
+def parametrize_with_checks(plugin: str, names: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator that gives a pytest function each check of an installed plugin as its argument ``check``."""
+    import pytest
+
+    return pytest.mark.parametrize("check", [_as_test(check) for check in checks(plugin, names)], ids=str)
+
+
+def _as_test(check: BoundCheck) -> BoundCheck:
+    def run_or_skip(subject: Any) -> None:
+        import pytest
+
+        try:
+            check()
+        except Skipped as reason:
+            pytest.skip(str(reason))
+        except model_checks.UNUSABLE as error:
+            pytest.skip(f"the model cannot be loaded here: {error.message}")
+
+    return BoundCheck(check.name, check.model, check.description, run_or_skip, None)
+
+
+def _bound(function: Callable[[Any], None], subject: Subject | ModelSubject, model: str = "") -> BoundCheck:
+    name = function.__name__.replace("_", "-")
+    return BoundCheck(name, model, " ".join((function.__doc__ or "").split()), function, subject)

@@ -1,0 +1,46 @@
+"""The domain acme of zoo: its hooks. Heavy packages are imported inside the functions that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo import Domain, ModelCard, hookimpl
+from zoo_acme.cards import TASK, cards
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles
+    from zoo.protocols import Backbone, Progress
+
+
+@hookimpl
+def zoo_domains() -> list[Domain]:
+    """The domain and the task that it serves."""
+    return [Domain("acme", "What the plugin acme is about.", (TASK,))]
+
+
+@hookimpl
+def zoo_cards() -> Iterator[ModelCard]:
+    """The models that the plugin knows of."""
+    return cards()
+
+
+@hookimpl
+def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:
+    """The files of the plugin's own models, which lie beside this module."""
+    from zoo.entities import LocalFiles
+
+    if card.source != "acme":
+        return None
+    return LocalFiles(Path(__file__).parent, card.files, card.revision)
+
+
+@hookimpl
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """The plugin's own models; None leaves all others to other plugins."""
+    if card.source != "acme":
+        return None
+    from zoo_acme.backbone import load
+
+    return load(card, files)
