@@ -36,7 +36,11 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Image models of timm, torchvision and transformers."""
+    """Image models of timm, torchvision, transformers and PyTorch Hub."""
+    if card.source == "torchhub" and card.domain in {"vision", "other"}:
+        from zoo_vision.torch_hub_backbone import load as load_torch_hub
+
+        return load_torch_hub(card, files, device, dtype)
     if card.domain != "vision":
         return None
     if card.library == "timm":

@@ -38,7 +38,7 @@ def test_an_unknown_source_gets_the_nearest() -> None:
 
 
 def test_a_platform_that_nobody_delivers_is_left_to_other_plugins(tmp_path: Path) -> None:
-    card = ModelCard(id="torchhub:pytorch/vision:resnet50", domain="vision")
+    card = ModelCard(id="elsewhere:resnet50", domain="vision")
     assert zoo.sources.download(card, tmp_path, SilentProgress()) is None
 
 
@@ -73,7 +73,7 @@ def test_names_that_lead_nowhere(hub: HubServer, tmp_path: Path) -> None:
     with pytest.raises(UnknownModel):
         zoo.sources.resolve("no-such-model-anywhere")
     with pytest.raises(UnknownModel):
-        zoo.sources.resolve("torchhub:nothing/here")
+        zoo.sources.resolve("elsewhere:nothing/here")
     with pytest.raises(ModelNotFound):
         zoo.sources.resolve("hf:zoo-tests/nothing")
 

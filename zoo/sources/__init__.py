@@ -24,12 +24,13 @@ _NO_DOMAIN = "other"
 
 
 def builtin_sources() -> list[Source]:
-    """Installed packages, local folders and the Hugging Face Hub."""
+    """Installed packages, local folders, the Hugging Face Hub and PyTorch Hub."""
     from zoo.sources.folder import FileSource
     from zoo.sources.hub import HubSource
     from zoo.sources.package import PackageSource
+    from zoo.sources.torch_hub import TorchHubSource
 
-    return [PackageSource(), FileSource(), HubSource()]
+    return [PackageSource(), FileSource(), HubSource(), TorchHubSource()]
 
 
 def sources() -> dict[str, Source]:
@@ -82,8 +83,11 @@ def resolve(reference: str) -> ModelCard:
         return _described(wanted)
 
 
-def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
+def pull(reference: str, progress: Progress | None = None, *, trust_remote_code: bool = False) -> LocalFiles:
     """Bring a model's files to this machine and check them; what is here already is only checked.
+
+    Args:
+        trust_remote_code: note that the model's own code, at the revision that is pulled, may run when it is loaded.
 
     Raises:
         SourceError: one of its kinds, with what to do.
@@ -99,7 +103,18 @@ def pull(reference: str, progress: Progress | None = None) -> LocalFiles:
         raise UnsupportedModel(
             f"No plugin delivers models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
         )
+    if trust_remote_code:
+        _trust(card, files)
     return files
+
+
+def _trust(card: ModelCard, files: LocalFiles) -> None:
+    from zoo.sources.trust import trust
+
+    repository = card.loader.get("repository")
+    if repository is None or files.revision is None:
+        raise InvalidInput(f"'{card.id}' runs no code of its own.", "Leave --trust-remote-code out.")
+    trust(str(repository), files.revision)
 
 
 def sync(
@@ -228,7 +243,15 @@ def _offline_card(reference: str) -> ModelCard:
             raise
     if wanted.source == "hf":
         return ModelCard(id=f"{wanted.source}:{wanted.name}", domain=_NO_DOMAIN, revision=wanted.revision)
-    return _described(wanted)
+    return _pulled_card(wanted) or _described(wanted)
+
+
+def _pulled_card(wanted: ModelId) -> ModelCard | None:
+    """What was noted of a model when it was pulled, where its source keeps such notes."""
+    from zoo.sources.pulled import PulledModels
+
+    model = PulledModels(wanted.source).find(f"{wanted.source}:{wanted.name}", wanted.revision)
+    return None if model is None else model.card
 
 
 def _described(wanted: ModelId) -> ModelCard:
