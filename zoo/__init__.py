@@ -23,6 +23,7 @@ _EXPORTS = {
     "load": "zoo.features",
     "tune": "zoo.adapt",
     "evaluate": "zoo.adapt",
+    "Selector": "zoo.recommend.selector",
     "ModelCard": "zoo.entities",
     "ModelId": "zoo.entities",
     "BenchmarkScore": "zoo.entities",

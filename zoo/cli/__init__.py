@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("zoo.cli.evaluate", "Judge a model's own answers on your labelled data."),
     "runs": ("zoo.cli.runs", "List, show, import and export past adaptations."),
     "sync": ("zoo.cli.sync", "Bring what a platform lists into the registry."),
+    "benchmark": ("zoo.cli.benchmark", "See how good the advice is, on records."),
     "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.registry", "Create, upgrade, check and build registries."),

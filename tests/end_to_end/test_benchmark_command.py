@@ -1,0 +1,120 @@
+"""``zoo benchmark history`` and ``zoo benchmark selection``, as a user runs them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def zoo(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
+    import os
+
+    environment = {**os.environ, "ZOO_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [sys.executable, "-m", "zoo", *map(str, arguments)], capture_output=True, text=True, env=environment, check=False
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty models, whose size decides half of their score, on eight data sets; two more data sets to test on."""
+    folder = tmp_path_factory.mktemp("records")
+    random = np.random.default_rng(0)
+    size = random.uniform(7, 9, 30)
+    with (folder / "models.csv").open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["model", "parameters", "architecture"])
+        writer.writerows([f"m/{i}", round(10 ** size[i]), "vit" if i % 2 else "resnet"] for i in range(30))
+    good = (size - 8) + 0.4 * random.normal(size=30)
+    for name, datasets in (("runs", range(8)), ("test", range(8, 10))):
+        with (folder / f"{name}.csv").open("w", newline="") as stream:
+            writer = csv.writer(stream)
+            writer.writerow(["model", "dataset", "metric", "value"])
+            for dataset in datasets:
+                for i in range(30):
+                    value = 1 / (1 + np.exp(-good[i] - 0.2 * random.normal() - 0.1 * dataset))
+                    writer.writerow([f"m/{i}", f"data{dataset}", "accuracy", round(value, 4)])
+    return folder
+
+
+def test_history_leaves_data_sets_and_models_out(files: Path, tmp_path: Path) -> None:
+    result = zoo("benchmark", "history", "--runs", files / "runs.csv", "--models", files / "models.csv", home=tmp_path)
+
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert set(found["datasets"]) == {f"data{i}" for i in range(8)}
+    assert {"weighted_tau", "pearson", "regret_at_1", "regret_at_5", "coverage_90"} <= set(found["mean"])
+    assert found["mean"]["weighted_tau_without_ties"] >= found["baselines"]["mean_z_score"]["weighted_tau"] - 0.05
+    assert found["mean"]["weighted_tau"] > 0.6 > found["baselines"]["random"]["weighted_tau"]
+    assert found["unseen_models"]["mean"]["weighted_tau"] > 0.3
+    assert 0.75 < found["mean"]["coverage_90"] <= 1
+
+
+def test_history_trains_on_one_file_and_tests_on_another(files: Path, tmp_path: Path) -> None:
+    result = zoo(
+        "benchmark", "history", "--train", files / "runs.csv", "--test", files / "test.csv",
+        "--models", files / "models.csv", home=tmp_path,
+    )  # fmt: skip
+    found = json.loads(result.stdout)
+    assert set(found["datasets"]) == {"data8", "data9"}
+    assert found["mean"]["weighted_tau"] > 0.6
+
+
+def test_a_test_file_s_results_are_not_learnt_from(files: Path, tmp_path: Path) -> None:
+    both = tmp_path / "both.csv"
+    lines = (files / "test.csv").read_text().splitlines()[1:]
+    both.write_text((files / "runs.csv").read_text() + "\n".join(lines) + "\n")
+
+    apart = zoo("benchmark", "history", "--train", files / "runs.csv", "--test", files / "test.csv", home=tmp_path)
+    mixed = zoo("benchmark", "history", "--train", both, "--test", files / "test.csv", home=tmp_path)
+
+    assert "60 results are in both files" in mixed.stderr
+    assert json.loads(mixed.stdout)["datasets"] == json.loads(apart.stdout)["datasets"]
+
+
+def test_selection_replays_and_counts_parameters(files: Path, tmp_path: Path) -> None:
+    result = zoo(
+        "benchmark", "selection", "--scores", files / "runs.csv", "--models", files / "models.csv", "--budget", 5,
+        home=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    one = found["datasets"]["data0"]
+    assert len(one["sequence"]) == len(set(one["sequence"])) == len(one["regret"]) == 5
+    assert one["regret"] == sorted(one["regret"], reverse=True)
+    assert found["mean"]["regret"] < found["baselines"]["random"]["regret"] / 2
+    assert 0 < found["mean"]["cost_share"] < 1
+
+
+def test_selection_on_another_file(files: Path, tmp_path: Path) -> None:
+    result = zoo(
+        "benchmark", "selection", "--train", files / "runs.csv", "--test", files / "test.csv", "--budget", 3,
+        home=tmp_path,
+    )  # fmt: skip
+    assert set(json.loads(result.stdout)["datasets"]) == {"data8", "data9"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["history"], "Give either --runs, or both --train and --test."),
+        (["history", "--runs", "nowhere.csv"], "nowhere.csv cannot be read"),
+        (["selection", "--scores", "{runs}", "--budget", "0"], "A budget of 0 allows no measurement."),
+        (["history", "--runs", "{two}"], "nothing can be judged"),
+    ],
+)
+def test_bad_input_is_one_sentence(files: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
+    two = tmp_path / "two.csv"
+    two.write_text("model,dataset,value\na,x,0.5\nb,x,0.6\n")
+    result = zoo("benchmark", *[a.format(runs=files / "runs.csv", two=two) for a in arguments], home=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
