@@ -65,7 +65,7 @@ def main() -> None:
 def one_data_set(task: str, name: str, options: argparse.Namespace, kept: Path | None) -> dict[str, Any]:
     """Rank and fine-tune every packaged model of a task on one data set."""
     import zoo
-    from zoo.recommend.measuring import sample
+    from zoo.data import sample
 
     dataset = sample(zoo.read(name, task=task), options.samples, seed=0)
     started = time.perf_counter()

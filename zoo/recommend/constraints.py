@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from zoo.answers import Candidate, Exclusion
 from zoo.entities import Entity, ModelCard
@@ -11,6 +12,9 @@ from zoo.errors import InvalidInput
 from zoo.recommend.latency import reported
 from zoo.recommend.license_policy import matches
 from zoo.recommend.memory import Workload, to_run, to_tune
+
+if TYPE_CHECKING:
+    from zoo.recommend.candidates import Choice
 
 NAMED = 3
 """How many of the models that relaxing a limit would admit are named."""
@@ -83,6 +87,14 @@ def apply(cards: Iterable[ModelCard], limits: Limits) -> tuple[list[ModelCard], 
             f"No candidate is within the limits: {_all(len(broken))} at least one of them.", relaxing(broken)
         )
     return kept, [Exclusion(id, "; ".join(v.reason for v in found)) for id, found in broken.items()]
+
+
+def within(choices: Iterable[Choice], limits: Limits) -> tuple[list[Choice], list[Exclusion]]:
+    """The same for models together with the layers that are candidates."""
+    choices = list(choices)
+    kept, excluded = apply([choice.card for choice in choices], limits)
+    ids = {card.id for card in kept}
+    return [choice for choice in choices if choice.card.id in ids], excluded
 
 
 def violations(card: ModelCard, limits: Limits) -> Iterator[str]:

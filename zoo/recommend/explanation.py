@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from zoo.entities import BenchmarkScore, Measurement
+from zoo.entities import BenchmarkScore
 from zoo.recommend.measuring import Measured
 from zoo.tasks import Task
 
@@ -16,10 +16,19 @@ NAMES = {
 
 
 def reasons(
-    found: Measured, rank: int, ordered: Sequence[Measured], task: Task, scores: Sequence[BenchmarkScore]
+    rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task, scores: Sequence[BenchmarkScore]
 ) -> Iterator[str]:
-    """Why a candidate stands where it does, the strongest reason first."""
-    yield _place(found.figures[0], rank, ordered, task)
+    """Why the candidate in place ``rank`` stands there, the strongest reason first.
+
+    Args:
+        ordered: what was measured, best first.
+        tied: for each of them whether it cannot be told from the best.
+        scores: reported ones of this candidate.
+    """
+    found = ordered[rank - 1]
+    yield _place(rank, ordered, tied, task)
+    if found.stopped:
+        yield found.stopped
     yield from _agreement(found, ordered)
     yield from _size(found, ordered)
     yield from _fit(found, task)
@@ -33,7 +42,8 @@ def reported(count: int, score: float | None) -> str:
     return f"Mean z-score {score:+.2f} over {count} reported benchmark{'s' if count != 1 else ''}; not measured."
 
 
-def _place(first: Measurement, rank: int, ordered: Sequence[Measured], task: Task) -> str:
+def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> str:
+    first, best = ordered[rank - 1].figures[0], ordered[0].figures[0]
     name = NAMES.get(first.estimator, first.estimator)
     if task.target == "number":
         name = name.replace("accuracy", "R²")
@@ -44,29 +54,30 @@ def _place(first: Measurement, rank: int, ordered: Sequence[Measured], task: Tas
     if len(ordered) == 1:
         return f"The only candidate: {figure}."
     if rank == 1:
-        second = ordered[1].figures[0]
-        lead = first.value - second.value
-        verdict = "within the error, so the two are tied" if _overlap(first, second) else "beyond the error"
-        return f"Best of {len(ordered)}: {figure}, {lead:.3g} above the next, {verdict}."
-    best = ordered[0].figures[0]
-    behind = f"{best.value - first.value:.3g} below the best"
-    return f"{figure[:1].upper()}{figure[1:]}, {behind}{', a tie within the error' if _overlap(first, best) else ''}."
-
-
-def _overlap(one: Measurement, other: Measurement) -> bool:
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return False
-    return one.low <= other.high and other.low <= one.high
+        others = sum(tied)
+        if others:
+            verdict = f"tied with {others} other{'s' if others > 1 else ''} within the error"
+        elif ordered[1].samples == first.samples:
+            verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, beyond the error"
+        else:
+            verdict = "all others stopped before it"
+        return f"Best of {len(ordered)}: {figure}, {verdict}."
+    sentence = f"{figure[:1].upper()}{figure[1:]}"
+    if first.samples == best.samples:
+        sentence += f", {best.value - first.value:.3g} below the best"
+    return f"{sentence}{', a tie within the error' if tied[rank - 1] else ''}."
 
 
 def _agreement(found: Measured, ordered: Sequence[Measured]) -> Iterator[str]:
-    if len(ordered) < 2 or len(found.figures) < 2:
+    peers = [other for other in ordered if other.samples == found.samples]
+    if len(peers) < 2 or len(found.figures) < 2:
         return
     places = []
     for position, figure in enumerate(found.figures[1:], start=1):
-        better = sum(1 for other in ordered if other.figures[position].value > figure.value)
+        better = sum(1 for other in peers if other.figures[position].value > figure.value)
         places.append(f"{NAMES.get(figure.estimator, figure.estimator)} puts it {_ordinal(better + 1)}")
-    sentence = f"{' and '.join(places)} of {len(ordered)}."
+    alike = "" if len(peers) == len(ordered) else f" measured on {found.samples:,} samples"
+    sentence = f"{' and '.join(places)} of {len(peers)}{alike}."
     yield sentence[:1].upper() + sentence[1:]
 
 

@@ -1,18 +1,21 @@
-"""Measure a candidate on a data set, or remember that it was measured before."""
+"""What is measured of every candidate, the figures that come out, and those that were kept before."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from zoo import __version__
 from zoo.entities import Dataset, Measurement, ModelCard
-from zoo.protocols import Progress
 from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.transfer.estimator import Measured as Value
 
 
 @dataclass(frozen=True)
@@ -20,32 +23,97 @@ class Request:
     """What is measured, the same for every candidate.
 
     Attributes:
-        dataset: the samples to measure on.
+        whole: the data set, all of it.
+        samples: how many of its samples to measure on: a stratified part, or all.
         estimators: names, the first one decides the ranking.
         device: where the forward passes run.
+        seed: of the sampling and of the folds.
         fresh: measure again even where figures are kept.
+        reference: what names the data set, for workers that read it themselves; None where nothing does.
     """
 
     task: Task
-    dataset: Dataset
+    whole: Dataset
+    samples: int
     estimators: tuple[str, ...]
     device: str = "cpu"
     seed: int = 0
     fresh: bool = False
+    reference: str | None = None
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Positions in ``whole`` of the samples to measure on; every beginning is a stratified part."""
+        from zoo.data import stratified_order
+
+        return tuple(stratified_order(self.whole, self.seed)[: self.samples])
+
+    def part(self, count: int) -> Dataset:
+        """The first ``count`` samples of the order as a data set, in the data's own order."""
+        from zoo.data import sample
+
+        return sample(self.whole, count, self.seed)
+
+    @property
+    def dataset(self) -> Dataset:
+        """All the samples to measure on."""
+        return self.part(self.samples)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """The figures of one candidate, in the order of the estimators that were asked for."""
+    """What is known of one candidate: a model, or one layer of it.
+
+    Attributes:
+        figures: one for each estimator that was asked for, in that order, on the most samples.
+        reused: whether the figures were kept from an earlier measurement.
+        stopped: why it was not measured on all samples; empty where it was.
+        finalist: whether it could still win when the measuring ended.
+        values: estimator values by number of samples and name, with the parts that tell two candidates apart.
+    """
 
     card: ModelCard
     figures: tuple[Measurement, ...]
-    reused: bool
+    reused: bool = False
+    stopped: str = ""
+    finalist: bool = True
+    values: Mapping[int, Mapping[str, Value]] = field(default_factory=dict)
+
+    @property
+    def layer(self) -> str:
+        """The layer whose features were measured."""
+        return self.figures[0].layer
+
+    @property
+    def samples(self) -> int:
+        """How many samples the figures stand on."""
+        return self.figures[0].samples
 
     @property
     def seconds(self) -> float:
-        """What measuring cost: loading, one extraction, and the estimators; they share it in equal parts."""
+        """What measuring it cost: its share of loading and extraction, and the estimators."""
         return sum(figure.seconds for figure in self.figures)
+
+    @property
+    def curve(self) -> tuple[tuple[int, float], ...]:
+        """(samples, deciding value) after each step of a race, fewest samples first; empty where there was one step."""
+        first = self.figures[0].estimator
+        steps = tuple((samples, self.values[samples][first].value) for samples in sorted(self.values))
+        return steps if len(steps) > 1 else ()
+
+    def value_on(self, samples: int) -> Value | None:
+        """The deciding estimator's value on so many samples, if it was measured on them."""
+        from zoo.transfer.estimator import Measured as Value
+
+        known = self.values.get(samples, {}).get(self.figures[0].estimator)
+        if known is None and samples == self.samples:
+            return Value(self.figures[0].value, self.figures[0].low, self.figures[0].high)
+        return known
+
+
+def name_of(card: ModelCard, layer: str) -> str:
+    """A layer of a model in one word, as ``--candidates`` takes it."""
+    return f"{card.id}#{layer}"
 
 
 def revision_of(card: ModelCard) -> str | None:
@@ -56,14 +124,12 @@ def revision_of(card: ModelCard) -> str | None:
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:16] if hashes else None
 
 
-def sample(dataset: Dataset, samples: int, seed: int) -> Dataset:
-    """A stratified, seeded part of a data set of ``samples`` items; all of it where it is small or 0 is asked."""
-    from zoo.data import sample as stratified
-
-    return dataset if samples <= 0 else stratified(dataset, samples, seed)
+def size(dataset: Dataset, samples: int) -> int:
+    """How many of a data set's samples are measured where ``samples`` are asked for; all where that is 0 or less."""
+    return len(dataset) if samples <= 0 else min(samples, len(dataset))
 
 
-def remembered(card: ModelCard, request: Request) -> Measured | None:
+def remembered(card: ModelCard, layer: str, request: Request) -> Measured | None:
     """The kept figures of a candidate, if every estimator has one of this revision, data, seed and version of zoo."""
     from zoo.registry import open_registry
 
@@ -75,53 +141,48 @@ def remembered(card: ModelCard, request: Request) -> Measured | None:
         figure.estimator: figure
         for figure in kept
         if figure.revision == revision
+        and figure.layer == layer
         and figure.seed == request.seed
         and figure.versions.get("zoo") == __version__
-        and figure.samples == len(request.dataset)
+        and figure.samples == request.samples
     }
-    if not all(name in by_name for name in request.estimators):
+    if any(name not in by_name for name in request.estimators):
         return None
     return Measured(card, tuple(by_name[name] for name in request.estimators), reused=True)
 
 
-def measure(card: ModelCard, request: Request, progress: Progress) -> Measured:
-    """Extract the candidate's features once, let every estimator judge them, and keep the figures.
+def figures_of(
+    request: Request, card: ModelCard, layer: str, *, samples: int, values: Mapping[str, Value], seconds: float
+) -> tuple[Measurement, ...]:
+    """The figures of one candidate on the first ``samples`` samples, with all that is needed to repeat them.
 
-    Raises:
-        ZooError: the model cannot be had, loaded or run, or an estimator cannot judge its features.
+    Args:
+        seconds: what they cost together; each is charged with an equal share.
     """
-    from zoo.features import load
-    from zoo.registry import open_registry
-    from zoo.transfer.measure import measure as measure_features
-
-    started = time.perf_counter()
-    model = load(card, device=request.device, progress=progress)
-    features = model.extract(request.dataset, progress=progress)
-    judged = measure_features(request.estimators, features.values, features.targets, request.seed)
-    share = (time.perf_counter() - started) / len(judged)
-    figures = [
+    data = request.part(samples)
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    found = versions()
+    return tuple(
         Measurement(
             model=card.id,
             task=request.task.name,
-            data=request.dataset.fingerprint,
-            dataset=request.dataset.name,
+            data=data.fingerprint,
+            dataset=data.name,
             estimator=name,
-            value=figure.value,
-            low=figure.low,
-            high=figure.high,
-            layer=features.layer,
-            samples=len(request.dataset),
-            seconds=round(share, 4),
+            value=values[name].value,
+            low=values[name].low,
+            high=values[name].high,
+            layer=layer,
+            samples=samples,
+            seconds=round(seconds / len(request.estimators), 4),
             revision=revision_of(card),
             seed=request.seed,
             device=request.device,
-            versions=versions(),
-            created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            versions=found,
+            created=now,
         )
-        for name, figure in judged.items()
-    ]
-    open_registry().add(figures)
-    return Measured(card, tuple(figures), reused=False)
+        for name in request.estimators
+    )
 
 
 def versions(packages: Sequence[str] = ("torch", "transformers", "timm", "numpy")) -> dict[str, str]:

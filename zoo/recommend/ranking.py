@@ -1,21 +1,18 @@
-"""Measure candidates one after the other, put them in order, and say why."""
+"""Put what was measured, or reported, in order."""
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
-from zoo.answers import Candidate, Exclusion
+from zoo.answers import Candidate
 from zoo.entities import ModelCard
-from zoo.errors import InvalidInput, UnsupportedModel, ZooError, suggest
+from zoo.errors import InvalidInput, UnsupportedModel, suggest
 from zoo.recommend import explanation
-from zoo.recommend.measuring import Measured, Request, measure, remembered
+from zoo.recommend.measuring import Measured
 from zoo.tasks import Task
-
-if TYPE_CHECKING:
-    from zoo.protocols import Progress
+from zoo.transfer.intervals import difference
 
 
 def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -40,51 +37,50 @@ def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(usable)
 
 
-def measure_all(
-    cards: Sequence[ModelCard], request: Request, budget: float | None, progress: Progress
-) -> tuple[list[Measured], list[Exclusion]]:
-    """Measure every card, smallest first, until the budget (seconds) is spent; a model that fails costs only itself.
+def standing(measured: Sequence[Measured]) -> list[Measured]:
+    """The candidates, best first.
 
-    Raises:
-        ZooError: no candidate is left, or none could be measured.
+    Those that could still win are compared on the most samples that all of them were measured on; those that had
+    stopped follow, the ones that came further first. Equal values go to the smaller model.
     """
-    if not cards:
-        raise InvalidInput("No candidate is within the limits.", "Relax --license, --max-size or --max-parameters.")
-    ordered = sorted(cards, key=lambda card: (card.parameters or math.inf, card.id))
-    started = time.perf_counter()
-    measured: list[Measured] = []
-    failed: list[Exclusion] = []
-    failures: list[ZooError] = []
-    with progress.step("Measuring", len(ordered)) as step:
-        for card in ordered:
-            try:
-                figures = remembered(card, request)
-                if figures is None and budget is not None and time.perf_counter() - started > budget:
-                    failed.append(Exclusion(card.id, f"not measured: the budget of {budget:g} s was spent"))
-                    continue
-                measured.append(figures or measure(card, request, progress))
-            except ZooError as error:
-                failed.append(Exclusion(card.id, f"could not be measured: {error}"))
-                failures.append(error)
-            finally:
-                step.advance()
-    if not measured:
-        if failures:
-            raise failures[0]
-        raise InvalidInput("The budget was spent before one candidate was measured.", "Give a larger --budget.")
-    return measured, failed
+    finalists = [found for found in measured if found.finalist]
+    common = min((found.samples for found in finalists), default=0)
+
+    def place(found: Measured) -> tuple[Any, ...]:
+        samples = common if found.finalist else found.samples
+        value = found.value_on(samples) or found.value_on(found.samples)
+        assert value is not None  # what a candidate was measured on last is known
+        size = found.card.parameters or math.inf
+        return not found.finalist, 0 if found.finalist else -samples, -value.value, size, found.card.id, found.layer
+
+    return sorted(measured, key=place)
 
 
-def by_measurement(measured: Sequence[Measured], task: Task, excluded: Sequence[Exclusion]) -> list[Candidate]:
-    """Candidates by the first estimator's value, best first; equal values go to the smaller model."""
+def ties(ordered: Sequence[Measured]) -> list[bool]:
+    """For each candidate whether it cannot be told from the first: zero lies in the 95 % interval of their difference.
+
+    The two are compared in pairs on the same samples where the parts of both are known, else by their intervals.
+    """
+    best = ordered[0]
+    found = [False]
+    for other in ordered[1:]:
+        samples = min(best.samples, other.samples)
+        one, two = best.value_on(samples), other.value_on(samples)
+        gap = difference(one, two) if other.finalist and one and two else None
+        found.append(gap is not None and gap.interval()[0] <= 0)
+    return found
+
+
+def by_measurement(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
+    """Candidates in the order of ``standing``, with their reasons."""
     from zoo.registry import open_registry
 
     registry = open_registry()
-    ordered = sorted(measured, key=lambda m: (-m.figures[0].value, m.card.parameters or math.inf, m.card.id))
+    tied = ties(ordered)
     ranked = []
     for rank, found in enumerate(ordered, start=1):
         first = found.figures[0]
-        reasons = explanation.reasons(found, rank, ordered, task, registry.scores(found.card.id))
+        reasons = explanation.reasons(rank, ordered, tied, task, registry.scores(found.card.id))
         ranked.append(
             Candidate(
                 rank=rank,
@@ -100,6 +96,9 @@ def by_measurement(measured: Sequence[Measured], task: Task, excluded: Sequence[
                 samples=first.samples,
                 layer=first.layer,
                 reused=found.reused,
+                curve=found.curve,
+                tied=tied[rank - 1],
+                stopped=found.stopped,
             )
         )
     return ranked

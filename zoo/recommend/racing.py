@@ -1,0 +1,224 @@
+"""The race: candidates are measured on growing parts of the data, and those that cannot win any more stop early.
+
+Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
+candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
+and a small lead shows long before two intervals would part. A full measurement is a race with one rung.
+
+Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Rungs that double: Jamieson and Talwalkar, "Non-stochastic best
+arm identification and hyperparameter optimization", AISTATS 2016, without its fixed share of survivors.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zoo.entities import ModelCard
+from zoo.errors import ZooError
+from zoo.recommend.extracting import BudgetSpent, Done, Extractor, Work, shards
+from zoo.recommend.measuring import name_of
+from zoo.transfer.intervals import difference, student_quantile
+
+if TYPE_CHECKING:
+    from zoo.protocols import Progress
+    from zoo.recommend.evidence import Evidence, Targets
+    from zoo.recommend.measuring import Request
+    from zoo.transfer.estimator import Measured as Value
+
+CONFIDENCE = 0.995
+"""A candidate stops when its value lies below the leader's with this one-sided confidence."""
+
+FIRST_RUNG = 100
+"""Fewest samples of the first rung; below, intervals are too rough to stop anyone."""
+
+PER_CLASS = 4
+"""Fewest samples a class of the first rung."""
+
+MOST_RUNGS = 5
+
+
+def rungs(samples: int, classes: int) -> tuple[int, ...]:
+    """Sizes of the growing parts: halves of halves of all samples, while they are large enough to tell anything."""
+    sizes = [samples]
+    while len(sizes) < MOST_RUNGS and sizes[0] // 2 >= max(FIRST_RUNG, PER_CLASS * classes):
+        sizes.insert(0, sizes[0] // 2)
+    return tuple(sizes)
+
+
+@dataclass
+class Runner:
+    """A candidate in the race: one layer of one model.
+
+    Attributes:
+        values: estimator values by number of samples and name.
+        samples: how many samples it was judged on last; 0 before the first rung.
+        stopped: why it stopped before all samples; empty while it runs, or when it has finished.
+        seconds: its share of loading and extraction, and judging.
+    """
+
+    card: ModelCard
+    layer: str
+    values: dict[int, Mapping[str, Value]] = field(default_factory=dict)
+    samples: int = 0
+    stopped: str = ""
+    seconds: float = 0.0
+    evidence: Evidence | None = None
+
+    @property
+    def name(self) -> str:
+        """Model and layer in one word."""
+        return name_of(self.card, self.layer)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A model that could not be measured, and the error."""
+
+    card: ModelCard
+    error: ZooError
+
+
+@dataclass
+class Outcome:
+    """How a race ended.
+
+    Attributes:
+        runners: those with figures, and those that the time did not suffice for.
+        failures: models that could not be measured at all.
+        ended: empty, ``budget`` or ``interrupted``.
+        passed: samples that went through each model, by model id.
+    """
+
+    runners: list[Runner]
+    failures: list[Failure] = field(default_factory=list)
+    ended: str = ""
+    passed: dict[str, int] = field(default_factory=dict)
+
+
+class Race:
+    """Measures candidates rung by rung.
+
+    Args:
+        steps: sizes of the parts, ascending; the last one is the number of samples of the request.
+        finished: called with each runner that has stopped or was measured on all samples, as soon as that is so.
+    """
+
+    def __init__(
+        self, request: Request, targets: Targets, extractor: Extractor, steps: Sequence[int], *,
+        progress: Progress, finished: Callable[[Runner], None],
+    ) -> None:  # fmt: skip
+        self._request, self._targets, self._extractor = request, targets, extractor
+        self._steps, self._progress, self._finished = tuple(steps), progress, finished
+        self._deciding = request.estimators[0]
+
+    def run(self, runners: Iterable[Runner]) -> Outcome:
+        """Run until one is left, or all samples are measured, or the time is up, or Ctrl-C; the best so far stays."""
+        outcome = Outcome(list(runners))
+        try:
+            done = 0
+            for count in self._steps:
+                running = [runner for runner in outcome.runners if not runner.stopped]
+                self._advance(running, done, count, outcome)
+                done = count
+                if count < self._steps[-1] and len(self._stop_hopeless(outcome.runners, count)) < 2:
+                    break
+        except BudgetSpent:
+            outcome.ended = "budget"
+        except KeyboardInterrupt:
+            outcome.ended = "interrupted"
+        finally:
+            self._extractor.close()
+        return outcome
+
+    def _advance(self, running: Sequence[Runner], done: int, count: int, outcome: Outcome) -> None:
+        """Extract the samples from ``done`` to ``count`` for all that run, and judge each model when it is through."""
+        by_model: dict[str, list[Runner]] = {}
+        for runner in self._leaders_first(running, done):
+            by_model.setdefault(runner.card.id, []).append(runner)
+        pieces = shards(self._request.order[done:count])
+        works = [
+            Work(runners[0].card, tuple(runner.layer for runner in runners if runner.layer), piece)
+            for runners in by_model.values()
+            for piece in pieces
+        ]
+        left = dict.fromkeys(by_model, len(pieces))
+        with self._progress.step(f"Measuring on {count:,} samples", len(works)) as step:
+            for result in self._extractor.run(works):
+                model = result.work.card.id
+                if model in left:
+                    left[model] -= 1
+                    self._take(result, by_model[model], outcome)
+                    error = result.error
+                    if error is None and left[model] == 0:
+                        error = self._judge(by_model[model], count)
+                    if error is not None:
+                        del left[model]
+                        self._fail(by_model[model], error, outcome)
+                step.advance()
+
+    def _leaders_first(self, running: Sequence[Runner], done: int) -> list[Runner]:
+        """The best so far first, so that time that runs out has gone to them; at the start, the smallest models."""
+        if not done:
+            return sorted(running, key=lambda r: (r.card.parameters or float("inf"), r.card.id))
+        return sorted(running, key=lambda r: -r.values[done][self._deciding].value)
+
+    def _take(self, result: Done, runners: Sequence[Runner], outcome: Outcome) -> None:
+        for runner in runners:
+            runner.seconds += result.seconds / len(runners)
+            if not runner.layer and result.evidence:
+                runner.layer = next(iter(result.evidence))  # the model's last layer, whose name is known from now on
+            if runner.layer in result.evidence:
+                new = result.evidence[runner.layer]
+                runner.evidence = runner.evidence.merge(new) if runner.evidence else new
+        if result.evidence:
+            model = result.work.card.id
+            outcome.passed[model] = outcome.passed.get(model, 0) + len(result.work.positions)
+
+    def _judge(self, runners: Sequence[Runner], count: int) -> ZooError | None:
+        """Judge all layers of a model; gives the error back where an estimator raised one."""
+        for runner in runners:
+            assert runner.evidence is not None
+            started = time.perf_counter()
+            try:
+                found = runner.evidence.judge(self._request.estimators, self._targets, self._request.seed)
+            except ZooError as error:
+                return error
+            runner.values[count], runner.samples = found, count
+            runner.seconds += time.perf_counter() - started
+            if count == self._steps[-1]:
+                runner.evidence = None
+                self._finished(runner)
+        return None
+
+    def _fail(self, runners: Sequence[Runner], error: ZooError, outcome: Outcome) -> None:
+        """A model that fails costs only itself, and keeps what was measured of it before."""
+        for runner in runners:
+            if runner.samples:
+                runner.stopped = f"Stopped after {runner.samples:,} samples: it failed on the next ones. {error}"
+                self._finished(runner)
+            else:
+                outcome.runners.remove(runner)
+        if not any(runner.samples for runner in runners):
+            outcome.failures.append(Failure(runners[0].card, error))
+
+    def _stop_hopeless(self, runners: Sequence[Runner], count: int) -> list[Runner]:
+        """Stop those that cannot win any more; returns those that run on."""
+        running = [runner for runner in runners if not runner.stopped]
+        if not running:
+            return []
+        leader = max(running, key=lambda runner: runner.values[count][self._deciding].value)
+        for runner in running:
+            gap = difference(leader.values[count][self._deciding], runner.values[count][self._deciding])
+            if runner is leader or gap is None:
+                continue
+            least = gap.value - student_quantile(CONFIDENCE, gap.freedom) * gap.error
+            if least > 0:
+                runner.evidence = None
+                runner.stopped = (
+                    f"Stopped after {count:,} samples: {gap.value:.3g} behind {leader.name}, and at least {least:.2g} "
+                    f"with {CONFIDENCE:.1%} confidence."
+                )
+                self._finished(runner)
+        return [runner for runner in running if not runner.stopped]
