@@ -40,13 +40,13 @@ class Features:
             if self.break_off and total >= self.break_off[0]:
                 raise self.break_off[1]
             if work.card.id in self.broken and handed:
-                yield Done(work, {}, 0.0, UnsupportedModel("It broke."))
+                yield Done(work, error=UnsupportedModel("It broke."))
                 continue
             handed += work.positions
             values = self.features[work.card.id]
             found = {layer: Evidence.gather(values[layer][list(work.positions)], work.positions, self.targets)
                      for layer in work.layers}  # fmt: skip
-            yield Done(work, found, 0.5)
+            yield Done(work, found, 0.5, len(work.positions))
 
     def close(self):
         self.closed = True

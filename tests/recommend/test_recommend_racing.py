@@ -33,6 +33,7 @@ def test_a_race_stops_the_loser_and_says_why_and_what_was_saved(poetry, many_poe
     assert loser.stopped in loser.reasons
     assert best.stopped == f"Measured on {best.samples} samples: then all others had stopped."
     assert result.forward_passes == {"done": best.samples + loser.samples, "full": 1200}
+    assert best.curve == () if best.samples == loser.samples else best.curve[-1] == (best.samples, best.score)
     assert result.partial == ""
 
 

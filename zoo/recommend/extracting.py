@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.entities import Dataset, ModelCard
@@ -48,11 +48,13 @@ class Done:
 
     Attributes:
         seconds: that the work took where it was done.
+        passes: forward passes that it took; fewer than samples where features were kept or inputs came twice.
     """
 
     work: Work
-    evidence: Mapping[str, Evidence]
-    seconds: float
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    seconds: float = 0.0
+    passes: int = 0
     error: ZooError | None = None
 
 
@@ -60,7 +62,7 @@ class Extractor(Protocol):
     """Carries work out, here or elsewhere."""
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
-        """All layers of a model; loads it. Raises ``ZooError`` where it cannot be had."""
+        """All layers of a model; loads it if need be. Raises ``ZooError`` where it cannot be had."""
         ...
 
     def run(self, works: Sequence[Work]) -> Iterator[Done]:
@@ -79,16 +81,21 @@ def shards(positions: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(ordered[len(ordered) * k // pieces : len(ordered) * (k + 1) // pieces]) for k in range(pieces)]
 
 
-def evidence_of(model: Model, whole: Dataset, work: Work, targets: Targets, progress: Progress) -> dict[str, Evidence]:
-    """Extract one shard and gather its evidence, by layer.
+def carry_out(model: Model, whole: Dataset, work: Work, targets: Targets, progress: Progress) -> Done:
+    """Extract one shard and gather its evidence; features that are kept need no forward pass.
 
     Raises:
         ZooError: the model cannot run on these samples.
     """
+    started = time.perf_counter()
     part = whole if len(work.positions) == len(whole) else whole.subset(work.positions)
-    found = model.extract(part, layers=work.layers, progress=progress)
-    by_layer = found if isinstance(found, dict) else {found.layer: found}
-    return {layer: Evidence.gather(f.values, work.positions, targets) for layer, f in by_layer.items()}
+    stream = model.shards(part, layers=work.layers, progress=progress)
+    found = {layer: Evidence() for layer in stream.layers}
+    for shard in stream:
+        positions = [work.positions[index] for index in shard.indices]
+        for layer, evidence in found.items():
+            evidence.merge(Evidence.gather(shard.values[layer], positions, targets))
+    return Done(work, found, time.perf_counter() - started, stream.computed)
 
 
 class Models:
@@ -135,7 +142,7 @@ class LocalExtractor:
         self._models = Models(lambda card: load(card, device=request.device, progress=self._progress))
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
-        """All layers of a model; loads it."""
+        """All layers of a model; loads it if need be."""
         self._progress.check()
         return tuple(self._models.get(card).layers)
 
@@ -145,12 +152,9 @@ class LocalExtractor:
             self._progress.check()
             started = time.perf_counter()
             try:
-                model = self._models.get(work.card)
-                found = evidence_of(model, self._request.whole, work, self._targets, self._progress)
+                yield carry_out(self._models.get(work.card), self._request.whole, work, self._targets, self._progress)
             except ZooError as error:
-                yield Done(work, {}, time.perf_counter() - started, error)
-            else:
-                yield Done(work, found, time.perf_counter() - started)
+                yield Done(work, seconds=time.perf_counter() - started, error=error)
 
     def close(self) -> None:
         """Let go of the models."""

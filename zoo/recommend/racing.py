@@ -88,7 +88,7 @@ class Outcome:
         runners: those with figures, and those that the time did not suffice for.
         failures: models that could not be measured at all.
         ended: empty, ``budget`` or ``interrupted``.
-        passed: samples that went through each model, by model id.
+        passed: forward passes of each model, one a sample, by model id.
     """
 
     runners: list[Runner]
@@ -172,9 +172,7 @@ class Race:
             if runner.layer in result.evidence:
                 new = result.evidence[runner.layer]
                 runner.evidence = runner.evidence.merge(new) if runner.evidence else new
-        if result.evidence:
-            model = result.work.card.id
-            outcome.passed[model] = outcome.passed.get(model, 0) + len(result.work.positions)
+        outcome.passed[result.work.card.id] = outcome.passed.get(result.work.card.id, 0) + result.passes
 
     def _judge(self, runners: Sequence[Runner], count: int) -> ZooError | None:
         """Judge all layers of a model; gives the error back where an estimator raised one."""

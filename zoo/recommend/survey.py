@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from zoo.answers import Exclusion
 from zoo.entities import Measurement
 from zoo.errors import InvalidInput, RegistryError, StorageError, ZooError
-from zoo.recommend import layers as naming
 from zoo.recommend.candidates import Choice
 from zoo.recommend.evidence import Targets
 from zoo.recommend.extracting import BudgetSpent, Extractor, LocalExtractor
+from zoo.recommend.layers import LAST, expand
 from zoo.recommend.measuring import Measured, Request, figures_of, remembered
 from zoo.recommend.racing import Outcome, Race, Runner, rungs
 
@@ -45,7 +45,7 @@ class Survey:
         excluded: those that have none, with the reason.
         partial: why the answer is not the full one, in a sentence; empty where it is.
         interrupted: whether it was Ctrl-C that ended it.
-        passes: samples that went through a model, for all models together.
+        passes: forward passes that it took, one a sample, for all models together.
         full: the same for a full measurement.
         warnings: what could not be kept, in sentences.
     """
@@ -104,7 +104,7 @@ def enrol(
 ) -> tuple[list[Runner], list[tuple[str, ZooError]]]:
     """A runner for every layer that is a candidate, and the models whose layers cannot be had.
 
-    A model is loaded for its layers' names only if they are not known from before and something depends on them.
+    The names of its layers are asked for only where something depends on them: they may cost the loading of the model.
     """
     from zoo.registry import open_registry
 
@@ -114,11 +114,8 @@ def enrol(
     for choice in choices:
         card = choice.card
         try:
-            known = naming.remembered_layers(card)
-            if known is None and (choice.layers not in {naming.LAST, ("last",)} or card.id in kept):
-                known = extractor.layers(card)
-                naming.remember_layers(card, known)
-            wanted = naming.expand(known, choice.layers, card.id) if known else ("",)
+            known = extractor.layers(card) if choice.layers not in {LAST, ("last",)} or card.id in kept else ()
+            wanted = expand(known, choice.layers, card.id) if known else ("",)
         except ZooError as error:
             failures.append((card.id, error))
         else:
