@@ -79,7 +79,7 @@ def test_a_second_run_keeps_the_figures(home: Path):
         (("sklearn:digits", "--candidates", "pkg:efficientnet-lit0"), "pkg:efficientnet-lite0"),
         (("sklearn:digits", "--task", "text-classification"), "image"),
         (("no-such-thing", "--task", "image-classification"), "no-such-thing"),
-        (("sklearn:digits", "--estimator", "logmee"), "Did you mean logme?"),
+        (("sklearn:digits", "--estimator", "logmee"), "Did you mean logme"),
         (("sklearn:digits", "--device", "tpu9"), "tpu9"),
     ],
 )

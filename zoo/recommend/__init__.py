@@ -91,8 +91,12 @@ def recommend(
     from zoo.features.device import best_device, memory_of
     from zoo.protocols import SilentProgress
     from zoo.recommend import constraints, measuring, ranking
+    from zoo.recommend.baseline import baseline
     from zoo.recommend.candidates import choose
+    from zoo.recommend.caveats import caveats
+    from zoo.recommend.explaining import explain, gather
     from zoo.recommend.layers import parse_layers
+    from zoo.recommend.provenance import provenance
     from zoo.recommend.survey import Effort, Survey, measure_all
     from zoo.recommend.task import analyse
 
@@ -121,13 +125,18 @@ def recommend(
     else:
         kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
         ranked = ranking.by_reports([choice.card for choice in kept])
+    cards = [choice.card for choice in kept]
+    context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
+    untrained = baseline(dataset, request.estimators[0], seed, ranked[0].samples) if measure else None
     return Recommendation(
         task=found.name,
         data=analysis.data,
-        candidates=tuple(ranked),
+        candidates=explain(ranked, context),
         excluded=(*excluded, *survey.excluded),
         seconds=round(time.perf_counter() - started, 3),
-        warnings=(*analysis.warnings, *survey.warnings),
+        warnings=(*analysis.warnings, *survey.warnings, *caveats(ranked, context, untrained)),
+        analysis=analysis.to_dict(),
+        provenance=provenance(context, seed=seed, baseline=untrained),
         partial=survey.partial,
         interrupted=survey.interrupted,
         forward_passes={"done": survey.passes, "full": survey.full} if measure else {},

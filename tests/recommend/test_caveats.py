@@ -1,0 +1,165 @@
+"""What an answer warns of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from zoo.answers import Candidate
+from zoo.data import read
+from zoo.entities import BenchmarkScore, Dataset, ModelCard
+from zoo.recommend.arguments import Context
+from zoo.recommend.baseline import Baseline, baseline
+from zoo.recommend.caveats import (
+    chance_level,
+    contaminated,
+    dataset_key,
+    leakage,
+    no_better_than_raw,
+    small_as_good,
+    stale,
+)
+from zoo.recommend.task import Analysis
+from zoo.tasks import TASKS
+
+TASK = TASKS["image-classification"]
+ANALYSIS = Analysis(
+    TASK.name, "vision", True, {"name": "fashion-mnist:500"}, profile={"classes": {"cat": 60, "dog": 40}}
+)
+
+
+def candidate(name: str, score: float, error: float = 0.02, **fields) -> Candidate:
+    return Candidate(
+        1, f"pkg:{name}", score, (score - error, score + error), measured={"linear-probe": score}, **fields
+    )
+
+
+def context(*cards: ModelCard, **fields) -> Context:
+    return Context(**{"task": TASK, "analysis": ANALYSIS, "cards": {card.id: card for card in cards}, **fields})
+
+
+def test_features_at_chance_level_are_negative_transfer():
+    found = list(chance_level([candidate("good", 0.9), candidate("lost", 0.61)], context()))
+
+    assert found == [
+        "Negative transfer is likely with 1 candidate, pkg:lost the first: its cross-validated linear-probe accuracy of "
+        "0.61 is not above always answering 'cat' (0.6)."
+    ]
+
+
+def test_when_even_the_best_is_at_chance_level_that_is_said_first():
+    [sentence] = chance_level([candidate("lost", 0.6)], context())
+
+    assert sentence.startswith("No candidate is surely better than always answering 'cat' (0.6)")
+
+
+def test_raw_features_as_good_as_pretrained_ones_are_told():
+    raw = Baseline("counts of words", 0.89, 0.85, 0.93, 400)
+
+    [sentence] = no_better_than_raw([candidate("best", 0.9)], context(), raw)
+
+    assert sentence.startswith("Pretraining hardly helps here: counts of words alone reach")
+    assert list(no_better_than_raw([candidate("best", 0.95)], context(), raw)) == []
+
+
+def test_a_tiny_model_level_with_large_ones_is_told():
+    everyone = [candidate("large", 0.9, parameters=90_000_000), candidate("middle", 0.89, parameters=20_000_000)]
+
+    tiny = candidate("tiny", 0.88, parameters=2_000_000, tied=True)
+
+    [sentence] = small_as_good([*everyone, tiny])
+
+    assert "pkg:tiny with 2.0M parameters reaches 0.88, the best 0.9" in sentence
+    assert list(small_as_good([*everyone, replace(tiny, tied=False)])) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("fashion-mnist:500", "fashionmnist"),
+        ("/home/me/Fashion_MNIST/", "fashionmnist"),
+        ("sklearn:digits", "digits"),
+        ("photos/train", ""),
+        ("data.csv", ""),
+    ],
+)
+def test_what_a_data_set_is_called(name: str, key: str):
+    assert dataset_key(name) == key
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        ModelCard("hf:someone/vit-base-fashion-mnist", "vision"),
+        ModelCard("hf:someone/vit", "vision", pretraining=("ImageNet-1k", "Fashion-MNIST")),
+    ],
+)
+def test_a_model_that_names_the_data_set_leaks(card: ModelCard):
+    [sentence] = leakage(card, context(card))
+
+    assert sentence.startswith(f"Leakage: {card.id} names '")
+
+
+def test_a_base_model_that_names_the_data_set_leaks_too():
+    base = ModelCard("hf:someone/base", "vision", pretraining=("Fashion-MNIST",))
+    card = ModelCard("hf:someone/vit", "vision", base_model=base.id)
+
+    [sentence] = leakage(card, context(card, base))
+
+    assert "the model that hf:someone/vit came from" in sentence
+    assert list(leakage(replace(card, base_model=None), context(card))) == []
+
+
+def test_a_model_that_only_reports_well_is_suspected():
+    measured = [candidate(name, 0.9 - place / 100) for place, name in enumerate("abcdef")]
+    figures = dict(zip("abcdef", [0.80, 0.79, 0.78, 0.77, 0.76, 0.95], strict=True))
+    scores = {
+        f"pkg:{name}": [BenchmarkScore(f"pkg:{name}", TASK.name, "ImageNet-1k", "accuracy", value, source="s")]
+        for name, value in figures.items()
+    }
+
+    [sentence] = contaminated(measured, context(scores=scores))
+
+    assert sentence.startswith("pkg:f reports accuracy 0.95 on ImageNet-1k")
+
+
+def test_a_report_on_this_very_data_set_is_compared_with_the_measurement():
+    score = BenchmarkScore("pkg:a", TASK.name, "Fashion-MNIST", "accuracy", 0.97, source="a blog")
+
+    [sentence] = contaminated([candidate("a", 0.8)], context(scores={"pkg:a": [score]}))
+
+    assert "reports an accuracy of 0.97 on Fashion-MNIST" in sentence
+    assert "reaches 0.8 here (a blog)" in sentence
+
+
+def test_old_and_unpinned_cards_are_told():
+    old = ModelCard("hf:a/b", "vision", released="2018-01")
+
+    aged, unpinned = stale(old, date(2026, 11, 24))
+
+    assert aged.startswith("hf:a/b is of 2018-01, 8 years old")
+    assert "pins no revision" in unpinned
+    assert list(stale(ModelCard("hf:a/b", "vision", released="2025", revision="abc"), date(2026, 11, 24))) == []
+
+
+def test_the_baseline_of_pictures_is_measured_on_their_pixels():
+    found = baseline(read("sklearn:digits:200"), "linear-probe")
+
+    assert found.features == "pixels of 16 x 16 images"
+    assert 0.7 < found.low <= found.value <= found.high <= 1
+
+
+def test_the_baseline_of_texts_counts_words():
+    texts = [f"{word} number {n}" for word in ("rose", "rain") for n in range(30)]
+    data = Dataset("poems", "text", texts, [0] * 30 + [1] * 30, ("love", "weather"))
+
+    assert baseline(data, "linear-probe").value == pytest.approx(1.0)
+
+
+def test_other_kinds_of_input_have_no_baseline():
+    sounds = Dataset("sounds", "audio", [np.zeros(8)] * 4, [0, 1, 0, 1], ("a", "b"))
+
+    assert baseline(sounds, "linear-probe") is None

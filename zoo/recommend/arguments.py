@@ -1,0 +1,271 @@
+"""What speaks for a candidate and against it, each with its figure and where that comes from."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from zoo.answers import Argument, Candidate
+from zoo.entities import BenchmarkScore, ModelCard, Run
+from zoo.recommend.latency import reported as reported_latency
+from zoo.recommend.license_policy import family
+from zoo.recommend.memory import to_tune
+from zoo.recommend.task import Analysis
+from zoo.tasks import Task
+
+NAMES = {
+    "linear-probe": "cross-validated linear-probe accuracy",
+    "logme": "LogME",
+    "hscore": "shrinkage H-score",
+}
+"""Estimators in words."""
+
+SMALL, LARGE = 0.5, 2.0
+"""Share of the median from which a candidate is called small and quick, or large and slow."""
+
+_PICKLES = (".bin", ".pt", ".pth", ".ckpt")
+
+For = tuple[bool, Argument]
+"""Whether it speaks for the candidate, and the argument."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known beside the figures of the candidates.
+
+    Attributes:
+        cards: by id.
+        scores: reported scores by model id.
+        runs: past runs for the same task by model id.
+        device, memory: where models run, and its bytes.
+    """
+
+    task: Task
+    analysis: Analysis
+    cards: Mapping[str, ModelCard]
+    scores: Mapping[str, Sequence[BenchmarkScore]] = field(default_factory=dict)
+    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    device: str = "cpu"
+    memory: int | None = None
+
+
+def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    """All arguments about one of the candidates, the weightiest first."""
+    card = context.cards[candidate.id]
+    yield from _standing(candidate, candidates, context)
+    yield from _other_estimators(candidate, candidates, context)
+    yield from _runs(context.runs.get(candidate.id, ()), context)
+    yield from _fit(card, context)
+    yield from _language(card, context)
+    yield from _reported(candidate, candidates, context)
+    yield from _size(candidate, candidates)
+    yield from _latency(candidate, candidates, context)
+    yield from _memory(card, context)
+    yield from _license(card)
+
+
+def estimator_name(name: str, task: Task) -> str:
+    """An estimator in words; what is an accuracy for classes is a coefficient of determination for numbers."""
+    words = NAMES.get(name, name)
+    return words.replace("accuracy", "R²") if task.target == "number" else words
+
+
+def deciding(candidate: Candidate) -> str:
+    """The estimator that the ranking goes by; empty where nothing was measured."""
+    return next(iter(candidate.measured), "")
+
+
+def apart(one: Candidate, other: Candidate) -> bool:
+    """Whether two scores differ by more than their errors.
+
+    Against the first candidate that was judged in pairs on the same samples; others by whether their intervals overlap.
+    """
+    if 1 in {one.rank, other.rank} and one.measured:
+        return not (one.tied or other.tied)
+    if one.interval is None or other.interval is None:
+        return True
+    return one.interval[0] > other.interval[1] or other.interval[0] > one.interval[1]
+
+
+def measured_on(candidate: Candidate) -> str:
+    """The source of a measured figure, in words."""
+    return f"measured here on {candidate.samples:,} samples, layer {candidate.layer}"
+
+
+def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    if candidate.score is None:
+        yield False, Argument("No benchmark score is reported that another candidate has too.", None, "registry")
+        return
+    best = candidates[0]
+    if not candidate.measured:
+        place = "Best" if candidate is best else f"Place {candidate.rank}"
+        sentence = f"{place} of {len(candidates)} by reported scores: mean z-score {candidate.score:+.2f}."
+        yield candidate.score >= 0, Argument(sentence, candidate.score, "reported scores, not measured")
+        return
+    name = estimator_name(deciding(candidate), context.task)
+    figure = f"{name} {candidate.score:.4g}"
+    if candidate.interval:
+        figure += f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})"
+    source = measured_on(candidate)
+    if candidate is best:
+        yield True, Argument(f"Best of {len(candidates)}: {figure}.", candidate.score, source)
+        return
+    if candidate.stopped:
+        yield False, Argument(f"{candidate.stopped} {capital(figure)}.", candidate.score, source)
+        return
+    behind = (best.score or 0.0) - candidate.score
+    if not apart(candidate, best):
+        sentence = f"{behind:.3g} below the best, within the error: {figure}."
+        yield True, Argument(sentence, candidate.score, source)
+    else:
+        yield False, Argument(f"{behind:.3g} below the best, beyond the error: {figure}.", candidate.score, source)
+
+
+def _other_estimators(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    if len(candidates) < 3:
+        return
+    for name in list(candidate.measured)[1:]:
+        value = candidate.measured[name]
+        known = [other.measured[name] for other in candidates if name in other.measured]
+        place = 1 + sum(other > value for other in known)
+        if len(known) >= 3 and (place <= len(known) / 3 or place > len(known) * 2 / 3):
+            sentence = f"{estimator_name(name, context.task)} {value:.4g} puts it {ordinal(place)} of {len(known)}."
+            yield place <= len(known) / 3, Argument(capital(sentence), value, measured_on(candidate))
+
+
+def _runs(runs: Sequence[Run], context: Context) -> Iterator[For]:
+    metric = context.task.metric
+    known = [run for run in runs if metric.name in run.metrics]
+    if not known:
+        return
+    latest = known[0]
+    value, baseline = latest.metrics[metric.name], latest.baseline.get(metric.name)
+    gain = None if baseline is None else (value - baseline) * (1 if metric.higher_is_better else -1)
+    over = "" if baseline is None else f", against {baseline:.4g} of the most frequent answer"
+    sentence = f"Adapted before ({latest.strategy}, {latest.dataset}): {metric.name} {value:.4g}{over}."
+    yield gain is None or gain > 0, Argument(sentence, value, f"run {latest.id}")
+
+
+def _fit(card: ModelCard, context: Context) -> Iterator[For]:
+    pretrained = f"pretrained on {', '.join(card.pretraining[:4])}" if card.pretraining else ""
+    if context.task.name in card.tasks:
+        comma = f", {pretrained}" if pretrained else ""
+        yield True, Argument(f"Made for {context.task.name}{comma}.", None, "model card")
+    elif card.tasks:
+        comma = f", {pretrained}" if pretrained else ""
+        yield False, Argument(f"Its own task is {card.tasks[0]}{comma}.", None, "model card")
+
+
+def _language(card: ModelCard, context: Context) -> Iterator[For]:
+    if not context.analysis.languages or not card.languages:
+        return
+    code, share = next(iter(context.analysis.languages.items()))
+    known = {language.lower().partition("-")[0] for language in card.languages}
+    if code in known:
+        yield True, Argument(f"Knows {code}, the language of {share:.0%} of the texts.", share, "model card")
+    else:
+        speaks = ", ".join(card.languages[:4])
+        sentence = f"Made for {speaks}; {share:.0%} of the texts are in {code}."
+        yield False, Argument(sentence, share, "model card, and py3langid on the texts")
+
+
+def _reported(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    own = [s for s in context.scores.get(candidate.id, ()) if s.task == context.task.name and s.origin == "reported"]
+    if not own:
+        return
+    shared = [(score, _others(score, candidates, context)) for score in own]
+    score, others = max(shared, key=lambda pair: len(pair[1]))
+    figure = f"Reported {score.metric} {score.value:.4g} on {score.dataset}"
+    if len(others) < 2:
+        yield True, Argument(f"{figure}.", score.value, score.source)
+        return
+    better = sum(o > score.value if score.higher_is_better else o < score.value for o in others)
+    sentence = f"{figure}, {ordinal(better + 1)} of the {len(others)} candidates with that figure."
+    yield better < len(others) / 2, Argument(sentence, score.value, score.source)
+
+
+def _others(score: BenchmarkScore, candidates: Sequence[Candidate], context: Context) -> list[float]:
+    """The figures of all candidates on one benchmark, one a model."""
+    key = (score.task, score.dataset, score.metric, score.split)
+    found = {}
+    for id in dict.fromkeys(candidate.id for candidate in candidates):
+        for other in context.scores.get(id, ()):
+            if (other.task, other.dataset, other.metric, other.split) == key and other.origin == "reported":
+                found[id] = other.value
+    return list(found.values())
+
+
+def _size(candidate: Candidate, candidates: Sequence[Candidate]) -> Iterator[For]:
+    sizes = {c.id: c.parameters for c in candidates if c.parameters}
+    own = sizes.get(candidate.id)
+    if own is None or len(sizes) < 2:
+        return
+    words = f"{own / 1e6:,.1f}M parameters"
+    typical = statistics.median(sizes.values())
+    if own == min(sizes.values()) < max(sizes.values()):
+        yield True, Argument(f"The smallest candidate: {words}.", float(own), "model card")
+    elif own == max(sizes.values()) > min(sizes.values()):
+        yield False, Argument(f"The largest candidate: {words}.", float(own), "model card")
+    elif own <= SMALL * typical or own >= LARGE * typical:
+        yield own < typical, Argument(f"{words}, {own / typical:.2g} times the median.", float(own), "model card")
+
+
+def _latency(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    times = {c.id: latency_of(c, context) for c in candidates}
+    known = {id: found[0] for id, found in times.items() if found}
+    own = times[candidate.id]
+    if own is None or len(known) < 2:
+        return
+    milliseconds, source = own
+    typical = statistics.median(known.values())
+    if milliseconds <= SMALL * typical or milliseconds >= LARGE * typical or milliseconds == min(known.values()):
+        word = "Quick" if milliseconds <= typical else "Slow"
+        sentence = f"{word}: {milliseconds:.3g} ms a sample, the median is {typical:.3g}."
+        yield milliseconds <= typical, Argument(sentence, milliseconds, source)
+
+
+def latency_of(candidate: Candidate, context: Context) -> tuple[float, str] | None:
+    """Milliseconds a sample and their source: measured here where that was done, else reported; None if neither."""
+    if candidate.latency is not None:
+        return candidate.latency, f"measured here on {context.device}"
+    found = reported_latency(context.cards[candidate.id], context.device)
+    return (found.milliseconds, f"reported, {found.machine} ({found.source})") if found else None
+
+
+def _memory(card: ModelCard, context: Context) -> Iterator[For]:
+    needed = to_tune(card, "full", context.analysis.workload(context.device))
+    if needed is not None and context.memory is not None and needed > context.memory:
+        sentence = (
+            f"Full fine-tuning takes about {needed / 1e9:.1f} GB in batches of 32, {context.device} has "
+            f"{context.memory / 1e9:.1f} GB."
+        )
+        yield False, Argument(sentence, float(needed), "estimate, see zoo.recommend.memory")
+
+
+def _license(card: ModelCard) -> Iterator[For]:
+    kind = family(card.license)
+    if kind in {"permissive", "public-domain"}:
+        yield True, Argument(f"Licence {card.license}, {kind}.", None, "model card")
+    elif kind:
+        yield False, Argument(f"Licence {card.license}, {kind}.", None, "model card")
+    else:
+        known = f"Licence '{card.license}': read it first." if card.license else "Its licence is unknown."
+        yield False, Argument(known, None, "model card")
+    if card.gated:
+        yield False, Argument("Gated: its terms must be accepted before the download.", None, "model card")
+    pickled = [file.path for file in card.files if file.path.endswith(_PICKLES)]
+    if pickled and not any(file.path.endswith(".safetensors") for file in card.files):
+        yield False, Argument(f"The weights are a pickle ({pickled[0]}), not safetensors.", None, "model card")
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital first letter."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

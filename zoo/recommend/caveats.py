@@ -1,0 +1,217 @@
+"""What to watch out for in an answer: negative transfer, leakage, contaminated scores, stale cards; with figures."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from zoo.answers import Candidate
+from zoo.entities import ModelCard
+from zoo.recommend.arguments import Context, apart, deciding, estimator_name
+from zoo.recommend.baseline import Baseline
+
+SMALL_SHARE = 1 / 3
+"""A model with at most so many of another's parameters is a small one beside it."""
+
+SUSPICIOUS = 1.5
+"""Standard deviations that a model stands higher by its reported scores than by what was measured."""
+
+FEWEST_SHARED = 5
+"""Models that must share a benchmark before reported and measured scores are compared."""
+
+GAP = 0.1
+"""A reported accuracy on this very data set that is so much above the measured one is suspicious."""
+
+OLD_YEARS = 5
+CHECKED = 10
+"""Candidates that are looked at, from the first."""
+
+_GENERIC = frozenset({
+    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "image", "images",
+    "photos", "pictures", "text", "texts", "samples", "examples", "files", "labels", "labelled", "corpus", "csv",
+    "tsv", "jsonl", "parquet", "sklearn", "tmp", "home",
+})  # fmt: skip
+"""Words that say nothing about which data set it is."""
+
+
+def caveats(candidates: Sequence[Candidate], context: Context, baseline: Baseline | None) -> Iterator[str]:
+    """Sentences, the gravest first.
+
+    Args:
+        candidates: best first, measured or not.
+        baseline: the same figure for features that nobody trained, if it was measured.
+    """
+    if candidates and candidates[0].measured:
+        yield from chance_level(candidates, context)
+        if baseline is not None:
+            yield from no_better_than_raw(candidates, context, baseline)
+        yield from small_as_good(candidates)
+    for candidate in candidates[:CHECKED]:
+        yield from leakage(context.cards[candidate.id], context)
+    if candidates and candidates[0].measured:
+        yield from contaminated(candidates, context)
+    for candidate in candidates[:3]:
+        yield from stale(context.cards[candidate.id], date.today())
+
+
+def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """Candidates whose interval reaches down to always giving the most frequent answer; for a linear probe only."""
+    if deciding(candidates[0]) != "linear-probe":
+        return
+    chance, words = _chance(context)
+    at_chance = [c for c in candidates if c.interval is not None and c.interval[0] <= chance]
+    if not at_chance:
+        return
+    best = candidates[0]
+    name = estimator_name("linear-probe", context.task)
+    if best in at_chance:
+        yield (
+            f"No candidate is surely better than {words} ({chance:.3g}): the best, {best.id}, has a {name} of "
+            f"{best.score:.3g}. Look at the labels, bring more samples, or consider other models."
+        )
+    else:
+        worst = at_chance[0]
+        yield (
+            f"Negative transfer is likely with {_count(len(at_chance), 'candidate')}, {worst.id} the first: its {name} "
+            f"of {worst.score:.3g} is not above {words} ({chance:.3g})."
+        )
+
+
+def _chance(context: Context) -> tuple[float, str]:
+    counts: Mapping[str, int] = context.analysis.profile.get("classes") or {}
+    if not counts:
+        return 0.0, "always giving the mean"
+    largest = max(counts, key=lambda name: counts[name])
+    return counts[largest] / sum(counts.values()), f"always answering '{largest}'"
+
+
+def no_better_than_raw(candidates: Sequence[Candidate], context: Context, baseline: Baseline) -> Iterator[str]:
+    """Pretrained features that are not surely better than pixels or word counts."""
+    best = candidates[0]
+    if best.interval is None or best.score is None or baseline.value < best.interval[0]:
+        return
+    name = estimator_name(deciding(best), context.task)
+    yield (
+        f"Pretraining hardly helps here: {baseline.features} alone reach a {name} "
+        f"of {baseline.value:.3g} on {baseline.samples:,} samples, {best.id} {best.score:.3g}. A small model trained "
+        "from scratch may do as well."
+    )
+
+
+def small_as_good(candidates: Sequence[Candidate]) -> Iterator[str]:
+    """The smallest model is level with the best, although models of three times its size took part."""
+    known = [c for c in candidates if c.parameters and c.score is not None and c.interval is not None]
+    if len(known) < 3:
+        return
+    smallest, best = min(known, key=lambda c: c.parameters or 0), candidates[0]
+    larger = [c for c in known if (smallest.parameters or 0) <= SMALL_SHARE * (c.parameters or 0)]
+    if not larger or best.score is None or smallest.score is None or apart(smallest, best):
+        return
+    largest = max(larger, key=lambda c: c.parameters or 0)
+    yield (
+        f"Size does not pay here: {smallest.id} with {(smallest.parameters or 0) / 1e6:,.1f}M parameters reaches "
+        f"{smallest.score:.3g}, the best {best.score:.3g}, {largest.id} with {(largest.parameters or 0) / 1e6:,.1f}M "
+        f"{largest.score:.3g}. Try a small model from scratch before a larger one."
+    )
+
+
+def leakage(card: ModelCard, context: Context) -> Iterator[str]:
+    """A model that was trained on this very data set, by its name, its own account or that of its base model."""
+    name = dataset_key(str(context.analysis.data.get("name", "")))
+    if not name:
+        return
+    for model, how in (
+        (card, ""),
+        (context.cards.get(card.base_model or ""), f", the model that {card.id} came from,"),
+    ):
+        if model is None:
+            continue
+        found = next((trained for trained in model.pretraining if name in _joined(trained)), None)
+        if found is None and name in _joined(model.name):
+            found = model.name
+        if found is not None:
+            yield (
+                f"Leakage: {model.id}{how} names '{found}', which looks like this data set. Its score then says how "
+                "well it remembers; judge it on samples that were never published."
+            )
+            return
+
+
+def dataset_key(name: str) -> str:
+    """What a data set is called, without path, platform, suffix, number of samples, case and punctuation.
+
+    Empty where nothing telling is left: ``photos/train`` could be anybody's.
+    """
+    tail = re.sub(r":\d+\Z", "", name.replace("\\", "/").rstrip("/"))
+    tail = tail.rpartition("/")[2]
+    words = [word for word in re.split(r"[^a-z0-9]+", tail.lower()) if word and word not in _GENERIC]
+    key = "".join(words)
+    return key if len(key) >= 5 else ""
+
+
+def _joined(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "", text.lower())
+
+
+def contaminated(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """Models that stand far higher by what others report than by what was measured here."""
+    yield from _same_data(candidates, context)
+    measured = {c.id: c.score for c in reversed(candidates) if c.score is not None}
+    shared: dict[tuple[str, str, str], dict[str, float]] = {}
+    for id in measured:
+        for score in context.scores.get(id, ()):
+            if score.task == context.task.name and score.origin == "reported":
+                signed = score.value if score.higher_is_better else -score.value
+                shared.setdefault((score.dataset, score.metric, score.split), {})[id] = signed
+    if not shared:
+        return
+    (dataset, metric, _), reported = max(shared.items(), key=lambda item: len(item[1]))
+    if len(reported) < FEWEST_SHARED:
+        return
+    own = _standardised({id: measured[id] for id in reported})
+    others = _standardised(reported)
+    for id in sorted(reported, key=lambda id: own[id] - others[id]):
+        if others[id] - own[id] >= SUSPICIOUS:
+            yield (
+                f"{id} reports {metric} {abs(reported[id]):.4g} on {dataset}, {others[id]:+.1f} standard deviations "
+                f"from the mean of {len(reported)} candidates, and stands at {own[id]:+.1f} here: its reported score "
+                "may owe something to its training data, or your data are another matter."
+            )
+
+
+def _same_data(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """A reported accuracy on this very data set against the accuracy of the linear probe."""
+    name = dataset_key(str(context.analysis.data.get("name", "")))
+    if not name or deciding(candidates[0]) != "linear-probe":
+        return
+    for candidate in candidates[:CHECKED]:
+        for score in context.scores.get(candidate.id, ()):
+            same = score.metric == "accuracy" and name in _joined(score.dataset) and score.origin == "reported"
+            if same and candidate.interval and score.value - candidate.interval[1] > GAP:
+                yield (
+                    f"{candidate.id} reports an accuracy of {score.value:.4g} on {score.dataset}, and a linear probe "
+                    f"on its features reaches {candidate.score:.4g} here ({score.source})."
+                )
+
+
+def _standardised(values: Mapping[str, float]) -> dict[str, float]:
+    mean, spread = statistics.fmean(values.values()), statistics.pstdev(values.values())
+    return {id: (value - mean) / spread if spread > 0 else 0.0 for id, value in values.items()}
+
+
+def stale(card: ModelCard, today: date) -> Iterator[str]:
+    """A card of a model from long ago, or one that pins no revision."""
+    year = int(card.released[:4]) if card.released and card.released[:4].isdigit() else None
+    if year is not None and today.year - year > OLD_YEARS:
+        yield (
+            f"{card.id} is of {card.released}, {today.year - year} years old; look for what came after it: "
+            f"zoo search --domain {card.domain} --sort released"
+        )
+    if card.revision is None and not any(file.sha256 for file in card.files):
+        yield f"The card of {card.id} pins no revision and no hash, so that it may be another model tomorrow."
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' if number != 1 else ''}"

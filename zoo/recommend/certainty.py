@@ -1,0 +1,125 @@
+"""How sure a place in the ranking is, and what would change it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from zoo.answers import Candidate
+from zoo.recommend.arguments import Context, apart, estimator_name, latency_of, ordinal
+
+_QUANTILE = 1.959964
+_STEPS = 400
+MOST_SAMPLES = 1_000_000
+"""Beyond so many samples it is said that the two cannot be told apart."""
+
+
+def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
+    """For each candidate the probability that its true score is the highest, from 0 to 1.
+
+    Scores are taken as independent normal variables whose 95 % intervals are those given; P(best i) is the integral of
+    the density of i times the product of all others' distribution functions, by the midpoint rule. Candidates that
+    were measured on the same samples err alike, so that real probabilities are further from even than these. None for
+    candidates without an interval.
+    """
+    known = {n: (c.score, e) for n, c in enumerate(candidates) if c.score is not None and (e := _error(c)) is not None}
+    found: list[float | None] = [None] * len(candidates)
+    if not known:
+        return found
+    low = min(mean - 6 * error for mean, error in known.values())
+    high = max(mean + 6 * error for mean, error in known.values())
+    weights = dict.fromkeys(known, 0.0)
+    for step in range(_STEPS):
+        x = low + (high - low) * (step + 0.5) / _STEPS
+        below = {n: max(_cumulative((x - mean) / error), 1e-300) for n, (mean, error) in known.items()}
+        product = math.prod(below.values())
+        for n, (mean, error) in known.items():
+            density = math.exp(-0.5 * ((x - mean) / error) ** 2) / error
+            weights[n] += density * product / below[n]
+    total = sum(weights.values())
+    for n, weight in weights.items():
+        found[n] = weight / total if total else None
+    return found
+
+
+def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability: float | None) -> str:
+    """How sure its place is, in a sentence."""
+    if probability is None:
+        return "No interval is known, so that nothing says how sure its place is."
+    level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
+    chance = f"{probability:.0%} likely the best of {len(candidates)}" if probability >= 0.005 else "hardly the best"
+    if not level:
+        return f"{chance[:1].upper()}{chance[1:]}; its interval touches nobody else's."
+    return f"{chance[:1].upper()}{chance[1:]}; level with {_count(len(level))} within the errors."
+
+
+def would_change(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """What would move it up or down, in sentences."""
+    yield from _more_samples(candidate, candidates)
+    for name in list(candidate.measured)[1:]:
+        known = [other.measured[name] for other in candidates if name in other.measured]
+        place = 1 + sum(value > candidate.measured[name] for value in known)
+        if place != candidate.rank and len(known) == len(candidates):
+            words = estimator_name(name, context.task)
+            yield f"Ranked by {words} it would be {ordinal(place)}, not {ordinal(candidate.rank)}."
+    yield from _trade(candidate, candidates, context)
+
+
+def _more_samples(candidate: Candidate, candidates: Sequence[Candidate]) -> Iterator[str]:
+    place = candidates.index(candidate)
+    rival = candidates[1] if place == 0 and len(candidates) > 1 else candidates[0]
+    if rival is candidate or candidate.score is None or rival.score is None or apart(candidate, rival):
+        return
+    errors = _error(candidate), _error(rival)
+    gap = abs(candidate.score - rival.score)
+    if not all(errors) or not candidate.samples:
+        return
+    combined = math.hypot(errors[0] or 0.0, errors[1] or 0.0)
+    needed = candidate.samples * (_QUANTILE * combined / gap) ** 2 if gap > 0 else math.inf
+    name = rival.id if rival.id != candidate.id else f"{rival.id}#{rival.layer}"
+    if needed <= candidate.samples:
+        yield f"Little: it and {name} differ by {gap:.3g}, about what their errors allow."
+    elif needed > MOST_SAMPLES:
+        yield f"More samples hardly: it and {name} differ by {gap:.2g}; choose by size, speed or licence."
+    else:
+        yield (
+            f"More samples: it and {name} differ by {gap:.3g}; about {_rounded(needed):,} samples would tell them "
+            f"apart, here are {candidate.samples:,}."
+        )
+
+
+def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """A level candidate that costs half as much or less would win if that counted."""
+    level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
+    if candidate.parameters:
+        smaller = [o for o in level if o.parameters and o.parameters <= candidate.parameters / 2]
+        if smaller:
+            least = min(smaller, key=lambda other: other.parameters or 0)
+            share = (least.parameters or 0) / candidate.parameters
+            yield f"If size counted, {least.id} would pass it: level, with {share:.0%} of the parameters."
+    own = latency_of(candidate, context)
+    quicker = [(found[0], other) for other in level if (found := latency_of(other, context))]
+    if own and quicker:
+        best, other = min(quicker, key=lambda pair: pair[0])
+        if best <= own[0] / 2:
+            yield f"If speed counted, {other.id} would pass it: level, {best:.3g} instead of {own[0]:.3g} ms a sample."
+
+
+def _error(candidate: Candidate) -> float | None:
+    if candidate.interval is None:
+        return None
+    return max((candidate.interval[1] - candidate.interval[0]) / (2 * _QUANTILE), 1e-9)
+
+
+def _cumulative(z: float) -> float:
+    return 0.5 * math.erfc(-z / math.sqrt(2))
+
+
+def _rounded(number: float) -> int:
+    """Two significant digits are as many as such an estimate has."""
+    digits = max(0, len(str(int(number))) - 2)
+    return round(number / 10**digits) * 10**digits
+
+
+def _count(number: int) -> str:
+    return "one other" if number == 1 else f"{number} others"

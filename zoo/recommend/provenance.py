@@ -1,0 +1,23 @@
+"""What must be known to repeat a recommendation."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from zoo.recommend.arguments import Context
+from zoo.recommend.baseline import Baseline
+from zoo.recommend.measuring import revision_of, versions
+
+
+def provenance(context: Context, *, seed: int, baseline: Baseline | None) -> dict[str, Any]:
+    """Seed, device and its memory, versions, time, revision of each model, and the figure of untrained features."""
+    return {
+        "seed": seed,
+        "device": context.device,
+        "memory": context.memory,
+        "versions": versions(),
+        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "revisions": {id: revision_of(context.cards[id]) for id in context.scores},
+        "baseline": None if baseline is None else baseline.to_dict(),
+    }
