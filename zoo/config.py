@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.errors import InvalidInput
@@ -22,6 +22,7 @@ class Settings:
     Attributes:
         home: folder of the registry, the feature cache and tuned models (``ZOO_HOME``).
         registry: path of the SQLite registry (``ZOO_REGISTRY``; a path or a ``sqlite:///`` URL).
+        registry_url: the URL of the registry where it is in PostgreSQL (``ZOO_REGISTRY``), which may hold a password.
         offline: no network at all (``HF_HUB_OFFLINE`` or ``ZOO_OFFLINE``).
         cache_bytes: size that the feature cache may have (``ZOO_CACHE_SIZE``, such as ``2GB``); 0 switches it off.
     """
@@ -30,6 +31,7 @@ class Settings:
     registry: Path
     offline: bool
     cache_bytes: int = CACHE_BYTES
+    registry_url: str | None = field(default=None, repr=False)
 
     @property
     def models(self) -> Path:
@@ -50,9 +52,10 @@ def settings() -> Settings:
     """
     home = Path(os.environ["ZOO_HOME"]).expanduser() if os.environ.get("ZOO_HOME") else _default_home()
     registry = os.environ.get("ZOO_REGISTRY", "")
-    path = Path(registry.removeprefix("sqlite:///")).expanduser() if registry else home / "registry.db"
+    url = registry if "://" in registry and not registry.startswith("sqlite:") else None
+    path = Path(registry.removeprefix("sqlite:///")).expanduser() if registry and url is None else home / "registry.db"
     offline = _flag("HF_HUB_OFFLINE") or _flag("ZOO_OFFLINE")
-    return Settings(home, path, offline, _size("ZOO_CACHE_SIZE", CACHE_BYTES))
+    return Settings(home, path, offline, _size("ZOO_CACHE_SIZE", CACHE_BYTES), url)
 
 
 def _default_home() -> Path:

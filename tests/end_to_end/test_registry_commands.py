@@ -130,7 +130,7 @@ def test_damage_is_found(home: Home) -> None:
 
     home.zoo("registry", "build-example", "broken.db")
     with sqlite3.connect(home.path / "broken.db") as connection:
-        connection.execute("DELETE FROM models_fts WHERE rowid < 10")
+        connection.execute("DELETE FROM sets WHERE kind = 'word'")
         connection.execute("UPDATE models SET parameters = NULL, tasks = '{' WHERE key = 20")
     connection.close()
     found = home.json("registry", "check", "broken.db", code=1)

@@ -1,4 +1,4 @@
-"""Connections to a registry file, and what their errors mean for the user."""
+"""Connections to a registry, and what their errors mean for the user."""
 
 from __future__ import annotations
 
@@ -6,28 +6,73 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from zoo.errors import RegistryError, StorageError
+from zoo.registry.location import Location, Server
 
 BUSY_SECONDS = 30.0
 """How long a writer waits for another one."""
 
+_CACHE_KIB = 64 * 1024
+_MAPPED_BYTES = 4 * 2**30
+
+
+class Rows(Protocol):
+    """What a statement gives: rows whose values are found by place and by name."""
+
+    def fetchone(self) -> Any:
+        """The next row, or None."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Reader(Protocol):
+    """A connection that SQL with ``?`` for parameters can be asked over, whatever the database."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> Rows:
+        """Run a statement."""
+
+    def close(self) -> None:
+        """Give the connection back."""
+
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that can only read, also where the folder itself is read-only.
+def reading(location: Location) -> Iterator[Reader]:
+    """A connection that is only read from, also where the folder of the file is read-only.
 
     Raises:
-        RegistryError: there is no such file, or it is not a SQLite database, or it is damaged.
+        RegistryError: there is no such file or server, or it is not a database, or it is damaged.
     """
-    with explained(path):
-        connection = _open(path)
+    with explained(location):
+        connection = opened(location)
         try:
-            connection.row_factory = sqlite3.Row
             yield connection
         finally:
             connection.close()
+
+
+def opened(location: Location) -> Reader:
+    """A connection that the caller closes; errors are the database's own."""
+    if isinstance(location, Server):
+        from zoo.registry import postgres
+
+        return postgres.connect(location)
+    connection = _open(location)
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+    return connection
+
+
+def streamed(connection: Reader, sql: str, parameters: Any = ()) -> Iterator[Any]:
+    """The rows of an answer one by one, however many there are; nothing else may be asked meanwhile."""
+    stream = getattr(connection, "stream", connection.execute)
+    yield from stream(sql, parameters)
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -47,20 +92,26 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def explained(path: Path, doing: str = "read") -> Iterator[None]:
-    """Turn SQLite's errors into one sentence, by their codes.
+def explained(location: Location, doing: str = "read") -> Iterator[None]:
+    """Turn the errors of a database into one sentence, by their codes.
 
     Raises:
         StorageError: read-only, or the disk is full.
-        RegistryError: not a database, damaged, or busy for too long.
+        RegistryError: not a database, damaged, busy for too long, or a server that cannot be reached.
     """
+    if isinstance(location, Server):
+        from zoo.registry import postgres
+
+        with postgres.explained(location, doing):
+            yield
+        return
     try:
         yield
     except sqlite3.Error as error:
-        raise explanation(error, path, doing) from error
+        raise explanation(error, location, doing) from error
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StorageError(f"Cannot {doing} the registry {path}: {reason}.", _ELSEWHERE) from error
+        raise StorageError(f"Cannot {doing} the registry {location}: {reason}.", _ELSEWHERE) from error
 
 
 _ELSEWHERE = "Choose a folder that is writable and has room: set ZOO_HOME or ZOO_REGISTRY."

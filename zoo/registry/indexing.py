@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from pathlib import Path
-from typing import Any
 
-from sqlalchemy import delete
 from sqlmodel import Session, select
 
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import ZooError
 from zoo.plugins import plugins
-from zoo.registry.tables import ModelRow, ScoreRow
-from zoo.registry.writing import remove_models, write_items, write_plugins, write_state, writing
+from zoo.registry.location import Location
+from zoo.registry.tables import ModelRow
+from zoo.registry.writing import Writer, write_items, write_plugins, write_state, writing
 
 
 def index(
-    path: Path, present: Mapping[str, str], changed: Collection[str], notes: Mapping[str, str] | None = None
+    location: Location, present: Mapping[str, str], changed: Collection[str], notes: Mapping[str, str] | None = None
 ) -> dict[str, int]:
     """Read the cards of the changed plugins, drop those of plugins that went away; one transaction.
 
@@ -29,7 +27,7 @@ def index(
         notes: what to note about the registry in the same transaction.
     """
     counts = {"models": 0, "scores": 0}
-    with writing(path) as session:
+    with writing(location) as session:
         indexed = {name for name in session.exec(select(ModelRow.plugin).distinct()).all() if name is not None}
         first = (indexed - set(present)) | set(changed)
         lost = [_index_one(session, name, name in present, counts) for name in sorted(first)]
@@ -60,9 +58,10 @@ def _index_one(session: Session, name: str, present: bool, counts: dict[str, int
 
 def _forget(session: Session, plugin: str, kept: set[str]) -> bool:
     """Drop a plugin's scores, and those of its cards that it no longer gives; whether there are such."""
-    columns: Any = getattr(ScoreRow, "__table__").columns  # noqa: B009
-    session.execute(delete(ScoreRow).where(columns["plugin"] == plugin))
-    rows = session.exec(select(ModelRow.key, ModelRow.id).where(ModelRow.plugin == plugin)).all()
-    stale = [key for key, id in rows if id not in kept and key is not None]
-    remove_models(session, stale)
+    found = session.exec(select(ModelRow.key, ModelRow.id).where(ModelRow.plugin == plugin)).all()
+    stale = [key for key, id in found if id not in kept and key is not None]
+    writer = Writer(session, None)
+    writer.forget_scores(plugin)
+    writer.remove(stale)
+    writer.finish()
     return bool(stale)

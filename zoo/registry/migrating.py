@@ -5,23 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from zoo.registry import schema
 from zoo.registry.connection import explained
+from zoo.registry.location import Location
 
 
-def upgrade(path: Path) -> None:
+def upgrade(location: Location) -> None:
     """Create the tables of a registry, or bring them to the newest schema, in one transaction.
 
     Raises:
-        StorageError: the file cannot be written; it is left as it was.
+        StorageError: the registry cannot be written; it is left as it was.
     """
     from alembic import command
+    from alembic.migration import MigrationContext
 
+    from zoo.registry.deriving import derive
     from zoo.registry.writing import writing
 
-    with explained(path, "upgrade"), writing(path) as session:
+    # Tables are rebuilt on the way, which would delete what refers to them.
+    with explained(location, "upgrade"), writing(location, foreign_keys=False) as session:
+        connection = session.connection()
+        found = MigrationContext.configure(connection).get_current_revision()
         config = configuration()
-        config.attributes["connection"] = session.connection()
+        config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        if found in schema.WITHOUT_SETS:
+            derive(session)
 
 
 def configuration() -> Any:

@@ -14,6 +14,7 @@ from zoo.config import settings
 from zoo.errors import StorageError, ZooError
 from zoo.registry import schema
 from zoo.registry.connection import explained, reading
+from zoo.registry.location import Location, Server, located
 from zoo.registry.registry import Registry
 
 SHIPPED = "registry.db.example"
@@ -22,26 +23,41 @@ ENVIRONMENT = "environment"
 
 MOST_ENVIRONMENTS = 16
 
-_opened: dict[tuple[Path, int], Registry] = {}
+_opened: dict[tuple[Location, int], Registry] = {}
 
 
-def open_registry(path: Path | None = None) -> Registry:
-    """The registry at ``path``, or the user's own; created from the shipped one at its first use.
+def own_location() -> Location:
+    """Where the user's registry is.
+
+    Raises:
+        InvalidInput: ``ZOO_REGISTRY`` is a URL of a database that a registry cannot be kept in.
+    """
+    chosen = settings()
+    return located(chosen.registry_url or chosen.registry)
+
+
+def open_registry(path: Location | str | None = None) -> Registry:
+    """The registry at ``path``, a path or a URL, or the user's own; created from the shipped one at its first use.
 
     Cards of plugins that were installed, upgraded or removed since the last time are indexed now.
 
     Raises:
-        RegistryError: the file is not a registry, or a newer zoo's.
+        RegistryError: it is not a registry, or a newer zoo's, or its server cannot be reached.
         StorageError: it has to be written and cannot be.
     """
-    path = Path(path or settings().registry).absolute()
-    if not path.exists():
-        create(path)
-    known = (path, path.stat().st_ino)
+    location = own_location() if path is None else path if isinstance(path, Server) else located(path)
+    if isinstance(location, Path) and not location.exists():
+        create(location)
+    known = (location, _inode(location))
     if known not in _opened:
-        bring_up_to_date(path)
-        _opened[path, path.stat().st_ino] = Registry(path)
-    return _opened[path, path.stat().st_ino]
+        bring_up_to_date(location)
+        known = (location, _inode(location))
+        _opened[known] = Registry(location)
+    return _opened[known]
+
+
+def _inode(location: Location) -> int:
+    return location.stat().st_ino if isinstance(location, Path) else 0
 
 
 def create(path: Path, *, empty: bool = False) -> None:
@@ -69,18 +85,22 @@ def create(path: Path, *, empty: bool = False) -> None:
         _place(temporary, path)
 
 
-def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
-    """Upgrade the schema and index the cards of plugins that changed; returns how many cards and scores were written.
+def bring_up_to_date(path: Location, *, force: bool = False) -> dict[str, int]:
+    """Create the tables in an empty database of PostgreSQL, filled from the shipped registry; upgrade the schema and index the cards of plugins that changed; returns how many cards and scores were written.
 
     Args:
         force: index the cards of all plugins again.
     """
     with reading(path) as connection:
         found = schema.revision(connection, path)
+    if found is None and isinstance(path, Path):
+        raise schema.not_ours(path)
     if found != schema.HEAD:
         from zoo.registry.migrating import upgrade
 
         upgrade(path)
+        if found is None:
+            _fill(path)
     environment = _environment()
     with reading(path) as connection:
         seen = connection.execute("SELECT value FROM state WHERE name = ?", [ENVIRONMENT]).fetchone()
@@ -106,6 +126,15 @@ def bring_up_to_date(path: Path, *, force: bool = False) -> dict[str, int]:
             raise
         # A registry that cannot be written can still be read as it is.
     return {}
+
+
+def _fill(location: Location) -> None:
+    """Copy the shipped registry into one that has just been created."""
+    from zoo.registry.copying import copy
+
+    with _shipped() as shipped:
+        if shipped is not None:
+            copy(shipped, location)
 
 
 def _environment() -> str:

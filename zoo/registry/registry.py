@@ -1,27 +1,23 @@
-"""One registry file: what can be asked of it, and what can be put into it."""
+"""One registry: what can be asked of it, and what can be put into it."""
 
 from __future__ import annotations
 
-import sqlite3
+import os
+import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelId, Run
-from zoo.errors import InvalidInput, UnknownModel, suggest
-from zoo.registry import rows
-from zoo.registry.connection import reading
-from zoo.registry.query import (
-    SearchHit,
-    SearchPage,
-    SearchQuery,
-    best_scores,
-    counting,
-    cursor,
-    match_expression,
-    paging,
-    without_paging,
-)
+from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
+from zoo.errors import InvalidInput, ZooError, suggest
+from zoo.registry import benchmarks, bits, finding, rows, schema, searching, similar
+from zoo.registry.connection import Reader, explained, opened, reading, streamed
+from zoo.registry.facets import facets
+from zoo.registry.lineage import Family, family
+from zoo.registry.location import Location, Server
+from zoo.registry.query import SearchHit, SearchPage, SearchQuery
+from zoo.registry.sets import BENCHMARK, Sets
 
 _CHUNK = 500
 
@@ -29,43 +25,38 @@ _CHUNK = 500
 class Registry:
     """A registry. Open the user's with ``open_registry``.
 
+    Each thread keeps a connection that it reads over, until ``close``.
+
     Attributes:
-        path: the SQLite file.
+        path: the SQLite file, or the PostgreSQL database.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Location) -> None:
         self.path = path
+        self._threads = threading.local()
 
     def search(self, query: SearchQuery) -> SearchPage:
-        """One page of the models that match.
+        """One page of the models that match; where no model has the words, those that have the most similar ones.
 
         Raises:
             InvalidInput: a value of a filter that no model has, with the nearest; UnknownTask likewise.
         """
-        with reading(self.path) as connection:
-            count, page = counting(query), paging(query)
-            total = connection.execute(count.sql, count.parameters).fetchone()[0]
-            if total == 0:
-                self._check_names(connection, query)
-            found = connection.execute(page.sql, page.parameters).fetchall()
-            shown = found if query.limit is None else found[: query.limit]
-            keys = [row["key"] for row in shown]
-            scores = _scores_of(connection, keys)
-            sought: dict[int, dict[str, float]] = {}
-            for benchmark in query.benchmarks:
-                for start in range(0, len(keys), _CHUNK):
-                    best = best_scores(benchmark, keys[start : start + _CHUNK])
-                    for row in connection.execute(best.sql, best.parameters):
-                        sought.setdefault(row["model_key"], {})[benchmark] = row["value"]
-        hits = []
-        for row in shown:
-            card = rows.card_of(row)
-            found_scores = tuple(rows.score_of(score, card.id) for score in scores.get(row["key"], ()))
-            hits.append(SearchHit(card, found_scores, sought.get(row["key"], {})))
-        following = None
-        if len(shown) < len(found):
-            following = cursor(query, shown[-1]["sort_value"], shown[-1]["id"])
-        return SearchPage(total, tuple(hits), following)
+        with self._reading() as (connection, sets):
+            wanted, instead = query.wanted, None
+            members, exact = searching.matching(sets, query, wanted)
+            if not members:
+                finding.check_names(sets, query)
+                mended = similar.instead(sets, wanted) if query.fuzzy and wanted else None
+                if mended is not None:
+                    members, exact = searching.matching(sets, query, mended)
+                    if members:
+                        wanted, instead = mended, similar.said(mended)
+            elif query.benchmarks:
+                finding.check_names(sets, query)
+            found = searching.page(sets, query, wanted, members, exact)
+            counts = facets(sets, members) if query.facets else None
+            hits = _hits(connection, sets, query, found.keys)
+        return SearchPage(found.total, hits, found.next, found.exact, instead, counts)
 
     def card(self, reference: str) -> ModelCard:
         """The card of a model by its id, with or without a revision, or by a name that only one model has.
@@ -74,16 +65,38 @@ class Registry:
             UnknownModel: there is none; with the nearest ids.
             InvalidInput: several models have that name; with their ids.
         """
-        with reading(self.path) as connection:
-            return rows.card_of(self._row(connection, reference))
+        with self._reading() as (connection, sets):
+            return rows.card_of(finding.row_of(connection, sets, reference))
+
+    def family(self, reference: str) -> Family:
+        """What a model was made from, what was made from it, and which have the same weights; errors as ``card``."""
+        with self._reading() as (connection, sets):
+            return family(connection, rows.card_of(finding.row_of(connection, sets, reference)))
 
     def cards(self, **filters: Any) -> Iterator[ModelCard]:
         """All cards that match the filters of ``SearchQuery``, by id."""
-        query = SearchQuery.of(**{"sort": "name", **filters})
-        statement = paging(without_paging(query))
         with reading(self.path) as connection:
-            for row in connection.execute(statement.sql, statement.parameters):
+            chosen = self._chosen(connection, filters)
+            source = "models" if chosen is None else "models JOIN chosen USING (key)"
+            for row in streamed(connection, f"SELECT * FROM {source} ORDER BY {'models.' if chosen else ''}id"):
                 yield rows.card_of(row)
+
+    def _chosen(self, connection: Reader, filters: dict[str, Any]) -> str | None:
+        """Put the keys of the models that match into a temporary table, for this connection; None without filters."""
+        if not filters:
+            return None
+        query = SearchQuery.of(**filters)
+        sets = Sets()
+        sets.use(connection)
+        members, _ = searching.matching(sets, query, query.wanted)
+        if not members:
+            finding.check_names(sets, query)
+        connection.execute("CREATE TEMP TABLE chosen (key INTEGER PRIMARY KEY)")
+        keys = [*bits.keys(members)]
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
+            connection.execute(f"INSERT INTO chosen VALUES {','.join(['(?)'] * len(chunk))}", chunk)
+        return "chosen"
 
     def everything(
         self, *, own: bool = False, **filters: Any
@@ -94,24 +107,19 @@ class Registry:
             own: without what plugins brought.
             filters: fields of ``SearchQuery``; with any, only what belongs to the models that match.
         """
-        chosen = paging(without_paging(SearchQuery.of(**{"sort": "name", **filters}))) if filters else None
         with reading(self.path) as connection:
-            connection.execute("BEGIN")
-            connection.execute("CREATE TEMP TABLE chosen (key INTEGER PRIMARY KEY, id TEXT UNIQUE)")
-            if chosen is None:
-                connection.execute("INSERT INTO chosen SELECT key, id FROM models")
-            else:
-                connection.execute(f"INSERT INTO chosen SELECT key, id FROM ({chosen.sql})", chosen.parameters)
-            only_own = "plugin IS NULL" if own else "1"
-            named = "1" if chosen is None else "model IN (SELECT id FROM chosen)"
-            for row in connection.execute(
-                f"SELECT * FROM models JOIN chosen USING (key, id) WHERE {only_own} ORDER BY id"
-            ):
+            connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ" if isinstance(self.path, Server) else "BEGIN")
+            chosen = self._chosen(connection, filters)
+            joined = "" if chosen is None else f"JOIN {chosen} ON {chosen}.key = m.key"
+            only_own = "plugin IS NULL" if own else "1 = 1"
+            named = "1 = 1" if chosen is None else f"model IN (SELECT id FROM models m {joined})"
+            for row in streamed(connection, f"SELECT m.* FROM models m {joined} WHERE {only_own} ORDER BY m.id"):
                 yield rows.card_of(row)
-            for row in connection.execute(
-                f"SELECT chosen.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} "
-                f"JOIN chosen ON chosen.key = s.model_key WHERE {only_own} "
-                "ORDER BY chosen.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin"
+            for row in streamed(
+                connection,
+                f"SELECT m.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} JOIN models m "
+                f"ON m.key = s.model_key {joined} WHERE s.{only_own if own else 'model_key = m.key'} "
+                "ORDER BY m.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin"
             ):
                 yield rows.score_of(row, row["model"])
             order = "data, task, model, estimator, layer, samples, seed, revision"
@@ -134,7 +142,7 @@ class Registry:
 
     def scores(self, model: str) -> tuple[BenchmarkScore, ...]:
         """The benchmark scores of a model, by task and data set; none where the model is unknown."""
-        with reading(self.path) as connection:
+        with self._reading() as (connection, _):
             row = connection.execute("SELECT key FROM models WHERE id = ?", [model]).fetchone()
             found = _scores_of(connection, [row["key"]]).get(row["key"], []) if row else []
             return tuple(rows.score_of(score, model) for score in found)
@@ -151,17 +159,18 @@ class Registry:
         if models is not None:
             sql += f" AND model IN ({','.join('?' * len(models))})"
             parameters += models
-        with reading(self.path) as connection:
+        with self._reading() as (connection, _):
             found = connection.execute(f"{sql} ORDER BY created, key", parameters).fetchall()
         return tuple(rows.measurement_of(row) for row in found)
 
     def runs(self, *, model: str | None = None, task: str | None = None, limit: int | None = None) -> tuple[Run, ...]:
         """Past adaptations, newest first."""
         conditions = [(column, value) for column, value in (("model", model), ("task", task)) if value is not None]
-        where = " AND ".join(f"{column} = ?" for column, _ in conditions) or "1"
+        where = " AND ".join(f"{column} = ?" for column, _ in conditions) or "1 = 1"
         sql = f"SELECT * FROM runs WHERE {where} ORDER BY created DESC, id LIMIT ?"
-        with reading(self.path) as connection:
-            found = connection.execute(sql, [*(v for _, v in conditions), -1 if limit is None else limit]).fetchall()
+        most = 2**62 if limit is None else limit
+        with self._reading() as (connection, _):
+            found = connection.execute(sql, [*(v for _, v in conditions), most]).fetchall()
         return tuple(rows.run_of(row) for row in found)
 
     def run(self, id: str) -> Run:
@@ -170,7 +179,7 @@ class Registry:
         Raises:
             InvalidInput: there is none, or several begin so.
         """
-        with reading(self.path) as connection:
+        with self._reading() as (connection, _):
             found = connection.execute("SELECT * FROM runs WHERE substr(id, 1, ?) = ?", [len(id), id]).fetchall()
             known = [row["id"] for row in connection.execute("SELECT id FROM runs")]
         exact = [row for row in found if row["id"] == id] or found
@@ -197,88 +206,102 @@ class Registry:
         """Delete a model's card and scores; measurements and runs stay. Returns the card."""
         from zoo.registry import writing
 
-        with reading(self.path) as connection:
-            row = self._row(connection, reference)
+        with self._reading() as (connection, sets):
+            row = finding.row_of(connection, sets, reference)
         with writing.writing(self.path) as session:
             writing.remove_models(session, [row["key"]])
         return rows.card_of(row)
 
     def statistics(self) -> dict[str, Any]:
         """How much there is of everything: models by domain, task, source, licence and library, scores, runs..."""
-        with reading(self.path) as connection:
+        with self._reading() as (connection, sets):
 
             def count(table: str) -> int:
                 return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
-            def by(column: str, table: str = "models") -> dict[str, int]:
-                sql = f"SELECT {column}, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-                return {row[0]: row[1] for row in connection.execute(sql)}
+            def by(kind: str) -> dict[str, int]:
+                return dict(sorted(sets.values(kind).items(), key=lambda item: (-item[1], item[0])))
 
+            scored = 0
+            for key in sets.values(BENCHMARK):
+                scored |= sets.one(BENCHMARK, key)
             return {
                 "path": str(self.path),
-                "bytes": self.path.stat().st_size,
-                "models": count("models"),
-                "models_with_score": count("(SELECT DISTINCT model_key FROM scores)"),
+                "bytes": self._bytes(connection),
+                "models": sets.all().bit_count(),
+                "models_with_score": scored.bit_count(),
                 "scores": count("scores"),
                 "benchmarks": count("benchmarks"),
                 "measurements": count("measurements"),
                 "runs": count("runs"),
                 "domains": by("domain"),
-                "tasks": by("task", "model_tasks"),
+                "tasks": by("task"),
                 "sources": by("source"),
                 "licenses": by("license"),
                 "libraries": by("library"),
             }
 
-    def _row(self, connection: sqlite3.Connection, reference: str) -> sqlite3.Row:
-        reference = reference.strip()
-        row = connection.execute("SELECT * FROM models WHERE id = ?", [reference]).fetchone()
-        if row is None and ":" in reference:
-            parsed = ModelId.parse(reference)
-            row = connection.execute("SELECT * FROM models WHERE id = ?", [f"{parsed.source}:{parsed.name}"]).fetchone()
-        if row is not None:
-            return row
-        named = connection.execute(
-            "SELECT * FROM models WHERE name = ? OR substr(name, -?) = ? ORDER BY id",
-            [reference, len(reference) + 1, f"/{reference}"],
-        ).fetchall()
-        if len(named) == 1:
-            return named[0]
-        if named:
-            ids = [row["id"] for row in named]
-            more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
-            raise InvalidInput(f"'{reference}' could be {', '.join(ids[:5])}{more}.", "Give the whole id.")
-        raise UnknownModel(f"There is no model '{reference}' in the registry.", _nearest(connection, reference))
+    def _bytes(self, connection: Reader) -> int:
+        if isinstance(self.path, Path):
+            return self.path.stat().st_size
+        sizes = " + ".join(f"pg_total_relation_size('{table}')" for table in schema.TABLES)
+        return int(connection.execute(f"SELECT {sizes}").fetchone()[0])
 
-    def _check_names(self, connection: sqlite3.Connection, query: SearchQuery) -> None:
-        """When nothing was found, see whether a filter names something that no model has."""
-        if query.task is not None:
-            known = {row[0] for row in connection.execute("SELECT DISTINCT task FROM model_tasks")}
-            if query.task not in known:
-                from zoo.tasks import TASKS, find_task
+    def close(self) -> None:
+        """Close this thread's connection; the next question opens another."""
+        kept = self._threads.__dict__.pop("kept", None)
+        if kept is not None:
+            with suppress(Exception):
+                kept[0].close()
 
-                if query.task not in TASKS:
-                    from zoo.plugins import plugins
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Reader, Sets]]:
+        """This thread's connection, with the sets that were read over it; opened again where it was lost."""
+        with explained(self.path):
+            kept = self._kept()
+            try:
+                kept[1].use(kept[0])
+            except Exception:
+                # A server that was started again since; or a file that is none.
+                self.close()
+                kept = self._kept()
+                kept[1].use(kept[0])
+            try:
+                yield kept[0], kept[1]
+            except ZooError:
+                raise
+            except Exception:
+                self.close()
+                raise
 
-                    find_task(query.task, plugins().tasks)
-        for column in ("domain", "source", "library"):
-            value = getattr(query, column)
-            if value is None:
-                continue
-            known = {row[0] for row in connection.execute(f"SELECT DISTINCT {column} FROM models") if row[0]}
-            if value not in known:
-                hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
-                raise InvalidInput(f"No model has the {column} '{value}'.", hint)
-        for benchmark in query.benchmarks:
-            known = {row[0] for row in connection.execute("SELECT DISTINCT dataset FROM benchmarks")}
-            names = {name.lower() for name in known}
-            if benchmark.lower() not in names and benchmark.rpartition("/")[0].lower() not in names:
-                hint = suggest(benchmark, known) or "See a model's benchmarks: zoo show MODEL"
-                raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", hint)
+    def _kept(self) -> tuple[Reader, Sets, Any]:
+        kept = self._threads.__dict__.get("kept")
+        now = (os.getpid(), os.stat(self.path).st_ino if isinstance(self.path, Path) and self.path.exists() else 0)
+        if kept is None or kept[2] != now:
+            self.close()
+            kept = self._threads.kept = (opened(self.path), Sets(), now)
+        return kept
 
 
-def _scores_of(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int, list[sqlite3.Row]]:
-    found: dict[int, list[sqlite3.Row]] = {}
+def _hits(connection: Reader, sets: Sets, query: SearchQuery, keys: Sequence[int]) -> tuple[SearchHit, ...]:
+    found = {row["key"]: row for row in searching.rows_of(connection, "*", keys)}
+    scores = _scores_of(connection, keys)
+    sought: dict[int, dict[str, float]] = {}
+    for benchmark in query.benchmarks:
+        for key, value in benchmarks.figures(sets, benchmark, keys):
+            sought.setdefault(key, {})[benchmark] = value
+    hits = []
+    for key in keys:
+        # A model that another process deleted since is left out.
+        if key in found:
+            card = rows.card_of(found[key])
+            its = tuple(rows.score_of(score, card.id) for score in scores.get(key, ()))
+            hits.append(SearchHit(card, its, sought.get(key, {})))
+    return tuple(hits)
+
+
+def _scores_of(connection: Reader, keys: Sequence[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = {}
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         sql = (
@@ -289,18 +312,3 @@ def _scores_of(connection: sqlite3.Connection, keys: Sequence[int]) -> dict[int,
         for row in connection.execute(sql, chunk):
             found.setdefault(row["model_key"], []).append(row)
     return found
-
-
-def _nearest(connection: sqlite3.Connection, reference: str) -> str:
-    """Ids that share words with a name, the nearest first, as a hint."""
-    likely: list[str] = []
-    match = match_expression(reference.partition(":")[2] or reference)
-    if match:
-        some = " OR ".join(match.split())
-        sql = "SELECT id FROM models_fts WHERE models_fts MATCH ? ORDER BY bm25(models_fts, 8.0) LIMIT 50"
-        likely = [row["id"] for row in connection.execute(sql, [f"{{id}} : ({some})"])]
-    start = reference.partition(":")[2][:3] or reference[:3]
-    sql = "SELECT id FROM models WHERE name LIKE ? OR id LIKE ? ORDER BY id LIMIT 500"
-    likely += [row["id"] for row in connection.execute(sql, [f"{start}%", f"%/{start}%"])]
-    words = reference.partition(":")[2].split("/")[0] or reference
-    return suggest(reference, dict.fromkeys(likely)) or f"Look for it: zoo search {words}"

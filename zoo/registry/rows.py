@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from typing import Any
 
-from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
+from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
+from zoo.registry.lineage import weights_of
+from zoo.registry.memory import needed
 
 _SCALARS = (
     "id", "domain", "architecture", "library", "description", "parameters", "bytes", "license", "embedding_dimension",
     "released", "downloads", "likes", "base_model", "revision", "url",
 )  # fmt: skip
-_DOCUMENTS = ("tasks", "tags", "languages", "pretraining", "input", "loader", "files", "requires")
+_LISTS = ("tasks", "tags", "languages", "pretraining", "requires")
+_NESTED = ("files", "input", "loader")
+
+CARD_COLUMNS = (*_SCALARS, *_LISTS, *_NESTED, "source", "gated", "memory", "weights")
+"""The columns that ``card_row`` gives."""
 
 SCORE_COLUMNS = "b.task, b.dataset, b.split, b.metric, b.higher_is_better, s.value, s.origin, c.source, s.date"
 SCORE_TABLES = "scores s JOIN benchmarks b ON b.key = s.benchmark_key JOIN citations c ON c.key = s.citation_key"
@@ -21,32 +26,31 @@ SCORE_TABLES = "scores s JOIN benchmarks b ON b.key = s.benchmark_key JOIN citat
 
 def card_row(card: ModelCard) -> dict[str, Any]:
     """The columns of a card."""
-    values = card.to_dict()
-    row = {name: values[name] for name in _SCALARS}
-    row.update({name: _document(values[name]) for name in _DOCUMENTS})
-    return {**row, "source": card.source, "name": card.name, "gated": card.gated}
+    row = {name: getattr(card, name) for name in _SCALARS}
+    row.update({name: _document(getattr(card, name)) for name in _LISTS})
+    row["files"] = _document([file.to_dict() for file in card.files])
+    row["input"], row["loader"] = _document(card.input), _document(card.loader)
+    row.update(source=card.source, gated=card.gated, memory=needed(card), weights=weights_of(card))
+    return row
 
 
-def card_of(row: sqlite3.Row) -> ModelCard:
+def card_of(row: Any) -> ModelCard:
     """The card of a row of ``models``."""
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
-    values.update({name: json.loads(row[name]) for name in _DOCUMENTS if row[name] is not None})
-    return ModelCard.from_dict({**values, "gated": bool(row["gated"])})
+    for name in _LISTS:
+        if row[name] is not None:
+            values[name] = tuple(json.loads(row[name]))
+    for name in _NESTED:
+        if row[name] is not None:
+            values[name] = _frozen(json.loads(row[name]))
+    return ModelCard(**values, gated=bool(row["gated"]))
 
 
-def full_text_row(card: ModelCard, key: int) -> dict[str, Any]:
-    """What words are searched in."""
-    return {
-        "key": key,
-        "id": card.id,
-        "architecture": card.architecture or "",
-        "tasks": " ".join(card.tasks),
-        "tags": " ".join(card.tags),
-        "description": card.description or "",
-    }
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
 
 
-def score_of(row: sqlite3.Row, model: str) -> BenchmarkScore:
+def score_of(row: Any, model: str) -> BenchmarkScore:
     """The score of a row of ``SCORE_COLUMNS``."""
     return BenchmarkScore(
         model=model,
@@ -62,20 +66,45 @@ def score_of(row: sqlite3.Row, model: str) -> BenchmarkScore:
     )
 
 
-def measurement_of(row: sqlite3.Row) -> Measurement:
+def measurement_of(row: Any) -> Measurement:
     """The measurement of a row of ``measurements``."""
     values = {name: row[name] for name in row.keys() if name != "key"}  # noqa: SIM118
     values["versions"] = json.loads(values["versions"])
     return Measurement.from_dict({**values, "revision": values["revision"] or None})
 
 
-def run_of(row: sqlite3.Row) -> Run:
+def measurement_row(measurement: Measurement) -> dict[str, Any]:
+    """The columns of a measurement."""
+    return _flat(measurement, revision=measurement.revision or "")
+
+
+def run_row(run: Run) -> dict[str, Any]:
+    """The columns of a run."""
+    return _flat(run)
+
+
+def _flat(entity: Measurement | Run, **changed: Any) -> dict[str, Any]:
+    values = {**entity.to_dict(), **changed}
+    return {
+        name: json.dumps(value, sort_keys=True, ensure_ascii=False) if isinstance(value, dict) else value
+        for name, value in values.items()
+    }
+
+
+def run_of(row: Any) -> Run:
     """The run of a row of ``runs``."""
-    values = dict(row)
+    values = {name: row[name] for name in row.keys()}  # noqa: SIM118
     return Run.from_dict({
         **values, **{name: json.loads(values[name]) for name in ("metrics", "baseline", "plan", "versions")}
     })  # fmt: skip
 
 
-def _document(value: Mapping[str, Any] | list[Any]) -> str | None:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")) if value else None
+def _document(value: Any) -> str | None:
+    return _encode(value) if value else None
+
+
+def _plain(value: Any) -> Any:
+    return value.to_dict() if isinstance(value, Entity) else dict(value) if isinstance(value, Mapping) else str(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode

@@ -1,8 +1,7 @@
 """The tables, as SQLModel classes. ``docs/registry.md`` tells what each column means.
 
-Measurements and runs name their model without a foreign key: a team's history outlives the cards. Beside these tables
-there is ``models_fts``, the full-text index that the first migration creates; its rowid is the model's key, and
-``zoo.registry.writing`` keeps it in step.
+Measurements and runs name their model without a foreign key: a team's history outlives the cards. ``lineage`` and
+``sets`` follow from the cards and scores; ``zoo.registry.writing`` keeps them in step.
 """
 
 from __future__ import annotations
@@ -15,8 +14,13 @@ def _owner() -> Column[int]:
     return Column("model_key", Integer, ForeignKey("models.key", ondelete="CASCADE"), primary_key=True, nullable=False)
 
 
-def _sorted(column: str, missing: str) -> Index:
-    return Index(f"ix_models_by_{column}", text(f"coalesce({column}, {missing}) DESC"), text("id"))
+def _sorted(column: str) -> Index:
+    return Index(f"ix_models_{column}", text(f"{column} DESC"))
+
+
+def _where_known(column: str) -> Index:
+    known = text(f"{column} IS NOT NULL")
+    return Index(f"ix_models_{column}", column, sqlite_where=known, postgresql_where=known)
 
 
 class ModelRow(SQLModel, table=True):
@@ -26,21 +30,20 @@ class ModelRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("parameters >= 0 AND bytes >= 0 AND embedding_dimension >= 0", name="sizes_not_negative"),
         CheckConstraint("downloads >= 0 AND likes >= 0", name="popularity_not_negative"),
-        _sorted("downloads", "-1"),
-        _sorted("likes", "-1"),
-        _sorted("parameters", "-1"),
-        _sorted("bytes", "-1"),
-        _sorted("released", "''"),
-        Index("ix_models_license", text("license COLLATE NOCASE")),
+        _sorted("downloads"),
+        _sorted("likes"),
+        _sorted("parameters"),
+        _sorted("bytes"),
+        _where_known("plugin"),
+        _where_known("weights"),
     )
 
     key: int | None = Field(default=None, primary_key=True)
     id: str = Field(unique=True)
-    source: str = Field(index=True)
-    name: str = Field(index=True)
-    domain: str = Field(index=True)
+    source: str
+    domain: str
     architecture: str | None = None
-    library: str | None = Field(default=None, index=True)
+    library: str | None = None
     description: str | None = None
     parameters: int | None = None
     bytes: int | None = None
@@ -49,7 +52,7 @@ class ModelRow(SQLModel, table=True):
     released: str | None = None
     downloads: int | None = None
     likes: int | None = None
-    base_model: str | None = Field(default=None, index=True)
+    base_model: str | None = None
     gated: bool = False
     revision: str | None = None
     url: str | None = None
@@ -61,34 +64,37 @@ class ModelRow(SQLModel, table=True):
     loader: str | None = None
     files: str | None = None
     requires: str | None = None
-    plugin: str | None = Field(default=None, index=True)
+    plugin: str | None = None
+    memory: int | None = None
+    weights: str | None = None
 
 
-class ModelTaskRow(SQLModel, table=True):
-    """A task that a model serves."""
+class LineageRow(SQLModel, table=True):
+    """What a model was made from, by its id, which need not be in the registry."""
 
-    __tablename__ = "model_tasks"
+    __tablename__ = "lineage"
+    __table_args__ = (
+        CheckConstraint("relation IN ('finetune', 'quantized', 'merge', 'adapter', 'derived')", name="relation_known"),
+        Index("ix_lineage_model_key", "model_key"),
+        {"sqlite_with_rowid": False},
+    )
 
+    base: str = Field(primary_key=True)
     model_key: int = Field(sa_column=_owner())
-    task: str = Field(primary_key=True, index=True)
+    relation: str
 
 
-class ModelTagRow(SQLModel, table=True):
-    """A tag of a model."""
+class SetRow(SQLModel, table=True):
+    """65,536 keys' part of the set of models that have a value; ``zoo.registry.bits`` tells how it is packed."""
 
-    __tablename__ = "model_tags"
+    __tablename__ = "sets"
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
-    model_key: int = Field(sa_column=_owner())
-    tag: str = Field(primary_key=True, index=True)
-
-
-class ModelLanguageRow(SQLModel, table=True):
-    """A language of a model."""
-
-    __tablename__ = "model_languages"
-
-    model_key: int = Field(sa_column=_owner())
-    language: str = Field(primary_key=True, index=True)
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True)
+    chunk: int = Field(primary_key=True)
+    models: int
+    members: bytes
 
 
 class BenchmarkRow(SQLModel, table=True):

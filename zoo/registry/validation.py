@@ -7,13 +7,23 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from zoo.entities import Entity
+from zoo.entities import Entity, ModelCard
 from zoo.errors import InvalidInput
 
 _LARGEST = 2**63 - 1
+LONGEST_TEXT = 100_000
+"""Letters of a description."""
+
+LONGEST_NAME = 500
+"""Letters of an id, a tag, or whatever else is a name."""
+
+MOST_VALUES = 2000
+"""Tags, tasks, languages, or whatever else a card has several of."""
+
+_LISTS = ("tasks", "tags", "languages", "pretraining", "requires")
 _Checked = TypeVar("_Checked", bound=Entity)
 
 
@@ -35,6 +45,55 @@ def checked(entity: _Checked) -> _Checked:
 def _types(kind: Any) -> tuple[tuple[str, Any], ...]:
     names = {field.name for field in dataclasses.fields(kind)}
     return tuple((name, wanted) for name, wanted in typing.get_type_hints(kind).items() if name in names)
+
+
+def storable(card: ModelCard, row: Mapping[str, Any]) -> None:
+    """Nothing, if a registry can hold a card, whose columns are ``row``.
+
+    Raises:
+        InvalidInput: it is too large, or holds what no database can; names the card and the field.
+    """
+    text = "\n".join(value for value in row.values() if value.__class__ is str)
+    if len(text) > LONGEST_NAME or "\x00" in text or "\\u0000" in text or not text.isascii():
+        for message in _too_large(card):
+            raise InvalidInput(f"The card of '{card.id[:LONGEST_NAME]}' {message}.", "Shorten it, or leave it out.")
+        if "\x00" in text or "\\u0000" in text or not _encodable(text):
+            checked(card)
+    for value in (card.parameters, card.bytes, card.downloads, card.likes, card.embedding_dimension):
+        if value is not None and value > _LARGEST:
+            checked(card)
+
+
+def _too_large(card: ModelCard) -> Iterator[str]:
+    if len(card.description or "") > LONGEST_TEXT:
+        yield f"has a description of {len(card.description or ''):,} letters; there is room for {LONGEST_TEXT:,}"
+    for name in _LISTS:
+        values = getattr(card, name)
+        if len(values) > MOST_VALUES:
+            yield f"has {len(values):,} {name}; there is room for {MOST_VALUES:,}"
+        if any(len(value) > LONGEST_NAME for value in values):
+            yield f"has a value of more than {LONGEST_NAME} letters among its {name}"
+    for name in ("id", "domain", "architecture", "library", "license", "base_model"):
+        if len(getattr(card, name) or "") > LONGEST_NAME:
+            yield f"has a {name} of more than {LONGEST_NAME} letters"
+
+
+def fitted(card: ModelCard) -> ModelCard:
+    """A card that a registry can hold: cut to the room that there is, without NUL and broken Unicode.
+
+    For cards from a platform, one of which must not stop the others.
+    """
+    cut = {name: _clean(value, LONGEST_TEXT if name == "description" else LONGEST_NAME)
+           for name in ("description", "architecture", "library", "license", "released", "revision", "url")
+           if (value := getattr(card, name)) is not None}  # fmt: skip
+    for name in _LISTS:
+        short = dict.fromkeys(_clean(value, LONGEST_NAME) for value in getattr(card, name)[:MOST_VALUES])
+        cut[name] = tuple(value for value in short if value)
+    return dataclasses.replace(card, **cut)
+
+
+def _clean(text: str, longest: int) -> str:
+    return text[:longest].replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
 def _fits(value: Any, wanted: Any) -> bool:

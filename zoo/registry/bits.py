@@ -1,0 +1,125 @@
+"""Sets of models as bits: packed for the file in chunks of 65,536 keys, whole numbers of Python in memory.
+
+Bit ``k`` of such a number stands for the model with key ``k``: ``&`` intersects two sets of millions of models in some
+microseconds, ``int.bit_count`` counts them. A chunk is stored in the smaller of three ways, told by its first byte,
+much as Roaring bitmaps do (Lemire et al., Software: Practice and Experience 46, 2016): a sorted list of offsets in 16
+bits each, the bits themselves, or the bits deflated.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import zlib
+from array import array
+from collections.abc import Iterable, Iterator
+
+SPAN = 1 << 16
+"""Keys a chunk."""
+
+CHUNK_BYTES = SPAN // 8
+_LIST, _PLAIN, _DEFLATED = b"a", b"b", b"z"
+_LONGEST_LIST = 512
+_NOT_EMPTY = re.compile(rb"[^\x00]")
+_BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
+
+
+def packed_offsets(offsets: list[int]) -> bytes:
+    """A chunk of these offsets, which are sorted and different."""
+    if len(offsets) <= _LONGEST_LIST:
+        return _LIST + _little_endian(array("H", offsets)).tobytes()
+    bits = bytearray(CHUNK_BYTES)
+    for offset in offsets:
+        bits[offset >> 3] |= 1 << (offset & 7)
+    return packed_bits(bytes(bits))
+
+
+def packed_bits(bits: bytes) -> bytes:
+    """A chunk of the bits in ``CHUNK_BYTES`` bytes; bit 0 of byte 0 is the first key."""
+    count = int.from_bytes(bits, "little").bit_count()
+    if count <= _LONGEST_LIST:
+        return _LIST + _little_endian(array("H", positions(bits))).tobytes()
+    deflated = zlib.compress(bits, 1)
+    return _DEFLATED + deflated if len(deflated) < CHUNK_BYTES else _PLAIN + bits
+
+
+def unpack_into(buffer: bytearray, chunk: int, members: bytes) -> None:
+    """Add a stored chunk to the bits in ``buffer``, which is made longer where it has to be."""
+    start = chunk * CHUNK_BYTES
+    if len(buffer) < start + CHUNK_BYTES:
+        buffer.extend(bytes(start + CHUNK_BYTES - len(buffer)))
+    kind, body = members[:1], members[1:]
+    if kind == _LIST:
+        for offset in _little_endian(array("H", body)):
+            buffer[start + (offset >> 3)] |= 1 << (offset & 7)
+        return
+    bits = zlib.decompress(body) if kind == _DEFLATED else body
+    there = buffer[start : start + CHUNK_BYTES]
+    if any(there):
+        both = int.from_bytes(there, "little") | int.from_bytes(bits, "little")
+        bits = both.to_bytes(CHUNK_BYTES, "little")
+    buffer[start : start + CHUNK_BYTES] = bits
+
+
+def unpacked(members: bytes) -> bytes:
+    """The bits of one stored chunk."""
+    buffer = bytearray(CHUNK_BYTES)
+    unpack_into(buffer, 0, members)
+    return bytes(buffer)
+
+
+def offsets(members: bytes) -> Iterable[int]:
+    """The offsets in one stored chunk, rising."""
+    if members[:1] == _LIST:
+        return _little_endian(array("H", members[1:]))
+    return positions(unpacked(members))
+
+
+def count(members: bytes) -> int:
+    """How many there are in one stored chunk."""
+    if members[:1] == _LIST:
+        return (len(members) - 1) // 2
+    return int.from_bytes(unpacked(members), "little").bit_count()
+
+
+def united(chunks: Iterable[tuple[int, bytes]]) -> int:
+    """The set of stored chunks, each with its number; the same number may come several times."""
+    buffer = bytearray()
+    for chunk, members in chunks:
+        unpack_into(buffer, chunk, members)
+    return int.from_bytes(buffer, "little")
+
+
+def positions(bits: bytes) -> Iterator[int]:
+    """Which bits are set, rising."""
+    for found in _NOT_EMPTY.finditer(bits):
+        place = found.start()
+        for bit in _BITS[bits[place]]:
+            yield place * 8 + bit
+
+
+def keys(members: int) -> Iterator[int]:
+    """The keys of a set, rising."""
+    return positions(as_bytes(members))
+
+
+def as_bytes(members: int) -> bytes:
+    """The bits of a set, as many bytes as it takes."""
+    return members.to_bytes((members.bit_length() + 7) // 8, "little")
+
+
+def of_keys(wanted: Iterable[int]) -> int:
+    """The set of these keys."""
+    buffer = bytearray()
+    for key in wanted:
+        place = key >> 3
+        if place >= len(buffer):
+            buffer.extend(bytes(place - len(buffer) + 1024))
+        buffer[place] |= 1 << (key & 7)
+    return int.from_bytes(buffer, "little")
+
+
+def _little_endian(offsets: array[int]) -> array[int]:
+    if sys.byteorder == "big":
+        offsets.byteswap()
+    return offsets

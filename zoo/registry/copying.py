@@ -1,0 +1,76 @@
+"""Copies a registry into another one, table by table: from SQLite to PostgreSQL, or back, or into a second file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from zoo.errors import InvalidInput
+from zoo.protocols import Progress, SilentProgress
+from zoo.registry import schema
+from zoo.registry.connection import Reader, explained, reading, streamed
+from zoo.registry.location import Location, Server
+
+_BATCH = 1000
+_BOOLEANS = {("models", "gated"), ("benchmarks", "higher_is_better")}
+_WITH_KEYS = ("models", "benchmarks", "citations", "measurements")
+
+
+def copy(source: Location, target: Location, progress: Progress | None = None) -> dict[str, int]:
+    """Put the content of a registry in the place of that of another one, in one transaction; returns rows by table.
+
+    Raises:
+        InvalidInput: source and target are the same.
+        RegistryError: the source has another schema than the target, or is no registry.
+        StorageError: the target cannot be written; it is left as it was.
+    """
+    from zoo.registry.statements import Statements
+    from zoo.registry.writing import writing
+
+    if source == target:
+        raise InvalidInput(f"{source} cannot be copied into itself.", "Name another registry as the target.")
+    counts = {}
+    with reading(source) as origin:
+        snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ" if isinstance(source, Server) else "BEGIN"
+        origin.execute(snapshot)
+        schema.must_be_newest(origin, source)
+        with writing(target, foreign_keys=False) as session:
+            statements = Statements(session.connection())
+            for table in reversed(schema.TABLES):
+                statements.run(f"DELETE FROM {table}", [()])
+            steps = progress or SilentProgress()
+            for table in schema.TABLES:
+                with explained(source):
+                    total = int(origin.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+                with steps.step(f"Copying {table}", total) as step:
+                    counts[table] = 0
+                    for names, rows in _read(origin, source, table):
+                        marks = ", ".join("?" * len(names))
+                        statements.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+                        counts[table] += len(rows)
+                        step.advance(len(rows))
+            if isinstance(target, Server):
+                for table in _WITH_KEYS:
+                    statements.ask(
+                        f"SELECT setval(pg_get_serial_sequence('{table}', 'key'), "
+                        f"(SELECT coalesce(max(key), 0) + 1 FROM {table}), false)"
+                    )
+    return counts
+
+
+def _read(origin: Reader, source: Location, table: str) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:
+    names: list[str] = []
+    rows: list[tuple[Any, ...]] = []
+    with explained(source):
+        for row in streamed(origin, f"SELECT * FROM {table}"):
+            names = names or list(row.keys())
+            places = [place for place, name in enumerate(names) if (table, name) in _BOOLEANS]
+            values = list(row)
+            for place in places:
+                values[place] = bool(values[place])
+            rows.append(tuple(values))
+            if len(rows) == _BATCH:
+                yield names, rows
+                rows = []
+    if rows:
+        yield names, rows

@@ -1,0 +1,104 @@
+"""Finds a model by what people call it, and says what they may have meant where there is none."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities import ModelId
+from zoo.errors import InvalidInput, UnknownModel, suggest
+from zoo.registry import bits, similar
+from zoo.registry.query import SearchQuery
+from zoo.registry.searching import rows_of
+from zoo.registry.sets import WORD, Sets
+from zoo.registry.words import words
+
+if TYPE_CHECKING:
+    from zoo.registry.connection import Reader
+
+_MOST_SUGGESTED_FROM = 300
+
+
+def row_of(connection: Reader, sets: Sets, reference: str) -> Any:
+    """The row of a model by its id, with or without a revision, or by a name that only one model has.
+
+    Raises:
+        UnknownModel: there is none; with the nearest ids.
+        InvalidInput: several models have that name; with their ids.
+    """
+    reference = reference.strip()
+    wanted = [reference]
+    if ":" in reference:
+        parsed = ModelId.parse(reference)
+        wanted.append(f"{parsed.source}:{parsed.name}")
+    for id in wanted:
+        row = connection.execute("SELECT * FROM models WHERE id = ?", (id,)).fetchone()
+        if row is not None:
+            return row
+    ids = named(connection, sets, reference)
+    if len(ids) == 1:
+        return connection.execute("SELECT * FROM models WHERE id = ?", (ids[0],)).fetchone()
+    if ids:
+        more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
+        raise InvalidInput(f"'{reference}' could be {', '.join(ids[:5])}{more}.", "Give the whole id.")
+    raise UnknownModel(f"There is no model '{reference}' in the registry.", _nearest(connection, sets, reference))
+
+
+def named(connection: Reader, sets: Sets, reference: str) -> list[str]:
+    """The ids that are a source and this name, or end with a slash and this name."""
+    said = words(reference)
+    if not said:
+        return []
+    members = sets.all()
+    for word in said:
+        members &= sets.one(WORD, word)
+        if not members:
+            return []
+    ends = (f":{reference}", f"/{reference}")
+    found = (row["id"] for row in rows_of(connection, "id", [*bits.keys(members)]))
+    return sorted(id for id in found if id.endswith(ends))
+
+
+def _nearest(connection: Reader, sets: Sets, reference: str) -> str:
+    """Ids that share words with a name, the nearest first, as a hint."""
+    name = reference.partition(":")[2] or reference
+    likely: dict[str, None] = {}
+    either = 0
+    for word in words(name):
+        known = word if sets.beginning(word) else similar.nearest(sets, word)
+        either |= sets.beginning(known) if known else 0
+    keys = sets.first("downloads", either, _MOST_SUGGESTED_FROM)
+    likely.update((row["id"], None) for row in rows_of(connection, "id", keys))
+    start = words(name)[:1]
+    if start:
+        close = sets.beginning(start[0][:3])
+        likely.update((row["id"], None) for row in rows_of(connection, "id", [*islice(bits.keys(close), 500)]))
+    first = name.split("/")[0] or reference
+    return suggest(reference, likely) or f"Look for it: zoo search {first}"
+
+
+def check_names(sets: Sets, query: SearchQuery) -> None:
+    """When nothing was found, see whether a filter names something that no model has.
+
+    Raises:
+        InvalidInput: it does, with the nearest names; UnknownTask likewise.
+    """
+    if query.task is not None and query.task not in sets.values("task"):
+        from zoo.tasks import TASKS, find_task
+
+        if query.task not in TASKS:
+            from zoo.plugins import plugins
+
+            find_task(query.task, plugins().tasks)
+    for kind in ("domain", "source", "library"):
+        value, known = getattr(query, kind), sets.values(kind)
+        if value is not None and value not in known:
+            hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
+            raise InvalidInput(f"No model has the {kind} '{value}'.", hint)
+    for benchmark in query.benchmarks:
+        known = sets.benchmarks()
+        names = {benchmark.casefold(), benchmark.rpartition("/")[0].casefold()}
+        if not names & set(known):
+            datasets = [row[0] for row in sets.connection.execute("SELECT DISTINCT dataset FROM benchmarks")]
+            hint = suggest(benchmark, datasets) or "See a model's benchmarks: zoo show MODEL"
+            raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", hint)

@@ -1,0 +1,79 @@
+"""Where a registry is: a SQLite file, or a PostgreSQL database by its URL."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import unquote, urlsplit
+
+from zoo.errors import InvalidInput
+
+_SCHEMES = ("postgresql", "postgresql+psycopg", "postgres")
+_SECRET = re.compile(r"(?i)\b(password|passfile|sslpassword)=[^&\s]*")
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL database; as text it shows no password.
+
+    Attributes:
+        url: ``postgresql+psycopg://user:password@host:port/database``.
+    """
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        user = f"{parts.username}@" if parts.username else ""
+        host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
+        query = f"?{_SECRET.sub(lambda found: f'{found[1]}=***', parts.query)}" if parts.query else ""
+        return f"postgresql://{user}{host}{parts.path}{query}"
+
+    @property
+    def dsn(self) -> str:
+        """The URL as PostgreSQL's own library takes it."""
+        return "postgresql://" + self.url.partition("://")[2]
+
+    def without_secrets(self, text: str) -> str:
+        """A text with the password taken out."""
+        password = urlsplit(self.url).password
+        for secret in {password, unquote(password or "")} - {None, ""}:
+            text = text.replace(str(secret), "***")
+        return _SECRET.sub(lambda found: f"{found[1]}=***", text)
+
+
+Location: TypeAlias = Path | Server
+
+
+def located(where: str | Path) -> Location:
+    """The location that a path or a URL names.
+
+    Raises:
+        InvalidInput: a URL of another database.
+    """
+    if isinstance(where, Path):
+        return where.absolute()
+    scheme, separator, rest = where.partition("://")
+    if not separator:
+        return Path(where).expanduser().absolute()
+    if scheme in _SCHEMES:
+        try:
+            urlsplit(where).port
+        except ValueError as error:
+            raise InvalidInput(f"The port of {_named(where)} is not a number.", _LIKE) from error
+        if not urlsplit(where).path.strip("/"):
+            raise InvalidInput(f"{_named(where)} names no database.", _LIKE)
+        return Server(where)
+    if scheme == "sqlite":
+        return Path(rest.removeprefix("/")).expanduser().absolute()
+    raise InvalidInput(f"A registry cannot be kept at {scheme}://.", _LIKE)
+
+
+_LIKE = "Use a path, or postgresql+psycopg://user:password@host:5432/database."
+
+
+def _named(where: str) -> str:
+    """A URL that cannot be taken apart, without what may be a password."""
+    return re.sub(r"//[^@/]*@", "//***@", where)

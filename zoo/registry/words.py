@@ -1,0 +1,85 @@
+"""Words of cards and of queries: one way to take text apart, for every database."""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from zoo.entities import ModelCard
+
+_WORD = re.compile(r"[^\W_]+")
+_QUOTED = re.compile(r'"([^"]*)"')
+
+LONGEST_WORD = 40
+"""Letters of a word that count."""
+
+LONGEST_PREFIX = 3
+"""Beginnings of words up to so many letters have a set of their own; longer ones are few words put together."""
+
+MOST_WORDS = 400
+"""Words of a description that are searched in."""
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in order: runs of letters and digits, in lower case and without accents."""
+    return [word[:LONGEST_WORD] for word in _WORD.findall(_folded(text))]
+
+
+def _folded(text: str) -> str:
+    if text.isascii():
+        return text.lower()
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in plain if not unicodedata.combining(c))
+
+
+def words_of(card: ModelCard) -> set[str]:
+    """All words that a card is found by."""
+    text = " ".join((card.id, card.architecture or "", *card.tasks, *card.tags))
+    found = set(words(text))
+    if card.description:
+        found.update(words(card.description[: MOST_WORDS * 16])[:MOST_WORDS])
+    return found
+
+
+def prefixes(word: str) -> Iterator[str]:
+    """The beginnings of a word that have sets of their own."""
+    for length in range(1, min(LONGEST_PREFIX, len(word)) + 1):
+        yield word[:length]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a query's words ask for.
+
+    Attributes:
+        beginnings: each must begin a word of the card.
+        phrases: each must stand in one field of the card, word by word.
+    """
+
+    beginnings: tuple[str, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+
+    @classmethod
+    def of(cls, text: str) -> Wanted:
+        """Take a query apart: what stands in double quotes is a phrase."""
+        quoted = [tuple(words(phrase)) for phrase in _QUOTED.findall(text)]
+        rest = words(_QUOTED.sub(" ", text))
+        phrases = [phrase for phrase in quoted if len(phrase) > 1]
+        return cls(tuple(dict.fromkeys(rest + [p[0] for p in quoted if len(p) == 1])), tuple(dict.fromkeys(phrases)))
+
+    def __bool__(self) -> bool:
+        return bool(self.beginnings or self.phrases)
+
+    def said_in(self, fields: Sequence[str]) -> bool:
+        """Whether each phrase stands in one of these texts, word by word."""
+        folded = [_folded(field) for field in fields]
+        return all(any(_pattern(phrase).search(field) for field in folded) for phrase in self.phrases)
+
+
+@functools.lru_cache(maxsize=64)
+def _pattern(phrase: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds a phrase in folded text."""
+    return re.compile(r"(?<![^\W_])" + r"[\W_]+".join(phrase) + r"(?![^\W_])")
