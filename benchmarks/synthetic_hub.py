@@ -26,9 +26,9 @@ TASKS = {
     "other": {"reinforcement-learning": 90, "tabular-classification": 2, "robotics": 20},
 }  # fmt: skip
 FAMILIES = {
-    "language": ("llama", "Llama-3.1", "Llama-3.2", "Qwen2.5", "Qwen3", "Mistral", "gemma-2", "gemma-3", "phi-3", "gpt2",
-                 "bert", "roberta", "distilbert", "xlm-roberta", "deberta-v3", "t5", "bart", "opt", "pythia", "falcon",
-                 "SmolLM2", "TinyLlama", "deepseek", "mT5", "MiniLM", "mpnet", "bge", "e5", "opus-mt", "nllb"),
+    "language": ("llama", "Llama-3.1", "Llama-3.2", "Qwen2.5", "Qwen3", "Mistral", "gemma-2", "gemma-3", "phi-3",
+                 "gpt2", "bert", "roberta", "distilbert", "xlm-roberta", "deberta-v3", "t5", "bart", "opt", "pythia",
+                 "falcon", "SmolLM2", "TinyLlama", "deepseek", "MiniLM", "mpnet", "bge", "e5", "opus-mt", "nllb"),
     "vision": ("vit", "resnet", "convnext", "swin", "beit", "deit", "dinov2", "efficientnet", "detr", "segformer",
                "stable-diffusion", "sdxl", "flux", "yolov8", "mobilenet"),
     "audio": ("whisper", "wav2vec2", "hubert", "wavlm", "speecht5", "xls-r", "ast", "musicgen", "vits"),
@@ -36,19 +36,32 @@ FAMILIES = {
     "scientific": ("esm2", "chemberta", "molformer", "protbert"),
     "other": ("ppo", "dqn", "a2c", "act", "smolvla", "xgboost"),
 }  # fmt: skip
-SIZES = (5, 11, 14, 22, 23, 33, 66, 82, 86, 110, 125, 135, 244, 278, 304, 355, 500, 560, 774, 1100, 1240, 1540, 1700, 2600,
-         3090, 3800, 4020, 7240, 7620, 8030, 8190, 9240, 12200, 13000, 14800, 24000, 32800, 70600, 123000)  # fmt: skip
-LICENSES = {None: 45, "Apache-2.0": 28, "MIT": 11, "other": 8, "CC-BY-NC-4.0": 3, "CC-BY-4.0": 1, "GPL-3.0-only": 1,
-            "CC-BY-SA-4.0": 0.6, "BSD-3-Clause": 0.5, "AGPL-3.0-only": 0.4, "CC0-1.0": 0.3, "Unlicense": 0.2}  # fmt: skip
-LANGUAGES = ("en", "zh", "fr", "es", "de", "ko", "ja", "ru", "pt", "it", "ar", "vi", "id", "hi", "tr", "nl", "pl", "sv",
-             "fa", "th", "uk", "cs", "fi", "he", "ro", "da", "no", "hu", "el", "bn", "ta", "te", "ur", "sw", "ca", "eu")  # fmt: skip
-LIBRARIES = {"transformers": 55, "diffusers": 9, "peft": 12, "gguf": 8, "stable-baselines3": 4, "sentence-transformers": 3,
-             "timm": 1, "lerobot": 2, "mlx": 2, "keras": 0.6, "sklearn": 0.4, "fastai": 0.3, "spacy": 0.3, "nemo": 0.2}  # fmt: skip
-WORDS = ("base small large medium mini tiny nano xl instruct chat finetuned ft sft dpo orpo grpo lora qlora adapter merged "
-         "merge v1 v2 v3 v4 test demo final checkpoint epoch en de fr zh multilingual uncased cased legal medical finance code "
-         "math reasoning vision sentiment emotion ner qa squad imdb sst2 mnli conll emotion tweet news summarization toxic "
-         "patch16 224 384 food101 cifar10 beans common voice librispeech robot cart pole lunar lander trading cats dogs "
-         "flowers xray skin plants anime portrait style product fashion").split()  # fmt: skip
+SIZES = (
+    5, 11, 14, 22, 23, 33, 66, 82, 86, 110, 125, 135, 244, 278, 304, 355, 500, 560, 774, 1100, 1240, 1540, 1700,
+    2600, 3090, 3800, 4020, 7240, 7620, 8030, 8190, 9240, 12200, 13000, 14800, 24000, 32800, 70600, 123000,
+)  # fmt: skip
+LICENSES = {
+    None: 45, "Apache-2.0": 28, "MIT": 11, "other": 8, "CC-BY-NC-4.0": 3, "CC-BY-4.0": 1, "GPL-3.0-only": 1,
+    "CC-BY-SA-4.0": 0.6, "BSD-3-Clause": 0.5, "AGPL-3.0-only": 0.4, "CC0-1.0": 0.3, "Unlicense": 0.2,
+}  # fmt: skip
+LANGUAGES = (
+    "en", "zh", "fr", "es", "de", "ko", "ja", "ru", "pt", "it", "ar", "vi", "id", "hi", "tr", "nl", "pl", "sv",
+    "fa", "th", "uk", "cs", "fi", "he", "ro", "da", "no", "hu", "el", "bn", "ta", "te", "ur", "sw", "ca", "eu",
+)  # fmt: skip
+LIBRARIES = {
+    "transformers": 55, "diffusers": 9, "peft": 12, "gguf": 8, "stable-baselines3": 4, "sentence-transformers": 3,
+    "timm": 1, "lerobot": 2, "mlx": 2, "keras": 0.6, "sklearn": 0.4, "fastai": 0.3, "spacy": 0.3, "nemo": 0.2,
+}  # fmt: skip
+WORDS = [
+    "base", "small", "large", "medium", "mini", "tiny", "nano", "xl", "instruct", "chat", "finetuned", "ft",
+    "sft", "dpo", "orpo", "grpo", "lora", "qlora", "adapter", "merged", "merge", "v1", "v2", "v3", "v4", "test",
+    "demo", "final", "checkpoint", "epoch", "en", "de", "fr", "zh", "multilingual", "uncased", "cased", "legal",
+    "medical", "finance", "code", "math", "reasoning", "vision", "sentiment", "emotion", "ner", "qa", "squad",
+    "imdb", "sst2", "mnli", "conll", "emotion", "tweet", "news", "summarization", "toxic", "patch16", "224",
+    "384", "food101", "cifar10", "beans", "common", "voice", "librispeech", "robot", "cart", "pole", "lunar",
+    "lander", "trading", "cats", "dogs", "flowers", "xray", "skin", "plants", "anime", "portrait", "style",
+    "product", "fashion",
+]  # fmt: skip
 SENTENCES = (
     "This model is a fine-tuned version of {base} on the {word} dataset.",
     "{base} quantised for local inference.",
@@ -57,8 +70,12 @@ SENTENCES = (
     "Merge of pre-trained language models made with mergekit, {word} edition.",
     "LoRA adapter for {base}, {word} domain.",
 )
-SYLLABLES = ("ka lo mi ra ten shi vo den max lab ai data net zu pe ri son dev tech mar nik al ex jo han li wei chen kim lee "
-             "park sing gar cia lopez mul ler sch nei der hub open deep mind bio med uni research group team").split()  # fmt: skip
+SYLLABLES = [
+    "ka", "lo", "mi", "ra", "ten", "shi", "vo", "den", "max", "lab", "ai", "data", "net", "zu", "pe", "ri", "son",
+    "dev", "tech", "mar", "nik", "al", "ex", "jo", "han", "li", "wei", "chen", "kim", "lee", "park", "sing",
+    "gar", "cia", "lopez", "mul", "ler", "sch", "nei", "der", "hub", "open", "deep", "mind", "bio", "med", "uni",
+    "research", "group", "team",
+]  # fmt: skip
 
 
 class Hub:
@@ -76,7 +93,9 @@ class Hub:
         self._task_weights = list(itertools.accumulate(w for tasks in TASKS.values() for w in tasks.values()))
         self._bases: dict[str, tuple[Sequence[str], Sequence[float]]] = {}
         for domain, families in FAMILIES.items():
-            names = [f"{self._author()}/{family}-{size}" for family in families for size in ("base", "large", "7b", "v2")]
+            names = [
+                f"{self._author()}/{family}-{size}" for family in families for size in ("base", "large", "7b", "v2")
+            ]
             self._random.shuffle(names)
             self._bases[domain] = _weighted(names, 1.0)
 
@@ -99,7 +118,8 @@ class Hub:
         family = r.choice(FAMILIES[domain])
         author = _pick(r, self._authors)
         name = "-".join([family, *r.sample(WORDS, r.choice((1, 2, 2, 3, 3, 4)))])
-        name += f"-{number:x}" if r.random() < 0.3 else f"-{r.randrange(1, 13)}" if r.random() < 0.5 else f"_{r.randrange(100, 2**20)}"
+        name += r.choice((f"-{r.randrange(1, 13)}", f"_{r.randrange(100, 2**20)}", f".{number % 977}"))
+        name += f"-{number:x}"
         tags = [library, "safetensors", family.lower(), task, "region:us"]
         base = f"{_pick(r, self._bases[domain])}" if r.random() < 0.5 else None
         if base is not None:
@@ -114,11 +134,11 @@ class Hub:
         downloads = int(min(r.paretovariate(0.6) - 1, 3e8))
         sentence = r.choice(SENTENCES).format(base=base or family, word=r.choice(WORDS), word2=r.choice(WORDS))
         return {
-            "id": f"hf:{author}/{name}.{number % 977}" if r.random() < 0.02 else f"hf:{author}/{name}-{number % 89}x{number // 89:x}",
-            "domain": domain, "tasks": (task,), "architecture": family if r.random() < 0.6 else None, "library": library,
-            "description": sentence if r.random() < 0.3 else None, "parameters": parameters,
-            "bytes": None if parameters is None else parameters * r.choice((2, 2, 2, 4)), "license": license,
-            "languages": languages, "released": f"202{r.randrange(2, 6)}-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}",
+            "id": f"hf:{author}/{name}", "description": sentence if r.random() < 0.3 else None, "domain": domain,
+            "tasks": (task,), "architecture": family if r.random() < 0.6 else None, "library": library,
+            "parameters": parameters, "bytes": None if parameters is None else parameters * r.choice((2, 2, 2, 4)),
+            "license": license, "languages": languages,
+            "released": f"202{r.randrange(2, 6)}-{r.randrange(1, 13):02}-{r.randrange(1, 29):02}",
             "downloads": downloads, "likes": int(min(r.paretovariate(1.1) - 1, 20_000)),
             "base_model": None if base is None else f"hf:{base}", "gated": r.random() < 0.03,
             "revision": f"{r.getrandbits(160):040x}", "tags": tuple(dict.fromkeys(tags)),
@@ -136,7 +156,8 @@ class Hub:
                 for dataset, metric in {_pick(r, benchmarks) for _ in range(r.choice((1, 2, 4, 6)))}:
                     yield BenchmarkScore(
                         id, "text-classification", dataset, metric, round(r.betavariate(5, 2), 4),
-                        higher_is_better=metric != "wer", source=f"https://huggingface.co/{id[3:]}" if r.random() < 0.01 else "Hub",
+                        higher_is_better=metric != "wer",
+                        source=f"https://huggingface.co/{id[3:]}" if r.random() < 0.01 else "Hub",
                         date=f"2025-{r.randrange(1, 13):02}-01",
                     )  # fmt: skip
                     given += 1

@@ -119,7 +119,7 @@ def test_ones_own_models(home: Home) -> None:
 
 def test_check_upgrade_and_build(home: Home) -> None:
     assert home.json("registry", "check")["sound"] is True
-    assert home.json("registry", "upgrade")["schema"] == "0001"
+    assert home.json("registry", "upgrade")["schema"] == "0002"
     built = home.json("registry", "build-example", "example.db")
     assert built["models"] >= 3000
     assert home.json("registry", "check", "example.db")["sound"] is True
@@ -131,10 +131,12 @@ def test_damage_is_found(home: Home) -> None:
     home.zoo("registry", "build-example", "broken.db")
     with sqlite3.connect(home.path / "broken.db") as connection:
         connection.execute("DELETE FROM sets WHERE kind = 'word'")
+    assert "sets of models" in home.json("registry", "check", "broken.db", code=1)["problems"][0]
+    with connection:
+        connection.execute("UPDATE models SET license = 'Homemade' WHERE key = 19")
         connection.execute("UPDATE models SET parameters = NULL, tasks = '{' WHERE key = 20")
     connection.close()
-    found = home.json("registry", "check", "broken.db", code=1)
-    assert len(found["problems"]) == 2
+    assert len(home.json("registry", "check", "broken.db", code=1)["problems"]) == 2
     torn = home.path / "torn.db"
     shutil.copy(home.path / "broken.db", torn)
     torn.write_bytes(torn.read_bytes()[: torn.stat().st_size // 2])

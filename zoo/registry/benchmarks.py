@@ -136,7 +136,8 @@ def _few(sets: Sets, scale: Scale, members: int) -> Iterator[tuple[float, int]]:
     keys = [*bits.keys(members)]
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
-        sql = f"SELECT value, model_key FROM scores WHERE benchmark_key = ? AND model_key IN ({','.join('?' * len(chunk))})"
+        marks = ",".join("?" * len(chunk))
+        sql = f"SELECT value, model_key FROM scores WHERE benchmark_key = ? AND model_key IN ({marks})"
         for row in sets.connection.execute(sql, [scale.key, *chunk]):
             yield row[0], row[1]
 

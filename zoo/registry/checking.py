@@ -10,8 +10,8 @@ from typing import Any
 from zoo.entities import ModelCard
 from zoo.errors import ZooError
 from zoo.registry import rows, schema
-from zoo.registry.connection import Reader, reading, streamed
 from zoo.registry.checking_derived import derived_problems
+from zoo.registry.connection import Reader, reading, streamed
 from zoo.registry.location import Location
 from zoo.registry.numbers import day
 from zoo.registry.validation import checked
@@ -53,7 +53,8 @@ def _tables(connection: Reader) -> Iterator[str]:
 
 def _references(connection: Reader) -> Iterator[str]:
     for table, column, parent in (
-        ("lineage", "model_key", "models"), ("scores", "model_key", "models"), ("scores", "benchmark_key", "benchmarks"),
+        ("lineage", "model_key", "models"), ("scores", "model_key", "models"),
+        ("scores", "benchmark_key", "benchmarks"),
         ("scores", "citation_key", "citations"),
     ):  # fmt: skip
         sql = f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.key = t.{column})"

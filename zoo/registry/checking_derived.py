@@ -28,7 +28,7 @@ class _Expected:
                 self.rows[kind, value, chunk] = (rest[0], rest[1])
 
     def _ask(self, sql: str, parameters: Sequence[Any]) -> Iterable[Any]:
-        found = self.rows.get(tuple(parameters)) if len(parameters) == 3 else None  # type: ignore[call-overload]
+        found = self.rows.get(tuple(parameters)) if len(parameters) == 3 else None
         return () if found is None else ((found[1],),)
 
 

@@ -96,9 +96,8 @@ def check_names(sets: Sets, query: SearchQuery) -> None:
             hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
             raise InvalidInput(f"No model has the {kind} '{value}'.", hint)
     for benchmark in query.benchmarks:
-        known = sets.benchmarks()
         names = {benchmark.casefold(), benchmark.rpartition("/")[0].casefold()}
-        if not names & set(known):
+        if not names & set(sets.benchmarks()):
             datasets = [row[0] for row in sets.connection.execute("SELECT DISTINCT dataset FROM benchmarks")]
             hint = suggest(benchmark, datasets) or "See a model's benchmarks: zoo show MODEL"
             raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", hint)

@@ -23,11 +23,14 @@ RELATIONS = {
 
 DERIVED = "derived"
 _TAG = re.compile(r"base_model:(finetune|quantized|merge|adapter):(.+)\Z")
-_SIGNS = (
-    ("quantized", re.compile(r"(?:^|[^a-z0-9])(?:gguf|gptq|awq|exl2|mlx-\d-?bit|[48]-?bit|int[48]|quantized)(?:$|[^a-z0-9])")),
-    ("merge", re.compile(r"(?:^|[^a-z0-9])(?:merge|mergekit)(?:$|[^a-z0-9])")),
-    ("adapter", re.compile(r"(?:^|[^a-z0-9])(?:lora|adapter|peft)(?:$|[^a-z0-9])")),
-)  # fmt: skip
+_SIGNS = tuple(
+    (relation, re.compile(rf"(?:^|[^a-z0-9])(?:{words})(?:$|[^a-z0-9])"))
+    for relation, words in (
+        ("quantized", r"gguf|gptq|awq|exl2|mlx-\d-?bit|[48]-?bit|int[48]|quantized"),
+        ("merge", "merge|mergekit"),
+        ("adapter", "lora|adapter|peft"),
+    )
+)
 _WEIGHTS = re.compile(r"\.(?:safetensors|bin|pth?|onnx|gguf|h5|msgpack|npz|ckpt|pb|tflite)\Z")
 _OLDEST = 10
 MOST_SHOWN = 5
@@ -130,7 +133,8 @@ def _ancestors(connection: Reader, id: str, bases: list[str]) -> Iterator[str]:
         older = []
         for name in generation:
             for row in connection.execute(
-                "SELECT l.base FROM models m JOIN lineage l ON l.model_key = m.key WHERE m.id = ? ORDER BY l.base", (name,)
+                "SELECT l.base FROM models m JOIN lineage l ON l.model_key = m.key WHERE m.id = ? ORDER BY l.base",
+                (name,),
             ):
                 if row[0] not in seen:
                     seen.add(row[0])

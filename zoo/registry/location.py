@@ -59,16 +59,28 @@ def located(where: str | Path) -> Location:
     if not separator:
         return Path(where).expanduser().absolute()
     if scheme in _SCHEMES:
+        server = Server(where)
         try:
-            urlsplit(where).port
+            named = urlsplit(where).path.strip("/") and str(server)
         except ValueError as error:
             raise InvalidInput(f"The port of {_named(where)} is not a number.", _LIKE) from error
-        if not urlsplit(where).path.strip("/"):
+        if not named:
             raise InvalidInput(f"{_named(where)} names no database.", _LIKE)
-        return Server(where)
+        return server
     if scheme == "sqlite":
         return Path(rest.removeprefix("/")).expanduser().absolute()
     raise InvalidInput(f"A registry cannot be kept at {scheme}://.", _LIKE)
+
+
+def beside(location: Location, suffix: str) -> Path:
+    """A file that belongs to a registry: next to it, or in zoo's own folder where it is on a server."""
+    if isinstance(location, Path):
+        return location.with_name(f"{location.name}{suffix}")
+    import hashlib
+
+    from zoo.config import settings
+
+    return settings().home / f"registry-{hashlib.sha256(str(location).encode()).hexdigest()[:12]}{suffix}"
 
 
 _LIKE = "Use a path, or postgresql+psycopg://user:password@host:5432/database."

@@ -200,7 +200,7 @@ def _packed(members: bytes) -> tuple[bytes | None, int]:
 
 
 def _with_prefixes(said: dict[str, list[int]]) -> Iterator[tuple[Place, bytes]]:
-    """The packed sets of words, whose offsets rise, and those of their beginnings, which are put together on the way."""
+    """The packed sets of words, whose offsets rise, and those of their beginnings, put together on the way."""
     open_sets: dict[int, tuple[str, bytearray]] = {}
     for word in sorted(said):
         packed = bits.packed_offsets(said[word])

@@ -86,7 +86,9 @@ def create(path: Path, *, empty: bool = False) -> None:
 
 
 def bring_up_to_date(path: Location, *, force: bool = False) -> dict[str, int]:
-    """Create the tables in an empty database of PostgreSQL, filled from the shipped registry; upgrade the schema and index the cards of plugins that changed; returns how many cards and scores were written.
+    """Upgrade the schema and index the cards of plugins that changed; returns how many cards and scores were written.
+
+    An empty database of PostgreSQL gets its tables, and the content of the shipped registry.
 
     Args:
         force: index the cards of all plugins again.

@@ -48,12 +48,12 @@ class Connection:
 
     def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor[Any]:
         """Run a statement with ``?`` for parameters."""
-        return self._connection.execute(translated(sql), parameters)  # type: ignore[call-overload, no-any-return]
+        return self._connection.execute(translated(sql), parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
         """The rows of an answer one by one; nothing else may be asked meanwhile."""
         with self._connection.cursor() as cursor:
-            yield from cursor.stream(translated(sql), parameters)  # type: ignore[call-overload]
+            yield from cursor.stream(translated(sql), parameters)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -119,7 +119,7 @@ class Registry:
                 connection,
                 f"SELECT m.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} JOIN models m "
                 f"ON m.key = s.model_key {joined} WHERE s.{only_own if own else 'model_key = m.key'} "
-                "ORDER BY m.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin"
+                "ORDER BY m.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin",
             ):
                 yield rows.score_of(row, row["model"])
             order = "data, task, model, estimator, layer, samples, seed, revision"

@@ -55,7 +55,9 @@ def must_be_newest(connection: Reader, location: Location) -> None:
     if found is None:
         raise not_ours(location)
     if found != HEAD:
-        raise RegistryError(f"{location} has an old schema.", f"Upgrade it: ZOO_REGISTRY={location} zoo registry upgrade")
+        raise RegistryError(
+            f"{location} has an old schema.", f"Upgrade it: ZOO_REGISTRY={location} zoo registry upgrade"
+        )
 
 
 def not_ours(location: Location) -> RegistryError:

@@ -41,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """The keys of one page in order, where it ends, whether another follows, how many match and whether that is exact."""
+    """The keys of one page in order, where the next begins, how many match, and whether that number is exact."""
 
     keys: list[int]
     next: str | None
@@ -121,15 +121,15 @@ def page(sets: Sets, query: SearchQuery, wanted: Wanted, members: int, exact: bo
     total = members.bit_count()
     want = total if query.limit is None else query.limit + 1
     if order == "relevance":
-        places = _by_relevance(sets, members, wanted, want, after, query.reverse)
+        places = _by_relevance(sets, members, wanted, want, after, reverse=query.reverse)
     elif order == "name":
         places = _by_name(sets, query, members, want, after)
     elif order.startswith("score:"):
-        best = benchmarks.best(sets, order.removeprefix("score:"), members, want, after and (after.value, after.key),
+        best = benchmarks.best(sets, order.removeprefix("score:"), members, want, _pair(after),
                                descending=not query.reverse)  # fmt: skip
         places = [Place(value, key) for value, key in best]
     else:
-        places = _by_number(sets, COLUMNS.get(order, order), members, want, after, not query.reverse)
+        places = _by_number(sets, COLUMNS.get(order, order), members, want, after, descending=not query.reverse)
     shown = places if query.limit is None else places[: query.limit]
     following = _cursor(query, shown[-1]) if len(shown) < len(places) else None
     return Found([place.key for place in shown], following, total, exact)
@@ -143,12 +143,14 @@ def rows_of(connection: Reader, columns: str, keys: Sequence[int], table: str = 
         yield from connection.execute(f"SELECT {columns} FROM {table} WHERE key IN ({marks})", chunk)
 
 
-def _by_number(sets: Sets, number: str, members: int, want: int, after: Place | None, descending: bool) -> list[Place]:
+def _by_number(
+    sets: Sets, number: str, members: int, want: int, after: Place | None, *, descending: bool
+) -> list[Place]:
     if descending and number in WITH_INDEX:
         walked = _walk(sets, number, members, want, after)
         if walked is not None:
             return walked
-    keys = sets.first(number, members, want, descending=descending, after=after and (after.value, after.key))
+    keys = sets.first(number, members, want, descending=descending, after=_pair(after))
     value = day if number == "released" else int
     found = [
         Place(None if row[1] is None else value(row[1]), row[0])
@@ -157,6 +159,10 @@ def _by_number(sets: Sets, number: str, members: int, want: int, after: Place | 
     sign = -1 if descending else 1
     found.sort(key=lambda place: (place.value is None, sign * (place.value or 0), place.key))
     return found[:want]
+
+
+def _pair(place: Place | None) -> tuple[Any, int] | None:
+    return None if place is None else (place.value, place.key)
 
 
 def _walk(sets: Sets, number: str, members: int, want: int, after: Place | None) -> list[Place] | None:
@@ -211,7 +217,7 @@ def _by_name(sets: Sets, query: SearchQuery, members: int, want: int, after: Pla
 
 
 def _by_relevance(
-    sets: Sets, members: int, wanted: Wanted, want: int, after: Place | None, reverse: bool
+    sets: Sets, members: int, wanted: Wanted, want: int, after: Place | None, *, reverse: bool
 ) -> list[Place]:
     """Block by block of the most downloaded models; within a block those that fit the words best come first."""
     start = after.block if after else None

@@ -133,7 +133,13 @@ class Sets:
         return found
 
     def first(
-        self, number: str, within: int, want: int, *, descending: bool = True, after: tuple[int | None, int] | None = None
+        self,
+        number: str,
+        within: int,
+        want: int,
+        *,
+        descending: bool = True,
+        after: tuple[int | None, int] | None = None,
     ) -> list[int]:
         """Keys among which are the first ``want`` of ``within`` by a number; then by key; unknown numbers come last.
 
@@ -147,11 +153,11 @@ class Sets:
         if after is not None:
             less, equal = self.compared(number, after[0] or 0, known)
             known = (less if descending else known ^ less ^ equal) | _above(equal, after[1])
-        found = self._extreme(number, known, want, descending)
+        found = self._extreme(number, known, want, descending=descending)
         return found if len(found) >= want else [*found, *islice(bits.keys(unknown), want - len(found))]
 
-    def _extreme(self, number: str, rest: int, want: int, descending: bool) -> list[int]:
-        """The binary digits from the highest on tell whether enough models have a 1 there, or all of them come along."""
+    def _extreme(self, number: str, rest: int, want: int, *, descending: bool) -> list[int]:
+        """Binary digits from the highest on: where enough models have a 1 the others go, else those are in."""
         sure, count = 0, 0
         for ones in reversed(self._slices(number)):
             better = rest & ones
@@ -198,5 +204,3 @@ def _size(members: int) -> int:
 
 def _above(members: int, key: int) -> int:
     return members >> (key + 1) << (key + 1)
-
-

@@ -48,9 +48,11 @@ class Statements:
 
     def keys_by_id(self, ids: Sequence[str]) -> dict[str, int]:
         """The keys of the models that have these ids."""
-        found = {}
+        found: dict[str, int] = {}
         for chunk, marks in _chunks(ids):
-            found.update((row[0], row[1]) for row in self.ask(f"SELECT id, key FROM models WHERE id IN ({marks})", chunk))
+            found.update(
+                (row[0], row[1]) for row in self.ask(f"SELECT id, key FROM models WHERE id IN ({marks})", chunk)
+            )
         return found
 
     def scores_of(self, models: Sequence[int]) -> Iterator[Any]:

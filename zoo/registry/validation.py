@@ -83,9 +83,11 @@ def fitted(card: ModelCard) -> ModelCard:
 
     For cards from a platform, one of which must not stop the others.
     """
-    cut = {name: _clean(value, LONGEST_TEXT if name == "description" else LONGEST_NAME)
-           for name in ("description", "architecture", "library", "license", "released", "revision", "url")
-           if (value := getattr(card, name)) is not None}  # fmt: skip
+    cut: dict[str, Any] = {}
+    for name in ("description", "architecture", "library", "license", "released", "revision", "url"):
+        value = getattr(card, name)
+        if value is not None:
+            cut[name] = _clean(value, LONGEST_TEXT if name == "description" else LONGEST_NAME)
     for name in _LISTS:
         short = dict.fromkeys(_clean(value, LONGEST_NAME) for value in getattr(card, name)[:MOST_VALUES])
         cut[name] = tuple(value for value in short if value)

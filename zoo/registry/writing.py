@@ -138,7 +138,9 @@ class Writer:
         self._next_key = self._statements.next_key("models")
         self._benchmarks: dict[tuple[Any, ...], int] = {
             tuple(row)[1:]: row[0]
-            for row in self._statements.ask("SELECT key, task, dataset, split, metric, higher_is_better FROM benchmarks")
+            for row in self._statements.ask(
+                "SELECT key, task, dataset, split, metric, higher_is_better FROM benchmarks"
+            )
         }
         self._citations = {row[1]: row[0] for row in self._statements.ask("SELECT key, source FROM citations")}
         self._touched = False

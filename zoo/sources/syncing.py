@@ -190,7 +190,10 @@ def _alone(registry: Registry, name: str) -> Iterator[None]:
     """Hold the one place there is for a sync of this source into this registry; a killed process leaves it free."""
     from filelock import FileLock, Timeout
 
-    path = registry.path.with_name(f"{registry.path.name}.sync-{name}.lock")
+    from zoo.registry.location import beside
+
+    path = beside(registry.path, f".sync-{name}.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
         lock.acquire(timeout=0)
