@@ -11,9 +11,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "estimators.md"
 def test_examples_run():
     session = {}
     blocks = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 5
     for block in blocks:
         exec(block, session)
+    assert session["layers"].score().keys() == {"layer1", "layer2", "mean of layers"}
     assert session["logme"](session["first"]) == pytest.approx(
         session["score"]("logme", session["features"], session["targets"]), abs=1e-9
     )

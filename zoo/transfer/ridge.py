@@ -39,7 +39,7 @@ def explained(training: Statistics, held_out: Statistics) -> np.ndarray:
         if not varying.any():
             return np.zeros(len(PENALTIES))
         scale = np.where(varying, held.squares * varying.sum(), np.inf)
-    cross = training.about(training.mean, mean).cross @ vectors
+    cross = training.cross @ vectors
     weighted = cross / scale[:, None]
     linear = (weighted * (held.cross @ vectors)).sum(axis=0)
     quadratic = (weighted.T @ cross) * (vectors.T @ held.scatter @ vectors)

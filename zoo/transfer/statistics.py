@@ -18,8 +18,8 @@ import numpy as np
 from zoo.errors import DataError, InvalidInput
 from zoo.transfer.checks import check_features, check_finite, check_targets
 
-_BLOCK_VALUES = 1 << 23  # 64 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
-_FEW_ROWS = 256
+_BLOCK_VALUES = 1 << 22  # 32 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
+_PANEL = 256
 _ORIGIN_ROWS = 4096
 _LARGEST = 1e70
 
@@ -62,7 +62,7 @@ class Moments(NamedTuple):
 class Statistics:
     """n, class counts, class sums, X'X, X'Y, Y'Y and the moments of the squared norm, in float64.
 
-    Memory is O(d^2 + K d) beside the batch and a block of 64 MiB, whatever n. Update is O(n d^2).
+    Memory is O(d^2 + K d) beside the batch and a block of 32 MiB, whatever n. Update is O(n d^2).
 
     Args:
         classes: number of classes K, or None for targets that are numbers or several labels a sample.
@@ -141,11 +141,13 @@ class Statistics:
             starts = np.flatnonzero(np.diff(block, prepend=-1))
             for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
                 self._sums["yz"][block[start]] += z[start:end].sum(axis=0)
+        self._sums["z"] = self._sums["yz"].sum(axis=0)
         self._sums["count"] += np.bincount(targets, minlength=self.classes or 1)
 
     def _add_numbers(self, features: np.ndarray, targets: np.ndarray) -> None:
         for rows, z, norm2 in self._blocks(features, None):
             self._sums["yz"] += targets[rows].T @ z
+            self._sums["z"] += z.sum(axis=0)
             self._sums["norm2"] += norm2.sum()
         self._sums["count"] += len(targets)
         self._sums["y"] += targets.sum(axis=0)
@@ -155,20 +157,17 @@ class Statistics:
         """Yield (slice of rows, those rows as float64 about the origin, their squared norms), their moments added."""
         n, d = features.shape
         size = min(n, max(256, _BLOCK_VALUES // d))
-        buffer, product = np.empty((size, d)), np.empty((d, d))
+        buffer = np.empty((size, d))
         for start in range(0, n, size):
             rows = slice(start, min(start + size, n))
             block = features[rows] if order is None else features.take(order[rows], axis=0)
             z = np.subtract(block, self._origin, out=buffer[: len(block)], dtype=np.float64)
-            # numpy multiplies z' z at half the cost, but then copies one triangle onto the other, which for few rows
-            # costs more than is saved; a copy of z makes it multiply plainly.
-            np.matmul(z.T, z if len(z) > _FEW_ROWS else z.copy(), out=product)
             norm2 = np.einsum("ij,ij->i", z, z)
-            self._sums["zz"] += product
-            self._sums["z"] += z.sum(axis=0)
+            _add_upper_products(self._sums["zz"], z)
             self._sums["norm2_z"] += norm2 @ z
             self._sums["norm4"] += norm2 @ norm2
             yield rows, z, norm2
+        _mirror(self._sums["zz"])
 
     def merge(self, other: Statistics) -> Statistics:
         """Add the samples of ``other``, which stays as it is. Exact to rounding, in any grouping. Returns itself.
@@ -295,15 +294,14 @@ class Statistics:
     @property
     def responses(self) -> Responses:
         """The targets as regression targets, centred; classes without a sample are left out."""
-        n, mean_z = max(self.n, 1), self._sums["z"] / max(self.n, 1)
+        n = max(self.n, 1)
         if self.classes:
             present = self.counts > 0
             counts = self.counts[present]
-            cross = self._sums["yz"][present] - np.outer(counts, mean_z)
-            return Responses(counts / n, counts * (n - counts) / n, cross)
+            return Responses(counts / n, counts * (n - counts) / n, self.cross[present])
         y = self._sums["y"]
         squares = np.maximum(np.diagonal(self._sums["yy"]) - y * y / n, 0.0)
-        return Responses(self._target_origin + y / n, squares, self._sums["yz"] - np.outer(y, mean_z))
+        return Responses(self.target_mean, squares, self.cross)
 
     @property
     def target_mean(self) -> np.ndarray:
@@ -311,6 +309,12 @@ class Statistics:
         if self.classes:
             return self.counts / max(self.n, 1)
         return self._target_origin + self._sums["y"] / max(self.n, 1)
+
+    @property
+    def cross(self) -> np.ndarray:
+        """Cross products of indicators or outputs with the features, both about their means, K x d or r x d."""
+        sums = self._sums["count"] if self.classes else self._sums["y"]
+        return self._sums["yz"] - np.outer(sums, self._sums["z"] / max(self.n, 1))
 
     def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
         """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
@@ -385,6 +389,26 @@ class Statistics:
         from zoo.transfer.statistics_file import read
 
         return read(Path(path))
+
+
+def _add_upper_products(total: np.ndarray, z: np.ndarray) -> None:
+    """Add z'z to ``total``, its upper triangle only, panel by panel.
+
+    numpy multiplies the whole of z'z at half the cost as well, but then copies one triangle onto the other, d x d with
+    long strides, for every block; on the diagonal panels alone that costs nothing to speak of.
+    """
+    for left in range(0, len(total), _PANEL):
+        right = left + _PANEL
+        panel = z[:, left:right]
+        total[left:right, left:right] += panel.T @ panel
+        if right < len(total):
+            total[left:right, right:] += panel.T @ z[:, right:]
+
+
+def _mirror(total: np.ndarray) -> None:
+    """Copy the upper panels onto the lower ones."""
+    for left in range(0, len(total), _PANEL):
+        total[left + _PANEL :, left : left + _PANEL] = total[left : left + _PANEL, left + _PANEL :].T
 
 
 def _shape(classes: int | None, dimension: int, full_dimension: int, outputs: int) -> str:

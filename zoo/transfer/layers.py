@@ -1,0 +1,144 @@
+"""Which layer of a model transfers best, and whether the mean of its layers does, from one pass.
+
+Each layer has statistics of its own, O(d^2 + K d) numbers, so that no more than one batch's features of all layers is
+ever in memory. Averaging the layers of a sample before estimating is what Garbas, Ploner and Akbik,
+"TransformerRanker: A Tool for Efficiently Finding the Best-Suited Language Models for Downstream Classification Tasks",
+NAACL 2025, recommend for language models; so is taking the best layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from zoo.entities import FeatureShard
+from zoo.errors import InvalidInput
+from zoo.transfer.checks import check_features, check_finite, check_targets
+from zoo.transfer.measure import find_estimator
+from zoo.transfer.statistics import Statistics
+
+MEAN = "mean of layers"
+
+
+class LayerStatistics:
+    """Statistics of several layers of one model over the same samples, and of the layers' mean.
+
+    The mean is kept where all layers have one dimension.
+
+    Args:
+        classes: number of classes K, or None for targets that are numbers or labels.
+        outputs: how many numbers or labels a target has where ``classes`` is None.
+        average: whether to keep the mean of the layers too.
+    """
+
+    def __init__(self, classes: int | None, outputs: int = 1, *, average: bool = True) -> None:
+        self.classes, self.outputs, self.average = classes, outputs, average
+        self.statistics: dict[str, Statistics] = {}
+
+    def update(self, layers: Mapping[str, Any], targets: Any) -> LayerStatistics:
+        """Add a batch: features of each layer, n x d, and the targets of the n samples. Returns itself.
+
+        Raises:
+            InvalidInput: other layers or dimensions than before, none, differing numbers of samples; or as
+                ``Statistics.update``. Nothing is added then.
+        """
+        features = {name: check_features(values) for name, values in layers.items()}
+        if not features:
+            raise InvalidInput("There are no layers to take statistics of.")
+        if len({len(values) for values in features.values()}) > 1:
+            counts = ", ".join(f"{len(values)} of {name}" for name, values in features.items())
+            raise InvalidInput(f"The layers have features of different numbers of samples: {counts}.")
+        # Checked here so that a sample is named by its position among all, not in the batch.
+        first = next(iter(self.statistics.values())).n if self.statistics else 0
+        for values in features.values():
+            check_finite(values, "features", first)
+        checked = check_targets(targets, len(next(iter(features.values()))), self.classes, first, self.outputs)
+        dimensions = {values.shape[1] for values in features.values()}
+        if self.average and len(features) > 1 and len(dimensions) == 1:
+            features[MEAN] = np.mean([np.asarray(values, np.float64) for values in features.values()], axis=0)
+        if self.statistics and features.keys() != self.statistics.keys():
+            raise InvalidInput(f"The layers were {_names(self.statistics)}, and now they are {_names(features)}.")
+        batch = {
+            name: Statistics(self.classes, values.shape[1], outputs=self.outputs).update(values, checked)
+            for name, values in features.items()
+        }
+        for name, part in batch.items():
+            if name in self.statistics and self.statistics[name].dimension != part.dimension:
+                raise InvalidInput(
+                    f"The layer '{name}' had {self.statistics[name].dimension} dimensions, and now {part.dimension}."
+                )
+        for name, part in batch.items():
+            if name in self.statistics:
+                self.statistics[name].merge(part)
+            else:
+                self.statistics[name] = part
+        return self
+
+    def merge(self, other: LayerStatistics) -> LayerStatistics:
+        """Add another shard's samples. Returns itself.
+
+        Raises:
+            InvalidInput: other layers, classes or dimensions.
+        """
+        if not self.statistics:
+            self.statistics = {name: part.copy() for name, part in other.statistics.items()}
+            return self
+        if other.statistics and other.statistics.keys() != self.statistics.keys():
+            raise InvalidInput(f"The layers are {_names(self.statistics)} here and {_names(other.statistics)} there.")
+        for name, part in other.statistics.items():
+            self.statistics[name].merge(part)
+        return self
+
+    def score(self, estimator: str = "logme") -> dict[str, float]:
+        """The value of each layer, and of their mean, by an estimator that works from statistics.
+
+        Raises:
+            InvalidInput: unknown estimator, or one that needs the samples.
+        """
+        found = find_estimator(estimator)
+        if found.from_statistics is None:
+            raise InvalidInput(
+                f"The estimator '{estimator}' cannot judge streamed layers: it needs all samples at once.",
+                "Choose one that works from statistics, such as logme or hscore.",
+            )
+        return {name: float(found.from_statistics(part)) for name, part in self.statistics.items()}
+
+    def best(self, estimator: str = "logme") -> tuple[str, float]:
+        """The layer of the highest value, and the value; of equal ones the first.
+
+        Raises:
+            InvalidInput: as ``score``; or nothing was added yet.
+        """
+        scores = self.score(estimator)
+        if not scores:
+            raise InvalidInput("There are no layers to choose from: no features were added.")
+        name = max(scores, key=lambda layer: scores[layer])
+        return name, scores[name]
+
+
+def stream_layers(
+    shards: Iterable[FeatureShard], targets: Any, classes: int | None, *, average: bool = True
+) -> LayerStatistics:
+    """Statistics of every layer in feature shards, as ``zoo_extract_features`` yields them, shard by shard.
+
+    Args:
+        shards: with all layers asked for.
+        targets: of all samples of the data set; a shard's indices pick its own.
+        classes: number of classes K, or None.
+        average: whether to keep the mean of the layers too.
+
+    Raises:
+        InvalidInput: as ``LayerStatistics.update``.
+    """
+    targets = np.asarray(targets)
+    outputs = targets.shape[1] if targets.ndim == 2 else 1
+    layers = LayerStatistics(classes, outputs, average=average)
+    for shard in shards:
+        layers.update(shard.values, targets[np.asarray(shard.indices)])
+    return layers
+
+
+def _names(layers: Iterable[str]) -> str:
+    return ", ".join(layers)
