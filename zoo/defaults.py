@@ -36,7 +36,11 @@ def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles
 
 @hookimpl(trylast=True)
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Folders that ``zoo tune`` wrote."""
+    """Folders that ``zoo tune`` wrote, and SavedModels of TensorFlow."""
+    from zoo.features import saved_model
+
+    if card.library == saved_model.LIBRARY:
+        return saved_model.load(card, files)
     from zoo.adapt.tuned import load_backbone
 
     return load_backbone(card, files, device)

@@ -82,10 +82,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Quiet."""
 
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
     def do_GET(self) -> None:
         owner, path = self.server.owner, urlsplit(self.path).path
         headers = {name.lower(): value for name, value in self.headers.items()}
-        owner.requests.append(("GET", self.path, headers))
+        owner.requests.append((self.command, self.path, headers))
         content = owner.content(path)
         if owner.failing or (content is None and path not in owner.redirects):
             self._send(owner.failing or 404, b"trouble", {})
@@ -108,7 +111,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body if cut is None else body[:cut])
+        if self.command != "HEAD":
+            self.wfile.write(body if cut is None else body[:cut])
         if cut is not None:
             self.wfile.flush()
             self.close_connection = True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
-from zoo.errors import InvalidInput, PluginError, UnknownModel, UnsupportedModel, ZooError, suggest
+from zoo.errors import InvalidInput, NetworkUnavailable, PluginError, UnknownModel, UnsupportedModel, ZooError, suggest
 from zoo.protocols import Progress, SilentProgress
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ _NO_DOMAIN = "other"
 
 
 def builtin_sources() -> list[Source]:
-    """Installed packages, local folders, the Hugging Face Hub and PyTorch Hub."""
+    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub and Kaggle."""
     from zoo.sources.folder import FileSource
     from zoo.sources.hub import HubSource
+    from zoo.sources.kaggle import KaggleSource
     from zoo.sources.package import PackageSource
     from zoo.sources.torch_hub import TorchHubSource
 
-    return [PackageSource(), FileSource(), HubSource(), TorchHubSource()]
+    return [PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource()]
 
 
 def sources() -> dict[str, Source]:
@@ -255,9 +256,14 @@ def _pulled_card(wanted: ModelId) -> ModelCard | None:
 
 
 def _described(wanted: ModelId) -> ModelCard:
-    """What the source itself says of a model."""
+    """What the source itself says of a model, or what was noted when it was pulled and the source cannot be asked."""
     try:
         return source(wanted.source).describe(wanted.name, wanted.revision)
+    except NetworkUnavailable:
+        noted = _pulled_card(wanted)
+        if noted is None:
+            raise
+        return noted
     except (ZooError, MemoryError):
         raise
     except Exception as error:
@@ -275,7 +281,9 @@ def _to_pull(reference: str) -> ModelCard:
     """
     wanted = _parse(reference)
     if wanted is None or wanted.source != "hf":
-        return resolve(reference)
+        noted = None if wanted is None else _pulled_card(wanted)
+        # As it was noted, but at the revision asked for: whether there is a newer one, its source finds out.
+        return resolve(reference) if wanted is None or noted is None else _at(noted, wanted.revision, exactly=True)
     return _offline_card(reference)
 
 
@@ -287,8 +295,8 @@ def _from_registry(reference: str) -> ModelCard:
     return _at(card, wanted.revision if wanted else None)
 
 
-def _at(card: ModelCard, revision: str | None) -> ModelCard:
-    if revision is None or revision == card.revision:
+def _at(card: ModelCard, revision: str | None, exactly: bool = False) -> ModelCard:
+    if revision == card.revision or (revision is None and not exactly):
         return card
     return dataclasses.replace(card, revision=revision, files=())
 

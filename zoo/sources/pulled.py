@@ -6,14 +6,16 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from zoo.config import settings
-from zoo.entities import LocalFiles, ModelCard, ModelFile
-from zoo.errors import InvalidInput, storage_errors
+from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
+from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, storage_errors
+from zoo.protocols import Progress
 from zoo.sources.base import LocalModel
+from zoo.sources.hashing import KnownHashes, differences
 
 
 class PulledModels:
@@ -56,6 +58,82 @@ class PulledModels:
 
     def _path(self, model: str, revision: str | None) -> Path:
         return self.folder / (quote(f"{model}@{revision or ''}", safe="") + ".json")
+
+
+class PulledSource:
+    """What the sources have in common whose pulled models are noted.
+
+    Attributes:
+        name: the part of a model id before the colon.
+    """
+
+    name: str
+
+    @property
+    def pulled(self) -> PulledModels:
+        """The notes of this source."""
+        return PulledModels(self.name)
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """The files when they are here, whole; no network, no hashing."""
+        model = self.pulled.find(card.id, card.revision)
+        return None if model is None else model.files
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Hash every file again.
+
+        Raises:
+            ModelNotFound: it is not here.
+        """
+        files = self._here(card).files
+        with KnownHashes() as known:
+            return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
+
+    def remove(self, card: ModelCard) -> int:
+        """Delete the files.
+
+        Raises:
+            ModelNotFound: it is not here.
+        """
+        model = self._here(card)
+        with storage_errors(model.files.root, "delete"):
+            self._delete(model)
+        self.pulled.forget(model)
+        return model.files.bytes
+
+    def models(self) -> Iterator[LocalModel]:
+        """The models that were pulled and are here."""
+        return self.pulled.models()
+
+    def local(self) -> Iterator[LocalFiles]:
+        """The files of those models."""
+        for model in self.models():
+            yield model.files
+
+    def checked(self, model: LocalModel, progress: Progress) -> LocalFiles:
+        """The files of a model that is here, when they are still what was pulled.
+
+        Raises:
+            IntegrityError: they are not.
+        """
+        with KnownHashes() as known:
+            problems = differences(model.files.root, model.files.files, known, progress, f"Checking {model.id}")
+        if problems:
+            raise IntegrityError(
+                f"The files of '{model.id}' are not what was pulled: {problems[0].item} {problems[0].reason}.",
+                f"Run: zoo remove {model.id}, then: zoo pull {model.id}",
+            )
+        return model.files
+
+    def _delete(self, model: LocalModel) -> None:
+        for file in model.files.files:
+            model.files.path(file.path).unlink()
+
+    def _here(self, card: ModelCard) -> LocalModel:
+        model = self.pulled.find(card.id, card.revision)
+        if model is None:
+            raise ModelNotFound(f"'{card.id}' is not on this machine.", f"Run: zoo pull {card.id}")
+        return model
 
 
 def _read(path: Path) -> LocalModel | None:
