@@ -57,7 +57,7 @@ class Candidate(Entity):
         samples: how many samples it was measured on.
         layer: the layer whose features were measured.
         reused: whether the figures were kept from an earlier measurement.
-        latency: milliseconds a sample of the forward passes, preparation included, on the device of the measurement.
+        latency: milliseconds a sample; ``latency_source`` says whether it was measured here, or who reports it.
         curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
         explanation: what speaks for and against it, for the first ten.
         tied: whether it cannot be told from the best: the difference between the two is within its error.
@@ -78,6 +78,7 @@ class Candidate(Entity):
     layer: str = ""
     reused: bool = False
     latency: float | None = None
+    latency_source: str = ""
     curve: tuple[tuple[int, float], ...] = ()
     explanation: Explanation | None = None
     tied: bool = False
@@ -133,10 +134,12 @@ class Recommendation(Entity):
         first = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.candidates[0].reasons)
         warned = "".join(f"<p>&#9888; {html.escape(warning)}</p>" for warning in self.warnings)
         left_out = f"<p>{len(self.excluded)} left out.</p>" if self.excluded else ""
+        titles = ("rank", "model", "score", "interval", "parameters", "licence")
+        heads = "".join(f'<th scope="col">{title}</th>' for title in titles)
         name, samples = html.escape(str(self.data.get("name", ""))), self.data.get("samples", 0)
         return (
             f"<table><caption>{html.escape(self.task)} on {name}, {samples:,} samples</caption>"
-            "<thead><tr><th>rank<th>model<th>score<th>interval<th>parameters<th>licence</tr></thead>"
+            f"<thead><tr>{heads}</tr></thead>"
             f"<tbody>{rows}</tbody></table><p>{html.escape(self.candidates[0].id)}:</p><ul>{first}</ul>"
             f"{warned}{left_out}"
         )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -64,9 +67,11 @@ class Seconds(click.ParamType):
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
+@click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @reading
-def command(output: Output, data: str, estimators: str | None, no_measure: bool, **options: Any) -> int:
+def command(output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None,
+            **options: Any) -> int:  # fmt: skip
     """Measure which pretrained model suits your data best.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
@@ -81,14 +86,24 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
 
     Ctrl-C gives the best answer so far, with exit code 130.
     """
+    from zoo.data import read
     from zoo.recommend import recommend
+    from zoo.recommend import report as page
 
+    if report:
+        page.check(report)
     names = [name.strip() for name in (estimators or "").split(",") if name.strip()]
     result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
+    result = replace(result, provenance={**result.provenance, "command": shlex.join(["zoo", *sys.argv[1:]])})
+    if report:
+        reading_options = {name: options[name] for name in ("input_column", "target_column", "on_problem")}
+        page.write(result, report, read(data, task=options["task"], **reading_options))
     if output.json:
         output.data(result.to_dict())
     else:
         show(output, result, data)
+        if report:
+            output.text(f"Report: {report}")
     return 130 if result.interrupted else 0
 
 

@@ -228,7 +228,7 @@ def _latency(candidate: Candidate, candidates: Sequence[Candidate], context: Con
 def latency_of(candidate: Candidate, context: Context) -> tuple[float, str] | None:
     """Milliseconds a sample and their source: measured here where that was done, else reported; None if neither."""
     if candidate.latency is not None:
-        return candidate.latency, f"measured here on {context.device}"
+        return candidate.latency, candidate.latency_source
     found = reported_latency(context.cards[candidate.id], context.device)
     return (found.milliseconds, f"reported, {found.machine} ({found.source})") if found else None
 

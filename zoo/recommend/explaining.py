@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zoo.answers import Candidate, Explanation
 from zoo.entities import ModelCard
-from zoo.recommend.arguments import Context, arguments
+from zoo.recommend.arguments import Context, arguments, latency_of
 from zoo.recommend.certainty import in_words, probabilities_best, would_change
 from zoo.recommend.task import Analysis
 from zoo.tasks import Task
@@ -44,10 +44,10 @@ def gather(
 
 
 def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidate, ...]:
-    """The candidates, the first ten of them with their explanation."""
-    peers, explained = candidates[:PEERS], []
+    """The candidates, the first ten of them with their explanation, and the first hundred with reported latencies."""
+    peers, explained = [_timed(candidate, context) for candidate in candidates[:PEERS]], []
     likely = probabilities_best(peers)
-    for position, candidate in enumerate(candidates[:EXPLAINED]):
+    for position, candidate in enumerate(peers[:EXPLAINED]):
         found = list(arguments(candidate, peers, context))
         explanation = Explanation(
             tuple(argument for speaks_for, argument in found if speaks_for),
@@ -57,4 +57,9 @@ def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidat
             in_words(candidate, peers, likely[position]),
         )
         explained.append(replace(candidate, explanation=explanation))
-    return (*explained, *candidates[EXPLAINED:])
+    return (*explained, *peers[EXPLAINED:], *candidates[PEERS:])
+
+
+def _timed(candidate: Candidate, context: Context) -> Candidate:
+    found = latency_of(candidate, context)
+    return candidate if found is None else replace(candidate, latency=found[0], latency_source=found[1])

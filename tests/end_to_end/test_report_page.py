@@ -1,0 +1,101 @@
+"""``zoo recommend --report`` as a browser shows it: real models, a real headless Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
+)  # fmt: skip
+
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
+
+
+def chromium(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [str(CHROMIUM), *QUIET, f"--user-data-dir={profile}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    target = folder / "out.html"
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "recommend", "sklearn:digits:120", "--samples", "100", "--race", "--candidates",
+         "pkg:efficientnet-lite0,pkg:mobilenet-v2", "--report", str(target)],
+        env={**os.environ, "ZOO_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1"},
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert f"Report: {target}" in done.stdout
+    return target
+
+
+@needs_chromium
+def test_the_page_loads_without_complaint_and_shows_every_part(report: Path, tmp_path: Path):
+    done = chromium(tmp_path, "--enable-logging=stderr", "--dump-dom", report.as_uri())
+
+    assert "CONSOLE" not in done.stderr
+    for part in ("Start from", "The candidates", "Why", "The data", "To repeat it"):
+        assert part in done.stdout
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1280, 500])
+def test_nothing_is_wider_than_the_window(report: Path, tmp_path: Path, width: int):
+    measuring = tmp_path / "measured.html"
+    script = "<script>document.title = `${document.documentElement.scrollWidth} of ${innerWidth}`</script></body>"
+    page = report.read_text(encoding="utf-8").replace(
+        "default-src 'none';", "default-src 'none'; script-src 'unsafe-inline';"
+    )
+    measuring.write_text(page.replace("</body>", script), encoding="utf-8")
+
+    dom = chromium(tmp_path / "profile", f"--window-size={width},900", "--dump-dom", measuring.as_uri()).stdout
+
+    wide, _, window = dom.partition("<title>")[2].partition("</title>")[0].partition(" of ")
+    assert int(wide) <= int(window) == width
+
+
+@needs_chromium
+@pytest.mark.parametrize(("scheme", "page"), [("1", (255, 255, 255)), ("0", (20, 23, 27))])
+def test_it_follows_the_colours_of_the_system(report: Path, tmp_path: Path, scheme: str, page: tuple[int, int, int]):
+    picture = tmp_path / "page.png"
+
+    chromium(
+        tmp_path / "profile", f"--blink-settings=preferredColorScheme={scheme}", "--window-size=900,1200",
+        f"--screenshot={picture}", report.as_uri(),
+    )  # fmt: skip
+
+    with Image.open(picture) as shown:
+        assert shown.convert("RGB").getpixel((5, 600)) == page
+        assert len(shown.convert("RGB").getcolors(1 << 24)) > 100
+
+
+@needs_chromium
+def test_it_prints_on_a_few_pages(report: Path, tmp_path: Path):
+    paper = tmp_path / "page.pdf"
+
+    chromium(tmp_path / "profile", f"--print-to-pdf={paper}", "--no-pdf-header-footer", report.as_uri())
+
+    content = paper.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert 1 <= content.count(b"/Type /Page\n") + content.count(b"/Type /Page ") + content.count(b"/Type/Page/") <= 8
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "zoo", "recommend", "sklearn:digits", "--report", str(tmp_path / "no" / "out.html")],
+        env={**os.environ, "ZOO_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: There is no folder '")
