@@ -302,15 +302,17 @@ class FeatureRequest(Entity):
 
     Attributes:
         layers: layer names of the backbone; empty means its last one.
-        batch_size: samples a batch.
+        batch_size: samples a batch, at most.
         device: ``cpu``, ``cuda``, ``mps``.
         shard_size: samples a shard.
+        batch_tokens: samples times the length of the longest, at most, where samples have a length; None is no limit.
     """
 
     layers: tuple[str, ...] = ()
     batch_size: int = 64
     device: str = "cpu"
     shard_size: int = 4096
+    batch_tokens: int | None = None
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ class Backbone(Protocol):
         layers: layer names from input to output, pooling included (``layer6.mean``); the last is the default.
         embedding_dimension: length of the default layer's feature vector.
 
+    Where inputs have a length, ``length(item)`` of a preprocessed one lets those of similar length share a batch; and
+    ``preprocess_all(items)`` may do for many what ``preprocess`` does for one, where that is quicker.
+
     A backbone that can be trained also has ``module``, a ``torch.nn.Module``, and ``head(task, classes)``, which
     returns the ``torch.nn.Module`` that maps a collated batch to logits, batch x classes, its backbone included.
     """

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.entities import FeatureRequest
-from zoo.errors import DataError, InvalidInput, UnsupportedModel
+from zoo.errors import DataError, InvalidInput, PluginError, UnsupportedModel
 from zoo.features.extraction import extract_shards
 from zoo.protocols import SilentProgress
 
@@ -66,8 +66,8 @@ def test_batches_are_halved_until_they_fit(backbone, texts, error) -> None:
     refused = []
 
     def features(batch, layers):
-        if len(batch) > 3:
-            refused.append(len(batch))
+        if batch.size > 20:
+            refused.append(batch.size)
             raise error("no room")
         return inner(batch, layers)
 
@@ -77,8 +77,106 @@ def test_batches_are_halved_until_they_fit(backbone, texts, error) -> None:
     found = rows(backbone, texts(words), batch_size=16, shard_size=20)
 
     assert found[:, 0].tolist() == [len(word) for word in words]
-    assert refused == [16, 8, 4]
-    assert max(backbone.batch_sizes) <= 3
+    assert refused == [16 * 6, 8 * 6, 4 * 6]
+
+
+def test_batches_without_lengths_are_halved_too(unsorted, texts) -> None:
+    inner = unsorted.features
+
+    def features(batch, layers):
+        if len(batch) > 3:
+            raise MemoryError
+        return inner(batch, layers)
+
+    unsorted.features = features
+
+    rows(unsorted, texts(["abc"] * 300), batch_size=16, shard_size=100)
+
+    assert max(unsorted.batch_sizes) <= 3
+    assert unsorted.batch_sizes.count(2) > 100
+
+
+@SHARED_FIXTURES
+@given(words=WORDS, tokens=st.integers(1, 40), shard_size=st.integers(1, 70))
+def test_a_budget_of_tokens_holds_for_every_batch(backbone, texts, words, tokens, shard_size) -> None:
+    shapes = []
+    inner = backbone.features
+    backbone.features = lambda batch, layers: shapes.append(batch.shape) or inner(batch, layers)
+
+    found = rows(backbone, texts(words), batch_size=50, batch_tokens=tokens, shard_size=shard_size)
+    backbone.features = inner
+
+    assert found[:, 0].tolist() == [len(word) for word in words]
+    assert all(samples * longest <= tokens or samples == 1 for samples, longest in shapes)
+
+
+def test_short_texts_make_larger_batches(backbone, texts) -> None:
+    rows(backbone, texts(["a" * 32] * 8 + ["a" * 4] * 64), batch_size=50, batch_tokens=128)
+
+    assert backbone.batch_sizes == [4, 4, 32, 32]
+
+
+def test_what_can_be_prepared_together_is(backbone, texts) -> None:
+    together = []
+
+    def preprocess_all(items):
+        together.append(len(items))
+        return [backbone.preprocess(item) for item in items]
+
+    backbone.preprocess_all = preprocess_all
+
+    assert rows(backbone, texts(["ab"] * 100))[:, 0].tolist() == [2] * 100
+    assert together == [64, 36]
+    with pytest.raises(DataError, match="Sample 70 of 'texts' cannot be prepared"):
+        rows(backbone, texts(["ab"] * 70 + ["é"]))
+
+
+def test_on_an_accelerator_features_are_fetched_one_batch_later(backbone, texts) -> None:
+    events = []
+
+    class Tensor(np.ndarray):
+        def detach(self):
+            events.append("fetched")
+            return self
+
+        def float(self):
+            return self
+
+        cpu = float
+
+        def numpy(self):
+            return np.asarray(self)
+
+    inner = backbone.features
+
+    def features(batch, layers):
+        events.append("started")
+        return {layer: values.view(Tensor) for layer, values in inner(batch, layers).items()}
+
+    backbone.features = features
+
+    found = rows(backbone, texts(["abc"] * 8), batch_size=2, device="cuda")
+
+    assert found[:, 0].tolist() == [3] * 8
+    assert events == ["started", *["started", "fetched"] * 3, "fetched"]
+
+
+@pytest.mark.parametrize("blocks", [4, 100])
+def test_a_width_that_changes_is_the_plugins_mistake(backbone, texts, blocks) -> None:
+    from zoo.features.model import extract
+
+    inner = backbone.features
+
+    def features(batch, layers):
+        found = inner(batch, layers)
+        return {"summary": found["summary"][:, :1]} if (batch == ord("c")).any() else found
+
+    backbone.features = features
+
+    words = texts(["a" * length for length in range(1, 9)] + ["c"])
+
+    with pytest.raises(PluginError, match=r"'pkg:word-lengths' gives vectors of 2 and of 1 numbers in its layer"):
+        extract(backbone, words, FeatureRequest(batch_size=2, shard_size=blocks))
 
 
 def test_not_even_one_sample_fits(backbone, texts) -> None:
@@ -127,6 +225,7 @@ def test_another_kind_of_input_is_refused_before_anything_runs(backbone, texts) 
         (FeatureRequest(("block9",)), InvalidInput, "Layers: letters, summary."),
         (FeatureRequest(batch_size=0), InvalidInput, "at least one sample"),
         (FeatureRequest(shard_size=-1), InvalidInput, "at least one sample"),
+        (FeatureRequest(batch_tokens=0), InvalidInput, "at least one sample"),
     ],
 )
 def test_impossible_requests(backbone, texts, request_, kind, sentence) -> None:

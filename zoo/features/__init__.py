@@ -17,6 +17,9 @@ __all__ = ["Model", "extract", "load", "read_features", "write_features"]
 DTYPES = ("float32", "float16", "bfloat16")
 """Precisions that weights can be loaded in."""
 
+AUTO = "auto"
+"""Stands for the precision that is fastest on the device."""
+
 
 def load(
     reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
@@ -28,20 +31,21 @@ def load(
     Args:
         reference: a model id such as ``pkg:efficientnet-lite0``, or a card.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes the best there is.
-        dtype: one of ``DTYPES``.
+        dtype: one of ``DTYPES``, or ``auto`` for the fastest on the device, which is for features and not for training.
 
     Raises:
         ZooError: the model is unknown, its files cannot be had or are not what was published, or nothing can load it.
     """
     from zoo.config import settings
-    from zoo.features.device import best_device
+    from zoo.features.device import best_device, best_precision
     from zoo.plugins import plugins
 
-    if dtype not in DTYPES:
+    if dtype not in {*DTYPES, AUTO}:
         raise InvalidInput(
-            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)}."
+            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)} and {AUTO}."
         )
     device = best_device(device)
+    dtype = best_precision(device) if dtype == AUTO else dtype
     progress = progress or SilentProgress()
     card = _resolve(reference) if isinstance(reference, str) else reference
     files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)

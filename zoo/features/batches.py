@@ -3,16 +3,61 @@
 from __future__ import annotations
 
 import collections
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from zoo.entities import Dataset
+from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, ZooError
 from zoo.protocols import Backbone
 
-WINDOW = 16
-"""Samples of different length are sorted within this many batches, so that few prepared samples wait in memory."""
+CHUNK = 64
+"""Items of different length that are preprocessed in one go."""
+
+T = TypeVar("T")
+
+
+class Remaining(Subset):
+    """The items of a data set that have yet to be computed; messages name them by their place in all of it."""
+
+
+def place_of(dataset: Dataset, position: int) -> int:
+    """Where a sample stands in the data set that the user knows."""
+    inputs = dataset.inputs
+    return int(inputs.indices[position]) if isinstance(inputs, Remaining) else position
+
+
+@dataclass
+class Limits:
+    """What a batch may hold.
+
+    Attributes:
+        samples: at most so many samples.
+        cost: at most so many samples times the length of the longest, where samples have a length: padded tokens. None
+            is no limit.
+    """
+
+    samples: int
+    cost: int | None = None
+
+    def lower(self, cost: int) -> None:
+        """Let no batch cost more than this."""
+        self.cost = cost if self.cost is None else min(self.cost, cost)
+
+    def cut(self, lengths: Sequence[int]) -> int:
+        """How many samples from the front, the longest first, make a batch; at least one."""
+        fitting = self.samples if self.cost is None else min(self.samples, self.cost // max(1, lengths[0]))
+        return max(1, min(fitting, len(lengths)))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A collated batch, the positions of its samples, and what it costs: see ``Limits``."""
+
+    positions: Sequence[int]
+    collated: Any
+    cost: int
 
 
 class Preparation:
@@ -20,6 +65,9 @@ class Preparation:
 
     Threads and not processes: decoding, resizing and tokenising release the interpreter's lock, batches need no
     copying between processes, and an interrupted run leaves nothing behind.
+
+    A backbone may have ``length(item)``, then samples of similar length share a batch, which saves padding; and
+    ``preprocess_all(items)``, which does what ``preprocess`` does for many at once.
 
     Args:
         threads: how many batches are prepared at the same time.
@@ -29,38 +77,46 @@ class Preparation:
     def __init__(self, backbone: Backbone, dataset: Dataset, threads: int, ahead: int) -> None:
         self._backbone, self._dataset, self._ahead = backbone, dataset, ahead
         self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
+        self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 
-    def batch(self, positions: Sequence[int]) -> Any:
-        """One collated batch.
+    def batch(self, positions: Sequence[int]) -> Batch:
+        """One collated batch of samples, whatever it costs.
 
         Raises:
             DataError: a sample cannot be decoded or preprocessed; names it.
         """
-        return self._backbone.collate(self._items(positions))
+        return self._collated(positions, self._items(positions))
 
-    def batches(self, positions: Sequence[int], size: int) -> Iterator[tuple[Sequence[int], Any]]:
-        """Collated batches with their positions.
+    def batches(self, blocks: Sequence[Sequence[int]], limits: Limits) -> Iterator[Batch]:
+        """Collated batches of one block of positions after the other; no batch holds samples of two blocks.
 
-        A backbone with ``length(item)`` gets samples of similar length together, which saves padding; any other gets
-        them in the order of the data set.
+        What is prepared after the limits were lowered keeps within the new ones.
         """
-        chunks = [positions[start : start + size] for start in range(0, len(positions), size)]
         if self._length is None:
+            chunks = (chunk for block in blocks for chunk in _cut(block, limits))
             yield from self._overlapped(chunks, self.batch, self._ahead)
             return
-        prepared = self._overlapped(chunks, self._items, WINDOW)
-        for _ in range(0, len(chunks), WINDOW):
-            window = [
-                pair for _, part in zip(range(WINDOW), prepared, strict=False) for pair in zip(*part, strict=True)
-            ]
-            yield from self._sorted(window, size, self._length)
+        pieces = ([block[at : at + CHUNK] for at in range(0, len(block), CHUNK)] for block in blocks)
+        # While one block is computed, the next one is made ready.
+        ahead = max((len(block) for block in blocks), default=0) // CHUNK + 1
+        prepared = self._overlapped((piece for part in pieces for piece in part), self._pairs, ahead)
+        sorted_blocks = (self._by_length(prepared, len(block)) for block in blocks)
+        groups = (group for block in sorted_blocks for group in self._grouped(block, limits))
+        yield from self._overlapped(groups, lambda group: self._collated(*group), self._ahead)
 
     def close(self) -> None:
         """Drop what waits and end the threads; what is being prepared is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _items(self, positions: Sequence[int]) -> list[Any]:
+        if self._together is not None:
+            try:
+                return self._together([self._dataset.inputs[position] for position in positions])
+            except (ZooError, MemoryError):
+                raise
+            except Exception:
+                pass
         return [self._item(position) for position in positions]
 
     def _item(self, position: int) -> Any:
@@ -71,29 +127,48 @@ class Preparation:
         except Exception as error:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise DataError(
-                f"Sample {position} of '{self._dataset.name}' cannot be prepared for '{self._backbone.card.id}': "
-                f"{reason.rstrip('.')}.",
+                f"Sample {place_of(self._dataset, position)} of '{self._dataset.name}' cannot be prepared for "
+                f"'{self._backbone.card.id}': {reason.rstrip('.')}.",
                 "Mend it, or take it out of the data set.",
             ) from error
 
-    def _sorted(
-        self, window: list[tuple[int, Any]], size: int, length: Callable[[Any], int]
-    ) -> Iterator[tuple[Sequence[int], Any]]:
-        # Longest first: where memory is short, that shows at once. The sort is stable, so the data alone decides.
-        window.sort(key=lambda pair: -length(pair[1]))
-        for start in range(0, len(window), size):
-            positions, items = zip(*window[start : start + size], strict=True)
-            yield positions, self._backbone.collate(items)
+    def _pairs(self, positions: Sequence[int]) -> list[tuple[int, Any]]:
+        return list(zip(positions, self._items(positions), strict=True))
 
-    def _overlapped(
-        self, chunks: Sequence[Sequence[int]], work: Callable[[Sequence[int]], Any], ahead: int
-    ) -> Iterator[tuple[Sequence[int], Any]]:
-        waiting: collections.deque[tuple[Sequence[int], Future[Any]]] = collections.deque()
-        for chunk in chunks:
-            waiting.append((chunk, self._pool.submit(work, chunk)))
+    def _by_length(self, prepared: Iterator[list[tuple[int, Any]]], count: int) -> list[tuple[int, int, Any]]:
+        """A block's positions, lengths and items, the longest first: where memory is short, that shows at once."""
+        assert self._length is not None
+        block: list[tuple[int, int, Any]] = []
+        while len(block) < count:
+            block += [(position, self._length(item), item) for position, item in next(prepared)]
+        # The sort is stable, so the data alone decides.
+        return sorted(block, key=lambda sample: -sample[1])
+
+    def _grouped(self, block: list[tuple[int, int, Any]], limits: Limits) -> Iterator[tuple[list[int], list[Any]]]:
+        start = 0
+        lengths = [length for _, length, _ in block]
+        while start < len(block):
+            stop = start + limits.cut(lengths[start : start + limits.samples])
+            yield [position for position, _, _ in block[start:stop]], [item for _, _, item in block[start:stop]]
+            start = stop
+
+    def _collated(self, positions: Sequence[int], items: Sequence[Any]) -> Batch:
+        longest = max(map(self._length, items)) if self._length else 1
+        return Batch(positions, self._backbone.collate(items), len(positions) * max(1, longest))
+
+    def _overlapped(self, parts: Iterable[Any], work: Callable[[Any], T], ahead: int) -> Iterator[T]:
+        waiting: collections.deque[Future[T]] = collections.deque()
+        for part in parts:
+            waiting.append(self._pool.submit(work, part))
             if len(waiting) > ahead:
-                done, future = waiting.popleft()
-                yield done, future.result()
+                yield waiting.popleft().result()
         while waiting:
-            done, future = waiting.popleft()
-            yield done, future.result()
+            yield waiting.popleft().result()
+
+
+def _cut(block: Sequence[int], limits: Limits) -> Iterator[Sequence[int]]:
+    start = 0
+    while start < len(block):
+        stop = start + limits.cut([1] * min(limits.samples, len(block) - start))
+        yield block[start:stop]
+        start = stop

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import PluginError
 from zoo.protocols import Backbone, Progress
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def compute(
@@ -42,11 +46,7 @@ def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, m
             if layer not in shard.values:
                 raise PluginError(f"The features of '{model}' came without the layer '{layer}'.")
             values[layer] = found = np.asarray(shard.values[layer], dtype=np.float32)
-            if found.ndim != 2 or len(found) != len(rows):
-                raise PluginError(
-                    f"The features of '{model}' in layer '{layer}' came as an array of shape {found.shape} for "
-                    f"{len(rows)} samples; {len(rows)} rows are right."
-                )
+            check_rows(found, len(rows), layer, model)
             check_width(widths.setdefault(layer, found.shape[1]), found.shape[1], layer, model)
         if len(rows) and not (rows.min() >= 0 and rows.max() < count):
             raise PluginError(f"The features of '{model}' came for samples that there are not.")
@@ -57,6 +57,15 @@ def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, m
     if (seen != 1).any():
         wrong = int(np.flatnonzero(seen > 1)[0] if (seen > 1).any() else np.flatnonzero(seen == 0)[0])
         raise PluginError(f"The features of '{model}' came {seen[wrong]} times for sample {wrong}; once is right.")
+
+
+def check_rows(values: np.ndarray, count: int, layer: str, model: str) -> None:
+    """Raise ``PluginError`` unless there is one vector for each of ``count`` samples."""
+    if values.ndim != 2 or len(values) != count:
+        raise PluginError(
+            f"The features of '{model}' in layer '{layer}' came as an array of shape {values.shape} for {count} "
+            f"samples; {count} rows are right."
+        )
 
 
 def check_width(expected: int, found: int, layer: str, model: str) -> None:

@@ -41,6 +41,23 @@ def best_device(name: str | None = None) -> str:
     return name
 
 
+def best_precision(device: str) -> str:
+    """The precision in which forward passes on a device are fastest without losing what a score needs.
+
+    Half precision where the device has units for it: ``bfloat16``, which has the range of float32, or ``float16`` on
+    CUDA devices of before 2020 with tensor cores. Everywhere else ``float32``; most CPUs are slower with anything less.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "xpu":
+        return "bfloat16"
+    if kind != "cuda":
+        return "float32"
+    import torch
+
+    major, _ = torch.cuda.get_device_capability(int(index or 0))
+    return "bfloat16" if major >= 8 else "float16" if major == 7 else "float32"
+
+
 def memory_of(device: str) -> int | None:
     """Memory of a device in bytes, of which a process here may at most use this much; None where nobody tells.
 

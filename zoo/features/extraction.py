@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from zoo.entities import Dataset, FeatureRequest, FeatureShard, Subset
+from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
-from zoo.features.batches import Preparation
+from zoo.features.batches import Batch, Limits, Preparation, place_of
+from zoo.features.computing import check_rows, check_width
 from zoo.features.memory import keep_freed_memory
 from zoo.protocols import Backbone, Described, Progress
 
 if TYPE_CHECKING:
     import numpy as np
 
-BATCH_SIZE = 64
-"""Samples a batch on an accelerator."""
+BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"": 64}}
+"""Samples a batch, by kind of input; on a CPU large batches only take the activations out of the caches."""
 
-CPU_BATCH_SIZES = {"image": 16, "text": 32}
-"""Samples a batch on a CPU, where large batches only take the activations out of the caches."""
+BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 16384}}
+"""Padded tokens a batch, for inputs with a length."""
+
+MOST_SAMPLES = {"cpu": 128, "accelerator": 1024}
+"""Samples a batch at most, where tokens are counted."""
 
 AHEAD = 2
 """Batches that wait, ready, for the forward pass."""
@@ -49,19 +54,10 @@ def extract_shards(
     return _shards(backbone, dataset, layers, request, progress)
 
 
-class Remaining(Subset):
-    """The items of a data set that have yet to be computed; messages name them by their place in all of it."""
-
-
-def place_of(dataset: Dataset, position: int) -> int:
-    """Where a sample stands in the data set that the user knows."""
-    inputs = dataset.inputs
-    return int(inputs.indices[position]) if isinstance(inputs, Remaining) else position
-
-
 def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest) -> tuple[str, ...]:
     """The layers to extract, the backbone's last one where none is asked for; raises as ``extract_shards`` does."""
-    if request.batch_size < 1 or request.shard_size < 1:
+    sizes = (request.batch_size, request.shard_size, *([] if request.batch_tokens is None else [request.batch_tokens]))
+    if min(sizes) < 1:
         raise InvalidInput("A batch and a shard hold at least one sample.", "Leave --batch-size out for the default.")
     if not len(dataset):
         raise DataError(f"'{dataset.name}' holds no samples.")
@@ -79,46 +75,49 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
     return tuple(dict.fromkeys(request.layers)) or (backbone.layers[-1],)
 
 
-def default_batch_size(backbone: Described, device: str) -> int:
-    """Samples a batch where nobody asks for another number."""
-    return CPU_BATCH_SIZES.get(backbone.input_kind, BATCH_SIZE) if device == "cpu" else BATCH_SIZE
+def default_limits(model: Described, device: str) -> tuple[int, int | None]:
+    """Samples a batch, and tokens where samples have lengths, where nobody asks for another number."""
+    kind = "cpu" if device == "cpu" else "accelerator"
+    if model.input_kind in BATCH_TOKENS[kind]:
+        return MOST_SAMPLES[kind], BATCH_TOKENS[kind][model.input_kind]
+    return BATCH_SIZES[kind].get(model.input_kind, BATCH_SIZES[kind][""]), None
 
 
 def _shards(
     backbone: Backbone, dataset: Dataset, layers: tuple[str, ...], request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard]:
-    count, size = len(dataset), request.batch_size
+    count, size = len(dataset), request.shard_size
+    blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
+    limits = Limits(request.batch_size, request.batch_tokens)
     with (
         closing(Preparation(backbone, dataset, _threads(request.device), AHEAD)) as preparation,
         progress.step(f"Extracting features with {backbone.card.id}", total=count) as step,
     ):
-        forward = _Forward(backbone, layers, preparation)
-        for start in range(0, count, request.shard_size):
-            stop = min(start + request.shard_size, count)
-            values: dict[str, np.ndarray] = {}
-            for positions, batch in preparation.batches(range(start, stop), min(size, forward.largest or size)):
-                for done, found in forward(positions, batch):
-                    _store(values, found, [position - start for position in done], stop - start)
-                    step.advance(len(done))
-            _check_finite(values, start, backbone, dataset)
-            yield FeatureShard(range(start, stop), values)
+        forward = _Forward(backbone, layers, preparation, limits)
+        results = (result for batch in preparation.batches(blocks, limits) for result in forward(batch))
+        shard = _Shard(blocks[0], backbone.card.id)
+        for positions, found in _delayed(results, 0 if request.device == "cpu" else 1):
+            shard.store(positions, found)
+            step.advance(len(positions))
+            if shard.missing:
+                continue
+            _check_finite(shard.values, shard.positions.start, backbone, dataset)
+            yield FeatureShard(shard.positions, shard.values)
+            if shard.positions.stop < count:
+                shard = _Shard(blocks[shard.positions.start // size + 1], backbone.card.id)
 
 
 class _Forward:
-    """The forward pass, halving batches that do not fit into memory.
+    """The forward pass, halving batches that do not fit into memory, and with them the limits of those after."""
 
-    Attributes:
-        largest: most samples that a batch may hold since memory ran out; None until then.
-    """
+    def __init__(self, backbone: Backbone, layers: tuple[str, ...], preparation: Preparation, limits: Limits) -> None:
+        self._backbone, self._layers, self._preparation, self._limits = backbone, layers, preparation, limits
 
-    def __init__(self, backbone: Backbone, layers: tuple[str, ...], preparation: Preparation) -> None:
-        self._backbone, self._layers, self._preparation = backbone, layers, preparation
-        self.largest: int | None = None
-
-    def __call__(self, positions: Sequence[int], batch: Any) -> Iterator[tuple[Sequence[int], Mapping[str, Any]]]:
-        if self.largest is None or len(positions) <= self.largest:
+    def __call__(self, batch: Batch) -> Iterator[tuple[Sequence[int], Mapping[str, Any]]]:
+        positions = batch.positions
+        if len(positions) == 1 or batch.cost <= (self._limits.cost or batch.cost):
             try:
-                found = self._backbone.features(batch, self._layers)
+                found = self._backbone.features(batch.collated, self._layers)
             except _out_of_memory() as error:
                 if len(positions) == 1:
                     raise UnsupportedModel(
@@ -128,22 +127,54 @@ class _Forward:
             else:
                 yield positions, found
                 return
-            self.largest = min(self.largest or len(positions), (len(positions) + 1) // 2)
+            self._limits.lower((batch.cost + 1) // 2)
             _free_cached_memory()
         del batch
         half = (len(positions) + 1) // 2
         for part in (positions[:half], positions[half:]):
-            yield from self(part, self._preparation.batch(part))
+            yield from self(self._preparation.batch(part))
 
 
-def _store(values: dict[str, np.ndarray], found: Mapping[str, Any], rows: Sequence[int], count: int) -> None:
-    import numpy as np
+class _Shard:
+    """The features of a block of samples, filled batch by batch.
 
-    for layer, batch_values in found.items():
-        rows_found = _to_numpy(batch_values)
-        if layer not in values:
-            values[layer] = np.empty((count, rows_found.shape[1]), dtype=np.float32)
-        values[layer][rows] = rows_found
+    Attributes:
+        values: by layer, len(positions) x d, float32.
+        missing: samples that have none yet.
+    """
+
+    def __init__(self, positions: range, model: str) -> None:
+        self.positions, self._model = positions, model
+        self.values: dict[str, np.ndarray] = {}
+        self.missing = len(positions)
+
+    def store(self, positions: Sequence[int], found: Mapping[str, Any]) -> None:
+        """Put a batch's features in their places.
+
+        Raises:
+            PluginError: a layer's width changes, or there is not one row for each sample.
+        """
+        import numpy as np
+
+        places = np.asarray(positions) - self.positions.start
+        for layer, values in found.items():
+            rows = _to_numpy(values)
+            check_rows(rows, len(positions), layer, self._model)
+            if layer not in self.values:
+                self.values[layer] = np.empty((len(self.positions), rows.shape[1]), dtype=np.float32)
+            check_width(self.values[layer].shape[1], rows.shape[1], layer, self._model)
+            self.values[layer][places] = rows
+        self.missing -= len(positions)
+
+
+def _delayed(results: Iterator[Any], count: int) -> Iterator[Any]:
+    """The same results, each ``count`` later: an accelerator goes on while the last batch's features are copied."""
+    waiting: collections.deque[Any] = collections.deque()
+    for result in results:
+        waiting.append(result)
+        if len(waiting) > count:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def _to_numpy(values: Any) -> np.ndarray:

@@ -11,7 +11,7 @@ from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelC
 from zoo.errors import UnsupportedModel
 from zoo.features.cache import Facts, RowCache, row_cache
 from zoo.features.cache_identity import Identity, identity_of
-from zoo.features.extraction import default_batch_size
+from zoo.features.extraction import default_limits
 from zoo.features.provenance import provenance
 from zoo.features.stream import FeatureStream
 from zoo.protocols import Backbone, Described, Progress, SilentProgress
@@ -154,8 +154,8 @@ class Model:
             ZooError: as ``extract``.
         """
         dataset = _read(data, reading) if isinstance(data, str) else data
-        size = batch_size or default_batch_size(self.facts, self.device)
-        request = FeatureRequest(tuple(layers), size, self.device, shard_size)
+        size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
+        request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
         kept = self._cache() if cache else None
         return FeatureStream(
             self.facts, lambda: self.backbone, dataset, request, progress=progress or SilentProgress(), cache=kept

@@ -9,10 +9,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
+from zoo.features.batches import Remaining
 from zoo.features.cache import RowCache
 from zoo.features.cache_files import RowsFile
 from zoo.features.computing import check_width, compute
-from zoo.features.extraction import Remaining, check_request
+from zoo.features.extraction import check_request
 from zoo.features.item_digests import item_digests
 from zoo.protocols import Backbone, Described, Progress
 

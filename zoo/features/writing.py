@@ -41,7 +41,7 @@ def extract_to(
     layers: Sequence[str] = (),
     batch_size: int | None = None,
     device: str | None = None,
-    dtype: str = "float32",
+    dtype: str = "auto",
     cache: bool = True,
     progress: Progress | None = None,
     **reading: Any,
