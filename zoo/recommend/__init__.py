@@ -74,7 +74,7 @@ def recommend(
             candidate on all the samples, however long that takes.
         race: measure on growing parts and stop candidates that cannot win any more, without a limit of time.
         cluster: address of a Ray cluster to measure on, ``local`` for workers on this machine; None for this process.
-        measure: False ranks by reported benchmark scores alone and runs no model.
+        measure: False ranks by what published results, and past runs, let expect; it runs no model.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
         reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
@@ -96,6 +96,7 @@ def recommend(
     from zoo.recommend.caveats import caveats
     from zoo.recommend.explaining import explain, gather
     from zoo.recommend.layers import parse_layers
+    from zoo.recommend.prior.ranking import by_prior
     from zoo.recommend.provenance import provenance
     from zoo.recommend.survey import Effort, Survey, measure_all
     from zoo.recommend.task import analyse
@@ -124,7 +125,8 @@ def recommend(
         ranked = ranking.by_measurement(ranking.standing(survey.measured), found)
     else:
         kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
-        ranked = ranking.by_reports([choice.card for choice in kept])
+        cards = [choice.card for choice in kept]
+        ranked = by_prior(cards, found.name, dataset.name) or ranking.by_reports(cards)
     cards = [choice.card for choice in kept]
     context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
     untrained = baseline(dataset, request.estimators[0], seed, ranked[0].samples) if measure else None

@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, suggest
 from zoo.recommend.history import History
+from zoo.recommend.prior import predict
 from zoo.recommend.prior.kriging import Prediction, Prior, uninformed
 
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0)
@@ -106,9 +108,10 @@ class Selector:
     ...     selector.tell(model, measure(model))
 
     Args:
-        models: the candidates, by the names that the history uses.
-        history: past results on other data sets; None knows nothing, and the measurements alone decide.
+        models: the candidates, by the names that the history uses, or as cards.
+        history: past results on other data sets; None takes what is known of the cards for the task.
         dataset: name of the data set; its name says what it is like, and results on it in the history are not used.
+        task: name of the task; without a history, models that are cards are expected to do what the shipped prior says.
         budget: most that may be spent, in the unit of the costs: measurements, where no cost is ever told.
         tolerance: stop when the expected regret is at most this, in the unit of the scores.
         costs: what measuring each model is expected to cost; the expected improvement is divided by it.
@@ -120,20 +123,24 @@ class Selector:
 
     def __init__(
         self,
-        models: Sequence[str],
+        models: Sequence[str] | Sequence[ModelCard],
         history: History | None = None,
         *,
         dataset: str = "this data set",
+        task: str | None = None,
         budget: float | None = None,
         tolerance: float = 0.0,
         costs: Mapping[str, float] | None = None,
         prediction: Prediction | None = None,
     ) -> None:
-        self.models = tuple(models)
+        cards = [model for model in models if isinstance(model, ModelCard)]
+        self.models = tuple(model.id if isinstance(model, ModelCard) else model for model in models)
         _check(self.models, budget, tolerance)
         self.budget, self.tolerance = budget, tolerance
         self._costs = _costs(self.models, costs)
-        self._posterior = Posterior(prediction or _predicted(self.models, history, dataset))
+        self._posterior = Posterior(
+            prediction or _predicted(self.models, history, dataset, cards if len(cards) == len(models) else [], task)
+        )
         self._told: dict[str, float] = {}
         self.spent = 0.0
 
@@ -214,10 +221,13 @@ class Selector:
         return left & (self.spent + self._costs <= self.budget * (1.0 + 1e-9))
 
 
-def _predicted(models: tuple[str, ...], history: History | None, dataset: str) -> Prediction:
-    if history is None:
-        return uninformed(models)
-    return Prior(history, models, (dataset,)).predict(dataset, models)
+def _predicted(
+    models: tuple[str, ...], history: History | None, dataset: str, cards: Sequence[ModelCard], task: str | None
+) -> Prediction:
+    if history is not None:
+        return Prior(history, models, (dataset,)).predict(dataset, models)
+    expected = predict(cards, task) if cards and task is not None else None
+    return uninformed(models) if expected is None else uninformed(models).around(expected.mean, expected.deviation)
 
 
 def _improvement(lead: np.ndarray, spread: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ Nothing here sees a score of the data set that is predicted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,11 +19,14 @@ from zoo.recommend.prior.axis import Axis, standardise
 from zoo.recommend.prior.factors import Factors, factorise
 from zoo.recommend.prior.likeness import dataset_kernels, model_kernels, run_together
 
-NUGGET = 0.3
+NUGGET = 0.15
 """Part of a data set's own that no other data set tells of, in units of its variance."""
 
 OBSERVED = 0.9
 """Weight of a score itself against what the hidden abilities say about it."""
+
+ALIKE = 0.6
+"""Share of a model's own part that goes with how alike the names and owners of models are."""
 
 TIE = 1.0
 """Models are called ties when this many standard errors do not tell them apart."""
@@ -48,7 +51,8 @@ class Prediction:
         directions: n x r, how each model answers to what is not known of the data set; ``directions @
             spread @ directions.T`` is how their errors go together.
         spread: r x r.
-        own: variance of each model's own part.
+        own: n, variance of each model's own part.
+        likeness: n x n, how the own parts of models go together, 1 on the diagonal.
         axis: on which ``level`` and ``scale`` are told.
         level, level_error: where the average model is expected, and its standard error.
         scale, scale_error: what one standard deviation is expected to be, and the standard error of its logarithm.
@@ -60,15 +64,21 @@ class Prediction:
     directions: np.ndarray
     spread: np.ndarray
     own: np.ndarray
+    likeness: np.ndarray
     axis: Axis
     level: float
     level_error: float
     scale: float
     scale_error: float
 
+    def around(self, mean: np.ndarray, deviation: np.ndarray) -> Prediction:
+        """The same with other means and independent standard errors, n each."""
+        return replace(self, mean=mean, variance=deviation**2, own=deviation**2)
+
     def covariance(self) -> np.ndarray:
         """n x n covariance of the errors of ``mean``."""
-        return self.directions @ self.spread @ self.directions.T + np.diag(self.own)
+        own = np.sqrt(self.own)
+        return self.directions @ self.spread @ self.directions.T + self.likeness * np.outer(own, own)
 
     def scores(self) -> np.ndarray:
         """Expected scores, n, in the data set's unit."""
@@ -93,7 +103,18 @@ def uninformed(models: tuple[str, ...]) -> Prediction:
     n = len(models)
     flat = np.zeros(n)
     return Prediction(
-        models, flat, flat + 1.0, np.zeros((n, 1)), np.zeros((1, 1)), flat + 1.0, Axis(True), 0.7, 0.7, 0.3, 0.7
+        models,
+        flat,
+        flat + 1.0,
+        np.zeros((n, 1)),
+        np.zeros((1, 1)),
+        flat + 1.0,
+        np.eye(n),
+        Axis(True),
+        0.7,
+        0.7,
+        0.3,
+        0.7,
     )
 
 
@@ -160,6 +181,7 @@ class Prior:
             directions[rows],
             fitted.spread,
             own[rows],
+            ALIKE * self._names_alike(rows) + (1.0 - ALIKE) * np.eye(len(rows)),
             fitted.axis,
             fitted.level,
             fitted.level_error,
@@ -182,6 +204,12 @@ class Prior:
         mean = centre + cross @ (solved @ value)
         variance = np.diag(kernel) + own - ((cross @ solved) * cross).sum(axis=1)
         return mean, variance
+
+    def _names_alike(self, rows: np.ndarray) -> np.ndarray:
+        """Mean of the kernels over owners, words and parts of words of names."""
+        alike = self._model_kernels[1:4, rows][:, :, rows].mean(axis=0)
+        np.fill_diagonal(alike, 1.0)
+        return alike
 
     def _model_weights(self, seen: np.ndarray, value: np.ndarray) -> np.ndarray:
         """The mixture of kernels whose products come closest to ``value[i] * value[j]`` for different models.
