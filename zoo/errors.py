@@ -95,6 +95,10 @@ class PluginWarning(UserWarning):
     """A plugin is broken and was left out; the rest goes on. The command line shows it in one line."""
 
 
+class CostNotice(UserWarning):
+    """What something costs, told before and after it is done. The command line shows it in one line."""
+
+
 def suggest(name: str, known: Iterable[str], count: int = 3) -> str:
     """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}

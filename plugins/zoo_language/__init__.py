@@ -9,8 +9,8 @@ from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
-    from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-    from zoo.protocols import Backbone
+    from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
+    from zoo.protocols import Backbone, Progress
 
 
 @hookimpl
@@ -38,6 +38,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
     """Transformers folders, static token embeddings and ONNX encoders of the language domain."""
     if card.domain != "language":
         return None
+    if card.source == "openai":
+        from zoo_language.openai_backbone import load as load_openai
+
+        return load_openai(card)
     if card.library in {"transformers", "sentence-transformers"}:
         from zoo_language.transformers_backbone import load
 
@@ -51,6 +55,18 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load_onnx(card, files.root, device)
     return None
+
+
+@hookimpl
+def zoo_extract_features(
+    backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
+) -> Iterator[FeatureShard] | None:
+    """Embeddings from OpenAI's API, in requests as large as it takes; None for models that run here."""
+    if backbone.card.source != "openai":
+        return None
+    from zoo_language.openai_backbone import extract
+
+    return extract(backbone, dataset, request, progress)
 
 
 @hookimpl

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from zoo.cli.output import Output
-from zoo.errors import PluginWarning, ZooError
+from zoo.errors import CostNotice, PluginWarning, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -142,11 +142,14 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
     """Show what is wrong with a plugin in one line, whatever is set for other warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
+        warnings.simplefilter("always", CostNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
             if issubclass(category, PluginWarning):
                 output.warn(str(message))
+            elif issubclass(category, CostNotice):
+                output.note(str(message))
             else:
                 shown(message, category, *args, **kwargs)
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import reading
+from zoo.cli.options import paying, reading
 from zoo.cli.output import Column, Output, human_bytes, human_seconds
 
 
@@ -23,6 +23,7 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
 @click.option("--dtype", default="auto", show_default=True,
               help="float32, float16, bfloat16, or auto: half where the device gains.")  # fmt: skip
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
+@paying
 @reading
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
     """Turn a data set into a file of features.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -56,6 +57,18 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def _limit_cost(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
+    if value is not None:
+        os.environ["ZOO_MAX_COST"] = str(value)
+
+
+paying = click.option(
+    "--max-cost", type=click.FloatRange(min=0), metavar="DOLLARS", expose_value=False, callback=_limit_cost,
+    help="What a model behind a paid API may cost [default: 1].",
+)  # fmt: skip
+"""The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
 
 
 class Amount(click.ParamType):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import AMOUNT, reading
+from zoo.cli.options import AMOUNT, paying, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
 
@@ -69,6 +69,7 @@ class Seconds(click.ParamType):
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
+@paying
 @reading
 def command(output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None,
             **options: Any) -> int:  # fmt: skip

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import reading
+from zoo.cli.options import paying, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ INTERRUPTED = 130
               help="Part held out to report on.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@paying
 @reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:

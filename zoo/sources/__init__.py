@@ -24,14 +24,15 @@ _NO_DOMAIN = "other"
 
 
 def builtin_sources() -> list[Source]:
-    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub and Kaggle."""
+    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub, Kaggle and OpenAI."""
     from zoo.sources.folder import FileSource
     from zoo.sources.hub import HubSource
     from zoo.sources.kaggle import KaggleSource
+    from zoo.sources.openai import OpenAISource
     from zoo.sources.package import PackageSource
     from zoo.sources.torch_hub import TorchHubSource
 
-    return [PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource()]
+    return [PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource(), OpenAISource()]
 
 
 def sources() -> dict[str, Source]:

@@ -1,0 +1,108 @@
+"""``openai:`` models behind OpenAI's API: nothing to download, each use costs money."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.config import settings
+from zoo.entities import LocalFiles, ModelCard, Problem
+from zoo.errors import ModelNotFound, NetworkUnavailable, SourceError, suggest
+from zoo.protocols import Progress
+from zoo.sources.listing import ListRequest, Page
+from zoo.sources.openai_client import client, openai_errors
+from zoo.sources.openai_prices import EmbeddingModel, embedding_models
+
+
+class OpenAISource:
+    """OpenAI's API, or what ``OPENAI_BASE_URL`` names."""
+
+    name = "openai"
+    title = "OpenAI API"
+
+    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
+        """No files: the model stays where it is.
+
+        Raises:
+            NetworkUnavailable: zoo is offline, and the model is nowhere but behind a network.
+        """
+        if settings().offline:
+            raise NetworkUnavailable(
+                f"'{card.id}' is used over the network, and zoo is offline (HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
+                "Unset them, or choose a model that is here: zoo list",
+            )
+        return LocalFiles(store, (), card.revision)
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """Never here."""
+        return None
+
+    def describe(self, name: str, revision: str | None = None) -> ModelCard:
+        """The card of an embedding model, with its price and the price's source.
+
+        Raises:
+            ModelNotFound: the table has none of that name; with the nearest.
+        """
+        known = embedding_models()
+        if name not in known:
+            raise ModelNotFound(
+                f"zoo knows no embedding model of OpenAI called '{name}'.",
+                suggest(name, known) or f"There are: {', '.join(known)}.",
+            )
+        return _card(known[name])
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Nothing to verify: there are no files."""
+        return ()
+
+    def remove(self, card: ModelCard) -> int:
+        """Refuse: there are no files.
+
+        Raises:
+            SourceError: always.
+        """
+        raise SourceError(f"'{card.id}' has no files on this machine.", "Nothing needs deleting.")
+
+    def local(self) -> Iterator[LocalFiles]:
+        """None is ever here."""
+        return iter(())
+
+    def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
+        """The embedding models of the table; with ``OPENAI_API_KEY``, also what the account may use, on one page."""
+        cards = {card.id: card for card in map(_card, embedding_models().values())}
+        requests = 0
+        if os.environ.get("OPENAI_API_KEY") and not settings().offline:
+            api, requests = client(), 1
+            with openai_errors("the list of models"):
+                for model in api.models.list():
+                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))
+        chosen = [card for card in cards.values() if wanted.task is None or wanted.task in card.tasks]
+        if wanted.since:
+            chosen = [card for card in chosen if (card.released or "") >= wanted.since[:10]]
+        chosen = chosen[: wanted.limit]
+        yield Page(tuple(chosen), {}, (), requests, len(chosen))
+
+
+def _card(model: EmbeddingModel) -> ModelCard:
+    return ModelCard(
+        id=f"openai:{model.name}",
+        domain="language",
+        tasks=("sentence-similarity", "feature-extraction"),
+        library="api",
+        description=f"${model.price:g} a million tokens on {model.date}, says {model.source}.",
+        license="other",
+        input={"kind": "text", "max_tokens": model.max_tokens},
+        embedding_dimension=model.dimension,
+        url=f"https://platform.openai.com/docs/models/{model.name}",
+        tags=("api",),
+    )
+
+
+def _listed(model: Any) -> ModelCard:
+    created = datetime.datetime.fromtimestamp(int(model.created), datetime.timezone.utc)
+    card = ModelCard(id=f"openai:{model.id}", domain="other", library="api", license="other", tags=("api",))
+    return dataclasses.replace(card, released=created.date().isoformat())

@@ -1,0 +1,69 @@
+"""OpenAI's official client, and its errors in one sentence; the key is never shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from zoo.errors import GatedModel, InvalidInput, ModelNotFound, NetworkUnavailable, SourceError, needs_extra
+
+RETRIES = 5
+"""Times that the client itself tries again, waiting as the server asks: on 408, 409, 429, 5xx and lost connections."""
+
+TIMEOUT = 60.0
+
+
+def client() -> Any:
+    """The client for ``OPENAI_BASE_URL`` with ``OPENAI_API_KEY``.
+
+    Raises:
+        GatedModel: there is no key.
+        MissingExtra: the client is not installed.
+    """
+    with needs_extra("openai", "reach OpenAI"):
+        from openai import OpenAI
+    if not os.environ.get("OPENAI_API_KEY"):
+        raise GatedModel("OpenAI takes requests only with a key.", "Set OPENAI_API_KEY.")
+    return OpenAI(max_retries=RETRIES, timeout=TIMEOUT)
+
+
+@contextmanager
+def openai_errors(model: str) -> Iterator[None]:
+    """Translate the client's errors by their type; what the server wrote is not repeated, it may quote the key.
+
+    Args:
+        model: model id.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.AuthenticationError:
+        raise GatedModel("OpenAI refused the key.", "Make a new one and set OPENAI_API_KEY.") from None
+    except openai.PermissionDeniedError:
+        raise GatedModel(f"The key may not use '{model}'.", "Ask for access, or choose another model.") from None
+    except openai.NotFoundError:
+        raise ModelNotFound(f"OpenAI has no model '{model}'.", "See which there are: zoo sync openai") from None
+    except openai.RateLimitError:
+        raise NetworkUnavailable(
+            f"OpenAI still wants fewer requests after {RETRIES} waits, or the account has no credit left.",
+            "Wait a while, or look at the account's limits.",
+        ) from None
+    except openai.BadRequestError:
+        raise InvalidInput(
+            f"OpenAI does not take this input for '{model}'.", "Look for odd texts in the data."
+        ) from None
+    except openai.APIStatusError as error:
+        raise NetworkUnavailable(
+            f"OpenAI answered with error {error.status_code}.", "Try again in a few minutes."
+        ) from None
+    except openai.APIConnectionError as error:
+        raise NetworkUnavailable(
+            f"OpenAI cannot be reached ({type(error).__name__}).", "Check the network, HTTPS_PROXY and OPENAI_BASE_URL."
+        ) from None
+    except openai.OpenAIError as error:
+        raise SourceError(
+            f"OpenAI's client failed: {type(error).__name__}.", "Update it: pip install -U openai"
+        ) from None
