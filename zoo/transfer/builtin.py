@@ -18,7 +18,7 @@ from zoo.transfer.logistic_probe import logistic_probe, measure_logistic
 from zoo.transfer.logme import logme
 from zoo.transfer.measure import cross_validated, gather
 from zoo.transfer.neighbours import measure_neighbours, neighbours
-from zoo.transfer.nleep import nleep
+from zoo.transfer.nleep import measure_nleep, nleep
 from zoo.transfer.parc import parc
 from zoo.transfer.ped import ped
 from zoo.transfer.ridge import explained
@@ -175,6 +175,8 @@ ESTIMATORS = (
         ("class",),
         "Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.2",
         "0 or less, in nats a sample",
+        measure=measure_nleep,
+        grouped=True,
     ),
     Estimator(
         "parc",

@@ -162,3 +162,14 @@ def mean_of_folds(values: Sequence[float], most: float) -> Measured:
     k, mean = len(values), float(np.mean(values))
     reach = student_t(k - 1) * float(np.std(values, ddof=1)) / math.sqrt(k)
     return Measured(mean, mean - reach, min(mean + reach, most), tuple(values))
+
+
+def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = None) -> Measured:
+    """The mean of one number a sample with mean -/+ t * standard error, cut at ``most``.
+
+    Samples that belong together, numbered from 0 in ``units``, err together: the error is that of their sums.
+    """
+    value = float(gains.mean())
+    apart = gains if units is None else np.bincount(units, gains - value) * ((int(units.max()) + 1) / len(gains))
+    reach = student_t(len(apart) - 1) * float(apart.std(ddof=1)) / math.sqrt(len(apart))
+    return Measured(value, value - reach, min(value + reach, most), tuple(gains.tolist()))

@@ -28,17 +28,22 @@ def leep(probabilities: np.ndarray, targets: np.ndarray) -> float:
         InvalidInput: rows that are not probabilities; names the sample.
     """
     check_probabilities(probabilities)
-    return expected_prediction(probabilities.astype(np.float64), targets)
+    return float(log_predictions(probabilities.astype(np.float64), targets).mean())
 
 
-def expected_prediction(responsibilities: np.ndarray, targets: np.ndarray) -> float:
-    """Equation 2 of LEEP, for probabilities of source classes or of the components of a mixture, n x S."""
+def log_predictions(responsibilities: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Log expected empirical prediction of each sample, n, whose mean is LEEP.
+
+    Args:
+        responsibilities: probabilities of source classes or of the components of a mixture, n x S.
+        targets: n class indices.
+    """
     joint = np.zeros((int(targets.max()) + 1, responsibilities.shape[1]))
     np.add.at(joint, targets, responsibilities)
     total = joint.sum(axis=0)
     given = np.divide(joint, total, out=np.zeros_like(joint), where=total > 0)
     predicted = (responsibilities * given[targets]).sum(axis=1)
-    return float(np.log(predicted).mean())
+    return np.asarray(np.log(predicted))
 
 
 def nce(probabilities: np.ndarray, targets: np.ndarray) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from zoo.transfer.estimator import Measured
-from zoo.transfer.intervals import student_t
+from zoo.transfer.intervals import mean_of_samples
 
 NEIGHBOURS = 5
 _BLOCK_VALUES = 1 << 22
@@ -43,10 +42,7 @@ def measure_neighbours(
             weight = np.isfinite(distance) / np.isfinite(distance).sum(axis=1, keepdims=True)
             predicted = (outputs[nearest] * weight[:, :, None]).sum(axis=1)
             gains[block] = 1.0 - ((predicted - outputs[block]) ** 2 / outputs.var(axis=0)).mean(axis=1)
-    units = gains if groups is None else np.bincount(groups, gains - gains.mean()) / np.bincount(groups).mean()
-    value = float(gains.mean())
-    reach = student_t(len(units) - 1) * float(units.std(ddof=1)) / math.sqrt(len(units))
-    return Measured(value, value - reach, min(value + reach, 1.0), tuple(gains.tolist()))
+    return mean_of_samples(gains, 1.0, groups)
 
 
 def _nearest(rows: np.ndarray, groups: np.ndarray | None) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
