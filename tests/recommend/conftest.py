@@ -10,6 +10,8 @@ import pytest
 
 PLUGIN = """
     import hashlib
+    import os
+    import signal
     from pathlib import Path
 
     import numpy as np
@@ -71,6 +73,10 @@ PLUGIN = """
 
         def features(self, batch, layers):
             FORWARD_PASSES.append(self.card.id)
+            marker = os.environ.get("POEMS_KILL_ONCE")
+            if marker and len(FORWARD_PASSES) > 10 and not Path(marker).exists():
+                Path(marker).touch()
+                os.kill(os.getpid(), signal.SIGKILL)
             if INTERRUPT_AFTER and len(FORWARD_PASSES) > INTERRUPT_AFTER[0]:
                 raise KeyboardInterrupt
             vectors = np.stack([self.vector(text) for text in batch])
@@ -134,5 +140,16 @@ def poems(tmp_path: Path) -> Path:
     words = {"love": "rose", "weather": "rain", "other": "stone"}
     lines = ["text,label"]
     lines += [f"the {word} number {n} speaks,{label}" for label, word in words.items() for n in range(20)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def many_poems(tmp_path: Path) -> Path:
+    """A table of 600 poems."""
+    path = tmp_path / "many.csv"
+    words = {"love": "rose", "weather": "rain", "other": "stone"}
+    lines = ["text,label"]
+    lines += [f"the {word} number {n} speaks,{label}" for label, word in words.items() for n in range(200)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

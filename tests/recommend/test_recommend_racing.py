@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 import zoo
 from zoo.errors import InvalidInput, StorageError, ZooError
 
 TASK = "poem-classification"
-
-
-@pytest.fixture
-def many_poems(tmp_path: Path) -> Path:
-    """A table of 600 poems."""
-    path = tmp_path / "many.csv"
-    words = {"love": "rose", "weather": "rain", "other": "stone"}
-    lines = ["text,label"]
-    lines += [f"the {word} number {n} speaks,{label}" for label, word in words.items() for n in range(200)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
 
 
 def test_a_race_stops_the_loser_and_says_why_and_what_was_saved(poetry, many_poems):

@@ -1,22 +1,28 @@
-"""``zoo benchmark``: how good the advice is, on records."""
+"""``zoo benchmark``: how good the advice is, on records and on this machine."""
 
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
-from zoo.cli.output import Output
+from zoo.cli.output import Column, Output, human_score
 from zoo.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from zoo.recommend.estimator_evaluation import DataResult
+
+SHOWN = 20
+"""Estimators and ensembles in the table of means."""
 
 
 @click.group("benchmark")
 @shared
 def command() -> None:
-    """See how good the advice is, on records of results.
+    """See how good the advice is, on records of results or on this machine.
 
     \b
     Examples:
@@ -99,5 +105,70 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
     output.data({**result, "seconds": round(time.perf_counter() - started, 1)})
 
 
-for subcommand in (history_command, selection_command):
+@zoo_command("estimators")
+@click.argument("data", nargs=-1)
+@click.option("--candidates", help="Models to compare, as for zoo recommend [default: local models].")
+@click.option("--estimator", "estimators", help="Names with commas [default: all that can judge the data].")
+@click.option("--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Of each data set.")
+@click.option("--epochs", type=click.IntRange(min=1), default=4, show_default=True, help="Of fine-tuning, at most.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs to average.")
+@click.option("--truth", type=click.Path(dir_okay=False), default="fine_tuned.json", show_default=True,
+              help="File of fine-tuning runs; new ones are added.")  # fmt: skip
+@click.option("--kept", "only_kept", is_flag=True, help="Compare the models in --truth and fine-tune nothing.")
+@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+def estimators_command(
+    output: Output, data: tuple[str, ...], truth: str, estimators: str | None, **options: Any
+) -> None:
+    """Compare the order that estimators give with that of real fine-tuning, on this machine.
+
+    DATA are data sets; without any, all packaged ones that are here. Shown are the weighted Kendall tau and the regret
+    of the model ranked first, for each estimator, for ensembles of them (the mean of ranks, or of z-scores), and for
+    ranking by size. Fine-tuning takes long; it goes on where it was interrupted.
+
+    \b
+    Examples:
+      zoo benchmark estimators sklearn:digits fortunes:topics --truth fine_tuned.json
+      zoo benchmark estimators --kept --truth fine_tuned.json --json
+    """
+    from pathlib import Path
+
+    from zoo.data import packaged_datasets
+    from zoo.recommend.estimator_evaluation import evaluate
+    from zoo.recommend.truth import Recipe
+
+    names = data or tuple(known.name for known in packaged_datasets() if known.available)
+    chosen = [name.strip() for name in (estimators or "").split(",") if name.strip()]
+    recipe = Recipe(epochs=options.pop("epochs"), seeds=options.pop("seeds"))
+    report = evaluate(
+        names, recipe=recipe, truth=Path(truth), estimators=chosen, progress=output.progress(), **options
+    )  # fmt: skip
+    if output.json:
+        output.data(report.to_dict())
+        return
+    for result in report.data_sets:
+        _show_data_set(output, result)
+    output.text()
+    rows = [[name, f"{a.weighted_tau:.3f}", f"{a.regret:.4f}"] for name, a in list(report.mean.items())[:SHOWN]]
+    columns = [Column("by"), Column("weighted tau", number=True), Column("regret", number=True)]
+    output.table(columns, rows, title=f"mean over {len(report.data_sets)} data sets, the best {len(rows)}")
+
+
+def _show_data_set(output: Output, result: DataResult) -> None:
+    output.text()
+    names = list(result.predicted)
+    columns = [Column("model"), Column("fine-tuned", number=True), *(Column(name, number=True) for name in names)]
+    rows = [
+        [model, f"{value:.4f}", *(human_score(result.predicted[name][model]) for name in names)]
+        for model, value in sorted(result.truth.items(), key=lambda item: -item[1])
+    ]
+    title = f"{result.data}: {result.samples:,} samples, {result.classes} classes, for {result.task}"
+    output.table(columns, rows, title=title)
+    agreed = [result.agreement[name] for name in names]
+    output.text("weighted tau: " + ", ".join(f"{n} {a.weighted_tau:.3f}" for n, a in zip(names, agreed, strict=True)))
+    output.text("regret: " + ", ".join(f"{n} {a.regret:.4f}" for n, a in zip(names, agreed, strict=True)))
+    for name, reason in result.left_out.items():
+        output.paragraph(f"left out: {name}: {reason}", indent=2)
+
+
+for subcommand in (history_command, selection_command, estimators_command):
     command.add_command(subcommand)

@@ -143,15 +143,23 @@ class FineTuning:
             return next(run for run in runs if run.value is None)
         return replace(runs[0], value=sum(values) / len(values))
 
-    def _run(self, model: str, seed: int) -> FineTuned:
+    def known(self, model: str) -> FineTuned | None:
+        """The same from kept runs alone; None where one is missing."""
+        kept = [self.kept.find(self._planned(model, seed).key) for seed in range(self.recipe.seeds)]
+        return self.reached(model) if all(kept) else None
+
+    def _planned(self, model: str, seed: int) -> FineTuned:
         from zoo.recommend.measuring import revision_of
         from zoo.sources import resolve
 
         recipe, data = self.recipe, self.dataset
-        planned = FineTuned(
+        return FineTuned(
             model, revision_of(resolve(model)), self.task, data.name, data.fingerprint, len(data), recipe.strategy,
             recipe.epochs, recipe.validation, recipe.test, seed,
         )  # fmt: skip
+
+    def _run(self, model: str, seed: int) -> FineTuned:
+        planned = self._planned(model, seed)
         known = self.kept.find(planned.key)
         if known is None:
             known = self._carry_out(planned)
