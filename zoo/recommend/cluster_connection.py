@@ -32,15 +32,18 @@ class Connection:
     Attributes:
         ray: the module.
         own: whether it was made here, and is to be closed here.
+        silence: keeps what Ray prints of dead workers away from the output until the connection is closed.
     """
 
     ray: Any
     own: bool
+    silence: contextlib.ExitStack
 
     def close(self) -> None:
         """Leave the cluster; one that was started here is stopped."""
         if self.own and self.ray.is_initialized():
             self.ray.shutdown()
+        self.silence.close()
 
 
 def connect(address: str) -> Connection:
@@ -60,21 +63,25 @@ def connect(address: str) -> Connection:
     with needs_extra("ray", "measure on a cluster"):
         import ray
     if ray.is_initialized():
-        return Connection(ray, own=False)
+        return Connection(ray, False, contextlib.ExitStack())
     if known:
         _check(known["host"].strip("[]"), int(known["port"]), address)
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if address == "local":
         quiet |= {"num_cpus": os.cpu_count(), "object_store_memory": OBJECT_STORE, "include_dashboard": False}
+    silence = contextlib.ExitStack()
+    nowhere = silence.enter_context(open(os.devnull, "w", encoding="utf-8"))
+    silence.enter_context(contextlib.redirect_stdout(nowhere))
     try:
-        with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stderr(nowhere):
+        with contextlib.redirect_stderr(nowhere):
             ray.init(address=address, **quiet)
     except Exception as error:  # Ray raises bare exceptions where a node does not start
+        silence.close()
         reason = " ".join(str(error).split())[:200]
         started = "Ray could not be started on this machine" if address == "local" else "No Ray cluster could be joined"
         raise NetworkUnavailable(f"{started}: {reason}", "Leave --cluster out to measure in this process.") from error
-    return Connection(ray, own=True)
+    return Connection(ray, True, silence)
 
 
 def _check(host: str, port: int, address: str) -> None:
