@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import os
 import re
@@ -71,10 +72,9 @@ def connect(address: str) -> Connection:
     if address == "local":
         quiet |= {"num_cpus": os.cpu_count(), "object_store_memory": OBJECT_STORE, "include_dashboard": False}
     silence = contextlib.ExitStack()
-    nowhere = silence.enter_context(open(os.devnull, "w", encoding="utf-8"))
-    silence.enter_context(contextlib.redirect_stdout(nowhere))
+    silence.enter_context(contextlib.redirect_stdout(io.StringIO()))
     try:
-        with contextlib.redirect_stderr(nowhere):
+        with contextlib.redirect_stderr(io.StringIO()):
             ray.init(address=address, **quiet)
     except Exception as error:  # Ray raises bare exceptions where a node does not start
         silence.close()
