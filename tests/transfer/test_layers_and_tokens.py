@@ -86,6 +86,9 @@ def test_changing_layers_are_refused_and_nothing_is_added(layers):
     bad = {**features, "layer2": np.full((300, 10), np.nan)}
     with pytest.raises(InvalidInput, match=r"sample 300 .* contain NaN"):
         streamed.update(bad, y)
+    other = {**features, "layer2": features["layer2"][:, :5]}
+    with pytest.raises(InvalidInput, match="cannot be combined"):
+        LayerStatistics(4, average=False).update(features, y).merge(LayerStatistics(4, average=False).update(other, y))
     assert streamed.score() == before
     with pytest.raises(InvalidInput, match="needs all samples"):
         streamed.score("sfda")

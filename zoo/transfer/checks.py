@@ -8,6 +8,9 @@ import numpy as np
 
 from zoo.errors import InvalidInput
 
+LARGEST = 1e70
+"""The largest feature whose fourth moment over many samples is still a number."""
+
 
 def as_array(values: Any, what: str) -> np.ndarray:
     """``values`` (array, list, tensor on the CPU) as a numpy array of real numbers.
@@ -67,6 +70,18 @@ def check_finite(values: np.ndarray, what: str, first: int = 0) -> None:
                 if what == "features"
                 else "Leave the sample out.",
             )
+
+
+def check_range(features: np.ndarray) -> None:
+    """Refuse finite features so large that their fourth moments are not.
+
+    Raises:
+        InvalidInput: there are some.
+    """
+    if features.size and features.dtype.itemsize > 4 and max(features.max(), -features.min()) > LARGEST:
+        raise InvalidInput(
+            f"The features exceed {LARGEST:.0e}, so their fourth moments overflow.", "Scale them down first."
+        )
 
 
 def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outputs: int = 1) -> np.ndarray:

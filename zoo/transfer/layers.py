@@ -15,7 +15,7 @@ import numpy as np
 
 from zoo.entities import FeatureShard
 from zoo.errors import InvalidInput
-from zoo.transfer.checks import check_features, check_finite, check_targets
+from zoo.transfer.checks import check_features, check_finite, check_range, check_targets
 from zoo.transfer.measure import find_estimator
 from zoo.transfer.statistics import Statistics
 
@@ -50,30 +50,25 @@ class LayerStatistics:
         if len({len(values) for values in features.values()}) > 1:
             counts = ", ".join(f"{len(values)} of {name}" for name, values in features.items())
             raise InvalidInput(f"The layers have features of different numbers of samples: {counts}.")
-        # Checked here so that a sample is named by its position among all, not in the batch.
-        first = next(iter(self.statistics.values())).n if self.statistics else 0
-        for values in features.values():
-            check_finite(values, "features", first)
-        checked = check_targets(targets, len(next(iter(features.values()))), self.classes, first, self.outputs)
         dimensions = {values.shape[1] for values in features.values()}
         if self.average and len(features) > 1 and len(dimensions) == 1:
-            features[MEAN] = np.mean([np.asarray(values, np.float64) for values in features.values()], axis=0)
+            with np.errstate(invalid="ignore"):  # Infinities are named below, in the layer that has them.
+                features[MEAN] = np.mean([np.asarray(values, np.float64) for values in features.values()], axis=0)
         if self.statistics and features.keys() != self.statistics.keys():
             raise InvalidInput(f"The layers were {_names(self.statistics)}, and now they are {_names(features)}.")
-        batch = {
-            name: Statistics(self.classes, values.shape[1], outputs=self.outputs).update(values, checked)
-            for name, values in features.items()
-        }
-        for name, part in batch.items():
-            if name in self.statistics and self.statistics[name].dimension != part.dimension:
-                raise InvalidInput(
-                    f"The layer '{name}' had {self.statistics[name].dimension} dimensions, and now {part.dimension}."
-                )
-        for name, part in batch.items():
-            if name in self.statistics:
-                self.statistics[name].merge(part)
-            else:
-                self.statistics[name] = part
+        first = next(iter(self.statistics.values())).n if self.statistics else 0
+        # All are checked before any is added to.
+        for name, values in features.items():
+            known = self.statistics.get(name)
+            if known is not None and known.dimension != values.shape[1]:
+                raise InvalidInput(f"The layer '{name}' had {known.dimension} dimensions, and now {values.shape[1]}.")
+            check_finite(values, "features", first)
+            check_range(values)
+            checked = check_targets(targets, len(values), self.classes, first, self.outputs)
+        for name, values in features.items():
+            if name not in self.statistics:
+                self.statistics[name] = Statistics(self.classes, values.shape[1], outputs=self.outputs)
+            self.statistics[name].update(values, checked)
         return self
 
     def merge(self, other: LayerStatistics) -> LayerStatistics:
@@ -87,6 +82,10 @@ class LayerStatistics:
             return self
         if other.statistics and other.statistics.keys() != self.statistics.keys():
             raise InvalidInput(f"The layers are {_names(self.statistics)} here and {_names(other.statistics)} there.")
+        # Each is tried on nothing first, so that a layer that does not fit leaves all as they were.
+        for name, part in other.statistics.items():
+            mine = self.statistics[name]
+            Statistics(mine.classes, mine.dimension, mine.full_dimension, mine.outputs).merge(part)
         for name, part in other.statistics.items():
             self.statistics[name].merge(part)
         return self

@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from zoo.errors import DataError, InvalidInput
-from zoo.transfer.checks import check_features, check_finite, check_targets
+from zoo.transfer.checks import check_features, check_finite, check_range, check_targets
 
 _BLOCK_VALUES = 1 << 22  # 32 MiB of float64: large enough for the BLAS, small enough to stay beside d x d
 _PANEL = 256
 _ORIGIN_ROWS = 4096
-_LARGEST = 1e70
 
 
 class Spectrum(NamedTuple):
@@ -115,10 +114,7 @@ class Statistics:
         check_finite(features, "features", self.n)
         if not len(features):
             return self
-        if features.dtype.itemsize > 4 and max(features.max(), -features.min()) > _LARGEST:
-            raise InvalidInput(
-                f"The features exceed {_LARGEST:.0e}, so their fourth moments overflow.", "Scale them down first."
-            )
+        check_range(features)
         self._forget()
         if self.n == 0:
             self._origin = features[:_ORIGIN_ROWS].mean(axis=0, dtype=np.float64)
