@@ -155,7 +155,7 @@ def test_what_is_no_text_or_not_there_is_refused(registry: Registry, tmp_path: P
         registry.import_file(str(tmp_path / "a.json"))
     with pytest.raises(DataError, match="no such file"):
         registry.import_file(str(tmp_path / "b.json"))
-    with pytest.raises(InvalidInput, match="ends neither in"):
+    with pytest.raises(InvalidInput, match="does not tell its format"):
         registry.import_file(str(tmp_path / "b.xml"))
 
 

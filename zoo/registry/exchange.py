@@ -1,4 +1,4 @@
-"""A registry's content in files: JSON, one document, or JSONL, one item a line, which streams.
+"""A registry's content in files: JSON, one document; JSONL, one item a line, which streams; Parquet; and others' forms.
 
 Each item has a ``kind`` (``model``, ``score``, ``measurement`` or ``run``) in JSONL, and stands in the list of its kind
 in JSON. What is exported and imported into an empty registry is exported again byte for byte.
@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -21,62 +21,171 @@ from zoo.errors import DataError, InvalidInput, ZooError, storage_errors
 from zoo.registry.registry import Registry
 from zoo.registry.validation import checked
 
-FORMATS = ("json", "jsonl")
+FORMATS = ("json", "jsonl", "parquet")
+"""What a whole registry is written to and read from."""
+
+IMPORTED = (*FORMATS, "models", "model-index", "snapshots", "mlflow")
+"""What can be imported: also others' lists of models, scores in a model card, folders of models, MLflow's registry."""
+
+EXPORTED = (*FORMATS, "model-index", "cyclonedx")
+"""What can be exported: also a model's scores as a model card's header, and a bill of materials."""
+
 FORMAT, VERSION = "zoo-registry", 1
 KINDS: dict[str, type[Entity]] = {"model": ModelCard, "score": BenchmarkScore, "measurement": Measurement, "run": Run}
 _LISTS = {"models": "model", "scores": "score", "measurements": "measurement", "runs": "run"}
 
 
 def export(
-    registry: Registry, target: str, *, form: str | None = None, own: bool = False, **filters: Any
+    registry: Registry,
+    target: str,
+    *,
+    form: str | None = None,
+    own: bool = False,
+    models: Sequence[str] = (),
+    **filters: Any,
 ) -> dict[str, int]:
     """Write the registry's content to a file, whole or not at all; returns how many of each kind.
 
     Args:
         target: path of the file, or ``-`` for standard output.
-        form: ``json`` or ``jsonl``; None goes by the file's name.
+        form: one of ``EXPORTED``; None goes by the file's name.
         own: only what the user added, without the cards and scores that plugins brought.
+        models: only these models and their scores.
         filters: fields of ``SearchQuery`` that choose the models; with any, scores, measurements and runs are those of
             the chosen models.
 
     Raises:
-        InvalidInput: the format cannot be told.
+        InvalidInput: the format cannot be told, or does not suit what was chosen.
         StorageError: the file cannot be written; an older one of that name is untouched.
     """
-    form = form or _form(target)
+    form = form or _form(target, EXPORTED)
     counts = dict.fromkeys(_LISTS, 0)
-    items = registry.everything(own=own, **filters)
+    items = _chosen(registry, models) if models else registry.everything(own=own, **filters)
+    if form == "parquet":
+        from zoo.registry.exchange_parquet import write
+
+        for item in write(items, _a_file(target)):
+            counts[_list_of(item)] += 1
+        return counts
+    if form in {"model-index", "cyclonedx"}:
+        text = (_model_card_header if form == "model-index" else _bill_of_materials)(items, counts)
+        with _writer(target) as file:
+            file.write(text)
+        return counts
     with _writer(target) as file:
         (_write_json if form == "json" else _write_lines)(file, items, counts)
     return counts
 
 
-def import_file(registry: Registry, source: str, *, form: str | None = None) -> dict[str, int]:
+def import_file(
+    registry: Registry, source: str, *, form: str | None = None, model: str | None = None
+) -> dict[str, int]:
     """Add the content of a file to a registry in one transaction; returns how many of each kind it held.
 
     What is added is the user's own: plugins do not replace it. What is there already and equal stays as it is.
 
     Args:
-        source: path of the file, or ``-`` for standard input.
-        form: as in ``export``.
+        source: path of the file or folder, ``-`` for standard input, or the address of an MLflow server.
+        form: one of ``IMPORTED``; None goes by the name.
+        model: whose scores they are, for ``model-index``.
 
     Raises:
         DataError: the file cannot be read, or an item is not what it should be; names the place. Nothing is added.
         StorageError: the registry cannot be written.
     """
-    form = form or _form(source)
+    form = form or _form(source, IMPORTED)
+    if form == "parquet":
+        from zoo.registry import exchange_parquet
+
+        rows = exchange_parquet.read(_a_file(source))
+        return registry.add(_known(kind, row, place) for kind, row, place in rows)
+    if form not in FORMATS:
+        return registry.add(_foreign(registry, form, source, model))
     with _reader(source) as file:
         items = _read_json(file, source) if form == "json" else _read_lines(file, source)
         return registry.add(items)
 
 
-def _form(name: str) -> str:
-    suffix = Path(name).suffix.lower().removeprefix(".")
-    if suffix == "ndjson":
-        return "jsonl"
-    if suffix in FORMATS or name == "-":
-        return suffix or "json"
-    raise InvalidInput(f"'{name}' ends neither in .json nor in .jsonl.", "Say which it is: --format json")
+def _foreign(registry: Registry, form: str, source: str, model: str | None) -> Iterator[Any]:
+    from zoo.registry import exchange_foreign
+
+    if form == "model-index":
+        if model is None:
+            raise InvalidInput("A model card does not tell which model it is of.", "Say it: --model ID")
+        return exchange_foreign.model_index(source, registry.card(model).id)
+    readers = {
+        "models": exchange_foreign.model_list,
+        "snapshots": exchange_foreign.snapshots,
+        "mlflow": exchange_foreign.mlflow,
+    }
+    return readers[form](source)
+
+
+def _chosen(registry: Registry, models: Sequence[str]) -> Iterator[Entity]:
+    for card in dict.fromkeys(registry.card(model).id for model in models):
+        yield registry.card(card)
+        yield from registry.scores(card)
+
+
+def _gathered(items: Iterable[Entity], counts: dict[str, int]) -> dict[str, tuple[ModelCard, list[BenchmarkScore]]]:
+    found: dict[str, tuple[ModelCard, list[BenchmarkScore]]] = {}
+    for item in items:
+        if isinstance(item, ModelCard):
+            found[item.id] = (item, [])
+        elif isinstance(item, BenchmarkScore):
+            found[item.model][1].append(item)
+        else:
+            continue
+        counts[_list_of(item)] += 1
+    return found
+
+
+def _model_card_header(items: Iterable[Entity], counts: dict[str, int]) -> str:
+    import yaml
+
+    from zoo.registry.exchange_model_index import model_index_of
+
+    found = list(_gathered(items, counts).values())
+    if len(found) != 1:
+        raise InvalidInput(
+            f"A model card's header is of one model, and {len(found):,} were chosen.", "Choose one: --model ID"
+        )
+    [(card, scores)] = found
+    if not scores:
+        raise InvalidInput(f"'{card.id}' has no scores.", f"See what is known of it: zoo show {card.id}")
+    header = {"model-index": model_index_of(card.name, scores)}
+    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)}---\n"
+
+
+def _bill_of_materials(items: Iterable[Entity], counts: dict[str, int]) -> str:
+    from zoo.registry.exchange_bom import document
+
+    return document(list(_gathered(items, counts).values()))
+
+
+def _form(name: str, allowed: Sequence[str]) -> str:
+    """The format that a name means."""
+    if name.startswith(("http://", "https://")) and "mlflow" in allowed:
+        return "mlflow"
+    path = Path(name)
+    lowered = path.name.lower()
+    if path.is_dir() and "snapshots" in allowed:
+        return "snapshots"
+    found = {
+        ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".yaml": "models",
+        ".yml": "models", ".md": "model-index",
+    }.get(path.suffix.lower(), "json" if name == "-" else "")  # fmt: skip
+    if lowered.endswith((".cdx.json", "bom.json")):
+        found = "cyclonedx"
+    if found in allowed:
+        return found
+    raise InvalidInput(f"The name '{name}' does not tell its format.", f"Say it with --format: {', '.join(allowed)}.")
+
+
+def _a_file(name: str) -> str:
+    if name == "-":
+        raise InvalidInput("Parquet goes to and comes from a file.", "Name one, such as registry.parquet.")
+    return name
 
 
 def _write_json(file: IO[str], items: Iterable[Entity], counts: dict[str, int]) -> None:
@@ -161,6 +270,12 @@ def _read_lines(file: IO[str], source: str) -> Iterator[Any]:
         raise
     except (ValueError, RecursionError) as error:
         raise DataError(f"{source}, line {number}: not valid JSON: {error}.") from error
+
+
+def _known(kind: str, entry: Any, place: str) -> Any:
+    if kind not in KINDS:
+        raise DataError(f"{place}: there is no kind '{kind[:40]}'.", f"There are: {', '.join(KINDS)}.")
+    return _item(kind, entry, place)
 
 
 def _item(kind: str, entry: Any, place: str) -> Entity:

@@ -129,16 +129,16 @@ class Registry:
                 yield rows.run_of(row)
 
     def export(self, target: str, *, form: str | None = None, own: bool = False, **filters: Any) -> dict[str, int]:
-        """Write the content to a JSON or JSONL file; see ``zoo.registry.exchange.export``."""
+        """Write the content to a file; see ``zoo.registry.exchange.export``."""
         from zoo.registry import exchange
 
         return exchange.export(self, target, form=form, own=own, **filters)
 
-    def import_file(self, source: str, *, form: str | None = None) -> dict[str, int]:
-        """Add the content of a JSON or JSONL file; see ``zoo.registry.exchange.import_file``."""
+    def import_file(self, source: str, *, form: str | None = None, model: str | None = None) -> dict[str, int]:
+        """Add the content of a file; see ``zoo.registry.exchange.import_file``."""
         from zoo.registry import exchange
 
-        return exchange.import_file(self, source, form=form)
+        return exchange.import_file(self, source, form=form, model=model)
 
     def scores(self, model: str) -> tuple[BenchmarkScore, ...]:
         """The benchmark scores of a model, by task and data set; none where the model is unknown."""

@@ -1,0 +1,128 @@
+"""A registry's content as one Parquet file, a row an item, for tools that read tables.
+
+The column ``kind`` tells what a row is; the others are the fields of all kinds. Lists of texts are lists, mappings and
+files are JSON text, and what an item does not have is null.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import secrets
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
+from zoo.errors import DataError, needs_extra, storage_errors
+
+BATCH = 5000
+KINDS: dict[str, type[Entity]] = {"model": ModelCard, "score": BenchmarkScore, "measurement": Measurement, "run": Run}
+_NUMBERS = {int: "int64", float: "float64", bool: "bool"}
+
+
+def write(items: Iterable[Entity], target: str) -> Iterator[Entity]:
+    """Write items to a file, whole or not at all, in constant memory; yields each as it is written.
+
+    Raises:
+        StorageError: the file cannot be written; an older one of that name is untouched.
+        MissingExtra: pyarrow is not installed.
+    """
+    with needs_extra("data", "write Parquet files"):
+        import pyarrow as pa
+        from pyarrow import parquet
+    path = Path(target).expanduser()
+    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
+    schema = pa.schema([("kind", pa.string()), *((name, _arrow(form)) for name, form in _columns().items())])
+    stream = iter(items)
+    with storage_errors(path):
+        try:
+            with parquet.ParquetWriter(place, schema, compression="zstd") as writer:
+                while batch := list(islice(stream, BATCH)):
+                    writer.write_table(pa.Table.from_pylist([_row(item) for item in batch], schema=schema))
+                    yield from batch
+            os.replace(place, path)
+        finally:
+            place.unlink(missing_ok=True)
+
+
+def read(source: str) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """The kind, the fields and the place of each row.
+
+    Raises:
+        DataError: it is no Parquet file, or has no column ``kind``.
+        MissingExtra: pyarrow is not installed.
+    """
+    with needs_extra("data", "read Parquet files"):
+        import pyarrow as pa
+        from pyarrow import parquet
+    columns = _columns()
+    number = 0
+    try:
+        with parquet.ParquetFile(Path(source).expanduser()) as file:
+            if "kind" not in file.schema_arrow.names:
+                raise DataError(f"{source} has no column 'kind'.", "It must be a file that 'zoo export' wrote.")
+            for batch in file.iter_batches(BATCH):
+                for row in batch.to_pylist():
+                    number += 1
+                    place = f"{source}, row {number}"
+                    kind = row.pop("kind")
+                    yield str(kind), {k: _value(k, v, columns, place) for k, v in row.items() if v is not None}, place
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:150]
+        raise DataError(f"{source} cannot be read as Parquet: {reason}.", "Check the path and the file.") from error
+
+
+def _row(item: Entity) -> dict[str, Any]:
+    kind = next(name for name, one in KINDS.items() if isinstance(item, one))
+    columns = _columns()
+    row: dict[str, Any] = {"kind": kind}
+    for field in dataclasses.fields(item):  # type: ignore[arg-type]
+        value = item.to_dict()[field.name] if columns[field.name] == "json" else getattr(item, field.name)
+        if columns[field.name] == "json":
+            row[field.name] = json.dumps(value, ensure_ascii=False, sort_keys=True) if value else None
+        else:
+            row[field.name] = list(value) if isinstance(value, tuple) else value
+    return row
+
+
+def _value(name: str, value: Any, columns: Mapping[str, str], place: str) -> Any:
+    if columns.get(name) != "json":
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise DataError(f"{place}: the column '{name}' holds no JSON.", "Export the registry again.") from error
+
+
+def _columns() -> dict[str, str]:
+    """The fields of all kinds by name, each with how it is kept: a number, ``text``, ``texts`` or ``json``."""
+    found: dict[str, str] = {}
+    for kind in KINDS.values():
+        hints = typing.get_type_hints(kind)
+        for field in dataclasses.fields(kind):  # type: ignore[arg-type]
+            form = _form(hints[field.name])
+            # The same name in two kinds holds the same form; text where it does not.
+            found[field.name] = form if found.get(field.name, form) == form else "json"
+    return found
+
+
+def _form(hint: Any) -> str:
+    arguments = typing.get_args(hint)
+    kind = next(one for one in arguments if one is not type(None)) if type(None) in arguments else hint
+    if kind in _NUMBERS:
+        return _NUMBERS[kind]
+    if kind is str:
+        return "text"
+    return "texts" if typing.get_args(kind)[:1] == (str,) and typing.get_origin(kind) is tuple else "json"
+
+
+def _arrow(form: str) -> Any:
+    import pyarrow as pa
+
+    if form == "texts":
+        return pa.list_(pa.string())
+    return pa.string() if form in {"text", "json"} else getattr(pa, form.replace("bool", "bool_"))()
