@@ -6,8 +6,9 @@ the price of all estimators from one pass; and how time and memory grow with the
                                     [--json results.json] [--no-growth] [--plot growth.svg]
 
 Everything runs in one process with the same number of threads, one competitor after the other in each round, so that
-whatever else the machine does falls on all of them; ratios are taken within a round, and their median is shown. The
-data is synthetic: y uniform over K classes, features 0.3 w_y + noise with w and the noise standard normal, float32.
+whatever else the machine does falls on all of them; ratios are taken within a round, and their median is shown. Seconds
+are the process's processor time: with one thread the time on an idle machine, with more their sum. The data is
+synthetic: y uniform over K classes, features 0.3 w_y + noise with w and the noise standard normal, float32.
 
 transformer-ranker's LogME starts each class from the alpha and beta that the class before ended with; the definition
 starts each class from 1. Its H-score rounds the square roots of the class sizes to float32. The exact values printed
@@ -249,7 +250,7 @@ def show(results: dict[str, Any]) -> None:
 
     console = Console()
     title = "n = {samples}, d = {dimension}, K = {classes}; {threads} thread(s), {repeats} rounds; {machine}"
-    times = Table("what", "median s", "least s", title=title.format(**results))
+    times = Table("what", "median processor s", "least", title=title.format(**results))
     for name, seconds in results["seconds"].items():
         times.add_row(name, f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}")
     ratios = Table("median ratio", "value")
