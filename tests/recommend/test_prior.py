@@ -11,7 +11,8 @@ from worlds import world
 from zoo.errors import DataError
 from zoo.recommend.ordering import weighted_tau
 from zoo.recommend.prior.factors import factorise
-from zoo.recommend.prior.kriging import Prior, nonnegative_least_squares, trained_on
+from zoo.recommend.prior.fitting import nonnegative_least_squares, trained_on
+from zoo.recommend.prior.kriging import Prior
 
 
 def test_data_sets_of_the_same_kind_tell_the_order() -> None:

@@ -11,7 +11,8 @@ from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, suggest
 from zoo.recommend.history import History
 from zoo.recommend.prior import predict
-from zoo.recommend.prior.kriging import Prediction, Prior, uninformed
+from zoo.recommend.prior.kriging import Prior
+from zoo.recommend.prior.prediction import Prediction, uninformed
 
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0)
 """How much wider than expected the scores of this data set may lie; the measurements tell which is right."""

@@ -11,7 +11,8 @@ from zoo.errors import InvalidInput
 from zoo.protocols import Progress, SilentProgress
 from zoo.recommend.history import FEWEST_MODELS, History
 from zoo.recommend.history_evaluation import PARAMETERS, _needs, apart, judged, mean_z_scores, scores_on
-from zoo.recommend.prior.kriging import Prediction, Prior
+from zoo.recommend.prior.kriging import Prior
+from zoo.recommend.prior.prediction import Prediction
 from zoo.recommend.selector import Selector
 
 CLOSE = 0.01

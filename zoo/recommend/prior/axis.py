@@ -45,12 +45,14 @@ class Axis:
 
 
 def standardise(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Columns around their median in units of a robust spread, clipped; with the medians and spreads.
+    """Columns with mean 0 and variance 1 after clipping; with what is to be subtracted and divided by.
 
-    The spread is the median absolute deviation (as a standard deviation) plus a quarter of the standard deviation:
+    Clipped is what lies farther than four robust spreads from the median. The robust spread is the median absolute deviation (as a standard deviation) plus a quarter of the standard deviation:
     one diverged run among a hundred good ones changes little.
     """
     centre = np.nanmedian(places, axis=0)
     deviation = 1.4826 * np.nanmedian(np.abs(places - centre), axis=0)
     spread = deviation + SPREAD_SHARE * np.nanstd(places, axis=0)
-    return np.clip((places - centre) / spread, -FARTHEST, FARTHEST), centre, spread
+    clipped = np.clip((places - centre) / spread, -FARTHEST, FARTHEST)
+    mean, length = np.nanmean(clipped, axis=0), np.nanstd(clipped, axis=0)
+    return (clipped - mean) / length, centre + spread * mean, spread * length

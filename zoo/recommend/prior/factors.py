@@ -35,7 +35,7 @@ class Factors:
         return self.abilities @ self.loadings.T + self.offsets
 
 
-def factorise(scores: np.ndarray, rank: int, iterations: int = 20, ridge: float = 1.0) -> Factors:
+def factorise(scores: np.ndarray, rank: int, iterations: int = 12, ridge: float = 1.0) -> Factors:
     """Maximum a-posteriori factor analysis by expectation maximisation over the cells that are there.
 
     As in Rubin and Thayer (Psychometrika 1982) with missing entries left out of both steps: a model that was run on
