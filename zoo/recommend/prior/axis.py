@@ -47,8 +47,9 @@ class Axis:
 def standardise(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Columns with mean 0 and variance 1 after clipping; with what is to be subtracted and divided by.
 
-    Clipped is what lies farther than four robust spreads from the median. The robust spread is the median absolute deviation (as a standard deviation) plus a quarter of the standard deviation:
-    one diverged run among a hundred good ones changes little.
+    Clipped is what lies farther than four robust spreads from the median. The robust spread is the median absolute
+    deviation (as a standard deviation) plus a quarter of the standard deviation: one diverged run among a hundred
+    good ones changes little.
     """
     centre = np.nanmedian(places, axis=0)
     deviation = 1.4826 * np.nanmedian(np.abs(places - centre), axis=0)
