@@ -15,7 +15,7 @@ from zoo.recommend.history import FEWEST_MODELS, History
 from zoo.recommend.ordering import pearson, regret, weighted_tau
 from zoo.recommend.prior.kriging import Prior
 from zoo.recommend.prior.likeness import kind
-from zoo.recommend.prior.prediction import Prediction
+from zoo.recommend.prior.prediction import Prediction, tie_step
 
 ENOUGH_MODELS = 150
 """A data set is judged when this many models, or a quarter of all, have a score on it."""
@@ -178,7 +178,7 @@ def _unseen_models(history: History, names: list[str], progress: Progress) -> di
     """Each fifth of the models is predicted from what is known of them and from the runs of the other models."""
     part = np.random.default_rng(0).permutation(len(history.models)) % FOLDS
     expected = np.full(history.scores.shape, np.nan)
-    place, tied, inside = expected.copy(), expected.copy(), expected.copy()
+    place, errors, inside = expected.copy(), expected.copy(), expected.copy()
     with progress.step("Leaving models out", FOLDS) as step:
         for fold in range(FOLDS):
             held = tuple(name for name, at in zip(history.models, part, strict=True) if at == fold)
@@ -190,7 +190,7 @@ def _unseen_models(history: History, names: list[str], progress: Progress) -> di
                 low, high = prediction.interval()
                 true = history.scores[rows, column]
                 place[rows, column] = prediction.level + prediction.scale * prediction.mean
-                tied[rows, column] = np.sqrt(np.median(prediction.variance)) * prediction.scale
+                errors[rows, column] = prediction.variance * prediction.scale**2
                 expected[rows, column] = prediction.scores()
                 inside[rows, column] = (true >= low) & (true <= high)
             step.advance()
@@ -201,7 +201,7 @@ def _unseen_models(history: History, names: list[str], progress: Progress) -> di
         true, mean = history.scores[known, column], place[known, column]
         found[name] = {
             **_order(mean, true, expected[known, column]),
-            "weighted_tau": weighted_tau(np.round(mean / float(np.median(tied[known, column]))), true),
+            "weighted_tau": weighted_tau(np.round(mean / tie_step(mean, errors[known, column])), true),
             "weighted_tau_without_ties": weighted_tau(mean, true),
             "coverage_90": float(np.mean(inside[known, column])),
             "models": int(known.sum()),

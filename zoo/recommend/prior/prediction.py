@@ -11,6 +11,9 @@ from zoo.recommend.prior.axis import Axis
 TIE = 1.0
 """Models are called ties when this many standard errors do not tell them apart."""
 
+LARGEST_TIE = 0.5
+"""Ties are never wider than this many standard deviations of what is expected of the models."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -66,8 +69,14 @@ class Prediction:
         return self.axis.score(middle - width * error), self.axis.score(middle + width * error)
 
     def tied(self) -> np.ndarray:
-        """The order with ties, n: ``mean`` in steps of one typical standard error."""
-        return np.round(self.mean / (TIE * float(np.median(np.sqrt(self.variance)))))
+        """The order with ties, n: ``mean`` in steps of one typical standard error, or half its spread if smaller."""
+        return np.round(self.mean / tie_step(self.mean, self.variance))
+
+
+def tie_step(mean: np.ndarray, variance: np.ndarray) -> float:
+    """Difference below which models are called ties, in the unit of ``mean``."""
+    error = TIE * float(np.median(np.sqrt(variance)))
+    return max(min(error, LARGEST_TIE * float(np.std(mean))), 1e-9)
 
 
 def uninformed(models: tuple[str, ...]) -> Prediction:
