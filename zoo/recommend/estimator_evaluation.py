@@ -184,14 +184,14 @@ def _one_data_set(
         else:
             truth[model], cards[model] = run.value, choice.card
     started = time.perf_counter()
-    predicted = _predictions(cards, tuning, estimators, left_out)
+    predicted: dict[str, dict[str, float]] = {}
+    agreed: dict[str, Agreement] = {}
+    if len(truth) >= FEWEST_MODELS:
+        predicted = _predictions(cards, tuning, estimators, left_out)
+        size = {model: float(card.parameters or 0) for model, card in cards.items()}
+        orders = {**predicted, **ensembles(predicted), BASELINE: size}
+        agreed = {name: agreement(values, truth) for name, values in orders.items()}
     spent = time.perf_counter() - started
-    everything = {
-        **predicted,
-        **ensembles(predicted),
-        BASELINE: {m: float(c.parameters or 0) for m, c in cards.items()},
-    }
-    agreed = {name: agreement(values, truth) for name, values in everything.items()} if len(truth) > 1 else {}
     return DataResult(
         tuning.task, dataset.name, len(dataset), len(dataset.classes), truth, predicted, agreed, left_out,
         round(spent, 1),
