@@ -23,7 +23,7 @@ PLUGIN = """
 
     TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
     FORWARD_PASSES = []
-    INTERRUPT_AFTER = []
+    INTERRUPTED = set()
 
     def card(name, parameters, **fields):
         tasks = ("poem-classification",)
@@ -74,10 +74,10 @@ PLUGIN = """
         def features(self, batch, layers):
             FORWARD_PASSES.append(self.card.id)
             marker = os.environ.get("POEMS_KILL_ONCE")
-            if marker and len(FORWARD_PASSES) > 10 and not Path(marker).exists():
+            if marker and len(FORWARD_PASSES) > 1 and not Path(marker).exists():
                 Path(marker).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
-            if INTERRUPT_AFTER and len(FORWARD_PASSES) > INTERRUPT_AFTER[0]:
+            if self.card.id in INTERRUPTED:
                 raise KeyboardInterrupt
             vectors = np.stack([self.vector(text) for text in batch])
             found = {"words": vectors, "letters": np.roll(vectors[:, 2:], 1, axis=1)}

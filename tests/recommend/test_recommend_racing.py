@@ -126,7 +126,7 @@ def test_a_budget_that_is_no_time_is_refused(poetry, poems, budget):
 
 
 def test_control_c_gives_what_is_known(poetry, many_poems):
-    poetry.INTERRUPT_AFTER.append(25)  # In the middle of the second model.
+    poetry.INTERRUPTED.add("poems:careful")  # The second model.
 
     result = zoo.recommend(str(many_poems), task=TASK)
 
@@ -137,7 +137,7 @@ def test_control_c_gives_what_is_known(poetry, many_poems):
 
 
 def test_control_c_before_the_first_figure_is_passed_on(poetry, many_poems):
-    poetry.INTERRUPT_AFTER.append(0)
+    poetry.INTERRUPTED.update({"poems:careful", "poems:sloppy"})
 
     with pytest.raises(KeyboardInterrupt):
         zoo.recommend(str(many_poems), task=TASK)
