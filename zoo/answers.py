@@ -58,6 +58,7 @@ class Candidate(Entity):
         layer: the layer whose features were measured.
         reused: whether the figures were kept from an earlier measurement.
         latency: milliseconds a sample; ``latency_source`` says whether it was measured here, or who reports it.
+        shift: how far the data are from its pretraining data, see ``zoo.recommend.probing.domain_shift``.
         curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
         explanation: what speaks for and against it, for the first ten.
         tied: whether it cannot be told from the best: the difference between the two is within its error.
@@ -79,6 +80,7 @@ class Candidate(Entity):
     reused: bool = False
     latency: float | None = None
     latency_source: str = ""
+    shift: float | None = None
     curve: tuple[tuple[int, float], ...] = ()
     explanation: Explanation | None = None
     tied: bool = False

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.answers import Candidate
+from zoo.cli.options import AMOUNT
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import InvalidInput
-from zoo.recommend.constraints import Limits, apply, fast_enough, violations
+from zoo.recommend.constraints import Limits, amount, apply, fast_enough, violations
 
 CARD = ModelCard("pkg:model", "vision", parameters=5_000_000, bytes=20_000_000, license="Apache-2.0")
 
@@ -123,7 +124,7 @@ def test_when_nothing_is_left_one_limit_is_named_with_what_it_would_admit():
 
     assert caught.value.message == "No candidate is within the limits: all 3 considered break at least one of them."
     assert caught.value.hint == (
-        "Relax one: --max-size 50B would admit pkg:one, and more of it 1 more; "
+        "Relax one: --max-size 50 would admit pkg:one, and a larger value 1 more; "
         "--license GPL-3.0-only would admit pkg:three."
     )
 
@@ -145,9 +146,23 @@ def test_the_size_that_is_proposed_admits_a_model(sizes: list[int]):
     with pytest.raises(InvalidInput) as caught:
         apply(cards, Limits(max_bytes=10))
 
-    proposed = int(caught.value.hint.partition("--max-size ")[2].partition("B")[0])
+    proposed = int(caught.value.hint.partition("--max-size ")[2].partition(" ")[0])
     kept, _ = apply(cards, Limits(max_bytes=proposed))
     assert kept
+
+
+@given(st.integers(0, 10**13))
+def test_a_proposed_amount_is_what_the_options_take_and_never_too_small(value: int):
+    proposed = AMOUNT.convert(amount(value), None, None)
+
+    assert value <= proposed <= value * 1.01 + 1
+
+
+def test_a_flag_is_relaxed_by_leaving_it_out():
+    pickled = card("pickled", files=(ModelFile("model.bin"),))
+
+    with pytest.raises(InvalidInput, match="Relax one: without --safetensors-only would admit pkg:pickled"):
+        apply([pickled], Limits(safetensors=True))
 
 
 @given(st.lists(st.integers(0, 100), max_size=20), st.integers(0, 100))

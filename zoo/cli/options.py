@@ -87,7 +87,7 @@ class Amount(click.ParamType):
         scale = _UNITS[unit.lower()]
         if suffix and suffix.lower() == "ib":
             scale = {1: 1, 10**3: 2**10, 10**6: 2**20, 10**9: 2**30, 10**12: 2**40}[scale]
-        return int(float(number) * scale)
+        return round(float(number) * scale)
 
 
 AMOUNT = Amount()

@@ -65,6 +65,9 @@ class Seconds(click.ParamType):
 @click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
 @click.option("--race", is_flag=True, help="Stop candidates early that cannot win any more.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
+@click.option(
+    "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
+)
 @click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")

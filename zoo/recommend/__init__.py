@@ -45,6 +45,7 @@ def recommend(
     budget: float | None = None,
     race: bool = False,
     cluster: str | None = None,
+    probe: bool = False,
     measure: bool = True,
     fresh: bool = False,
     seed: int = 0,
@@ -75,6 +76,7 @@ def recommend(
         race: measure on growing parts and stop candidates that cannot win any more, without a limit of time.
         cluster: address of a Ray cluster to measure on, ``local`` for workers on this machine; None for this process.
         measure: False ranks by what published results, and past runs, let expect; it runs no model.
+        probe: look closer at the first ten: latency of one sample, and domain shift; ``max_latency`` looks at all.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
         reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
@@ -94,9 +96,10 @@ def recommend(
     from zoo.recommend.baseline import baseline
     from zoo.recommend.candidates import choose
     from zoo.recommend.caveats import caveats
-    from zoo.recommend.explaining import explain, gather
+    from zoo.recommend.explaining import EXPLAINED, explain, gather
     from zoo.recommend.layers import parse_layers
     from zoo.recommend.prior.ranking import by_prior
+    from zoo.recommend.probing import Prober
     from zoo.recommend.provenance import provenance
     from zoo.recommend.survey import Effort, Survey, measure_all
     from zoo.recommend.task import analyse
@@ -128,6 +131,12 @@ def recommend(
         cards = [choice.card for choice in kept]
         ranked = by_prior(cards, found.name, dataset.name) or ranking.by_reports(cards)
     cards = [choice.card for choice in kept]
+    if measure and (probe or max_latency is not None):
+        count = len(ranked) if max_latency is not None else EXPLAINED
+        prober = Prober(found, dataset, device, progress, fresh)
+        probed = prober.probe(ranked, {card.id: card for card in cards}, count)
+        ranked, slow = constraints.fast_enough(probed, max_latency)
+        excluded = [*excluded, *slow]
     context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
     untrained = baseline(dataset, request.estimators[0], seed, ranked[0].samples) if measure else None
     return Recommendation(

@@ -16,6 +16,9 @@ from zoo.recommend.memory import Workload, to_run, to_tune
 if TYPE_CHECKING:
     from zoo.recommend.candidates import Choice
 
+FLAG = "left out"
+"""What is needed of an option that is on or off."""
+
 NAMED = 3
 """How many of the models that relaxing a limit would admit are named."""
 
@@ -114,21 +117,19 @@ def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
         known = f"knows {', '.join(card.languages[:5])}" if card.languages else "languages unknown"
         yield Violation("--language", f"{known}, not {limits.language}", card.languages[0] if card.languages else "")
     if card.gated and not limits.gated:
-        yield Violation("--no-gated", "is gated: its terms must be accepted first", "left out")
+        yield Violation("--no-gated", "is gated: its terms must be accepted first", FLAG)
     if limits.safetensors:
         yield from _safetensors(card)
 
 
-def fast_enough(
-    candidates: Sequence[Candidate], max_latency: float | None
-) -> tuple[tuple[Candidate, ...], list[Exclusion]]:
+def fast_enough(candidates: Sequence[Candidate], max_latency: float | None) -> tuple[list[Candidate], list[Exclusion]]:
     """Split measured candidates by their latency (milliseconds a sample); ranks close up.
 
     Raises:
         InvalidInput: none is fast enough; the hint names the fastest.
     """
     if max_latency is None:
-        return tuple(candidates), []
+        return list(candidates), []
     kept = [c for c in candidates if c.latency is None or c.latency <= max_latency]
     slow = [c for c in candidates if c.latency is not None and c.latency > max_latency]
     if slow and not kept:
@@ -138,7 +139,7 @@ def fast_enough(
             f"The fastest is {fastest.id} with {fastest.latency:.3g} ms, measured here.",
         )
     excluded = [Exclusion(c.id, f"{c.latency:.3g} ms a sample measured, allowed are {max_latency:g}") for c in slow]
-    return tuple(replace(c, rank=rank) for rank, c in enumerate(kept, start=1)), excluded
+    return [replace(c, rank=rank) for rank, c in enumerate(kept, start=1)], excluded
 
 
 def relaxing(broken: dict[str, list[Violation]]) -> str:
@@ -156,14 +157,24 @@ def relaxing(broken: dict[str, list[Violation]]) -> str:
         names = sorted(admitted, key=lambda id: (admitted[id].amount, id))
         reached = [id for id in names if _reached(admitted[id], easiest)]
         further = len(names) - len(reached)
-        more = f", and more of it {further} more" if further else ""
-        sentences.append(f"{option} {easiest.needed} would admit {_named(reached)}{more}")
+        more = f", and a larger value {further} more" if further else ""
+        relaxed = f"without {option}" if easiest.needed == FLAG else f"{option} {easiest.needed}"
+        sentences.append(f"{relaxed} would admit {_named(reached)}{more}")
     return f"Relax one: {'; '.join(sentences)}."
 
 
 def _reached(violation: Violation, easiest: Violation) -> bool:
     """Whether the value that admits the easiest admits this one too."""
     return violation.amount <= easiest.amount if easiest.amount else violation.needed == easiest.needed
+
+
+def amount(value: int) -> str:
+    """A number as the options take it, in three digits and never less than it is: 14.3M, 4.48G, 950."""
+    for letter, scale in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
+        if value >= scale:
+            step = max(1, 10 ** (len(str(value)) - 3))
+            return f"{-(-value // step) * step / scale:.10g}{letter}"
+    return str(value)
 
 
 def _named(ids: Sequence[str]) -> str:
@@ -190,8 +201,7 @@ def _size(option: str, unit: str, value: int | None, limit: int | None) -> Itera
     if value is None:
         yield Violation(option, "number of parameters unknown" if unit == "parameters" else "size unknown")
     elif value > limit:
-        suffix = "B" if unit == "bytes" else ""
-        yield Violation(option, f"{value:,} {unit}, allowed are {limit:,}", f"{value}{suffix}", value)
+        yield Violation(option, f"{value:,} {unit}, allowed are {limit:,}", amount(value), value)
 
 
 def _memory(card: ModelCard, limits: Limits) -> Iterator[Violation]:
@@ -204,7 +214,7 @@ def _memory(card: ModelCard, limits: Limits) -> Iterator[Violation]:
         yield Violation(
             "--max-memory",
             f"needs about {needed / 1e9:.1f} GB of memory{purpose}, the device has {limits.memory / 1e9:.1f} GB",
-            f"{needed / 1e9:.1f}GB", needed,
+            amount(needed), needed,
         )  # fmt: skip
 
 
@@ -228,7 +238,7 @@ def _safetensors(card: ModelCard) -> Iterator[Violation]:
     if not weights and "safetensors" in card.tags:
         return
     reason = f"weights in {weights[0]}, not in safetensors" if weights else "format of the weights unknown"
-    yield Violation("--safetensors-only", reason, "left out" if weights else "")
+    yield Violation("--safetensors-only", reason, FLAG if weights else "")
 
 
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".onnx", ".h5", ".msgpack", ".ckpt", ".tflite", ".pb", ".npz")

@@ -20,6 +20,7 @@ The constants were fitted to, and are checked by, ``benchmarks/memory.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -59,6 +60,9 @@ TRAINING_BATCH, RUNNING_BATCHES = 32, {"image": 16, "text": 32}
 ACCELERATOR_BATCH = 64
 MOST_TOKENS = 512
 TOKENS_PER_WORD = 1.4
+
+
+_VISION_TRANSFORMERS = re.compile(r"(vit|deit|beit|eva|dino|siglip|clip)(?![a-z]| hybrid)")
 
 
 @dataclass(frozen=True)
@@ -153,10 +157,7 @@ def _transformer(card: ModelCard, workload: Workload) -> _Transformer | None:
         heads = max(1, width // (32 if width <= 384 else 64))
         layers = max(1.0, (card.parameters - _vocabulary(card) * width) / (12 * width**2))
         return _Transformer(tokens, width, layers, heads)
-    family = (card.architecture or "").lower()
-    if not any(name in family for name in ("vit", "deit", "beit", "eva", "dino", "siglip", "clip")):
-        return None
-    if "hybrid" in family or "fastvit" in family or "levit" in family:
+    if not _VISION_TRANSFORMERS.match((card.architecture or "").lower()):
         return None
     tokens = (image_size(card) // 16) ** 2 + 1
     return _Transformer(tokens, width, max(1.0, card.parameters / (12 * width**2)), max(1, width // 64))
@@ -181,8 +182,8 @@ def _outputs(card: ModelCard) -> float:
 
 def image_size(card: ModelCard) -> int:
     """Height and width of a model's input image, in pixels; 224 where it is unknown."""
-    size = card.input.get("size")
-    return _whole(size[0] if isinstance(size, (tuple, list)) and size else size) or 224
+    size = card.input.get("size") or card.input.get("input_size")  # of files with a configuration of timm
+    return _whole(size[-1] if isinstance(size, (tuple, list)) and size else size) or 224
 
 
 def _whole(value: object) -> int | None:
