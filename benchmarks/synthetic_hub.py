@@ -12,8 +12,6 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from zoo.entities import BenchmarkScore, ModelCard
-
 TASKS = {
     "language": {"text-generation": 330, "text-classification": 120, "fill-mask": 28, "token-classification": 30,
                  "sentence-similarity": 25, "translation": 18, "question-answering": 16, "summarization": 12,
@@ -144,30 +142,24 @@ class Hub:
             "revision": f"{r.getrandbits(160):040x}", "tags": tuple(dict.fromkeys(tags)),
         }  # fmt: skip
 
-    def scores(self, ids: Sequence[str], count: int) -> Iterator[BenchmarkScore]:
-        """Scores of these models, some of which have many; on heavy-tailed benchmarks."""
+    def scores(self, ids: Sequence[str], count: int) -> Iterator[dict[str, Any]]:
+        """The fields of scores of these models, some of which have many; on heavy-tailed benchmarks."""
         r = self._random
         names = [(f"{word}_{n}", metric) for n in range(8) for word in WORDS for metric in ("accuracy", "f1", "wer")]
         r.shuffle(names)
         benchmarks = _weighted(names, 1.0)
         given = 0
         for id in itertools.cycle(ids):
-            if r.random() < 0.4:
-                for dataset, metric in {_pick(r, benchmarks) for _ in range(r.choice((1, 2, 4, 6)))}:
-                    yield BenchmarkScore(
-                        id, "text-classification", dataset, metric, round(r.betavariate(5, 2), 4),
-                        higher_is_better=metric != "wer",
-                        source=f"https://huggingface.co/{id[3:]}" if r.random() < 0.01 else "Hub",
-                        date=f"2025-{r.randrange(1, 13):02}-01",
-                    )  # fmt: skip
-                    given += 1
-                    if given == count:
-                        return
-
-
-def card(fields: dict[str, Any]) -> ModelCard:
-    """The card of these fields."""
-    return ModelCard(**fields)
+            for dataset, metric in {_pick(r, benchmarks) for _ in range(r.choice((1, 2, 4, 6)))}:
+                cited = f"https://huggingface.co/{id[3:]}" if r.random() < 0.01 else "model card"
+                yield {
+                    "model": id, "task": "text-classification", "dataset": dataset, "metric": metric,
+                    "value": round(r.betavariate(5, 2), 4), "higher_is_better": metric != "wer", "source": cited,
+                    "date": f"2025-{r.randrange(1, 13):02}-01",
+                }  # fmt: skip
+                given += 1
+                if given == count:
+                    return
 
 
 def _weighted(values: Sequence[Any], power: float) -> tuple[Sequence[Any], Sequence[float]]:

@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "benchmark": ("zoo.cli.benchmark", "See how good the advice is, on records."),
     "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.export", "Write models, scores and runs to a file."),
-    "registry": ("zoo.cli.registry", "Create, upgrade, check and build registries."),
+    "registry": ("zoo.cli.registry", "Create, upgrade, check, copy and build registries."),
     "plugins": ("zoo.cli.plugins", "Show the plugins and their health, check one, or write a new one."),
     "doctor": ("zoo.cli.doctor", "Check this installation."),
 }

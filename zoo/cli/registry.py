@@ -1,4 +1,4 @@
-"""``zoo registry``: create, upgrade, check and build registries."""
+"""``zoo registry``: create, upgrade, check, copy and build registries."""
 
 from __future__ import annotations
 
@@ -12,33 +12,40 @@ from zoo.cli.output import Output, human_bytes
 
 @click.group("registry")
 def command() -> None:
-    """Create, upgrade, check and build registries."""
+    """Create, upgrade, check, copy and build registries."""
 
 
 @zoo_command("init")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False)
 @click.option(
     "--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use."
 )
-def init(output: Output, path: Path | None, empty: bool) -> None:
+def init(output: Output, path: str | None, empty: bool) -> None:
     """Create a registry where there is none.
 
-    PATH is where ZOO_REGISTRY points unless it is given. This happens by itself at the first use, too.
+    PATH, a file or a PostgreSQL URL, is where ZOO_REGISTRY points unless it is given. This happens by itself at the first use, too.
 
     \b
     Examples:
       zoo registry init
       zoo registry init team.db
     """
-    from zoo.config import settings
     from zoo.errors import InvalidInput
-    from zoo.registry.opening import create, open_registry
+    from zoo.registry.location import Server, located
+    from zoo.registry.opening import create, open_registry, own_location
 
-    path = (path or settings().registry).absolute()
-    if path.exists():
-        raise InvalidInput(f"There is already a file {path}.", "Look into it: zoo registry check")
-    create(path, empty=empty)
-    models = 0 if empty else open_registry(path).statistics()["models"]
+    location = located(path) if path else own_location()
+    if isinstance(location, Server):
+        from zoo.registry.migrating import upgrade as make_tables
+
+        if empty:
+            make_tables(location)
+    else:
+        if location.exists():
+            raise InvalidInput(f"There is already a file {location}.", "Look into it: zoo registry check")
+        create(location, empty=empty)
+    path = str(location)
+    models = 0 if empty else open_registry(location).statistics()["models"]
     if output.json:
         output.data({"path": str(path), "models": models})
     else:
@@ -57,12 +64,11 @@ def upgrade(output: Output, refresh: bool) -> None:
       zoo registry upgrade
       zoo registry upgrade --refresh
     """
-    from zoo.config import settings
     from zoo.registry import schema
-    from zoo.registry.opening import bring_up_to_date, create
+    from zoo.registry.opening import bring_up_to_date, create, own_location
 
-    path = settings().registry.absolute()
-    if not path.exists():
+    path = own_location()
+    if isinstance(path, Path) and not path.exists():
         create(path)
     written = bring_up_to_date(path, force=refresh)
     if output.json:
@@ -73,8 +79,8 @@ def upgrade(output: Output, refresh: bool) -> None:
 
 
 @zoo_command("check")
-@click.argument("path", required=False, type=click.Path(path_type=Path))
-def check(output: Output, path: Path | None) -> int:
+@click.argument("path", required=False)
+def check(output: Output, path: str | None) -> int:
     """Check whether the registry is sound: file, references, full-text index and cards.
 
     The exit code is 1 when something is wrong.
@@ -84,17 +90,18 @@ def check(output: Output, path: Path | None) -> int:
       zoo registry check
       zoo registry check team.db --json
     """
-    from zoo.config import settings
     from zoo.registry.checking import check as find_problems
+    from zoo.registry.location import located
+    from zoo.registry.opening import own_location
 
-    path = (path or settings().registry).absolute()
-    problems = find_problems(path)
+    location = located(path) if path else own_location()
+    problems = find_problems(location)
     if output.json:
-        output.data({"path": str(path), "sound": not problems, "problems": problems})
+        output.data({"path": str(location), "sound": not problems, "problems": problems})
     else:
         for problem in problems:
             output.text(problem)
-        output.text(f"{path} is {'damaged' if problems else 'sound'}.")
+        output.text(f"{location} is {'not sound' if problems else 'sound'}.")
     return 1 if problems else 0
 
 
@@ -119,5 +126,29 @@ def build_example(output: Output, path: Path) -> None:
         output.text(f"Wrote {output.counted(counts)} to {path} ({human_bytes(size)}).")
 
 
-for subcommand in (init, upgrade, check, build_example):
+@zoo_command("copy")
+@click.argument("source")
+@click.argument("target")
+def copy(output: Output, source: str, target: str) -> None:
+    """Copy a registry into another one, in the place of what that holds.
+
+    SOURCE and TARGET are files or PostgreSQL URLs. All of it is copied, or the target stays as it was.
+
+    \b
+    Examples:
+      zoo registry copy registry.db postgresql+psycopg://zoo@localhost/zoo
+      zoo registry copy postgresql+psycopg://zoo@localhost/zoo copy.db
+    """
+    from zoo.registry.copying import copy as copy_registry
+    from zoo.registry.location import located
+
+    origin, goal = located(source), located(target)
+    counts = copy_registry(origin, goal, output.progress())
+    if output.json:
+        output.data({"source": str(origin), "target": str(goal), "rows": counts})
+    else:
+        output.text(f"Copied {output.counted({k: counts[k] for k in ('models', 'scores', 'runs')})} to {goal}.")
+
+
+for subcommand in (init, upgrade, check, copy, build_example):
     command.add_command(subcommand)

@@ -39,37 +39,57 @@ class LeastScore(click.ParamType):
 @click.option("--task", help="Task name, such as image-classification.")
 @click.option("--license", help="SPDX id, such as apache-2.0.")
 @click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
+@click.option("--min-parameters", type=AMOUNT, help="Fewest parameters.")
 @click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
+@click.option("--min-size", "min_bytes", type=AMOUNT, help="Smallest download.")
+@click.option("--fits", type=AMOUNT, help="Memory that running it must fit into, such as 24GB.")
+@click.option("--min-downloads", type=AMOUNT, help="Fewest downloads.")
+@click.option("--min-likes", type=AMOUNT, help="Fewest likes.")
+@click.option("--min-dimension", type=AMOUNT, help="Shortest feature vector.")
+@click.option("--max-dimension", type=AMOUNT, help="Longest feature vector.")
+@click.option("--released-after", metavar="DATE", help="Released then or later: 2024, 2024-05 or 2024-05-31.")
+@click.option("--released-before", metavar="DATE", help="Released then or earlier.")
+@click.option("--tag", "tags", multiple=True, help="Tag that the model must have; may be repeated.")
+@click.option("--gated/--open", default=None, help="Only models whose terms must be accepted, or only others.")
 @click.option("--language", help="ISO 639-1 code, such as de.")
 @click.option("--source", help="Platform: hf, pkg, openclip, whisper...")
 @click.option("--library", help="What loads it: transformers, timm, open_clip...")
 @click.option("--min-score", "min_scores", type=LeastScore(), multiple=True, metavar="BENCHMARK=VALUE",
               help="Least score; may be repeated. An upper limit where lower is better.")  # fmt: skip
-@click.option("--sort", help="relevance, downloads, likes, parameters, size, released, name or score:BENCHMARK.")
+@click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name or score:BENCHMARK.")
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Models a page.")
 @click.option("--after", help="Go on behind a page: its 'next'.")
-def command(output: Output, words: tuple[str, ...], min_scores: tuple[tuple[str, float], ...], **filters: Any) -> None:
+@click.option("--facets", is_flag=True, help="Count domains, tasks, licences, libraries, languages and sources, too.")
+@click.option("--exact", is_flag=True, help="Never look for similar words.")
+def command(
+    output: Output, words: tuple[str, ...], min_scores: tuple[tuple[str, float], ...], exact: bool, **filters: Any
+) -> None:
     """Find models in the registry by words and limits.
 
-    Each word must begin a word of a model's id, architecture, tasks, tags or description. A model whose size is not
-    known is not within a limit on it.
+    Each word must begin a word of a model's id, architecture, tasks, tags or description; words in double quotes are a
+    phrase. Where nothing matches, similar words are looked for. A model whose size is not known is not within a limit
+    on it.
 
     \b
     Examples:
       zoo search vit --task image-classification
       zoo search --task text-classification --language de --max-parameters 150M
       zoo search --task image-classification --sort score:imagenet-1k --max-size 100MB --json
+      zoo search --task text-generation --fits 24GB --facets
+      zoo search '"vision transformer"' --released-after 2023
     """
     from zoo.registry import search
 
-    page = search(" ".join(words), min_scores=min_scores, **filters)
+    page = search(" ".join(words), min_scores=min_scores, fuzzy=not exact, **filters)
     if output.json:
         output.data(page.to_dict())
         return
     if not page.models:
         output.text("No model matches. Leave a word or a limit out, or see what there is: zoo stats")
         return
+    if page.instead is not None:
+        output.text(f"No model matches '{' '.join(words)}'. Showing what matches: {page.instead}\n")
     benchmarks = dict.fromkeys(name for hit in page.models for name in hit.sought)
     shown = [
         (Column("model"), [hit.card.id for hit in page.models]),
@@ -85,6 +105,15 @@ def command(output: Output, words: tuple[str, ...], min_scores: tuple[tuple[str,
     kept = [(column, cells) for column, cells in shown if any(cell != "-" for cell in cells)]
     output.table([column for column, _ in kept], list(zip(*(cells for _, cells in kept), strict=True)))
     many = "model" if page.total == 1 else "models"
-    output.text(f"\n{len(page.models):,} of {page.total:,} {many}. See one: zoo show {page.models[0].card.id}")
+    total = f"{page.total:,}" if page.exact else f"at least {page.total:,}"
+    output.text(f"\n{len(page.models):,} of {total} {many}. See one: zoo show {page.models[0].card.id}")
     if page.next:
         output.text(f"More: the same with --after {page.next}")
+    for name, counts in (page.facets or {}).items():
+        output.text()
+        output.table(
+            [Column(_FACETS.get(name, name)), Column("models", number=True)], [[v, f"{n:,}"] for v, n in counts.items()]
+        )
+
+
+_FACETS = {"license": "licence", "gated": "terms to accept"}

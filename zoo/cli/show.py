@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
 from zoo.errors import UnknownModel
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
 
 MOST_SCORES = 15
 
@@ -26,6 +32,8 @@ def command(output: Output, model: str, everything: bool) -> None:
       zoo show hf:google/vit-large-patch16-224-in21k --json
     """
     from zoo.registry import open_registry
+    from zoo.registry.lineage import RELATIONS
+    from zoo.registry.memory import needed
 
     try:
         card = open_registry().card(model)
@@ -34,9 +42,15 @@ def command(output: Output, model: str, everything: bool) -> None:
 
         card = resolve(model)
     scores = open_registry().scores(card.id)
+    family = open_registry().family(card)
     if output.json:
         listed = [{k: v for k, v in score.to_dict().items() if k != "model"} for score in scores]
-        output.data({**card.to_dict(), "source": card.source, "scores": listed})
+        output.data(
+            {
+                **card.to_dict(), "source": card.source, "memory": needed(card), "family": family.to_dict(),
+                "scores": listed,
+            }
+        )  # fmt: skip
         return
     kind = ", ".join(
         f"{name} {value}" for name, value in card.input.items() if not isinstance(value, (dict, list, tuple))
@@ -50,6 +64,7 @@ def command(output: Output, model: str, everything: bool) -> None:
         "library": card.library,
         "parameters": human_count(card.parameters) if card.parameters is not None else None,
         "size": human_bytes(card.bytes) if card.bytes is not None else None,
+        "memory to run": _memory(card),
         "licence": card.license,
         "languages": ", ".join(card.languages),
         "pretrained on": ", ".join(card.pretraining),
@@ -58,7 +73,10 @@ def command(output: Output, model: str, everything: bool) -> None:
         "released": card.released,
         "downloads": human_count(card.downloads) if card.downloads is not None else None,
         "likes": human_count(card.likes) if card.likes is not None else None,
-        "made from": card.base_model,
+        "made from": ", ".join(f"{base.id} ({base.relation})" for base in family.bases),
+        "which is from": ", ".join(family.ancestors),
+        **{RELATIONS[name]: _some(ids, family.counts[name]) for name, ids in family.children.items()},
+        "same weights": ", ".join(family.same_weights),
         "gated": "yes, its terms must be accepted" if card.gated else None,
         "revision": card.revision,
         "tags": ", ".join(card.tags),
@@ -81,3 +99,19 @@ def command(output: Output, model: str, everything: bool) -> None:
         )
         if len(shown) < len(scores):
             output.text(f"and {len(scores) - len(shown):,} more scores: zoo show {card.id} --all")
+
+
+def _some(ids: Sequence[str], count: int) -> str:
+    more = f" and {count - len(ids):,} more" if count > len(ids) else ""
+    return f"{', '.join(ids)}{more}"
+
+
+def _memory(card: ModelCard) -> str | None:
+    """The estimate, and what it is made of."""
+    from zoo.registry.memory import OVERHEAD, bits, needed, weight_bytes
+
+    weights = weight_bytes(card)
+    if weights is None:
+        return None
+    known = "weights" if card.bytes is not None else f"weights at {bits(card)} bits a parameter"
+    return f"about {human_bytes(needed(card))} ({OVERHEAD} x {human_bytes(weights)} of {known})"

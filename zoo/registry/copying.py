@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from zoo.errors import InvalidInput
@@ -29,11 +30,12 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
 
     if source == target:
         raise InvalidInput(f"{source} cannot be copied into itself.", "Name another registry as the target.")
-    counts = {}
+    counts: dict[str, int] = {}
     with reading(source) as origin:
         snapshot = "BEGIN ISOLATION LEVEL REPEATABLE READ" if isinstance(source, Server) else "BEGIN"
         origin.execute(snapshot)
         schema.must_be_newest(origin, source)
+        _prepare(target)
         with writing(target, foreign_keys=False) as session:
             statements = Statements(session.connection())
             for table in reversed(schema.TABLES):
@@ -56,6 +58,20 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
                         f"(SELECT coalesce(max(key), 0) + 1 FROM {table}), false)"
                     )
     return counts
+
+
+def _prepare(target: Location) -> None:
+    """Create the tables where there are none, and bring older ones to the newest schema."""
+    from zoo.registry.migrating import upgrade
+    from zoo.registry.opening import create
+
+    if isinstance(target, Path) and not target.exists():
+        create(target, empty=True)
+        return
+    with reading(target) as connection:
+        found = schema.revision(connection, target)
+    if found != schema.HEAD:
+        upgrade(target)
 
 
 def _read(origin: Reader, source: Location, table: str) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:

@@ -68,10 +68,10 @@ class Registry:
         with self._reading() as (connection, sets):
             return rows.card_of(finding.row_of(connection, sets, reference))
 
-    def family(self, reference: str) -> Family:
-        """What a model was made from, what was made from it, and which have the same weights; errors as ``card``."""
-        with self._reading() as (connection, sets):
-            return family(connection, rows.card_of(finding.row_of(connection, sets, reference)))
+    def family(self, card: ModelCard) -> Family:
+        """What a model was made from, what was made from it, and which have the same weights."""
+        with self._reading() as (connection, _):
+            return family(connection, card)
 
     def cards(self, **filters: Any) -> Iterator[ModelCard]:
         """All cards that match the filters of ``SearchQuery``, by id."""

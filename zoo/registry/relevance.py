@@ -11,7 +11,7 @@ from zoo.registry.words import Wanted, words
 if TYPE_CHECKING:
     from zoo.registry.connection import Reader
 
-BLOCK = 300
+BLOCK = 120
 """Models that are ranked together, from the most downloaded on."""
 
 _MOST_SCORES = 20
@@ -58,7 +58,7 @@ def _fit(sought: Sequence[str], id: str, architecture: str) -> float:
     owner, _, name = id.rpartition("/")
     if not owner:
         owner, _, name = id.partition(":")
-    names, rest = words(name), [*words(owner), *words(architecture)]
+    names, rest = words(name), None
     worth, covered = 0, set()
     for word in sought:
         begun = [found for found in names if found.startswith(word)]
@@ -67,8 +67,7 @@ def _fit(sought: Sequence[str], id: str, architecture: str) -> float:
             worth += 8
         elif begun:
             worth += 6
-        elif any(found.startswith(word) for found in rest):
-            worth += 4
         else:
-            worth += 1
+            rest = rest if rest is not None else words(f"{owner} {architecture}")
+            worth += 4 if any(found.startswith(word) for found in rest) else 1
     return worth / max(len(sought), 1) + 2 * len(covered) / max(len(set(names)), 1)

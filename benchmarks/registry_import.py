@@ -1,0 +1,71 @@
+"""Fills a registry with a made-up Hub, and tells what that took; ``benchmarks/registry.py`` runs it as a process.
+
+    python benchmarks/registry_import.py PATH MODELS
+
+Three scores for two models, on two fifths of them. The time that making cards up takes is counted apart; building ``ModelCard`` and
+``BenchmarkScore`` objects counts as zoo's.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from synthetic_hub import Hub
+
+from zoo.entities import BenchmarkScore, ModelCard
+from zoo.registry import Registry, opening
+
+
+class Stream:
+    """Cards, then scores; ``seconds`` and ``processor`` tell what making them up took."""
+
+    def __init__(self, models: int) -> None:
+        self.hub = Hub(models)
+        self.models = models
+        self.seconds = self.processor = 0.0
+
+    def __iter__(self) -> Iterator[ModelCard | BenchmarkScore]:
+        ids = []
+        for number, fields in enumerate(self._timed(self.hub.cards())):
+            if number % 5 < 2:
+                ids.append(fields["id"])
+            yield ModelCard(**fields)
+        for score in self._timed(self.hub.scores(ids, self.models * 3 // 2)):
+            yield BenchmarkScore(**score)
+
+    def _timed(self, made: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        while True:
+            started, processor = time.perf_counter(), time.process_time()
+            fields = next(made, None)
+            self.seconds += time.perf_counter() - started
+            self.processor += time.process_time() - processor
+            if fields is None:
+                return
+            yield fields
+
+
+def main() -> None:
+    path, models = Path(sys.argv[1]), int(sys.argv[2])
+    opening.create(path, empty=True)
+    stream = Stream(models)
+    started, processor = time.perf_counter(), time.process_time()
+    counts = Registry(path).add(stream)
+    document = {
+        **counts,
+        "seconds": time.perf_counter() - started - stream.seconds,
+        "processor_seconds": time.process_time() - processor - stream.processor,
+        "seconds_making_up": stream.seconds,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "bytes": path.stat().st_size,
+    }
+    print(json.dumps(document))
+
+
+if __name__ == "__main__":
+    main()
