@@ -137,7 +137,9 @@ def searches(registry: Registry, by_hand: ByHand, *, full_text: bool) -> dict[st
         started = time.perf_counter()
         total, rows, _ = by_hand.search(filters)
         pairs.append((taken, time.perf_counter() - started))
-        same = page.total == total and ("words" in filters or [hit.card.id for hit in page.models] == [r[1] for r in rows])
+        same = page.total == total and (
+            "words" in filters or [hit.card.id for hit in page.models] == [r[1] for r in rows]
+        )
         different += not same
     every = sorted(taken for _, taken in ours)
     filtered = sorted(taken for kind, taken in ours if kind in FILTERED)
@@ -145,7 +147,9 @@ def searches(registry: Registry, by_hand: ByHand, *, full_text: bool) -> dict[st
         "p50": every[len(every) // 2],
         "p95": every[len(every) * 95 // 100],
         "p95_filtered": filtered[len(filtered) * 95 // 100],
-        "medians": {kind: statistics.median(t for k, t in ours if k == kind) for kind in dict.fromkeys(k for k, _ in ours)},
+        "medians": {
+            kind: statistics.median(t for k, t in ours if k == kind) for kind in dict.fromkeys(k for k, _ in ours)
+        },
         "compared": len(pairs),
         "different": different,
         "over_by_hand": sum(a for a, _ in pairs) / sum(b for _, b in pairs),
@@ -174,9 +178,9 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "models.json"
         listed.write_text(json.dumps([
-            {"name": card["id"], "tags": {
+            {"name": card["id"].replace("/", "--").replace(":", "-"), "tags": {
                 "library": card["library"], "license": card["license"] or "", "task": card["tasks"][0],
-                **{tag: "yes" for tag in card["tags"][3:]},
+                **dict.fromkeys(card["tags"][3:], "yes"),
             }} for card in cards
         ]), encoding="utf-8")  # fmt: skip
         run = [python, str(HERE / "registry_mlflow.py"), str(listed), str(repeats)]
@@ -232,13 +236,15 @@ def plot(found: dict[int, dict[str, Any]], target: Path) -> None:
         x = 80 + 480 * math.log(size / sizes[0]) / math.log(sizes[-1] / sizes[0])
         return x, 300 - 250 * math.log(value / bottom) / math.log(top / bottom)
 
-    parts = ['<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="13">',
-             '<rect width="640" height="360" fill="white"/>',
-             '<text x="80" y="24" font-size="15">95th percentile of filtered searches, milliseconds</text>']  # fmt: skip
-    for values, colour, name, dash in ((root, "#999", "square root of the size", "5 4"), (taken, "#0b62a4", "zoo", "0")):
+    parts = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 360" font-family="sans-serif" font-size="13">',
+        '<rect width="640" height="360" fill="white"/>',
+        '<text x="80" y="24" font-size="15">95th percentile of filtered searches, milliseconds</text>',
+    ]
+    for values, colour, name in ((root, "#999", "square root of the size"), (taken, "#0b62a4", "zoo")):
         points = [place(size, value) for size, value in zip(sizes, values, strict=True)]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for (x, y), value in zip(points, values, strict=True):
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
             parts.append(f'<text x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle" fill="{colour}">{value:.1f}</text>')

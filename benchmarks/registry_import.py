@@ -2,8 +2,8 @@
 
     python benchmarks/registry_import.py PATH MODELS
 
-Three scores for two models, on two fifths of them. The time that making cards up takes is counted apart; building ``ModelCard`` and
-``BenchmarkScore`` objects counts as zoo's.
+Three scores for two models, on two fifths of them. The time that making cards up takes is counted apart; building
+``ModelCard`` and ``BenchmarkScore`` objects counts as zoo's.
 """
 
 from __future__ import annotations

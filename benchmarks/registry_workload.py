@@ -69,22 +69,25 @@ def add_tables(registry: Path, beside: Path, *, full_text: bool) -> None:
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -262144")
     connection.execute("ATTACH ? AS registry", [f"{registry}"])
-    connection.execute("CREATE TABLE links (kind TEXT, value TEXT, model_key INTEGER, PRIMARY KEY (kind, value, model_key)) WITHOUT ROWID")  # noqa: E501
+    columns = "kind TEXT, value TEXT, model_key INTEGER, PRIMARY KEY (kind, value, model_key)"
+    connection.execute(f"CREATE TABLE links ({columns}) WITHOUT ROWID")
     for kind, column in LINKS.items():
         connection.execute(
-            "INSERT OR IGNORE INTO links SELECT ?, j.value, m.key FROM registry.models m, json_each(m.%s) j "
-            "WHERE m.%s IS NOT NULL ORDER BY 1, 2, 3" % (column, column), [kind],
+            f"INSERT OR IGNORE INTO links SELECT ?, j.value, m.key FROM registry.models m, json_each(m.{column}) j "
+            f"WHERE m.{column} IS NOT NULL ORDER BY 1, 2, 3", [kind],
         )  # fmt: skip
     for column in VALUES:
         connection.execute(
-            f"INSERT INTO links SELECT ?, {column}, key FROM registry.models WHERE {column} IS NOT NULL ORDER BY 1, 2, 3",
-            [column],
-        )
-    connection.execute("CREATE VIRTUAL TABLE words USING fts5 (id, architecture, tasks, tags, description, content = '', "
-                       "prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2')")  # fmt: skip
+            f"INSERT INTO links SELECT ?, {column}, key FROM registry.models "
+            f"WHERE {column} IS NOT NULL ORDER BY 1, 2, 3", [column],
+        )  # fmt: skip
+    connection.execute("CREATE VIRTUAL TABLE words USING fts5 (id, architecture, tasks, tags, description, "
+                       "content = '', prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2')")  # fmt: skip
     if full_text:
-        connection.execute("INSERT INTO words (rowid, id, architecture, tasks, tags, description) "
-                           "SELECT key, id, architecture, tasks, tags, description FROM registry.models ORDER BY key")  # fmt: skip
+        columns = "id, architecture, tasks, tags, description"
+        connection.execute(
+            f"INSERT INTO words (rowid, {columns}) SELECT key, {columns} FROM registry.models ORDER BY key"
+        )
         connection.execute("INSERT INTO words (words) VALUES ('optimize')")
     connection.execute("ANALYZE links")
     connection.commit()
@@ -110,8 +113,9 @@ class ByHand:
         found = ask(f"SELECT m.* FROM {tables} WHERE {where} ORDER BY {order} LIMIT {limit}", parameters).fetchall()
         marks = ",".join("?" * len(found))
         scores = ask(
-            "SELECT s.model_key, b.task, b.dataset, b.split, b.metric, b.higher_is_better, s.value, s.origin, c.source, s.date "
-            "FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key JOIN citations c ON c.key = s.citation_key "
+            "SELECT s.model_key, b.task, b.dataset, b.split, b.metric, b.higher_is_better, s.value, s.origin, "
+            "c.source, s.date FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
+            "JOIN citations c ON c.key = s.citation_key "
             f"WHERE s.model_key IN ({marks})", [row[0] for row in found],
         ).fetchall()  # fmt: skip
         return total, found, scores

@@ -1,13 +1,20 @@
-"""An empty registry of its own for each test."""
+"""An empty registry of its own for each test, in SQLite or in PostgreSQL."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from postgres_server import PostgresServer, programs
 
 from zoo.registry import Registry, opening
+from zoo.registry.location import Server
+
+NO_SERVER = (
+    "PostgreSQL, or psycopg, is not installed (apt-get install postgresql; pip install 'foundation-zoo[postgres]')"
+)
 
 
 @pytest.fixture(scope="session")
@@ -20,9 +27,56 @@ def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def registry(tmp_path: Path, empty_registry: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry with all tables and nothing in them."""
+    """A registry with all tables and nothing in them, in SQLite."""
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)
     path = tmp_path / "registry.db"
     shutil.copyfile(empty_registry, path)
     return Registry(path)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgresServer]:
+    """A running PostgreSQL."""
+    folder = programs()
+    if folder is None:
+        pytest.skip(NO_SERVER)
+    pytest.importorskip("psycopg", reason=NO_SERVER)
+    running = PostgresServer(folder)
+    yield running
+    running.remove()
+
+
+@pytest.fixture(scope="session")
+def empty_database(server: PostgresServer) -> str:
+    """The name of a database with all tables and nothing in them, to copy."""
+    from zoo.registry.migrating import upgrade
+
+    url = server.database()
+    upgrade(Server(url))
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def make_registry(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, empty_registry: Path
+) -> Callable[[str], Registry]:
+    """Makes an empty registry in one of the two databases."""
+
+    def make(kind: str) -> Registry:
+        if kind == "postgresql":
+            server = request.getfixturevalue("server")
+            return Registry(Server(server.database(request.getfixturevalue("empty_database"))))
+        path = tmp_path_factory.mktemp("registry") / "registry.db"
+        shutil.copyfile(empty_registry, path)
+        return Registry(path)
+
+    return make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def any_registry(request: pytest.FixtureRequest, make_registry: Callable[[str], Registry]) -> Iterator[Registry]:
+    """An empty registry, once in each of the databases."""
+    registry = make_registry(request.param)
+    yield registry
+    registry.close()

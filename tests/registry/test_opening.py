@@ -189,3 +189,32 @@ def test_the_shipped_registry_is_what_its_builder_builds(home: Path, tmp_path: P
     assert first.read_bytes() == second.read_bytes()
     shipped = Path(opening.__file__).parents[2] / opening.SHIPPED
     assert list(Registry(shipped).everything()) == list(Registry(first).everything())
+
+
+def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) -> None:
+    from alembic import command
+
+    from zoo.registry.migrating import configuration
+    from zoo.registry.writing import writing
+
+    path = tmp_path / "old.db"
+    with writing(path, foreign_keys=False) as session:
+        config = configuration()
+        config.attributes["connection"] = session.connection()
+        command.upgrade(config, "0001")
+    with sqlite3.connect(path) as connection:
+        connection.execute(
+            "INSERT INTO models (key, id, source, name, domain, tasks, tags, parameters, base_model, gated) VALUES "
+            "(7, 'hf:old/vit-tuned', 'hf', 'old/vit-tuned', 'vision', '[\"image-classification\"]', '[\"cats\"]', 5000, 'hf:a/b', 0)"
+        )
+        connection.execute("INSERT INTO benchmarks VALUES (1, 'image-classification', 'Cats', 'test', 'accuracy', 1)")
+        connection.execute("INSERT INTO citations VALUES (1, 'a paper')")
+        connection.execute("INSERT INTO scores VALUES (7, 1, 'reported', 0.75, 1, NULL, NULL)")
+    connection.close()
+
+    registry = open_registry(path)
+
+    page = registry.search(SearchQuery.of("tuned", tags=("cats",), max_parameters=5000, min_scores={"cats": 0.7}))
+    assert [hit.card.id for hit in page.models] == ["hf:old/vit-tuned"]
+    assert registry.family(page.models[0].card).bases[0].id == "hf:a/b"
+    assert check(path) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
+import shutil
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import InvalidInput, UnknownTask
-from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry import Registry, SearchQuery
 from zoo.registry.query import SORTS
 
 IMAGE, TEXT = "image-classification", "text-classification"
@@ -22,7 +22,8 @@ def score(model: str, value: float, dataset: str = "ImageNet-1k", metric: str = 
 
 
 @pytest.fixture
-def stocked(registry: Registry) -> Registry:
+def stocked(any_registry: Registry) -> Registry:
+    registry = any_registry
     cards = [
         ModelCard("hf:google/vit-base", "vision", (IMAGE,), "ViT", "transformers", "A vision transformer.", 86_000_000,
                   344_000_000, "Apache-2.0", downloads=1000, released="2020-10", tags=("imagenet",)),
@@ -144,12 +145,10 @@ def test_a_page_of_another_order_is_refused(stocked):
         stocked.search(SearchQuery.of(limit=1, sort="name", after=page.next))
 
 
-@pytest.fixture(scope="module")
-def many(tmp_path_factory) -> Registry:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def many(request, make_registry) -> Registry:
     """Models full of ties and gaps."""
-    path: Path = tmp_path_factory.mktemp("many") / "registry.db"
-    opening.create(path, empty=True)
-    registry = Registry(path)
+    registry = make_registry(request.param)
     cards, scores = [], []
     for n, (downloads, parameters, word) in enumerate(
         itertools.product((None, 0, 5, 5_000_000_000), (None, 7, 10**12), ("vit", "vit small", "other"))
@@ -200,3 +199,113 @@ def test_plain_orders_walk_an_index(registry):
             plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
             assert "COVERING INDEX" in plan[0]["detail"], plan[0]["detail"]
             assert len(plan) == 1
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"min_parameters": 11_700_000, "max_parameters": 86_000_000}, {"hf:google/vit-base", "hf:timm/resnet18"}),
+        ({"min_bytes": 46_800_001}, {"hf:google/vit-base"}),
+        ({"min_downloads": 1001}, {"hf:timm/resnet18", "hf:dbmdz/german-bert"}),
+        ({"max_likes": 10}, {"hf:timm/resnet18"}),
+        ({"fits": 24_000_001}, {"pkg:tiny-vit"}),
+        ({"fits": 528_000_000, "domain": "language"}, {"hf:dbmdz/german-bert"}),
+        ({"fits": 527_999_999, "domain": "language"}, set()),
+        ({"released_after": "2020"}, {"hf:google/vit-base"}),
+        ({"released_before": "2015"}, {"hf:timm/resnet18"}),
+        ({"released_before": "2015-11"}, set()),
+        ({"tags": ("imagenet",)}, {"hf:google/vit-base"}),
+        ({"gated": True}, {"hf:secret/unknown"}),
+    ],
+)
+def test_ranges_tags_and_memory(stocked, filters, expected):
+    assert set(found(stocked, **filters)) == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ('"vision transformer"', {"hf:google/vit-base"}),
+        ('"transformer vision"', set()),
+        ('"vit base" google', {"hf:google/vit-base"}),
+        ('"image classification" resnet', {"hf:timm/resnet18"}),
+        ('"deutsche texte"', {"hf:dbmdz/german-bert"}),
+    ],
+)
+def test_phrases_stand_word_by_word(stocked, words, expected):
+    assert set(found(stocked, words, fuzzy=False)) == expected
+
+
+@pytest.mark.parametrize(
+    ("typed", "instead", "first"),
+    [
+        ("resnt18", "resnet18", "hf:timm/resnet18"),
+        ("germna bert", "german bert", "hf:dbmdz/german-bert"),
+        ("trasnformer", "transformer", "hf:google/vit-base"),
+        ('"visoin transformer"', '"vision transformer"', "hf:google/vit-base"),
+    ],
+)
+def test_similar_words_are_looked_for_where_nothing_matches(stocked, typed, instead, first):
+    page = stocked.search(SearchQuery.of(typed))
+    assert page.instead == instead
+    assert page.models[0].card.id == first
+    assert page.to_dict()["instead"] == instead
+    assert stocked.search(SearchQuery.of(typed, fuzzy=False)).total == 0
+    assert stocked.search(SearchQuery.of("xylophone quartet")).instead is None
+
+
+def test_facets_count_the_models_that_match(stocked):
+    assert stocked.search(SearchQuery.of()).facets is None
+    facets = stocked.search(SearchQuery.of(license="mit", facets=True, limit=1)).facets
+    assert facets["domain"] == {"vision": 2, "language": 1}
+    assert facets["task"] == {IMAGE: 2, "feature-extraction": 1, TEXT: 1}
+    assert facets["license"] == {"MIT": 3}
+    assert stocked.search(SearchQuery.of(facets=True)).facets["gated"] == {"no": 4, "yes": 1}
+
+
+def test_unknown_numbers_come_last_either_way(stocked):
+    for reverse in (False, True):
+        assert found(stocked, sort="parameters", reverse=reverse)[-1] == "hf:secret/unknown"
+
+
+@given(st.text("abc", max_size=8), st.text("abc", max_size=8))
+def test_the_distance_of_words_is_symmetrical_and_bounded(a, b):
+    from zoo.registry.similar import distance
+
+    assert distance(a, b, 9) == distance(b, a, 9) <= max(len(a), len(b))
+    assert (distance(a, b, 9) == 0) == (a == b)
+    assert distance(a, b, 1) == min(distance(a, b, 9), 2)
+
+
+@given(st.sets(st.integers(0, 65535), max_size=2000) | st.just(set(range(1000, 60000))))
+@settings(deadline=None, max_examples=50)
+def test_packed_sets_come_back(keys):
+    from zoo.registry import bits
+
+    packed = bits.packed_offsets(sorted(keys))
+    assert set(bits.offsets(packed)) == keys
+    assert bits.count(packed) == len(keys)
+    assert bits.united([(2, packed)]) == bits.of_keys(key + 2 * bits.SPAN for key in keys)
+    assert list(bits.keys(bits.united([(0, packed)]))) == sorted(keys)
+
+
+@given(
+    st.lists(st.none() | st.integers(0, 40) | st.integers(0, 2**62), min_size=1, max_size=60),
+    st.integers(0, 45), st.integers(1, 70), st.booleans(),
+)  # fmt: skip
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_numbers_in_binary_compare_and_sort_as_numbers(
+    tmp_path_factory, empty_registry, values, limit, want, descending
+):
+    path = tmp_path_factory.mktemp("numbers") / "registry.db"
+    shutil.copyfile(empty_registry, path)
+    registry = Registry(path)
+    registry.add(ModelCard(f"hf:n/{n:03}", "vision", likes=value) for n, value in enumerate(values))
+
+    within = {n for n, value in enumerate(values) if value is not None and value <= limit}
+    assert set(found(registry, max_likes=limit, limit=None)) == {f"hf:n/{n:03}" for n in within}
+    order = sorted(
+        range(len(values)), key=lambda n: (values[n] is None, (-1 if descending else 1) * (values[n] or 0), n)
+    )
+    assert found(registry, sort="likes", reverse=not descending, limit=want) == [f"hf:n/{n:03}" for n in order[:want]]
+    registry.close()

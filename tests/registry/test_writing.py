@@ -26,69 +26,69 @@ RUN = Run(
 )
 
 
-def test_what_goes_in_comes_out(registry: Registry) -> None:
-    assert registry.add([CARD, SCORE, MEASUREMENT, RUN]) == {"models": 1, "scores": 1, "measurements": 1, "runs": 1}
+def test_what_goes_in_comes_out(any_registry: Registry) -> None:
+    assert any_registry.add([CARD, SCORE, MEASUREMENT, RUN]) == {"models": 1, "scores": 1, "measurements": 1, "runs": 1}
 
-    assert registry.card(CARD.id) == CARD
-    assert registry.scores(CARD.id) == (SCORE,)
-    assert registry.measurements(data=MEASUREMENT.data) == (MEASUREMENT,)
-    assert registry.runs() == (RUN,)
-    assert check(registry.path) == []
+    assert any_registry.card(CARD.id) == CARD
+    assert any_registry.scores(CARD.id) == (SCORE,)
+    assert any_registry.measurements(data=MEASUREMENT.data) == (MEASUREMENT,)
+    assert any_registry.runs() == (RUN,)
+    assert check(any_registry.path) == []
 
 
-def test_adding_again_replaces(registry: Registry) -> None:
-    registry.add([CARD, SCORE])
+def test_adding_again_replaces(any_registry: Registry) -> None:
+    any_registry.add([CARD, SCORE])
     changed = ModelCard(CARD.id, "vision", ("object-detection",), tags=("c",))
-    registry.add([changed, BenchmarkScore(**{**SCORE.to_dict(), "value": 0.6})])
+    any_registry.add([changed, BenchmarkScore(**{**SCORE.to_dict(), "value": 0.6})])
 
-    assert registry.card(CARD.id) == changed
-    assert [score.value for score in registry.scores(CARD.id)] == [0.6]
-    assert registry.statistics()["tasks"] == {"object-detection": 1}
-    assert check(registry.path) == []
+    assert any_registry.card(CARD.id) == changed
+    assert [score.value for score in any_registry.scores(CARD.id)] == [0.6]
+    assert any_registry.statistics()["tasks"] == {"object-detection": 1}
+    assert check(any_registry.path) == []
 
 
-def test_a_score_of_an_unknown_model_is_refused_and_nothing_is_written(registry: Registry) -> None:
+def test_a_score_of_an_unknown_model_is_refused_and_nothing_is_written(any_registry: Registry) -> None:
     with pytest.raises(InvalidInput, match="no such model"):
-        registry.add([CARD, BenchmarkScore("hf:who/knows", "t", "d", "m", 1.0)])
-    assert registry.statistics()["models"] == 0
+        any_registry.add([CARD, BenchmarkScore("hf:who/knows", "t", "d", "m", 1.0)])
+    assert any_registry.statistics()["models"] == 0
 
 
-def test_plugins_do_not_replace_what_is_the_users_own(registry: Registry) -> None:
+def test_plugins_do_not_replace_what_is_the_users_own(any_registry: Registry) -> None:
     own = ModelCard(CARD.id, "vision", license="MIT")
-    registry.add([own, SCORE])
-    registry.add([CARD, BenchmarkScore(**{**SCORE.to_dict(), "value": 0.1})], plugin="other")
+    any_registry.add([own, SCORE])
+    any_registry.add([CARD, BenchmarkScore(**{**SCORE.to_dict(), "value": 0.1})], plugin="other")
 
-    assert registry.card(CARD.id) == own
-    assert [score.value for score in registry.scores(CARD.id)] == [0.5]
-
-
-def test_adding_what_a_plugin_brought_leaves_it_the_plugins(registry: Registry) -> None:
-    registry.add([CARD, SCORE], plugin="other")
-    registry.add([CARD, SCORE])
-
-    assert list(registry.everything(own=True)) == []
+    assert any_registry.card(CARD.id) == own
+    assert [score.value for score in any_registry.scores(CARD.id)] == [0.5]
 
 
-def test_removing_takes_the_scores_along_and_leaves_the_history(registry: Registry) -> None:
-    registry.add([CARD, SCORE, MEASUREMENT, RUN])
-    assert registry.remove("some/model") == CARD
+def test_adding_what_a_plugin_brought_leaves_it_the_plugins(any_registry: Registry) -> None:
+    any_registry.add([CARD, SCORE], plugin="other")
+    any_registry.add([CARD, SCORE])
 
-    statistics = registry.statistics()
+    assert list(any_registry.everything(own=True)) == []
+
+
+def test_removing_takes_the_scores_along_and_leaves_the_history(any_registry: Registry) -> None:
+    any_registry.add([CARD, SCORE, MEASUREMENT, RUN])
+    assert any_registry.remove("some/model") == CARD
+
+    statistics = any_registry.statistics()
     assert (statistics["models"], statistics["scores"], statistics["measurements"], statistics["runs"]) == (0, 0, 1, 1)
-    assert check(registry.path) == []
+    assert check(any_registry.path) == []
     with pytest.raises(UnknownModel):
-        registry.card(CARD.id)
+        any_registry.card(CARD.id)
 
 
-def test_names_are_completed_only_where_one_model_has_them(registry: Registry) -> None:
-    registry.add([CARD, ModelCard("hf:other/model", "vision"), ModelCard("pkg:alone", "vision")])
+def test_names_are_completed_only_where_one_model_has_them(any_registry: Registry) -> None:
+    any_registry.add([CARD, ModelCard("hf:other/model", "vision"), ModelCard("pkg:alone", "vision")])
 
-    assert registry.card("alone").id == "pkg:alone"
-    assert registry.card("hf:some/model@v1").id == CARD.id
+    assert any_registry.card("alone").id == "pkg:alone"
+    assert any_registry.card("hf:some/model@v1").id == CARD.id
     with pytest.raises(InvalidInput, match="hf:other/model, hf:some/model"):
-        registry.card("model")
+        any_registry.card("model")
     with pytest.raises(UnknownModel, match="pkg:alone"):
-        registry.card("pkg:alon")
+        any_registry.card("pkg:alon")
 
 
 def test_two_processes_write_at_once(registry: Registry) -> None:

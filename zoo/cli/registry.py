@@ -23,7 +23,8 @@ def command() -> None:
 def init(output: Output, path: str | None, empty: bool) -> None:
     """Create a registry where there is none.
 
-    PATH, a file or a PostgreSQL URL, is where ZOO_REGISTRY points unless it is given. This happens by itself at the first use, too.
+    PATH, a file or a PostgreSQL URL, is where ZOO_REGISTRY points unless it is given. This happens by itself at the
+    first use, too.
 
     \b
     Examples:

@@ -56,7 +56,7 @@ class LeastScore(click.ParamType):
 @click.option("--library", help="What loads it: transformers, timm, open_clip...")
 @click.option("--min-score", "min_scores", type=LeastScore(), multiple=True, metavar="BENCHMARK=VALUE",
               help="Least score; may be repeated. An upper limit where lower is better.")  # fmt: skip
-@click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name or score:BENCHMARK.")
+@click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name, score:BENCHMARK.")
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Models a page.")
 @click.option("--after", help="Go on behind a page: its 'next'.")

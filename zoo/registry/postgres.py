@@ -100,11 +100,8 @@ def explanation(error: psycopg.Error, server: Server, doing: str) -> RegistryErr
 
     state = error.sqlstate or ""
     lines = server.without_secrets(str(error)).strip().splitlines()
-    reason = lines[0].rstrip(".") if lines else type(error).__name__
-    if state.startswith("28"):
-        return RegistryError(f"{server} refuses the user or the password.", "Put the right ones into ZOO_REGISTRY.")
-    if state == "3D000":
-        return RegistryError(f"There is no such database: {server}.", "Create it with createdb, or name another one.")
+    # What the server itself says stands behind what its library was doing.
+    reason = lines[0].rpartition("FATAL:")[2].strip().rstrip(".") if lines else type(error).__name__
     if state in {"25006", "42501"}:
         return StorageError(f"Cannot {doing} the registry {server}: {reason}.", "Ask for the right to write there.")
     if state == "53100":
@@ -112,6 +109,6 @@ def explanation(error: psycopg.Error, server: Server, doing: str) -> RegistryErr
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return RegistryError(
             f"The registry {server} cannot be reached: {reason}.",
-            "Nothing was changed. See that PostgreSQL runs there, then try again.",
+            "Nothing was changed. See that PostgreSQL runs there and that ZOO_REGISTRY is right, then try again.",
         )
     return RegistryError(f"Cannot {doing} the registry {server}: {reason}.", "See what is wrong: zoo registry check")
