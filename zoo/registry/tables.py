@@ -28,10 +28,8 @@ class ModelRow(SQLModel, table=True):
 
     __tablename__ = "models"
     __table_args__ = (
-        CheckConstraint(
-            "parameters >= 0 AND bytes >= 0 AND embedding_dimension >= 0 AND downloads >= 0 AND likes >= 0",
-            name="numbers_not_negative",
-        ),
+        CheckConstraint("parameters >= 0 AND bytes >= 0 AND embedding_dimension >= 0", name="sizes_not_negative"),
+        CheckConstraint("downloads >= 0 AND likes >= 0", name="popularity_not_negative"),
         _sorted("downloads"),
         _sorted("likes"),
         _sorted("parameters"),

@@ -54,13 +54,9 @@ def _models() -> None:
         op.drop_index(f"ix_models_{name}", "models")
     for name in ("downloads", "likes", "parameters", "bytes", "released"):
         op.drop_index(f"ix_models_by_{name}", "models")
-    # One constraint, as the order of several would not be settled; SQLite's are written anew with the table.
-    numbers = ("parameters", "bytes", "embedding_dimension", "downloads", "likes")
-    check = CheckConstraint(" AND ".join(f"{name} >= 0" for name in numbers), name="numbers_not_negative")
-    with op.batch_alter_table("models", table_args=(check,)) as batch:
-        batch.drop_column("name")
-        batch.add_column(Column("memory", LARGE))
-        batch.add_column(Column("weights", TEXT))
+    op.drop_column("models", "name")
+    op.add_column("models", Column("memory", LARGE))
+    op.add_column("models", Column("weights", TEXT))
     for name in ("downloads", "likes", "parameters", "bytes"):
         op.create_index(f"ix_models_{name}", "models", [text(f"{name} DESC"), *_key()])
     for name in ("plugin", "weights"):
