@@ -356,6 +356,7 @@ class Plan(Entity):
         patience: epochs without a better validation metric before it stops.
         validation: fraction of the samples held out to stop early on.
         test: fraction of the samples held out to report on.
+        split: how they are held out: ``random`` (stratified by class), or ``scaffold`` for molecules.
         output: folder for the adapted model, or None to keep the figures only.
     """
 
@@ -371,6 +372,7 @@ class Plan(Entity):
     seed: int = 0
     device: str = "cpu"
     output: str | None = None
+    split: str = "random"
 
 
 @dataclass(frozen=True)

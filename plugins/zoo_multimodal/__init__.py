@@ -1,14 +1,20 @@
-"""The multimodal domain of zoo: images with text; its tasks and the models that the catalog knows."""
+"""The multimodal domain of zoo: images with text; its tasks, its models, and how they load."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from zoo.entities import BenchmarkScore, ModelCard
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
+if TYPE_CHECKING:
+    from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
+    from zoo.protocols import Backbone
+    from zoo.sources.base import Source
+
 DESCRIPTION = "Images and text in one model: zero-shot classification, retrieval, captions and questions about images."
+ZERO_SHOT = "zero-shot-image-classification"
 
 
 @hookimpl
@@ -23,3 +29,35 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
     from zoo.catalog import cards
 
     return cards("multimodal")
+
+
+@hookimpl
+def zoo_sources() -> list[Source]:
+    """The pretrained tags of open_clip."""
+    from zoo_multimodal.open_clip_source import OpenClipSource
+
+    return [OpenClipSource()]
+
+
+@hookimpl
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """Models of images and text: CLIP, SigLIP and their kin, of open_clip and of transformers."""
+    if card.domain != "multimodal" or card.library not in {"open_clip", "transformers"}:
+        return None
+    if (files.root / "open_clip_config.json").is_file() and card.library == "open_clip":
+        from zoo_multimodal.open_clip_towers import load
+
+        return load(card, files, device, dtype)
+    if card.library == "transformers":
+        from zoo_multimodal.transformers_towers import load as load_transformers
+
+        return load_transformers(card, files, device, dtype)
+    return None
+
+
+@hookimpl
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
+    """The likeliest of the labels for each image, by the nearness of its name."""
+    if task != ZERO_SHOT or not hasattr(backbone, "zero_shot"):
+        return None
+    return backbone.zero_shot(inputs, labels)

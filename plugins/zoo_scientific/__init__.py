@@ -1,25 +1,53 @@
-"""The scientific domain of zoo: molecules, proteins, materials and weather; its tasks and the catalog's models."""
+"""The scientific domain of zoo: molecules, proteins, materials and weather; its tasks and how its models load."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from zoo.entities import BenchmarkScore, ModelCard
 from zoo.hookspecs import hookimpl
-from zoo.tasks import Domain, tasks_of
+from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 
-DESCRIPTION = "Molecules, proteins, crystals and the atmosphere: drug discovery, folding, materials and weather."
+if TYPE_CHECKING:
+    from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
+    from zoo.protocols import Backbone
+
+DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
+_CLASSES = (TaskMetric("matthews_correlation"), TaskMetric("accuracy"), TaskMetric("macro_f1"))
+OWN_TASKS = (
+    Task(
+        "molecule-classification", "scientific", "Molecules by activity, toxicity or kind", ("molecule",), "class",
+        _CLASSES, "linear", use_case=False,
+    ),
+    Task(
+        "protein-classification", "scientific", "Proteins by family, function or place in the cell", ("protein",),
+        "class", (TaskMetric("accuracy"), TaskMetric("macro_f1"), TaskMetric("matthews_correlation")), "linear",
+        use_case=False,
+    ),
+)  # fmt: skip
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
-    """The scientific domain."""
-    return [Domain("scientific", DESCRIPTION, tasks_of("scientific"))]
+    """The scientific domain, with its classifications beside the core's tasks."""
+    return [Domain("scientific", DESCRIPTION, (*tasks_of("scientific"), *OWN_TASKS))]
 
 
 @hookimpl
 def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
-    """The catalog's scientific models and their scores."""
+    """Models inside installed packages, then the catalog's, each with its reported scores."""
     from zoo.catalog import cards
+    from zoo_scientific.cards import packaged
 
-    return cards("scientific")
+    yield from packaged()
+    yield from cards("scientific")
+
+
+@hookimpl
+def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
+    """Language models of molecules and of proteins that transformers knows."""
+    if card.domain != "scientific" or card.library != "transformers":
+        return None
+    from zoo_scientific.sequence_backbone import load
+
+    return load(card, files, device, dtype)

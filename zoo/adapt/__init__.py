@@ -27,6 +27,7 @@ def tune(
     patience: int = 3,
     validation: float = 0.15,
     test: float = 0.2,
+    split: str = "random",
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -45,6 +46,7 @@ def tune(
         learning_rate: of the pretrained weights; None lets the strategy choose.
         patience: epochs without a better validation metric before it stops.
         validation, test: fractions of the samples held out to stop early on, and to report on.
+        split: how samples are held out: ``random``, or ``scaffold`` for molecules, by their ring systems.
         device: where to run; None takes the best there is.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
@@ -76,7 +78,7 @@ def tune(
     device = best_device(device)
     plan = Plan(
         strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
-        output,
+        output, split,
     )  # fmt: skip
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(

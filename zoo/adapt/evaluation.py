@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Dataset, Entity, Problem
@@ -204,7 +204,8 @@ def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict
     distinct = list(dict.fromkeys(texts))
     own = np.asarray([distinct.index(text) for text in texts])
     request = FeatureRequest(batch_size=CHUNK, device=model.device)
-    [images] = extract(model.backbone, dataset, request, progress).values()
+    unlabelled = replace(dataset, targets=None, target_kind="none")
+    [images] = extract(model.backbone, unlabelled, request, progress).values()
     with progress.step("Embedding the texts", len(distinct)) as step:
         found = []
         for start in range(0, len(distinct), CHUNK):

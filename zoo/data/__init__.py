@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.profiling import Profile, profile
+from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
 from zoo.errors import DataError, suggest
 from zoo.tasks import find_task
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Profile", "builtin_readers", "check", "datasets", "fitting_tasks", "packaged_datasets", "profile", "read",
-    "sample", "split", "stratified_order", "task_for",
+    "sample", "scaffold_split", "split", "stratified_order", "task_for",
 ]  # fmt: skip
 
 FORMS = (

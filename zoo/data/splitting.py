@@ -26,13 +26,8 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
     """
     import numpy as np
 
-    if not fractions or any(not 0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > _TOLERANCE:
-        shown = ", ".join(f"{f:g}" for f in fractions)
-        raise InvalidInput(
-            f"A data set cannot be split into the fractions {shown or 'of nothing'}.",
-            "Give fractions from 0 to 1 that add up to 1.",
-        )
-    keys = _keys(len(dataset), seed)
+    check_fractions(fractions)
+    keys = random_keys(len(dataset), seed)
     parts: list[list[int]] = [[] for _ in fractions]
     owed = np.zeros(len(fractions))
     wanted = np.asarray(fractions, dtype=np.float64)
@@ -45,6 +40,20 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
             part.extend(shuffled[start : start + count].tolist())
             start += count
     return tuple(dataset.subset(sorted(part)) for part in parts)
+
+
+def check_fractions(fractions: Sequence[float]) -> None:
+    """Refuse fractions that are no parts of a whole.
+
+    Raises:
+        InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
+    """
+    if not fractions or any(not 0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > _TOLERANCE:
+        shown = ", ".join(f"{f:g}" for f in fractions)
+        raise InvalidInput(
+            f"A data set cannot be split into the fractions {shown or 'of nothing'}.",
+            "Give fractions from 0 to 1 that add up to 1.",
+        )
 
 
 def sample(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
@@ -68,7 +77,7 @@ def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
     """
     import numpy as np
 
-    keys = _keys(len(dataset), seed)
+    keys = random_keys(len(dataset), seed)
     turn = np.empty(len(dataset))
     for positions in _strata(dataset):
         shuffled = positions[np.argsort(keys[positions], kind="stable")]
@@ -77,7 +86,7 @@ def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
     return [int(position) for position in order]
 
 
-def _keys(count: int, seed: int) -> np.ndarray:
+def random_keys(count: int, seed: int) -> np.ndarray:
     """A random number for each sample; sorting by them gives a permutation."""
     import numpy as np
 

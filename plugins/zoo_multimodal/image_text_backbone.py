@@ -1,0 +1,154 @@
+"""The backbone of models with a tower for images and one for texts, whose vectors lie in one space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+
+with needs_extra("multimodal", "run models of images and text"):
+    import numpy as np
+    import torch
+    from PIL import Image
+    from torch import nn
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+
+LAYER = "projected"
+TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a {}.")
+"""Sentences that a class is named in; their vectors are averaged (Radford et al., CLIP, 2021, section 3.1.4)."""
+
+TOP = 5
+_BATCH = 32
+
+
+class Towers(nn.Module):
+    """A model of images and texts.
+
+    Attributes:
+        dimension: length of the vectors of both towers.
+    """
+
+    dimension: int
+
+    def pixels(self, image: Image.Image) -> torch.Tensor:
+        """One image as the network takes it, 3 x height x width."""
+        raise TypeError(f"{type(self).__name__} takes no images.")
+
+    def images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Vectors of images, batch x d, of any length."""
+        raise TypeError(f"{type(self).__name__} has no tower for images.")
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Vectors of texts, batch x d, of any length."""
+        raise TypeError(f"{type(self).__name__} has no tower for texts.")
+
+    def scale(self) -> float:
+        """What cosines are multiplied with before the softmax."""
+        return 100.0
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The same as ``images``."""
+        return self.images(pixels)
+
+
+class ImageClassifier(nn.Module):
+    """The tower for images under a new linear head, for training."""
+
+    def __init__(self, towers: Towers, outputs: int) -> None:
+        super().__init__()
+        self.towers = towers
+        self.head = nn.Linear(towers.dimension, outputs)
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Logits or values, batch x outputs."""
+        dtype = next(self.towers.parameters()).dtype
+        return self.head(nn.functional.normalize(self.towers(pixels.to(dtype)), dim=1).to(self.head.weight.dtype))
+
+
+class ImageTextBackbone:
+    """Turns images, and texts, into features of one space.
+
+    Attributes:
+        card: its model card.
+        layers: one, the vector of length 1 that images and texts are compared by.
+        module: both towers. ``head`` builds on this very module, so training changes this backbone.
+    """
+
+    input_kind = "image"
+    layers = (LAYER,)
+
+    def __init__(self, card: ModelCard, towers: Towers, *, device: str, dtype: str) -> None:
+        self.card, self.device = card, device
+        self.module = towers.to(device=device, dtype=_precision(dtype)).eval()
+        self.embedding_dimension = towers.dimension
+
+    def preprocess(self, item: Any) -> torch.Tensor:
+        """One ``PIL.Image`` in the size that the network takes."""
+        if not isinstance(item, Image.Image):
+            raise DataError(f"'{self.card.id}' takes images, not {type(item).__name__}.")
+        return self.module.pixels(item if item.mode == "RGB" else item.convert("RGB"))
+
+    def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Float32, batch x 3 x height x width."""
+        return torch.stack(list(items))
+
+    def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """The layer's name to vectors of length 1, float32, batch x d."""
+        with torch.inference_mode():
+            vectors = self.module.images(batch.to(self.device, next(self.module.parameters()).dtype))
+        return {LAYER: nn.functional.normalize(vectors.float(), dim=1)}
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in the same space, of length 1: float32, n x d."""
+        with torch.inference_mode():
+            parts = [self.module.texts(list(texts[at : at + _BATCH])).float() for at in range(0, len(texts), _BATCH)]
+        return nn.functional.normalize(torch.cat(parts), dim=1).cpu().numpy()
+
+    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """The likeliest labels of each image, best first, with their probabilities among all labels.
+
+        Raises:
+            InvalidInput: there are fewer than two labels to choose from.
+        """
+        if len(labels) < 2:
+            raise InvalidInput(
+                f"'{self.card.id}' chooses from labels that you name, and there are {len(labels)}.",
+                "Name them: --labels cat,dog",
+            )
+        names = self._named(labels)
+        rows: list[list[dict[str, Any]]] = []
+        for start in range(0, len(inputs), _BATCH):
+            batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
+            vectors = self.features(batch, self.layers)[LAYER].cpu()
+            odds = (self.module.scale() * vectors @ names.T).softmax(dim=1)
+            scores, places = odds.topk(min(TOP, len(labels)))
+            for row in zip(scores.tolist(), places.tolist(), strict=True):
+                pairs = zip(*row, strict=True)
+                rows.append([{"label": labels[place], "score": score} for score, place in pairs])
+        return rows
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The tower for images with a new linear layer of ``classes`` outputs on top, all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        return ImageClassifier(self.module, classes).to(self.device)
+
+    def _named(self, labels: Sequence[str]) -> torch.Tensor:
+        """A vector of length 1 for each label, the mean over the sentences that it is named in."""
+        words = [" ".join(label.replace("_", " ").split()) for label in labels]
+        vectors = [torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES]
+        return nn.functional.normalize(torch.stack(vectors).mean(dim=0), dim=1)
+
+
+def _precision(name: str) -> torch.dtype:
+    found = getattr(torch, name, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
+    return found

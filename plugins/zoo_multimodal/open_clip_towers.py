@@ -1,0 +1,89 @@
+"""Models of open_clip from a local folder: ``open_clip_config.json`` beside the weights."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnsupportedModel, needs_extra
+
+with needs_extra("multimodal", "run models of open_clip"):
+    import open_clip
+    import torch
+    from safetensors import SafetensorError
+
+from zoo_multimodal.image_text_backbone import ImageTextBackbone, Towers
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from zoo.entities import LocalFiles, ModelCard
+
+_FAILURES = (
+    OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, ImportError, SafetensorError,
+    pickle.UnpicklingError,
+)  # fmt: skip
+_FROM_ELSEWHERE = ("hf_model_name", "hf_tokenizer_name")
+
+
+class OpenClipTowers(Towers):
+    """A model of open_clip with its transform and tokenizer."""
+
+    def __init__(self, model: Any, transform: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.model, self._transform, self._tokenizer = model, transform, tokenizer
+        with torch.inference_mode():
+            self.dimension = int(self.texts(["a"]).shape[1])
+
+    def pixels(self, image: Image) -> torch.Tensor:
+        """As the model was evaluated: resized, cropped and normalised."""
+        pixels: torch.Tensor = self._transform(image)
+        return pixels
+
+    def images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Vectors of images, batch x d."""
+        return self.model.encode_image(pixels)
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Vectors of texts, batch x d; longer ones are cut where the model's context ends."""
+        device = next(self.model.parameters()).device
+        return self.model.encode_text(self._tokenizer(list(texts)).to(device))
+
+    def scale(self) -> float:
+        """The model's own, learned with its weights."""
+        return float(self.model.logit_scale.detach().float().exp())
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTextBackbone:
+    """The backbone of a folder of open_clip; nothing is downloaded.
+
+    Raises:
+        UnsupportedModel: the folder is damaged, or wants a text model from elsewhere.
+    """
+    folder = files.root
+    try:
+        config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+        text = config["model_cfg"].get("text_cfg", {})
+    except (OSError, ValueError, KeyError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its open_clip_config.json cannot be read ({error}).", "Pull it again."
+        ) from error
+    elsewhere = next((str(text[key]) for key in _FROM_ELSEWHERE if text.get(key)), None)
+    if elsewhere and not (folder / "tokenizer.json").is_file():
+        raise UnsupportedModel(
+            f"'{card.id}' wants the text model '{elsewhere}', which its folder does not hold.",
+            "Choose a CLIP model with a text tower of its own: zoo search --library open_clip",
+        )
+    name = f"local-dir:{folder}"
+    try:
+        model, _, transform = open_clip.create_model_and_transforms(
+            name, pretrained_text=False, pretrained_image=False, require_pretrained=True, weights_only=True
+        )
+        tokenizer = open_clip.get_tokenizer(name)
+        towers = OpenClipTowers(model.eval(), transform, tokenizer)
+    except _FAILURES as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(f"open_clip cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}") from error
+    return ImageTextBackbone(card, towers, device=device, dtype=dtype)

@@ -1,0 +1,107 @@
+"""CLIP, SigLIP and their kin of transformers from a local folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnsupportedModel, needs_extra
+
+with needs_extra("multimodal", "load models of images and text of transformers"):
+    import numpy as np
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+
+from zoo.features.quiet import quiet
+from zoo_multimodal.image_text_backbone import ImageTextBackbone, Towers
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from zoo.entities import LocalFiles, ModelCard
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_UNPADDED = ("siglip", "siglip2")
+"""Families that were trained on texts padded to the full length, and see the padding."""
+
+
+class TransformersTowers(Towers):
+    """A model with ``get_image_features`` and ``get_text_features``, its image processor and its tokenizer."""
+
+    def __init__(self, model: Any, processor: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.model, self._processor, self._tokenizer = model, processor, tokenizer
+        text = model.config.get_text_config()
+        self._longest = int(text.max_position_embeddings)
+        self._padding = "max_length" if model.config.model_type in _UNPADDED else True
+        with torch.inference_mode():
+            self.dimension = int(self.texts(["a"]).shape[1])
+
+    def pixels(self, image: Image) -> torch.Tensor:
+        """As the model's own image processor has it."""
+        values = self._processor(images=image, return_tensors="np")["pixel_values"][0]
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Vectors of images, batch x d."""
+        return _vectors(self.model.get_image_features(pixel_values=pixels))
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Vectors of texts, batch x d; longer ones are cut where the model's context ends."""
+        tokens = self._tokenizer(
+            list(texts), padding=self._padding, truncation=True, max_length=self._longest, return_tensors="pt"
+        )
+        device = next(self.model.parameters()).device
+        taken = {name: tokens[name].to(device) for name in ("input_ids", "attention_mask") if name in tokens}
+        return _vectors(self.model.get_text_features(**taken))
+
+    def scale(self) -> float:
+        """The model's own, learned with its weights."""
+        return float(self.model.logit_scale.detach().float().exp())
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTextBackbone | None:
+    """The backbone of a folder of transformers, or None where the model has no two towers.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, lacks weights, or cannot be read.
+    """
+    folder = files.root
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        items = raw.items()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
+        ) from error
+    # Attention code may be named like a repository, which transformers would then fetch and run.
+    for key, value in items:
+        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
+            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    try:
+        with quiet():
+            processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+            model, report = transformers.AutoModel.from_pretrained(
+                folder, weights_only=True, output_loading_info=True, **_LOCAL
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
+        return None
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    return ImageTextBackbone(card, TransformersTowers(model.eval(), processor, tokenizer), device=device, dtype=dtype)
+
+
+def _vectors(found: Any) -> torch.Tensor:
+    """The projected vectors; newer versions of transformers give them inside an output object."""
+    return found if isinstance(found, torch.Tensor) else found.pooler_output

@@ -1,0 +1,211 @@
+"""Language models of molecules (SMILES) and of proteins (residues) from a folder of transformers.
+
+ESM-2, ProtBERT, ChemBERTa, MolFormer's kin, and the ALBERT of RXNMapper: tokens in, the mean over the tokens out.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+
+with needs_extra("scientific", "run models of molecules and proteins"):
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+    from torch import nn
+
+from zoo.features.quiet import quiet
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+KINDS = ("molecule", "protein")
+_ATOMS = re.compile(r"%\([0-9]{3}\)|\[[^\]]+\]|Br?|Cl?|>>?|%[0-9]{2}|[NOSPFIbcnops]|[().=#\-+\\/:~@?*$|]|[0-9]")
+"""The tokens of a SMILES (Schwaller et al., "Molecular transformer", 2019, appendix)."""
+
+_RARE_RESIDUES = str.maketrans("UZOB", "XXXX")
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_MAX_TOKENS = 1024
+_DROPOUT = 0.1
+Batch = Mapping[str, torch.Tensor]
+Tokenize = Callable[[str], list[int]]
+
+
+class SequenceEncoder(nn.Module):
+    """A transformer whose tokens are averaged, padding left out."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """The mean of the last layer, batch x d."""
+        return _mean(self.model(**batch).last_hidden_state, batch["attention_mask"])
+
+
+class SequenceClassifier(nn.Module):
+    """An encoder with dropout and a linear head: batch x outputs."""
+
+    def __init__(self, encoder: SequenceEncoder, dimension: int, outputs: int) -> None:
+        super().__init__()
+        self.encoder, self.dropout = encoder, nn.Dropout(_DROPOUT)
+        self.linear = nn.Linear(dimension, outputs)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Logits or values."""
+        return self.linear(self.dropout(self.encoder(batch)).to(self.linear.weight.dtype))
+
+
+class SequenceBackbone:
+    """Turns SMILES or sequences of residues into features.
+
+    Attributes:
+        layers: ``layer1.cls``, ``layer1.mean``...; the last is the default.
+        module: the encoder with its pooling, for training.
+        max_tokens: what is longer is cut.
+    """
+
+    def __init__(self, card: ModelCard, model: Any, tokenize: Tokenize, *, padding: int, device: str) -> None:
+        self.card, self.device = card, device
+        self.input_kind = str(card.input.get("kind"))
+        self._tokenize, self._padding = tokenize, padding
+        self.module = SequenceEncoder(model).to(device).eval()
+        self.embedding_dimension = int(model.config.hidden_size)
+        count = int(model.config.num_hidden_layers)
+        self.layers = tuple(f"layer{number}.{pooling}" for number in range(1, count + 1) for pooling in ("cls", "mean"))
+        self.max_tokens = _max_tokens(model.config)
+
+    def preprocess(self, item: Any) -> list[int]:
+        """Token ids of one SMILES or sequence, cut at the model's maximum."""
+        if not isinstance(item, str):
+            raise DataError(f"'{self.card.id}' takes {self.input_kind}s as text, not {type(item).__name__}.")
+        tokens = self._tokenize(item)
+        if not tokens:
+            raise DataError(f"'{self.card.id}' makes no tokens of '{item[:40]}'.")
+        # The end mark stays where a sequence is cut.
+        return tokens if len(tokens) <= self.max_tokens else [*tokens[: self.max_tokens - 1], tokens[-1]]
+
+    def length(self, item: Sequence[int]) -> int:
+        """Number of tokens, for batches of similar length."""
+        return len(item)
+
+    def collate(self, items: Sequence[Sequence[int]]) -> dict[str, torch.Tensor]:
+        """Token ids padded on the right to the longest of the batch, with the attention mask."""
+        longest = max(len(item) for item in items)
+        rows = [[*item, *[self._padding] * (longest - len(item))] for item in items]
+        lengths = torch.tensor([len(item) for item in items])
+        return {"input_ids": torch.tensor(rows), "attention_mask": (torch.arange(longest) < lengths[:, None]).long()}
+
+    def features(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to float32 vectors, batch x d."""
+        batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        with torch.inference_mode():
+            outputs = self.module.model(**batch, output_hidden_states=True)
+            states = (*outputs.hidden_states[:-1], outputs.last_hidden_state)
+            found = {}
+            for layer in layers:
+                place, _, pooling = layer.partition(".")
+                state = states[int(place.removeprefix("layer"))]
+                found[layer] = (state[:, 0] if pooling == "cls" else _mean(state, batch["attention_mask"])).float()
+        return found
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The encoder with a new linear layer of ``classes`` outputs (1 for numbers), all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        return SequenceClassifier(self.module, self.embedding_dimension, classes).to(self.device)
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SequenceBackbone | None:
+    """The backbone of a folder of transformers; None where the card is of neither molecules nor proteins.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is no encoder.
+    """
+    if card.input.get("kind") not in KINDS:
+        return None
+    _refuse_foreign_code(files.root, card)
+    precision = getattr(torch, dtype, None)
+    try:
+        with quiet():
+            tokenize, padding = _tokenizer(files.root, card)
+            model, report = transformers.AutoModel.from_pretrained(
+                files.root, dtype=precision, weights_only=True, output_loading_info=True, **_LOCAL
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name and "contact_head" not in name)
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    encoder = model.get_encoder() if model.config.is_encoder_decoder else model
+    if getattr(encoder, "pooler", None) is not None:
+        encoder.pooler, encoder.pooler_activation = None, None  # it takes no part in the mean over the tokens
+    return SequenceBackbone(card, encoder, tokenize, padding=padding, device=device)
+
+
+def atoms(smiles: str) -> list[str]:
+    """The tokens of a SMILES: atoms, bonds, branches and ring marks."""
+    return _ATOMS.findall(smiles)
+
+
+def _tokenizer(folder: Path, card: ModelCard) -> tuple[Tokenize, int]:
+    if card.loader.get("tokens") == "atoms":
+        return _atom_tokenizer(folder)
+    own = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+    spaced = card.input.get("kind") == "protein" and not type(own).__name__.startswith("Esm")
+
+    def tokenize(text: str) -> list[int]:
+        # Those that read a protein as a sentence have a word for each residue, and none for the rare ones.
+        words = " ".join(text.translate(_RARE_RESIDUES)) if spaced else text
+        return list(own(words, return_attention_mask=False)["input_ids"])
+
+    return tokenize, int(own.pad_token_id or 0)
+
+
+def _atom_tokenizer(folder: Path) -> tuple[Tokenize, int]:
+    words = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    known = {word: place for place, word in enumerate(words)}
+    start, end, unknown = known["[CLS]"], known["[SEP]"], known["[UNK]"]
+    return lambda smiles: [start, *(known.get(atom, unknown) for atom in atoms(smiles)), end], known["[PAD]"]
+
+
+def _refuse_foreign_code(folder: Path, card: ModelCard) -> None:
+    try:
+        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        items = raw.items()
+    except (OSError, ValueError, AttributeError) as error:
+        raise UnsupportedModel(
+            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
+        ) from error
+    # Attention code may be named like a repository, which transformers would then fetch and run.
+    for key, value in items:
+        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
+            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+
+
+def _max_tokens(config: Any) -> int:
+    positions = getattr(config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return _MAX_TOKENS
+    # Positions of RoBERTa's and ESM's kin start after the padding index.
+    offset = (config.pad_token_id or 0) + 1 if config.model_type in {"roberta", "esm"} else 0
+    return min(positions - offset, _MAX_TOKENS)
+
+
+def _mean(state: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    weights = mask.unsqueeze(-1).to(state.dtype)
+    return (state * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1)
