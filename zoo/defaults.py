@@ -100,7 +100,7 @@ def zoo_estimators() -> Sequence[Estimator]:
 
 @hookimpl
 def zoo_strategies() -> Sequence[Strategy]:
-    """Linear probe and full fine-tuning."""
+    """Linear probe, partial and full fine-tuning, and LoRA."""
     from zoo.adapt.strategies import builtin_strategies
 
     return builtin_strategies()

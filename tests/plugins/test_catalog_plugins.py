@@ -13,7 +13,7 @@ from zoo.tasks import Domain, tasks_of
 def test_the_domain_serves_its_tasks_and_knows_its_models(name: str) -> None:
     plugins = Plugins()
     [domain] = [found for found in plugins.items("zoo_domains", Domain) if found.name == name]
-    assert domain.tasks == tasks_of(name)
+    assert set(tasks_of(name)) <= set(domain.tasks)
     assert domain.description.endswith(".")
     found = [item for plugin, items in plugins.each("zoo_cards") if plugin == name for item in items]
     cards = [item for item in found if isinstance(item, ModelCard)]

@@ -1,4 +1,4 @@
-"""Full fine-tuning: every weight of the backbone and a new head, with early stopping."""
+"""Fine-tuning with early stopping: of every weight, of the last blocks, or by LoRA, with a new head."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ HEAD_FACTOR = 10
 """How much faster the new head learns."""
 
 
-def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    """Fine-tune everything by the plan, test it, and write it to ``plan.output`` where that is given.
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, method: str = "everything") -> Run:
+    """Fine-tune by the plan what ``method`` (of ``zoo.adapt.methods``) says, test it, and write it to ``plan.output``.
 
     The backbone itself has its pretrained weights again afterwards.
 
@@ -34,6 +34,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     with needs_extra("torch", "fine-tune models"):
         import torch
 
+        from zoo.adapt import methods
         from zoo.adapt.loop import Settings, seeded, train
     from zoo.adapt.saving import Adapted, check_room, save
 
@@ -45,11 +46,15 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         keep_freed_memory()
     rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
     settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
+    flags = methods.frozen_flags(pretrained)
+    attached: methods.Attached | None = None
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
     try:
         with seeded(plan.seed):
             module = backbone.head(experiment.task, experiment.outputs)  # type: ignore[attr-defined]
-        module = module.to(plan.device)
+        plain = module.to(plan.device)
+        attached = getattr(methods, method)(plain, pretrained, backbone.card.id)
+        module = attached.module
         judge = Judge(experiment)
         parts = [judge.batches(backbone, part, plan) for part in (experiment.train, experiment.validation)]
         weights = experiment.class_weights()
@@ -60,6 +65,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
             settings=settings, progress=progress,
         )  # fmt: skip
+        module = attached.merged()
         predictions = judge.test(module, backbone, plan, progress)
         carried_out = {
             "learning_rate": settings.learning_rate,
@@ -67,6 +73,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "class_weights": weights is not None,
+            "trained_parameters": attached.trained,
         }
         run = make_run(
             experiment, backbone.card, plan, started=started,
@@ -77,6 +84,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             run = save(Adapted(run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale))
         return run
     finally:
+        if attached is not None:
+            attached.release()
+        methods.restore_flags(pretrained, flags)
         pretrained.load_state_dict(original)
 
 

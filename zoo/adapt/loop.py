@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.adapt.methods import half_precision
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def train(
                     training_loss = 0.0
                     module.train()
                     for batch, targets in batches.shuffled(generator):
-                        value = loss(module(batch), targets)
+                        with half_precision(batches.device):
+                            value = loss(module(batch), targets)
                         optimizer.zero_grad(set_to_none=True)
                         value.backward()
                         nn.utils.clip_grad_norm_(module.parameters(), CLIP_NORM)

@@ -61,9 +61,11 @@ def find(name: str) -> Strategy:
 
 
 def builtin_strategies() -> Sequence[Strategy]:
-    """Linear probe and full fine-tuning."""
+    """Linear probe, partial and full fine-tuning, and LoRA."""
     return (
         Strategy("linear-probe", "A linear model on the frozen features; seconds, and strong on few samples.", _probe),
+        Strategy("partial", "Fine-tune the last third of the blocks; cheaper, and safer on few samples.", _partial),
+        Strategy("lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora),
         Strategy("full", "Fine-tune every weight with early stopping; the most to gain, and the most to pay.", _full),
     )  # fmt: skip
 
@@ -72,6 +74,18 @@ def _probe(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress)
     from zoo.adapt.linear_probe import adapt as probe
 
     return probe(backbone, dataset, plan, progress)
+
+
+def _partial(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    from zoo.adapt.full import adapt as fine_tune
+
+    return fine_tune(backbone, dataset, plan, progress, "last_blocks")
+
+
+def _lora(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    from zoo.adapt.full import adapt as fine_tune
+
+    return fine_tune(backbone, dataset, plan, progress, "low_rank")
 
 
 def _full(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

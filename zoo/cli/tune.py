@@ -20,7 +20,9 @@ INTERRUPTED = 130
 @click.argument("model")
 @click.argument("data")
 @click.option("--task", help="Task name; guessed from the data when left out.")
-@click.option("--strategy", default="linear-probe", show_default=True, help="linear-probe, full, or a plugin's.")
+@click.option(
+    "--strategy", default="linear-probe", show_default=True, help="linear-probe, partial, lora, full, or a plugin's."
+)
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
 @click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Upper limit.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples a step.")

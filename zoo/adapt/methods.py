@@ -1,0 +1,132 @@
+"""What of a module is trained: everything, its last blocks, or small matrices beside its own (LoRA)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from zoo.errors import UnsupportedModel, needs_extra
+
+KEPT = 2 / 3
+"""Part of the blocks, from the input on, that partial fine-tuning keeps as they are."""
+
+RANK, ALPHA, DROPOUT = 8, 16, 0.05
+"""Of LoRA: the rank of the matrices, their scale times the rank, and the dropout before them."""
+
+
+class Attached:
+    """A module made ready for training, and the way back.
+
+    Attributes:
+        module: what to train: parameters that stay as they are have no gradient.
+        trained: how many numbers are trained.
+    """
+
+    def __init__(self, plain: nn.Module, module: nn.Module, merge: Callable[[], nn.Module] | None = None) -> None:
+        self._plain, self._merge = plain, merge
+        self.module = module
+        self.trained = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
+
+    def merged(self) -> nn.Module:
+        """The module in its own structure, with what was trained in its weights."""
+        merge, self._merge = self._merge, None
+        return merge() if merge else self._plain
+
+    def release(self) -> None:
+        """Give the module its own structure back, whatever happened."""
+        self.merged()
+
+
+Method = Callable[[nn.Module, nn.Module, str], Attached]
+"""Function of the module, of the pretrained part of it, and of the model's id."""
+
+
+def everything(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
+    """Every weight."""
+    return Attached(module, module)
+
+
+def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
+    """The last third of the pretrained blocks, what follows them, and the new head; what comes before stays.
+
+    Raises:
+        UnsupportedModel: the model is not made of blocks in a row.
+    """
+    blocks = blocks_of(pretrained)
+    if blocks is None:
+        raise UnsupportedModel(
+            f"'{model}' is not made of blocks in a row, so that none can be kept as they are.",
+            "Train everything, or a head: --strategy full, --strategy linear-probe",
+        )
+    children = list(blocks)
+    kept = max(1, round(len(children) * KEPT))
+    first = {id(parameter) for child in children[:kept] for parameter in child.parameters()}
+    inside = {id(parameter) for parameter in blocks.parameters()}
+    seen = False
+    for parameter in pretrained.parameters():
+        seen = seen or id(parameter) in inside
+        # Parameters come in the order of the forward pass: those before any block are embeddings or a stem.
+        if id(parameter) in first or not seen:
+            parameter.requires_grad_(False)
+    return Attached(module, module)
+
+
+def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
+    """LoRA in every linear layer of the pretrained part, and the new head (Hu et al., "LoRA", 2021).
+
+    Raises:
+        UnsupportedModel: the model has no linear layers.
+        MissingExtra: peft is not installed.
+    """
+    with needs_extra("lora", "adapt models by LoRA"):
+        import peft
+
+    inside = {id(child) for child in pretrained.modules()}
+    names = [name for name, child in module.named_modules() if type(child) is nn.Linear and id(child) in inside]
+    if not names:
+        raise UnsupportedModel(
+            f"'{model}' has no linear layers that LoRA could stand beside.",
+            "Train everything, or a head: --strategy full, --strategy linear-probe",
+        )
+    own = {id(parameter) for parameter in pretrained.parameters()}
+    new = [parameter for parameter in module.parameters() if id(parameter) not in own]
+    config = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, lora_dropout=DROPOUT, target_modules=names)
+    wrapped: Any = peft.get_peft_model(module, config)
+    for parameter in new:
+        parameter.requires_grad_(True)
+    return Attached(module, wrapped, merge=wrapped.merge_and_unload)
+
+
+def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
+    """The row of blocks that holds most of a module's weights, or None where no row holds a tenth of them."""
+    total = sum(parameter.numel() for parameter in module.parameters())
+    rows = [
+        child
+        for child in module.modules()
+        if isinstance(child, (nn.ModuleList, nn.Sequential))
+        and sum(any(True for _ in block.parameters()) for block in child) > 2
+    ]
+    sizes = [sum(parameter.numel() for parameter in row.parameters()) for row in rows]
+    if not rows or max(sizes) * 10 < total:
+        return None
+    return rows[sizes.index(max(sizes))]
+
+
+def frozen_flags(module: nn.Module) -> dict[str, bool]:
+    """Which parameters have a gradient, by name."""
+    return {name: parameter.requires_grad for name, parameter in module.named_parameters()}
+
+
+def restore_flags(module: nn.Module, flags: dict[str, bool]) -> None:
+    """Set them as ``frozen_flags`` found them."""
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(flags.get(name, True))
+
+
+def half_precision(device: str) -> Any:
+    """Automatic mixed precision in bfloat16 on CUDA devices that compute in it; elsewhere nothing changes."""
+    gains = device.startswith("cuda") and torch.cuda.is_bf16_supported()
+    return torch.autocast("cuda" if gains else "cpu", dtype=torch.bfloat16, enabled=gains)
