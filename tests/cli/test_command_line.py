@@ -94,7 +94,7 @@ def test_an_error_is_one_line_and_with_json_a_document_as_well(capsys) -> None:
     assert run(["show", "pkg:efficientnet-lit0", "--json"]) == 1
     captured = capsys.readouterr()
     error = json.loads(captured.out)["error"]
-    assert error["type"] == "UnknownModel"
+    assert error["type"] == "ModelNotFound"
     assert "pkg:efficientnet-lite0" in error["hint"]
     assert captured.err == f"Error: {error['message']} {error['hint']}\n"
 

@@ -79,7 +79,10 @@ def test_the_base_needs_nothing_heavy(wheel: zipfile.ZipFile):
         if "extra ==" not in requirement
     }
 
-    assert base == {"alembic", "click", "huggingface-hub", "numpy", "platformdirs", "pluggy", "rich", "sqlmodel"}
+    assert base == {
+        "alembic", "click", "filelock", "huggingface-hub", "numpy", "packaging", "platformdirs", "pluggy", "pyyaml",
+        "rich", "sqlmodel",
+    }  # fmt: skip
     assert {"vision", "language", "audio", "multimodal", "scientific", "demo", "all", "dev"} <= set(
         metadata.get_all("Provides-Extra", [])
     )

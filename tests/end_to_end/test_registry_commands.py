@@ -152,7 +152,7 @@ def test_damage_is_found(home: Home) -> None:
         (("search", "--sort", "score:imagenet-k1"), "ImageNet-1k"),
         (("compare", "pkg:efficientnet-lite0"), "two models"),
         (("import", "none.json"), "none.json"),
-        (("export", "models.xml"), ".json"),
+        (("export", "models.xml"), "json, jsonl, parquet"),
         (("export", "none/models.json"), "none"),
         (("registry", "check", "none.db"), "zoo registry init"),
     ],

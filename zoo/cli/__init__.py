@@ -35,7 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("zoo.cli.evaluate", "Judge a model's own answers on your labelled data."),
     "runs": ("zoo.cli.runs", "List, show, import and export past adaptations."),
     "sync": ("zoo.cli.sync", "Bring what a platform lists into the registry."),
-    "benchmark": ("zoo.cli.benchmark", "See how good the advice is, on records."),
+    "benchmark": ("zoo.cli.benchmark", "See how good the advice is, on records of results or on this machine."),
     "import": ("zoo.cli.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.registry", "Create, upgrade, check, copy and build registries."),
@@ -78,13 +78,14 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"{error.message.rstrip('.')}. {hint}".strip(), context) from None
 
     def _plugin_commands(self) -> dict[str, click.Command]:
-        if not hasattr(self, "_from_plugins"):
-            from zoo.plugins import plugins
+        from zoo.plugins import plugins
 
+        found = plugins()
+        if getattr(self, "_asked", None) is not found:
             collected = click.Group("plugins")
-            for _ in plugins().each("zoo_commands", cli=collected):
+            for _ in found.each("zoo_commands", cli=collected):
                 pass
-            self._from_plugins = dict(collected.commands)
+            self._asked, self._from_plugins = found, dict(collected.commands)
         return self._from_plugins
 
 
