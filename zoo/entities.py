@@ -217,10 +217,11 @@ class Dataset:
         input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
         inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.data.audio.Recording`` for
             audio, ``str`` for texts, SMILES and sequences of residues.
-        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), or None.
+        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
+            what the kind names (see ``zoo.adapt.structured``).
         classes: class names by index; empty for numbers.
         fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
-        target_kind: ``class``, ``number``, ``text`` or ``none``.
+        target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.
         columns: which column was taken for what, where there are columns.
         problems: items left out, with the reason.
     """

@@ -25,9 +25,10 @@ class Task:
         name: a Hugging Face pipeline tag where one exists, else a name in the same style.
         domain: the domain that serves it.
         title: the words people use for it.
-        inputs: kinds of input: ``image``, ``text``, ``audio``, ``molecule``, ``protein``, ``crystal``, ``grid``.
-        target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``text``,
-            ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
+        inputs: kinds of input: ``image``, ``text``, ``question``, ``audio``, ``molecule``, ``protein``, ``crystal``,
+            ``grid``.
+        target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
+            ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
         metrics: how it is judged, the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
@@ -88,10 +89,11 @@ _ALL = (
     Task("text-classification", "language", "Text classification", ("text",), "class", _CLASSIFICATION, "linear"),
     Task(
         "token-classification", "language", "Named-entity recognition", ("text",), "spans",
-        _up("entity_f1", "accuracy"), "token-linear",
+        _up("entity_f1", "token_accuracy"), "token-linear",
     ),
     Task(
-        "question-answering", "language", "Question answering", ("text",), "spans", _up("f1", "exact_match"), "span"
+        "question-answering", "language", "Question answering", ("question",), "answers",
+        _up("answer_f1", "exact_match"), "span",
     ),
     Task("translation", "language", "Translation", ("text",), "text", _up("bleu", "chrf"), "sequence"),
     Task(
@@ -121,6 +123,10 @@ _ALL = (
     Task(
         "weather-forecasting", "scientific", "Climate and weather", ("grid",), "grid",
         _down("latitude_weighted_rmse") + _up("anomaly_correlation"), "none",
+    ),
+    Task(
+        "interatomic-potential", "scientific", "Energies and forces of crystals", ("crystal",), "forces",
+        _down("force_mae", "energy_mae"), "none", use_case=False,
     ),
     Task(
         "sentence-similarity", "language", "Sentence similarity", ("text",), "number", _up("spearman"), "none",

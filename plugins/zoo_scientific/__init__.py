@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, Task, TaskMetric, tasks_of
@@ -45,9 +45,27 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins that transformers knows."""
-    if card.domain != "scientific" or card.library != "transformers":
+    """Language models of molecules and of proteins that transformers knows, and CHGNet."""
+    if card.domain != "scientific":
+        return None
+    if card.library == "chgnet":
+        from zoo_scientific.chgnet_backbone import load as load_chgnet
+
+        return load_chgnet(card, files, device, dtype)
+    if card.library != "transformers":
         return None
     from zoo_scientific.sequence_backbone import load
 
     return load(card, files, device, dtype)
+
+
+@hookimpl
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential."""
+    if backbone.input_kind != "crystal":
+        return None
+    if task == "interatomic-potential" and hasattr(backbone, "potential"):
+        return backbone.potential(inputs)
+    if task == "materials-property-prediction" and hasattr(backbone, "energies"):
+        return backbone.energies(inputs)
+    return None

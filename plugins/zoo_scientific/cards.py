@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from zoo.entities import ModelCard, ModelFile
 
@@ -38,3 +39,54 @@ RXNMAPPER = ModelCard(
 def packaged() -> Iterator[ModelCard]:
     """Every packaged card."""
     yield RXNMAPPER
+    yield from _chgnet()
+
+
+def _chgnet() -> Iterator[ModelCard]:
+    latest = ModelCard(
+        id="pkg:chgnet/0.3.0",
+        domain="scientific",
+        tasks=("interatomic-potential", "materials-property-prediction"),
+        architecture="CHGNet",
+        library="chgnet",
+        description="CHGNet of 2023 on 1.6 million calculations of the Materials Project (PBE with U).",
+        parameters=412_525,
+        bytes=4_863_221,
+        license="BSD-3-Clause",
+        pretraining=("MPtrj",),
+        input={"kind": "crystal", "atom_cutoff": 6.0, "bond_cutoff": 3.0},
+        embedding_dimension=64,
+        released="2023-10",
+        revision="0.4.2",
+        url="https://pypi.org/project/chgnet/",
+        tags=("packaged", "interatomic potential"),
+        requires=("chgnet",),
+    )
+    yield _with_weights(
+        latest, "chgnet_0.3.0_e29f68s314m37.pth.tar", "d14ab7c0f093efe64b60a7bcd540bca10e74fb7f46c86108a079af60524659d1"
+    )
+    r2scan = replace(
+        latest, id="pkg:chgnet/r2scan", bytes=4_872_387, pretraining=("MPtrj", "MP-r2SCAN"), released="2025-03",
+        description="CHGNet carried over to r2SCAN, a functional nearer to experiments.", base_model=latest.id,
+    )  # fmt: skip
+    yield _with_weights(
+        r2scan, "chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
+        "8eba3db0f35a2788bb3ae22885ad340591e27996f213c6643af522a633b50dad",
+    )  # fmt: skip
+    first = replace(
+        latest, id="pkg:chgnet/0.2.0", parameters=400_438, bytes=4_639_235, released="2023-02",
+        description="The first CHGNet, which sees 5 angstroms far; kept for comparison.",
+        input={"kind": "crystal", "atom_cutoff": 5.0, "bond_cutoff": 3.0},
+    )  # fmt: skip
+    yield _with_weights(
+        first, "chgnet_0.2.0_e30f77s348m32.pth.tar", "ef624f78b6db9d315b4ef256f1bb3207449924191b91720dc17d3f60c5df980e",
+        output_bias=True,
+    )  # fmt: skip
+
+
+def _with_weights(card: ModelCard, weights: str, sha256: str, output_bias: bool = False) -> ModelCard:
+    version = card.name.rpartition("/")[2]
+    return replace(
+        card, files=(ModelFile(weights, card.bytes, sha256),),
+        loader={"root": f"chgnet/pretrained/{version}", "weights": weights, "output_bias": output_bias},
+    )  # fmt: skip

@@ -60,6 +60,7 @@ def tune(
     """
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
+    from zoo.adapt.structured import judging
     from zoo.data import check, read, task_for
     from zoo.entities import Plan
     from zoo.errors import PluginError
@@ -74,7 +75,7 @@ def tune(
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found = task_for(dataset, task)
-    check(dataset, found)
+    check(dataset, found, structured=judging.is_structured(dataset, found))
     device = best_device(device)
     plan = Plan(
         strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,

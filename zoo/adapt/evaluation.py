@@ -73,6 +73,7 @@ def evaluate(
         DataError: the data cannot judge it, or its classes are not those that the model knows.
     """
     from zoo.adapt.experiment import versions
+    from zoo.adapt.structured import judging
     from zoo.data import read
     from zoo.features import load
     from zoo.protocols import SilentProgress
@@ -87,6 +88,8 @@ def evaluate(
     started = time.perf_counter()
     if found.name == RETRIEVAL:
         metrics, baseline = _retrieval(loaded, dataset, progress)
+    elif judging.is_structured(dataset, found):
+        metrics, baseline = judging.judge(loaded, dataset, found, progress)
     else:
         metrics, baseline = _answers(loaded, dataset, found, progress)
     return Evaluation(
@@ -97,7 +100,14 @@ def evaluate(
 
 def _paired(model: Model) -> str | None:
     """The one task whose data has to be read in a way of its own, where it is the only one that the model has."""
-    return RETRIEVAL if model.card.tasks == (RETRIEVAL,) else None
+    from zoo.adapt.structured.kinds import kinds
+    from zoo.plugins import plugins
+
+    if len(model.card.tasks) != 1:
+        return None
+    [name] = model.card.tasks
+    task = plugins().tasks.get(name)
+    return name if name == RETRIEVAL or (task is not None and task.target in kinds()) else None
 
 
 def _task(model: Model, dataset: Dataset, name: str | None) -> Task:

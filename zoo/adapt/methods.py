@@ -74,6 +74,22 @@ def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attache
     return Attached(module, module)
 
 
+def head_alone(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
+    """What is new; every pretrained weight stays.
+
+    Raises:
+        UnsupportedModel: nothing is new.
+    """
+    for parameter in pretrained.parameters():
+        parameter.requires_grad_(False)
+    if not any(parameter.requires_grad for parameter in module.parameters()):
+        raise UnsupportedModel(
+            f"'{model}' gets no new head for this task, so that there is nothing to train beside its own weights.",
+            "Train them: --strategy full, --strategy lora",
+        )
+    return Attached(module, module)
+
+
 def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
     """LoRA in every linear layer of the pretrained part, and the new head (Hu et al., "LoRA", 2021).
 

@@ -18,19 +18,22 @@ class Metric:
 
     Attributes:
         name: as tasks name it, such as ``accuracy``.
-        compute: function of targets and predictions, both of length n, that gives the figure.
+        compute: function of targets and predictions, both of length n, that gives the figure: of arrays of class
+            indices or of numbers, or of lists of structured targets.
         higher_is_better: its direction.
         description: definition and range in a sentence.
     """
 
     name: str
-    compute: Callable[[np.ndarray, np.ndarray], float]
+    compute: Callable[[Any, Any], float]
     higher_is_better: bool = True
     description: str = ""
 
 
 def builtin_metrics() -> list[Metric]:
-    """The metrics of classes (integer targets) and of numbers (floating-point targets)."""
+    """The metrics of classes (integer targets), of numbers (floating-point targets), and of structured targets."""
+    from zoo.adapt.structured.kinds import structured_metrics
+
     return [
         Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
         Metric(
@@ -43,8 +46,13 @@ def builtin_metrics() -> list[Metric]:
         ),
         Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
         Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
+        Metric(
+            "roc_auc", _roc_auc, True,
+            "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
+        ),
         Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
         Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
+        *structured_metrics(),
     ]  # fmt: skip
 
 
@@ -95,6 +103,15 @@ def _r2(targets: np.ndarray, predictions: np.ndarray) -> float:
     scores = _sklearn_metrics()
     truth, predicted = _numbers("r2", targets, predictions, least=2)
     return float(scores.r2_score(truth, predicted))
+
+
+def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    truth, predicted = _numbers("roc_auc", targets, predictions, least=2)
+    if set(truth.tolist()) != {0.0, 1.0}:
+        raise DataError("'roc_auc' judges numbers that are 0 or 1, both of which must occur.",
+                        "Judge other numbers by rmse or spearman.")  # fmt: skip
+    return float(scores.roc_auc_score(truth, predicted))
 
 
 def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:

@@ -34,7 +34,13 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     Raises:
         InvalidInput: there is no such strategy; the hint names the nearest ones.
     """
-    return find(plan.strategy).adapt(backbone, dataset, plan, progress)
+    strategy = find(plan.strategy)
+    from zoo.adapt.structured import judging, tuning
+
+    # Spans, texts, boxes and their kin are trained by what the backbone brings for them.
+    if judging.is_structured(dataset) and plan.strategy in tuning.METHODS:
+        return tuning.adapt(backbone, dataset, plan, progress)
+    return strategy.adapt(backbone, dataset, plan, progress)
 
 
 def strategies() -> dict[str, Strategy]:

@@ -23,7 +23,7 @@ SHOWN = 5
 
 _OF_A_BACKBONE = frozenset(
     ("input_kind", "layers", "embedding_dimension", "preprocess", "collate", "features", "length", "module", "head",
-     "learning_rate")
+     "learning_rate", "learner")
 )  # fmt: skip
 
 
@@ -58,6 +58,8 @@ class TunedBackbone:
         At most ``SHOWN`` classes each.
         """
         answers: list[Any] = []
+        if hasattr(self._predictor, "predict"):
+            return list(self._predictor.predict(inputs))
         for start in range(0, len(inputs), BATCH_SIZE):
             items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
             outputs = np.asarray(self._predictor(self._base.collate(items)), dtype=np.float64)
@@ -142,12 +144,20 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
-    module = base.head(find_task(document["task"], plugins().tasks), int(document["outputs"]))
+    task = find_task(document["task"], plugins().tasks)
+    learner = None
+    if document.get("target_kind") not in {"class", "number"}:
+        from zoo.adapt.structured.tuning import learner_of
+
+        learner = learner_of(base, task, document["classes"])
+    module = learner.module if learner else base.head(task, int(document["outputs"]))
     try:
         load_model(module, root / WEIGHTS)
     except (OSError, SafetensorError, RuntimeError) as error:
         raise _damaged(root, error) from error
     module = module.to(device).eval()
+    if learner is not None:
+        return learner
 
     def outputs(batch: Any) -> np.ndarray:
         with torch.inference_mode():

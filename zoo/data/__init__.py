@@ -25,21 +25,22 @@ __all__ = [
 ]  # fmt: skip
 
 FORMS = (
-    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, a saved `datasets` data "
-    "set, or a packaged name"
+    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals, a saved "
+    "`datasets` data set, or a packaged name"
 )
 _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 
 def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
+    from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.saved import SavedReader
     from zoo.data.sequence_files import SequenceReader
     from zoo.data.table import TableReader
 
-    return [PackagedReader(), TableReader(), SequenceReader(), SavedReader(), FolderReader()]
+    return [PackagedReader(), TableReader(), SequenceReader(), CrystalReader(), SavedReader(), FolderReader()]
 
 
 def read(

@@ -13,8 +13,11 @@ _ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings"}
 _NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
 
 
-def check(dataset: Dataset, task: Task) -> None:
+def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
     """Nothing, if models can be ranked and tuned for ``task`` on this data set.
+
+    Args:
+        structured: whether targets that are no class and no number (spans, boxes, texts...) are understood too.
 
     Raises:
         DataError: it is empty, of another kind of input or target, unlabelled, of one class only, or a class has fewer
@@ -28,6 +31,8 @@ def check(dataset: Dataset, task: Task) -> None:
             f"{' with '.join(_plural(kind) for kind in task.inputs)}.",
             _fitting(dataset),
         )
+    if structured:
+        return
     if task.target not in _NEEDED:
         raise DataError(
             f"The targets of {task.name} ({task.target}) cannot be read from '{dataset.name}': a data set holds a "

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any
 
-from zoo.data import audio
+from zoo.data import audio, crystals
 from zoo.data.images import SUFFIXES
 from zoo.data.molecules import looks_like_smiles
 from zoo.data.proteins import clean, protein_problem
@@ -29,6 +29,7 @@ AUDIO_NAMES = (
     "audio", "audio_path", "audio_file", "recording", "sound", "wav", "clip", "path", "file_path", "filepath", "file",
     "file_name", "filename",
 )  # fmt: skip
+CRYSTAL_NAMES = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
 MOLECULE_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
 PROTEIN_NAMES = ("sequence", "protein_sequence", "protein", "seq", "aa_sequence", "aa_seq", "mutated_sequence")
 CAPTION_NAMES = (
@@ -46,10 +47,16 @@ _MOST_CLASSES = 1000
 _PATHS_TRIED = 50
 _MOSTLY = 0.5
 _LEAST_RESIDUES = 5
-_PREFERRED = {"image": IMAGE_NAMES, "audio": AUDIO_NAMES, "molecule": MOLECULE_NAMES, "protein": PROTEIN_NAMES}
+_PREFERRED = {
+    "image": IMAGE_NAMES, "audio": AUDIO_NAMES, "crystal": CRYSTAL_NAMES, "molecule": MOLECULE_NAMES,
+    "protein": PROTEIN_NAMES,
+}  # fmt: skip
 """Kinds of input other than text, in the order in which they are looked for, with the names of their columns."""
 
-_PATHS = {"image": "paths of images", "audio": "paths of recordings", "molecule": "SMILES", "protein": "sequences"}
+_PATHS = {
+    "image": "paths of images", "audio": "paths of recordings", "crystal": "paths of structures",
+    "molecule": "SMILES", "protein": "sequences",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class Choice:
     """The columns to read.
 
     Attributes:
-        kind: ``text``, ``image``, ``audio``, ``molecule`` or ``protein``.
+        kind: ``text``, ``image``, ``audio``, ``crystal``, ``molecule`` or ``protein``.
         encoded: whether the table itself holds the images or recordings, instead of their paths.
     """
 
@@ -150,6 +157,7 @@ def _look(name: str, values: list[Any]) -> _Column:
     tests = {
         "image": lambda value: _is_path(value, SUFFIXES),
         "audio": lambda value: _is_path(value, audio.SUFFIXES),
+        "crystal": lambda value: _is_path(value, crystals.SUFFIXES),
         "molecule": lambda value: column.key in MOLECULE_NAMES and looks_like_smiles(value),
         "protein": lambda value: column.key in PROTEIN_NAMES and _is_protein(value),
     }

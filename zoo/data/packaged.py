@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import images_by_class, list_images
 from zoo.data.items import PixelImages, item_facts, text_digest
-from zoo.data.packaged_science import activities, has_rdkit, polar_areas, spoken_letters
+from zoo.data.packaged_science import (
+    activities,
+    bulk_moduli,
+    elemental_energies,
+    has_rdkit,
+    polar_areas,
+    spoken_letters,
+)
 from zoo.data.reading import PackagedDataset, ReadOptions
 from zoo.data.texts import read_text
 from zoo.entities import Dataset
@@ -234,5 +241,16 @@ _SHIPPED = (
     _Shipped(
         "rdkit:activities", "molecule", "Measured activities of one series of inhibitors (ChEMBL 2321810).",
         "pip install 'foundation-zoo[scientific]'", has_rdkit, activities,
+    ),
+    _Shipped(
+        "ase:bulk-moduli", "crystal",
+        "Bulk moduli of 71 elements, as the decadic logarithm of GPa; all-electron PBE calculations (DeltaCodesDFT).",
+        "pip install 'foundation-zoo[materials]'", lambda: find_spec("ase") is not None, bulk_moduli,
+    ),
+    _Shipped(
+        "matminer:energies", "crystal",
+        "Energies of 71 elements in eV an atom, as the Open Quantum Materials Database has them.",
+        "pip install 'foundation-zoo[materials]' && pip install --no-deps matminer",
+        lambda: find_spec("ase") is not None and find_spec("matminer") is not None, elemental_energies,
     ),
 )  # fmt: skip

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.data.crystals import crystal_of
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import recordings_by_class
 from zoo.data.items import text_digest
@@ -14,12 +17,13 @@ from zoo.data.molecules import smiles_problem
 from zoo.data.reading import ReadOptions, settle
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
-from zoo.errors import DataError
+from zoo.errors import DataError, needs_extra
 
 LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
 """Recordings that a language needs to become a class, and how many of it are taken, the first by name."""
 
 AREAS = "Data/NCI/first_5k.tpsa.csv"
+ENERGIES = "utils/data_files/magpie_elementdata/GSenergy_pa.table"
 ACTIVITIES = "Contrib/FreeWilson/data/CHEMBL2321810"
 
 
@@ -45,6 +49,46 @@ def activities(name: str, options: ReadOptions) -> Dataset:
     known = dict(csv.reader(read_text(base.with_name(f"{base.name}_act.csv")).splitlines()[1:]))
     lines = (line.split() for line in read_text(base.with_name(f"{base.name}.smi")).splitlines() if line.strip())
     return _molecules(name, ((smiles, float(known[key])) for smiles, key in lines if known.get(key)), options)
+
+
+def bulk_moduli(name: str, options: ReadOptions) -> Dataset:
+    """Logarithm to base 10 of the elements' bulk moduli in GPa (WIEN2k; Lejaeghere et al., 2014).
+
+    The modulus spans three orders of magnitude, from 0.5 GPa for noble gases to 400 GPa for osmium.
+    """
+    with needs_extra("materials", "read crystals"):
+        from ase.collections import dcdft
+    values = {element: math.log10(dcdft.data[element]["wien2k_B"]) for element in dcdft.names}
+    return _elements(name, values, "log10 of the bulk modulus in GPa")
+
+
+def elemental_energies(name: str, options: ReadOptions) -> Dataset:
+    """Energies of the elements in their ground states by VASP and PBE (OQMD, by way of Magpie; Ward et al., 2016)."""
+    with needs_extra("materials", "read crystals"):
+        from ase.collections import dcdft
+        from ase.data import atomic_numbers
+    found = find_spec("matminer")
+    if found is None or found.origin is None:
+        raise DataError("matminer is not installed.", "Run: pip install --no-deps matminer")
+    lines = read_text(Path(found.origin).parent / ENERGIES).splitlines()
+    values = {element: float(lines[atomic_numbers[element] - 1]) for element in dcdft.names}
+    return _elements(name, values, "energy (eV an atom)")
+
+
+def _elements(name: str, values: Mapping[str, float], what: str) -> Dataset:
+    """Ground states of elements, each with a figure."""
+    from ase.collections import dcdft
+
+    crystals = []
+    for element in values:
+        crystal = crystal_of(dcdft[element])
+        assert not isinstance(crystal, str)
+        crystals.append(crystal)
+    targets = list(values.values())
+    digests = (hashlib.sha256(crystal.tobytes()).digest() for crystal in crystals)
+    return Dataset(
+        name, "crystal", crystals, targets, (), fingerprint("crystal", digests, targets), "number", {"target": what}
+    )
 
 
 def has_rdkit() -> bool:

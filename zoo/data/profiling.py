@@ -154,14 +154,14 @@ class _Look:
 
     def _labels(self, group: list[int]) -> tuple[str, ...]:
         targets = self.dataset.targets
-        if targets is None:
+        if targets is None or self.dataset.target_kind not in {"class", "number"}:
             return ()
         distinct = sorted({targets[index] for index in group})
         return tuple(self.dataset.classes[int(t)] if self.dataset.classes else f"{t:g}" for t in distinct)
 
 
 def _class_counts(dataset: Dataset) -> dict[str, int]:
-    if dataset.targets is None or not dataset.classes:
+    if dataset.targets is None or not dataset.classes or dataset.target_kind != "class":
         return {}
     counts = Counter(int(target) for target in dataset.targets)
     return {name: counts[index] for index, name in enumerate(dataset.classes)}

@@ -10,7 +10,7 @@ from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, UnsupportedModel, needs_extra
 
-_FILES = {"image": "image", "audio": "recording"}
+_FILES = {"image": "image", "audio": "recording", "crystal": "structure"}
 
 
 def read_input(text: str, kind: str) -> Any:
@@ -33,6 +33,13 @@ def read_input(text: str, kind: str) -> Any:
     path = Path(text).expanduser()
     if not path.is_file():
         raise DataError(f"There is no {_FILES[kind]} file '{text}'.")
+    if kind == "crystal":
+        from zoo.data.crystals import read_crystal
+
+        crystal = read_crystal(path)
+        if isinstance(crystal, str):
+            raise DataError(f"'{text}' cannot be used as a crystal: it {crystal}.")
+        return crystal
     if kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,6 +11,7 @@ from typing import Any
 
 from zoo.data import audio, table_files
 from zoo.data.columns import Choice, choose
+from zoo.data.crystals import Crystal, read_crystal
 from zoo.data.fingerprint import fingerprint
 from zoo.data.images import inspect_all, inspect_content
 from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, text_digest
@@ -122,7 +124,7 @@ def _input_value(value: Any, choice: Choice) -> tuple[Any, str]:
         content = value.get("bytes") if isinstance(value, dict) else None
         return (content, "") if content else (None, f"has no {choice.kind} in column '{choice.input}'")
     if value is None or (isinstance(value, float) and is_missing(value)) or not str(value).strip():
-        what = "path" if choice.kind in {"image", "audio"} else choice.kind
+        what = "path" if choice.kind in {"image", "audio", "crystal"} else choice.kind
         return None, f"has no {what} in column '{choice.input}'"
     if isinstance(value, (dict, list)):
         return None, f"holds a list or an object in column '{choice.input}'"
@@ -135,6 +137,8 @@ def _input_value(value: Any, choice: Choice) -> tuple[Any, str]:
 
 def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
     """The inputs and their digests; images and recordings that cannot be decoded move to the problems."""
+    if choice.kind == "crystal":
+        return _crystals(path, usable)
     if choice.kind not in {"image", "audio"}:
         return usable.inputs, [text_digest(text) for text in usable.inputs]
     if choice.kind == "image":
@@ -160,6 +164,19 @@ def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any],
         return (EncodedImages if choice.kind == "image" else EncodedAudio)(usable.inputs, known), digests
     files = ImageFiles if choice.kind == "image" else AudioFiles
     return files(path.parent, [paths[i] for i in kept], known), digests
+
+
+def _crystals(path: Path, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
+    """The crystals in the files that the rows name; those that cannot be read move to the problems."""
+    found: dict[int, Crystal] = {}
+    for index, value in enumerate(usable.inputs):
+        crystal = read_crystal(_resolve(value, path.parent))
+        if isinstance(crystal, str):
+            usable.problems.append(Problem(f"{usable.places[index]} ({value})", crystal))
+        else:
+            found[index] = crystal
+    usable.keep(list(found))
+    return list(found.values()), [hashlib.sha256(crystal.tobytes()).digest() for crystal in found.values()]
 
 
 def _resolve(value: str, folder: Path) -> Path:

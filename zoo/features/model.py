@@ -241,9 +241,9 @@ def _collected(
     started = time.perf_counter()
     values = collect(stream, stream.layers, len(dataset))
     seconds = time.perf_counter() - started
-    targets = None if dataset.targets is None else np.asarray(dataset.targets)
-    if targets is not None:
-        targets = targets.astype(np.int64 if dataset.target_kind == "class" else np.float64)
+    targets = None
+    if dataset.targets is not None and dataset.target_kind in {"class", "number"}:
+        targets = np.asarray(dataset.targets).astype(np.int64 if dataset.target_kind == "class" else np.float64)
     return {
         layer: Features(
             card.id, layer, values[layer], targets, tuple(dataset.classes),

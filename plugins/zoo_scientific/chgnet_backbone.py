@@ -1,0 +1,180 @@
+"""CHGNet, a universal interatomic potential (Deng et al., "CHGNet as a pretrained universal neural network
+potential for charge-informed atomistic modelling", Nature Machine Intelligence 5, 2023).
+
+Message passing over atoms, bonds and angles gives energies, forces and magnetic moments; features are those of the
+atoms, averaged over the cell.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+
+with needs_extra("materials", "run models of crystals"):
+    import numpy as np
+    import torch
+    from chgnet.model.model import CHGNet
+    from pymatgen.core import Lattice, Structure
+    from torch import nn
+
+# Noble gases have no electronegativity, which pymatgen says of each; CHGNet makes one tensor of another.
+warnings.filterwarnings("ignore", message="No Pauling electronegativity")
+warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad", module="chgnet")
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+LAYERS = ("crystal", "atoms.mean")
+"""What the energy is read from, and the atoms one convolution earlier; both averaged over the cell.
+
+The earlier one tells more of other properties than the energy, and is the default."""
+
+LARGEST_ATOMIC_NUMBER = 94
+_BATCH = 8
+Batch = Mapping[str, Sequence[Any]]
+
+
+class CrystalEncoder(nn.Module):
+    """CHGNet up to its features of the atoms, averaged over the crystal: batch x 64."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """The mean over the atoms, as in the default layer."""
+        return torch.stack([atoms.mean(dim=0) for atoms in self.outputs(batch)["atom_fea"]])
+
+    def outputs(self, batch: Batch, task: str = "e") -> dict[str, Any]:
+        """Energy in eV an atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features."""
+        device = next(self.model.parameters()).device
+        graphs = [graph.to(device) for graph in batch["graphs"]]
+        found: dict[str, Any] = self.model(graphs, task=task, return_atom_feas=True, return_crystal_feas=True)
+        return found
+
+
+class CrystalRegressor(nn.Module):
+    """An encoder under a new linear head: batch x outputs."""
+
+    def __init__(self, encoder: CrystalEncoder, dimension: int, outputs: int) -> None:
+        super().__init__()
+        self.encoder, self.linear = encoder, nn.Linear(dimension, outputs)
+
+    def forward(self, batch: Batch) -> torch.Tensor:
+        """Values or logits."""
+        return self.linear(self.encoder(batch))
+
+
+class CHGNetBackbone:
+    """Turns crystals into features, energies and forces.
+
+    Attributes:
+        module: the network; ``head`` builds on this very module.
+    """
+
+    input_kind = "crystal"
+    layers = LAYERS
+    learning_rate = 1e-3
+
+    def __init__(self, card: ModelCard, model: Any, device: str) -> None:
+        self.card, self.device = card, device
+        self.module = CrystalEncoder(model).to(device).eval()
+        self.embedding_dimension = 64
+
+    def preprocess(self, item: Any) -> Any:
+        """The graph of one ``zoo.data.crystals.Crystal``: neighbours within the model's two reaches.
+
+        Raises:
+            DataError: it is no crystal, holds an element beyond plutonium, or an atom without neighbours.
+        """
+        if not all(hasattr(item, name) for name in ("numbers", "positions", "cell")):
+            raise DataError(f"'{self.card.id}' takes crystals, not {type(item).__name__}.")
+        if int(item.numbers.max()) > LARGEST_ATOMIC_NUMBER:
+            raise DataError(f"'{self.card.id}' knows the elements up to plutonium; {item.formula} has a heavier one.")
+        structure = Structure(Lattice(item.cell), item.numbers.tolist(), item.positions, coords_are_cartesian=True)
+        try:
+            return self.module.model.graph_converter(structure)
+        except ValueError as error:
+            reach = self.module.model.graph_converter.atom_graph_cutoff
+            raise DataError(
+                f"'{self.card.id}' finds an atom without a neighbour within {reach} angstroms in {item.formula}.",
+                "Look at its cell; a molecule in a large box is no crystal.",
+            ) from error
+
+    def collate(self, items: Sequence[Any]) -> Batch:
+        """Graphs as one batch."""
+        return {"graphs": list(items)}
+
+    def features(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to float32 vectors, batch x 64."""
+        with torch.no_grad():
+            outputs = self.module.outputs(batch)
+        found = {}
+        for layer in layers:
+            if layer == "crystal":
+                atoms = torch.tensor([len(graph.atomic_number) for graph in batch["graphs"]], device=self.device)
+                found[layer] = outputs["crystal_fea"].float() / atoms[:, None]  # it comes as the sum over the cell
+            else:
+                found[layer] = torch.stack([atoms.mean(dim=0) for atoms in outputs["atom_fea"]]).float()
+        return found
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The network with a new linear layer of ``classes`` outputs (1 for numbers), all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        return CrystalRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+
+    def energies(self, inputs: Sequence[Any]) -> list[float]:
+        """The energy of each crystal, eV an atom."""
+        return [float(found["energy"]) for found in self._predicted(inputs, "e")]
+
+    def potential(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """Energy (eV an atom) and forces (atoms x 3, eV/angstrom) of each crystal."""
+        return self._predicted(inputs, "ef")
+
+    def _predicted(self, inputs: Sequence[Any], task: str) -> list[dict[str, Any]]:
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(inputs), _BATCH):
+            batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
+            outputs = self.module.outputs(batch, task)
+            for number, energy in enumerate(outputs["e"].detach().cpu().tolist()):
+                answer = {"energy": float(np.ravel(energy)[0])}
+                if "f" in task:
+                    answer["forces"] = outputs["f"][number].detach().cpu().tolist()
+                answers.append(answer)
+        return answers
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetBackbone:
+    """The backbone of a CHGNet checkpoint.
+
+    Raises:
+        UnsupportedModel: the weights are damaged or of another architecture, or another precision is asked for.
+    """
+    if dtype != "float32":
+        raise UnsupportedModel(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    weights = files.path(str(card.loader["weights"]))
+    try:
+        stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]
+        settings = dict(stored["model_args"])
+        # The first version had a bias in its last layer that later ones lack, and none names it.
+        settings["mlp_out_bias"] = bool(card.loader.get("output_bias"))
+        with redirect_stdout(io.StringIO()):  # it prints how many parameters it has
+            model = CHGNet(**settings)
+        model.load_state_dict(stored["state_dict"])
+    except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    return CHGNetBackbone(card, model, device)

@@ -1,0 +1,104 @@
+"""Metrics of texts, entities, answers and forces: definitions, invariances, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.adapt.metrics import metric
+from zoo.adapt.structured.kinds import kinds
+from zoo.adapt.structured.spans import entities, named_entities, tags_of
+from zoo.adapt.structured.texts import edit_distance
+from zoo.data.crystals import EnergyAndForces
+from zoo.errors import DataError
+
+WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)
+TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), min_size=1, max_size=8)
+
+
+@pytest.mark.parametrize(("first", "second", "edits"), [("kitten", "sitting", 3), ("", "ab", 2), ("flaw", "lawn", 2)])
+def test_edit_distances_of_the_textbook(first: str, second: str, edits: int) -> None:
+    assert edit_distance(first, second) == edits
+
+
+@given(WORDS, WORDS, WORDS)
+def test_the_edit_distance_is_a_metric(first: list[str], second: list[str], third: list[str]) -> None:
+    distance = edit_distance(first, second)
+    assert (distance == 0) == (first == second)
+    assert distance == edit_distance(second, first) <= max(len(first), len(second))
+    assert distance <= edit_distance(first, third) + edit_distance(third, second)
+    assert distance == edit_distance(first[::-1], second[::-1])
+
+
+def test_error_rates_count_over_all_texts() -> None:
+    said, heard = ["The cat sat.", "hello world"], ["the cat sad", "hello"]
+    assert metric("word_error_rate").compute(said, heard) == 2 / 5
+    assert metric("character_error_rate").compute(said, heard) == 7 / 22
+    assert metric("word_error_rate").compute(said, [text.upper() for text in said]) == 0
+
+
+def test_a_translation_is_judged_as_sacrebleu_does() -> None:
+    truth = ["the small red house is very old", "a dog sleeps under the large table today"]
+    assert metric("bleu").compute(truth, truth) == pytest.approx(100)
+    assert metric("chrf").compute(truth, truth) == pytest.approx(100)
+    assert 0 < metric("bleu").compute(truth, ["the small red house is old", *truth[1:]]) < 100
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("B-P I-P O B-L", [("P", 0, 2), ("L", 3, 4)]),
+        ("I-P I-P B-P", [("P", 0, 2), ("P", 2, 3)]),
+        ("B-P I-L O", [("P", 0, 1), ("L", 1, 2)]),
+        ("S-P B-L I-L E-L", [("P", 0, 1), ("L", 1, 4)]),
+        ("O O", []),
+    ],
+)
+def test_entities_are_those_of_conll(tags: str, found: list[tuple[str, int, int]]) -> None:
+    assert entities(tags.split()) == found
+
+
+@given(TAGS)
+def test_entities_survive_the_way_to_characters_and_back(tags: list[str]) -> None:
+    text = "  ".join(f"w{number}" for number in range(len(tags)))
+    again = tags_of(text, named_entities(text, tags, [1.0] * len(tags)))
+    assert entities(again) == entities(tags)
+    assert metric("entity_f1").compute([tuple(tags)], [again]) == 1.0
+
+
+def test_an_entity_is_right_only_as_a_whole() -> None:
+    truth = [("B-P", "I-P", "O", "B-L")]
+    assert metric("entity_f1").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.5
+    assert metric("token_accuracy").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.75
+    assert metric("entity_f1").compute(truth, [("O",) * 4]) == 0.0
+
+
+def test_answers_are_judged_as_squad_does() -> None:
+    known = [("the Eiffel Tower", "Eiffel Tower in Paris"), ("1889",)]
+    assert metric("exact_match").compute(known, [("Eiffel tower!",), ("in 1889",)]) == 0.5
+    assert metric("answer_f1").compute(known, [("Eiffel tower!",), ("in 1889",)]) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_forces_are_averaged_over_components() -> None:
+    truth = [EnergyAndForces(-1.0, np.zeros((2, 3))), EnergyAndForces(-2.0, np.ones((1, 3)))]
+    found = [EnergyAndForces(-1.5, np.full((2, 3), 0.3)), EnergyAndForces(-2.0, np.ones((1, 3)))]
+    assert metric("force_mae").compute(truth, found) == pytest.approx(0.2)
+    assert metric("energy_mae").compute(truth, found) == 0.25
+    with pytest.raises(DataError, match="an energy for each"):
+        metric("energy_mae").compute([EnergyAndForces(float("nan"), np.zeros((1, 3)))], truth[1:])
+
+
+@pytest.mark.parametrize("name", ["word_error_rate", "bleu", "entity_f1", "answer_f1", "force_mae"])
+def test_classes_and_numbers_are_refused(name: str) -> None:
+    for values in (np.array([0, 1]), np.array([0.5, 1.5])):
+        with pytest.raises(DataError):
+            metric(name).compute(values, values)
+
+
+def test_every_kind_guesses_without_a_model() -> None:
+    assert set(kinds()) >= {"answers", "forces", "spans", "text"}
+    assert kinds()["text"].guess(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
+    assert kinds()["text"].guess([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
+    assert kinds()["spans"].guess(["two words"], [], "token-classification") == [("O", "O")]

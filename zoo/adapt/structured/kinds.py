@@ -1,0 +1,56 @@
+"""The kinds of structured targets: how an answer becomes one, and what knowing nothing would answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from zoo.adapt.metrics import Metric
+    from zoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class TargetKind:
+    """A kind of structured target.
+
+    Attributes:
+        name: as data sets and tasks name it.
+        guess: function of n inputs, of the targets that are known, and of the task's name, that gives n answers
+            without a model.
+        answer: function of an input and of what ``zoo_predict`` gives for it, that gives a target.
+        in_time: whether samples follow each other in time, so that the last ones are held out.
+    """
+
+    name: str
+    guess: Callable[[Sequence[Any], Sequence[Any], str], Sequence[Any]]
+    answer: Callable[[Any, Any], Any]
+    in_time: bool = False
+
+
+def kinds() -> Mapping[str, TargetKind]:
+    """Every kind by name."""
+    from zoo.adapt.structured import answers, forces, spans, texts
+
+    return {kind.name: kind for kind in (answers.KIND, forces.KIND, spans.KIND, texts.KIND)}
+
+
+def structured_metrics() -> tuple[Metric, ...]:
+    """The metrics of all kinds."""
+    from zoo.adapt.structured import answers, forces, spans, texts
+
+    return (*answers.METRICS, *forces.METRICS, *spans.METRICS, *texts.METRICS)
+
+
+def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:
+    """The task's metrics that are here and can judge such targets, the one that decides first.
+
+    Raises:
+        DataError: there is none.
+    """
+    from zoo.adapt import experiment
+
+    # Metrics are asked whether they can judge; what they are given is theirs to look at.
+    found: tuple[Metric, ...] = experiment.metrics_for(task, targets)  # type: ignore[arg-type]
+    return found

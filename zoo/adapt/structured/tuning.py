@@ -1,0 +1,171 @@
+"""Fine-tunes a backbone's learner on structured targets by the core's training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.structured.judging import CHUNK, known_targets
+from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+
+if TYPE_CHECKING:
+    from zoo.adapt.metrics import Metric
+    from zoo.adapt.structured.learner import Learner
+    from zoo.entities import Dataset, Plan, Run
+    from zoo.protocols import Backbone, Progress
+    from zoo.tasks import Task
+
+LEARNING_RATE = 1e-4
+HEAD_FACTOR = 10
+METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
+"""What of the model is trained, by strategy."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A data set with structured targets, split for one adaptation; what ``make_run`` asks of an experiment."""
+
+    task: Task
+    dataset: Dataset
+    kind: TargetKind
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    metrics: tuple[Metric, ...]
+
+    def judge(self, answers: Sequence[Any], part: Dataset) -> dict[str, float]:
+        """Every metric of answers for a part."""
+        return {metric.name: float(metric.compute(part.targets, answers)) for metric in self.metrics}
+
+    def baseline(self) -> dict[str, float]:
+        """The same on the test part for what knowing nothing but the training targets answers."""
+        return self.judge(self.kind.guess(self.test.inputs, known_targets(self.train), self.task.name), self.test)
+
+
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Train the backbone's learner by the plan, test it on held-out samples, and write it to ``plan.output``.
+
+    Raises:
+        UnsupportedModel: the model has no learner for the task.
+        InvalidInput: the strategy trains classes and numbers only.
+        DataError: the data set is too small to hold samples out.
+    """
+    with needs_extra("torch", "fine-tune models"):
+        from zoo.adapt import methods
+        from zoo.adapt.loop import Settings, seeded, train
+    from zoo.adapt.experiment import make_run
+    from zoo.adapt.saving import Adapted, save
+    from zoo.adapt.structured.learner import ExampleBatches
+
+    started = time.perf_counter()
+    if plan.strategy not in METHODS:
+        raise InvalidInput(f"'{plan.strategy}' cannot train {plan.task}.", f"Strategies: {', '.join(METHODS)}.")
+    parts = divide(dataset, plan)
+    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
+    settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
+    with seeded(plan.seed):
+        learner = learner_of(backbone, parts.task, vocabulary(dataset))
+    pretrained = learner.pretrained
+    flags = methods.frozen_flags(pretrained)
+    original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
+    attached = None
+    try:
+        plain = learner.module.to(plan.device)
+        attached = getattr(methods, METHODS[plan.strategy])(plain, pretrained, backbone.card.id)
+        batches = [
+            ExampleBatches(learner, part.inputs, known_targets(part), plan.batch_size, plan.device)
+            for part in (parts.train, parts.validation)
+        ]
+        training: Any = train(
+            attached.module, pretrained, batches[0], batches[1],  # type: ignore[arg-type]
+            loss=lambda losses, _: losses.mean(), score=lambda _: _decide(parts, learner, parts.validation),
+            settings=settings, progress=progress,
+        )  # fmt: skip
+        module = attached.merged()
+        with progress.step("Testing"):
+            metrics = parts.judge(answers(parts.kind, learner, parts.test), parts.test)
+        carried_out = {
+            "learning_rate": settings.learning_rate, "head_learning_rate": settings.head_learning_rate,
+            "best_epoch": training.best.number, "stopped": training.stopped, "trained_parameters": attached.trained,
+        }  # fmt: skip
+        run = make_run(
+            parts, backbone.card, plan, started=started, metrics=metrics,  # type: ignore[arg-type]
+            epochs=len(training.epochs), carried_out=carried_out,
+        )  # fmt: skip
+        if plan.output:
+            run = save(Adapted(run, backbone.card, replace(dataset, classes=learner.classes), module=module))
+        return run
+    finally:
+        if attached is not None:
+            attached.release()
+        methods.restore_flags(pretrained, flags)
+        pretrained.load_state_dict(original)
+
+
+def divide(dataset: Dataset, plan: Plan) -> Parts:
+    """The parts to train on, to stop early on and to test on: seeded, or the last ones where samples follow in time.
+
+    Raises:
+        DataError: a part would stay empty.
+    """
+    from zoo.data import split
+    from zoo.plugins import plugins
+    from zoo.tasks import find_task
+
+    task, kind = find_task(plan.task, plugins().tasks), kinds()[dataset.target_kind]
+    if kind.in_time:
+        count = len(dataset)
+        ends = [round(count * (1 - plan.validation - plan.test)), round(count * (1 - plan.test)), count]
+        starts = [0, *ends[:2]]
+        made: tuple[Dataset, ...] = tuple(
+            dataset.subset(range(start, end)) for start, end in zip(starts, ends, strict=True)
+        )
+    else:
+        made = split(dataset, (1 - plan.validation - plan.test, plan.validation, plan.test), plan.seed)
+    if not all(len(part) for part in made):
+        raise DataError(
+            f"'{dataset.name}' has {len(dataset)} samples; too few to train on, to stop on and to test on.",
+            "Bring more samples.",
+        )
+    return Parts(task, dataset, kind, made[0], made[1], made[2], metrics_for(task, known_targets(made[2])))
+
+
+def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learner:
+    """The backbone's learner.
+
+    Raises:
+        UnsupportedModel: it has none for the task.
+    """
+    make = getattr(backbone, "learner", None)
+    learner: Learner | None = make(task.name, tuple(classes)) if make is not None else None
+    if learner is None:
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' cannot be trained for {task.name}.",
+            f"Find a model that can: zoo search --task {task.name}",
+        )
+    return learner
+
+
+def answers(kind: TargetKind, learner: Learner, part: Dataset) -> list[Any]:
+    """The learner's answers for a part, as targets."""
+    found: list[Any] = []
+    for start in range(0, len(part), CHUNK):
+        inputs = [part.inputs[index] for index in range(start, min(start + CHUNK, len(part)))]
+        found += [kind.answer(item, answer) for item, answer in zip(inputs, learner.predict(inputs), strict=True)]
+    return found
+
+
+def vocabulary(dataset: Dataset) -> tuple[str, ...]:
+    """The names of what is told apart: the data's classes, or the characters of its texts."""
+    if dataset.classes or dataset.target_kind != "text":
+        return dataset.classes
+    return tuple(sorted({character for text in known_targets(dataset) for character in str(text)}))
+
+
+def _decide(parts: Parts, learner: Learner, part: Dataset) -> float:
+    metric = parts.metrics[0]
+    value = float(metric.compute(part.targets, answers(parts.kind, learner, part)))
+    return value if metric.higher_is_better else -value

@@ -1,0 +1,174 @@
+"""Reads crystals: CIF, POSCAR, extended XYZ and trajectories, one file or a folder of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
+from zoo.data.fingerprint import fingerprint
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.targets import Targets, interpret, is_missing
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+POTENTIAL = "interatomic-potential"
+ENERGY = "energy"
+_PER_ATOM = f"{ENERGY} (eV an atom)"
+
+
+class CrystalReader:
+    """Files of atomic structures, and folders of them; sub-folders are classes."""
+
+    name = "crystals (CIF, POSCAR, extended XYZ)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A file named as such files are, or a folder that holds one, at its top or one level below."""
+        path = Path(reference).expanduser()
+        if not reference.strip() or not path.is_dir():
+            return bool(reference.strip()) and is_structure_file(path)
+        try:
+            return any(is_structure_file(file) for pattern in ("*", "*/*") for file in path.glob(pattern))
+        except OSError:
+            return False
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The crystals, with the energy an atom that the file tells as target, or what ``target_column`` names.
+
+        For ``interatomic-potential`` the targets are energies and forces; a property is a key of an extended XYZ
+        file's comment line.
+
+        Raises:
+            DataError: the file is missing or holds no crystals, or there is no such property.
+        """
+        root = Path(reference).expanduser()
+        if not root.exists():
+            raise DataError(f"There is no file '{root}'.")
+        found = _Found()
+        for path, label in _files(root):
+            found.add(path, root, label)
+        return found.dataset(reference, options)
+
+
+@dataclass
+class _Found:
+    """Crystals with all that their files tell of them, as parallel lists."""
+
+    crystals: list[Crystal] = field(default_factory=list)
+    atoms: list[Any] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    places: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, path: Path, root: Path, label: str | None) -> None:
+        name = path.name if path == root else path.relative_to(root).as_posix()
+        read = read_atoms(path)
+        if isinstance(read, str):
+            self.problems.append(Problem(name, read))
+            return
+        for number, atoms in enumerate(read, start=1):
+            place = name if len(read) == 1 else f"{name}, structure {number}"
+            crystal = crystal_of(atoms)
+            if isinstance(crystal, str):
+                self.problems.append(Problem(place, crystal))
+                continue
+            self.crystals.append(crystal)
+            self.atoms.append(atoms)
+            self.labels.append(label)
+            self.places.append(place)
+
+    def dataset(self, name: str, options: ReadOptions) -> Dataset:
+        if options.task == POTENTIAL or (options.task is None and options.target_column == "forces"):
+            return self._potential(name, options)
+        key, values = self._values(name, options)
+        kept = [index for index, value in enumerate(values) if not (key and is_missing(value))]
+        self.problems += [
+            Problem(self.places[index], f"has no '{key}'") for index in range(len(values)) if index not in set(kept)
+        ]
+        settle(name, len(kept), self.problems, options)
+        targets = Targets("none", [])
+        if key:
+            places = [self.places[index] for index in kept]
+            targets = interpret([values[index] for index in kept], places, key, "number" if key == _PER_ATOM else None)
+        crystals = [self.crystals[index] for index in kept]
+        known = targets.values if key else None
+        return Dataset(
+            name, "crystal", crystals, known, targets.classes,
+            fingerprint("crystal", map(_digest, crystals), known, targets.classes), targets.kind,
+            {"target": key} if key else {}, tuple(self.problems),
+        )  # fmt: skip
+
+    def _values(self, name: str, options: ReadOptions) -> tuple[str, list[Any]]:
+        """What the target is called, empty where there is none, and its value for each crystal."""
+        wanted = options.target_column
+        known = list(dict.fromkeys(str(key) for atoms in self.atoms for key in atoms.info))
+        if wanted is not None and wanted != ENERGY:
+            if wanted not in known:
+                listed = ", ".join(f"'{key}'" for key in [*known, ENERGY, "forces"])
+                raise DataError(f"No structure of '{name}' has a property called '{wanted}'; there are {listed}.",
+                                suggest(wanted, known))  # fmt: skip
+            return wanted, [atoms.info.get(wanted) for atoms in self.atoms]
+        if self.labels and all(label is not None for label in self.labels) and wanted is None:
+            return "folder", list(self.labels)
+        energies = [_energy(atoms) for atoms in self.atoms]
+        if wanted == ENERGY or any(energy is not None for energy in energies):
+            return _PER_ATOM, energies
+        return "", [None] * len(self.atoms)
+
+    def _potential(self, name: str, options: ReadOptions) -> Dataset:
+        pairs: list[tuple[Crystal, EnergyAndForces]] = []
+        for crystal, atoms, place in zip(self.crystals, self.atoms, self.places, strict=True):
+            forces = _forces(atoms)
+            if forces is None:
+                self.problems.append(Problem(place, "has no forces"))
+            else:
+                energy = _energy(atoms)
+                pairs.append((crystal, EnergyAndForces(float("nan") if energy is None else energy, forces)))
+        settle(name, len(pairs), self.problems, options)
+        crystals, targets = [crystal for crystal, _ in pairs], [target for _, target in pairs]
+        told = [f"{target.energy!r} {target.forces.tolist()}" for target in targets]
+        return Dataset(
+            name, "crystal", crystals, targets, (),  # type: ignore[arg-type]
+            fingerprint("crystal", map(_digest, crystals), told), "forces", {"target": "energy and forces"},
+            tuple(self.problems),
+        )  # fmt: skip
+
+
+def _files(root: Path) -> Iterator[tuple[Path, str | None]]:
+    """Files of structures with the sub-folder that they lie in, by name; a folder's own files have none."""
+    if root.is_file():
+        yield root, None
+        return
+    for path in sorted(root.rglob("*")):
+        parts = path.relative_to(root).parts
+        if path.is_file() and is_structure_file(path) and not any(part.startswith(".") for part in parts):
+            yield path, parts[0] if len(parts) > 1 else None
+
+
+def _energy(atoms: Any) -> float | None:
+    """Energy in eV an atom as the file tells it, or None."""
+    energy = None if atoms.calc is None else atoms.calc.results.get("energy", atoms.calc.results.get("free_energy"))
+    energy = atoms.info.get("energy") if energy is None else energy
+    return None if is_missing(energy) else float(energy) / len(atoms)
+
+
+def _forces(atoms: Any) -> np.ndarray | None:
+    import numpy as np
+
+    found = None if atoms.calc is None else atoms.calc.results.get("forces")
+    found = atoms.arrays.get("forces") if found is None else found
+    if found is None or np.shape(found) != (len(atoms), 3) or not np.isfinite(found).all():
+        return None
+    return np.asarray(found, dtype=np.float64)
+
+
+def _digest(crystal: Crystal) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(crystal.tobytes()).digest()
