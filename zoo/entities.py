@@ -358,6 +358,8 @@ class Plan(Entity):
         validation: fraction of the samples held out to stop early on.
         test: fraction of the samples held out to report on.
         split: how they are held out: ``random`` (stratified by class), or ``scaffold`` for molecules.
+        head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
+        layer_decay: factor of the learning rate from each block to the one before it, away from the head.
         output: folder for the adapted model, or None to keep the figures only.
     """
 
@@ -374,6 +376,8 @@ class Plan(Entity):
     device: str = "cpu"
     output: str | None = None
     split: str = "random"
+    head: str = "auto"
+    layer_decay: float = 1.0
 
 
 @dataclass(frozen=True)

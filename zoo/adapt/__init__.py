@@ -28,6 +28,8 @@ def tune(
     validation: float = 0.15,
     test: float = 0.2,
     split: str = "random",
+    head: str = "auto",
+    layer_decay: float = 1.0,
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -47,6 +49,8 @@ def tune(
         patience: epochs without a better validation metric before it stops.
         validation, test: fractions of the samples held out to stop early on, and to report on.
         split: how samples are held out: ``random``, or ``scaffold`` for molecules, by their ring systems.
+        head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
+        layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
         device: where to run; None takes the best there is.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
@@ -79,7 +83,7 @@ def tune(
     device = best_device(device)
     plan = Plan(
         strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
-        output, split,
+        output, split, head, layer_decay,
     )  # fmt: skip
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(

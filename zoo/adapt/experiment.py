@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
 
+HEADS = ("auto", "probe", "random")
+"""How a new head starts: as a linear probe on the frozen features, at random, or as suits the model."""
+
 SPLITS = ("random", "scaffold")
 """Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
 
@@ -192,9 +195,13 @@ def _check(plan: Plan) -> None:
         raise InvalidInput(
             f"There is no way called '{plan.split}' to hold samples out.", f"There are {', '.join(SPLITS)}."
         )
+    if plan.head not in HEADS:
+        raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
     for name in ("epochs", "batch_size", "patience"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
+    if not 0 < plan.layer_decay <= 1:
+        raise InvalidInput(f"The plan's layer_decay is {plan.layer_decay}; it must be above 0 and at most 1.")
     rate = plan.learning_rate
     if rate is not None and not 0 < rate < float("inf"):
         raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from zoo.protocols import Backbone, Progress
 
 LEARNING_RATE = 1e-4
-"""Of pretrained weights, where the plan leaves it open."""
+"""Of pretrained weights, where neither the plan nor the backbone names one."""
+
+BATCH_NORM_LEARNING_RATE = 3e-4
+"""The same for networks with batch normalisation, whose statistics stay as they are while training."""
 
 HEAD_FACTOR = 10
 """How much faster the new head learns."""
@@ -35,6 +38,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         import torch
 
         from zoo.adapt import methods
+        from zoo.adapt.head import has_batch_norm, start_from_probe
         from zoo.adapt.loop import Settings, seeded, train
     from zoo.adapt.saving import Adapted, check_room, save
 
@@ -44,8 +48,10 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
     experiment = prepare(dataset, plan)
     if plan.device == "cpu":
         keep_freed_memory()
-    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
-    settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
+    by_batch = has_batch_norm(pretrained)
+    usual = BATCH_NORM_LEARNING_RATE if by_batch else LEARNING_RATE
+    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", usual))
+    probe = plan.head == "probe" or (plan.head == "auto" and not by_batch)
     flags = methods.frozen_flags(pretrained)
     attached: methods.Attached | None = None
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
@@ -53,10 +59,16 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         with seeded(plan.seed):
             module = backbone.head(experiment.task, experiment.outputs)  # type: ignore[attr-defined]
         plain = module.to(plan.device)
+        judge = Judge(experiment)
+        parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
+        probed = probe and start_from_probe(
+            plain, pretrained, experiment, parts, target_scale=(judge.centre, judge.scale), progress=progress
+        )
         attached = getattr(methods, method)(plain, pretrained, backbone.card.id)
         module = attached.module
-        judge = Judge(experiment)
-        parts = [judge.batches(backbone, part, plan) for part in (experiment.train, experiment.validation)]
+        settings = Settings(
+            plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay, probed
+        )
         weights = experiment.class_weights()
         loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
         validation = experiment.validation
@@ -70,6 +82,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         carried_out = {
             "learning_rate": settings.learning_rate,
             "head_learning_rate": settings.head_learning_rate,
+            "head": "probe" if probed else "random",
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "class_weights": weights is not None,

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.adapt.methods import half_precision
+from zoo.adapt.methods import blocks_of, half_precision
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ class Settings:
         learning_rate: of the pretrained weights.
         head_learning_rate: of the new head.
         patience: epochs without a better validation figure before it stops.
+        layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        judge_start: whether the weights before the first epoch compete, as epoch 0: where the head knows something.
     """
 
     epochs: int
@@ -45,11 +47,13 @@ class Settings:
     weight_decay: float = 0.01
     patience: int = 3
     seed: int = 0
+    layer_decay: float = 1.0
+    judge_start: bool = False
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """Figures of one epoch; ``score`` is the deciding validation metric, higher is better."""
+    """Figures of one epoch; ``score`` is the deciding validation metric, higher is better; 0 is before the first."""
 
     number: int
     training_loss: float
@@ -90,7 +94,7 @@ def train(
         loss: of outputs and targets, a scalar.
         score: of the validation outputs (n x k, in order); higher is better. Ties go to the lower validation loss.
 
-    Ctrl-C after the first epoch ends the training and keeps the best weights; before it, it is passed on.
+    Ctrl-C ends the training and keeps the best weights; where there are none yet, it is passed on.
 
     Raises:
         ZooError: the device ran out of memory, or the loss was not finite before anything was learned.
@@ -103,10 +107,13 @@ def train(
     stopped = "epochs"
     try:
         with seeded(settings.seed) as generator, out_of_memory():
+            if settings.judge_start:
+                outputs, validation_loss = evaluate(module, validation, loss)
+                best, best_weights = Epoch(0, math.nan, validation_loss, score(outputs)), _copy(module)
             for number in range(1, settings.epochs + 1):
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
                     training_loss = 0.0
-                    module.train()
+                    training_mode(module)
                     for batch, targets in batches.shuffled(generator):
                         with half_precision(batches.device):
                             value = loss(module(batch), targets)
@@ -131,7 +138,7 @@ def train(
         if best is None:
             raise
         stopped = "interrupted"
-    if best is None:
+    if best is None or (stopped == "diverged" and not epochs):
         raise ZooError("The training diverged: the loss is not finite.", "Choose a lower --learning-rate.")
     module.load_state_dict(best_weights)
     module.eval()
@@ -153,21 +160,50 @@ def evaluate(
     return np.concatenate(outputs), total / samples
 
 
+def training_mode(module: nn.Module) -> None:
+    """Training mode, except for batch normalisation, which keeps the statistics that its weights were trained with.
+
+    Few and small batches would spoil them: the model would learn by one set of statistics and be judged by another.
+    """
+    module.train()
+    for child in module.modules():
+        if isinstance(child, nn.modules.batchnorm._BatchNorm) and child.track_running_stats:
+            child.eval()
+
+
 def parameter_groups(module: nn.Module, backbone: nn.Module, settings: Settings) -> list[dict[str, object]]:
-    """Four groups for the optimiser: pretrained or new, with weight decay or (biases, norms, scalars) without."""
-    pretrained = {id(parameter) for parameter in backbone.parameters()}
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    """Groups for the optimiser: by depth of the pretrained part, or new; with weight decay, or (biases, norms) without.
+
+    The deeper below the head, the more slowly a block learns (layer-wise decay; Clark et al., "ELECTRA", 2020).
+    """
+    depths = depth_below_head(backbone)
+    groups: dict[tuple[int | None, bool], list[nn.Parameter]] = {}
     for parameter in module.parameters():
         if parameter.requires_grad:
-            groups.setdefault((id(parameter) in pretrained, parameter.ndim > 1), []).append(parameter)
+            groups.setdefault((depths.get(id(parameter)), parameter.ndim > 1), []).append(parameter)
     return [
         {
             "params": parameters,
-            "lr": settings.learning_rate if old else settings.head_learning_rate,
+            "lr": settings.head_learning_rate
+            if depth is None
+            else settings.learning_rate * settings.layer_decay**depth,
             "weight_decay": settings.weight_decay if decayed else 0.0,
         }
-        for (old, decayed), parameters in groups.items()
+        for (depth, decayed), parameters in groups.items()
     ]
+
+
+def depth_below_head(backbone: nn.Module) -> dict[int, int]:
+    """How many blocks lie between each parameter (by ``id``) and the head; 0 for all without a row of blocks."""
+    blocks = blocks_of(backbone)
+    rows = list(blocks) if blocks is not None else []
+    inside = {id(p): len(rows) - 1 - number for number, block in enumerate(rows) for p in block.parameters()}
+    depths, seen = {}, not rows
+    for parameter in backbone.parameters():
+        # Parameters come in the order of the forward pass: those before any block are embeddings or a stem.
+        seen = seen or id(parameter) in inside
+        depths[id(parameter)] = inside.get(id(parameter), 0 if seen else len(rows))
+    return depths
 
 
 def warm_up_and_cosine(steps: int) -> Callable[[int], float]:

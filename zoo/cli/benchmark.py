@@ -110,7 +110,7 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
 @click.option("--candidates", help="Models to compare, as for zoo recommend [default: local models].")
 @click.option("--estimator", "estimators", help="Names with commas [default: all that can judge the data].")
 @click.option("--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Of each data set.")
-@click.option("--epochs", type=click.IntRange(min=1), default=4, show_default=True, help="Of fine-tuning, at most.")
+@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Of fine-tuning, at most.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs to average.")
 @click.option("--truth", type=click.Path(dir_okay=False), default="fine_tuned.json", show_default=True,
               help="File of fine-tuning runs; new ones are added.")  # fmt: skip

@@ -36,6 +36,10 @@ INTERRUPTED = 130
               help="Part held out to report on.")  # fmt: skip
 @click.option("--split", type=click.Choice(["random", "scaffold"]), default="random", show_default=True,
               help="How samples are held out; scaffold keeps related molecules together.")  # fmt: skip
+@click.option("--head", type=click.Choice(["auto", "probe", "random"]), default="auto", show_default=True,
+              help="How a new head starts: fitted to the frozen features, or at random.")  # fmt: skip
+@click.option("--layer-decay", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
+              help="Of the learning rate, from each block to the one before.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @paying

@@ -29,13 +29,16 @@ class Recipe(Entity):
         epochs: upper limit; early stopping may end sooner.
         validation, test: fractions of the samples held out; a large test part makes the truth exact, a small training
             part keeps it cheap.
+        head: how the new head starts, see ``zoo.entities.Plan``.
         seeds: runs with the seeds 0, 1, ... are averaged.
     """
 
     strategy: str = "full"
-    epochs: int = 5
+    epochs: int = 6
+    batch_size: int = 16
     validation: float = 0.1
     test: float = 0.6
+    head: str = "auto"
     seeds: int = 1
 
 
@@ -66,12 +69,14 @@ class FineTuned(Entity):
     seconds: float = 0.0
     device: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
+    batch_size: int = 32
+    head: str = "random"
 
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two runs the same run."""
         return (self.data, self.task, self.model, self.revision, self.strategy, self.epochs, self.validation,
-                self.test, self.seed)  # fmt: skip
+                self.test, self.batch_size, self.head, self.seed)  # fmt: skip
 
 
 class TruthFile:
@@ -155,7 +160,7 @@ class FineTuning:
         recipe, data = self.recipe, self.dataset
         return FineTuned(
             model, revision_of(resolve(model)), self.task, data.name, data.fingerprint, len(data), recipe.strategy,
-            recipe.epochs, recipe.validation, recipe.test, seed,
+            recipe.epochs, recipe.validation, recipe.test, seed, batch_size=recipe.batch_size, head=recipe.head,
         )  # fmt: skip
 
     def _run(self, model: str, seed: int) -> FineTuned:
@@ -174,8 +179,8 @@ class FineTuning:
         try:
             run = tune(
                 planned.model, self.dataset, task=self.task, strategy=planned.strategy, epochs=planned.epochs,
-                validation=planned.validation, test=planned.test, seed=planned.seed, device=self.device,
-                save_run=False, progress=self.progress,
+                batch_size=planned.batch_size, validation=planned.validation, test=planned.test, head=planned.head,
+                seed=planned.seed, device=self.device, save_run=False, progress=self.progress,
             )  # fmt: skip
         except UnsupportedModel as error:
             return replace(planned, reason=error.message, versions=versions())
