@@ -360,6 +360,8 @@ class Plan(Entity):
         split: how they are held out: ``random`` (stratified by class), or ``scaffold`` for molecules.
         head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        accumulate: batches whose gradients are added up before the weights change; the more, the less memory for the
+            same step.
         output: folder for the adapted model, or None to keep the figures only.
     """
 
@@ -378,6 +380,7 @@ class Plan(Entity):
     split: str = "random"
     head: str = "auto"
     layer_decay: float = 1.0
+    accumulate: int = 1
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ KNOWN = [
     ("spearman", [1.0, 2.0, 3.0], [10.0, 30.0, 20.0], 0.5),
 ]
 CLASSES = [m.name for m in builtin_metrics() if m.name in {"accuracy", "macro_f1", "matthews_correlation"}]
-NUMBERS = [m.name for m in builtin_metrics() if m.name not in CLASSES]
+STRUCTURED = {m.name for m in structured_metrics()}
+NUMBERS = [m.name for m in builtin_metrics() if m.name not in STRUCTURED.union(CLASSES)]
 
 
 @pytest.mark.parametrize(("name", "targets", "predictions", "value"), KNOWN)

@@ -18,6 +18,7 @@ FACTS = {
     "tuxpaint:stamps": ("image", 600, 6),
     "fortunes:topics": ("text", 5_000, 14),
     "fortunes:languages": ("text", 40_000, 4),
+    "fortunes:kinds-de": ("text", 10_000, 13),
 }
 
 

@@ -30,6 +30,7 @@ def tune(
     split: str = "random",
     head: str = "auto",
     layer_decay: float = 1.0,
+    accumulate: int = 1,
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -51,6 +52,7 @@ def tune(
         split: how samples are held out: ``random``, or ``scaffold`` for molecules, by their ring systems.
         head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
+        accumulate: batches whose gradients are added up before the weights change.
         device: where to run; None takes the best there is.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
@@ -83,7 +85,7 @@ def tune(
     device = best_device(device)
     plan = Plan(
         strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
-        output, split, head, layer_decay,
+        output, split, head, layer_decay, accumulate,
     )  # fmt: skip
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(

@@ -197,7 +197,7 @@ def _check(plan: Plan) -> None:
         )
     if plan.head not in HEADS:
         raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
-    for name in ("epochs", "batch_size", "patience"):
+    for name in ("epochs", "batch_size", "patience", "accumulate"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
     if not 0 < plan.layer_decay <= 1:

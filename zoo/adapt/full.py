@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from zoo.errors import UnsupportedModel, needs_extra
 from zoo.features.memory import keep_freed_memory
 
 if TYPE_CHECKING:
+    from zoo.adapt.loop import Settings, Training
     from zoo.entities import Dataset, Plan, Run
     from zoo.protocols import Backbone, Progress
 
@@ -28,7 +30,8 @@ HEAD_FACTOR = 10
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, method: str = "everything") -> Run:
     """Fine-tune by the plan what ``method`` (of ``zoo.adapt.methods``) says, test it, and write it to ``plan.output``.
 
-    The backbone itself has its pretrained weights again afterwards.
+    Where the device's memory is too small for the batches, they are halved and their gradients added up. The backbone
+    itself has its pretrained weights again afterwards.
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
@@ -38,8 +41,10 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         import torch
 
         from zoo.adapt import methods
+        from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import Settings, seeded, train
+        from zoo.adapt.loop import Settings as LoopSettings
+        from zoo.adapt.loop import seeded
     from zoo.adapt.saving import Adapted, check_room, save
 
     started = time.perf_counter()
@@ -66,16 +71,17 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         )
         attached = getattr(methods, method)(plain, pretrained, backbone.card.id)
         module = attached.module
-        settings = Settings(
-            plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay, probed
-        )
+        settings = LoopSettings(
+            plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
+            plan.accumulate, probed,
+        )  # fmt: skip
         weights = experiment.class_weights()
         loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
         validation = experiment.validation
-        training = train(
-            module, pretrained, parts[0], parts[1], loss=loss,
+        training, settings = _train_within_memory(
+            module, pretrained, original, parts, settings, loss=loss, progress=progress,
             score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
-            settings=settings, progress=progress,
+            checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )  # fmt: skip
         module = attached.merged()
         predictions = judge.test(module, backbone, plan, progress)
@@ -83,6 +89,8 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             "learning_rate": settings.learning_rate,
             "head_learning_rate": settings.head_learning_rate,
             "head": "probe" if probed else "random",
+            "batch_size": parts[0].batch_size,
+            "accumulate": settings.accumulate,
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "class_weights": weights is not None,
@@ -101,6 +109,28 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             attached.release()
         methods.restore_flags(pretrained, flags)
         pretrained.load_state_dict(original)
+
+
+def _train_within_memory(
+    module: Any, pretrained: Any, original: dict[str, Any], parts: tuple[Any, Any], settings: Settings, **options: Any
+) -> tuple[Training, Settings]:
+    """Train as ``zoo.adapt.loop.train`` does; where memory is short, again from the start with half the batch size.
+
+    Gradients of twice as many batches are added up then, so that a step stays the same. Gives the settings at last.
+    """
+    from zoo.adapt.loop import OutOfMemory, restore, starting_weights, train
+
+    start = starting_weights(module, pretrained, original)
+    while True:
+        try:
+            return train(module, pretrained, *parts, settings=settings, **options), settings
+        except OutOfMemory:
+            if parts[0].batch_size < 2:
+                raise
+            settings = replace(settings, accumulate=settings.accumulate * 2)
+            for part in parts:
+                part.batch_size = max(1, part.batch_size // 2)
+            restore(start)
 
 
 def check_trainable(backbone: Backbone) -> Any:

@@ -10,23 +10,29 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import nn
 
+from zoo.adapt.checkpoint import random_state, set_random_state
 from zoo.adapt.methods import blocks_of, half_precision
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
     from zoo.adapt.batches import Batches
+    from zoo.adapt.checkpoint import Checkpoint
     from zoo.protocols import Progress
 
 CLIP_NORM = 1.0
 WARM_UP = 0.1
 """Part of the longest possible training during which the learning rate rises."""
+
+
+class OutOfMemory(ZooError):
+    """The device has too little memory for this batch size."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,7 @@ class Settings:
         head_learning_rate: of the new head.
         patience: epochs without a better validation figure before it stops.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        accumulate: batches whose gradients are added up before the weights change.
         judge_start: whether the weights before the first epoch compete, as epoch 0: where the head knows something.
     """
 
@@ -48,6 +55,7 @@ class Settings:
     patience: int = 3
     seed: int = 0
     layer_decay: float = 1.0
+    accumulate: int = 1
     judge_start: bool = False
 
 
@@ -85,6 +93,7 @@ def train(
     score: Callable[[np.ndarray], float],
     settings: Settings,
     progress: Progress,
+    checkpoint: Checkpoint | None = None,
 ) -> Training:
     """Train ``module`` in place and leave it with its best weights, in evaluation mode.
 
@@ -93,56 +102,129 @@ def train(
         backbone: the pretrained part of ``module``.
         loss: of outputs and targets, a scalar.
         score: of the validation outputs (n x k, in order); higher is better. Ties go to the lower validation loss.
+        checkpoint: where the state is kept after an epoch; a training that was cut off goes on from there, to the same
+            end as if nothing had happened.
 
     Ctrl-C ends the training and keeps the best weights; where there are none yet, it is passed on.
 
     Raises:
-        ZooError: the device ran out of memory, or the loss was not finite before anything was learned.
+        OutOfMemory: the device ran out of memory; the weights are somewhere on the way.
+        ZooError: the loss was not finite before anything was learned.
     """
-    optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings))
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, warm_up_and_cosine(settings.epochs * len(batches)))
-    epochs: list[Epoch] = []
-    best: Epoch | None = None
-    best_weights: dict[str, torch.Tensor] = {}
+    course = _Course(module, backbone, settings, len(batches))
     stopped = "epochs"
     try:
         with seeded(settings.seed) as generator, out_of_memory():
-            if settings.judge_start:
+            if not course.resume(checkpoint, generator) and settings.judge_start:
                 outputs, validation_loss = evaluate(module, validation, loss)
-                best, best_weights = Epoch(0, math.nan, validation_loss, score(outputs)), _copy(module)
-            for number in range(1, settings.epochs + 1):
+                course.judge(Epoch(0, math.nan, validation_loss, score(outputs)))
+            for number in range(len(course.epochs) + 1, settings.epochs + 1):
+                if course.lost_patience():
+                    break
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
-                    training_loss = 0.0
-                    training_mode(module)
-                    for batch, targets in batches.shuffled(generator):
-                        with half_precision(batches.device):
-                            value = loss(module(batch), targets)
-                        optimizer.zero_grad(set_to_none=True)
-                        value.backward()
-                        nn.utils.clip_grad_norm_(module.parameters(), CLIP_NORM)
-                        optimizer.step()
-                        schedule.step()
-                        training_loss += value.item() / len(batches)
-                        step.advance()
+                    training_loss = course.learn(batches, loss, generator, step)
                 outputs, validation_loss = evaluate(module, validation, loss)
                 if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
                     stopped = "diverged"
                     break
-                epochs.append(Epoch(number, training_loss, validation_loss, score(outputs)))
-                if best is None or _rank(epochs[-1]) > _rank(best):
-                    best, best_weights = epochs[-1], _copy(module)
-                if number - best.number >= settings.patience:
-                    stopped = "patience"
-                    break
+                course.judge(Epoch(number, training_loss, validation_loss, score(outputs)))
+                if checkpoint is not None:
+                    checkpoint.save(lambda: course.state(generator))
+        if stopped == "epochs" and course.lost_patience():
+            stopped = "patience"
     except KeyboardInterrupt:
-        if best is None:
+        if course.best is None:
             raise
         stopped = "interrupted"
-    if best is None or (stopped == "diverged" and not epochs):
+    if course.best is None or (stopped == "diverged" and not course.epochs):
         raise ZooError("The training diverged: the loss is not finite.", "Choose a lower --learning-rate.")
-    module.load_state_dict(best_weights)
+    if checkpoint is not None and stopped != "interrupted":
+        checkpoint.remove()
+    module.load_state_dict(course.best_weights)
     module.eval()
-    return Training(tuple(epochs), best, stopped)
+    return Training(tuple(course.epochs), course.best, stopped)
+
+
+class _Course:
+    """A training on its way: the optimiser, the epochs done, and the best weights so far."""
+
+    def __init__(self, module: nn.Module, backbone: nn.Module, settings: Settings, batches: int) -> None:
+        self.module, self.settings = module, settings
+        self.optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings))
+        steps = settings.epochs * math.ceil(batches / settings.accumulate)
+        self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_up_and_cosine(steps))
+        self.optimizer.zero_grad(set_to_none=True)
+        self.epochs: list[Epoch] = []
+        self.best: Epoch | None = None
+        self.best_weights: dict[str, torch.Tensor] = {}
+
+    def learn(
+        self,
+        batches: Batches,
+        loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        generator: np.random.Generator,
+        step: Any,
+    ) -> float:
+        """One epoch; gives the mean loss of its batches."""
+        total, waiting = 0.0, 0
+        training_mode(self.module)
+        for batch, targets in batches.shuffled(generator):
+            with half_precision(batches.device):
+                value = loss(self.module(batch), targets)
+            (value / self.settings.accumulate).backward()
+            waiting += 1
+            if waiting == self.settings.accumulate:
+                self._update()
+                waiting = 0
+            total += value.item() / len(batches)
+            step.advance()
+        if waiting:
+            self._update()
+        return total
+
+    def _update(self) -> None:
+        nn.utils.clip_grad_norm_(self.module.parameters(), CLIP_NORM)
+        self.optimizer.step()
+        self.schedule.step()
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def judge(self, epoch: Epoch) -> None:
+        """Note an epoch, and its weights if they are the best."""
+        if epoch.number:
+            self.epochs.append(epoch)
+        if self.best is None or _rank(epoch) > _rank(self.best):
+            self.best, self.best_weights = epoch, _copy(self.module)
+
+    def lost_patience(self) -> bool:
+        """Whether the best epoch is too long ago."""
+        return self.best is not None and len(self.epochs) - self.best.number >= self.settings.patience
+
+    def state(self, generator: np.random.Generator) -> dict[str, Any]:
+        """Everything that a training goes on from."""
+        return {
+            "module": self.module.state_dict(),
+            "best_weights": self.best_weights,
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": self.schedule.state_dict(),
+            "epochs": [list(astuple(epoch)) for epoch in self.epochs],
+            "best": list(astuple(self.best)) if self.best else None,
+            "random": random_state(generator),
+        }
+
+    def resume(self, checkpoint: Checkpoint | None, generator: np.random.Generator) -> bool:
+        """Go on from a checkpoint, where there is one."""
+        state = checkpoint.load() if checkpoint is not None else None
+        if state is None:
+            return False
+        self.module.load_state_dict(state["module"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        self.epochs = [Epoch(*values) for values in state["epochs"]]
+        self.best = Epoch(*state["best"])
+        device = next(self.module.parameters()).device
+        self.best_weights = {name: tensor.to(device) for name, tensor in state["best_weights"].items()}
+        set_random_state(state["random"], generator)
+        return True
 
 
 def evaluate(
@@ -239,7 +321,28 @@ def out_of_memory() -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise ZooError("The device ran out of memory while training.", "Choose a smaller --batch-size.") from error
+        raise OutOfMemory(
+            "The device ran out of memory while training.", "Choose a smaller --batch-size, with --accumulate."
+        ) from error
+
+
+def starting_weights(
+    module: nn.Module, backbone: nn.Module, original: dict[str, torch.Tensor]
+) -> list[tuple[nn.Parameter, torch.Tensor]]:
+    """Every parameter that is trained with its value now; those in ``original`` (of ``backbone``) are not copied."""
+    known = {id(parameter): original[name] for name, parameter in backbone.named_parameters() if name in original}
+    return [
+        (parameter, known[id(parameter)] if id(parameter) in known else parameter.detach().clone())
+        for parameter in module.parameters()
+        if parameter.requires_grad
+    ]
+
+
+def restore(weights: list[tuple[nn.Parameter, torch.Tensor]]) -> None:
+    """Give parameters such values again, in place."""
+    with torch.no_grad():
+        for parameter, value in weights:
+            parameter.copy_(value)
 
 
 def _rank(epoch: Epoch) -> tuple[float, float]:

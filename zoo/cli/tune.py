@@ -25,7 +25,8 @@ INTERRUPTED = 130
 )
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
 @click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Upper limit.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples a step.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
+@click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step.")
 @click.option("--learning-rate", type=float, help="Of the pretrained weights [default: the strategy's].")
 @click.option("--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Of AdamW.")
 @click.option("--patience", type=click.IntRange(min=1), default=3, show_default=True,

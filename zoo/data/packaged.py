@@ -39,6 +39,12 @@ TOPICS = (
 )  # fmt: skip
 """Files of the package fortunes with one topic in English and a hundred texts or more."""
 
+KINDS_DE = (
+    "fussball", "letzteworte", "linuxtag", "ms", "namen", "regeln", "sprueche", "stilblueten", "unfug", "warmduscher",
+    "witze", "wusstensie", "zitate",
+)  # fmt: skip
+"""Files of the package fortunes-de with one kind of text each (football, last words, names, rules, jokes, ...)."""
+
 LANGUAGES = ("de", "en", "es", "it")
 _NOT_PROSE = frozenset({"ascii-art", "asciiart", "translations", "woerterbuch"})
 
@@ -150,6 +156,11 @@ def _topics(name: str, options: ReadOptions) -> Dataset:
     return _texts(name, ((text, topic) for topic in TOPICS for text in _fortunes([folder / topic])))
 
 
+def _kinds(name: str, options: ReadOptions) -> Dataset:
+    folder = _shared("games/fortunes/de")
+    return _texts(name, ((text, kind) for kind in KINDS_DE for text in _fortunes([folder / kind])))
+
+
 def _languages(name: str, options: ReadOptions) -> Dataset:
     folder = _shared("games/fortunes")
     files = {language: _own_files(folder / language) for language in LANGUAGES if language != "en"}
@@ -228,6 +239,10 @@ _SHIPPED = (
         "fortunes:languages", "text", "Quips and quotations in English, German, Italian and Spanish (fortune-mod).",
         "apt-get install fortunes fortunes-de fortunes-es fortunes-it",
         _has("games/fortunes/law", "games/fortunes/de", "games/fortunes/es", "games/fortunes/it"), _languages,
+    ),
+    _Shipped(
+        "fortunes:kinds-de", "text", f"Quips, jokes and quotations in German, of {len(KINDS_DE)} kinds (fortunes-de).",
+        "apt-get install fortunes-de", _has(*(f"games/fortunes/de/{kind}" for kind in KINDS_DE)), _kinds,
     ),
     _Shipped(
         "klettres:languages", "audio",

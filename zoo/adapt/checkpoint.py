@@ -1,0 +1,124 @@
+"""Where an interrupted training goes on: its state after an epoch, in one file that is replaced whole.
+
+The file holds tensors, numbers and texts alone, and is read as such (``weights_only``): nothing in it is run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from zoo.entities import Dataset, ModelCard, Plan
+
+FORMAT = "zoo-checkpoint-1"
+
+EVERY = 60.0
+"""Seconds of training that may be lost; a training that ends sooner writes nothing."""
+
+KEPT_DAYS = 14
+"""Older checkpoints are removed when the next training begins."""
+
+_UNRELATED = ("output", "device")
+"""Parts of a plan that do not change what is learned."""
+
+
+class Checkpoint:
+    """The state of one training in a file.
+
+    Args:
+        path: the file; what is there already is taken up.
+        every: seconds between two writings.
+    """
+
+    def __init__(self, path: Path, every: float | None = None) -> None:
+        self.path = path
+        self._every = EVERY if every is None else every
+        self._written = time.monotonic()
+
+    @classmethod
+    def of(cls, card: ModelCard, dataset: Dataset, plan: Plan) -> Checkpoint:
+        """That of a model, of a data set's content, of a plan and of the versions that compute."""
+        from zoo.adapt.experiment import revision_of, versions
+        from zoo.config import settings
+
+        named = {name: value for name, value in plan.to_dict().items() if name not in _UNRELATED}
+        known = [card.id, revision_of(card), dataset.fingerprint, named, versions()]
+        key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
+        folder = settings().home / "checkpoints"
+        _remove_old(folder)
+        return cls(folder / f"{key[:32]}.pt")
+
+    def load(self) -> dict[str, Any] | None:
+        """The state that was kept, or None: a file that is cut short or of another kind is removed, never trusted."""
+        if not self.path.exists():
+            return None
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            if state["format"] == FORMAT:
+                return dict(state)
+        except Exception:  # torch raises a dozen kinds for damaged files
+            pass
+        self.remove()
+        return None
+
+    def save(self, state: Callable[[], dict[str, Any]]) -> None:
+        """Write ``state()`` in place of the old file, if the last writing is long enough ago.
+
+        Where the disk is full or closed the training goes on without.
+        """
+        if time.monotonic() - self._written < self._every:
+            return
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
+        with contextlib.suppress(OSError, RuntimeError):  # torch reports a failed writing as RuntimeError
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                torch.save({"format": FORMAT, **state()}, temporary)
+                os.replace(temporary, self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+        self._written = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget it: the training is over."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
+
+
+def random_state(generator: np.random.Generator) -> dict[str, Any]:
+    """The state of every source of chance in a training."""
+    found: dict[str, Any] = {
+        "numpy": json.dumps(generator.bit_generator.state),
+        "python": json.dumps(random.getstate()),
+        "torch": torch.get_rng_state(),
+    }
+    if torch.cuda.is_available():
+        found["cuda"] = torch.cuda.get_rng_state_all()
+    return found
+
+
+def set_random_state(state: dict[str, Any], generator: np.random.Generator) -> None:
+    """Put every source of chance into that state."""
+    generator.bit_generator.state = json.loads(state["numpy"])
+    version, internal, gauss = json.loads(state["python"])
+    random.setstate((version, tuple(internal), gauss))
+    torch.set_rng_state(state["torch"])
+    if "cuda" in state and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+
+
+def _remove_old(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        for path in folder.glob("*.pt"):
+            if time.time() - path.stat().st_mtime > KEPT_DAYS * 86400:
+                path.unlink(missing_ok=True)
