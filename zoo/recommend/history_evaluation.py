@@ -121,8 +121,7 @@ def figures(prediction: Prediction, true: np.ndarray) -> Figures:
     low, high = prediction.interval()
     return {
         **_order(prediction.mean, true, prediction.scores()),
-        "weighted_tau": weighted_tau(prediction.tied(), true),
-        "weighted_tau_without_ties": weighted_tau(prediction.mean, true),
+        "weighted_tau_with_ties": weighted_tau(prediction.tied(), true),
         "coverage_90": float(np.mean((true >= low) & (true <= high))),
         "models": len(true),
     }
@@ -201,8 +200,7 @@ def _unseen_models(history: History, names: list[str], progress: Progress) -> di
         true, mean = history.scores[known, column], place[known, column]
         found[name] = {
             **_order(mean, true, expected[known, column]),
-            "weighted_tau": weighted_tau(np.round(mean / tie_step(mean, errors[known, column])), true),
-            "weighted_tau_without_ties": weighted_tau(mean, true),
+            "weighted_tau_with_ties": weighted_tau(np.round(mean / tie_step(mean, errors[known, column])), true),
             "coverage_90": float(np.mean(inside[known, column])),
             "models": int(known.sum()),
         }

@@ -2,7 +2,8 @@
 
 The steps, each told in ``docs/selection.md``: scale each data set's scores; find hidden abilities of the models (factor
 analysis); learn from the history which data sets that look alike also rank models alike; combine the other data sets'
-scores by these likenesses (kriging); let models that look alike share what is known of them (a Gaussian process).
+scores by these likenesses (kriging); let models that look alike share what is known of them (a Gaussian process, and
+for models without any run the mean of that and of a forest of randomised trees).
 Nothing here sees a score of the data set that is predicted, unless it is asked to.
 """
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from zoo.errors import DataError
 from zoo.recommend.history import FEWEST_MODELS, History
+from zoo.recommend.prior import forest
 from zoo.recommend.prior.fitting import Fitted, Table, nonnegative_least_squares, trained_on, usable
 from zoo.recommend.prior.likeness import dataset_kernels, model_kernels
 from zoo.recommend.prior.prediction import Prediction
@@ -39,6 +41,7 @@ class Prior:
         self._usable = np.array([usable(column) for column in self.history.scores.T])
         self._made_for = trained_on(self.history)
         self._last: Table | None = None
+        self._neighbours: np.ndarray | None = None
         self._grams: dict[bytes, np.ndarray] = {}
 
     def predict(self, dataset: str, models: tuple[str, ...], known: bool = False) -> Prediction:
@@ -67,6 +70,9 @@ class Prior:
         table = self._table(columns)
         fitted = Fitted(table, target, candidate, kernels)
         mean, variance = self._shared(table, fitted)
+        unseen = table.runs == 0
+        if unseen[rows].any() and len(columns) == self._usable.sum():
+            mean[unseen] = 0.5 * (mean[unseen] + self._by_forest(table, fitted.predicted, unseen))
         home = table.home_gain * self._made_for[:, target]
         directions = table.factors.abilities
         own = fitted.own + np.maximum(variance, 0.0)
@@ -91,6 +97,17 @@ class Prior:
         if self._last is None or not np.array_equal(self._last.columns, columns):
             self._last = Table(self.history.scores, self._made_for, columns)
         return self._last
+
+    def _by_forest(self, table: Table, predicted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+        """What models with runs that share leaves with those without say of them.
+
+        Only where no data set is left out: otherwise a forest would have to be grown for each.
+        """
+        seen = np.flatnonzero(table.runs > 0)
+        if self._neighbours is None:
+            told = forest.features(self.history.models, self.history.model_facts)
+            self._neighbours = forest.neighbours(told, seen, table.fair[seen])
+        return self._neighbours[unseen] @ predicted[seen]
 
     def _shared(self, table: Table, fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
         """Posterior mean and variance of every model's ability on the target, given those of models that look alike."""
