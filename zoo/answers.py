@@ -45,6 +45,27 @@ class Explanation(Entity):
 
 
 @dataclass(frozen=True)
+class Confirmation(Entity):
+    """What brief fine-tuning reached.
+
+    Attributes:
+        run: id of the run in the registry.
+        strategy, epochs: how it was fine-tuned.
+        metric, value: the task's deciding metric on held-out samples; ``baseline`` of the most frequent answer.
+        samples: held-out samples.
+    """
+
+    run: str
+    strategy: str
+    epochs: int
+    metric: str
+    value: float
+    baseline: float | None = None
+    samples: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
 class Candidate(Entity):
     """A model with what zoo found out about it for one data set; best rank is 1.
 
@@ -63,6 +84,10 @@ class Candidate(Entity):
         explanation: what speaks for and against it, for the first ten.
         tied: whether it cannot be told from the best: the difference between the two is within its error.
         stopped: why it was not measured on all samples; empty where it was.
+        predicted: the score that is expected of it on new samples, from what was measured and what was known before,
+            each by its certainty; None where too little was measured. ``predicted_interval`` is its 95 % interval.
+        pareto: costs (``parameters``, ``latency``) in which nobody is better at no lower score.
+        confirmed: what fine-tuning it briefly reached, where that was asked for.
     """
 
     rank: int
@@ -85,6 +110,10 @@ class Candidate(Entity):
     explanation: Explanation | None = None
     tied: bool = False
     stopped: str = ""
+    predicted: float | None = None
+    predicted_interval: tuple[float, float] | None = None
+    pareto: tuple[str, ...] = ()
+    confirmed: Confirmation | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +137,9 @@ class Recommendation(Entity):
         interrupted: whether it was Ctrl-C that ended it.
         forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
             nothing was measured.
+        ranked_by: ``measured`` (on these data), ``prior`` (published results and past runs: scores are standard
+            deviations from the average model) or ``reported`` (mean z-score over shared benchmarks).
+        selection: which candidates were asked for in turn and why it stopped, where not all were to be measured.
     """
 
     task: str
@@ -121,6 +153,8 @@ class Recommendation(Entity):
     partial: str = ""
     interrupted: bool = False
     forward_passes: Mapping[str, int] = field(default_factory=dict)
+    ranked_by: str = "measured"
+    selection: Mapping[str, Any] = field(default_factory=dict)
 
     def to_frame(self) -> Any:
         """The candidates as a pandas ``DataFrame``, one row each."""

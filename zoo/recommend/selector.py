@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,7 @@ from zoo.recommend.history import History
 from zoo.recommend.prior import predict
 from zoo.recommend.prior.kriging import Prior
 from zoo.recommend.prior.prediction import Prediction, uninformed
+from zoo.recommend.prior.ranking import own_history
 
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0)
 """How much wider than expected the scores of this data set may lie; the measurements tell which is right."""
@@ -70,6 +72,10 @@ class Posterior:
         self.covariance -= np.outer(column, column) / variance
         self.covariance[place, :] = self.covariance[:, place] = 0.0
 
+    def believed(self, place: int) -> float:
+        """The expected score of one model, in the unit of the scores."""
+        return float(self.axis.score(self.weights @ self.means[:, place]))
+
     def deviations(self) -> np.ndarray:
         """Standard deviation of each model, n, in standard deviations of the models."""
         return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
@@ -112,7 +118,8 @@ class Selector:
         models: the candidates, by the names that the history uses, or as cards.
         history: past results on other data sets; None takes what is known of the cards for the task.
         dataset: name of the data set; its name says what it is like, and results on it in the history are not used.
-        task: name of the task; without a history, models that are cards are expected to do what the shipped prior says.
+        task: name of the task; without a history, models that are cards are expected to do what the shipped prior and
+            the registry's own runs of the task say.
         budget: most that may be spent, in the unit of the costs: measurements, where no cost is ever told.
         tolerance: stop when the expected regret is at most this, in the unit of the scores.
         costs: what measuring each model is expected to cost; the expected improvement is divided by it.
@@ -143,6 +150,7 @@ class Selector:
             prediction or _predicted(self.models, history, dataset, cards if len(cards) == len(models) else [], task)
         )
         self._told: dict[str, float] = {}
+        self._skipped: set[str] = set()
         self.spent = 0.0
 
     @property
@@ -161,13 +169,14 @@ class Selector:
         if not self._told:
             return math.inf
         best = max(self._told.values())
-        return float(np.mean(np.maximum(self._posterior.draws(DRAWS).max(axis=1) - best, 0.0)))
+        kept = np.array([model not in self._skipped for model in self.models])
+        return float(np.mean(np.maximum(self._posterior.draws(DRAWS)[:, kept].max(axis=1) - best, 0.0)))
 
     @property
     def finished(self) -> str | None:
         """Why there is nothing more to measure, or None."""
-        if len(self._told) == len(self.models):
-            return "every candidate is measured"
+        if len(self._told) + len(self._skipped) == len(self.models):
+            return "every candidate is measured" + (" or left out" if self._skipped else "")
         if self.budget is not None and not self._affordable().any():
             return f"the budget of {self.budget:g} is spent"
         if self.tolerance > 0.0 and self._told and self.expected_regret <= self.tolerance:
@@ -176,12 +185,42 @@ class Selector:
 
     def ask(self) -> str | None:
         """The candidate whose expected improvement per cost is highest; None when it is time to stop."""
+        return next(iter(self.ask_several(1)), None)
+
+    def ask_several(self, number: int) -> list[str]:
+        """The candidates to measure next, at most so many; each as if those before it had come out as expected.
+
+        That is the kriging believer of Ginsbourger, Le Riche and Carraro (2010). Empty when it is time to stop.
+        """
         if self.finished is not None:
-            return None
+            return []
+        posterior = copy.deepcopy(self._posterior)
         best = max(self._told.values()) if self._told else None
-        worth = self._posterior.expected_improvement(best) / self._costs
-        worth[~self._affordable()] = -1.0
-        return self.models[int(np.argmax(worth))]
+        found: list[str] = []
+        spent = self.spent
+        while len(found) < number:
+            open_to = self._affordable(spent) & np.array([model not in found for model in self.models])
+            if not open_to.any():
+                break
+            worth = posterior.expected_improvement(best) / self._costs
+            place = int(np.argmax(np.where(open_to, worth, -1.0)))
+            found.append(self.models[place])
+            believed = posterior.believed(place)
+            best = believed if best is None else max(best, believed)
+            spent += float(self._costs[place])
+            if len(found) < number:
+                posterior.tell(place, believed)
+        return found
+
+    def skip(self, model: str) -> None:
+        """Leave a candidate out from now on, whose measurement failed or that is not wanted.
+
+        Raises:
+            InvalidInput: the model is no candidate, or its score was told.
+        """
+        if model not in self.models or model in self._told:
+            raise InvalidInput(f"'{model}' is no candidate that is left.", "Skip one that was not told yet.")
+        self._skipped.add(model)
 
     def tell(self, model: str, score: float, cost: float | None = None) -> None:
         """Take in a measurement, asked for or not; higher scores are better.
@@ -215,11 +254,11 @@ class Selector:
             for model, m, lo, hi in zip(self.models, middle, low, high, strict=True)
         }
 
-    def _affordable(self) -> np.ndarray:
-        left = np.array([model not in self._told for model in self.models])
+    def _affordable(self, spent: float | None = None) -> np.ndarray:
+        left = np.array([model not in self._told and model not in self._skipped for model in self.models])
         if self.budget is None:
             return left
-        return left & (self.spent + self._costs <= self.budget * (1.0 + 1e-9))
+        return left & ((self.spent if spent is None else spent) + self._costs <= self.budget * (1.0 + 1e-9))
 
 
 def _predicted(
@@ -227,7 +266,7 @@ def _predicted(
 ) -> Prediction:
     if history is not None:
         return Prior(history, models, (dataset,)).predict(dataset, models)
-    expected = predict(cards, task) if cards and task is not None else None
+    expected = predict(cards, task, dataset, own_history(task, cards)) if cards and task is not None else None
     return uninformed(models) if expected is None else uninformed(models).around(expected.mean, expected.deviation)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from zoo.entities import Entity
+from zoo.entities import Entity, ModelCard
 
 ZERO_SHOT_BELOW = 5
 """Samples a class that a linear probe needs to catch up with zero-shot predictions of the same model: 5.4 in the median
@@ -26,6 +27,16 @@ LARGE = 100_000_000
 """Parameters from which LoRA saves enough memory to matter (Hu et al., "LoRA", 2021)."""
 
 
+_TRANSFORMERS = re.compile(
+    r"(?<![a-z])(vit|eva|t5|clip|swin|beit|deit|gpt|esm|dino)|bert|roberta|electra|mpnet|minilm|llama|mistral|qwen|gemma"
+    r"|wav2vec|hubert|wavlm|whisper|transformer"
+)
+"""Families whose blocks are made of linear layers, beside which adapters stand."""
+
+_FIXED = frozenset({"onnx", "static", "openai", "tensorflow"})
+"""Libraries whose weights cannot be trained here."""
+
+
 @dataclass(frozen=True)
 class Advice(Entity):
     """How to start.
@@ -43,6 +54,13 @@ class Advice(Entity):
     per_class: float
     needed: int | None
     data_need: str
+
+
+def takes_adapters(card: ModelCard) -> bool:
+    """Whether a model can be given low-rank adapters, by what its card says: a transformer that can be trained."""
+    if card.library in _FIXED or card.source == "openai":
+        return False
+    return bool(_TRANSFORMERS.search(f"{card.architecture or ''} {card.name.rpartition('/')[2]}".lower()))
 
 
 def advise(

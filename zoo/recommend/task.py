@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.entities import Dataset, Entity
+from zoo.entities import Dataset, Entity, ModelCard
 from zoo.recommend.memory import Workload
-from zoo.recommend.strategy import Advice, advise
+from zoo.recommend.strategy import Advice, advise, takes_adapters
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
@@ -42,6 +42,17 @@ class Analysis(Entity):
     per_class: Mapping[str, float] = field(default_factory=dict)
     languages: Mapping[str, float] = field(default_factory=dict)
     advice: Advice | None = None
+
+    def start_from(self, card: ModelCard) -> Analysis:
+        """The same with the advice for one model: whether it is large, and can be given adapters, counts."""
+        return replace(
+            self,
+            advice=advise(
+                int(self.data["samples"]), int(self.data["classes"]),
+                labelled=self.advice is None or self.advice.per_class > 0,
+                per_class=self.per_class.get("median"), parameters=card.parameters, adaptable=takes_adapters(card),
+            ),
+        )  # fmt: skip
 
     def workload(self, device: str) -> Workload:
         """What memory estimates need to know of the data."""

@@ -30,8 +30,7 @@ def by_prior(cards: Sequence[ModelCard], task: str, dataset: str = "") -> list[C
         task: name of the task.
         dataset: name of the data set; the registry's runs on it count, and its name says what it is like.
     """
-    history = own_history(task, cards)
-    expected = predict(cards, task, dataset, history)
+    expected = expected_of(cards, task, dataset)
     if expected is None:
         return None
     order = sorted(
@@ -39,6 +38,11 @@ def by_prior(cards: Sequence[ModelCard], task: str, dataset: str = "") -> list[C
         key=lambda at: (-expected.mean[at], cards[at].parameters or math.inf, cards[at].id),
     )
     return [_candidate(cards[at], expected, at, rank, task) for rank, at in enumerate(order, start=1)]
+
+
+def expected_of(cards: Sequence[ModelCard], task: str, dataset: str = "") -> Expectation | None:
+    """What the shipped prior and the registry's runs of the task let expect of models; None where neither tells."""
+    return predict(cards, task, dataset, own_history(task, cards))
 
 
 def own_history(task: str, cards: Sequence[ModelCard]) -> History | None:

@@ -36,12 +36,6 @@ class Point:
     front: bool = False
 
 
-def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[bool]:
-    """For each candidate whether no other one scores at least as high at no higher cost, and is better in one."""
-    pairs = list(zip(costs, scores, strict=True))
-    return [not any(c <= cost and s >= score and (c < cost or s > score) for c, s in pairs) for cost, score in pairs]
-
-
 def intervals(points: Sequence[Point], title: str, axis: str) -> str:
     """One row a candidate: its score as a dot, its interval as a line."""
     row, height = 40, 40 * len(points) + _TOP + _BOTTOM

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation
 from zoo.recommend.arguments import NAMES, capital, deciding
+from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import plots
 
 PLOTTED = 20
@@ -32,7 +33,8 @@ def answer(result: Recommendation) -> str:
         why = escape(f"{advice['reason']} {advice['data_need']}")
         begin = f"<p>Begin with <strong>{advice['strategy']}</strong>. {why}</p>"
     partial = f"<p><strong>Partial answer.</strong> {escape(result.partial)}</p>" if result.partial else ""
-    strategy = " --strategy full" if advice.get("strategy") == "full" else ""
+    advised = advice.get("strategy", "")
+    strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
     command = escape(f"zoo tune {best.id} {result.data['name']}{strategy}")
     return f'<p class="lead">{"".join(said)}.{certainty}</p>{partial}{begin}<pre>{command}</pre>'
 
@@ -231,7 +233,8 @@ def score_name(result: Recommendation) -> str:
     """What the ranking goes by, in words."""
     estimator = deciding(result.candidates[0])
     if not estimator:
-        return "mean z-score of reported scores"
+        expected = "expected standard deviations above the average model"
+        return expected if result.ranked_by == "prior" else "mean z-score of reported scores"
     words = NAMES.get(estimator, estimator)
     return words if result.data.get("classes") else words.replace("accuracy", "R\u00b2")
 
@@ -242,7 +245,7 @@ def _point(candidate: Candidate, result: Recommendation, x: float, front: bool =
 
 
 def _front(known: Sequence[tuple[Candidate, float]], result: Recommendation) -> list[plots.Point]:
-    front = plots.pareto_front([cost for _, cost in known], [c.score or 0.0 for c, _ in known])
+    front = pareto_front([cost for _, cost in known], [c.score or 0.0 for c, _ in known])
     return [_point(c, result, cost, best) for (c, cost), best in zip(known, front, strict=True)]
 
 

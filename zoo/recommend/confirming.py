@@ -1,0 +1,141 @@
+"""Fine-tune the first few briefly, and let the better half go on: the last word on those that are nearly level.
+
+Successive halving: Karnin, Koren and Somekh, "Almost optimal exploration in multi-armed bandits", ICML 2013; Jamieson
+and Talwalkar, AISTATS 2016. Every round has twice the epochs of the one before, from the pretrained weights.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from zoo.answers import Candidate, Confirmation
+from zoo.errors import ZooError
+from zoo.recommend.strategy import PROBE_BELOW
+
+if TYPE_CHECKING:
+    from zoo.entities import Dataset, Run
+    from zoo.protocols import Progress
+    from zoo.recommend.task import Analysis
+    from zoo.tasks import Task
+
+FIRST_EPOCHS = 2
+"""Epochs of the first round."""
+
+WIDTH = 1.959964
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How the fine-tuning is done, the same for all.
+
+    Attributes:
+        strategy: adaptation strategy.
+        device, seed: as in ``zoo.tune``.
+    """
+
+    task: Task
+    dataset: Dataset
+    strategy: str
+    device: str
+    seed: int = 0
+
+
+def trial(task: Task, dataset: Dataset, analysis: Analysis, device: str, seed: int) -> Trial:
+    """What is advised for the data; where that is not fine-tuning, everything, or a linear probe on few samples."""
+    advice = analysis.advice
+    strategy = "full" if advice is None or advice.strategy in {"linear-probe", "zero-shot"} else advice.strategy
+    if advice is not None and advice.per_class < PROBE_BELOW:
+        strategy = "linear-probe"
+    return Trial(task, dataset, strategy, device, seed)
+
+
+def confirm(
+    ranked: Sequence[Candidate], count: int, trial: Trial, progress: Progress, warnings: list[str]
+) -> list[Candidate]:
+    """Fine-tune the first ``count`` models; those that were fine-tuned come first, by what they reached.
+
+    Args:
+        ranked: best first. Of several layers of one model the first stands for it.
+        warnings: a sentence for each model that could not be fine-tuned is added.
+    """
+    contenders = list(dict.fromkeys(candidate.id for candidate in ranked))[:count]
+    results: dict[str, Confirmation] = {}
+    epochs, survivors = FIRST_EPOCHS, contenders
+    while survivors:
+        with progress.step(f"Fine-tuning for {epochs} epochs", len(survivors)) as step:
+            for model in survivors:
+                try:
+                    results[model] = _reached(_run(model, epochs, trial), trial, epochs)
+                except ZooError as error:
+                    warnings.append(f"{model} could not be fine-tuned to confirm it: {error}")
+                step.advance()
+        survivors = sorted((m for m in survivors if m in results), key=lambda m: -_worth(results[m], trial))
+        if len(survivors) < 2:
+            break
+        survivors = survivors[: math.ceil(len(survivors) / 2)]
+        if len(survivors) == 1:
+            break
+        epochs *= 2
+    return _folded(ranked, results, trial)
+
+
+def _run(model: str, epochs: int, trial: Trial) -> Run:
+    from zoo.adapt import tune
+
+    return tune(
+        model, trial.dataset, task=trial.task.name, strategy=trial.strategy, epochs=epochs, patience=epochs,
+        device=trial.device, seed=trial.seed,
+    )  # fmt: skip
+
+
+def _reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
+    metric = trial.task.metric.name
+    tested = round(run.samples * float(run.plan.get("test", 0.2)))
+    return Confirmation(
+        run.id, trial.strategy, epochs, metric, run.metrics[metric], run.baseline.get(metric), tested, run.seconds
+    )
+
+
+def _worth(found: Confirmation, trial: Trial) -> float:
+    return found.value if trial.task.metric.higher_is_better else -found.value
+
+
+def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial: Trial) -> list[Candidate]:
+    """Those that came further first, then by what they reached; the others as they were."""
+    first: dict[str, Candidate] = {}
+    for candidate in ranked:
+        if candidate.id in results:
+            first.setdefault(candidate.id, candidate)
+    order = sorted(first.values(), key=lambda c: (-results[c.id].epochs, -_worth(results[c.id], trial)))
+    rest = [candidate for candidate in ranked if candidate not in order]
+    found = []
+    for rank, candidate in enumerate([*order, *rest], start=1):
+        reached = results.get(candidate.id) if candidate in order else None
+        if reached is None:
+            found.append(replace(candidate, rank=rank, tied=candidate.tied and not order))
+            continue
+        best = results[order[0].id]
+        level = rank > 1 and reached.epochs == best.epochs and _level(best, reached)
+        reasons = (_sentence(reached, rank, len(order)), *candidate.reasons)
+        found.append(replace(candidate, rank=rank, tied=level, reasons=reasons, confirmed=reached))
+    return found
+
+
+def _level(one: Confirmation, other: Confirmation) -> bool:
+    """Whether two fractions of the same test samples are within the 95 % error of independent ones."""
+    if not (0.0 <= one.value <= 1.0 and 0.0 <= other.value <= 1.0 and one.samples):
+        return False
+    middle = (one.value + other.value) / 2
+    return abs(one.value - other.value) <= WIDTH * math.sqrt(2 * middle * (1 - middle) / one.samples)
+
+
+def _sentence(found: Confirmation, rank: int, count: int) -> str:
+    over = "" if found.baseline is None else f", against {found.baseline:.4g} of the most frequent answer"
+    place = "best" if rank == 1 else f"place {rank}"
+    return (
+        f"Fine-tuned here ({found.strategy}, {found.epochs} epochs): {found.metric} {found.value:.4g} on "
+        f"{found.samples:,} held-out samples{over}; {place} of the {count} that were fine-tuned."
+    )

@@ -1,0 +1,65 @@
+"""Candidates in order, with what it took: measured, all or those worth it, or by what is known beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from zoo.answers import Candidate
+from zoo.recommend import combining, ranking, selecting
+from zoo.recommend.prior.ranking import by_prior, expected_of
+from zoo.recommend.survey import Effort, Survey, measure_all
+
+if TYPE_CHECKING:
+    from zoo.entities import ModelCard
+    from zoo.protocols import Progress
+    from zoo.recommend.candidates import Choice
+    from zoo.recommend.measuring import Request
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Candidates, best first.
+
+    Attributes:
+        by: ``measured``, ``prior`` or ``reported``, see ``zoo.answers.Recommendation``.
+        survey: what was measured.
+        selection: what the selector did, if it was asked.
+    """
+
+    candidates: list[Candidate]
+    by: str = "measured"
+    survey: Survey = field(default_factory=Survey)
+    selection: selecting.Selection | None = None
+
+
+def by_measuring(
+    choices: Sequence[Choice], request: Request, effort: Effort, tolerance: float | None, progress: Progress
+) -> Placed:
+    """Measure all, or with a tolerance those that are worth it, and put them in order by their predicted scores.
+
+    Raises:
+        ZooError: as ``zoo.recommend.survey.measure_all``, or the tolerance makes no sense.
+    """
+    selection = None
+    if tolerance is None:
+        survey = measure_all(choices, request, effort, progress)
+    else:
+        selecting.check(request.estimators, tolerance)
+        survey, selection = selecting.measure_selected(choices, request, effort, tolerance, progress)
+    standing = ranking.standing(survey.measured)
+    expected = expected_of([measured.card for measured in standing], request.task.name, request.whole.name)
+    ordered, combined = combining.settle(standing, expected)
+    ranked = combining.with_predictions(ranking.by_measurement(ordered, request.task), combined)
+    return Placed(ranked, "measured", survey, selection)
+
+
+def by_knowing(cards: Sequence[ModelCard], task: str, dataset: str) -> Placed:
+    """By what published results and past runs let expect; where nothing is known of the task, by reported scores.
+
+    Raises:
+        UnsupportedModel: no two candidates share a reported score either.
+    """
+    expected = by_prior(cards, task, dataset)
+    return Placed(expected, "prior") if expected else Placed(ranking.by_reports(cards), "reported")
