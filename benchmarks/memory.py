@@ -46,7 +46,11 @@ def main() -> None:
         print(json.dumps(one(*options.one)))
         return
     with tempfile.TemporaryDirectory() as folder:
-        results = list(measure(Path(folder), options.quick))
+        results = []
+        for result in measure(Path(folder), options.quick):
+            results.append(result)
+            if options.json:
+                options.json.write_text(json.dumps({"results": results}, indent=2) + "\n", encoding="utf-8")
     worst = max(abs(result["error"]) for result in results if not result["held_out"])
     report = {"machine": f"{os.cpu_count()} cores, {platform.machine()}", "worst_packaged": worst, "results": results}
     show(report)
@@ -78,7 +82,7 @@ def build(name: str, folder: Path) -> Path:
     """A folder with an architecture of timm and random weights."""
     script = (
         "import sys, timm; from timm.models import save_for_hf; "
-        "m = timm.create_model(sys.argv[1]); save_for_hf(m, sys.argv[2], safe_serialization=True)"
+        "m = timm.create_model(sys.argv[1], num_classes=0); save_for_hf(m, sys.argv[2], safe_serialization=True)"
     )
     subprocess.run([sys.executable, "-c", script, name, str(folder / name)], check=True, capture_output=True)
     return folder / name

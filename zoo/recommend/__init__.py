@@ -59,7 +59,8 @@ def recommend(
     Args:
         data: a data set, or what names one: a folder, a table, a packaged name.
         task: task name; guessed from the data where it is None.
-        candidates: see ``zoo.recommend.candidates.choose``; None takes the models that are on this machine.
+        candidates: see ``zoo.recommend.candidates.choose``; None takes the models that are on this machine,
+            or where nothing is measured all of the registry that are made for the task, and names the first hundred.
         layers: which layers of each model are candidates: ``last`` (as None), ``all``, or names with ``*`` and commas.
         licenses: SPDX ids, patterns of them or families (``permissive``) allowed.
         max_parameters, max_bytes: upper limits.
@@ -125,9 +126,9 @@ def recommend(
         tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
         None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
     )  # fmt: skip
-    kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
-    cards = [choice.card for choice in kept]
     if measure:
+        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
+        cards = [choice.card for choice in kept]
         names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS)
         reference = data if isinstance(data, str) and not reading else None
         request = measuring.Request(
@@ -136,7 +137,7 @@ def recommend(
         effort = Effort(budget, race or budget is not None, cluster)
         placed = placing.by_measuring(kept, request, effort, tolerance, progress)
     else:
-        placed = placing.by_knowing(cards, found.name, dataset.name)
+        placed, cards, excluded = placing.by_knowing(found, dataset.name, limits, candidates, patterns)
     ranked, survey = placed.candidates, placed.survey
     if measure and (probe or max_latency is not None):
         prober = Prober(found, dataset, device, progress, fresh)

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from zoo.answers import Candidate
+from zoo.answers import Candidate, Exclusion
 from zoo.recommend import combining, ranking, selecting
+from zoo.recommend.candidates import Choice, choose
+from zoo.recommend.constraints import Limits, within
 from zoo.recommend.prior.ranking import by_prior, expected_of
 from zoo.recommend.survey import Effort, Survey, measure_all
+from zoo.recommend.whole import rank_registry
+from zoo.registry import open_registry
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
     from zoo.protocols import Progress
-    from zoo.recommend.candidates import Choice
     from zoo.recommend.measuring import Request
+    from zoo.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -55,11 +59,27 @@ def by_measuring(
     return Placed(ranked, "measured", survey, selection)
 
 
-def by_knowing(cards: Sequence[ModelCard], task: str, dataset: str) -> Placed:
+def by_knowing(
+    task: Task, dataset: str, limits: Limits, wanted: str | None, layers: Sequence[str] = ()
+) -> tuple[Placed, list[ModelCard], list[Exclusion]]:
     """By what published results and past runs let expect; where nothing is known of the task, by reported scores.
 
+    Args:
+        wanted, layers: as ``zoo.recommend.candidates.choose`` takes them; without ``wanted`` the whole registry is
+            looked at, and its first hundred models are named.
+
+    Returns:
+        The candidates, their cards, and those outside the limits.
+
     Raises:
-        UnsupportedModel: no two candidates share a reported score either.
+        UnsupportedModel: nothing is known, and no two candidates share a reported score.
+        InvalidInput: every model breaks a limit.
     """
-    expected = by_prior(cards, task, dataset)
-    return Placed(expected, "prior") if expected else Placed(ranking.by_reports(cards), "reported")
+    everything = rank_registry(task, dataset, limits, open_registry()) if wanted is None else None
+    if everything is not None:
+        return Placed(everything[0], "prior"), everything[1], everything[2]
+    kept, excluded = within(choose(task, wanted, layers), limits)
+    cards = [choice.card for choice in kept]
+    expected = by_prior(cards, task.name, dataset)
+    placed = Placed(expected, "prior") if expected else Placed(ranking.by_reports(cards), "reported")
+    return placed, cards, excluded

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,50 @@ class Registry:
             source = "models" if chosen is None else "models JOIN chosen USING (key)"
             for row in streamed(connection, f"SELECT * FROM {source} ORDER BY {'models.' if chosen else ''}id"):
                 yield rows.card_of(row)
+
+    def columns(
+        self, names: Sequence[str], *, domain: str, task: str | None = None, at_most: Mapping[str, int] | None = None
+    ) -> list[list[str]]:
+        """Some columns of ``models`` as text, for all models of a domain, or of one of its tasks, in one order.
+
+        The database puts each column together, so that a hundred thousand models take a fraction of the time that
+        their rows would.
+
+        Args:
+            names: columns, see ``docs/registry.md``; empty where nothing is known, lists as JSON.
+            at_most: upper limits of columns; models of which the figure is unknown stay.
+        """
+        if unknown := {*names, *(at_most or ())} - set(rows.CARD_COLUMNS):
+            raise InvalidInput(f"There is no column '{min(unknown)}'.", "See the tables in docs/registry.md.")
+        server = isinstance(self.path, Server)
+        glue = "string_agg(coalesce({0}::text, ''), chr(10))" if server else "group_concat(coalesce({0}, ''), char(10))"
+        wanted = f"count(*), {', '.join(map(glue.format, names))}"
+        sql = "FROM models WHERE domain = ?"
+        values: list[Any] = [domain]
+        if task is not None:
+            sql += " AND tasks LIKE ?"
+            values.append(f'%"{task}"%')
+        for name, limit in (at_most or {}).items():
+            sql += f" AND ({name} IS NULL OR {name} <= ?)"
+            values.append(limit)
+        with reading(self.path) as connection:
+            (joined,) = connection.execute(f"SELECT {wanted} {sql}", values).fetchall()
+            found = [text.split("\n") for text in tuple(joined)[1:]] if joined[0] else [[] for _ in names]
+            if any(len(column) != joined[0] for column in found):  # somebody has a line break in a name
+                lines = connection.execute(f"SELECT {', '.join(names)} {sql}", values).fetchall()
+                found = [["" if cell is None else str(cell) for cell in column] for column in zip(*lines, strict=True)]
+        return found
+
+    def cards_called(self, ids: Sequence[str]) -> list[ModelCard]:
+        """The cards with these ids, in this order; those that there are not are left out."""
+        found = {}
+        with reading(self.path) as connection:
+            for start in range(0, len(ids), _CHUNK):
+                chunk = list(ids[start : start + _CHUNK])
+                marks = ",".join("?" * len(chunk))
+                for row in connection.execute(f"SELECT * FROM models WHERE id IN ({marks})", chunk).fetchall():
+                    found[row["id"]] = rows.card_of(row)
+        return [found[id] for id in ids if id in found]
 
     def _chosen(self, connection: Reader, filters: dict[str, Any]) -> str | None:
         """Put the keys of the models that match into a temporary table, for this connection; None without filters."""

@@ -32,4 +32,4 @@ def predict(
     from zoo.recommend.prior.shipped import expect
 
     expected = expect(cards, task)
-    return expected if history is None else with_history(expected, cards, dataset, history)
+    return expected if history is None else with_history(expected, [card.id for card in cards], dataset, history)

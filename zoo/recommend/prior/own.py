@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.entities import ModelCard
 from zoo.errors import DataError
 from zoo.recommend.history import History
 from zoo.recommend.prior.kriging import Prior
@@ -17,10 +16,10 @@ UNKNOWN_DEVIATION = 1.0
 
 
 def with_history(
-    expected: Expectation | None, cards: Sequence[ModelCard], dataset: str, history: History
+    expected: Expectation | None, ids: Sequence[str], dataset: str, history: History
 ) -> Expectation | None:
     """The expectation, changed for the models that the history has runs of; as it was where that teaches nothing."""
-    place = {card.id: at for at, card in enumerate(cards)}
+    place = {id: at for at, id in enumerate(ids)}
     models = tuple(model for model in history.models if model in place)
     if not models:
         return expected
@@ -29,7 +28,7 @@ def with_history(
     except DataError:
         return expected
     if expected is None:
-        n = len(cards)
+        n = len(ids)
         expected = Expectation(np.zeros(n), np.full(n, UNKNOWN_DEVIATION), ("alike",) * n)
     rows = np.array([place[model] for model in models])
     mean, deviation, origin = expected.mean.copy(), expected.deviation.copy(), list(expected.origin)

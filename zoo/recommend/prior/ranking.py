@@ -31,8 +31,11 @@ def by_prior(cards: Sequence[ModelCard], task: str, dataset: str = "") -> list[C
         dataset: name of the data set; the registry's runs on it count, and its name says what it is like.
     """
     expected = expected_of(cards, task, dataset)
-    if expected is None:
-        return None
+    return None if expected is None else in_order(cards, expected, task)
+
+
+def in_order(cards: Sequence[ModelCard], expected: Expectation, task: str) -> list[Candidate]:
+    """Candidates by what is expected of each, best first; the smaller one first among equals."""
     order = sorted(
         range(len(cards)),
         key=lambda at: (-expected.mean[at], cards[at].parameters or math.inf, cards[at].id),
@@ -45,16 +48,22 @@ def expected_of(cards: Sequence[ModelCard], task: str, dataset: str = "") -> Exp
     return predict(cards, task, dataset, own_history(task, cards))
 
 
-def own_history(task: str, cards: Sequence[ModelCard]) -> History | None:
-    """The registry's runs of a task, None where there are none that can teach anything."""
+def own_history(task: str, cards: Sequence[ModelCard] | None) -> History | None:
+    """The registry's runs of a task, None where there are none that can teach anything.
+
+    Args:
+        cards: what is known of the models that were run; None looks them up.
+    """
     from zoo.errors import DataError
     from zoo.recommend.history import from_runs
     from zoo.registry import open_registry
 
-    runs = open_registry().runs(task=task)
+    registry = open_registry()
+    runs = registry.runs(task=task)
     if not runs:
         return None
     models = {run.model for run in runs}
+    cards = registry.cards_called(sorted(models)) if cards is None else cards
     try:
         return from_runs(runs, [card for card in cards if card.id in models])
     except DataError:
