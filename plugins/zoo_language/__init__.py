@@ -71,7 +71,9 @@ def zoo_extract_features(
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """The likeliest labels for each text, from a transformers model that was published with a text classifier."""
-    if task != "text-classification" or not hasattr(backbone, "classify") or backbone.input_kind != "text":
+    """What a transformers model's published head says: labels, entities, answers to questions, translations."""
+    if backbone.input_kind != "text":
         return None
-    return backbone.classify(inputs)
+    if task == "text-classification" and hasattr(backbone, "classify"):
+        return backbone.classify(inputs)
+    return backbone.answer(task, inputs) if hasattr(backbone, "answer") else None

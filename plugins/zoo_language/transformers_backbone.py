@@ -110,6 +110,27 @@ class TransformersBackbone:
 
         return published_classifier(self, self._transformer, inputs)
 
+    @property
+    def tokenizer(self) -> Any:
+        """The tokenizer, with the truncation that it was loaded with."""
+        return self._tokenizer
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained for entities, answers and translations (``zoo.adapt.structured``); None for other tasks."""
+        from zoo_language.published import learner
+
+        return learner(self, self._transformer, task, classes)
+
+    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
+        """Entities, answers or translations by the head that came with the model; None without one."""
+        from zoo_language import published
+
+        heads = {
+            "token-classification": published.tagged, "question-answering": published.answered,
+            "translation": published.translated,
+        }  # fmt: skip
+        return heads[task](self, self._transformer, inputs) if task in heads else None
+
     def _pooled(self, layer: str, states: Sequence[torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
         if layer not in self.layers:
             raise UnsupportedModel(f"'{self.card.id}' has no layer '{layer}'.", f"Layers: {', '.join(self.layers)}.")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import click
 
 from zoo.cli.options import command as zoo_command
@@ -19,7 +22,8 @@ def command(
 ) -> None:
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text, a SMILES or a sequence of residues, as the model takes it.
+    INPUT is an image file, a recording, a text, a SMILES, a sequence of residues or a file with a crystal, as the model
+    takes it; a question is followed by the text that holds the answer: "Who lives here? The king lives here."
 
     \b
     Examples:
@@ -27,20 +31,43 @@ def command(
       zoo predict file:./tuned photos/1.jpg photos/2.jpg --json
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
     """
-    from zoo.data.single import read_input
+    from zoo.data.single import input_kind, read_input
     from zoo.features import load
 
     named = tuple(label.strip() for label in (labels or "").split(",") if label.strip())
     loaded = load(model, device=device, progress=output.progress())
-    answers = loaded.predict([read_input(text, loaded.backbone.input_kind) for text in inputs], task, named)
+    kind = input_kind(loaded, task)
+    read = [read_input(text, kind) for text in inputs]
+    answers = loaded.predict(read, task, named)
     if output.json:
-        predictions = [{"input": text, "output": answer} for text, answer in zip(inputs, answers, strict=True)]
+        predictions = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
         output.data({"model": model, "predictions": predictions})
         return
     rows = []
     for text, answer in zip(inputs, answers, strict=True):
         found = answer if isinstance(answer, list) else [answer]
         for position, label in enumerate(found):
-            name, score = (label["label"], f"{label['score']:.3f}") if isinstance(label, dict) else (str(label), "")
+            name, score = shown(label)
             rows.append([text if position == 0 else "", name, score])
     output.table([Column("input", fold=True), Column("label"), Column("score", number=True)], rows)
+
+
+def shown(answer: Any) -> tuple[str, str]:
+    """An answer in a few words, and its score where it has one."""
+    if not isinstance(answer, Mapping):
+        return str(answer), ""
+    score = f"{answer['score']:.3f}" if "score" in answer else ""
+    if "word" in answer:
+        return f"{answer['word']} ({answer['label']})", score
+    if "energy" in answer:
+        return f"{answer['energy']:.4f} eV an atom", ""
+    return str(answer.get("label", answer.get("answer", dict(answer)))), score
+
+
+def plain(answer: Any) -> Any:
+    """An answer as plain JSON values; arrays become lists."""
+    if hasattr(answer, "tolist"):
+        return answer.tolist()
+    if isinstance(answer, Mapping):
+        return {name: plain(value) for name, value in answer.items()}
+    return [plain(value) for value in answer] if isinstance(answer, (list, tuple)) else answer

@@ -36,11 +36,16 @@ def builtin_readers() -> Sequence[Reader]:
     from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
+    from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
     from zoo.data.sequence_files import SequenceReader
     from zoo.data.table import TableReader
+    from zoo.data.tagged import TaggedReader
 
-    return [PackagedReader(), TableReader(), SequenceReader(), CrystalReader(), SavedReader(), FolderReader()]
+    return [
+        PackagedReader(), QuestionReader(), TaggedReader(), TableReader(), SequenceReader(), CrystalReader(),
+        SavedReader(), FolderReader(),
+    ]  # fmt: skip
 
 
 def read(

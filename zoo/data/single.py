@@ -22,6 +22,10 @@ def read_input(text: str, kind: str) -> Any:
     """
     if kind == "text":
         return text
+    if kind == "question":
+        from zoo.data.questions import parse
+
+        return parse(text)
     if kind in {"molecule", "protein"}:
         value = clean(text) if kind == "protein" else text.strip()
         reason = protein_problem(value) if kind == "protein" else smiles_problem(value)
@@ -48,3 +52,12 @@ def read_input(text: str, kind: str) -> Any:
         raise DataError(f"'{text}' cannot be read as {'an image' if kind == 'image' else 'a recording'}: it {facts}.")
     content = path.read_bytes()
     return images.decode(content) if kind == "image" else audio.decode(content)
+
+
+def input_kind(model: Any, task: str | None) -> str:
+    """What a model takes for a task: its own kind of input, or what the task asks for beside it, such as questions."""
+    from zoo.plugins import plugins
+
+    own = str(model.backbone.input_kind)
+    wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
+    return wanted.inputs[0] if wanted is not None and own == "text" and wanted.inputs == ("question",) else own

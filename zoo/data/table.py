@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.data import audio, table_files
+from zoo.data import audio, questions, table_files, tagged
 from zoo.data.columns import Choice, choose
 from zoo.data.crystals import Crystal, read_crystal
 from zoo.data.fingerprint import fingerprint
@@ -47,6 +47,10 @@ class TableReader:
         if not path.is_file():
             raise _not_there(path)
         table = table_files.open_table(path)
+        if options.task == questions.TASK:
+            return questions.read_table(reference, table, options)
+        if options.task == tagged.TASK and (found := tagged.read_table(reference, table, options)) is not None:
+            return found
         return read_table(reference, path, table, options)
 
 

@@ -13,6 +13,7 @@ from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
 from zoo.protocols import Progress
+from zoo.sources import whisper_files
 from zoo.sources.base import LocalModel
 from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences
@@ -67,6 +68,9 @@ class FileSource:
         # What zoo tune wrote is wanted whole: its head lies in a file of its own beside the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
         weights = [path for path in paths if format_of(path)]
+        if tuned is None and config is None and (checkpoint := whisper_files.checkpoint_of(root)):
+            files = _hashed(root, [checkpoint])
+            return dataclasses.replace(whisper_files.card_of(f"file:{root}", files), revision=_revision(files))
         if tuned is None and config is None:
             raise ModelNotFound(
                 f"The folder {root} has no {CONFIG}, so zoo cannot tell what model it holds.",

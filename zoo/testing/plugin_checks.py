@@ -17,7 +17,7 @@ from zoo.testing.subject import Skipped, Subject
 HEAVY = (
     "torch", "torchvision", "torchaudio", "transformers", "timm", "tensorflow", "jax", "pandas", "scipy", "sklearn",
     "datasets", "pyarrow", "PIL", "onnxruntime", "sqlmodel", "soundfile", "rdkit", "open_clip",
-    "ase", "pymatgen", "chgnet",
+    "ase", "pymatgen", "chgnet", "whisper", "xarray", "pycocotools", "sacrebleu",
 )  # fmt: skip
 """Packages that must not be imported before they are used."""
 

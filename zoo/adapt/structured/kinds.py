@@ -33,14 +33,15 @@ def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
     from zoo.adapt.structured import answers, forces, spans, texts
 
-    return {kind.name: kind for kind in (answers.KIND, forces.KIND, spans.KIND, texts.KIND)}
+    rooms = (answers, forces, spans, texts)
+    return {room.KIND.name: room.KIND for room in rooms}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
     from zoo.adapt.structured import answers, forces, spans, texts
 
-    return (*answers.METRICS, *forces.METRICS, *spans.METRICS, *texts.METRICS)
+    return tuple(metric for room in (answers, forces, spans, texts) for metric in room.METRICS)
 
 
 def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:

@@ -1,0 +1,121 @@
+"""Extractive question answering: where in the text the answer begins and ends (Devlin et al., BERT, 2019, 4.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from zoo.errors import DataError
+
+if TYPE_CHECKING:
+    from zoo_language.transformers_backbone import TransformersBackbone
+
+STRIDE = 128
+"""Tokens that two windows over a long text share."""
+
+LONGEST_ANSWER = 30
+"""Tokens of an answer, at most."""
+
+
+class SpanFinder(nn.Module):
+    """An encoder with two numbers for each token; maps a batch with ``positions`` to its losses, batch x 1."""
+
+    def __init__(self, model: nn.Module, width: int) -> None:
+        super().__init__()
+        self.model, self.linear = model, nn.Linear(width, 2)
+
+    def logits(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Batch x tokens x 2: for the beginning and the end of the answer."""
+        return self.linear(self.model(**batch).last_hidden_state)
+
+    def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """The mean cross entropy of both ends, batch x 1."""
+        positions = batch["positions"]
+        logits = self.logits({name: tensor for name, tensor in batch.items() if name != "positions"})
+        masked = logits.float().masked_fill(batch["attention_mask"].unsqueeze(-1) == 0, -1e4)
+        losses = [functional.cross_entropy(masked[..., end], positions[:, end], reduction="none") for end in (0, 1)]
+        return ((losses[0] + losses[1]) / 2).unsqueeze(1)
+
+
+class Answerer:
+    """Trains and uses a span finder; long texts are read in windows that overlap."""
+
+    def __init__(self, backbone: TransformersBackbone) -> None:
+        self.backbone, self.classes = backbone, ()
+        self.pretrained: nn.Module = backbone.module.model
+        width = int(backbone.module.model.config.get_text_config().hidden_size)
+        self.module = SpanFinder(self.pretrained, width).to(backbone.device)
+
+    def example(self, item: Any, target: Any) -> dict[str, Any]:
+        """The first window that holds the first known answer, and the answer's tokens; else the first window."""
+        start = item.context.index(target[0])
+        end = start + len(target[0])
+        windows = encode(self.backbone, item)
+        for tokens, places in windows:
+            inside = [at for at, place in enumerate(places) if place and place[0] < end and place[1] > start]
+            if inside and places[inside[0]][0] <= start and places[inside[-1]][1] >= end:
+                return {**tokens, "positions": [inside[0], inside[-1]]}
+        return {**windows[0][0], "positions": [0, 0]}
+
+    def collate(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
+        """Padded on the right."""
+        batch = self.backbone.collate([{k: v for k, v in e.items() if k != "positions"} for e in examples])
+        return {**batch, "positions": torch.tensor([e["positions"] for e in examples])}
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """The likeliest answer to each question: its words, score, and place in the text."""
+        return [find(self.backbone, item, self.module.logits) for item in inputs]
+
+
+def find(backbone: TransformersBackbone, item: Any, logits: Callable[[Any], torch.Tensor]) -> dict[str, Any]:
+    """The likeliest answer over all windows, by a function that gives batch x tokens x 2."""
+    best: dict[str, Any] = {"answer": "", "score": 0.0, "start": 0, "end": 0}
+    highest = -float("inf")
+    for tokens, places in encode(backbone, item):
+        batch = {name: tensor.to(backbone.device) for name, tensor in backbone.collate([tokens]).items()}
+        with torch.inference_mode():
+            ends = logits(batch)[0].float()
+        outside = torch.tensor([place is None for place in places], device=ends.device)
+        if bool(outside.all()):
+            continue
+        first, last = (ends[:, end].masked_fill(outside, -1e4) for end in (0, 1))
+        scores = first[:, None] + last[None, :]
+        allowed = torch.ones_like(scores).triu() - torch.ones_like(scores).triu(LONGEST_ANSWER)
+        scores = scores.masked_fill(allowed == 0, -1e9)
+        value, place = scores.flatten().max(dim=0)
+        if value.item() > highest:
+            highest = value.item()
+            begin, stop = divmod(int(place), len(places))
+            chance = first.softmax(dim=0)[begin] * last.softmax(dim=0)[stop]
+            start, end = places[begin][0], places[stop][1]  # type: ignore[index]
+            best = {"answer": item.context[start:end], "score": float(chance), "start": start, "end": end}
+    return best
+
+
+def encode(
+    backbone: TransformersBackbone, item: Any
+) -> list[tuple[dict[str, list[int]], list[tuple[int, int] | None]]]:
+    """Windows over question and text: token ids, and for each token of the text its characters.
+
+    Raises:
+        DataError: it is no question with a text.
+    """
+    if not (hasattr(item, "question") and hasattr(item, "context")):
+        raise DataError(f"'{backbone.card.id}' takes a question with a text, not {type(item).__name__}.")
+    longest = backbone.max_tokens
+    encoded = backbone.tokenizer(
+        " ".join(item.question.split()[: longest // 4]), item.context, truncation="only_second", max_length=longest,
+        stride=min(STRIDE, longest // 4), return_overflowing_tokens=True, return_offsets_mapping=True,
+    )  # fmt: skip
+    windows = []
+    for number in range(len(encoded["input_ids"])):
+        tokens = {name: list(encoded[name][number]) for name in ("input_ids", "token_type_ids") if name in encoded}
+        owners = encoded.sequence_ids(number)
+        offsets = encoded["offset_mapping"][number]
+        places = [tuple(offset) if owner == 1 else None for owner, offset in zip(owners, offsets, strict=True)]
+        windows.append((tokens, places))
+    return windows  # type: ignore[return-value]
