@@ -90,7 +90,7 @@ def read_table(reference: str, table: TableFile, options: ReadOptions) -> Datase
     rows: list[tuple[str, Any, Any, Any]] = []
     for row in table.rows():
         values = row.values or [None] * len(table.columns)
-        rows.append((f"{table.unit} {row.number}", *(values[place] for place in places)))  # type: ignore[arg-type]
+        rows.append((f"{table.unit} {row.number}", *(values[place] for place in places)))
     return _dataset(reference, rows, options)
 
 
