@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
+PROBABILITIES = "probabilities"
+"""The layer that holds the probabilities of a classifier's own classes; never among ``layers``."""
+
 
 class Backbone(Protocol):
     """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
@@ -24,6 +27,9 @@ class Backbone(Protocol):
 
     A backbone that can be trained also has ``module``, a ``torch.nn.Module``, and ``head(task, classes)``, which
     returns the ``torch.nn.Module`` that maps a collated batch to logits, batch x classes, its backbone included.
+
+    One that came with a classifier may have ``source_classes``, how many classes that tells apart; ``features`` then
+    also gives the layer ``probabilities``, batch x source classes, for estimators such as LEEP.
     """
 
     card: ModelCard

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InvalidInput, needs_extra
+from zoo.protocols import PROBABILITIES
 
 with needs_extra("vision", "run image models"):
     import torch
@@ -42,6 +43,10 @@ class Trunk(nn.Module):
     def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Features of several layers from one forward pass, each batch x its own d."""
         raise TypeError(f"{type(self).__name__} gives no features.")
+
+    def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:
+        """The same outputs from the pooled features, without another pass; None where that cannot be done."""
+        return None
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
         """Outputs of the classifier that came with the weights, or None where there is none."""
@@ -94,6 +99,11 @@ class ImageBackbone:
         self.module = trunk
         self.layers, self.embedding_dimension = trunk.layers, trunk.embedding_dimension
 
+    @property
+    def source_classes(self) -> int:
+        """How many classes the classifier that came with the weights tells apart; 0 without one."""
+        return len(self.classes)
+
     def preprocess(self, item: Any) -> Any:
         """One ``PIL.Image`` in the size that the network takes."""
         return self.recipe.prepare(item)
@@ -107,9 +117,19 @@ class ImageBackbone:
         return self.recipe.collate(items)
 
     def features(self, batch: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
-        """Layer name to float32 features, batch x d."""
+        """Layer name to float32 features, batch x d; ``probabilities`` are those of the classifier's classes."""
         with torch.inference_mode():
-            found = self.module.at(self._pixels(batch), layers)
+            pixels = self._pixels(batch)
+            if PROBABILITIES not in layers:
+                found = self.module.at(pixels, layers)
+            else:
+                wanted = (*(layer for layer in layers if layer not in {POOLED, PROBABILITIES}), POOLED)
+                found = dict(self.module.at(pixels, wanted))
+                logits = self.module.classified(found[POOLED])
+                logits = self.module.logits(pixels) if logits is None else logits
+                if logits is None:
+                    raise InvalidInput(f"'{self.card.id}' has no classifier of its own.")
+                found[PROBABILITIES] = logits.float().softmax(dim=1)
             return {layer: found[layer].float() for layer in layers}
 
     def head(self, task: Any, classes: int) -> nn.Module:

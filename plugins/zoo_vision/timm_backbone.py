@@ -68,6 +68,11 @@ class TimmTrunk(Trunk):
         """Outputs of the classifier in the checkpoint; None where it has none."""
         return self.network(pixels) if self.network.num_classes > 0 else None
 
+    def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:
+        """The classifier's outputs from pooled features; None for networks with two classifiers or a convolution."""
+        classifier = self.network.get_classifier() if self.network.num_classes > 0 else None
+        return classifier(pooled) if isinstance(classifier, torch.nn.Linear) else None
+
     def _pooled(self, states: torch.Tensor) -> torch.Tensor:
         return self.network.forward_head(states, pre_logits=True)
 

@@ -61,6 +61,10 @@ class TorchvisionTrunk(Trunk):
                 hook.remove()
         return found
 
+    def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:
+        """The classifier's outputs from pooled features."""
+        return self.classifier(pooled)
+
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
         """Outputs of the classifier in the checkpoint."""
         return self.classifier(self.network(pixels))

@@ -51,6 +51,27 @@ def test_cards_tell_the_truth(card: ModelCard) -> None:
     assert prepared.shape == (*card.input["size"], 3)
 
 
+@pytest.mark.parametrize("card", CLASSIFIERS, ids=lambda card: card.id)
+def test_probabilities_are_those_of_the_classifier_from_the_same_pass(card: ModelCard) -> None:
+    backbone = load(card.id)
+    batch = backbone.collate([backbone.preprocess(image) for image in photographs()])
+    with torch.inference_mode():
+        expected = backbone.module.logits(backbone._pixels(batch)).softmax(dim=1)
+
+    found = backbone.features(batch, ("stage1", "probabilities"))
+
+    assert backbone.source_classes == 1000
+    assert list(found) == ["stage1", "probabilities"]
+    torch.testing.assert_close(found["probabilities"], expected, rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_without_a_classifier_has_no_source_classes() -> None:
+    backbone = load(NUDE_CLASSIFIER.id)
+
+    assert backbone.source_classes == 0
+    assert "probabilities" not in backbone.layers
+
+
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
 def test_every_layer_gives_its_own_features(card: ModelCard) -> None:
     backbone = load(card.id)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import UnsupportedModel
@@ -13,8 +14,10 @@ from zoo.protocols import SilentProgress
 from zoo.recommend.evidence import GROUPS, Evidence, Targets
 from zoo.recommend.extracting import SHARD, BudgetSpent, Done, shards
 from zoo.recommend.measuring import Request
-from zoo.recommend.racing import FIRST_RUNG, Race, Runner, rungs
+from zoo.recommend.racing import Race, Runner
+from zoo.recommend.stopping import FIRST, MOST_LOOKS, looks, outlook
 from zoo.tasks import TASKS
+from zoo.transfer.estimator import Measured
 from zoo.transfer.measure import measure
 
 CLASSES, DIMENSION = 4, 12
@@ -69,14 +72,27 @@ def scene(noises: dict[str, float], samples: int = 800, estimators=("linear-prob
 
 
 def twins(estimators=("linear-probe",)):
-    """Two models that cannot be told apart."""
+    """Two models that are the same."""
     request, targets, extractor = scene({"one": 1.5}, estimators=estimators)
     extractor.features["pkg:twin"] = extractor.features["pkg:one"]
     return request, targets, extractor
 
 
+FEW_LOOKS = (100, 800)
+"""With so few samples at the first look models that are about as good run on."""
+
+
+def rivals(estimators=("linear-probe",)):
+    """Two models that are about as good."""
+    request, targets, extractor = scene({"base": 1.5}, estimators=estimators)
+    base, rng = extractor.features.pop("pkg:base")["last"], np.random.default_rng(1)
+    for name in ("one", "other"):
+        extractor.features[f"pkg:{name}"] = {"last": base + 0.3 * rng.standard_normal(base.shape)}
+    return request, targets, extractor
+
+
 def run(request, targets, extractor, steps=None, finished=lambda runner: None):
-    race = Race(request, targets, extractor, steps or rungs(request.samples, CLASSES), progress=SilentProgress(),
+    race = Race(request, targets, extractor, steps or looks(request.samples, CLASSES), progress=SilentProgress(),
                 finished=finished)  # fmt: skip
     runners = [Runner(ModelCard(model, "language"), layer) for model, f in extractor.features.items() for layer in f]
     return race.run(runners)
@@ -114,18 +130,22 @@ def test_every_candidate_sees_the_same_samples_at_a_rung():
         assert set(positions) == set(request.order[: len(positions)])
 
 
-def test_candidates_that_cannot_be_told_apart_run_to_the_end():
+def test_of_candidates_that_cannot_be_told_apart_one_is_enough():
     outcome = run(*twins())
 
-    assert [runner.stopped for runner in outcome.runners] == ["", ""]
-    assert [runner.samples for runner in outcome.runners] == [800, 800]
+    one, twin = outcome.runners
+    assert (one.stopped, one.samples) == ("", looks(800, CLASSES)[0])
+    assert twin.stopped == (
+        f"Stopped after {one.samples} samples: 0 behind pkg:one#last with a standard error of 0; even all 800 would hardly put it "
+        "ahead by more than their error."
+    )
 
 
 @pytest.mark.parametrize("estimators", [("linear-probe", "logme"), ("logme", "hscore")])
 def test_the_figures_at_the_end_are_those_of_a_full_measurement(estimators):
-    request, targets, extractor = twins(estimators)
+    request, targets, extractor = rivals(estimators)
 
-    outcome = run(request, targets, extractor)
+    outcome = run(request, targets, extractor, FEW_LOOKS)
 
     for runner in outcome.runners:
         expected = measure(estimators, extractor.features[runner.card.id]["last"], targets.values, request.seed)
@@ -147,28 +167,28 @@ def test_layers_of_one_model_share_its_forward_passes():
 
 @pytest.mark.parametrize(("exception", "ended"), [(KeyboardInterrupt, "interrupted"), (BudgetSpent, "budget")])
 def test_breaking_off_keeps_what_was_judged(exception, ended):
-    request, targets, extractor = twins()
+    request, targets, extractor = rivals()
     extractor.break_off = (500, exception)
 
-    outcome = run(request, targets, extractor)
+    outcome = run(request, targets, extractor, FEW_LOOKS)
 
     assert outcome.ended == ended
-    assert [runner.samples for runner in outcome.runners] == [400, 200]
-    assert all(200 in runner.values for runner in outcome.runners)
+    assert sorted(runner.samples for runner in outcome.runners) == [100, 800]
+    assert all(100 in runner.values for runner in outcome.runners)
     assert extractor.closed
 
 
 def test_a_model_that_breaks_on_the_way_keeps_its_figures_and_the_others_go_on():
-    request, targets, extractor = twins()
+    request, targets, extractor = rivals()
     extractor.broken = {"pkg:one"}
 
-    outcome = run(request, targets, extractor)
+    outcome = run(request, targets, extractor, FEW_LOOKS)
 
-    one, twin = outcome.runners
+    one, other = outcome.runners
     assert one.samples == 100
     assert "It broke." in one.stopped
-    assert twin.samples >= 100
-    assert not twin.stopped
+    assert other.samples == 800
+    assert not other.stopped
     assert outcome.failures == []
 
 
@@ -181,13 +201,63 @@ def test_whatever_has_finished_is_told_once():
     assert "pkg:worse#last" in told
 
 
+def values(parts):
+    parts = np.asarray(parts, dtype=float)
+    return Measured(float(parts.mean()), None, None, tuple(parts.tolist()))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.integers(0, 10**6), st.floats(-0.5, 0.5))
+def test_who_is_ahead_at_the_end_beyond_the_error_is_hardly_ever_stopped(seed, lead):
+    """Against the definition: the rest of the samples is drawn, and the full difference looked at."""
+    rng = np.random.default_rng(seed)
+    m, n, trials, wrong = 200, 800, 200, 0
+    for _ in range(trials):
+        differences = rng.normal(-lead * 0.1, 1.0, n)
+        found = outlook(values(differences[:m]), values(np.zeros(m)), m, n)
+        ahead = -differences.mean() > 1.97 * differences.std(ddof=1) / np.sqrt(n)
+        wrong += found.hopeless and ahead
+    assert wrong <= 8  # of 200, where 0.5 % are expected at most
+
+
+@pytest.mark.parametrize("samples", [100, 130, 400, 900, 5000])
+@pytest.mark.parametrize("gap", [-0.1, 0.0, 0.1, 0.2, 0.3])
+def test_the_outlook_is_the_inequality_of_the_docstring(samples, gap):
+    differences = np.random.default_rng(3).normal(gap, 1.0, 100)
+    share = 100 / samples
+    found = outlook(values(differences), values(np.zeros(100)), 100, samples)
+
+    error = differences.std(ddof=1) / 10
+    assert found.gap == pytest.approx(differences.mean())
+    assert found.error == pytest.approx(error)
+    reach, tolerance = stats.t.ppf(0.995, 99) * error, stats.t.ppf(0.975, 99) * error
+    assert found.surely == pytest.approx(found.gap - reach, rel=1e-3)
+    tolerance *= np.sqrt(share) * (share >= 0.24)
+    assert found.hopeless == (reach * np.sqrt(1 - share) - found.gap <= tolerance)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(-1, 1), min_size=10, max_size=60), st.floats(0.0, 2.0), st.integers(1, 20))
+def test_a_candidate_that_lies_further_behind_is_not_kept_longer(differences, further, times):
+    m = len(differences)
+    near = outlook(values(differences), values([0.0] * m), m, m * times)
+    far = outlook(values([d + further for d in differences]), values([0.0] * m), m, m * times)
+
+    assert far.hopeless or not near.hopeless
+
+
+def test_without_any_error_nobody_is_stopped():
+    assert outlook(Measured(0.9), Measured(0.1), 100, 400) is None
+
+
 @given(st.integers(1, 100_000), st.integers(0, 300))
-def test_rungs_grow_to_all_samples(samples, classes):
-    sizes = rungs(samples, classes)
+def test_looks_grow_to_all_samples(samples, classes):
+    sizes = looks(samples, classes)
 
     assert sizes[-1] == samples
     assert list(sizes) == sorted(set(sizes))
-    assert len(sizes) == 1 or sizes[0] >= max(FIRST_RUNG, 4 * classes)
+    assert len(sizes) <= MOST_LOOKS
+    assert len(sizes) == 1 or sizes[0] >= max(FIRST, 4 * classes)
 
 
 @given(st.sets(st.integers(0, 10**6), max_size=50), st.integers(0, 3 * SHARD))

@@ -181,6 +181,8 @@ def _verdict(output: Output, result: Recommendation) -> None:
 
 
 def _table(output: Output, result: Recommendation) -> None:
+    from zoo.recommend.wording import legend
+
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
     columns += [Column(name, number=True) for name in estimator_names] or [
@@ -211,6 +213,8 @@ def _table(output: Output, result: Recommendation) -> None:
         output.text("= tied with the first: the difference is within its error.")
     if not estimator_names and result.ranked_by == "prior":
         output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
+    for line in legend(result.provenance.get("estimators", {})):
+        output.paragraph(line)
 
 
 def _name(candidate: Candidate) -> str:

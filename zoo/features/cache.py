@@ -41,6 +41,7 @@ class Facts:
     input_kind: str
     layers: tuple[str, ...]
     embedding_dimension: int
+    source_classes: int = 0
 
 
 class RowCache:
@@ -111,6 +112,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
         "input_kind": backbone.input_kind,
         "layers": list(backbone.layers),
         "embedding_dimension": int(backbone.embedding_dimension),
+        "source_classes": int(getattr(backbone, "source_classes", 0)),
     }
     folder = _folder(identity.settings)
     if read_about(folder) == document:
@@ -137,7 +139,9 @@ def known_facts(card: ModelCard, loading: Settings) -> tuple[Facts, Identity] | 
         if not code_is_current(code):
             return None
         layers = tuple(str(layer) for layer in about["layers"])
-        facts = Facts(card, str(about["input_kind"]), layers, int(about["embedding_dimension"]))
+        facts = Facts(
+            card, str(about["input_kind"]), layers, int(about["embedding_dimension"]), int(about["source_classes"])
+        )
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
     return (facts, Identity(loading, code)) if layers else None

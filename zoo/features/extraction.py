@@ -14,7 +14,7 @@ from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Batch, Limits, Preparation, place_of
 from zoo.features.computing import check_rows, check_width
 from zoo.features.memory import keep_freed_memory
-from zoo.protocols import Backbone, Described, Progress
+from zoo.protocols import PROBABILITIES, Backbone, Described, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,14 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
             "Choose a model of the data's own kind: zoo search --domain DOMAIN",
         )
     for layer in request.layers:
-        if layer not in backbone.layers:
+        if layer == PROBABILITIES and layer not in backbone.layers:
+            if not getattr(backbone, "source_classes", 0):
+                raise UnsupportedModel(
+                    f"'{backbone.card.id}' came without a classifier, so that it gives no probabilities of source "
+                    "classes, which leep and nce need.",
+                    "Leave it out, or take an estimator of features, such as nleep.",
+                )
+        elif layer not in backbone.layers:
             raise InvalidInput(
                 f"'{backbone.card.id}' has no layer '{layer}'.",
                 suggest(layer, backbone.layers) or f"Layers: {', '.join(backbone.layers)}.",

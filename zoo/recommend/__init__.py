@@ -160,7 +160,7 @@ def recommend(
         seconds=round(time.perf_counter() - started, 3),
         warnings=(*analysis.warnings, *survey.warnings, *caveats(ranked, context, untrained)),
         analysis=analysis.to_dict(),
-        provenance=provenance(context, seed=seed, baseline=untrained),
+        provenance=provenance(context, seed=seed, baseline=untrained, estimators=request.estimators if measure else ()),
         partial=survey.partial,
         interrupted=survey.interrupted,
         forward_passes={"done": survey.passes, "full": survey.full} if measure else {},

@@ -12,14 +12,8 @@ from zoo.recommend.latency import reported as reported_latency
 from zoo.recommend.license_policy import family
 from zoo.recommend.memory import to_tune
 from zoo.recommend.task import Analysis
+from zoo.recommend.wording import estimator_name
 from zoo.tasks import Task
-
-NAMES = {
-    "linear-probe": "cross-validated linear-probe accuracy",
-    "logme": "LogME",
-    "hscore": "shrinkage H-score",
-}
-"""Estimators in words."""
 
 SMALL, LARGE = 0.5, 2.0
 """Share of the median from which a candidate is called small and quick, or large and slow."""
@@ -70,12 +64,6 @@ def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Co
     yield from _license(card)
 
 
-def estimator_name(name: str, task: Task) -> str:
-    """An estimator in words; what is an accuracy for classes is a coefficient of determination for numbers."""
-    words = NAMES.get(name, name)
-    return words.replace("accuracy", "R²") if task.target == "number" else words
-
-
 def deciding(candidate: Candidate) -> str:
     """The estimator that the ranking goes by; empty where nothing was measured."""
     return next(iter(candidate.measured), "")
@@ -108,7 +96,7 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         sentence = f"{place} of {len(candidates)} by reported scores: mean z-score {candidate.score:+.2f}."
         yield candidate.score >= 0, Argument(sentence, candidate.score, "reported scores, not measured")
         return
-    name = estimator_name(deciding(candidate), context.task)
+    name = estimator_name(deciding(candidate), context.task.target)
     figure = f"{name} {candidate.score:.4g}"
     if candidate.interval:
         figure += f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})"
@@ -117,7 +105,7 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         yield True, Argument(f"Best of {len(candidates)}: {figure}.", candidate.score, source)
         return
     if candidate.stopped:
-        yield False, Argument(f"{candidate.stopped} {capital(figure)}.", candidate.score, source)
+        yield candidate.tied, Argument(f"{candidate.stopped} {capital(figure)}.", candidate.score, source)
         return
     behind = (best.score or 0.0) - candidate.score
     if not apart(candidate, best):
@@ -135,7 +123,9 @@ def _other_estimators(candidate: Candidate, candidates: Sequence[Candidate], con
         known = [other.measured[name] for other in candidates if name in other.measured]
         place = 1 + sum(other > value for other in known)
         if len(known) >= 3 and (place <= len(known) / 3 or place > len(known) * 2 / 3):
-            sentence = f"{estimator_name(name, context.task)} {value:.4g} puts it {ordinal(place)} of {len(known)}."
+            sentence = (
+                f"{estimator_name(name, context.task.target)} {value:.4g} puts it {ordinal(place)} of {len(known)}."
+            )
             yield place <= len(known) / 3, Argument(capital(sentence), value, measured_on(candidate))
 
 

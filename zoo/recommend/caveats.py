@@ -9,8 +9,9 @@ from datetime import date
 
 from zoo.answers import Candidate
 from zoo.entities import ModelCard
-from zoo.recommend.arguments import Context, apart, deciding, estimator_name
+from zoo.recommend.arguments import Context, apart, deciding
 from zoo.recommend.baseline import Baseline
+from zoo.recommend.wording import estimator_name
 
 SMALL_SHARE = 1 / 3
 """A model with at most so many of another's parameters is a small one beside it."""
@@ -65,7 +66,7 @@ def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[
     if not at_chance:
         return
     best = candidates[0]
-    name = estimator_name("linear-probe", context.task)
+    name = estimator_name("linear-probe", context.task.target)
     if best in at_chance:
         yield (
             f"No candidate is surely better than {words} ({chance:.3g}): the best, {best.id}, has a {name} of "
@@ -92,7 +93,7 @@ def no_better_than_raw(candidates: Sequence[Candidate], context: Context, baseli
     best = candidates[0]
     if best.interval is None or best.score is None or baseline.value < best.interval[0]:
         return
-    name = estimator_name(deciding(best), context.task)
+    name = estimator_name(deciding(best), context.task.target)
     yield (
         f"Pretraining hardly helps here: {baseline.features} alone reach a {name} "
         f"of {baseline.value:.3g} on {baseline.samples:,} samples, {best.id} {best.score:.3g}. A small model trained "

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from zoo.answers import Candidate
-from zoo.recommend.arguments import Context, apart, estimator_name, latency_of, ordinal
+from zoo.recommend.arguments import Context, apart, latency_of, ordinal
+from zoo.recommend.wording import estimator_name
 
 _QUANTILE = 1.959964
 _STEPS = 400
@@ -57,7 +58,7 @@ def would_change(candidate: Candidate, candidates: Sequence[Candidate], context:
         known = [other.measured[name] for other in candidates if name in other.measured]
         place = 1 + sum(value > candidate.measured[name] for value in known)
         if place != candidate.rank and len(known) == len(candidates):
-            words = estimator_name(name, context.task)
+            words = estimator_name(name, context.task.target)
             yield f"Ranked by {words} it would be {ordinal(place)}, not {ordinal(candidate.rank)}."
     yield from _trade(candidate, candidates, context)
 

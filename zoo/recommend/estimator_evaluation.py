@@ -203,7 +203,7 @@ def _predictions(
 ) -> dict[str, dict[str, float]]:
     """Value by estimator and model; an estimator that fails on one model is left out on this data set."""
     from zoo.features import load
-    from zoo.protocols import SilentProgress
+    from zoo.protocols import PROBABILITIES, SilentProgress
     from zoo.transfer.measure import find_estimator, known_estimators, score
 
     dataset, progress = tuning.dataset, tuning.progress or SilentProgress()
@@ -211,10 +211,14 @@ def _predictions(
     names = [name for name in names if dataset.target_kind in find_estimator(name).target_kinds]
     values: dict[str, dict[str, float]] = {name: {} for name in names}
     for model, card in cards.items():
-        features = load(card, device=tuning.device, progress=progress).extract(dataset, progress=progress)
+        loaded = load(card, device=tuning.device, progress=progress)
+        given: dict[str, Any] = {"features": loaded.extract(dataset, progress=progress)}
         for name in list(values):
+            takes = find_estimator(name).takes
             try:
-                values[name][model] = score(name, features.values, features.targets)
+                if takes not in given:
+                    given[takes] = loaded.extract(dataset, (PROBABILITIES,), progress=progress)
+                values[name][model] = score(name, given[takes].values, given[takes].targets)
             except ZooError as error:
                 left_out[name] = str(error)
                 del values[name]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.errors import InvalidInput
+from zoo.protocols import PROBABILITIES
 from zoo.transfer.estimator import Measured
 from zoo.transfer.intervals import GROUPS, jackknife
 from zoo.transfer.measure import find_estimator, measure
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 STREAMED_FROM = 20_000
 """Samples from which on sums are kept in place of features, if the estimators can do with them: ten groups of sums take
 less memory than the features of so many samples, and no more however many follow."""
+
+
+def needs_probabilities(estimators: Sequence[str]) -> bool:
+    """Whether one of the estimators takes the probabilities of the source classes."""
+    return any(find_estimator(name).takes == PROBABILITIES for name in estimators)
 
 
 @dataclass(frozen=True)
@@ -93,19 +99,29 @@ class Evidence:
             mine.merge(others)
         return self
 
-    def judge(self, estimators: Sequence[str], targets: Targets, seed: int) -> Mapping[str, Measured]:
+    def judge(
+        self, estimators: Sequence[str], targets: Targets, seed: int, probabilities: Evidence | None = None
+    ) -> Mapping[str, Measured]:
         """Every estimator's value with its interval and its parts.
+
+        Args:
+            probabilities: of the source classes, of the same samples, for the estimators that take them.
 
         Raises:
             ZooError: an estimator cannot judge these features.
         """
         if self._sums:
             return self._judge_sums(estimators)
+        at, features = self._in_order()
+        given = None if probabilities is None else probabilities._in_order()[1]
+        return measure(estimators, features, targets.values[at], seed, probabilities=given)
+
+    def _in_order(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions, ascending, and the rows of them all."""
         at = np.concatenate([positions for positions, _ in self._rows])
         by_position = np.argsort(at)
-        features = np.concatenate([values for _, values in self._rows])[by_position]
-        self._rows = [(at[by_position], features)]
-        return measure(estimators, features, targets.values[at[by_position]], seed)
+        self._rows = [(at[by_position], np.concatenate([values for _, values in self._rows])[by_position])]
+        return self._rows[0]
 
     def _judge_sums(self, estimators: Sequence[str]) -> Mapping[str, Measured]:
         whole = Statistics(self._sums[0].classes, self._sums[0].dimension)

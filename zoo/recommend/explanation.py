@@ -6,13 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from zoo.entities import BenchmarkScore
 from zoo.recommend.measuring import Measured
+from zoo.recommend.wording import estimator_name
 from zoo.tasks import Task
-
-NAMES = {
-    "linear-probe": "cross-validated linear-probe accuracy",
-    "logme": "LogME",
-    "hscore": "shrinkage H-score",
-}
 
 
 def reasons(
@@ -29,7 +24,7 @@ def reasons(
     yield _place(rank, ordered, tied, task)
     if found.stopped:
         yield found.stopped
-    yield from _agreement(found, ordered)
+    yield from _agreement(found, ordered, task)
     yield from _size(found, ordered)
     yield from _fit(found, task)
     yield from _reported(scores, task)
@@ -44,9 +39,7 @@ def reported(count: int, score: float | None) -> str:
 
 def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> str:
     first, best = ordered[rank - 1].figures[0], ordered[0].figures[0]
-    name = NAMES.get(first.estimator, first.estimator)
-    if task.target == "number":
-        name = name.replace("accuracy", "R²")
+    name = estimator_name(first.estimator, task.target)
     figure = f"{name} {first.value:.4g}"
     if first.low is not None and first.high is not None:
         figure += f" (95 % interval {first.low:.4g} to {first.high:.4g})"
@@ -68,14 +61,14 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
     return f"{sentence}{', a tie within the error' if tied[rank - 1] else ''}."
 
 
-def _agreement(found: Measured, ordered: Sequence[Measured]) -> Iterator[str]:
+def _agreement(found: Measured, ordered: Sequence[Measured], task: Task) -> Iterator[str]:
     peers = [other for other in ordered if other.samples == found.samples]
     if len(peers) < 2 or len(found.figures) < 2:
         return
     places = []
     for position, figure in enumerate(found.figures[1:], start=1):
         better = sum(1 for other in peers if other.figures[position].value > figure.value)
-        places.append(f"{NAMES.get(figure.estimator, figure.estimator)} puts it {_ordinal(better + 1)}")
+        places.append(f"{estimator_name(figure.estimator, task.target)} puts it {_ordinal(better + 1)}")
     alike = "" if len(peers) == len(ordered) else f" measured on {found.samples:,} samples"
     sentence = f"{' and '.join(places)} of {len(peers)}{alike}."
     yield sentence[:1].upper() + sentence[1:]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from zoo.recommend.arguments import Context
 from zoo.recommend.baseline import Baseline
 from zoo.recommend.measuring import revision_of, versions
+from zoo.recommend.wording import described
 
 
-def provenance(context: Context, *, seed: int, baseline: Baseline | None) -> dict[str, Any]:
-    """Seed, device and its memory, versions, time, revision of each model, and the figure of untrained features."""
+def provenance(
+    context: Context, *, seed: int, baseline: Baseline | None, estimators: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Seed, device and its memory, versions, time, revisions, estimators, and the figure of untrained features."""
     return {
         "seed": seed,
         "device": context.device,
@@ -19,5 +23,6 @@ def provenance(context: Context, *, seed: int, baseline: Baseline | None) -> dic
         "versions": versions(),
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "revisions": {id: revision_of(context.cards[id]) for id in context.scores},
+        "estimators": described(estimators, context.task.target),
         "baseline": None if baseline is None else baseline.to_dict(),
     }

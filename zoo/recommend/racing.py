@@ -2,49 +2,34 @@
 
 Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
 candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
-and a small lead shows long before two intervals would part. A full measurement is a race with one rung.
+and a small lead shows long before two intervals would part. ``zoo.recommend.stopping`` says who stops; a model's
+forward passes end when the last of its layers has. A full measurement is a race with one rung.
 
-Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Rungs that double: Jamieson and Talwalkar, "Non-stochastic best
-arm identification and hyperparameter optimization", AISTATS 2016, without its fixed share of survivors.
+Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Growing rungs: Jamieson and Talwalkar, "Non-stochastic best arm
+identification and hyperparameter optimization", AISTATS 2016, without its fixed share of survivors.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.entities import ModelCard
 from zoo.errors import ZooError
+from zoo.protocols import PROBABILITIES
+from zoo.recommend.evidence import needs_probabilities
 from zoo.recommend.extracting import BudgetSpent, Done, Extractor, Work, shards
 from zoo.recommend.measuring import name_of
-from zoo.transfer.intervals import difference, student_quantile
+from zoo.recommend.stopping import outlook
 
 if TYPE_CHECKING:
     from zoo.protocols import Progress
     from zoo.recommend.evidence import Evidence, Targets
     from zoo.recommend.measuring import Request
     from zoo.transfer.estimator import Measured as Value
-
-CONFIDENCE = 0.995
-"""A candidate stops when its value lies below the leader's with this one-sided confidence."""
-
-FIRST_RUNG = 100
-"""Fewest samples of the first rung; below, intervals are too rough to stop anyone."""
-
-PER_CLASS = 4
-"""Fewest samples a class of the first rung."""
-
-MOST_RUNGS = 5
-
-
-def rungs(samples: int, classes: int) -> tuple[int, ...]:
-    """Sizes of the growing parts: halves of halves of all samples, while they are large enough to tell anything."""
-    sizes = [samples]
-    while len(sizes) < MOST_RUNGS and sizes[0] // 2 >= max(FIRST_RUNG, PER_CLASS * classes):
-        sizes.insert(0, sizes[0] // 2)
-    return tuple(sizes)
 
 
 @dataclass
@@ -112,6 +97,8 @@ class Race:
         self._request, self._targets, self._extractor = request, targets, extractor
         self._steps, self._progress, self._finished = tuple(steps), progress, finished
         self._deciding = request.estimators[0]
+        self._extra = (PROBABILITIES,) if needs_probabilities(request.estimators) else ()
+        self._probabilities: dict[str, Evidence] = {}
 
     def run(self, runners: Iterable[Runner]) -> Outcome:
         """Run until one is left, or all samples are measured, or the time is up, or Ctrl-C; the best so far stays."""
@@ -139,7 +126,7 @@ class Race:
             by_model.setdefault(runner.card.id, []).append(runner)
         pieces = shards(self._request.order[done:count])
         works = [
-            Work(runners[0].card, tuple(runner.layer for runner in runners if runner.layer), piece)
+            Work(runners[0].card, (*(runner.layer for runner in runners if runner.layer), *self._extra), piece)
             for runners in by_model.values()
             for piece in pieces
         ]
@@ -162,9 +149,14 @@ class Race:
         """The best so far first, so that time that runs out has gone to them; at the start, the smallest models."""
         if not done:
             return sorted(running, key=lambda r: (r.card.parameters or float("inf"), r.card.id))
-        return sorted(running, key=lambda r: -r.values[done][self._deciding].value)
+        return sorted(running, key=self._place(done))
 
     def _take(self, result: Done, runners: Sequence[Runner], outcome: Outcome) -> None:
+        model = result.work.card.id
+        if PROBABILITIES in result.evidence:
+            found = result.evidence[PROBABILITIES]
+            kept = self._probabilities.get(model)
+            self._probabilities[model] = kept.merge(found) if kept else found
         for runner in runners:
             runner.seconds += result.seconds / len(runners)
             if not runner.layer and result.evidence:
@@ -172,7 +164,7 @@ class Race:
             if runner.layer in result.evidence:
                 new = result.evidence[runner.layer]
                 runner.evidence = runner.evidence.merge(new) if runner.evidence else new
-        outcome.passed[result.work.card.id] = outcome.passed.get(result.work.card.id, 0) + result.passes
+        outcome.passed[model] = outcome.passed.get(model, 0) + result.passes
 
     def _judge(self, runners: Sequence[Runner], count: int) -> ZooError | None:
         """Judge all layers of a model; gives the error back where an estimator raised one."""
@@ -180,7 +172,9 @@ class Race:
             assert runner.evidence is not None
             started = time.perf_counter()
             try:
-                found = runner.evidence.judge(self._request.estimators, self._targets, self._request.seed)
+                found = runner.evidence.judge(
+                    self._request.estimators, self._targets, self._request.seed, self._probabilities.get(runner.card.id)
+                )
             except ZooError as error:
                 return error
             runner.values[count], runner.samples = found, count
@@ -202,21 +196,24 @@ class Race:
             outcome.failures.append(Failure(runners[0].card, error))
 
     def _stop_hopeless(self, runners: Sequence[Runner], count: int) -> list[Runner]:
-        """Stop those that cannot win any more; returns those that run on."""
-        running = [runner for runner in runners if not runner.stopped]
-        if not running:
-            return []
-        leader = max(running, key=lambda runner: runner.values[count][self._deciding].value)
-        for runner in running:
-            gap = difference(leader.values[count][self._deciding], runner.values[count][self._deciding])
-            if runner is leader or gap is None:
-                continue
-            least = gap.value - student_quantile(CONFIDENCE, gap.freedom) * gap.error
-            if least > 0:
+        """Stop those that are not worth more samples; returns those that run on."""
+        running = sorted((runner for runner in runners if not runner.stopped), key=self._place(count))
+        for runner in running[1:]:
+            leader = running[0]
+            found = outlook(
+                leader.values[count][self._deciding], runner.values[count][self._deciding], count, self._steps[-1]
+            )
+            if found is not None and found.hopeless:
                 runner.evidence = None
-                runner.stopped = (
-                    f"Stopped after {count:,} samples: {gap.value:.3g} behind {leader.name}, and at least {least:.2g} "
-                    f"with {CONFIDENCE:.1%} confidence."
-                )
+                runner.stopped = found.in_words(leader.name, count, self._steps[-1])
                 self._finished(runner)
         return [runner for runner in running if not runner.stopped]
+
+    def _place(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
+        """Sorts runners best first; of equal ones the smaller model, as in the ranking."""
+
+        def place(runner: Runner) -> tuple[Any, ...]:
+            value, size = runner.values[count][self._deciding].value, runner.card.parameters or math.inf
+            return -value, size, runner.card.id, runner.layer
+
+        return place

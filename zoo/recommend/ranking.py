@@ -59,14 +59,15 @@ def standing(measured: Sequence[Measured]) -> list[Measured]:
 def ties(ordered: Sequence[Measured]) -> list[bool]:
     """For each candidate whether it cannot be told from the first: zero lies in the 95 % interval of their difference.
 
-    The two are compared in pairs on the same samples where the parts of both are known, else by their intervals.
+    The two are compared in pairs on the most samples that both were measured on where the parts of both are known, else
+    by their intervals.
     """
     best = ordered[0]
     found = [False]
     for other in ordered[1:]:
         samples = min(best.samples, other.samples)
         one, two = best.value_on(samples), other.value_on(samples)
-        gap = difference(one, two) if other.finalist and one and two else None
+        gap = difference(one, two) if one and two else None
         found.append(gap is not None and gap.interval()[0] <= 0)
     return found
 

@@ -11,11 +11,12 @@ from zoo.answers import Exclusion
 from zoo.entities import Measurement
 from zoo.errors import InvalidInput, RegistryError, StorageError, ZooError
 from zoo.recommend.candidates import Choice
-from zoo.recommend.evidence import Targets
+from zoo.recommend.evidence import Targets, needs_probabilities
 from zoo.recommend.extracting import BudgetSpent, Extractor, LocalExtractor
 from zoo.recommend.layers import LAST, expand
 from zoo.recommend.measuring import Measured, Request, figures_of, remembered
-from zoo.recommend.racing import Outcome, Race, Runner, rungs
+from zoo.recommend.racing import Outcome, Race, Runner
+from zoo.recommend.stopping import looks
 
 if TYPE_CHECKING:
     from zoo.protocols import Progress
@@ -84,7 +85,7 @@ def measure_all(choices: Sequence[Choice], request: Request, effort: Effort, pro
         survey.measured += kept
         names = {(known.card.id, known.layer) for known in kept}
         runners = [runner for runner in runners if (runner.card.id, runner.layer) not in names]
-    steps = rungs(request.samples, len(request.whole.classes)) if effort.race else (request.samples,)
+    steps = looks(request.samples, len(request.whole.classes)) if effort.race else (request.samples,)
     keeper = _Keeper(survey, request)
     race = Race(request, targets, extractor, steps, progress=progress, finished=keeper.keep)
     outcome = race.run(runners)
@@ -108,13 +109,14 @@ def enrol(
     """
     from zoo.registry import open_registry
 
+    named = needs_probabilities(request.estimators)  # they are extracted beside a layer, so that its name is needed
     kept = {figure.model for figure in open_registry().measurements(data=request.dataset.fingerprint)}
     runners: list[Runner] = []
     failures: list[tuple[str, ZooError]] = []
     for choice in choices:
         card = choice.card
         try:
-            known = extractor.layers(card) if choice.layers not in {LAST, ("last",)} or card.id in kept else ()
+            known = extractor.layers(card) if named or choice.layers not in {LAST, ("last",)} or card.id in kept else ()
             wanted = expand(known, choice.layers, card.id) if known else ("",)
         except ZooError as error:
             failures.append((card.id, error))

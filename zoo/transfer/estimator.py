@@ -51,6 +51,10 @@ class Estimator:
             of several settings; the value is the greatest mean over the folds.
         takes: what the first argument of ``score`` holds: ``features``, or the ``probabilities`` of the source
             classes that the model was trained on, n x S.
+        words: the number as a sentence names it, such as ``cross-validated linear-probe {unit}``; the title where it
+            is empty.
+        unit: of the number for class indices; empty where it has none.
+        unit_otherwise: of the number for other targets, where that is another.
     """
 
     name: str
@@ -65,3 +69,14 @@ class Estimator:
     grouped: bool = False
     held_out: Callable[[Statistics, Statistics], np.ndarray] | None = None
     takes: str = "features"
+    words: str = ""
+    unit: str = ""
+    unit_otherwise: str = ""
+
+    def unit_for(self, target_kind: str) -> str:
+        """The unit of the number for targets of a kind (``class``, ``classes``, ``number``); empty without one."""
+        return self.unit if target_kind == "class" else self.unit_otherwise or self.unit
+
+    def in_words(self, target_kind: str) -> str:
+        """The number as a sentence names it, for targets of a kind."""
+        return (self.words or self.title).format(unit=self.unit_for(target_kind))

@@ -7,9 +7,10 @@ from html import escape
 from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation
-from zoo.recommend.arguments import NAMES, capital, deciding
+from zoo.recommend.arguments import capital, deciding
 from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import plots
+from zoo.recommend.wording import estimator_name, estimator_title
 
 PLOTTED = 20
 """Most candidates in a plot."""
@@ -53,7 +54,7 @@ def ranking(result: Recommendation) -> str:
     """The table of candidates."""
     estimators = list(result.candidates[0].measured)
     heads = [("", "Rank"), ("", "Model")]
-    heads += [("number", _title(estimator)) for estimator in estimators] or [("number", "Mean z-score")]
+    heads += [("number", estimator_title(estimator)) for estimator in estimators] or [("number", "Mean z-score")]
     heads += [("short", "95 % interval"), ("number", "Samples"), ("number", "Parameters"), ("number", "Size"),
               ("number", "ms a sample"), ("", "Licence")]  # fmt: skip
     rows = [_row(c, result.candidates, estimators) for c in result.candidates[:LISTED]]
@@ -235,8 +236,7 @@ def score_name(result: Recommendation) -> str:
     if not estimator:
         expected = "expected standard deviations above the average model"
         return expected if result.ranked_by == "prior" else "mean z-score of reported scores"
-    words = NAMES.get(estimator, estimator)
-    return words if result.data.get("classes") else words.replace("accuracy", "R\u00b2")
+    return estimator_name(estimator, "class" if result.data.get("classes") else "number")
 
 
 def _point(candidate: Candidate, result: Recommendation, x: float, front: bool = False) -> plots.Point:
@@ -255,10 +255,6 @@ def _figure(drawing: str, caption: str) -> str:
 
 def _between(candidate: Candidate) -> str:
     return f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})" if candidate.interval else ""
-
-
-def _title(estimator: str) -> str:
-    return {"linear-probe": "Linear probe", "logme": "LogME", "hscore": "H-score"}.get(estimator, estimator)
 
 
 def _class(kind: str) -> str:

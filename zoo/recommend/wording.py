@@ -1,0 +1,49 @@
+"""Estimators in words, as they describe themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from zoo.transfer.measure import known_estimators
+
+
+def estimator_name(name: str, target_kind: str) -> str:
+    """The number that an estimator gives, as a sentence names it: ``cross-validated linear-probe accuracy``.
+
+    Args:
+        target_kind: ``class``, ``classes`` or ``number``; what is an accuracy for one may be an R² for another.
+    """
+    found = known_estimators().get(name)
+    return found.in_words(target_kind) if found else name
+
+
+def estimator_title(name: str) -> str:
+    """The name of an estimator in the literature; as it is where nobody brings it."""
+    found = known_estimators().get(name)
+    return found.title if found else name
+
+
+def described(names: Sequence[str], target_kind: str) -> dict[str, dict[str, str]]:
+    """What each estimator's number is, by name: ``words``, ``unit``, ``range``, ``title`` and ``reference``."""
+    known = known_estimators()
+    return {
+        name: {
+            "title": known[name].title,
+            "words": known[name].in_words(target_kind),
+            "unit": known[name].unit_for(target_kind),
+            "range": known[name].range,
+            "reference": known[name].reference,
+        }
+        for name in names
+        if name in known
+    }
+
+
+def legend(described: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """A line for each estimator: what its number is, its unit, and the values that it can take."""
+    lines = []
+    for name, about in described.items():
+        words, unit = about["words"], about["unit"]
+        said = words if not unit or unit in words else f"{words}, in {unit}"
+        lines.append(f"{name}: {said}{'; ' + about['range'] if about['range'] else ''}.")
+    return lines
