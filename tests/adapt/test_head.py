@@ -12,7 +12,7 @@ from zoo.adapt.experiment import prepare
 from zoo.adapt.full import Judge
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.linear_probe import choose, extract, predict
-from zoo.adapt.loop import Settings, depth_below_head, parameter_groups, training_mode
+from zoo.adapt.loop import Settings, depth_below_head, parameter_groups, settle_statistics
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
 from zoo.protocols import SilentProgress
@@ -105,17 +105,23 @@ def test_an_unknown_start_is_refused(reviews: str) -> None:
         zoo.tune(STATIC, reviews, strategy="full", layer_decay=1.5)
 
 
-def test_batch_normalisation_keeps_its_statistics_and_learns_its_weights() -> None:
-    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Dropout())
+def test_batch_normalisation_takes_the_exact_statistics_of_the_training_samples() -> None:
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, momentum=0.01), nn.Flatten(), nn.Dropout(0.9))
+    pictures = torch.randn(32, 3, 5, 5) * 7 + 3
     assert has_batch_norm(module)
-    assert not has_batch_norm(nn.Sequential(nn.LayerNorm(4)))
+    assert not has_batch_norm(nn.Sequential(nn.LayerNorm(4), nn.BatchNorm2d(4, track_running_stats=False)))
 
-    training_mode(module)
-    module(torch.randn(8, 3, 5, 5)).sum().backward()
+    class Whole:
+        def shuffled(self, generator):
+            yield pictures, torch.zeros(32)
 
-    assert torch.equal(module[1].running_mean, torch.zeros(4))
-    assert module[1].weight.grad is not None
-    assert module[3].training
+    settle_statistics(module, Whole(), np.random.default_rng(0))
+
+    activations = module[0](pictures)
+    assert torch.allclose(module[1].running_mean, activations.mean(dim=(0, 2, 3)), atol=1e-4)
+    assert torch.allclose(module[1].running_var, activations.var(dim=(0, 2, 3)), rtol=1e-4)
+    assert module[1].momentum == 0.01
 
 
 def test_deeper_blocks_learn_more_slowly() -> None:

@@ -1,8 +1,9 @@
-"""``zoo benchmark history`` and ``zoo benchmark selection``, as a user runs them."""
+"""``zoo benchmark history``, ``selection`` and ``estimators``, as a user runs them."""
 
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -120,3 +121,55 @@ def test_bad_input_is_one_sentence(files: Path, tmp_path: Path, arguments: list[
     assert result.returncode == 1
     assert result.stderr.startswith("Error: ")
     assert message in result.stderr
+
+
+WORDLLAMA = {"pkg:wordllama/256": 0.5, "pkg:wordllama/128": 0.45, "pkg:wordllama/64": 0.3}
+"""Three quick real models, and what fine-tuning is to have reached with them."""
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of runs on 120 fortunes, as fine-tuning writes them."""
+    import zoo as library
+    from zoo.data import sample
+    from zoo.recommend.truth import FineTuning, Recipe, TruthFile
+
+    path = tmp_path_factory.mktemp("truth") / "fine_tuned.json"
+    part = sample(library.read("fortunes:topics"), 120, 0)
+    tuning = FineTuning(part, "text-classification", Recipe(epochs=4), TruthFile(path))
+    for model, value in WORDLLAMA.items():
+        tuning.kept.add(dataclasses.replace(tuning._planned(model, 0), metric="accuracy", value=value))
+    return path
+
+
+def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return zoo(
+        "benchmark", "estimators", "fortunes:topics", "--samples", 120, "--kept", "--truth", truth, "--candidates",
+        ",".join(WORDLLAMA), *options, home=home,
+    )  # fmt: skip
+
+
+def test_estimators_are_compared_with_kept_runs_alone(truth: Path, tmp_path: Path) -> None:
+    before = truth.read_text()
+
+    result = estimators(truth, tmp_path, "--estimator", "logme,linear-probe,leep", "--json")
+
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    [data] = found["data_sets"]
+    assert data["truth"] == WORDLLAMA
+    assert set(data["predicted"]) == {"logme", "linear-probe"}
+    assert "came without a classifier" in data["left_out"]["leep"]
+    assert set(data["predicted"]["logme"]) == set(WORDLLAMA)
+    assert found["mean"]["parameters"]["weighted_tau"] == pytest.approx(1.0)
+    assert all(-1 <= agreed["weighted_tau"] <= 1 for agreed in found["mean"].values())
+    assert truth.read_text() == before, "nothing was fine-tuned"
+
+
+def test_estimators_without_a_truth_say_what_is_missing(tmp_path: Path) -> None:
+    result = estimators(tmp_path / "none.json", tmp_path, "--estimator", "logme")
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: No data set has 3 models that were fine-tuned. Name another --truth, or leave --kept out.\n"
+    )

@@ -12,6 +12,7 @@ PLUGIN = """
     import hashlib
     import os
     import signal
+    import time
     from pathlib import Path
 
     import numpy as np
@@ -77,9 +78,22 @@ PLUGIN = """
             if marker and len(FORWARD_PASSES) > 1 and not Path(marker).exists():
                 Path(marker).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            waiting = os.environ.get("POEMS_WAIT_FROM")  # id of a model, number of its forward pass, a file to touch
+            if waiting:
+                model, number, told = waiting.split(",")
+                if self.card.id == model and FORWARD_PASSES.count(model) >= int(number):
+                    Path(told).touch()
+                    time.sleep(300)
+            fault = os.environ.get("POEMS_FAULT") if self.card.name == "careful" else None
+            if fault == "memory":
+                raise MemoryError
             if self.card.id in INTERRUPTED:
                 raise KeyboardInterrupt
             vectors = np.stack([self.vector(text) for text in batch])
+            if fault == "finite":
+                vectors[[n for n, text in enumerate(batch) if " 7 " in text]] = np.nan
+            if fault == "width" and FORWARD_PASSES.count(self.card.id) > 1:
+                vectors = vectors[:, :7]
             found = {"words": vectors, "letters": np.roll(vectors[:, 2:], 1, axis=1)}
             return {layer: found[layer] for layer in layers}
 

@@ -21,7 +21,7 @@ LEARNING_RATE = 1e-4
 """Of pretrained weights, where neither the plan nor the backbone names one."""
 
 BATCH_NORM_LEARNING_RATE = 3e-4
-"""The same for networks with batch normalisation, whose statistics stay as they are while training."""
+"""The same for networks with batch normalisation, which bear more."""
 
 HEAD_FACTOR = 10
 """How much faster the new head learns."""

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from zoo.adapt.checkpoint import random_state, set_random_state
-from zoo.adapt.methods import blocks_of, half_precision
+from zoo.adapt.methods import blocks_of, half_precision, is_batch_norm
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from zoo.protocols import Progress
 
 CLIP_NORM = 1.0
+SETTLED = 512
+"""Training samples that the statistics of batch normalisation are taken from."""
+
 WARM_UP = 0.1
 """Part of the longest possible training during which the learning rate rises."""
 
@@ -123,6 +126,7 @@ def train(
                     break
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
                     training_loss = course.learn(batches, loss, generator, step)
+                settle_statistics(module, batches, generator)
                 outputs, validation_loss = evaluate(module, validation, loss)
                 if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
                     stopped = "diverged"
@@ -167,7 +171,7 @@ class _Course:
     ) -> float:
         """One epoch; gives the mean loss of its batches."""
         total, waiting = 0.0, 0
-        training_mode(self.module)
+        self.module.train()
         for batch, targets in batches.shuffled(generator):
             with half_precision(batches.device):
                 value = loss(self.module(batch), targets)
@@ -242,15 +246,33 @@ def evaluate(
     return np.concatenate(outputs), total / samples
 
 
-def training_mode(module: nn.Module) -> None:
-    """Training mode, except for batch normalisation, which keeps the statistics that its weights were trained with.
+def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.Generator) -> None:
+    """Give batch normalisation the exact statistics of training samples under the weights as they are now.
 
-    Few and small batches would spoil them: the model would learn by one set of statistics and be judged by another.
+    Running averages lag behind weights that have made few steps, so that the model would be judged, and used, by
+    statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3: PreciseBN). The
+    mean over batches in random order, of ``SETTLED`` samples or a few more; nothing happens without batch normalisation.
     """
-    module.train()
-    for child in module.modules():
-        if isinstance(child, nn.modules.batchnorm._BatchNorm) and child.track_running_stats:
-            child.eval()
+    layers = [layer for layer in module.modules() if is_batch_norm(layer)]
+    if not layers:
+        return
+    momenta = [layer.momentum for layer in layers]
+    module.eval()
+    try:
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean
+            layer.train()
+        seen = 0
+        with torch.no_grad():
+            for batch, targets in batches.shuffled(generator):
+                module(batch)
+                seen += len(targets)
+                if seen >= SETTLED:
+                    break
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
 
 
 def parameter_groups(module: nn.Module, backbone: nn.Module, settings: Settings) -> list[dict[str, object]]:

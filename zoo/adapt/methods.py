@@ -131,6 +131,11 @@ def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
     return rows[sizes.index(max(sizes))]
 
 
+def is_batch_norm(module: nn.Module) -> Any:
+    """Whether a module normalises by statistics of the batches that it was trained on."""
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+
+
 def frozen_flags(module: nn.Module) -> dict[str, bool]:
     """Which parameters have a gradient, by name."""
     return {name: parameter.requires_grad for name, parameter in module.named_parameters()}
