@@ -250,8 +250,8 @@ def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.
     """Give batch normalisation the exact statistics of training samples under the weights as they are now.
 
     Running averages lag behind weights that have made few steps, so that the model would be judged, and used, by
-    statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, section 3: PreciseBN). The
-    mean over batches in random order, of ``SETTLED`` samples or a few more; nothing happens without batch normalisation.
+    statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021: PreciseBN). The mean
+    over batches in random order, of ``SETTLED`` samples or a few more; nothing happens without such layers.
     """
     layers = [layer for layer in module.modules() if is_batch_norm(layer)]
     if not layers:
