@@ -253,7 +253,7 @@ def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.
     statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021: PreciseBN). The mean
     over batches in random order, of ``SETTLED`` samples or a few more; nothing happens without such layers.
     """
-    layers = [layer for layer in module.modules() if is_batch_norm(layer)]
+    layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer)]
     if not layers:
         return
     momenta = [layer.momentum for layer in layers]

@@ -131,9 +131,9 @@ def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
     return rows[sizes.index(max(sizes))]
 
 
-def is_batch_norm(module: nn.Module) -> Any:
+def is_batch_norm(module: nn.Module) -> bool:
     """Whether a module normalises by statistics of the batches that it was trained on."""
-    return isinstance(module, nn.modules.batchnorm._BatchNorm) and module.track_running_stats
+    return isinstance(module, nn.modules.batchnorm._BatchNorm) and bool(module.track_running_stats)
 
 
 def frozen_flags(module: nn.Module) -> dict[str, bool]:
