@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from zoo.answers import Candidate
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile, Run
 from zoo.recommend.arguments import Context, arguments, ordinal
-from zoo.recommend.certainty import in_words, probabilities_best, would_change
+from zoo.recommend.certainty import _cumulative, in_words, probabilities_best, would_change
 from zoo.recommend.explaining import EXPLAINED, explain
 from zoo.recommend.task import Analysis
 from zoo.tasks import TASKS
@@ -178,3 +180,8 @@ def test_the_first_ten_are_explained():
 )
 def test_places_in_words(number: int, word: str):
     assert ordinal(number) == word
+
+
+@given(st.floats(-6, 6))
+def test_the_normal_distribution_is_that_of_the_error_function(z: float):
+    assert _cumulative(np.array([z]))[0] == pytest.approx(0.5 * math.erfc(-z / math.sqrt(2)), abs=2e-7)

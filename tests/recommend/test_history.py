@@ -52,7 +52,12 @@ def test_percentages_among_fractions_are_divided_and_told() -> None:
     found = history(records(("a", "x", 0.5), ("b", "x", 60.0), ("c", "x", 0.7)))
 
     assert found.scores[:, 0].tolist() == [0.5, 0.6, 0.7]
-    assert found.notes == ("accuracy on x mixes per cent and fractions: the 1 value above 1 divided by 100.",)
+    assert found.notes == ("accuracy mixes per cent and fractions on x (1 value): what is above 1 is divided by 100.",)
+
+
+def test_the_same_fault_on_many_data_sets_is_one_note() -> None:
+    cells = [(model, f"d{n}", 50.0 + n) for n in range(5) for model in "abc"]
+    assert history(records(*cells)).notes == ("accuracy is in per cent on d0 and 4 others: divided by 100.",)
 
 
 def test_a_data_set_in_percent_becomes_fractions() -> None:

@@ -65,3 +65,9 @@ def test_an_architecture_without_known_costs_is_estimated_from_its_parameters():
     unknown = ModelCard("pkg:m", "vision", parameters=25_557_032, **PICTURE)
 
     assert to_tune(unknown) / to_tune(known) == pytest.approx(1, abs=0.5)
+
+
+def test_while_running_texts_share_the_tokens_of_a_batch():
+    short, long = (to_run(encoder(10**7), Workload(words=words)) for words in (100, 300))
+    assert long == pytest.approx(short, rel=0.01), "twice the tokens a text are half the texts a batch"
+    assert to_run(encoder(10**7), Workload(words=300, batch_size=64)) > 1.1 * long

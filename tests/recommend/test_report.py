@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.answers import Argument, Candidate, Exclusion, Explanation, Recommendation
+from zoo.answers import Argument, Candidate, Confirmation, Exclusion, Explanation, Recommendation
 from zoo.data import read
 from zoo.entities import Dataset
 from zoo.errors import StorageError
@@ -84,6 +85,22 @@ def test_the_page_is_well_formed_and_fetches_nothing():
     assert tree.all("script") == []
     assert {image["src"][:11] for image in tree.all("img")} == {"data:image/"}
     assert not re.search(r"""(?:src|href)=["'](?!data:)|url\(|@import""", text)
+
+
+def test_the_selection_and_what_was_fine_tuned_are_shown():
+    reached = Confirmation("run-1", "full", 4, "accuracy", 0.9375, 0.5, 60)
+    best = replace(candidate(1), confirmed=reached, predicted=0.8125, predicted_interval=(0.7, 0.9))
+    chosen = {"asked": ["pkg:model-1", "pkg:<2>"], "expected_regret": [0.04, 0.01], "finished": "it was good enough"}
+
+    text = page(answer(best, candidate(2), selection=chosen))
+
+    heads = [head for head in ("Fine-tuned", "Predicted") if f">{head}</th>" in text]
+    assert heads == ["Fine-tuned", "Predicted"]
+    assert "0.9375" in text
+    assert "0.8125" in text
+    assert "pkg:model-1, pkg:&lt;2&gt;. Then it stopped: it was good enough." in text
+    assert "How the selection went" in text
+    assert "How the selection went" not in page(answer())
 
 
 def test_everything_from_outside_is_escaped():

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.answers import Candidate, Confirmation
 from zoo.entities import Run
 from zoo.errors import InvalidInput
+from zoo.recommend import confirming
 from zoo.recommend.selector import Selector
 from zoo.registry import open_registry
+from zoo.tasks import TASKS
 
 TASK = "poem-classification"
 COUNT = 12
@@ -123,11 +126,32 @@ def test_the_first_are_fine_tuned_and_what_they_reach_decides(readers, poems):
     first, second, third = result.candidates
     assert {first.id, second.id} == {"poems:reader-09", "poems:reader-11"}
     assert first.confirmed.strategy == "linear-probe"
-    assert first.confirmed.value >= second.confirmed.value
+    assert first.confirmed.value >= second.confirmed.value or second.tied
+    assert first.explanation.certainty.startswith("By brief fine-tuning: accuracy ")
+    assert first.explanation.probability_best is None
     assert third.confirmed is None
     assert [c.rank for c in result.candidates] == [1, 2, 3]
     assert first.reasons[0].startswith("Fine-tuned here (linear-probe, 2 epochs): accuracy ")
     assert {run.id for run in open_registry().runs(task=TASK)} == {first.confirmed.run, second.confirmed.run}
+
+
+def confirmed(value: float, samples: int, epochs: int = 2) -> Confirmation:
+    return Confirmation("run", "full", epochs, "accuracy", value, 0.1, samples)
+
+
+@pytest.mark.parametrize(
+    ("values", "samples", "order"),
+    [((0.80, 0.82, 0.70), 20, "abc"), ((0.70, 0.90, 0.80), 5_000, "bca"), ((0.5, 0.9, 0.89), 1_000, "bca")],
+)
+def test_fine_tuning_decides_where_its_held_out_samples_can_tell(values, samples, order):
+    ranked = [Candidate(rank, id, 0.9) for rank, id in enumerate("abc", start=1)]
+    results = {id: confirmed(value, samples) for id, value in zip("abc", values, strict=True)}
+    trial = confirming.Trial(TASKS["image-classification"], None, "full", "cpu")  # type: ignore[arg-type]
+
+    found = confirming._folded(ranked, results, trial)
+
+    assert "".join(candidate.id for candidate in found) == order
+    assert [candidate.rank for candidate in found] == [1, 2, 3]
 
 
 def test_only_what_was_measured_is_confirmed(readers, poems):

@@ -93,8 +93,12 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
     best = candidates[0]
     if not candidate.measured:
         place = "Best" if candidate is best else f"Place {candidate.rank}"
-        sentence = f"{place} of {len(candidates)} by reported scores: mean z-score {candidate.score:+.2f}."
-        yield candidate.score >= 0, Argument(sentence, candidate.score, "reported scores, not measured")
+        if candidate.interval is not None:
+            by, figure = "what was known before", f"{candidate.score:+.2f} standard deviations from the average model"
+        else:
+            by, figure = "reported scores", f"mean z-score {candidate.score:+.2f}"
+        sentence = f"{place} of {len(candidates)} by {by}: {figure}."
+        yield candidate.score >= 0, Argument(sentence, candidate.score, f"{by}, not measured")
         return
     name = estimator_name(deciding(candidate), context.task.target)
     figure = f"{name} {candidate.score:.4g}"
@@ -102,13 +106,20 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         figure += f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})"
     source = measured_on(candidate)
     if candidate is best:
-        yield True, Argument(f"Best of {len(candidates)}: {figure}.", candidate.score, source)
+        won = f"Fine-tuned here: {best.confirmed.metric} {best.confirmed.value:.4g}, " if best.confirmed else ""
+        yield True, Argument(f"{won or f'Best of {len(candidates)}: '}{figure}.", candidate.score, source)
         return
     if candidate.stopped:
         yield candidate.tied, Argument(f"{candidate.stopped} {capital(figure)}.", candidate.score, source)
         return
     behind = (best.score or 0.0) - candidate.score
-    if not apart(candidate, best):
+    if candidate.confirmed is not None:
+        reached = candidate.confirmed
+        sentence = f"Fine-tuned here: {reached.metric} {reached.value:.4g}, {figure}."
+        yield candidate.tied, Argument(sentence, reached.value, f"run {reached.run}")
+    elif behind < 0:
+        yield True, Argument(f"{-behind:.3g} above the first by this measure: {figure}.", candidate.score, source)
+    elif not apart(candidate, best):
         sentence = f"{behind:.3g} below the best, within the error: {figure}."
         yield True, Argument(sentence, candidate.score, source)
     else:

@@ -42,6 +42,11 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
 
 def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability: float | None) -> str:
     """How sure its place is, in a sentence."""
+    if candidate.confirmed is not None:
+        reached = candidate.confirmed
+        level = [o for o in candidates if o is not candidate and o.confirmed and (o.tied or candidate.tied)]
+        beside = f"level with {_count(len(level))} within the errors" if level else "apart from the others"
+        return f"By brief fine-tuning: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
     if probability is None:
         return "No interval is known, so that nothing says how sure its place is."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]

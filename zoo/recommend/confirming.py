@@ -110,6 +110,10 @@ def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial
         if candidate.id in results:
             first.setdefault(candidate.id, candidate)
     order = sorted(first.values(), key=lambda c: (-results[c.id].epochs, -_worth(results[c.id], trial)))
+    if order:  # what the held-out samples leave level keeps the order of the measurement
+        top = results[order[0].id]
+        level = [c for c in order if results[c.id].epochs == top.epochs and _level(top, results[c.id])]
+        order = [*sorted(level, key=lambda c: c.rank), *(c for c in order if c not in level)]
     rest = [candidate for candidate in ranked if candidate not in order]
     found = []
     for rank, candidate in enumerate([*order, *rest], start=1):
@@ -118,9 +122,9 @@ def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial
             found.append(replace(candidate, rank=rank, tied=candidate.tied and not order))
             continue
         best = results[order[0].id]
-        level = rank > 1 and reached.epochs == best.epochs and _level(best, reached)
-        reasons = (_sentence(reached, rank, len(order)), *candidate.reasons)
-        found.append(replace(candidate, rank=rank, tied=level, reasons=reasons, confirmed=reached))
+        tied = rank > 1 and reached.epochs == best.epochs and _level(best, reached)
+        reasons = (_sentence(reached, rank, len(order), tied), *candidate.reasons)
+        found.append(replace(candidate, rank=rank, tied=tied, reasons=reasons, confirmed=reached))
     return found
 
 
@@ -132,10 +136,11 @@ def _level(one: Confirmation, other: Confirmation) -> bool:
     return abs(one.value - other.value) <= WIDTH * math.sqrt(2 * middle * (1 - middle) / one.samples)
 
 
-def _sentence(found: Confirmation, rank: int, count: int) -> str:
+def _sentence(found: Confirmation, rank: int, count: int, tied: bool) -> str:
     over = "" if found.baseline is None else f", against {found.baseline:.4g} of the most frequent answer"
-    place = "best" if rank == 1 else f"place {rank}"
+    place = "first" if rank == 1 else f"place {rank}"
     return (
         f"Fine-tuned here ({found.strategy}, {found.epochs} epochs): {found.metric} {found.value:.4g} on "
-        f"{found.samples:,} held-out samples{over}; {place} of the {count} that were fine-tuned."
+        f"{found.samples:,} held-out samples{over}; {place} of the {count} that were fine-tuned"
+        f"{', a tie within the error' if tied else ''}."
     )

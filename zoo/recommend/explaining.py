@@ -46,7 +46,8 @@ def gather(
 def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidate, ...]:
     """The candidates, the first ten of them with their explanation, and the first hundred with reported latencies."""
     peers, explained = [_timed(candidate, context) for candidate in candidates[:PEERS]], []
-    likely = probabilities_best(peers)
+    confirmed = any(candidate.confirmed for candidate in peers)
+    likely = [None] * len(peers) if confirmed else probabilities_best(peers)
     for position, candidate in enumerate(peers[:EXPLAINED]):
         found = list(arguments(candidate, peers, context))
         explanation = Explanation(

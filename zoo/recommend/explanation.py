@@ -57,7 +57,8 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
         return f"Best of {len(ordered)}: {figure}, {verdict}."
     sentence = f"{figure[:1].upper()}{figure[1:]}"
     if first.samples == best.samples:
-        sentence += f", {best.value - first.value:.3g} below the best"
+        behind = best.value - first.value
+        sentence += f", {abs(behind):.3g} {'below' if behind >= 0 else 'above'} the first"
     return f"{sentence}{', a tie within the error' if tied[rank - 1] else ''}."
 
 

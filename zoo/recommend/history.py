@@ -129,12 +129,14 @@ def history(
         raise DataError("There is no usable record.", "Each needs a model, a data set and a finite value.")
     values: dict[tuple[str, str], list[float]] = {}
     costs: dict[tuple[str, str], float] = {}
+    mended: dict[tuple[str, str], list[str]] = {}
     for (dataset, metric), found in _one_metric_each(groups, notes).items():
-        signed = _signed(np.array([record.value for record in found]), dataset, metric, notes)
+        signed = _signed(np.array([record.value for record in found]), dataset, metric, mended)
         for record, value in zip(found, signed, strict=True):
             values.setdefault((record.model, dataset), []).append(float(value))
             if record.cost is not None:
                 costs[record.model, dataset] = record.cost
+    notes += [f"{what} on {_some(places)}: {how}." for (what, how), places in mended.items()]
     repeated = [cell for cell, several in values.items() if len(several) > 1]
     if repeated:
         model, dataset = repeated[0]
@@ -192,23 +194,26 @@ def _one_metric_each(
     return {(dataset, metric): groups[dataset, metric] for dataset, metric in chosen.items()}
 
 
-def _signed(values: np.ndarray, dataset: str, metric: str, notes: list[str]) -> np.ndarray:
-    """Fractions instead of percentages, higher instead of lower."""
+def _signed(values: np.ndarray, dataset: str, metric: str, mended: dict[tuple[str, str], list[str]]) -> np.ndarray:
+    """Fractions instead of percentages, higher instead of lower; what was done is put down by what it was."""
     name = metric.strip().lower().replace("-", "_").replace(" ", "_")
     if name in LOWER_IS_BETTER:
-        notes.append(f"{metric} on {dataset} is better when lower: its sign is turned around.")
+        mended.setdefault((f"{metric} is better when lower", "its sign is turned around"), []).append(dataset)
         return -values
     percent = np.abs(values) > 1.0
     if name in FRACTIONS and percent.any() and np.abs(values).max() <= 100.0:
         if percent.all():
-            notes.append(f"{metric} on {dataset} is in per cent: divided by 100.")
+            mended.setdefault((f"{metric} is in per cent", "divided by 100"), []).append(dataset)
         else:
-            notes.append(
-                f"{metric} on {dataset} mixes per cent and fractions: the {_count(int(percent.sum()), 'value')} "
-                "above 1 divided by 100."
-            )
+            what = f"{metric} mixes per cent and fractions", "what is above 1 is divided by 100"
+            mended.setdefault(what, []).append(f"{dataset} ({_count(int(percent.sum()), 'value')})")
         return np.where(percent, values / 100.0, values)
     return values
+
+
+def _some(places: Sequence[str]) -> str:
+    """The first of them, and how many more there are."""
+    return places[0] if len(places) == 1 else f"{places[0]} and {_count(len(places) - 1, 'other')}"
 
 
 def _count(number: int, noun: str) -> str:

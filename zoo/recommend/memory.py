@@ -85,10 +85,21 @@ def to_run(card: ModelCard, workload: Workload | None = None) -> int | None:
     workload = workload or Workload()
     if card.parameters is None:
         return None
+    return _frameworks(card, workload) + _weights(card) + int(_batch(card, workload) * _running(card, workload))
+
+
+def _batch(card: ModelCard, workload: Workload) -> float:
+    """Samples at a time while running; where tokens are counted, as many of the longest texts as they allow."""
+    from zoo.features.extraction import BATCH_TOKENS, MOST_SAMPLES
+
+    if workload.batch_size:
+        return workload.batch_size
     kind = str(card.input.get("kind", "image"))
-    usual = RUNNING_BATCHES.get(kind, ACCELERATOR_BATCH) if workload.device == "cpu" else ACCELERATOR_BATCH
-    batch = workload.batch_size or usual
-    return _frameworks(card, workload) + _weights(card) + int(batch * _running(card, workload))
+    where = "cpu" if workload.device == "cpu" else "accelerator"
+    budget, shape = BATCH_TOKENS[where].get(kind), _transformer(card, workload)
+    if budget is not None and shape is not None:
+        return max(1.0, min(MOST_SAMPLES[where], budget / shape.tokens))
+    return RUNNING_BATCHES.get(kind, ACCELERATOR_BATCH) if where == "cpu" else ACCELERATOR_BATCH
 
 
 def to_tune(card: ModelCard, strategy: str = "full", workload: Workload | None = None) -> int | None:

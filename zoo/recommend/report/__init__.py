@@ -69,6 +69,7 @@ def page(result: Recommendation, dataset: Dataset | None = None) -> str:
             sections.ranking(result),
             sections.pictures(result),
             sections.learning(result),
+            sections.selection(result),
             sections.explanations(result),
             sections.data(result, shown),
             sections.exclusions(result),

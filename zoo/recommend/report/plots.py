@@ -85,14 +85,16 @@ def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> st
     return _svg(height, title, f"{told}. Beaten by nobody in both: {front}.", parts)
 
 
-def curves(lines: Sequence[tuple[int, str, Sequence[tuple[float, float]]]], title: str, y_axis: str) -> str:
-    """Score against samples, a line a candidate: (rank, name, points); the number stands at its end."""
+def curves(
+    lines: Sequence[tuple[int, str, Sequence[tuple[float, float]]]], title: str, y_axis: str, x_axis: str = "samples"
+) -> str:
+    """A figure against samples, a line a candidate: (rank, name, points); the number stands at its end."""
     height = 300
     samples = [x for _, _, points in lines for x, _ in points]
     scores = [y for _, _, points in lines for _, y in points]
     across = _Logarithmic(min(samples), max(samples), _LEFT + 14, WIDTH - _RIGHT - 24)
     up = _Linear(min(scores), max(scores), height - _BOTTOM, _TOP)
-    parts = [*_x_axis(across, height, "samples"), *_y_axis(up, height, y_axis)]
+    parts = [*_x_axis(across, height, x_axis), *_y_axis(up, height, y_axis)]
     for rank, _, points in reversed(lines):
         drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in points)
         kind = "leader" if rank == 1 else "follower"

@@ -20,6 +20,8 @@ LISTED = 200
 
 CLASSES = 30
 
+_UNMEASURED = {"prior": "Expected (sd)", "reported": "Mean z-score", "measured": "Score"}
+
 
 def answer(result: Recommendation) -> str:
     """What to start from, in a few sentences, and the next command."""
@@ -54,10 +56,15 @@ def ranking(result: Recommendation) -> str:
     """The table of candidates."""
     estimators = list(result.candidates[0].measured)
     heads = [("", "Rank"), ("", "Model")]
-    heads += [("number", estimator_title(estimator)) for estimator in estimators] or [("number", "Mean z-score")]
+    heads += [("number", estimator_title(estimator)) for estimator in estimators] or [
+        ("number", _UNMEASURED[result.ranked_by])
+    ]
+    fine_tuned = any(c.confirmed for c in result.candidates)
+    predicted = any(c.predicted is not None for c in result.candidates)
+    heads += [("number", "Fine-tuned")] * fine_tuned + [("number", "Predicted")] * predicted
     heads += [("short", "95 % interval"), ("number", "Samples"), ("number", "Parameters"), ("number", "Size"),
               ("number", "ms a sample"), ("", "Licence")]  # fmt: skip
-    rows = [_row(c, result.candidates, estimators) for c in result.candidates[:LISTED]]
+    rows = [_row(c, result.candidates, estimators, fine_tuned, predicted) for c in result.candidates[:LISTED]]
     more = len(result.candidates) - LISTED
     note = (
         "= cannot be told from the first: the difference is within its error."
@@ -70,8 +77,11 @@ def ranking(result: Recommendation) -> str:
     return f'<div class="wide" {label}>{table(heads, rows, caption)}</div>'
 
 
-def _row(c: Candidate, everyone: Sequence[Candidate], estimators: Sequence[str]) -> list[tuple[str, str]]:
+def _row(
+    c: Candidate, everyone: Sequence[Candidate], estimators: Sequence[str], fine_tuned: bool, predicted: bool
+) -> list[tuple[str, str]]:
     figures = [_number(c.measured.get(estimator)) for estimator in estimators] or [_number(c.score)]
+    figures += [_number(c.confirmed.value if c.confirmed else None)] * fine_tuned + [_number(c.predicted)] * predicted
     interval = f"{c.interval[0]:#.3g}\u2013{c.interval[1]:#.3g}" if c.interval else "\u2013"
     return [
         ("", f"{c.rank}{'=' if c.tied else ''}"), ("model", name(c, everyone)),
@@ -118,6 +128,21 @@ def learning(result: Recommendation) -> str:
         "Each candidate was measured on growing parts of the data, until it could not win any more. Numbers are ranks."
     )
     return f"<h2>How the race went</h2>{_figure(drawn, caption)}"
+
+
+def selection(result: Recommendation) -> str:
+    """How the selection learnt: the expected regret after each measurement; empty where all were to be measured."""
+    regret = result.selection.get("expected_regret") or []
+    if not regret:
+        return ""
+    finished = escape(str(result.selection["finished"]).rstrip("."))
+    asked = escape(", ".join(result.selection["asked"][:PLOTTED]))
+    said = f"<p>Measured in this order: {asked}. Then it stopped: {finished}.</p>"
+    if len(regret) > 1:
+        line = (1, "Expected regret", [(float(n), float(value)) for n, value in enumerate(regret, start=1)])
+        drawn = plots.curves([line], "Expected regret after each measurement", "Expected regret", "measurements")
+        said += _figure(drawn, "How much better than the best measured one the best of all was expected to be.")
+    return f"<h2>How the selection went</h2>{said}"
 
 
 def explanations(result: Recommendation) -> str:
