@@ -144,7 +144,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return zoo(
-        "benchmark", "estimators", "fortunes:topics", "--samples", 120, "--kept", "--truth", truth, "--candidates",
+        "benchmark", "estimators", "fortunes:topics", "--samples", 120, "--epochs", 4, "--kept", "--truth", truth, "--candidates",
         ",".join(WORDLLAMA), *options, home=home,
     )  # fmt: skip
 

@@ -65,6 +65,7 @@ PLUGIN = """
 
         def __init__(self, card):
             self.card = card
+            self.source_classes = 3 if card.name == "careful" else 0
 
         def preprocess(self, item):
             return item
@@ -95,6 +96,8 @@ PLUGIN = """
             if fault == "width" and FORWARD_PASSES.count(self.card.id) > 1:
                 vectors = vectors[:, :7]
             found = {"words": vectors, "letters": np.roll(vectors[:, 2:], 1, axis=1)}
+            odds = np.exp(vectors[:, :3])
+            found["probabilities"] = odds / odds.sum(axis=1, keepdims=True)
             return {layer: found[layer] for layer in layers}
 
         def vector(self, text):

@@ -220,3 +220,34 @@ def test_a_figure_for_numbers_is_not_called_an_accuracy(tmp_path, monkeypatch):
 
     assert "R²" in result.candidates[0].reasons[0]
     assert "accuracy" not in result.candidates[0].reasons[0]
+
+
+@pytest.mark.parametrize("race", [False, True])
+def test_leep_is_that_of_the_probabilities_and_leaves_out_models_without_a_classifier(poetry, poems, race):
+    from zoo.transfer import score
+
+    result = zoo.recommend(str(poems), task="poem-classification", estimators=("leep", "logme", "nce"), race=race)
+
+    dataset = zoo.read(str(poems), task="poem-classification")
+    careful = zoo.load("poems:careful").extract(dataset, ("words", "probabilities"))
+    [candidate] = result.candidates
+    assert (candidate.id, candidate.layer) == ("poems:careful", "words")
+    for name, layer in (("leep", "probabilities"), ("nce", "probabilities"), ("logme", "words")):
+        expected = score(name, careful[layer].values, careful[layer].targets)
+        assert candidate.measured[name] == pytest.approx(expected, abs=1e-9)
+    excluded = {e.id: e.reason for e in result.excluded}
+    assert "'poems:sloppy' came without a classifier" in excluded["poems:sloppy"]
+    assert "leep and nce" in excluded["poems:sloppy"]
+
+
+def test_where_no_model_has_a_classifier_leep_is_refused_in_one_sentence(poetry, poems):
+    with pytest.raises(UnsupportedModel, match=r"'poems:sloppy' came without a classifier, .* Leave it out, or take"):
+        zoo.recommend(str(poems), task="poem-classification", estimators=("leep",), candidates="poems:sloppy")
+
+
+def test_the_answer_says_what_each_estimators_number_is(poetry, poems):
+    result = zoo.recommend(str(poems), task="poem-classification", estimators=("logme", "knn"))
+
+    assert list(result.provenance["estimators"]) == ["logme", "knn"]
+    assert result.provenance["estimators"]["logme"]["unit"] == "nats a sample"
+    assert result.provenance["estimators"]["knn"]["words"] == "nearest-neighbour accuracy"
