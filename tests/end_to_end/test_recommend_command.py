@@ -64,6 +64,28 @@ def test_the_table_shows_rank_score_size_and_reasons(home: Path):
     assert "Next: zoo tune " in done.stdout
 
 
+def test_what_is_worth_it_is_measured_and_the_first_are_fine_tuned(home: Path):
+    done = zoo(
+        home, "recommend", "sklearn:digits:60", "--candidates", MODELS, "--tolerance", "0.0001", "--confirm", "2"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "fine-tuned" in done.stdout
+    assert "Fine-tuned here (linear-probe, 2 epochs): accuracy " in done.stdout
+    assert "Certainty: By brief fine-tuning: accuracy " in done.stdout
+    assert "Start with: linear-probe. With 6 samples a class" in done.stdout
+    assert "Measured 2 of 2: every candidate is measured." in done.stdout
+
+
+def test_without_measuring_the_registry_is_ranked_by_what_is_known(home: Path):
+    done = zoo(home, "recommend", "sklearn:digits:60", "--no-measure", "--max-parameters", "6M")
+
+    assert done.returncode == 0, done.stderr
+    assert "expected (sd)" in done.stdout
+    assert "mean z-score" not in done.stdout
+    assert "and 80 more: --json has them." in done.stdout
+
+
 def test_a_second_run_keeps_the_figures(home: Path):
     first = json.loads(recommend_digits(home, "--json").stdout)
     second = json.loads(recommend_digits(home, "--json").stdout)
@@ -81,6 +103,9 @@ def test_a_second_run_keeps_the_figures(home: Path):
         (("no-such-thing", "--task", "image-classification"), "no-such-thing"),
         (("sklearn:digits", "--estimator", "logmee"), "Did you mean logme"),
         (("sklearn:digits", "--device", "tpu9"), "tpu9"),
+        (("sklearn:digits", "--no-measure", "--max-parameters", "10"), "Relax one: --max-parameters "),
+        (("sklearn:digits", "--no-measure", "--confirm", "2"), "Only measured candidates can be confirmed."),
+        (("sklearn:digits", "--tolerance", "0.01", "--estimator", "logme"), "A tolerance counts in accuracy"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(home: Path, arguments: tuple[str, ...], sentence: str):

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from zoo.answers import Candidate
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile, Run
-from zoo.recommend.arguments import Context, arguments, ordinal
+from zoo.recommend.arguments import Context, arguments
 from zoo.recommend.certainty import _cumulative, in_words, probabilities_best, would_change
 from zoo.recommend.explaining import EXPLAINED, explain
 from zoo.recommend.task import Analysis
+from zoo.recommend.wording import ordinal
 from zoo.tasks import TASKS
 
 TASK = TASKS["image-classification"]

@@ -12,7 +12,7 @@ from zoo.recommend.latency import reported as reported_latency
 from zoo.recommend.license_policy import family
 from zoo.recommend.memory import to_tune
 from zoo.recommend.task import Analysis
-from zoo.recommend.wording import estimator_name
+from zoo.recommend.wording import capital, estimator_name, ordinal
 from zoo.tasks import Task
 
 SMALL, LARGE = 0.5, 2.0
@@ -62,6 +62,13 @@ def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Co
     yield from _latency(candidate, candidates, context)
     yield from _memory(card, context)
     yield from _license(card)
+
+
+def background(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """What a candidate brings along, in sentences: its size, what it was made for, and what others report."""
+    card = context.cards[candidate.id]
+    found = (*_size(candidate, candidates), *_fit(card, context), *_reported(candidate, candidates, context))
+    return (argument.sentence for _, argument in found)
 
 
 def deciding(candidate: Candidate) -> str:
@@ -273,15 +280,3 @@ def _license(card: ModelCard) -> Iterator[For]:
     pickled = [file.path for file in card.files if file.path.endswith(_PICKLES)]
     if pickled and not any(file.path.endswith(".safetensors") for file in card.files):
         yield False, Argument(f"The weights are a pickle ({pickled[0]}), not safetensors.", None, "model card")
-
-
-def capital(sentence: str) -> str:
-    """The sentence with a capital first letter."""
-    return sentence[:1].upper() + sentence[1:]
-
-
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd, 4th, 11th, 21st."""
-    if 10 <= number % 100 <= 20:
-        return f"{number}th"
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from zoo.answers import Candidate
-from zoo.recommend.arguments import Context, apart, latency_of, ordinal
-from zoo.recommend.wording import estimator_name
+from zoo.recommend.arguments import Context, apart, latency_of
+from zoo.recommend.wording import estimator_name, ordinal
 
 _QUANTILE = 1.959964
 _STEPS = 400

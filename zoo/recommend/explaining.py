@@ -1,4 +1,4 @@
-"""Puts an explanation to each of the first ten candidates, and the warnings to the whole answer."""
+"""Puts an explanation, and the rest of its reasons, to each of the first ten candidates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from zoo.answers import Candidate, Explanation
 from zoo.entities import ModelCard
-from zoo.recommend.arguments import Context, arguments, latency_of
+from zoo.recommend.arguments import Context, arguments, background, latency_of
 from zoo.recommend.certainty import in_words, probabilities_best, would_change
 from zoo.recommend.task import Analysis
 from zoo.tasks import Task
@@ -57,7 +57,8 @@ def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidat
             None if (chance := likely[position]) is None else round(chance, 4),
             in_words(candidate, peers, likely[position]),
         )
-        explained.append(replace(candidate, explanation=explanation))
+        reasons = (*candidate.reasons, *background(candidate, peers, context))
+        explained.append(replace(candidate, explanation=explanation, reasons=reasons))
     return (*explained, *peers[EXPLAINED:], *candidates[PEERS:])
 
 

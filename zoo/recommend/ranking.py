@@ -9,8 +9,9 @@ from typing import Any
 from zoo.answers import Candidate
 from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, suggest
-from zoo.recommend import explanation
 from zoo.recommend.measuring import Measured
+from zoo.recommend.standing import reasons as standing_reasons
+from zoo.recommend.standing import reported
 from zoo.tasks import Task
 from zoo.transfer.intervals import difference
 
@@ -74,14 +75,11 @@ def ties(ordered: Sequence[Measured]) -> list[bool]:
 
 def by_measurement(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
     """Candidates in the order of ``standing``, with their reasons."""
-    from zoo.registry import open_registry
-
-    registry = open_registry()
     tied = ties(ordered)
     ranked = []
     for rank, found in enumerate(ordered, start=1):
         first = found.figures[0]
-        reasons = explanation.reasons(rank, ordered, tied, task, registry.scores(found.card.id))
+        reasons = standing_reasons(rank, ordered, tied, task)
         ranked.append(
             Candidate(
                 rank=rank,
@@ -140,7 +138,7 @@ def by_reports(cards: Sequence[ModelCard]) -> list[Candidate]:
             parameters=card.parameters,
             bytes=card.bytes,
             license=card.license,
-            reasons=(explanation.reported(len(standard.get(card.id, [])), scores.get(card.id)),),
+            reasons=(reported(len(standard.get(card.id, [])), scores.get(card.id)),),
         )
         for rank, card in enumerate(ordered, start=1)
     ]

@@ -1,4 +1,4 @@
-"""Estimators in words, as they describe themselves."""
+"""Estimators in words, as they describe themselves, and sentences."""
 
 from __future__ import annotations
 
@@ -47,3 +47,15 @@ def legend(described: Mapping[str, Mapping[str, str]]) -> list[str]:
         said = words if not unit or unit in words else f"{words}, in {unit}"
         lines.append(f"{name}: {said}{'; ' + about['range'] if about['range'] else ''}.")
     return lines
+
+
+def capital(sentence: str) -> str:
+    """The sentence with a capital first letter."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def ordinal(number: int) -> str:
+    """1st, 2nd, 3rd, 4th, 11th, 21st."""
+    if 10 <= number % 100 <= 20:
+        return f"{number}th"
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th') }"

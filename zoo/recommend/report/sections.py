@@ -7,10 +7,10 @@ from html import escape
 from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation
-from zoo.recommend.arguments import capital, deciding
+from zoo.recommend.arguments import deciding
 from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import plots
-from zoo.recommend.wording import estimator_name, estimator_title
+from zoo.recommend.wording import capital, estimator_name, estimator_title
 
 PLOTTED = 20
 """Most candidates in a plot."""
