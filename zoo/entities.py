@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 _SOURCE = re.compile(r"[a-z][a-z0-9_-]*\Z")
+_PLAIN_ID = re.compile(r"[a-z][a-z0-9_-]*:[!-~]+\Z")
+_INFINITE = (float("inf"), float("-inf"))
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _Entity = TypeVar("_Entity", bound="Entity")
 
 
@@ -72,7 +75,7 @@ class ModelId(Entity):
         lower-case, or the name or revision is empty.
         """
         source, colon, rest = text.strip().partition(":")
-        if not colon or not _SOURCE.match(source) or not rest or any(ord(c) < 32 for c in rest):
+        if not colon or not _SOURCE.match(source) or not rest or _CONTROL.search(rest):
             raise InvalidInput(
                 f"'{text}' is not a model id.", "An id looks like hf:google/vit-base-patch16-224 or pkg:wordllama."
             )
@@ -149,17 +152,24 @@ class ModelCard(Entity):
     requires: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        parsed = ModelId.parse(self.id)
-        if parsed.revision:
-            raise InvalidInput(f"A card's id carries no revision: '{self.id}'.", "Put it in the field 'revision'.")
+        if "@" in self.id or not _PLAIN_ID.match(self.id):
+            parsed = ModelId.parse(self.id)
+            if parsed.revision:
+                raise InvalidInput(f"A card's id carries no revision: '{self.id}'.", "Put it in the field 'revision'.")
         if not self.domain:
             raise InvalidInput(f"The card of '{self.id}' names no domain.")
+        for value in (self.parameters, self.bytes, self.embedding_dimension, self.downloads, self.likes):
+            if value is not None and (value.__class__ is not int or value < 0):
+                self._check_numbers()
+        if self.files or self.files.__class__ is not tuple:
+            files = tuple(f if isinstance(f, ModelFile) else ModelFile.from_dict(f) for f in self.files)
+            object.__setattr__(self, "files", files)
+
+    def _check_numbers(self) -> None:
         for name in ("parameters", "bytes", "embedding_dimension", "downloads", "likes"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise InvalidInput(f"The card of '{self.id}' has {name} = {value!r}; it must be a whole number >= 0.")
-        files = tuple(f if isinstance(f, ModelFile) else ModelFile.from_dict(f) for f in self.files)
-        object.__setattr__(self, "files", files)
 
     @property
     def source(self) -> str:
@@ -196,7 +206,7 @@ class BenchmarkScore(Entity):
     date: str | None = None
 
     def __post_init__(self) -> None:
-        if self.value != self.value or self.value in (float("inf"), float("-inf")):
+        if self.value != self.value or self.value in _INFINITE:
             raise InvalidInput(f"The score of '{self.model}' on {self.dataset} is {self.value}; it must be finite.")
 
 

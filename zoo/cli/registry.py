@@ -82,7 +82,7 @@ def upgrade(output: Output, refresh: bool) -> None:
 @zoo_command("check")
 @click.argument("path", required=False)
 def check(output: Output, path: str | None) -> int:
-    """Check whether the registry is sound: file, references, full-text index and cards.
+    """Check whether the registry is sound: file, references, cards, and the sets that are searched in.
 
     The exit code is 1 when something is wrong.
 

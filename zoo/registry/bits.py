@@ -13,32 +13,53 @@ import sys
 import zlib
 from array import array
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 SPAN = 1 << 16
 """Keys a chunk."""
 
 CHUNK_BYTES = SPAN // 8
-_LIST, _PLAIN, _DEFLATED = b"a", b"b", b"z"
-_LONGEST_LIST = 512
+LIST, _PLAIN, _DEFLATED = b"a", b"b", b"z"
+LONGEST_LIST = 512
+"""Offsets that are stored as a list at most."""
+
 _NOT_EMPTY = re.compile(rb"[^\x00]")
 _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 def packed_offsets(offsets: list[int]) -> bytes:
     """A chunk of these offsets, which are sorted and different."""
-    if len(offsets) <= _LONGEST_LIST:
-        return _LIST + _little_endian(array("H", offsets)).tobytes()
+    if len(offsets) <= LONGEST_LIST:
+        return LIST + _little_endian(array("H", offsets)).tobytes()
     bits = bytearray(CHUNK_BYTES)
     for offset in offsets:
         bits[offset >> 3] |= 1 << (offset & 7)
     return packed_bits(bytes(bits))
 
 
+def packed_array(offsets: np.ndarray) -> bytes:
+    """As ``packed_offsets``, of an array of 16-bit numbers."""
+    import numpy as np
+
+    if len(offsets) <= LONGEST_LIST:
+        return LIST + offsets.astype("<u2").tobytes()
+    members = np.zeros(SPAN, bool)
+    members[offsets] = True
+    return _smaller(np.packbits(members, bitorder="little").tobytes())
+
+
 def packed_bits(bits: bytes) -> bytes:
     """A chunk of the bits in ``CHUNK_BYTES`` bytes; bit 0 of byte 0 is the first key."""
     count = int.from_bytes(bits, "little").bit_count()
-    if count <= _LONGEST_LIST:
-        return _LIST + _little_endian(array("H", positions(bits))).tobytes()
+    if count <= LONGEST_LIST:
+        return LIST + _little_endian(array("H", positions(bits))).tobytes()
+    return _smaller(bits)
+
+
+def _smaller(bits: bytes) -> bytes:
     deflated = zlib.compress(bits, 1)
     return _DEFLATED + deflated if len(deflated) < CHUNK_BYTES else _PLAIN + bits
 
@@ -49,7 +70,7 @@ def unpack_into(buffer: bytearray, chunk: int, members: bytes) -> None:
     if len(buffer) < start + CHUNK_BYTES:
         buffer.extend(bytes(start + CHUNK_BYTES - len(buffer)))
     kind, body = members[:1], members[1:]
-    if kind == _LIST:
+    if kind == LIST:
         for offset in _little_endian(array("H", body)):
             buffer[start + (offset >> 3)] |= 1 << (offset & 7)
         return
@@ -70,14 +91,14 @@ def unpacked(members: bytes) -> bytes:
 
 def offsets(members: bytes) -> Iterable[int]:
     """The offsets in one stored chunk, rising."""
-    if members[:1] == _LIST:
+    if members[:1] == LIST:
         return _little_endian(array("H", members[1:]))
     return positions(unpacked(members))
 
 
 def count(members: bytes) -> int:
     """How many there are in one stored chunk."""
-    if members[:1] == _LIST:
+    if members[:1] == LIST:
         return (len(members) - 1) // 2
     return int.from_bytes(unpacked(members), "little").bit_count()
 

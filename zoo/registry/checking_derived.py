@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from zoo.registry import rows
@@ -12,6 +13,7 @@ from zoo.registry.lineage import bases_of
 from zoo.registry.location import Location
 from zoo.registry.membership import Membership
 
+_BATCH = 1000
 Stored = tuple[str, str, int]
 
 
@@ -22,7 +24,7 @@ class _Expected:
         self.rows: dict[Stored, tuple[int, bytes]] = {}
         self.membership = Membership(self._run, self._ask)
 
-    def _run(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
+    def _run(self, sql: str, parameters: Iterable[Sequence[Any]]) -> None:
         for kind, value, chunk, *rest in parameters:
             if rest:
                 self.rows[kind, value, chunk] = (rest[0], rest[1])
@@ -40,16 +42,16 @@ def derived_problems(location: Location) -> Iterator[str]:
         for first, found in _by_chunk(cards):
             expected = _Expected()
             lineage = set()
-            for key, row in found:
-                card = rows.card_of(row)
-                expected.membership.change(key, None, card)
-                lineage |= {(base, key, relation) for base, relation in bases_of(card).items()}
-                values = rows.card_row(card)
-                wrong["models"] += any(values[name] != row[name] for name in ("memory", "weights"))
+            while part := [*islice(found, _BATCH)]:
+                parsed = [rows.card_of(row) for _, row in part]
+                columns = rows.columns_of(parsed)
+                expected.membership.come([key for key, _ in part], columns)
+                for (key, row), card, *derived in zip(part, parsed, columns["memory"], columns["weights"], strict=True):
+                    lineage |= {(base, key, relation) for base, relation in bases_of(card).items()}
+                    wrong["models"] += derived != [row["memory"], row["weights"]]
             chunk = (first, first + SPAN)
             sql = "SELECT DISTINCT model_key, benchmark_key FROM scores WHERE model_key >= ? AND model_key < ?"
-            for row in streamed(stored, sql, chunk):
-                expected.membership.score(row[0], row[1])
+            expected.membership.scored([(row[0], row[1]) for row in streamed(stored, sql, chunk)])
             expected.membership.write()
             rows_of_sets += len(expected.rows)
             for place, (models, members) in expected.rows.items():

@@ -22,19 +22,21 @@ def derive(session: Session) -> None:
         statements.run(f"DELETE FROM {table}", [()])
     membership = Membership(statements.run, statements.ask)
     last = -1
-    while found := statements.ask("SELECT * FROM models WHERE key > ? ORDER BY key LIMIT ?", (last, _BATCH)):
+    while found := statements.ask_named("SELECT * FROM models WHERE key > ? ORDER BY key LIMIT ?", (last, _BATCH)):
         last = found[-1]["key"]
-        columns, lineage = [], []
-        for row in found:
-            card = rows.card_of(row)
-            membership.change(row["key"], None, card)
-            values = rows.card_row(card)
-            columns.append((values["memory"], values["weights"], row["key"]))
-            lineage += [(base, row["key"], relation) for base, relation in bases_of(card).items()]
-        statements.run("UPDATE models SET memory = ?, weights = ? WHERE key = ?", columns)
+        cards, keys = [rows.card_of(row) for row in found], [row["key"] for row in found]
+        columns = rows.columns_of(cards)
+        membership.come(keys, columns)
+        statements.run(
+            "UPDATE models SET memory = ?, weights = ? WHERE key = ?",
+            zip(columns["memory"], columns["weights"], keys, strict=True),
+        )
+        lineage = [
+            (base, key, relation) for key, card in zip(keys, cards, strict=True)
+            for base, relation in bases_of(card).items()
+        ]  # fmt: skip
         if lineage:
             statements.run("INSERT INTO lineage (base, model_key, relation) VALUES (?, ?, ?)", lineage)
-    for row in statements.ask("SELECT DISTINCT model_key, benchmark_key FROM scores"):
-        membership.score(row[0], row[1])
+    membership.scored(statements.ask("SELECT DISTINCT model_key, benchmark_key FROM scores"))
     membership.write()
     write_state(session, {"generation": secrets.token_hex(8)})

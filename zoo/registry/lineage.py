@@ -44,9 +44,10 @@ def bases_of(card: ModelCard) -> dict[str, str]:
     """
     found = {}
     for tag in card.tags:
-        match = _TAG.match(tag)
-        if match:
-            found[f"{card.source}:{match[2]}"] = match[1]
+        if tag.startswith("base_model:"):
+            match = _TAG.match(tag)
+            if match:
+                found[f"{card.source}:{match[2]}"] = match[1]
     if card.base_model and card.base_model not in found:
         found[card.base_model] = _relation(card)
     found.pop(card.id, None)
@@ -63,6 +64,8 @@ def weights_of(card: ModelCard) -> str | None:
 
     None where a file of weights has no hash, or there is none.
     """
+    if not card.files:
+        return None
     files = [file for file in card.files if _WEIGHTS.search(file.path.lower())]
     # The same weights often lie there once more in an older format.
     safe = [file for file in files if file.path.lower().endswith(".safetensors")]

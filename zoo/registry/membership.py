@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import bisect
+from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from zoo.entities import ModelCard
 from zoo.registry import bits
 from zoo.registry.numbers import NUMBERS, numbers_of
+from zoo.registry.postings import Columns, Place, Postings, Row
+from zoo.registry.runs import SortedRuns
 from zoo.registry.sets import ALL, BENCHMARK, KNOWN, PREFIX, WORD, digit, digits
 from zoo.registry.words import prefixes, words_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-Run = Callable[[str, Sequence[Sequence[Any]]], None]
+Run = Callable[[str, Iterable[Sequence[Any]]], Any]
 Ask = Callable[[str, Sequence[Any]], Iterable[Any]]
-Place = tuple[str, str]
 
-MOST_PENDING = 2_000_000
-"""Memberships that wait to be written at most, but for those of the chunk that is being filled."""
+MOST_CHANGES = 1_000_000
+"""Changes of cards that wait to be written at most."""
 
-MOST_IN_CHUNK = 12_000_000
+MOST_SCORES = 4_000_000
+"""Scores that wait to be written at most."""
 
-_DIGITS = 63
-_BATCH = 5000
 _UPSERT = (
     "INSERT INTO sets (kind, value, chunk, models, members) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (kind, value, chunk) DO UPDATE SET models = excluded.models, members = excluded.members"
@@ -45,84 +48,130 @@ def places_of(card: ModelCard) -> set[Place]:
     return found
 
 
-class _Chunk:
+class _Changes:
     """What changes in one chunk.
 
     Attributes:
-        come, go: offsets by set.
-        words: offsets of new cards by word; the sets of beginnings of words follow from them in the end.
+        members: whether each model is in the set in the end, by set and offset.
         numbers: numbers by offset.
     """
 
     def __init__(self) -> None:
-        self.come: defaultdict[Place, list[int]] = defaultdict(list)
-        self.go: defaultdict[Place, list[int]] = defaultdict(list)
-        self.words: defaultdict[str, list[int]] = defaultdict(list)
+        self.members: defaultdict[Place, dict[int, bool]] = defaultdict(dict)
         self.numbers: dict[int, tuple[int | None, ...]] = {}
 
 
 class Membership:
-    """Gathers changes; ``write`` puts them into the table."""
+    """Gathers changes; ``write`` puts them into the table.
+
+    New cards come with rising keys. Those of one chunk are gathered as ``Postings``; when the next chunk begins, its
+    rows wait in a sorted run, and all runs are written together. Whatever else changes is applied after that.
+    """
 
     def __init__(self, run: Run, ask: Ask) -> None:
         self._run, self._ask = run, ask
-        self._chunks: defaultdict[int, _Chunk] = defaultdict(_Chunk)
+        self._coming: Postings | None = None
+        self._runs = SortedRuns()
+        self._changes: defaultdict[int, _Changes] = defaultdict(_Changes)
         self._pending = 0
-        self._new: set[int] = set()
+        self._scored = array("Q")
         row = next(iter(ask("SELECT max(chunk) FROM sets WHERE kind = ? AND value = ?", (ALL, ""))), None)
         self._written = -1 if row is None or row[0] is None else int(row[0])
 
-    def change(self, key: int, old: ModelCard | None, new: ModelCard | None) -> None:
-        """Note that the card of a model changes, comes (``old`` is None) or goes (``new`` is None)."""
-        chunk, offset = self._chunks[key >> 16], key & 0xFFFF
-        if old is None and new is not None:
-            places, said = places_of(new), words_of(new)
-            for place in places:
-                chunk.come[place].append(offset)
-            for word in said:
-                chunk.words[word].append(offset)
-            self._pending += len(places) + len(said)
-        else:
-            before, after = _everything(old), _everything(new)
-            for place in after - before:
-                chunk.come[place].append(offset)
-            for place in before - after:
-                chunk.go[place].append(offset)
-            self._pending += len(after) + len(before)
+    def come(self, keys: Sequence[int], columns: Columns) -> None:
+        """Note new models, whose keys rise; their cards as ``Postings.add`` takes them."""
+        start = 0
+        while start < len(keys):
+            number = keys[start] >> 16
+            end = bisect.bisect_left(keys, (number + 1) << 16, start)
+            if self._coming is None or self._coming.number != number:
+                self._close()
+                self._coming = Postings(number)
+            part = columns if end - start == len(keys) else {name: c[start:end] for name, c in columns.items()}
+            self._coming.add([key & 0xFFFF for key in keys[start:end]], part)
+            start = end
+
+    def change(self, key: int, old: ModelCard, new: ModelCard | None) -> None:
+        """Note that the card of a model changes, or goes (``new`` is None)."""
+        chunk, offset = self._changes[key >> 16], key & 0xFFFF
+        before, after = _everything(old), _everything(new)
+        for place in before ^ after:
+            chunk.members[place][offset] = place in after
+        self._pending += len(before ^ after) + 1
         numbers = (None,) * len(NUMBERS) if new is None else numbers_of(new)
-        if old is None or numbers != numbers_of(old):
+        if offset in chunk.numbers or numbers != numbers_of(old):
             chunk.numbers[offset] = numbers
-        self._write_when_many(key >> 16)
+        if self._pending > MOST_CHANGES:
+            self._apply()
 
-    def score(self, key: int, benchmark: int, there: bool = True) -> None:
-        """Note that a model has, or no longer has, a score on a benchmark."""
-        chunk = self._chunks[key >> 16]
-        (chunk.come if there else chunk.go)[BENCHMARK, str(benchmark)].append(key & 0xFFFF)
-        self._pending += 1
-        self._write_when_many(key >> 16)
-
-    def _write_when_many(self, current: int) -> None:
-        if self._pending < MOST_PENDING:
-            return
-        # A chunk that is being filled for the first time waits until it is full, or it would be read and written again.
-        if len(self._chunks) > 1:
-            waiting = self._chunks.pop(current)
-            self.write()
-            self._chunks[current] = waiting
-        elif self._pending > MOST_IN_CHUNK or current <= self._written:
-            self.write()
+    def scored(self, pairs: Sequence[tuple[int, int]], there: bool = True) -> None:
+        """Note that models have, or no longer have, scores: pairs of the keys of a model and a benchmark."""
+        if there and not self._pending:
+            self._scored.extend([benchmark << 32 | key for key, benchmark in pairs])
+        else:
+            for key, benchmark in pairs:
+                self._changes[key >> 16].members[BENCHMARK, str(benchmark)][key & 0xFFFF] = there
+            self._pending += len(pairs)
+        if len(self._scored) > MOST_SCORES or self._pending > MOST_CHANGES:
+            self._apply()
 
     def write(self) -> None:
         """Write what has been gathered."""
-        for number in sorted(self._chunks):
-            chunk = self._chunks[number]
-            there = number <= self._written
-            self._store(number, self._words(number, chunk, there))
-            if chunk.numbers:
-                self._store(number, self._digits(number, chunk, there))
-            self._written = max(self._written, number)
-        self._chunks.clear()
+        self._close()
+        self._apply()
+
+    def _apply(self) -> None:
+        scored = self._scores()
+        touched = {*self._changes, *scored}
+        if self._coming is not None and self._coming.number in touched:
+            self._close()
+        if self._runs:
+            self._run(_UPSERT, self._runs.merged())
+        for number in sorted(touched):
+            changes = self._changes[number]
+            members = _merged(scored.get(number, {}), changes.members)
+            self._store(number, chain(self._changed(number, members), self._digits(number, changes)))
+        self._changes.clear()
         self._pending = 0
+
+    def _close(self) -> None:
+        """Take leave of the chunk that is being filled: its rows wait in a run, or are united with those stored."""
+        coming, self._coming = self._coming, None
+        if coming is None:
+            return
+        if coming.number > self._written:
+            self._runs.add(coming.rows())
+        else:
+            if self._runs:
+                self._run(_UPSERT, self._runs.merged())
+            self._run(_UPSERT, [self._united(row) for row in coming.rows()])
+        self._written = max(self._written, coming.number)
+
+    def _united(self, row: Row) -> Row:
+        kind, value, number, count, members = row
+        stored = self._stored(number, (kind, value))
+        if stored is None:
+            return row
+        both = bits.united(((0, stored), (0, members)))
+        count = both.bit_count()
+        return (kind, value, number, count, bits.packed_bits(both.to_bytes(bits.CHUNK_BYTES, "little")))
+
+    def _scores(self) -> dict[int, dict[Place, list[int]]]:
+        """Offsets of the models that got scores, by chunk and benchmark; forgets them."""
+        import numpy as np
+
+        if not self._scored:
+            return {}
+        pairs, self._scored = np.unique(np.frombuffer(self._scored, np.uint64)), array("Q")
+        groups = pairs >> 16
+        found: dict[int, dict[Place, list[int]]] = {}
+        starts = np.flatnonzero(np.diff(groups, prepend=np.uint64(2**64 - 1)))
+        offsets = (pairs & 0xFFFF).tolist()
+        for group, start, end in zip(
+            groups[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(pairs)], strict=True
+        ):
+            found.setdefault(group & 0xFFFF, {})[BENCHMARK, str(group >> 16)] = offsets[start:end]
+        return found
 
     def _store(self, number: int, found: Iterable[tuple[Place, bytes | None, int]]) -> None:
         rows, empty = [], []
@@ -131,62 +180,46 @@ class Membership:
                 empty.append((kind, value, number))
             else:
                 rows.append((kind, value, number, count, members))
-            if len(rows) >= _BATCH:
-                self._run(_UPSERT, rows)
-                rows = []
         if rows:
             self._run(_UPSERT, rows)
         if empty:
             self._run("DELETE FROM sets WHERE kind = ? AND value = ? AND chunk = ?", empty)
 
-    def _words(self, number: int, chunk: _Chunk, there: bool) -> Iterator[tuple[Place, bytes | None, int]]:
-        come = dict(_with_prefixes(chunk.words))
-        for place, found in chunk.come.items():
-            others = bits.offsets(come[place]) if place in come else ()
-            come[place] = bits.packed_offsets(sorted({*found, *others}))
-        if not there and not chunk.go:
-            for place in sorted(come):
-                yield place, come[place], bits.count(come[place])
-            return
-        for place in sorted({*come, *chunk.go}):
-            stored = self._stored(number, place) if there else None
+    def _changed(self, number: int, changes: dict[Place, dict[int, bool]]) -> Iterator[tuple[Place, bytes | None, int]]:
+        for place in sorted(changes):
+            stored = self._stored(number, place)
             offsets = set(bits.offsets(stored)) if stored else set()
-            offsets.difference_update(chunk.go.get(place, ()))
-            if place in come:
-                offsets.update(bits.offsets(come[place]))
+            for offset, there in changes[place].items():
+                (offsets.add if there else offsets.discard)(offset)
             yield place, bits.packed_offsets(sorted(offsets)) if offsets else None, len(offsets)
 
-    def _digits(self, number: int, chunk: _Chunk, there: bool) -> Iterator[tuple[Place, bytes | None, int]]:
+    def _digits(self, number: int, changes: _Changes) -> Iterator[tuple[Place, bytes | None, int]]:
         import numpy as np
 
-        offsets = np.fromiter(chunk.numbers, np.int64, len(chunk.numbers))
+        if not changes.numbers:
+            return
+        offsets = np.fromiter(changes.numbers, np.int64, len(changes.numbers))
         for column, name in enumerate(NUMBERS):
-            values = [numbers[column] for numbers in chunk.numbers.values()]
+            values = [numbers[column] for numbers in changes.numbers.values()]
             known = np.array([value is not None for value in values])
             given = np.array([value or 0 for value in values], np.int64)
             kind = digits(name)
-            yield (kind, KNOWN), *self._digit(number, (kind, KNOWN), offsets, known, there)
-            last = max((int(row[0]) for row in self._last(kind, number, there)), default=-1)
+            yield (kind, KNOWN), *self._digit(number, (kind, KNOWN), offsets, known)
+            question = "SELECT value FROM sets WHERE kind = ? AND chunk = ? AND value <> ?"
+            last = max((int(row[0]) for row in self._ask(question, (kind, number, KNOWN))), default=-1)
             for place in range(max(int(given.max()).bit_length(), last + 1)):
                 ones = (given >> place & 1).astype(bool)
-                yield (kind, digit(place)), *self._digit(number, (kind, digit(place)), offsets, ones, there)
+                yield (kind, digit(place)), *self._digit(number, (kind, digit(place)), offsets, ones)
 
-    def _last(self, kind: str, number: int, there: bool) -> Iterable[Any]:
-        if not there:
-            return ()
-        question = "SELECT value FROM sets WHERE kind = ? AND chunk = ? AND value <> ?"
-        return self._ask(question, (kind, number, KNOWN))
-
-    def _digit(
-        self, number: int, place: Place, offsets: np.ndarray, ones: np.ndarray, there: bool
-    ) -> tuple[bytes | None, int]:
+    def _digit(self, number: int, place: Place, offsets: np.ndarray, ones: np.ndarray) -> tuple[bytes | None, int]:
         import numpy as np
 
-        stored = self._stored(number, place) if there else None
+        stored = self._stored(number, place)
         packed = np.frombuffer(bits.unpacked(stored) if stored else bytes(bits.CHUNK_BYTES), np.uint8)
         members = np.unpackbits(packed, bitorder="little")
         members[offsets] = ones
-        return _packed(np.packbits(members, bitorder="little").tobytes())
+        count = int(members.sum())
+        return (bits.packed_bits(np.packbits(members, bitorder="little").tobytes()) if count else None), count
 
     def _stored(self, number: int, place: Place) -> bytes | None:
         question = "SELECT members FROM sets WHERE kind = ? AND value = ? AND chunk = ?"
@@ -194,27 +227,12 @@ class Membership:
         return None if row is None else bytes(row[0])
 
 
-def _packed(members: bytes) -> tuple[bytes | None, int]:
-    count = int.from_bytes(members, "little").bit_count()
-    return (bits.packed_bits(members) if count else None), count
-
-
-def _with_prefixes(said: dict[str, list[int]]) -> Iterator[tuple[Place, bytes]]:
-    """The packed sets of words, whose offsets rise, and those of their beginnings, put together on the way."""
-    open_sets: dict[int, tuple[str, bytearray]] = {}
-    for word in sorted(said):
-        packed = bits.packed_offsets(said[word])
-        yield (WORD, word), packed
-        for prefix in prefixes(word):
-            begun, members = open_sets.get(len(prefix), ("", bytearray()))
-            if begun != prefix:
-                if begun:
-                    yield (PREFIX, begun), bits.packed_bits(bytes(members))
-                members = bytearray(bits.CHUNK_BYTES)
-                open_sets[len(prefix)] = (prefix, members)
-            bits.unpack_into(members, 0, packed)
-    for begun, members in open_sets.values():
-        yield (PREFIX, begun), bits.packed_bits(bytes(members))
+def _merged(come: dict[Place, list[int]], changes: dict[Place, dict[int, bool]]) -> dict[Place, dict[int, bool]]:
+    """Changes, and before them members that come."""
+    found: dict[Place, dict[int, bool]] = {place: dict.fromkeys(offsets, True) for place, offsets in come.items()}
+    for place, offsets in changes.items():
+        found.setdefault(place, {}).update(offsets)
+    return found
 
 
 def _everything(card: ModelCard | None) -> set[Place]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from zoo.entities import ModelCard
@@ -22,6 +23,7 @@ def numbers_of(card: ModelCard) -> tuple[int | None, ...]:
     )  # fmt: skip
 
 
+@functools.lru_cache(maxsize=10_000)
 def day(date: str | None) -> int | None:
     """A date as a number that sorts: 20240131 for 2024-01-31, 20240100 for 2024-01; None where it is no date."""
     found = _DATE.match(date or "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
@@ -20,18 +22,34 @@ _NESTED = ("files", "input", "loader")
 CARD_COLUMNS = (*_SCALARS, *_LISTS, *_NESTED, "source", "gated", "memory", "weights")
 """The columns that ``card_row`` gives."""
 
+_FIELDS = (*_SCALARS, *_LISTS, *_NESTED, "gated")
+
 SCORE_COLUMNS = "b.task, b.dataset, b.split, b.metric, b.higher_is_better, s.value, s.origin, c.source, s.date"
 SCORE_TABLES = "scores s JOIN benchmarks b ON b.key = s.benchmark_key JOIN citations c ON c.key = s.citation_key"
 
 
 def card_row(card: ModelCard) -> dict[str, Any]:
     """The columns of a card."""
-    row = {name: getattr(card, name) for name in _SCALARS}
-    row.update({name: _document(getattr(card, name)) for name in _LISTS})
-    row["files"] = _document([file.to_dict() for file in card.files])
-    row["input"], row["loader"] = _document(card.input), _document(card.loader)
-    row.update(source=card.source, gated=card.gated, memory=needed(card), weights=weights_of(card))
-    return row
+    return dict(zip(CARD_COLUMNS, values_of(columns_of([card]))[0], strict=True))
+
+
+def columns_of(cards: Sequence[ModelCard]) -> dict[str, Sequence[Any]]:
+    """What cards have in each of their fields, and what follows from them: ``source``, ``memory`` and ``weights``."""
+    found: dict[str, Sequence[Any]] = dict(zip(_FIELDS, zip(*map(_fields, cards), strict=True), strict=True))
+    found["source"] = [id.partition(":")[0] for id in found["id"]]
+    found["memory"], found["weights"] = [*map(needed, cards)], [*map(weights_of, cards)]
+    return found
+
+
+def values_of(columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """The values of ``CARD_COLUMNS``, a tuple a card."""
+    documents: dict[str, Iterable[Any]] = {name: map(_shared, columns[name]) for name in _LISTS}
+    documents["tags"] = map(_texts, columns["tags"])
+    documents["files"] = [
+        _document([file.to_dict() for file in files]) if files else None for files in columns["files"]
+    ]
+    documents["input"], documents["loader"] = map(_document, columns["input"]), map(_document, columns["loader"])
+    return [*zip(*(documents.get(name, columns[name]) for name in CARD_COLUMNS), strict=True)]
 
 
 def card_of(row: Any) -> ModelCard:
@@ -99,6 +117,11 @@ def run_of(row: Any) -> Run:
     })  # fmt: skip
 
 
+def _texts(values: tuple[str, ...]) -> str | None:
+    """A list of texts as JSON; what they are is worked out once, as thousands of cards share a tag."""
+    return f"[{','.join(map(_text, values))}]" if values else None
+
+
 def _document(value: Any) -> str | None:
     return _encode(value) if value else None
 
@@ -108,3 +131,6 @@ def _plain(value: Any) -> Any:
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=_plain).encode
+_text = functools.lru_cache(maxsize=50_000)(_encode)
+_shared = functools.lru_cache(maxsize=20_000)(_texts)
+_fields = attrgetter(*_FIELDS)

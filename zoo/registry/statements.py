@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,23 +16,49 @@ UNIQUE = {
 
 
 class Statements:
-    """Runs statements with ``?`` for parameters inside a transaction of SQLAlchemy."""
+    """Runs statements with ``?`` for parameters inside a transaction of SQLAlchemy, over the driver's own cursors.
+
+    Attributes:
+        server: whether it is PostgreSQL.
+    """
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._server = connection.dialect.name == "postgresql"
+        self.server = connection.dialect.name == "postgresql"
+        self._connection: Any = connection.connection.driver_connection
         self._keys: dict[str, int] = {}
 
-    def run(self, sql: str, parameters: Sequence[Sequence[Any]]) -> None:
-        """Run a statement once for each of the parameters."""
-        self._connection.exec_driver_sql(self._said(sql), [tuple(row) for row in parameters])
+    def run(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
+        """Run a statement once for each of the parameters; returns how many rows it changed."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.executemany(self._said(sql), parameters)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
 
-    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """All rows of an answer; values are found by place and by name."""
-        return [_Row(row) for row in self._connection.exec_driver_sql(self._said(sql), tuple(parameters))]
+    def ask(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of an answer."""
+        return self._asked(sql, parameters)[1]
+
+    def ask_named(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        """All rows of an answer, values by the names of their columns."""
+        names, found = self._asked(sql, parameters)
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def _asked(self, sql: str, parameters: Sequence[Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(self._said(sql), tuple(parameters))
+            return [column[0] for column in cursor.description or ()], cursor.fetchall()
+        finally:
+            cursor.close()
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that has no parameters and gives no rows."""
+        self._connection.execute(sql)
 
     def _said(self, sql: str) -> str:
-        return sql.replace("%", "%%").replace("?", "%s") if self._server else sql
+        return sql.replace("%", "%%").replace("?", "%s") if self.server else sql
 
     def next_key(self, table: str) -> int:
         """A key that no row of a table has; only one writes at a time."""
@@ -41,25 +67,24 @@ class Statements:
         self._keys[table] += 1
         return self._keys[table]
 
-    def rows_by_id(self, ids: Sequence[str]) -> Iterator[Any]:
+    def rows_by_id(self, ids: Sequence[str]) -> Iterator[dict[str, Any]]:
         """The models that have these ids."""
         for chunk, marks in _chunks(ids):
-            yield from self.ask(f"SELECT * FROM models WHERE id IN ({marks})", chunk)
+            yield from self.ask_named(f"SELECT * FROM models WHERE id IN ({marks})", chunk)
 
     def keys_by_id(self, ids: Sequence[str]) -> dict[str, int]:
         """The keys of the models that have these ids."""
         found: dict[str, int] = {}
         for chunk, marks in _chunks(ids):
-            found.update(
-                (row[0], row[1]) for row in self.ask(f"SELECT id, key FROM models WHERE id IN ({marks})", chunk)
-            )
+            found.update(self.ask(f"SELECT id, key FROM models WHERE id IN ({marks})", chunk))
         return found
 
-    def scores_of(self, models: Sequence[int]) -> Iterator[Any]:
-        """The scores of models by their keys: model, benchmark, origin, value, citation, date, plugin."""
-        columns = "model_key, benchmark_key, origin, value, citation_key, date, plugin"
-        for chunk, marks in _chunks(models):
-            yield from self.ask(f"SELECT {columns} FROM scores WHERE model_key IN ({marks})", chunk)
+    def citations(self, sources: Sequence[str]) -> dict[str, int]:
+        """The keys of the citations that are there already."""
+        found: dict[str, int] = {}
+        for chunk, marks in _chunks(sources):
+            found.update(self.ask(f"SELECT source, key FROM citations WHERE source IN ({marks})", chunk))
+        return found
 
     def upsert(self, table: str, found: Sequence[Mapping[str, Any]]) -> None:
         """Insert rows, each in the place of the one that it collides with."""
@@ -72,20 +97,6 @@ class Statements:
             f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {replaced}",
             [tuple(row.values()) for row in found],
         )
-
-
-class _Row(tuple[Any, ...]):
-    """A row of SQLAlchemy that is indexed by name as well."""
-
-    def __new__(cls, row: Any) -> _Row:
-        made = super().__new__(cls, row)
-        made.mapping = row._mapping
-        return made
-
-    mapping: Mapping[str, Any]
-
-    def __getitem__(self, place: Any) -> Any:
-        return self.mapping[place] if isinstance(place, str) else tuple.__getitem__(self, place)
 
 
 def _chunks(values: Sequence[Any]) -> Iterator[tuple[Sequence[Any], str]]:

@@ -7,7 +7,8 @@ import functools
 import math
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from zoo.entities import Entity, ModelCard
@@ -23,6 +24,11 @@ LONGEST_NAME = 500
 MOST_VALUES = 2000
 """Tags, tasks, languages, or whatever else a card has several of."""
 
+_TEXTS = (
+    "id", "domain", "architecture", "library", "description", "license", "released", "base_model", "revision", "url",
+)  # fmt: skip
+_NESTED = ("files", "input", "loader")
+_NUMBERS = ("parameters", "bytes", "downloads", "likes", "embedding_dimension")
 _LISTS = ("tasks", "tags", "languages", "pretraining", "requires")
 _Checked = TypeVar("_Checked", bound=Entity)
 
@@ -47,21 +53,41 @@ def _types(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((name, wanted) for name, wanted in typing.get_type_hints(kind).items() if name in names)
 
 
-def storable(card: ModelCard, row: Mapping[str, Any]) -> None:
-    """Nothing, if a registry can hold a card, whose columns are ``row``.
+def all_storable(cards: Sequence[ModelCard], columns: Mapping[str, Sequence[Any]]) -> None:
+    """As ``storable``, for many cards whose fields are these columns; those that are plain are seen at once."""
+    plain = all(
+        _plain_text("\n".join(filter(None, columns[name])))
+        and _longest(columns[name]) <= (LONGEST_TEXT if name == "description" else LONGEST_NAME)
+        for name in _TEXTS
+    )
+    for name in _LISTS:
+        plain = plain and _longest(columns[name]) <= MOST_VALUES
+        every = [*chain.from_iterable(columns[name])] if plain else []
+        plain = plain and _plain_text("\n".join(every)) and _longest(every) <= LONGEST_NAME
+    plain = plain and all(max(filter(None, columns[name]), default=0) <= _LARGEST for name in _NUMBERS)
+    nested = map(any, zip(*(columns[name] for name in _NESTED), strict=True))
+    for card, documents in zip(cards, nested, strict=True):
+        if documents or not plain:
+            storable(card)
+
+
+def _longest(values: Iterable[Any]) -> int:
+    return max(map(len, filter(None, values)), default=0)
+
+
+def _plain_text(text: str) -> bool:
+    return text.isascii() and "\x00" not in text and "\\u0000" not in text
+
+
+def storable(card: ModelCard) -> None:
+    """Nothing, if a registry can hold a card.
 
     Raises:
         InvalidInput: it is too large, or holds what no database can; names the card and the field.
     """
-    text = "\n".join(value for value in row.values() if value.__class__ is str)
-    if len(text) > LONGEST_NAME or "\x00" in text or "\\u0000" in text or not text.isascii():
-        for message in _too_large(card):
-            raise InvalidInput(f"The card of '{card.id[:LONGEST_NAME]}' {message}.", "Shorten it, or leave it out.")
-        if "\x00" in text or "\\u0000" in text or not _encodable(text):
-            checked(card)
-    for value in (card.parameters, card.bytes, card.downloads, card.likes, card.embedding_dimension):
-        if value is not None and value > _LARGEST:
-            checked(card)
+    for message in _too_large(card):
+        raise InvalidInput(f"The card of '{card.id[:LONGEST_NAME]}' {message}.", "Shorten it, or leave it out.")
+    checked(card)
 
 
 def _too_large(card: ModelCard) -> Iterator[str]:
@@ -71,7 +97,7 @@ def _too_large(card: ModelCard) -> Iterator[str]:
         values = getattr(card, name)
         if len(values) > MOST_VALUES:
             yield f"has {len(values):,} {name}; there is room for {MOST_VALUES:,}"
-        if any(len(value) > LONGEST_NAME for value in values):
+        if max(map(len, values), default=0) > LONGEST_NAME:
             yield f"has a value of more than {LONGEST_NAME} letters among its {name}"
     for name in ("id", "domain", "architecture", "library", "license", "base_model"):
         if len(getattr(card, name) or "") > LONGEST_NAME:

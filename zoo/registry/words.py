@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from zoo.entities import ModelCard
 
 _WORD = re.compile(r"[^\W_]+")
+_WORD_OR_BREAK = re.compile(r"[^\W_]+|\x00")
 _QUOTED = re.compile(r'"([^"]*)"')
+
+BREAK = "\x00"
+"""What stands behind each text where words of several follow each other; no card holds it."""
 
 LONGEST_WORD = 40
 """Letters of a word that count."""
@@ -25,7 +29,16 @@ MOST_WORDS = 400
 
 def words(text: str) -> list[str]:
     """The words of a text, in order: runs of letters and digits, in lower case and without accents."""
-    return [word[:LONGEST_WORD] for word in _WORD.findall(_folded(text))]
+    found = _WORD.findall(text.lower() if text.isascii() else _folded(text))
+    if len(text) > LONGEST_WORD and max(map(len, found), default=0) > LONGEST_WORD:
+        return [word[:LONGEST_WORD] for word in found]
+    return found
+
+
+def one_by_one(texts: Sequence[str]) -> list[str]:
+    """The words of several texts, with a ``BREAK`` behind those of each."""
+    found = _WORD_OR_BREAK.findall("".join(f"{_folded(text)}{BREAK}" for text in texts))
+    return [word[:LONGEST_WORD] for word in found] if max(map(len, found), default=0) > LONGEST_WORD else found
 
 
 def _folded(text: str) -> str:
@@ -40,8 +53,13 @@ def words_of(card: ModelCard) -> set[str]:
     text = " ".join((card.id, card.architecture or "", *card.tasks, *card.tags))
     found = set(words(text))
     if card.description:
-        found.update(words(card.description[: MOST_WORDS * 16])[:MOST_WORDS])
+        found.update(described(card.description))
     return found
+
+
+def described(description: str) -> list[str]:
+    """The words of a description that are searched in."""
+    return words(description[: MOST_WORDS * 16])[:MOST_WORDS]
 
 
 def prefixes(word: str) -> Iterator[str]:

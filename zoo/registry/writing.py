@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import event
@@ -17,15 +19,20 @@ from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput
 from zoo.registry import rows
 from zoo.registry.connection import BUSY_SECONDS, explained
+from zoo.registry.late_indexes import LateIndexes
 from zoo.registry.lineage import bases_of
 from zoo.registry.location import Location, Server
 from zoo.registry.membership import Membership
 from zoo.registry.statements import Statements
 from zoo.registry.tables import PluginRow, StateRow
-from zoo.registry.validation import storable
+from zoo.registry.validation import all_storable
 
 Item = ModelCard | BenchmarkScore | Measurement | Run
-BATCH = 500
+BATCH = 2000
+"""Items that are written together."""
+
+_CHUNK = 500
+_MOST_CITATIONS = 20_000
 
 
 @contextmanager
@@ -57,7 +64,7 @@ def _sqlite(path: str, foreign_keys: bool) -> Any:
         connection.isolation_level = None
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -131072")
+        connection.execute("PRAGMA cache_size = -98304")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
@@ -98,9 +105,23 @@ def write_items(session: Session, items: Iterable[Item], plugin: str | None = No
     writer = Writer(session, plugin)
     stream = iter(items)
     while batch := list(islice(stream, BATCH)):
-        writer.write(batch)
-    writer.finish()
+        with _without_collections():
+            writer.write(batch)
+    with _without_collections():
+        writer.finish()
     return writer.counts
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """No search for circles among what a batch is made of: there are none, and looking takes a fifth of the time."""
+    active = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if active:
+            gc.enable()
 
 
 def remove_models(session: Session, keys: Sequence[int]) -> None:
@@ -135,14 +156,15 @@ class Writer:
         self._session = session
         self._statements = Statements(session.connection())
         self._membership = Membership(self._statements.run, self._statements.ask)
-        self._next_key = self._statements.next_key("models")
+        self._first_key = self._next_key = self._statements.next_key("models")
+        self._indexes = LateIndexes(self._statements, self._first_key)
         self._benchmarks: dict[tuple[Any, ...], int] = {
-            tuple(row)[1:]: row[0]
+            (*row[1:-1], bool(row[-1])): row[0]
             for row in self._statements.ask(
                 "SELECT key, task, dataset, split, metric, higher_is_better FROM benchmarks"
             )
         }
-        self._citations = {row[1]: row[0] for row in self._statements.ask("SELECT key, source FROM citations")}
+        self._citations: dict[str, int] = {}
         self._touched = False
 
     def write(self, items: Sequence[Item]) -> None:
@@ -160,121 +182,150 @@ class Writer:
     def finish(self) -> None:
         """Write what follows from the items: the sets that are searched in, and a sign that they have changed."""
         self._membership.write()
+        self._indexes.make()
         if self._touched:
             write_state(self._session, {"generation": secrets.token_hex(8)})
 
     def remove(self, keys: Sequence[int]) -> None:
         """Delete models with their scores."""
-        for start in range(0, len(keys), BATCH):
-            chunk = keys[start : start + BATCH]
+        for start in range(0, len(keys), _CHUNK):
+            chunk = keys[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
-            for row in self._statements.ask(f"SELECT * FROM models WHERE key IN ({marks})", chunk):
+            for row in self._statements.ask_named(f"SELECT * FROM models WHERE key IN ({marks})", chunk):
                 self._membership.change(row["key"], rows.card_of(row), None)
             sql = f"SELECT DISTINCT model_key, benchmark_key FROM scores WHERE model_key IN ({marks})"
-            for row in self._statements.ask(sql, chunk):
-                self._membership.score(row[0], row[1], there=False)
+            self._membership.scored(self._statements.ask(sql, chunk), there=False)
             self._statements.run("DELETE FROM models WHERE key = ?", [(key,) for key in chunk])
             self._touched = True
 
     def forget_scores(self, plugin: str) -> None:
         """Delete the scores that a plugin brought."""
         pairs = "SELECT DISTINCT model_key, benchmark_key FROM scores"
-        before = {tuple(row) for row in self._statements.ask(f"{pairs} WHERE plugin = ?", (plugin,))}
+        before = set(self._statements.ask(f"{pairs} WHERE plugin = ?", (plugin,)))
         self._statements.run("DELETE FROM scores WHERE plugin = ?", [(plugin,)])
-        still = {tuple(row) for row in self._statements.ask(f"{pairs}")} if before else set()
-        for model, benchmark in before - still:
-            self._membership.score(model, benchmark, there=False)
+        still = set(self._statements.ask(pairs)) if before else set()
+        self._membership.scored(sorted(before - still), there=False)
         self._touched = self._touched or bool(before)
 
     def _cards(self, cards: Mapping[str, ModelCard]) -> None:
-        old = {row["id"]: row for row in self._statements.rows_by_id(list(cards))}
-        models, lineage, changed = [], [], []
-        for id, card in cards.items():
-            row = rows.card_row(card)
-            storable(card, row)
-            there = old.get(id)
-            if there is not None and self._kept(there, row):
-                continue
-            key = self._next_key if there is None else there["key"]
-            self._next_key += there is None
-            models.append((key, *row.values(), self.plugin))
-            if there is not None:
-                changed.append((key,))
+        if not cards:
+            return
+        every = [*cards.values()]
+        columns = rows.columns_of(every)
+        all_storable(every, columns)
+        values = rows.values_of(columns)
+        old = {row["id"]: row for row in self._statements.rows_by_id(columns["id"])}
+        come, new = every, values
+        changed: list[tuple[Any, ...]] = []
+        lineage: list[tuple[str, int, str]] = []
+        if old:
+            come, new = [card for card in every if card.id not in old], [row for row in values if row[0] not in old]
+            columns = rows.columns_of(come) if come else {}
+            for row in values:
+                there = old.get(row[0])
+                if there is not None and not self._kept(there, row):
+                    key, card = there["key"], cards[row[0]]
+                    changed.append((*row, self.plugin, key))
+                    self._membership.change(key, rows.card_of(there), card)
+                    lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
+        keys = range(self._next_key, self._next_key + len(come))
+        self._next_key += len(come)
+        self._membership.come(keys, columns)
+        for key, card in zip(keys, come, strict=True):
             lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
-            self._membership.change(key, None if there is None else rows.card_of(there), card)
-        if not models:
+        if not new and not changed:
             return
         self._touched = True
-        self._statements.run(_MODEL, models)
+        self._indexes.after(self._next_key - self._first_key)
+        if new:
+            self._statements.run(_NEW_MODEL, [(key, *row, self.plugin) for key, row in zip(keys, new, strict=True)])
         if changed:
-            self._statements.run("DELETE FROM lineage WHERE model_key = ?", changed)
+            self._statements.run(_CHANGED_MODEL, changed)
+            self._statements.run("DELETE FROM lineage WHERE model_key = ?", [row[-1:] for row in changed])
         if lineage:
+            lineage.sort()
             self._statements.run("INSERT INTO lineage (base, model_key, relation) VALUES (?, ?, ?)", lineage)
 
-    def _kept(self, there: Any, row: Mapping[str, Any]) -> bool:
+    def _kept(self, there: Mapping[str, Any], values: Sequence[Any]) -> bool:
         """A plugin does not replace the user's own; what a plugin brought just so stays the plugin's."""
         if self.plugin is not None:
             return there["plugin"] is None
-        return there["plugin"] is not None and all(there[name] == value for name, value in row.items())
+        same = zip(rows.CARD_COLUMNS, values, strict=True)
+        return there["plugin"] is not None and all(there[name] == value for name, value in same)
 
     def _scores(self, scores: Sequence[BenchmarkScore]) -> None:
         if not scores:
             return
         keys = self._statements.keys_by_id(list({score.model for score in scores}))
-        found: dict[tuple[int, int, str], tuple[Any, ...]] = {}
+        self._cite({score.source for score in scores})
         for score in scores:
             if score.model not in keys:
                 raise InvalidInput(
                     f"There is a score of '{score.model}' on {score.dataset}, but no such model in the registry.",
                     "Add the model's card before its scores.",
                 )
-            place = (keys[score.model], self._benchmark(score), score.origin)
-            found[place] = (score.value, self._citation(score.source), score.date)
-        for model, benchmark, origin, *values, plugin in self._statements.scores_of(sorted({m for m, _, _ in found})):
-            place = (model, benchmark, origin)
-            # The user's own stay when a plugin writes; a plugin's stay the plugin's when the user writes them just so.
-            keep = plugin is None if self.plugin is not None else found.get(place) == tuple(values)
-            if place in found and keep:
-                del found[place]
-        if found:
+        models, sources, origins, values, dates = zip(*map(_score_fields, scores), strict=True)
+        places = [*zip(map(keys.__getitem__, models), self._on(scores), origins, strict=True)]
+        cited = map(self._citations.__getitem__, sources)
+        found = dict(zip(places, zip(values, cited, dates, strict=True), strict=True))
+        written = [(*place, *found[place], self.plugin) for place in sorted(found)]
+        if self._statements.run(_score(self.plugin is not None), written):
             self._touched = True
-            self._statements.run(_SCORE, [(*place, *values, self.plugin) for place, values in found.items()])
-            for model, benchmark, _ in found:
-                self._membership.score(model, benchmark)
+            self._membership.scored([place[:2] for place in found])
 
-    def _benchmark(self, score: BenchmarkScore) -> int:
-        benchmark = (score.task, score.dataset, score.split, score.metric, score.higher_is_better)
-        key = self._benchmarks.get(benchmark)
-        if key is None:
+    def _on(self, scores: Sequence[BenchmarkScore]) -> list[int]:
+        """The keys of the benchmarks that scores are on."""
+        said = [*map(_benchmark_fields, scores)]
+        for benchmark in sorted({*said} - self._benchmarks.keys()):
             key = self._benchmarks[benchmark] = self._statements.next_key("benchmarks")
             sql = (
                 "INSERT INTO benchmarks (key, task, dataset, split, metric, higher_is_better) VALUES (?, ?, ?, ?, ?, ?)"
             )
             self._statements.run(sql, [(key, *benchmark)])
-        return key
+        return [*map(self._benchmarks.__getitem__, said)]
 
-    def _citation(self, source: str) -> int:
-        key = self._citations.get(source)
-        if key is None:
-            key = self._citations[source] = self._statements.next_key("citations")
-            self._statements.run("INSERT INTO citations (key, source) VALUES (?, ?)", [(key, source)])
-        return key
+    def _cite(self, sources: set[str]) -> None:
+        """See that these sources have keys in ``_citations``, which does not grow for ever."""
+        if len(self._citations) > _MOST_CITATIONS:
+            self._citations.clear()
+        missing = sorted(source for source in sources if source not in self._citations)
+        if not missing:
+            return
+        self._citations.update(self._statements.citations(missing))
+        new = [(self._statements.next_key("citations"), s) for s in missing if s not in self._citations]
+        if new:
+            self._statements.run("INSERT INTO citations (key, source) VALUES (?, ?)", new)
+            self._citations.update((source, key) for key, source in new)
 
 
+_score_fields = attrgetter("model", "source", "origin", "value", "date")
+_benchmark_fields = attrgetter("task", "dataset", "split", "metric", "higher_is_better")
 _COLUMNS = ("key", *rows.CARD_COLUMNS, "plugin")
-_MODEL = (
-    f"INSERT INTO models ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
-    f"ON CONFLICT (key) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
-)
-_SCORE = (
-    "INSERT INTO scores (model_key, benchmark_key, origin, value, citation_key, date, plugin) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (model_key, benchmark_key, origin) DO UPDATE SET value = excluded.value, "
-    "citation_key = excluded.citation_key, date = excluded.date, plugin = excluded.plugin"
-)
+_NEW_MODEL = f"INSERT INTO models ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_CHANGED_MODEL = f"UPDATE models SET {', '.join(f'{name} = ?' for name in _COLUMNS[1:])} WHERE key = ?"
+
+
+def _score(by_plugin: bool) -> str:
+    """The statement that adds a score or replaces what is there.
+
+    The user's own stay when a plugin writes; a plugin's stay the plugin's when the user writes them just so.
+    """
+    values = ("value", "citation_key", "date")
+    differs = " OR ".join(f"coalesce(scores.{name} <> excluded.{name}, "
+                          f"(scores.{name} IS NULL) <> (excluded.{name} IS NULL))" for name in values)  # fmt: skip
+    when = "scores.plugin IS NOT NULL" if by_plugin else differs
+    return (
+        "INSERT INTO scores (model_key, benchmark_key, origin, value, citation_key, date, plugin) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (model_key, benchmark_key, origin) DO UPDATE SET "
+        f"{', '.join(f'{name} = excluded.{name}' for name in (*values, 'plugin'))} WHERE {when}"
+    )
+
+
+_KINDS: dict[type, str] = {ModelCard: "models", BenchmarkScore: "scores", Measurement: "measurements", Run: "runs"}
 
 
 def _kind(item: Any) -> str:
-    for kind, name in ((ModelCard, "models"), (BenchmarkScore, "scores"), (Measurement, "measurements"), (Run, "runs")):
-        if isinstance(item, kind):
-            return name
-    raise InvalidInput(f"A registry holds cards, scores, measurements and runs, not a {type(item).__name__}.")
+    kind = _KINDS.get(item.__class__) or next((kind for base, kind in _KINDS.items() if isinstance(item, base)), None)
+    if kind is None:
+        raise InvalidInput(f"A registry holds cards, scores, measurements and runs, not a {type(item).__name__}.")
+    return kind

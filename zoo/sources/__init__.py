@@ -22,17 +22,23 @@ __all__ = [
 
 _NO_DOMAIN = "other"
 
+REFERENCES = {"github": "published in a repository of GitHub", "paper": "described in a paper"}
+"""Beginnings of ids of models that the catalog has figures of, and no platform delivers."""
+
 
 def builtin_sources() -> list[Source]:
-    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub, Kaggle and OpenAI."""
+    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub, Kaggle, OpenAI and openai-whisper."""
     from zoo.sources.folder import FileSource
     from zoo.sources.hub import HubSource
     from zoo.sources.kaggle import KaggleSource
     from zoo.sources.openai import OpenAISource
     from zoo.sources.package import PackageSource
     from zoo.sources.torch_hub import TorchHubSource
+    from zoo.sources.whisper import WhisperSource
 
-    return [PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource(), OpenAISource()]
+    return [
+        PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource(), OpenAISource(), WhisperSource(),
+    ]  # fmt: skip
 
 
 def sources() -> dict[str, Source]:
@@ -101,6 +107,13 @@ def pull(reference: str, progress: Progress | None = None, *, trust_remote_code:
     files: LocalFiles | None = plugins().first(
         "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
     )
+    if files is None and card.source in REFERENCES:
+        raise UnsupportedModel(
+            f"'{card.id}' is here to compare with; its weights are {REFERENCES[card.source]}, which zoo does not pull.",
+            f"Get them at {card.url}, then use the folder: file:/PATH"
+            if card.url
+            else f"See its scores: zoo show {card.id}",
+        )
     if files is None:
         raise UnsupportedModel(
             f"No plugin delivers models of the platform '{card.source}'.", f"There are: {', '.join(sorted(sources()))}."
