@@ -45,7 +45,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins that transformers knows, and CHGNet."""
+    """Language models of molecules and of proteins that transformers knows, CHGNet, and forecasters."""
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
@@ -54,6 +54,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         return load_chgnet(card, files, device, dtype)
     if card.library != "transformers":
         return None
+    if "weather-forecasting" in card.tasks and card.input.get("kind") == "grid":
+        from zoo_scientific.forecaster import load as load_forecaster
+
+        return load_forecaster(card, files, device, dtype)
     from zoo_scientific.sequence_backbone import load
 
     return load(card, files, device, dtype)
@@ -61,7 +65,9 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential."""
+    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential; the next fields."""
+    if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
+        return backbone.forecast(inputs)
     if backbone.input_kind != "crystal":
         return None
     if task == "interatomic-potential" and hasattr(backbone, "potential"):

@@ -60,7 +60,9 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """The five likeliest of the classes that an image classifier was trained on, for each image."""
-    if task != "image-classification" or not hasattr(backbone, "classify") or backbone.input_kind != "image":
+    """The five likeliest classes of each image by a published classifier, or its boxes, or its mask."""
+    if backbone.input_kind != "image":
         return None
-    return backbone.classify(inputs)
+    if task == "image-classification" and hasattr(backbone, "classify"):
+        return backbone.classify(inputs)
+    return backbone.answer(task, inputs) if hasattr(backbone, "answer") else None

@@ -113,6 +113,32 @@ class TransformersTrunk(Trunk):
         return state[:, self._prefix :] if state.dim() == 3 else state
 
 
+class TransformersImageBackbone(ImageBackbone):
+    """An image backbone that can find boxes and masks too, where transformers has such a head for the model.
+
+    Attributes:
+        folder: where the model's files are.
+    """
+
+    folder: Path
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained for boxes or masks (``zoo.adapt.structured``); None for other tasks."""
+        from zoo_vision.dense import learner
+
+        return learner(self.folder, task, classes, self._place())
+
+    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
+        """Boxes or masks by the head that came with the model; None without one."""
+        from zoo_vision.dense import published
+
+        found = published(self.folder, task, self._place())
+        return None if found is None else found.predict(inputs)
+
+    def _place(self) -> str:
+        return str(next(self.module.parameters()).device)
+
+
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone:
     """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
 
@@ -142,7 +168,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     example = recipe.collate([recipe.prepare(Image.new("RGB", (64, 64)))])
     trunk = TransformersTrunk(encoder, model if classifier else None, example)
     names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)] if classifier else []
-    backbone = ImageBackbone(card, trunk, recipe, device=device, dtype=dtype, classes=names)
+    backbone = TransformersImageBackbone(card, trunk, recipe, device=device, dtype=dtype, classes=names)
+    backbone.folder = folder
     if classifier:
         model.to(device=device, dtype=next(encoder.parameters()).dtype).eval()
     return backbone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -16,10 +17,12 @@ from zoo.cli.output import Column, Output
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
 @click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
+@click.option("-o", "--output", "folder", help="Folder for pictures with what was found drawn on them.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 def command(
-    output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, device: str | None
-) -> None:
+    output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
+    device: str | None,
+) -> None:  # fmt: skip
     """Run a model on inputs.
 
     INPUT is an image file, a recording, a text, a SMILES, a sequence of residues or a file with a crystal, as the model
@@ -29,8 +32,10 @@ def command(
     Examples:
       zoo predict pkg:efficientnet-lite0 flower.jpg
       zoo predict file:./tuned photos/1.jpg photos/2.jpg --json
+      zoo predict file:./detector street.jpg --task object-detection -o drawn/
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
     """
+    from zoo.data.drawing import draw, save
     from zoo.data.single import input_kind, read_input
     from zoo.features import load
 
@@ -39,6 +44,10 @@ def command(
     kind = input_kind(loaded, task)
     read = [read_input(text, kind) for text in inputs]
     answers = loaded.predict(read, task, named)
+    if folder:
+        drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
+        for text, drawing in zip(inputs, drawings, strict=True):
+            output.note(f"Drawn: {save(drawing, Path(folder), Path(text).stem)}")
     if output.json:
         predictions = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
         output.data({"model": model, "predictions": predictions})
@@ -59,6 +68,10 @@ def shown(answer: Any) -> tuple[str, str]:
     score = f"{answer['score']:.3f}" if "score" in answer else ""
     if "word" in answer:
         return f"{answer['word']} ({answer['label']})", score
+    if "mask" in answer:
+        return ", ".join(f"{name} {share:.0%}" for name, share in answer["classes"].items()), ""
+    if "box" in answer:
+        return f"{answer['label']} at {', '.join(f'{side:.0f}' for side in answer['box'])}", score
     if "energy" in answer:
         return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score

@@ -68,6 +68,7 @@ _HEADS = (
     ("CLIPModel", "zero-shot-image-classification"),
     ("SiglipModel", "zero-shot-image-classification"),
     ("EsmModel", "protein-property-prediction"),
+    ("ForWeatherForecasting", "weather-forecasting"),
 )
 
 _LICENSES = {
@@ -153,7 +154,7 @@ def input_recipe(kind_domain: str, config: Mapping[str, Any]) -> dict[str, Any]:
     if kind_domain == "audio":
         return {"kind": "audio"}
     if kind_domain == "scientific":
-        return {"kind": "protein"}
+        return {"kind": str(config.get("input_kind", "protein"))}
     recipe: dict[str, Any] = {"kind": "image"}
     published = config.get("pretrained_cfg")
     if isinstance(published, Mapping):

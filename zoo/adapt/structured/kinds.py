@@ -31,17 +31,17 @@ class TargetKind:
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import answers, forces, spans, texts
+    from zoo.adapt.structured import answers, boxes, forces, grids, masks, spans, texts
 
-    rooms = (answers, forces, spans, texts)
+    rooms = (answers, boxes, forces, grids, masks, spans, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
-    from zoo.adapt.structured import answers, forces, spans, texts
+    from zoo.adapt.structured import answers, boxes, forces, grids, masks, spans, texts
 
-    return tuple(metric for room in (answers, forces, spans, texts) for metric in room.METRICS)
+    return tuple(metric for room in (answers, boxes, forces, grids, masks, spans, texts) for metric in room.METRICS)
 
 
 def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:

@@ -1,0 +1,212 @@
+"""Boxes and masks: a small YOLOS and a small SegFormer, trained here by ``zoo tune`` on pictures of known shapes."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import transformers
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+
+import zoo
+from zoo.adapt.metrics import metric
+from zoo.cli import run
+from zoo.data.boxes import Boxes
+from zoo.errors import DataError, UnsupportedModel
+
+SIDE = 48
+KINDS = ("disc", "square")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+
+
+def picture(chance: random.Random) -> tuple[Image.Image, Image.Image, tuple[int, int, int, int], int]:
+    """A red disc or a blue square on grey noise, its mask, its box (left, top, width, height), and its kind."""
+    noise = np.random.default_rng(chance.randrange(2**32)).integers(90, 140, (SIDE, SIDE, 3), dtype=np.uint8)
+    image, mask = Image.fromarray(noise), Image.new("L", (SIDE, SIDE))
+    size, kind = chance.randint(12, 24), chance.randrange(2)
+    left, top = chance.randint(0, SIDE - size - 1), chance.randint(0, SIDE - size - 1)
+    for canvas, colour in ((image, ((220, 40, 40), (40, 60, 220))[kind]), (mask, kind + 1)):
+        pen = ImageDraw.Draw(canvas)
+        (pen.ellipse if kind == 0 else pen.rectangle)((left, top, left + size, top + size), fill=colour)
+    return image, mask, (left, top, size + 1, size + 1), kind
+
+
+def boxed(folder: Path, count: int, seed: int) -> Path:
+    """Such pictures with COCO's JSON."""
+    chance = random.Random(seed)
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for number in range(count):
+        image, _, box, kind = picture(chance)
+        image.save(folder / "images" / f"{number}.png")
+        images.append({"id": number, "file_name": f"{number}.png"})
+        annotations.append({"id": number, "image_id": number, "category_id": kind, "bbox": box, "iscrowd": 0})
+    categories = [{"id": number, "name": name} for number, name in enumerate(KINDS)]
+    document = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "boxes.json").write_text(json.dumps(document))
+    return folder / "boxes.json"
+
+
+def masked(folder: Path, count: int, seed: int) -> Path:
+    """Such pictures beside their masks."""
+    chance = random.Random(seed)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(count):
+        image, mask, _, _ = picture(chance)
+        image.save(folder / "images" / f"{number}.png")
+        mask.save(folder / "masks" / f"{number}.png")
+    (folder / "classes.txt").write_text("\n".join(["background", *KINDS]))
+    return folder
+
+
+def yolos(folder: Path) -> str:
+    torch.manual_seed(0)
+    config = transformers.YolosConfig(
+        hidden_size=64, num_hidden_layers=3, num_attention_heads=4, intermediate_size=128, image_size=[SIDE, SIDE],
+        patch_size=8, num_detection_tokens=4, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
+        use_mid_position_embeddings=False, initializer_range=0.05, eos_coefficient=0.2,
+    )  # fmt: skip
+    model = transformers.YolosModel(config)
+    side = SIDE // 8
+    # It starts from the places of the patches as waves, as DETR does; to learn them takes longer than a test may.
+    rows, columns = (
+        axis.flatten()[:, None] for axis in torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    )
+    pace = torch.arange(1, 17) * 0.25
+    waves = [wave for axis in (rows, columns) for wave in (torch.sin(axis * pace), torch.cos(axis * pace))]
+    with torch.no_grad():
+        model.embeddings.position_embeddings[0, 1 : 1 + side * side] = 0.5 * torch.cat(waves, dim=1)
+    model.save_pretrained(folder)
+    size = {"height": SIDE, "width": SIDE}
+    transformers.YolosImageProcessor(size=size, do_pad=False).save_pretrained(folder)
+    return f"file:{folder}"
+
+
+def segformer(folder: Path) -> str:
+    torch.manual_seed(0)
+    config = transformers.SegformerConfig(
+        depths=[1, 1], num_encoder_blocks=2, hidden_sizes=[16, 32], num_attention_heads=[1, 2], sr_ratios=[2, 1],
+        patch_sizes=[7, 3], strides=[2, 2], mlp_ratios=[2, 2], decoder_hidden_size=32, drop_path_rate=0.0,
+    )  # fmt: skip
+    transformers.SegformerModel(config).save_pretrained(folder)
+    size = {"height": SIDE, "width": SIDE}
+    transformers.SegformerImageProcessor(size=size, do_reduce_labels=False).save_pretrained(folder)
+    return f"file:{folder}"
+
+
+def test_boxes_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, folder, drawn = yolos(tmp_path / "yolos"), str(tmp_path / "tuned"), tmp_path / "drawn"
+    data, new = boxed(tmp_path / "data", 200, 0), boxed(tmp_path / "new", 24, 1)
+    options = [
+        "--strategy",
+        "full",
+        "--learning-rate",
+        "5e-4",
+        "--epochs",
+        "40",
+        "--patience",
+        "40",
+        "--batch-size",
+        "8",
+    ]
+
+    assert run(["tune", model, str(data), "--task", "object-detection", *options, "-o", folder, "--json"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", f"file:{folder}", str(new), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run(["predict", f"file:{folder}", str(tmp_path / "new/images/0.png"), "-o", str(drawn)]) == 0
+
+    assert found["task"] == "object-detection"
+    assert found["baseline"]["map_50"] < 0.05
+    assert found["metrics"]["map_50"] > 0.2
+    assert found["metrics"]["map"] > found["baseline"]["map"] + 0.03
+    assert Image.open(drawn / "0.png").size == (SIDE, SIDE)
+
+
+def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model, folder, drawn = segformer(tmp_path / "segformer"), str(tmp_path / "tuned"), tmp_path / "drawn"
+    data, new = masked(tmp_path / "data", 80, 0), masked(tmp_path / "new", 20, 1)
+    options = ["--strategy", "full", "--learning-rate", "2e-3", "--epochs", "16", "--batch-size", "8"]
+
+    assert run(["tune", model, str(data), "--task", "image-segmentation", *options, "-o", folder, "--json"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", f"file:{folder}", str(new), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert run(["predict", f"file:{folder}", str(new / "images" / "0.png"), "-o", str(drawn)]) == 0
+
+    assert found["task"] == "image-segmentation"
+    assert found["baseline"]["mean_iou"] < 0.35
+    assert found["metrics"]["mean_iou"] > 0.7
+    assert "background" in capsys.readouterr().out
+    assert len(set(Image.open(drawn / "0.png").convert("RGB").getdata())) > 2
+
+
+def box(left: float, top: float, right: float, bottom: float, label: str = "a", score: float = 1.0) -> Boxes:
+    return Boxes(((left, top, right, bottom),), (label,), (score,))
+
+
+def test_average_precision_of_known_cases() -> None:
+    truth = [box(0, 0, 10, 10), box(5, 5, 25, 25, "b")]
+    assert metric("map").compute(truth, truth) == pytest.approx(1.0)
+    assert metric("map_50").compute(truth, [truth[0], box(50, 50, 60, 60, "b")]) == pytest.approx(0.5)
+    shifted = [box(0, 0, 10, 7), truth[1]]  # an overlap of 0.7 counts at 5 of the 10 thresholds
+    assert metric("map").compute(truth, shifted) == pytest.approx((0.5 + 1) / 2, abs=0.06)
+    assert metric("map_50").compute(truth, [Boxes((), (), ())] * 2) == 0
+
+
+@given(st.lists(st.integers(0, 2), min_size=12, max_size=12), st.permutations(range(3)))
+@settings(deadline=None, max_examples=30)
+def test_the_intersection_over_union_does_not_mind_what_classes_are_called(pixels: list[int], order: list[int]) -> None:
+    truth = np.array(pixels, dtype=np.uint8).reshape(3, 4)
+    found = np.roll(truth, 1)
+    renamed = np.array(order, dtype=np.uint8)
+    value = metric("mean_iou").compute([truth], [found])
+    assert value == pytest.approx(metric("mean_iou").compute([renamed[truth]], [renamed[found]]))
+    assert metric("mean_iou").compute([truth], [truth]) == 1.0
+
+
+def test_pixels_that_are_not_judged_do_not_count() -> None:
+    truth = np.array([[0, 1], [255, 255]], dtype=np.uint8)
+    assert metric("mean_iou").compute([truth], [np.array([[0, 1], [1, 0]], dtype=np.uint8)]) == 1.0
+    assert metric("mean_iou").compute([truth], [np.array([[0, 0], [1, 0]], dtype=np.uint8)]) == 0.25
+
+
+def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
+    path = boxed(tmp_path / "boxes", 4, 0)
+    document = json.loads(path.read_text())
+    document["annotations"][0]["bbox"] = [200, 0, 5, 5]
+    document["images"][1]["file_name"] = "lost.png"
+    path.write_text(json.dumps(document))
+    found = zoo.read(str(path))
+    assert len(found) == 2
+    assert {problem.item for problem in found.problems} == {"0.png", "lost.png"}
+    path.write_text(json.dumps({**document, "annotations": [{"image_id": 77}]}))
+    with pytest.raises(DataError, match="not in COCO's form"):
+        zoo.read(str(path))
+
+    folder = masked(tmp_path / "masks", 3, 0)
+    (folder / "masks" / "0.png").unlink()
+    Image.new("L", (5, 5)).save(folder / "masks" / "1.png")
+    found = zoo.read(str(folder))
+    assert sorted(problem.reason for problem in found.problems) == [
+        "has no mask '0.png'", "is 48 x 48 pixels, and its mask 5 x 5",
+    ]  # fmt: skip
+    (folder / "classes.txt").write_text("background")
+    with pytest.raises(DataError, match="names 1 classes"):
+        zoo.read(str(folder))
+
+
+def test_a_model_without_boxes_says_so(tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModel, match="cannot be trained for object-detection"):
+        zoo.tune("pkg:efficientnet-lite0", str(boxed(tmp_path / "boxes", 12, 0)), strategy="full")

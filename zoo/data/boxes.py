@@ -1,0 +1,131 @@
+"""Pictures with boxes around their objects, in COCO's JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.images import inspect_all
+from zoo.data.items import ImageFiles
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.texts import read_text
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, needs_extra
+
+if TYPE_CHECKING:
+    from zoo.data.images import ImageFacts
+
+_MARKS = ('"images"', '"annotations"', '"categories"')
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The objects of a picture.
+
+    Attributes:
+        corners: n times left, top, right, bottom, in pixels of the picture.
+        labels: what each is.
+        scores: how sure a model is of each; 1 where it is known.
+    """
+
+    corners: tuple[tuple[float, float, float, float], ...]
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+class BoxReader:
+    """COCO's JSON: ``images``, ``annotations`` with ``bbox`` (left, top, width, height), and ``categories``."""
+
+    name = "boxes (COCO JSON)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A JSON file that speaks of images, annotations and categories."""
+        path = Path(reference).expanduser()
+        try:
+            if path.suffix.lower() != ".json" or not path.is_file():
+                return False
+            text = read_text(path)
+        except OSError:
+            return False
+        return all(mark in text for mark in _MARKS)
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The pictures with their boxes; files are looked for beside the JSON and in a folder ``images`` there.
+
+        Raises:
+            DataError: the file is not in COCO's form, or nothing can be used.
+        """
+        path = Path(reference).expanduser()
+        try:
+            document = json.loads(read_text(path))
+            names = {int(kind["id"]): str(kind["name"]) for kind in document["categories"]}
+            pictures = {int(image["id"]): str(image["file_name"]) for image in document["images"]}
+            found: dict[int, list[tuple[Any, str]]] = {number: [] for number in pictures}
+            for annotation in document["annotations"]:
+                if not annotation.get("iscrowd"):
+                    found[int(annotation["image_id"])].append(
+                        (annotation["bbox"], names[int(annotation["category_id"])])
+                    )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"'{reference}' is not in COCO's form: {type(error).__name__}: {error}.",
+                            "It needs images, annotations with bbox, and categories.") from error  # fmt: skip
+        return _dataset(reference, path.parent, [(pictures[number], found[number]) for number in pictures], options)
+
+
+def _dataset(
+    name: str, folder: Path, rows: Sequence[tuple[str, list[tuple[Any, str]]]], options: ReadOptions
+) -> Dataset:
+    with needs_extra("data", "read images"):
+        import PIL.Image  # noqa: F401
+    places = [_place(folder, file) for file, _ in rows]
+    paths: list[Path] = []
+    known: list[ImageFacts] = []
+    targets: list[Boxes] = []
+    problems: list[Problem] = []
+    for (file, objects), path, facts in zip(rows, places, inspect_all(places), strict=True):
+        if isinstance(facts, str):
+            problems.append(Problem(file, facts))
+            continue
+        boxes = _boxes(objects, facts.size)
+        if isinstance(boxes, str):
+            problems.append(Problem(file, boxes))
+            continue
+        paths.append(path)
+        known.append(facts)
+        targets.append(boxes)
+    settle(name, len(paths), problems, options)
+    classes = tuple(sorted({label for boxes in targets for label in boxes.labels}))
+    if not classes:
+        raise DataError(f"No picture of '{name}' has a box around anything.")
+    told = [json.dumps([boxes.corners, boxes.labels]) for boxes in targets]
+    return Dataset(
+        name, "image", ImageFiles(folder, paths, known), targets, classes,  # type: ignore[arg-type]
+        fingerprint("image", (facts.digest for facts in known), told, classes), "boxes", {"target": "boxes"},
+        tuple(problems),
+    )  # fmt: skip
+
+
+def _place(folder: Path, file: str) -> Path:
+    beside = folder / file
+    return beside if beside.is_file() else folder / "images" / file
+
+
+def _boxes(objects: Sequence[tuple[Any, str]], size: tuple[int, int]) -> Boxes | str:
+    """Boxes inside a picture, or why they cannot be used."""
+    corners = []
+    for box, label in objects:
+        try:
+            left, top, width, height = (float(value) for value in box)
+        except (TypeError, ValueError):
+            return f"has a box of '{label}' that is not four numbers"
+        right, bottom = min(left + width, size[0]), min(top + height, size[1])
+        left, top = max(left, 0.0), max(top, 0.0)
+        if not (right > left and bottom > top):
+            return f"has a box of '{label}' that is empty or lies outside of the picture"
+        corners.append((left, top, right, bottom))
+    return Boxes(tuple(corners), tuple(label for _, label in objects), (1.0,) * len(corners))

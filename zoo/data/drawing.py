@@ -1,0 +1,80 @@
+"""Draws what a model found on the picture that it was found in: boxes with labels, masks in colours."""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import InvalidInput, storage_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+LIKELY = 0.5
+"""Boxes are drawn from this score on."""
+
+_GOLDEN = 0.618034
+_OPACITY = 0.5
+
+
+def draw(image: Image, answer: Any) -> Image:
+    """A copy of the picture with the boxes or the mask of an answer on it.
+
+    Raises:
+        InvalidInput: the answer holds neither.
+    """
+    if isinstance(answer, Mapping) and "mask" in answer:
+        return draw_mask(image, answer["mask"])
+    if isinstance(answer, Sequence) and all(isinstance(found, Mapping) and "box" in found for found in answer):
+        return draw_boxes(image, answer)
+    raise InvalidInput("This answer holds no boxes and no mask, so that there is nothing to draw.", "Leave -o out.")
+
+
+def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
+    """The objects of a score of at least 0.5, the likeliest on top, each kind in a colour of its own."""
+    from PIL import ImageDraw
+
+    drawn = image.convert("RGB").copy()
+    pen = ImageDraw.Draw(drawn)
+    kinds = sorted({str(item["label"]) for item in found})
+    width = max(1, round(max(drawn.size) / 200))
+    for item in sorted(found, key=lambda item: float(item["score"])):
+        if float(item["score"]) < LIKELY:
+            continue
+        colour = _colour(kinds.index(str(item["label"])))
+        left, top, right, bottom = item["box"]
+        pen.rectangle((left, top, right, bottom), outline=colour, width=width)
+        text = f"{item['label']} {float(item['score']):.2f}"
+        box = pen.textbbox((left + width, top + width), text)
+        pen.rectangle(box, fill=colour)
+        pen.text((left + width, top + width), text, fill="black")
+    return drawn
+
+
+def draw_mask(image: Image, mask: np.ndarray) -> Image:
+    """Each class of the mask in a colour of its own over the picture; the commonest stays clear."""
+    import numpy as np
+    from PIL import Image
+
+    table = np.array([_colour(index) for index in range(256)], dtype=np.uint8)
+    indices = np.asarray(mask)
+    blended = Image.blend(image.convert("RGB"), Image.fromarray(table[indices]), _OPACITY)
+    shown = Image.fromarray(np.where(indices == np.bincount(indices.ravel()).argmax(), 0, 255).astype(np.uint8))
+    return Image.composite(blended, image.convert("RGB"), shown)
+
+
+def save(drawn: Image, folder: Path, name: str) -> Path:
+    """Write a drawing as ``FOLDER/NAME.png``; the folder is made where it is missing."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.png"
+        drawn.save(path)
+    return path
+
+
+def _colour(index: int) -> tuple[int, int, int]:
+    red, green, blue = colorsys.hsv_to_rgb((index * _GOLDEN) % 1, 0.75, 0.95)
+    return round(255 * red), round(255 * green), round(255 * blue)

@@ -1,0 +1,186 @@
+"""Fields over the globe that follow each other in time, read from NetCDF: weather, ocean, climate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.reading import ReadOptions
+from zoo.entities import Dataset, Subset
+from zoo.errors import DataError, needs_extra, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = frozenset({".nc", ".cdf", ".nc4", ".netcdf"})
+HISTORY = 3
+"""Fields that a forecaster sees."""
+
+KNOWN = 0.65
+"""Part of the times, from the first on, that the climatology is made of; the rest is for validation and the test."""
+
+_MONTH = (27.0, 32.0)
+_HOURS = {"hour": 1.0, "day": 24.0, "minute": 1 / 60, "month": 730.5, "second": 1 / 3600, "year": 8766.0}
+_LEAST = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """One state of the fields, and what is usual then.
+
+    Attributes:
+        values: variables x latitudes x longitudes, float32; NaN where nothing is known.
+        climatology: the mean of the earlier years for the same season, of the same shape.
+        latitudes: in degrees, north positive.
+    """
+
+    values: np.ndarray
+    climatology: np.ndarray
+    latitudes: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class History:
+    """What a forecaster sees.
+
+    Attributes:
+        fields: the last states, the latest last.
+        next_climatology: what is usual at the time that is asked for.
+        names: of the variables.
+    """
+
+    fields: tuple[Field, ...]
+    next_climatology: np.ndarray
+    names: tuple[str, ...]
+
+
+class Histories(Sequence[Any]):
+    """All runs of ``HISTORY`` states of a series, cut when indexed."""
+
+    def __init__(self, states: Sequence[Field], names: tuple[str, ...]) -> None:
+        self._states, self._names = states, names
+
+    def __len__(self) -> int:
+        return len(self._states) - HISTORY
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        index = range(len(self))[index]
+        following = self._states[index + HISTORY]
+        return History(tuple(self._states[index : index + HISTORY]), following.climatology, self._names)
+
+
+class GridReader:
+    """NetCDF files whose variables have a time, a latitude and a longitude."""
+
+    name = "grids (NetCDF)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A file name that ends as such files do."""
+        path = Path(reference).expanduser()
+        return path.suffix.lower() in SUFFIXES and not path.is_dir()
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """Each state after the first three as the target of the three before it.
+
+        ``target_column`` names variables with commas between; without it, all that have the unit of the first.
+
+        Raises:
+            DataError: the file is missing or damaged, has no such variables, or too few times.
+        """
+        path = Path(reference).expanduser()
+        if not path.is_file():
+            raise DataError(f"There is no file '{path}'.")
+        return read_grid(reference, path, options)
+
+
+def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
+    """The series in a file; raises as ``GridReader.read``."""
+    import numpy as np
+
+    with needs_extra("climate", "read NetCDF"):
+        import xarray
+    try:
+        with xarray.open_dataset(path, decode_times=False) as file:
+            file.load()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise DataError(f"'{path}' cannot be read as NetCDF: {reason}.", "Fetch the file again.") from error
+    time, latitude, longitude, names = _axes(file, name, options)
+    values = np.stack([file[v].transpose(time, latitude, longitude).values for v in names], axis=1).astype(np.float32)
+    if len(values) < _LEAST:
+        raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {_LEAST}.")
+    values[~np.isfinite(values)] = np.nan
+    latitudes = np.asarray(file[latitude].values, dtype=np.float64)
+    usual = climatology(values, _period(file[time]))
+    states = [Field(values[at], usual[at], latitudes) for at in range(len(values))]
+    inputs = Histories(states, names)
+    digests = (_digest(values[at : at + HISTORY]) for at in range(len(inputs)))
+    told = [_digest(values[at + HISTORY]).hex() for at in range(len(inputs))]
+    return Dataset(
+        name, "grid", inputs, states[HISTORY:], (),  # type: ignore[arg-type]
+        fingerprint("grid", digests, told), "grid", {"target": ", ".join(names)},
+    )  # fmt: skip
+
+
+def climatology(values: np.ndarray, period: int) -> np.ndarray:
+    """For each time the mean over the times of the same season in the first ``KNOWN`` of the series.
+
+    Args:
+        values: times x variables x latitudes x longitudes; NaN is left out.
+        period: times after which the seasons come again; 1 is one mean for all.
+    """
+    import warnings
+
+    import numpy as np
+
+    known = values[: max(period, round(len(values) * KNOWN))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that is never known has no mean
+        means = np.stack([np.nanmean(known[season::period], axis=0) for season in range(period)])
+    found: np.ndarray = means[np.arange(len(values)) % period]
+    return found
+
+
+def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, tuple[str, ...]]:
+    fields = {str(key): variable for key, variable in file.data_vars.items() if len(variable.dims) == 3}
+    if not fields:
+        raise DataError(
+            f"'{name}' has no variable over time, latitude and longitude; it has {', '.join(map(str, file))}."
+        )
+    wanted = [part.strip() for part in (options.target_column or "").split(",") if part.strip()]
+    for variable in wanted:
+        if variable not in fields:
+            raise DataError(f"'{name}' has no field '{variable}'; there are {', '.join(fields)}.",
+                            suggest(variable, fields))  # fmt: skip
+    first = fields[wanted[0] if wanted else next(iter(fields))]
+    alike = [v for v, x in fields.items() if x.dims == first.dims and x.attrs.get("units") == first.attrs.get("units")]
+    names = tuple(wanted or alike)
+    if any(fields[variable].dims != first.dims for variable in names):
+        raise DataError(f"The fields {', '.join(names)} of '{name}' do not lie on the same grid.")
+    time, latitude, longitude = (str(axis) for axis in first.dims)
+    if latitude not in file.coords or abs(file[latitude].values).max() > 90.5:
+        raise DataError(f"The second axis of '{names[0]}' in '{name}' holds no latitudes.")
+    return time, latitude, longitude, names
+
+
+def _period(time: Any) -> int:
+    """12 for months, 365 for days, else 1."""
+    import numpy as np
+
+    unit = str(time.attrs.get("units", "")).split(" ")[0].rstrip("s").lower()
+    days = float(np.median(np.diff(time.values))) * _HOURS.get(unit, 0.0) / 24
+    if _MONTH[0] <= days <= _MONTH[1]:
+        return 12
+    return 365 if abs(days - 1) < 0.01 else 1
+
+
+def _digest(values: np.ndarray) -> bytes:
+    import hashlib
+
+    return hashlib.sha256(values.tobytes()).digest()

@@ -1,0 +1,110 @@
+"""Pictures with a class for each pixel: a folder of pictures and one of masks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.images import SUFFIXES, inspect_all
+from zoo.data.items import ImageFiles
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.texts import read_text
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, needs_extra
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.images import ImageFacts
+
+IGNORED = 255
+"""Value of pixels that belong to no class and are not judged."""
+
+_MASKS = ("masks", "annotations", "labels")
+
+
+class MaskReader:
+    """``images/NAME.jpg`` beside ``masks/NAME.png``, whose values are class indices; names in ``classes.txt``."""
+
+    name = "masks (images/ and masks/)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A folder with ``images`` and ``masks`` (or ``annotations``, ``labels``) in it that holds PNG files."""
+        root = Path(reference).expanduser()
+        return bool(reference.strip()) and (root / "images").is_dir() and _masks(root) is not None
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The pictures with their masks, height x width, uint8; 255 is not judged.
+
+        Raises:
+            DataError: nothing can be used, or ``classes.txt`` has too few names.
+        """
+        with needs_extra("data", "read images"):
+            import PIL.Image  # noqa: F401
+        root = Path(reference).expanduser()
+        masks = _masks(root)
+        assert masks is not None
+        places = sorted(path for path in (root / "images").iterdir() if path.suffix.lower() in SUFFIXES)
+        paths: list[Path] = []
+        known: list[ImageFacts] = []
+        targets: list[np.ndarray] = []
+        problems: list[Problem] = []
+        for path, facts in zip(places, inspect_all(places), strict=True):
+            mask = facts if isinstance(facts, str) else _mask(masks / f"{path.stem}.png", facts.size)
+            if isinstance(mask, str):
+                problems.append(Problem(path.name, mask))
+            elif not isinstance(facts, str):
+                paths.append(path)
+                known.append(facts)
+                targets.append(mask)
+        settle(reference, len(paths), problems, options)
+        if not paths:
+            raise DataError(f"'{root / 'images'}' holds no pictures.")
+        classes = _classes(root, targets)
+        told = [hashlib.sha256(mask.tobytes()).hexdigest() for mask in targets]
+        return Dataset(
+            reference, "image", ImageFiles(root, paths, known), targets, classes,  # type: ignore[arg-type]
+            fingerprint("image", (facts.digest for facts in known), told, classes), "mask", {"target": masks.name},
+            tuple(problems),
+        )  # fmt: skip
+
+
+def _masks(root: Path) -> Path | None:
+    return next((root / name for name in _MASKS if any((root / name).glob("*.png"))), None)
+
+
+def _mask(path: Path, size: tuple[int, int]) -> np.ndarray | str:
+    """A mask of a picture's size, or why there is none."""
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
+    if not path.is_file():
+        return f"has no mask '{path.name}'"
+    try:
+        with Image.open(path) as image:
+            if image.mode not in {"L", "P", "1", "I;16"}:
+                return f"has a mask in colours ({image.mode}), where an index for each pixel is needed"
+            mask = np.asarray(image)
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        return f"has a mask that cannot be decoded: {' '.join(str(error).split())}"
+    if mask.shape != (size[1], size[0]):
+        return f"is {size[0]} x {size[1]} pixels, and its mask {mask.shape[1]} x {mask.shape[0]}"
+    return mask.astype(np.uint8)
+
+
+def _classes(root: Path, masks: Sequence[np.ndarray]) -> tuple[str, ...]:
+    import numpy as np
+
+    seen = np.unique(np.concatenate([np.unique(mask) for mask in masks])).astype(int)
+    count = int(seen[seen != IGNORED].max(initial=-1)) + 1
+    names = [f"class {index}" for index in range(count)]
+    if (root / "classes.txt").is_file():
+        names = [line.strip() for line in read_text(root / "classes.txt").splitlines() if line.strip()]
+    if len(names) < count:
+        raise DataError(f"'{root / 'classes.txt'}' names {len(names)} classes, and the masks hold {count}.",
+                        "Write one name a line, in the order of the indices.")  # fmt: skip
+    return tuple(names)
