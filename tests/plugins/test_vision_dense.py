@@ -131,7 +131,7 @@ def test_boxes_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.Capture
     assert found["baseline"]["map_50"] < 0.05
     assert found["metrics"]["map_50"] > 0.2
     assert found["metrics"]["map"] > found["baseline"]["map"] + 0.03
-    assert Image.open(drawn / "0.png").size == (SIDE, SIDE)
+    assert Image.open(drawn / "0.png").size == (10 * SIDE, 10 * SIDE)
 
 
 def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

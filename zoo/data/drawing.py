@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 LIKELY = 0.5
 """Boxes are drawn from this score on."""
 
+LEGIBLE = 480
+"""Pixels that the longer side of a drawing has at least, about."""
+
 _GOLDEN = 0.618034
 _OPACITY = 0.5
 
@@ -37,7 +40,9 @@ def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
     """The objects of a score of at least 0.5, the likeliest on top, each kind in a colour of its own."""
     from PIL import ImageDraw
 
-    drawn = image.convert("RGB").copy()
+    # On a picture smaller than this the labels would hide what they name.
+    factor = max(1, round(LEGIBLE / max(image.size)))
+    drawn = image.convert("RGB").resize((factor * image.size[0], factor * image.size[1]), 0)
     pen = ImageDraw.Draw(drawn)
     kinds = sorted({str(item["label"]) for item in found})
     width = max(1, round(max(drawn.size) / 200))
@@ -45,7 +50,7 @@ def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
         if float(item["score"]) < LIKELY:
             continue
         colour = _colour(kinds.index(str(item["label"])))
-        left, top, right, bottom = item["box"]
+        left, top, right, bottom = (factor * float(side) for side in item["box"])
         pen.rectangle((left, top, right, bottom), outline=colour, width=width)
         text = f"{item['label']} {float(item['score']):.2f}"
         box = pen.textbbox((left + width, top + width), text)

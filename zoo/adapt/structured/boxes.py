@@ -82,14 +82,14 @@ def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[Any]:
         if label == common
     ]
     mean = tuple(sum(corner[side] for corner in same) / len(same) for side in range(4))
-    return [Boxes((mean,), (common,), (1.0,))] * len(inputs)  # type: ignore[arg-type]
+    return [Boxes((mean,), (common,), (1.0,))] * len(inputs)
 
 
 def _answer(item: Any, answer: Any) -> Any:
     from zoo.data.boxes import Boxes
 
     return Boxes(
-        tuple(tuple(found["box"]) for found in answer), tuple(found["label"] for found in answer),  # type: ignore[misc]
+        tuple(tuple(found["box"]) for found in answer), tuple(found["label"] for found in answer),
         tuple(float(found["score"]) for found in answer),
     )  # fmt: skip
 
