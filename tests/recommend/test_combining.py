@@ -59,5 +59,27 @@ def test_a_prior_that_is_wrong_here_is_not_followed() -> None:
     assert 0.6 < found.score[5] < 0.8, "the average, not the extrapolation"
 
 
+def test_wide_intervals_by_chance_do_not_turn_the_order_around() -> None:
+    measured = np.array([0.8867, 0.9467, 0.88, 0.76, 0.7596])
+    low = np.array([0.8239, 0.856, 0.7993, 0.6752, 0.7254])
+    high = np.array([0.9494, 1.0, 0.9607, 0.8448, 0.7946])  # the second is cut at 1
+    found = combine(measured, low, high, np.zeros(5), np.zeros(5))
+    assert found is not None
+    assert list(np.argsort(-found.score)) == [1, 0, 2, 3, 4]
+    assert found.score[1] > 0.9
+    assert found.high.max() <= 1.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0.05, 0.95), st.floats(0.001, 0.2)), min_size=3, max_size=8, unique_by=lambda p: p[0])
+)
+def test_without_a_prior_the_order_is_the_measured_one(pairs: list[tuple[float, float]]) -> None:
+    measured, errors = np.array(pairs).T
+    found = combine(measured, measured - errors, measured + errors, np.zeros(len(pairs)), np.zeros(len(pairs)))
+    assert found is not None
+    assert (np.diff(found.score[np.argsort(measured)]) >= 0).all()
+
+
 def test_two_measurements_predict_nothing() -> None:
     assert combine(*around(np.array([0.5, 0.6, np.nan]), 0.1), np.zeros(3), np.zeros(3)) is None

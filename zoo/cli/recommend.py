@@ -200,7 +200,8 @@ def _table(output: Output, result: Recommendation) -> None:
             figures.append(human_score(c.confirmed.value) if c.confirmed else "-")
         if foreseen:
             figures.append(human_score(c.predicted))
-        interval = f"{human_score(c.interval[0])} - {human_score(c.interval[1])}" if c.interval else "-"
+        ends = c.predicted_interval if foreseen and c.predicted_interval else c.interval
+        interval = f"{human_score(ends[0])} - {human_score(ends[1])}" if ends else "-"
         measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
         spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
         rank = f"{c.rank}{'=' if c.tied else ''}"

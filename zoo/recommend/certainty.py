@@ -20,12 +20,18 @@ MOST_SAMPLES = 1_000_000
 def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     """For each candidate the probability that its true score is the highest, from 0 to 1.
 
-    Scores are taken as independent normal variables whose 95 % intervals are those given; P(best i) is the integral of
-    the density of i times the product of all others' distribution functions, by the midpoint rule. Candidates that
-    were measured on the same samples err alike, so that real probabilities are further from even than these. None for
-    candidates without an interval.
+    Scores, the predicted ones where every candidate has one, are taken as independent normal variables whose 95 %
+    intervals are those given; P(best i) is the integral of the density of i times the product of all others'
+    distribution functions, by the midpoint rule. Candidates that were measured on the same samples err alike, so that
+    real probabilities are further from even than these. None for candidates without an interval.
     """
-    known = {n: (c.score, e) for n, c in enumerate(candidates) if c.score is not None and (e := _error(c)) is not None}
+    predicted = all(c.predicted is not None and c.predicted_interval is not None for c in candidates)
+    known = {
+        n: (value, error)
+        for n, c in enumerate(candidates)
+        if (value := c.predicted if predicted else c.score) is not None
+        and (error := _spread(c.predicted_interval) if predicted else _error(c)) is not None
+    }
     found: list[float | None] = [None] * len(candidates)
     if not known:
         return found
@@ -109,9 +115,11 @@ def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Conte
 
 
 def _error(candidate: Candidate) -> float | None:
-    if candidate.interval is None:
-        return None
-    return max((candidate.interval[1] - candidate.interval[0]) / (2 * _QUANTILE), 1e-9)
+    return _spread(candidate.interval)
+
+
+def _spread(interval: tuple[float, float] | None) -> float | None:
+    return None if interval is None else max((interval[1] - interval[0]) / (2 * _QUANTILE), 1e-9)
 
 
 def _cumulative(z: np.ndarray) -> np.ndarray:

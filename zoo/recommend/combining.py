@@ -22,7 +22,7 @@ FEWEST = 3
 """Candidates that must be measured before the rest of them, and what was known beforehand, change a figure."""
 
 STANDARD_ERROR = 0.02
-"""Of a measured score without an interval, on its axis."""
+"""Of a measured score without an interval."""
 
 SCEPTICISM = 4.0
 """Made-up candidates of variance one on which what was known beforehand told nothing of the scores."""
@@ -43,8 +43,9 @@ def combine(
     """Empirical Bayes: every true score is normal around ``a + b * mean``, every measured one around the true one.
 
     ``a`` and ``b`` (at least 0) come from the measured candidates by least squares with ``SCEPTICISM`` against b, the
-    variance between candidates by the method of moments (Efron and Morris, JASA 1973). Fractions are taken as the
-    logarithm of their error rate.
+    variance between candidates by the method of moments (Efron and Morris, JASA 1973). The error is one for all, the
+    mean of their variances: they were measured on the same samples, and an error that is itself estimated from a few
+    folds must not decide how far a candidate is moved towards the others. Without a prior, the order stays as measured.
 
     Args:
         values, low, high: n measured scores and the ends of their 95 % intervals, NaN where nothing was measured.
@@ -56,15 +57,15 @@ def combine(
     known = ~np.isnan(values)
     if known.sum() < FEWEST:
         return None
-    axis = Axis.of(values)
-    y = axis.place(values[known])
-    error = np.where(np.isnan(high - low), STANDARD_ERROR, axis.place(high) - axis.place(low))[known] / (2 * WIDTH)
-    error = np.maximum(error, 1e-6)
+    y = values[known]
+    # The lower end alone: the upper one may be cut at the highest possible score.
+    own = np.where(np.isnan(low), STANDARD_ERROR, (values - low) / WIDTH)[known]
+    error = max(float(np.sqrt(np.mean(own**2))), 1e-6)
     x = mean[known] - mean[known].mean()
     slope = max(0.0, float(x @ (y - y.mean()) / (x @ x + SCEPTICISM)))
     expected = y.mean() + slope * (mean - mean[known].mean())
     left = y - expected[known]
-    between = max(float(left @ left / (known.sum() - 1) - np.mean(error**2)), 1e-8)
+    between = max(float(left @ left / (known.sum() - 1) - error**2), 1e-8)
     precision = np.zeros(len(values))
     precision[known] = 1.0 / error**2
     variance = between + np.where(known, 0.0, (slope * deviation) ** 2)
@@ -72,7 +73,8 @@ def combine(
     placed[known] = y
     total = precision + 1.0 / variance
     middle, spread = (precision * placed + expected / variance) / total, WIDTH / np.sqrt(total)
-    return Combined(axis.score(middle), axis.score(middle - spread), axis.score(middle + spread))
+    most = 1.0 if Axis.of(values).logarithmic else np.inf
+    return Combined(np.minimum(middle, most), middle - spread, np.minimum(middle + spread, most))
 
 
 def settle(ordered: Sequence[Measured], expected: Expectation | None) -> tuple[list[Measured], Combined | None]:

@@ -33,7 +33,8 @@ def reported(count: int, score: float | None) -> str:
 
 
 def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> str:
-    first, best = ordered[rank - 1].figures[0], ordered[0].figures[0]
+    found = ordered[rank - 1]
+    first, best = found.figures[0], ordered[0].figures[0]
     name = estimator_name(first.estimator, task.target)
     figure = f"{name} {first.value:.4g}"
     if first.low is not None and first.high is not None:
@@ -49,6 +50,8 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
             verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, beyond the error"
         else:
             verdict = "all others stopped before it"
+        if any(other.figures[0].value > first.value for other in ordered if other.samples == found.samples):
+            return f"First of {len(ordered)} with what was known beforehand: {figure}, {verdict}."
         return f"Best of {len(ordered)}: {figure}, {verdict}."
     sentence = capital(figure)
     if first.samples == best.samples:
