@@ -26,12 +26,11 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     real probabilities are further from even than these. None for candidates without an interval.
     """
     predicted = all(c.predicted is not None and c.predicted_interval is not None for c in candidates)
-    known = {
-        n: (value, error)
-        for n, c in enumerate(candidates)
-        if (value := c.predicted if predicted else c.score) is not None
-        and (error := _spread(c.predicted_interval) if predicted else _error(c)) is not None
-    }
+    known: dict[int, tuple[float, float]] = {}
+    for n, c in enumerate(candidates):
+        value, error = (c.predicted, _spread(c.predicted_interval)) if predicted else (c.score, _error(c))
+        if value is not None and error is not None:
+            known[n] = value, error
     found: list[float | None] = [None] * len(candidates)
     if not known:
         return found
