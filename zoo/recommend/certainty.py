@@ -28,9 +28,9 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     predicted = all(c.predicted is not None and c.predicted_interval is not None for c in candidates)
     known: dict[int, tuple[float, float]] = {}
     for n, c in enumerate(candidates):
-        value, error = (c.predicted, _spread(c.predicted_interval)) if predicted else (c.score, _error(c))
-        if value is not None and error is not None:
-            known[n] = value, error
+        own, spread = (c.predicted, _spread(c.predicted_interval)) if predicted else (c.score, _error(c))
+        if own is not None and spread is not None:
+            known[n] = own, spread
     found: list[float | None] = [None] * len(candidates)
     if not known:
         return found
