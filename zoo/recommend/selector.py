@@ -19,6 +19,9 @@ from zoo.recommend.prior.ranking import own_history
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0)
 """How much wider than expected the scores of this data set may lie; the measurements tell which is right."""
 
+UNKNOWN_SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+"""The same where no results on other data sets tell how far apart scores lie."""
+
 SCALE_DOUBT = 0.5
 """Prior standard deviation of the logarithm of that."""
 
@@ -32,23 +35,23 @@ DRAWS = 256
 class Posterior:
     """What is believed of every model's score while measurements come in.
 
-    A Gaussian process over the models with the covariance of the prior's errors, for each of ``SCALES``, weighted by
-    how well it foresaw the measurements so far.
+    A Gaussian process over the models with the covariance of the prior's errors, for each of several scales (as
+    ``SCALES``), weighted by how well it foresaw the measurements so far.
 
     Attributes:
         means: h x n, for each scale, on the prediction's axis.
         covariance: n x n, in standard deviations.
     """
 
-    def __init__(self, prediction: Prediction) -> None:
+    def __init__(self, prediction: Prediction, scales: Sequence[float] = SCALES) -> None:
         self.axis = prediction.axis
-        self.scales = prediction.scale * np.array(SCALES)
+        self.scales = prediction.scale * np.array(scales)
         self._level = prediction.level
-        self._places = np.tile(prediction.mean, (len(SCALES), 1))
+        self._places = np.tile(prediction.mean, (len(scales), 1))
         level = max(prediction.level_error / prediction.scale, LEVEL_DOUBT)
         self.covariance = prediction.covariance() + level**2
         self._relative = prediction.covariance()
-        self._log_weights = -0.5 * (np.log(SCALES) / SCALE_DOUBT) ** 2
+        self._log_weights = -0.5 * (np.log(scales) / (SCALE_DOUBT if scales is SCALES else prediction.scale_error)) ** 2
 
     @property
     def weights(self) -> np.ndarray:
@@ -147,7 +150,8 @@ class Selector:
         self.budget, self.tolerance = budget, tolerance
         self._costs = _costs(self.models, costs)
         self._posterior = Posterior(
-            prediction or _predicted(self.models, history, dataset, cards if len(cards) == len(models) else [], task)
+            prediction or _predicted(self.models, history, dataset, cards if len(cards) == len(models) else [], task),
+            SCALES if prediction is not None or history is not None else UNKNOWN_SCALES,
         )
         self._told: dict[str, float] = {}
         self._skipped: set[str] = set()
