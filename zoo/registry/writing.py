@@ -257,7 +257,7 @@ class Writer:
         if not scores:
             return
         keys = self._statements.keys_by_id(list({score.model for score in scores}))
-        self._cite({score.source for score in scores})
+        self._cite([*dict.fromkeys(score.source for score in scores)])
         for score in scores:
             if score.model not in keys:
                 raise InvalidInput(
@@ -276,7 +276,7 @@ class Writer:
     def _on(self, scores: Sequence[BenchmarkScore]) -> list[int]:
         """The keys of the benchmarks that scores are on."""
         said = [*map(_benchmark_fields, scores)]
-        for benchmark in sorted({*said} - self._benchmarks.keys()):
+        for benchmark in [b for b in dict.fromkeys(said) if b not in self._benchmarks]:
             key = self._benchmarks[benchmark] = self._statements.next_key("benchmarks")
             sql = (
                 "INSERT INTO benchmarks (key, task, dataset, split, metric, higher_is_better) VALUES (?, ?, ?, ?, ?, ?)"
@@ -284,11 +284,11 @@ class Writer:
             self._statements.run(sql, [(key, *benchmark)])
         return [*map(self._benchmarks.__getitem__, said)]
 
-    def _cite(self, sources: set[str]) -> None:
-        """See that these sources have keys in ``_citations``, which does not grow for ever."""
+    def _cite(self, sources: Sequence[str]) -> None:
+        """See that these sources, each named once, have keys in ``_citations``, which does not grow for ever."""
         if len(self._citations) > _MOST_CITATIONS:
             self._citations.clear()
-        missing = sorted(source for source in sources if source not in self._citations)
+        missing = [source for source in sources if source not in self._citations]
         if not missing:
             return
         self._citations.update(self._statements.citations(missing))
