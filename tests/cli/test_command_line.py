@@ -129,7 +129,10 @@ def test_a_real_interrupt_ends_a_real_process(home: Path) -> None:
     started = subprocess.Popen(
         [sys.executable, "-m", "zoo", "import", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(2.0)
+    ends = time.monotonic() + 60
+    while not (home / "registry.db").exists() and time.monotonic() < ends:
+        time.sleep(0.05)  # the command is under way once it has opened the registry
+    time.sleep(0.5)
     started.send_signal(signal.SIGINT)
     _, stderr = started.communicate(timeout=30)
     assert started.returncode == 130

@@ -32,7 +32,7 @@ class CrystalReader:
         """A file named as such files are, or a folder that holds one, at its top or one level below."""
         path = Path(reference).expanduser()
         if not reference.strip() or not path.is_dir():
-            return bool(reference.strip()) and is_structure_file(path)
+            return bool(reference.strip()) and path.is_file() and is_structure_file(path)
         try:
             return any(is_structure_file(file) for pattern in ("*", "*/*") for file in path.glob(pattern))
         except OSError:
