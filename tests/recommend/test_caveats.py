@@ -17,6 +17,7 @@ from zoo.recommend.caveats import (
     chance_level,
     contaminated,
     dataset_key,
+    disagreement,
     leakage,
     no_better_than_raw,
     small_as_good,
@@ -54,6 +55,21 @@ def test_when_even_the_best_is_at_chance_level_that_is_said_first():
     [sentence] = chance_level([candidate("lost", 0.6)], context())
 
     assert sentence.startswith("No candidate is surely better than always answering 'cat' (0.6)")
+
+
+def test_a_first_that_the_other_estimators_doubt_is_told():
+    def judged(name: str, probe: float, logme: float, hscore: float) -> Candidate:
+        return replace(candidate(name, probe), measured={"linear-probe": probe, "logme": logme, "hscore": hscore})
+
+    others = [judged("a", 0.9, 0.3, 8.0), judged("b", 0.85, 0.2, 7.9), judged("c", 0.8, 0.25, 7.0)]
+    doubted, agreed = judged("drawn", 0.95, 0.1, 6.0), judged("drawn", 0.95, 0.1, 9.0)
+
+    [sentence] = disagreement([doubted, *others], context())
+    assert sentence.startswith(
+        "pkg:drawn stands first by its cross-validated linear-probe accuracy, and in the lower half"
+    )
+    assert not list(disagreement([agreed, *others], context()))
+    assert not list(disagreement([doubted, *others[:2]], context())), "three have no lower half to speak of"
 
 
 def test_raw_features_as_good_as_pretrained_ones_are_told():

@@ -17,6 +17,18 @@ def test_the_model_whose_features_separate_the_classes_comes_first(poetry, poems
     assert low <= result.candidates[0].score <= high
 
 
+def test_logme_decides_where_weights_will_be_trained(poetry, poems):
+    plain, trained, thrifty = (
+        zoo.recommend(str(poems), task="poem-classification", **options)
+        for options in ({}, {"strategy": "full"}, {"strategy": "linear-probe"})
+    )
+
+    assert list(plain.candidates[0].measured) == ["linear-probe", "logme", "hscore"]
+    assert list(trained.candidates[0].measured) == ["logme", "hscore", "linear-probe"]
+    assert list(thrifty.candidates[0].measured) == list(plain.candidates[0].measured)
+    assert trained.candidates[0].id == "poems:careful"
+
+
 def test_a_model_that_cannot_be_loaded_is_left_out_with_its_reason(poetry, poems):
     result = zoo.recommend(str(poems), task="poem-classification")
 

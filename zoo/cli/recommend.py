@@ -58,7 +58,7 @@ class Seconds(click.ParamType):
 @click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
 @click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
 @click.option("--fit", "strategy", type=click.Choice(["linear-probe", "lora", "full"]),
-              help="Keep models that also fit into memory while they are adapted so.")  # fmt: skip
+              help="How models will be adapted: they must fit into memory; lora and full rank by LogME.")  # fmt: skip
 @click.option("--max-latency", type=click.FloatRange(min=0, min_open=True),
               help="Most milliseconds a sample, measured here, or reported with --no-measure.")  # fmt: skip
 @click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")

@@ -20,7 +20,16 @@ DEFAULT_SAMPLES = 2000
 """Samples that candidates are measured on unless the user says otherwise."""
 
 DEFAULT_ESTIMATORS = ("linear-probe", "logme", "hscore")
-"""All three from one pass over the features; the first decides the order."""
+"""All three from one pass over the features; the first decides the order, the others where it cannot."""
+
+FINE_TUNING_ESTIMATORS = ("logme", "hscore", "linear-probe")
+"""The same where weights are to be trained: the order that agrees best with real fine-tuning (docs/estimators.md)."""
+
+
+def usual_estimators(strategy: str | None, tolerance: float | None) -> tuple[str, ...]:
+    """The estimators where none are named; a tolerance counts in accuracy, so that the linear probe decides then."""
+    trained = strategy in {"lora", "full"} and tolerance is None
+    return FINE_TUNING_ESTIMATORS if trained else DEFAULT_ESTIMATORS
 
 
 def recommend(
@@ -70,9 +79,11 @@ def recommend(
         language: ISO 639-1 code that the models must know.
         gated: False leaves out models whose terms must be accepted first.
         safetensors: True leaves out models with weights in other formats.
-        strategy: the models must also fit into memory while they are adapted so.
+        strategy: how they will be adapted: they must also fit into memory then, and where weights are trained
+            (``lora``, ``full``) the estimators that foretell that best decide.
         device: where to run; None takes the best there is.
-        estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``.
+        estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``, or
+            ``FINE_TUNING_ESTIMATORS`` for a strategy that trains weights, unless a ``tolerance`` is given.
         samples: measure on a stratified part of about this size; 0 for all.
         budget: seconds after which the best answer so far is given; the candidates race then. None measures every
             candidate on all the samples, however long that takes.
@@ -129,7 +140,7 @@ def recommend(
     if measure:
         kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
         cards = [choice.card for choice in kept]
-        names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or DEFAULT_ESTIMATORS)
+        names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or usual_estimators(strategy, tolerance))
         reference = data if isinstance(data, str) and not reading else None
         request = measuring.Request(
             found, dataset, measuring.size(dataset, samples), names, device, seed, fresh, reference

@@ -26,6 +26,9 @@ GAP = 0.1
 """A reported accuracy on this very data set that is so much above the measured one is suspicious."""
 
 OLD_YEARS = 5
+FEWEST_TO_DISAGREE = 4
+"""Candidates of which a lower half can be spoken."""
+
 CHECKED = 10
 """Candidates that are looked at, from the first."""
 
@@ -53,8 +56,26 @@ def caveats(candidates: Sequence[Candidate], context: Context, baseline: Baselin
         yield from leakage(context.cards[candidate.id], context)
     if candidates and candidates[0].measured:
         yield from contaminated(candidates, context)
+        yield from disagreement(candidates, context)
     for candidate in candidates[:3]:
         yield from stale(context.cards[candidate.id], date.today())
+
+
+def disagreement(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
+    """The first candidate stands in the lower half by every other estimator."""
+    first, *others = candidates[0].measured
+    if len(others) < 2 or len(candidates) < FEWEST_TO_DISAGREE:
+        return
+    for name in others:
+        values = [c.measured[name] for c in candidates if name in c.measured]
+        if sum(value > candidates[0].measured[name] for value in values) < len(values) / 2:
+            return
+    kind = context.task.target
+    yield (
+        f"{candidates[0].id} stands first by its {estimator_name(first, kind)}, and in the lower half by "
+        f"{' and '.join(estimator_name(name, kind) for name in others)}: fine-tuning may start better elsewhere. "
+        "See with --fit full, or fine-tune the first few: --confirm 3"
+    )
 
 
 def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
