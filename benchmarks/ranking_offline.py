@@ -33,7 +33,7 @@ DATA = {
 }
 LONGEST = {"fortunes:languages": 30}
 """Characters of the longest texts: of languages, few, since longer texts give every model all of it right."""
-OURS, BASELINE = "zoo recommend", "parameters"
+OURS = {"zoo recommend": None, "zoo recommend --fit full": "full"}
 TRUTH = Path(__file__).parent / "records" / "fine_tuned.json"
 
 
@@ -95,11 +95,13 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
     result = report.data_sets[0]
     seconds = time.perf_counter() - started
     dataset = sample(zoo.read(reference, task=task), samples, seed=0)
-    recommendation = zoo.recommend(dataset, task=task, samples=0)
-    ranked = {c.id: -float(place) for place, c in enumerate(recommendation.candidates) if c.id in result.truth}
-    order = {**{model: -float(len(recommendation.candidates)) for model in result.truth}, **ranked}
     agreed = {label: found.to_dict() for label, found in result.agreement.items()}
-    agreed[OURS] = agreement(order, result.truth).to_dict()
+    recommended = {}
+    for label, strategy in OURS.items():
+        answer = zoo.recommend(dataset, task=task, samples=0, strategy=strategy)
+        recommended[label] = [candidate.id for candidate in answer.candidates]
+        order = {model: -float(recommended[label].index(model)) for model in result.truth}
+        agreed[label] = agreement(order, result.truth).to_dict()
     return {
         "task": task,
         "data": name,
@@ -110,7 +112,7 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
         "seconds": round(seconds, 1),
         "fine_tuned": dict(result.truth),
         "predicted": {label: dict(values) for label, values in result.predicted.items()},
-        "recommended": [candidate.id for candidate in recommendation.candidates],
+        "recommended": recommended,
         "agreement": agreed,
         "left_out": dict(result.left_out),
     }
