@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.recommend.combining import combine, settle
+from zoo.recommend.combining import combine
 
 NOTHING = np.zeros(6)
 
@@ -85,35 +83,3 @@ def test_without_a_prior_the_order_is_the_measured_one(pairs: list[tuple[float, 
 
 def test_two_measurements_predict_nothing() -> None:
     assert combine(*around(np.array([0.5, 0.6, np.nan]), 0.1), np.zeros(3), np.zeros(3)) is None
-
-
-def measured(probe: list[float], error: float, *others: list[float]) -> list[SimpleNamespace]:
-    """Candidates with the figures of several estimators on the same 100 samples."""
-    columns = [probe, *others]
-    return [
-        SimpleNamespace(
-            finalist=True,
-            figures=[
-                SimpleNamespace(value=column[at], low=column[at] - error, high=column[at] + error, samples=100)
-                for column in columns
-            ],
-            samples=100,
-        )
-        for at in range(len(probe))
-    ]
-
-
-def test_other_estimators_decide_between_those_that_the_first_cannot_tell_apart() -> None:
-    probe, logme = [0.91, 0.9, 0.905, 0.85, 0.84], [0.1, 0.5, 0.3, -0.2, -0.4]
-
-    level, _ = settle(measured(probe, 0.08, logme), None)
-    assert [found.figures[1].value for found in level][:3] == [0.5, 0.3, 0.1]
-
-    exact, _ = settle(measured(probe, 1e-6, logme), None)
-    assert [found.figures[0].value for found in exact] == sorted(probe, reverse=True)
-
-    contradicting = [-value for value in logme]
-    alone, _ = settle(measured(probe, 0.08, contradicting), None)
-    assert [found.figures[0].value for found in alone] == sorted(probe, reverse=True), (
-        "others that err are not followed"
-    )

@@ -1,7 +1,4 @@
-"""A predicted score with an interval, from what was known beforehand and what was measured, each by its certainty.
-
-What was measured is the first estimator's value with its error, and what the others make of the same features.
-"""
+"""A predicted score with an interval, from what was known beforehand and what was measured, each by its certainty."""
 
 from __future__ import annotations
 
@@ -80,24 +77,6 @@ def combine(
     return Combined(np.minimum(middle, most), middle - spread, np.minimum(middle + spread, most))
 
 
-def second_opinions(measured: Sequence[Measured], full: np.ndarray) -> np.ndarray:
-    """The sum of the z-scores of every estimator but the first, n; 0 for candidates that are not ``full``.
-
-    Estimators judge the same features in different ways, so that where the first one cannot tell candidates apart the
-    others can: on real fine-tuning the order agrees better with them than without (docs/estimators.md).
-    """
-    total = np.zeros(len(measured))
-    positions = [at for at, wanted in enumerate(full) if wanted]
-    if len(positions) < FEWEST:
-        return total
-    for place in range(1, min(len(measured[at].figures) for at in positions)):
-        values = np.array([measured[at].figures[place].value for at in positions])
-        spread = values.std()
-        if np.isfinite(spread) and spread > 0:
-            total[positions] += (values - values.mean()) / spread
-    return total
-
-
 def settle(ordered: Sequence[Measured], expected: Expectation | None) -> tuple[list[Measured], Combined | None]:
     """Candidates by their predicted scores, those measured on all samples first, and the predictions in that order.
 
@@ -109,12 +88,11 @@ def settle(ordered: Sequence[Measured], expected: Expectation | None) -> tuple[l
     most = max((figure.samples for figure in figures), default=0)
     full = np.array([found.finalist and found.samples == most for found in ordered])
     nothing = np.zeros(len(ordered))
-    others = second_opinions(ordered, full)
     combined = combine(
         np.where(full, [figure.value for figure in figures], np.nan),
         np.array([np.nan if figure.low is None else figure.low for figure in figures]),
         np.array([np.nan if figure.high is None else figure.high for figure in figures]),
-        others if expected is None else expected.mean + others,
+        nothing if expected is None else expected.mean,
         nothing if expected is None else expected.deviation,
     )
     if combined is None:
