@@ -20,7 +20,7 @@ DEFAULT_SAMPLES = 2000
 """Samples that candidates are measured on unless the user says otherwise."""
 
 DEFAULT_ESTIMATORS = ("linear-probe", "logme", "hscore")
-"""All three from one pass over the features; the first decides the order, the others where it cannot."""
+"""All three from one pass over the features; the first decides the order."""
 
 FINE_TUNING_ESTIMATORS = ("logme", "hscore", "linear-probe")
 """The same where weights are to be trained: the order that agrees best with real fine-tuning (docs/estimators.md)."""

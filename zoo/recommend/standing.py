@@ -51,7 +51,7 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
         else:
             verdict = "all others stopped before it"
         if any(other.figures[0].value > first.value for other in ordered if other.samples == found.samples):
-            return f"First of {len(ordered)} with what was known beforehand: {figure}, {verdict}."
+            return f"First of {len(ordered)} by the predicted score: {figure}, {verdict}."
         return f"Best of {len(ordered)}: {figure}, {verdict}."
     sentence = capital(figure)
     if first.samples == best.samples:
