@@ -127,8 +127,9 @@ def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:
 
 def test_a_real_interrupt_ends_a_real_process(home: Path) -> None:
     started = subprocess.Popen(
-        [sys.executable, "-m", "zoo", "import", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        [sys.executable, "-m", "zoo", "import", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
+    )  # fmt: skip
     ends = time.monotonic() + 60
     while not (home / "registry.db").exists() and time.monotonic() < ends:
         time.sleep(0.05)  # the command is under way once it has opened the registry

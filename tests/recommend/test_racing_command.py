@@ -95,7 +95,8 @@ def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_pat
     command = [sys.executable, "-m", "zoo", "recommend", str(many_poems), "--task", "poem-classification", "--race",
                "--candidates", "poems:sloppy#*", *(["--json"] if as_json else [])]  # fmt: skip
     started = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
     )  # fmt: skip
     deadline = time.monotonic() + WAIT
     while not told.exists() and started.poll() is None and time.monotonic() < deadline:
