@@ -136,7 +136,9 @@ def test_a_real_interrupt_ends_a_real_process(home: Path) -> None:
     time.sleep(0.5)
     started.send_signal(signal.SIGINT)
     _, stderr = started.communicate(timeout=30)
-    assert started.returncode == 130
+    # Under ``python -m``, an interrupt that met code run from a string, as imports do, ends the process by the signal
+    # itself (CPython's unhandled_keyboard_interrupt); a shell shows both as 130.
+    assert started.returncode in {130, -signal.SIGINT}, stderr
     assert stderr.strip().count("\n") == 0
     assert "Traceback" not in stderr
 
