@@ -99,6 +99,10 @@ class CostNotice(UserWarning):
     """What something costs, told before and after it is done. The command line shows it in one line."""
 
 
+class PlatformNotice(UserWarning):
+    """How something long goes at a platform, as the platform tells it. The command line shows it in one line."""
+
+
 def suggest(name: str, known: Iterable[str], count: int = 3) -> str:
     """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near."""
     lowered = {candidate.lower(): candidate for candidate in known}

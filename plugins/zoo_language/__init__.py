@@ -9,6 +9,7 @@ from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
+    from zoo.adapt.strategies import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
     from zoo.protocols import Backbone, Progress
 
@@ -39,6 +40,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
     if card.domain != "language":
         return None
     if card.source == "openai":
+        if "chat" in card.tags:
+            from zoo_language.openai_chat import OpenAIChat
+
+            return OpenAIChat(card)
         from zoo_language.openai_backbone import load as load_openai
 
         return load_openai(card)
@@ -62,7 +67,7 @@ def zoo_extract_features(
     backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard] | None:
     """Embeddings from OpenAI's API, in requests as large as it takes; None for models that run here."""
-    if backbone.card.source != "openai":
+    if backbone.card.source != "openai" or not backbone.layers:
         return None
     from zoo_language.openai_backbone import extract
 
@@ -70,10 +75,21 @@ def zoo_extract_features(
 
 
 @hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """What a transformers model's published head says: labels, entities, answers to questions, translations."""
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
+    """What a transformers model's published head, or OpenAI, says: labels, entities, answers, translations."""
     if backbone.input_kind != "text":
         return None
+    if task == "text-classification" and backbone.card.source == "openai" and hasattr(backbone, "classify"):
+        return backbone.classify(inputs, labels)
     if task == "text-classification" and hasattr(backbone, "classify"):
         return backbone.classify(inputs)
     return backbone.answer(task, inputs) if hasattr(backbone, "answer") else None
+
+
+@hookimpl
+def zoo_strategies() -> Sequence[Strategy]:
+    """Fine-tuning of chat models at OpenAI."""
+    from zoo.adapt.strategies import Strategy
+    from zoo_language.openai_tuning import EPOCHS, NAME, adapt
+
+    return [Strategy(NAME, "OpenAI fine-tunes a chat model of theirs, for money.", adapt, EPOCHS)]

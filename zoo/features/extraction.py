@@ -66,6 +66,12 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
             f"'{backbone.card.id}' takes {backbone.input_kind} inputs and '{dataset.name}' holds {dataset.input_kind}.",
             "Choose a model of the data's own kind: zoo search --domain DOMAIN",
         )
+    if not backbone.layers:
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' answers inputs and gives no features.",
+            f"Ask it with zoo predict; one that is trained where it runs takes a strategy of its own, such as: "
+            f"zoo tune {backbone.card.id} DATA --strategy fine-tuning-job",
+        )
     for layer in request.layers:
         if layer == PROBABILITIES and layer not in backbone.layers:
             if not getattr(backbone, "source_classes", 0):

@@ -15,7 +15,7 @@ from zoo.errors import ModelNotFound, NetworkUnavailable, SourceError, suggest
 from zoo.protocols import Progress
 from zoo.sources.listing import ListRequest, Page
 from zoo.sources.openai_client import client, openai_errors
-from zoo.sources.openai_prices import EmbeddingModel, embedding_models
+from zoo.sources.openai_prices import TUNED, ChatPrices, EmbeddingModel, base_of, chat_models, embedding_models
 
 
 class OpenAISource:
@@ -42,18 +42,22 @@ class OpenAISource:
         return None
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card of an embedding model, with its price and the price's source.
+        """The card of an embedding or chat model, with its prices and their source, or of one fine-tuned from it.
 
         Raises:
-            ModelNotFound: the table has none of that name; with the nearest.
+            ModelNotFound: the tables have none of that name; with the nearest.
         """
-        known = embedding_models()
-        if name not in known:
-            raise ModelNotFound(
-                f"zoo knows no embedding model of OpenAI called '{name}'.",
-                suggest(name, known) or f"There are: {', '.join(known)}.",
-            )
-        return _card(known[name])
+        embedding, chat = embedding_models(), chat_models()
+        if name in embedding:
+            return _card(embedding[name])
+        if name in chat:
+            return _chat_card(chat[name])
+        if name.startswith(TUNED) and base_of(name) != name:
+            return _tuned_card(name)
+        known = [*embedding, *chat]
+        raise ModelNotFound(
+            f"zoo knows no model of OpenAI called '{name}'.", suggest(name, known) or f"There are: {', '.join(known)}."
+        )
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Nothing to verify: there are no files."""
@@ -72,14 +76,15 @@ class OpenAISource:
         return iter(())
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
-        """The embedding models of the table; with ``OPENAI_API_KEY``, also what the account may use, on one page."""
-        cards = {card.id: card for card in map(_card, embedding_models().values())}
+        """The models of the tables; with ``OPENAI_API_KEY``, also what the account may use, on one page."""
+        known = [*map(_card, embedding_models().values()), *map(_chat_card, chat_models().values())]
+        cards = {card.id: card for card in known}
         requests = 0
         if os.environ.get("OPENAI_API_KEY") and not settings().offline:
             api, requests = client(), 1
             with openai_errors("the list of models"):
                 for model in api.models.list():
-                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))
+                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))  # what the tables tell is more
         chosen = [card for card in cards.values() if wanted.task is None or wanted.task in card.tasks]
         if wanted.since:
             chosen = [card for card in chosen if (card.released or "") >= wanted.since[:10]]
@@ -102,7 +107,38 @@ def _card(model: EmbeddingModel) -> ModelCard:
     )
 
 
+def _chat_card(model: ChatPrices) -> ModelCard:
+    return ModelCard(
+        id=f"openai:{model.name}",
+        domain="language",
+        tasks=("text-generation", "text-classification"),
+        library="api",
+        description=f"Fine-tuned by OpenAI at ${model.training:g} a million tokens of training, then "
+        f"${model.input:g} of input and ${model.output:g} of output, on {model.date}, says {model.source}.",
+        license="other",
+        input={"kind": "text"},
+        url=f"https://platform.openai.com/docs/models/{model.name}",
+        tags=("api", "chat"),
+    )
+
+
+def _tuned_card(name: str) -> ModelCard:
+    return ModelCard(
+        id=f"openai:{name}",
+        domain="language",
+        tasks=("text-generation", "text-classification"),
+        library="api",
+        license="other",
+        input={"kind": "text"},
+        base_model=f"openai:{base_of(name)}",
+        tags=("api", "chat", "tuned"),
+    )
+
+
 def _listed(model: Any) -> ModelCard:
     created = datetime.datetime.fromtimestamp(int(model.created), datetime.timezone.utc)
+    if model.id.startswith(TUNED) and base_of(model.id) != model.id:
+        # What it was taught is known here, where anyone knows.
+        return dataclasses.replace(_tuned_card(model.id), tasks=(), released=created.date().isoformat())
     card = ModelCard(id=f"openai:{model.id}", domain="other", library="api", license="other", tags=("api",))
     return dataclasses.replace(card, released=created.date().isoformat())

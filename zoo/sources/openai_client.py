@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,6 +14,11 @@ RETRIES = 5
 """Times that the client itself tries again, waiting as the server asks: on 408, 409, 429, 5xx and lost connections."""
 
 TIMEOUT = 60.0
+
+LONGEST = 300
+"""Characters of what the server wrote that are shown."""
+
+_KEY = re.compile(r"\bsk-[\w*-]+|Bearer\s+\S+")
 
 
 def client() -> Any:
@@ -67,3 +73,12 @@ def openai_errors(model: str) -> Iterator[None]:
         raise SourceError(
             f"OpenAI's client failed: {type(error).__name__}.", "Update it: pip install -U openai"
         ) from None
+
+
+def told(text: str | None) -> str:
+    """What the server wrote, on one line, fit to be shown: no key, no control characters, not too long."""
+    own = os.environ.get("OPENAI_API_KEY")
+    found = (text or "").replace(own, "***") if own else text or ""
+    found = "".join(character if character.isprintable() else " " for character in _KEY.sub("***", found))
+    found = " ".join(found.split()).rstrip(".")
+    return found if len(found) <= LONGEST else found[:LONGEST] + "..."

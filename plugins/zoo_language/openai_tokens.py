@@ -1,0 +1,44 @@
+"""How many tokens texts have at OpenAI's models, or how many at most.
+
+Tokens are counted by tiktoken where its tables are here (``TIKTOKEN_CACHE_DIR``). Elsewhere the bytes of the text in
+UTF-8 count, which are never fewer: the tokens of a byte-level encoding cover at least a byte each. Costs are then
+overestimated, never underestimated.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+CHAT_ENCODING = "o200k_base"
+AROUND_MESSAGE = 4
+"""Tokens that a message of a conversation takes besides its text: its role and what separates it from the next."""
+
+AROUND_CONVERSATION = 3
+"""Tokens that the beginning of an answer takes."""
+
+
+def encoding(name: str) -> Any:
+    """tiktoken's encoding where its table is on this machine, else None; it is never fetched from elsewhere."""
+    if not os.environ.get("TIKTOKEN_CACHE_DIR"):
+        return None
+    try:
+        import tiktoken
+
+        return tiktoken.get_encoding(name)
+    except (ImportError, OSError, ValueError):
+        return None
+
+
+def counter() -> Callable[[str], int]:
+    """A function that gives the tokens of a text at chat models, or its bytes, which are never fewer."""
+    found = encoding(CHAT_ENCODING)
+    if found is None:
+        return lambda text: len(text.encode("utf-8", "replace"))
+    return lambda text: len(found.encode(text, disallowed_special=()))
+
+
+def conversation_tokens(messages: Sequence[Mapping[str, str]], count: Callable[[str], int]) -> int:
+    """Tokens of a conversation, at most."""
+    return AROUND_CONVERSATION + sum(AROUND_MESSAGE + count(message["content"]) for message in messages)
