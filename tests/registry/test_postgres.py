@@ -15,8 +15,9 @@ from postgres_server import PASSWORD, URL_PASSWORD, PostgresServer
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.errors import InvalidInput, RegistryError
-from zoo.registry import Registry, SearchQuery, open_registry
+from zoo.registry import Registry, SearchQuery, open_registry, schema
 from zoo.registry.checking import check
+from zoo.registry.connection import reading
 from zoo.registry.copying import copy
 from zoo.registry.location import Server, located
 
@@ -179,3 +180,32 @@ def test_other_urls_are_refused_without_their_password(where: str, text: str) ->
     with pytest.raises(InvalidInput, match=text) as caught:
         located(where)
     assert "secret" not in str(caught.value)
+
+
+def test_a_larger_registry_is_copied_both_ways_row_by_row(
+    database: Registry, registry: Registry, tmp_path: Path
+) -> None:
+    """More rows than are read or written at a time, and sets that fill several blocks."""
+    cards = [
+        ModelCard(f"hf:org-{n % 97}/model-{n}", "vision", ("image-classification",), description=f"The {n}th: 'ü' 100 %",
+                  parameters=n * 10**6, tags=("a", f"t{n % 7}"), gated=n % 5 == 0, base_model="hf:org-0/model-0")
+        for n in range(4321)
+    ]  # fmt: skip
+    registry.add([*cards, *(BenchmarkScore(card.id, "t", "d", "m", n / 7) for n, card in enumerate(cards))])
+    copy(registry.path, database.path)
+    copy(database.path, tmp_path / "back.db")
+    back = Registry(tmp_path / "back.db")
+
+    for table in schema.TABLES:
+        with reading(registry.path) as first, reading(database.path) as second, reading(back.path) as third:
+            contents = [
+                sorted(map(repr, map(plain, c.execute(f"SELECT * FROM {table}")))) for c in (first, second, third)
+            ]
+        assert contents[0] == contents[1] == contents[2], table
+    query = SearchQuery.of("model-43", task="image-classification", min_parameters=10**9, facets=True)
+    assert registry.search(query) == database.search(query) == back.search(query)
+
+
+def plain(row: object) -> list[object]:
+    """A row's values as SQLite keeps them."""
+    return [int(value) if isinstance(value, bool) else value for value in row]  # type: ignore[attr-defined]

@@ -37,7 +37,9 @@ def command(output: Output, source: str, *, task: str | None, limit: int | None,
         f"{source} listed {report.listed:,} models in {output.counted({'requests': report.requests})} and "
         f"{human_seconds(report.seconds)}; new or changed: {written}."
     )
-    if report.unreadable:
+    if report.problems:
         first = report.problems[0]
-        output.warn(f"{report.unreadable:,} entries were left out, such as '{first.item}': {first.reason}")
+        happened = {"left out": report.unreadable, "cut to what fits": report.cut}
+        said = " and ".join(f"{count:,} {how}" for how, count in happened.items() if count)
+        output.warn(f"Entries that cannot be kept as they are: {said}, such as '{first.item}': {first.reason}")
     output.text(f"Next: zoo search --source {source}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InvalidInput
 from zoo.protocols import Progress, SilentProgress
 from zoo.registry import schema
 from zoo.registry.connection import Reader, explained, reading, streamed
 from zoo.registry.location import Location, Server
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
 
 _BATCH = 1000
 _BOOLEANS = {("models", "gated"), ("benchmarks", "higher_is_better")}
@@ -47,8 +50,11 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
                 with steps.step(f"Copying {table}", total) as step:
                     counts[table] = 0
                     for names, rows in _read(origin, source, table):
-                        marks = ", ".join("?" * len(names))
-                        statements.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
+                        if isinstance(target, Server):
+                            _write_to_server(session, table, names, rows)
+                        else:
+                            marks = ", ".join("?" * len(names))
+                            statements.run(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})", rows)
                         counts[table] += len(rows)
                         step.advance(len(rows))
             if isinstance(target, Server):
@@ -58,6 +64,14 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
                         f"(SELECT coalesce(max(key), 0) + 1 FROM {table}), false)"
                     )
     return counts
+
+
+def _write_to_server(session: Session, table: str, names: list[str], rows: list[tuple[Any, ...]]) -> None:
+    """Rows by PostgreSQL's COPY, a fraction of the time that statements take."""
+    connection: Any = session.connection().connection.driver_connection
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as sink:
+        for row in rows:
+            sink.write_row(row)
 
 
 def _prepare(target: Location) -> None:

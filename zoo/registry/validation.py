@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from zoo.entities import Entity, ModelCard
+from zoo.entities import Entity, ModelCard, ModelFile
 from zoo.errors import InvalidInput
 
 _LARGEST = 2**63 - 1
@@ -105,19 +105,45 @@ def _too_large(card: ModelCard) -> Iterator[str]:
 
 
 def fitted(card: ModelCard) -> ModelCard:
-    """A card that a registry can hold: cut to the room that there is, without NUL and broken Unicode.
+    """A card that a registry can hold: cut to the room that there is, without NUL, broken Unicode or numbers too large.
 
     For cards from a platform, one of which must not stop the others.
+
+    Raises:
+        InvalidInput: its id or domain cannot be kept, and cannot be cut.
     """
     cut: dict[str, Any] = {}
-    for name in ("description", "architecture", "library", "license", "released", "revision", "url"):
+    for name in ("description", "architecture", "library", "license", "released", "base_model", "revision", "url"):
         value = getattr(card, name)
         if value is not None:
-            cut[name] = _clean(value, LONGEST_TEXT if name == "description" else LONGEST_NAME)
+            kept = _clean(str(value), LONGEST_TEXT if name == "description" else LONGEST_NAME)
+            # A part of a description is of use; a part of an address or of a model's name is not.
+            cut[name] = kept if name not in {"base_model", "revision", "url"} or kept == value else None
     for name in _LISTS:
-        short = dict.fromkeys(_clean(value, LONGEST_NAME) for value in getattr(card, name)[:MOST_VALUES])
+        short = dict.fromkeys(_clean(str(value), LONGEST_NAME) for value in getattr(card, name)[:MOST_VALUES])
         cut[name] = tuple(value for value in short if value)
-    return dataclasses.replace(card, **cut)
+    for name in _NUMBERS:
+        cut[name] = value if (value := getattr(card, name)) is not None and value <= _LARGEST else None
+    for name in ("input", "loader"):
+        cut[name] = {} if _unplain(getattr(card, name)) else getattr(card, name)
+    if card.files and not all(_fits(file, ModelFile) for file in _quietly(card.files)):
+        cut["files"] = ()
+    mended = dataclasses.replace(card, **cut)
+    storable(mended)
+    return mended
+
+
+def _unplain(value: Any) -> bool:
+    return not (isinstance(value, Mapping) and all(_fits(key, str) and _plain(item) for key, item in value.items()))
+
+
+def _quietly(files: Iterable[ModelFile]) -> Iterator[ModelFile | None]:
+    """The files; None for one that cannot be kept."""
+    for file in files:
+        try:
+            yield checked(file)
+        except InvalidInput:
+            yield None
 
 
 def _clean(text: str, longest: int) -> str:

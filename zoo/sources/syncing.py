@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
 from zoo.errors import InvalidInput, RegistryError, SourceError, StorageError, UnknownTask, suggest
 from zoo.protocols import Progress, SilentProgress
+from zoo.sources.fitting import fit
 from zoo.sources.listing import Listed, ListRequest, Page
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class SyncReport(Entity):
         models: of those, new or changed ones, which were written.
         scores: benchmark scores that were written.
         requests: how many requests it took.
-        unreadable: how many entries could not be read; ``problems`` tells of the first ones.
+        unreadable: how many entries could not be read or kept; ``problems`` tells of the first ones.
+        cut: how many cards were cut to what a registry can hold; ``problems`` tells of the first ones.
     """
 
     source: str
@@ -44,6 +46,7 @@ class SyncReport(Entity):
     scores: int = 0
     requests: int = 0
     unreadable: int = 0
+    cut: int = 0
     problems: tuple[Problem, ...] = ()
     seconds: float = 0.0
 
@@ -111,7 +114,7 @@ class _Sync:
                 for page in self.origin.pages(self.wanted, state, self.progress):
                     self._store(page)
                     step.advance(page.seen)
-        except SourceError as error:
+        except (SourceError, RegistryError, StorageError) as error:
             if self.report.listed:
                 stored = f"{self.report.listed:,} models came before that and are stored; run it again to go on."
                 raise type(error)(f"{error.message} {stored}", error.hint) from error
@@ -121,7 +124,8 @@ class _Sync:
     def _store(self, page: Page) -> None:
         from zoo.registry import syncing
 
-        items = list(self._changed(page.items))
+        kept = fit(page.items)
+        items = list(self._changed(kept.items))
         counts = syncing.write_page(self.registry, items, {self.note: json.dumps(page.state, sort_keys=True)})
         done = self.report
         self.report = dataclasses.replace(
@@ -130,8 +134,9 @@ class _Sync:
             models=done.models + counts["models"],
             scores=done.scores + counts["scores"],
             requests=done.requests + page.requests,
-            unreadable=done.unreadable + len(page.problems),
-            problems=(*done.problems, *page.problems)[:MOST_PROBLEMS],
+            unreadable=done.unreadable + len(page.problems) + kept.left_out,
+            cut=done.cut + kept.cut,
+            problems=(*done.problems, *page.problems, *kept.problems)[:MOST_PROBLEMS],
         )
 
     def _changed(self, items: Sequence[ModelCard | BenchmarkScore]) -> Iterator[ModelCard | BenchmarkScore]:
