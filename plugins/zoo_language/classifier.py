@@ -22,13 +22,20 @@ SHOWN = 5
 _GENERIC = "LABEL_"
 
 
-def published_classifier(
-    backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]
-) -> list[list[dict[str, Any]]] | None:
-    """The likeliest labels for each text, best first; None where the checkpoint holds no trained classifier."""
-    config = transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    names = config.architectures or ()
-    if not any("ForSequenceClassification" in name for name in names) or config.num_labels < 2:
+def source_classes(folder: Path) -> int:
+    """How many classes, one of them a text's, the checkpoint's own classifier tells apart; 0 without one.
+
+    Of models with a decoder of their own, features are the encoder's, which their classifier does not read: 0 as well.
+    """
+    config = _config(folder)
+    exclusive = config.problem_type != "multi_label_classification" and not config.is_encoder_decoder
+    return int(config.num_labels) if exclusive and _classifies(config) else 0
+
+
+def load_classifier(backbone: TransformersBackbone, folder: Path) -> Any:
+    """The whole model with its classifier, for inference; None where the checkpoint holds no trained one."""
+    config = _config(folder)
+    if not _classifies(config):
         return None
     with quiet():
         model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
@@ -41,6 +48,17 @@ def published_classifier(
     model = model.to(backbone.device).eval()
     if model.config.pad_token_id is None:
         model.config.pad_token_id = backbone.pad_token_id
+    return model
+
+
+def published_classifier(
+    backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]
+) -> list[list[dict[str, Any]]] | None:
+    """The likeliest labels for each text, best first; None where the checkpoint holds no trained classifier."""
+    model = load_classifier(backbone, folder)
+    if model is None:
+        return None
+    config = model.config
     labels = [str(config.id2label.get(index, f"{_GENERIC}{index}")) for index in range(config.num_labels)]
     several = config.problem_type == "multi_label_classification"
     answers: list[list[dict[str, Any]]] = []
@@ -52,3 +70,12 @@ def published_classifier(
             ranked = sorted(zip(labels, row, strict=True), key=lambda pair: -pair[1])[:SHOWN]
             answers.append([{"label": label, "score": score} for label, score in ranked])
     return answers
+
+
+def _config(folder: Path) -> Any:
+    return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def _classifies(config: Any) -> bool:
+    names = config.architectures or ()
+    return any("ForSequenceClassification" in name for name in names) and config.num_labels > 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.protocols import PROBABILITIES
 
 with needs_extra("language", "load language models"):
     import torch
@@ -91,14 +93,23 @@ class TransformersBackbone:
         return batch
 
     def features(self, batch: Mapping[str, torch.Tensor], layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Layer name to float32 vectors, batch x d."""
+        """Layer name to float32 vectors, batch x d; ``probabilities`` are of the published classifier's classes."""
         batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
         mask = batch["attention_mask"]
         with torch.inference_mode():
             if set(layers) == {"sentence"}:
                 return {"sentence": self._sentence(self.module(batch))}
-            states = self.module.hidden_states(batch)
-            return {layer: self._pooled(layer, states, mask) for layer in layers}
+            if PROBABILITIES not in layers:
+                states = self.module.hidden_states(batch)
+                return {layer: self._pooled(layer, states, mask) for layer in layers}
+            if self._classifier is None:
+                raise InvalidInput(f"'{self.card.id}' has no classifier of its own.")
+            output = self._classifier(**batch, output_hidden_states=True)
+            found = {PROBABILITIES: output.logits.float().softmax(dim=-1)}
+            for layer in layers:
+                if layer != PROBABILITIES:
+                    found[layer] = self._pooled(layer, output.hidden_states, mask)
+            return found
 
     def head(self, task: Any, classes: int) -> TextClassifier:
         """The encoder with dropout and a new linear layer of ``classes`` outputs, for training."""
@@ -109,6 +120,21 @@ class TransformersBackbone:
         from zoo_language.classifier import published_classifier
 
         return published_classifier(self, self._transformer, inputs)
+
+    @cached_property
+    def source_classes(self) -> int:
+        """How many classes the published classifier tells apart, of which a text has one; 0 without one."""
+        from zoo_language.classifier import source_classes
+
+        # A card that ends after some layers is no longer the model that its classifier was trained on.
+        return 0 if self.card.loader.get("layers") else source_classes(self._transformer)
+
+    @cached_property
+    def _classifier(self) -> Any:
+        """The whole model with its published classifier; it gives features and probabilities in one pass."""
+        from zoo_language.classifier import load_classifier
+
+        return load_classifier(self, self._transformer)
 
     @property
     def tokenizer(self) -> Any:
