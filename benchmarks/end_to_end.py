@@ -9,10 +9,12 @@ where they are not installed, sentences made of the words of this text. Every co
 over the tokens of every layer, and scores each layer by LogME; a model's score is that of its best layer. (The
 choice is 'bestlayer', because transformer-ranker's 'lastlayer' takes the first one.)
 
-The plain loop sorts all texts by length and pads batch by batch; of several batch sizes the fastest in a first
-round is the competitor. It scores by zoo's LogME, so that the two differ in extraction alone. Contenders take turns;
-shown are the medians of the ratios, of time and, for machines that do other work as well, of processor time. zoo
-starts each round with an empty feature cache; its second run has what the first one kept.
+Texts are cut where the model's tokenizer cuts them, at 512 tokens. zoo computes in the precision that it chooses for
+this machine (bfloat16 where the CPU has instructions for it), transformer-ranker in the only one that it has. The plain
+loop sorts all texts by length and pads batch by batch; of several batch sizes, in float32 and in zoo's precision, the
+fastest in a first round is the competitor. It scores by zoo's LogME, so that the two differ in extraction alone.
+Contenders take turns; shown are the medians of the ratios, of time and, for machines that do other work as well, of
+processor time. zoo starts each round with an empty feature cache; its second run has what the first one kept.
 
 ``--fine-tune`` trains every candidate on the same data (minutes) and shows which one is really the best.
 """
@@ -37,7 +39,7 @@ from pathlib import Path
 from typing import Any
 
 LAYERS = (6, 4, 2, 1)
-MAX_TOKENS = 256
+MAX_TOKENS = 512
 BATCH_SIZES = (16, 32, 64)
 DATA = "fortunes:topics"
 WANTED = {
@@ -77,7 +79,12 @@ def compare(folder: Path, data: Any, repeats: int, fine_tune: bool) -> dict[str,
 
     folders = candidates(folder)
     home = Path(os.environ["ZOO_HOME"])
-    variants = {f"batch {size}": plain(folders, data, size) for size in BATCH_SIZES}
+    precision = precision_here()
+    variants = {
+        f"batch {size}, {dtype}": plain(folders, data, size, dtype)
+        for dtype in dict.fromkeys(("float32", precision))
+        for size in BATCH_SIZES
+    }
     first_round = {name: timed(run)[0] for name, run in variants.items()}
     best = min(first_round, key=lambda name: first_round[name])
     seconds: dict[str, list[float]] = {}
@@ -107,6 +114,7 @@ def compare(folder: Path, data: Any, repeats: int, fine_tune: bool) -> dict[str,
         "samples": len(data),
         "classes": len(data.classes),
         "repeats": repeats,
+        "precision": precision,
         "plain": {"best": best, "seconds": first_round},
         "seconds": {name: statistics.median(values) for name, values in seconds.items()},
         "ratios": ratios(seconds),
@@ -160,7 +168,7 @@ def zoo_ranking(folders: Mapping[str, Path], data: Any) -> Ranking:
 
     scores = {}
     for name, path in folders.items():
-        model = zoo.load(f"file:{path}", device="cpu")
+        model = zoo.load(f"file:{path}", device="cpu", dtype="auto")
         layers = [layer for layer in model.layers if layer.startswith("layer") and layer.endswith(".mean")]
         found = model.extract(data, layers)
         features = found.values() if isinstance(found, dict) else [found]
@@ -180,7 +188,14 @@ def recommend(folders: Mapping[str, Path], data: Any, estimator: str) -> Ranking
     return {names[candidate.id]: candidate.score for candidate in result.candidates}
 
 
-def plain(folders: Mapping[str, Path], data: Any, size: int) -> Callable[[], Ranking]:
+def precision_here() -> str:
+    """What zoo computes text models in on this machine."""
+    from zoo.features.device import best_precision
+
+    return best_precision("cpu", "language")
+
+
+def plain(folders: Mapping[str, Path], data: Any, size: int, dtype: str) -> Callable[[], Ranking]:
     """A loop over texts sorted by length, as one would write it by hand for this one purpose."""
 
     def run() -> Ranking:
@@ -195,7 +210,8 @@ def plain(folders: Mapping[str, Path], data: Any, size: int) -> Callable[[], Ran
         scores = {}
         for name, path in folders.items():
             with quiet():
-                tokenizer, model = AutoTokenizer.from_pretrained(path), AutoModel.from_pretrained(path).eval()
+                tokenizer = AutoTokenizer.from_pretrained(path)
+                model = AutoModel.from_pretrained(path, dtype=dtype).eval()
             layers = model.config.num_hidden_layers
             rows = torch.empty(layers, len(texts), model.config.hidden_size)
             with torch.inference_mode():
@@ -208,7 +224,7 @@ def plain(folders: Mapping[str, Path], data: Any, size: int) -> Callable[[], Ran
                     mask = batch["attention_mask"][..., None]
                     states = model(**batch, output_hidden_states=True).hidden_states[1:]
                     for layer, state in enumerate(states):
-                        rows[layer, part] = (state * mask).sum(1) / mask.sum(1)
+                        rows[layer, part] = (state.float() * mask).sum(1) / mask.sum(1)
             scores[name] = max(zoo.transfer.score("logme", rows[layer].numpy(), targets) for layer in range(layers))
         return scores
 
@@ -279,7 +295,8 @@ def kept_environment() -> Any:
 def show(report: dict[str, Any]) -> None:
     """Print the tables."""
     print(f"{report['machine']}; {report['versions']}")
-    print(f"{report['data']}: {report['samples']} texts, {report['classes']} classes; medians of {report['repeats']}\n")
+    print(f"{report['data']}: {report['samples']} texts, {report['classes']} classes; medians of {report['repeats']}")
+    print(f"zoo in {report['precision']}; the best plain loop: {report['plain']['best']}\n")
     for name, seconds in report["seconds"].items():
         print(f"{name:34} {seconds:9.2f} s   first: {report['first'][name]}")
     print(f"\n{'ratio':36} {'of time':>9} {'of processor time':>18}   wanted")

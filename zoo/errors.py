@@ -87,6 +87,10 @@ class UnsupportedModel(ZooError):
     """No plugin can load, train or run this model for the purpose asked."""
 
 
+class UnsupportedPrecision(UnsupportedModel):
+    """This model does not run in the precision asked for; where that was ``auto``, it is loaded in float32."""
+
+
 class PluginError(ZooError):
     """A plugin is broken or answered with something that its hook does not allow."""
 

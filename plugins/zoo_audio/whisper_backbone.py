@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UnsupportedModel, needs_extra
+from zoo.errors import UnsupportedModel, UnsupportedPrecision, needs_extra
 
 with needs_extra("whisper", "run openai-whisper's models"):
     import numpy as np
@@ -83,7 +83,7 @@ class WhisperBackbone(AudioBackbone):
 
     def __init__(self, card: ModelCard, model: Any, *, device: str, dtype: str) -> None:
         if dtype != "float32":
-            raise UnsupportedModel(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+            raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
         super().__init__(
             card, WhisperTrunk(model), device=device, dtype=dtype, transcribe=lambda waves: transcribed(model, waves)
         )

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
 
 with needs_extra("materials", "run models of crystals"):
     import numpy as np
@@ -162,7 +162,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetB
         UnsupportedModel: the weights are damaged or of another architecture, or another precision is asked for.
     """
     if dtype != "float32":
-        raise UnsupportedModel(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
     weights = files.path(str(card.loader["weights"]))
     try:
         stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]

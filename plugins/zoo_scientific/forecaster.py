@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
 
 with needs_extra("scientific", "run forecasters"):
     import numpy as np
@@ -212,7 +212,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
         UnsupportedModel: the folder is damaged, of another architecture, or another precision is asked for.
     """
     if dtype != "float32":
-        raise UnsupportedModel(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
     try:
         document = json.loads(files.path(CONFIG).read_text(encoding="utf-8"))
         if ARCHITECTURE not in document["architectures"]:

@@ -10,7 +10,7 @@ import pytest
 
 from zoo.entities import Dataset, Features, FeatureShard, ModelCard
 from zoo.errors import InvalidInput, ModelNotFound, PluginError, UnsupportedModel, ZooError
-from zoo.features import Model, extract, load
+from zoo.features import Model, device, extract, load
 from zoo.features.computing import checked
 from zoo.features.device import best_precision
 from zoo.features.model import collect
@@ -95,10 +95,18 @@ def test_scores_move_by_less_than_their_error_in_half_precision() -> None:
         assert of[0].low <= of[1].value <= of[0].high, estimator
 
 
-@pytest.mark.parametrize("device", ["cpu", "mps"])
-def test_half_precision_is_left_to_devices_that_are_faster_with_it(device) -> None:
-    assert best_precision(device) == "float32"
-    assert best_precision("xpu") == "bfloat16"
+@pytest.mark.parametrize("flags", ["fpu avx2 avx512f", "fpu avx2 avx512_bf16", "fpu avx512f amx_bf16 amx_tile"])
+def test_half_precision_is_left_to_devices_that_are_faster_with_it(flags, tmp_path, monkeypatch) -> None:
+    about = tmp_path / "cpuinfo"
+    about.write_text(f"processor : 0\nflags : {flags}\n")
+    monkeypatch.setattr(device, "_CPU", about)
+    device._multiplies_bfloat16.cache_clear()
+    try:
+        assert best_precision("cpu", "language") == ("bfloat16" if "bf16" in flags else "float32")
+        assert best_precision("cpu", "vision") == best_precision("mps", "language") == "float32"
+        assert best_precision("xpu", "vision") == "bfloat16"
+    finally:
+        device._multiplies_bfloat16.cache_clear()
 
 
 def test_a_platform_that_nothing_delivers() -> None:

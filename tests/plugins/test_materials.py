@@ -166,6 +166,11 @@ def test_another_precision_is_refused() -> None:
         zoo.load(CHGNET, dtype="bfloat16")
 
 
+def test_where_half_precision_gains_it_is_still_loaded_in_its_own(monkeypatch) -> None:
+    monkeypatch.setattr("zoo.features.device.best_precision", lambda device, domain="": "bfloat16")
+    assert zoo.load(CHGNET, device="cpu", dtype="auto").dtype == "float32"
+
+
 def _crystal(atoms: ase.Atoms) -> zoo.data.crystals.Crystal:  # type: ignore[name-defined]
     from zoo.data.crystals import crystal_of
 

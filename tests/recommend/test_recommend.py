@@ -79,6 +79,20 @@ def test_another_estimator_needs_no_forward_pass(poetry, poems):
     assert not poetry.FORWARD_PASSES
 
 
+def test_figures_of_another_precision_are_not_reused(poetry, poems):
+    half, exact = (
+        zoo.recommend(str(poems), task="poem-classification", dtype=dtype) for dtype in ("bfloat16", "float32")
+    )
+    again = zoo.recommend(str(poems), task="poem-classification", dtype="float32")
+    assert not any(candidate.reused for candidate in (*half.candidates, *exact.candidates))
+    assert all(candidate.reused for candidate in again.candidates)
+
+
+def test_a_precision_that_there_is_not(poetry, poems):
+    with pytest.raises(InvalidInput, match=r"'bfloat' is not a precision. Did you mean bfloat16"):
+        zoo.recommend(str(poems), task="poem-classification", dtype="bfloat")
+
+
 def test_without_the_cache_fresh_runs_the_models_again(poetry, poems, monkeypatch):
     monkeypatch.setenv("ZOO_CACHE_SIZE", "off")
     zoo.recommend(str(poems), task="poem-classification")

@@ -65,6 +65,8 @@ class Seconds(click.ParamType):
 @click.option("--gated/--no-gated", default=True, help="Whether models may ask for their terms to be accepted first.")
 @click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--dtype", default="auto", show_default=True,
+              help="float32, float16, bfloat16, or auto: half where the device gains.")  # fmt: skip
 @click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
 @click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,
               help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
@@ -72,7 +74,7 @@ class Seconds(click.ParamType):
 @click.option("--tolerance", type=click.FloatRange(min=0, min_open=True),
               help="Measure only what is worth it: stop when nobody is expected to be better than the best measured by "
                    "more than this, such as 0.01.")  # fmt: skip
-@click.option("--race", is_flag=True, help="Stop candidates early that cannot win any more.")
+@click.option("--race", is_flag=True, help="Stop candidates early that will hardly win.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option(
     "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."

@@ -5,14 +5,14 @@ from __future__ import annotations
 import functools
 
 from zoo.entities import LocalFiles, ModelCard
-from zoo.errors import InvalidInput, UnsupportedModel, suggest
+from zoo.errors import InvalidInput, UnsupportedModel, UnsupportedPrecision, suggest
 from zoo.features.cache import known_facts, remember_facts
 from zoo.features.cache_identity import Settings, identify, loading_settings, remember_identity
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model, extract
 from zoo.protocols import Backbone, Progress, SilentProgress
 
-__all__ = ["Model", "extract", "load", "read_features", "write_features"]
+__all__ = ["Model", "extract", "load", "precision", "read_features", "write_features"]
 
 DTYPES = ("float32", "float16", "bfloat16")
 """Precisions that weights can be loaded in."""
@@ -37,15 +37,10 @@ def load(
         ZooError: the model is unknown, its files cannot be had or are not what was published, or nothing can load it.
     """
     from zoo.config import settings
-    from zoo.features.device import best_device, best_precision
+    from zoo.features.device import best_device
     from zoo.plugins import plugins
 
-    if dtype not in {*DTYPES, AUTO}:
-        raise InvalidInput(
-            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)} and {AUTO}."
-        )
     device = best_device(device)
-    dtype = best_precision(device) if dtype == AUTO else dtype
     progress = progress or SilentProgress()
     card = _resolve(reference) if isinstance(reference, str) else reference
     files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
@@ -53,11 +48,35 @@ def load(
         raise UnsupportedModel(
             f"No plugin delivers models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
         )
+    try:
+        return _model(card, files, device, precision(dtype, device, card))
+    except UnsupportedPrecision:
+        if dtype != AUTO:
+            raise
+        return _model(card, files, device, DTYPES[0])
+
+
+def _model(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Model:
     loading = loading_settings(card, files, device, dtype)
     known = None if loading is None else known_facts(card, loading)
     open_backbone = functools.partial(_open, card, files, device, dtype, loading)
     revision = files.revision or card.revision
     return Model(card, open_backbone if known else open_backbone(), revision, device=device, dtype=dtype, known=known)
+
+
+def precision(dtype: str, device: str, card: ModelCard) -> str:
+    """The precision that ``dtype`` means for a model on a device: itself, or for ``auto`` the one that gains most.
+
+    Raises:
+        InvalidInput: there is no such precision.
+    """
+    from zoo.features.device import best_precision
+
+    if dtype not in {*DTYPES, AUTO}:
+        raise InvalidInput(
+            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)} and {AUTO}."
+        )
+    return best_precision(device, card.domain) if dtype == AUTO else dtype
 
 
 def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: Settings | None) -> Backbone:

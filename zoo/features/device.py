@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import re
@@ -14,6 +15,10 @@ from zoo.errors import InvalidInput
 _NAME = re.compile(r"(cpu|mps|(?:cuda|xpu)(?::\d+)?)\Z")
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dri", "/dev/dxg")
 """What Linux shows of an accelerator: NVIDIA's driver, AMD's, any graphics card, and Windows' below WSL."""
+
+_CPU = Path("/proc/cpuinfo")
+_BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
+"""CPUs with either run matrix products in bfloat16 about twice as fast as in float32."""
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -41,14 +46,16 @@ def best_device(name: str | None = None) -> str:
     return name
 
 
-def best_precision(device: str) -> str:
+def best_precision(device: str, domain: str = "") -> str:
     """The precision in which forward passes on a device are fastest without losing what a score needs.
 
     Half precision where the device has units for it: ``bfloat16``, which has the range of float32, or ``float16`` on
-    CUDA devices of before 2020 with tensor cores. Everywhere else ``float32``; most CPUs are slower with anything less.
+    CUDA devices of before 2020 with tensor cores. Of CPUs those with instructions for it (AVX512-BF16 or AMX) run text
+    models 1.5 to 2 times as fast in ``bfloat16``; models of images gain 1.3 times there, decoding included, and
+    convolutional ones lose precision with every layer, so they stay in ``float32``, as everything on other CPUs.
     """
     kind, _, index = device.partition(":")
-    if kind == "xpu":
+    if kind == "xpu" or (kind == "cpu" and domain == "language" and _multiplies_bfloat16()):
         return "bfloat16"
     if kind != "cuda":
         return "float32"
@@ -92,6 +99,15 @@ def _available() -> dict[str, int]:
 def _may_have_accelerator() -> bool:
     """False where the system shows none, so that torch, which takes seconds to import, need not be asked."""
     return not sys.platform.startswith("linux") or any(os.path.exists(path) for path in _DEVICE_FILES)
+
+
+@functools.lru_cache(maxsize=1)
+def _multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions that multiply bfloat16, as far as Linux tells."""
+    try:
+        return not _BFLOAT16.isdisjoint(_CPU.read_text(encoding="ascii", errors="replace").split())
+    except OSError:
+        return False
 
 
 def _machine_memory() -> int | None:

@@ -49,6 +49,7 @@ def recommend(
     safetensors: bool = False,
     strategy: str | None = None,
     device: str | None = None,
+    dtype: str = "auto",
     estimators: Sequence[str] = (),
     samples: int = DEFAULT_SAMPLES,
     budget: float | None = None,
@@ -82,6 +83,8 @@ def recommend(
         strategy: how they will be adapted: they must also fit into memory then, and where weights are trained
             (``lora``, ``full``) the estimators that foretell that best decide.
         device: where to run; None takes the best there is.
+        dtype: precision of the forward passes that features come from: one of ``zoo.features.DTYPES``, or ``auto`` for
+            the fastest on the device.
         estimators: names; the first decides the order. Empty takes ``DEFAULT_ESTIMATORS``, or
             ``FINE_TUNING_ESTIMATORS`` for a strategy that trains weights, unless a ``tolerance`` is given.
         samples: measure on a stratified part of about this size; 0 for all.
@@ -143,7 +146,7 @@ def recommend(
         names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or usual_estimators(strategy, tolerance))
         reference = data if isinstance(data, str) and not reading else None
         request = measuring.Request(
-            found, dataset, measuring.size(dataset, samples), names, device, seed, fresh, reference
+            found, dataset, measuring.size(dataset, samples), names, device, seed, fresh, reference, dtype
         )
         effort = Effort(budget, race or budget is not None, cluster)
         placed = placing.by_measuring(kept, request, effort, tolerance, progress)

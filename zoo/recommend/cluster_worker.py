@@ -24,7 +24,7 @@ class Job:
     Attributes:
         reference: what names the data set; None where the data set itself comes along.
         fingerprint: of the data set, which the worker checks.
-        samples, estimators, device, seed: as in ``zoo.recommend.measuring.Request``.
+        samples, estimators, device, dtype, seed: as in ``zoo.recommend.measuring.Request``.
         streamed: whether sums are wanted in place of features.
     """
 
@@ -34,6 +34,7 @@ class Job:
     samples: int
     estimators: tuple[str, ...]
     device: str
+    dtype: str
     seed: int
     streamed: bool
 
@@ -61,7 +62,7 @@ def carry_out_here(
 
     try:
         whole, targets = _data(job) if data is None else _prepared(job, data)
-        model = _models(job.device).get(_card(shard.model, shard.revision))
+        model = _models(job.device, job.dtype).get(_card(shard.model, shard.revision))
         done = carry_out(model, whole, Work(model.card, shard.layers, shard.positions), targets, SilentProgress())
     except ZooError as error:
         return error
@@ -71,18 +72,18 @@ def carry_out_here(
 def layers_here(job: Job, shard: Shard) -> tuple[str, ...] | ZooError:
     """All layers of a shard's model, or the error."""
     try:
-        return tuple(_models(job.device).get(_card(shard.model, shard.revision)).layers)
+        return tuple(_models(job.device, job.dtype).get(_card(shard.model, shard.revision)).layers)
     except ZooError as error:
         return error
 
 
 @lru_cache(maxsize=1)
-def _models(device: str) -> Models:
+def _models(device: str, dtype: str) -> Models:
     """The models of this process; a worker carries out many tasks."""
     from zoo.features import load
 
     def loaded(card: ModelCard) -> Model:
-        return load(card, device=device)
+        return load(card, device=device, dtype=dtype)
 
     return Models(loaded)
 
@@ -119,5 +120,5 @@ def _prepared(job: Job, whole: Dataset) -> tuple[Dataset, Targets]:
     from zoo.tasks import find_task
 
     task: Any = find_task(job.task, plugins().tasks)
-    request = Request(task, whole, job.samples, job.estimators, job.device, job.seed)
+    request = Request(task, whole, job.samples, job.estimators, job.device, job.seed, dtype=job.dtype)
     return whole, Targets.of(whole, request.order, job.estimators)

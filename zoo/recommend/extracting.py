@@ -139,7 +139,9 @@ class LocalExtractor:
 
         self._request, self._targets = request, targets
         self._progress = Watched(progress, deadline)
-        self._models = Models(lambda card: load(card, device=request.device, dtype="auto", progress=self._progress))
+        self._models = Models(
+            lambda card: load(card, device=request.device, dtype=request.dtype, progress=self._progress)
+        )
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
         """All layers of a model; loads it if need be."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from zoo.transfer.estimator import Measured as Value
 
 
+_PRECISION = "precision"
+"""Stands with the versions that a figure depends on."""
+
+
 @dataclass(frozen=True)
 class Request:
     """What is measured, the same for every candidate.
@@ -30,6 +34,7 @@ class Request:
         seed: of the sampling and of the folds.
         fresh: measure again even where figures are kept.
         reference: what names the data set, for workers that read it themselves; None where nothing does.
+        dtype: precision of the forward passes, or ``auto``, as in ``zoo.load``.
     """
 
     task: Task
@@ -40,6 +45,7 @@ class Request:
     seed: int = 0
     fresh: bool = False
     reference: str | None = None
+    dtype: str = "float32"
 
     @cached_property
     def order(self) -> tuple[int, ...]:
@@ -53,6 +59,16 @@ class Request:
         from zoo.data import sample
 
         return sample(self.whole, count, self.seed)
+
+    def precision(self, card: ModelCard) -> str:
+        """The precision that ``dtype`` means for a model on the device.
+
+        Raises:
+            InvalidInput: there is no such precision.
+        """
+        from zoo.features import precision
+
+        return precision(self.dtype, self.device, card)
 
     @property
     def dataset(self) -> Dataset:
@@ -136,7 +152,7 @@ def remembered(card: ModelCard, layer: str, request: Request) -> Measured | None
     if request.fresh:
         return None
     kept = open_registry().measurements(data=request.dataset.fingerprint, task=request.task.name, models=[card.id])
-    revision = revision_of(card)
+    revision, precision = revision_of(card), request.precision(card)
     by_name = {
         figure.estimator: figure
         for figure in kept
@@ -144,6 +160,7 @@ def remembered(card: ModelCard, layer: str, request: Request) -> Measured | None
         and figure.layer == layer
         and figure.seed == request.seed
         and figure.versions.get("zoo") == __version__
+        and figure.versions.get(_PRECISION, precision) == precision
         and figure.samples == request.samples
     }
     if any(name not in by_name for name in request.estimators):
@@ -161,7 +178,7 @@ def figures_of(
     """
     data = request.part(samples)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    found = versions()
+    found = {**versions(), _PRECISION: request.precision(card)}
     return tuple(
         Measurement(
             model=card.id,
