@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -16,7 +18,10 @@ from zoo.tasks import TASKS
 
 DOMAINS = ("audio", "language", "multimodal", "scientific", "vision")
 
-UNBOUNDED = {"bleu", "frechet_audio_distance", "fid", "kappa_srme", "mean_absolute_error", "mean_opinion_score", "rmse"}
+UNBOUNDED = {
+    "bleu", "cider", "fid", "frechet_audio_distance", "kappa_srme", "latitude_weighted_rmse", "mean_absolute_error",
+    "mean_opinion_score", "perplexity", "rmse",
+}  # fmt: skip
 """Metrics that are no fractions; all others lie between -1 and 1."""
 
 
@@ -68,8 +73,16 @@ def test_there_are_three_thousand_models_and_two_thousand_of_them_have_a_score(
 
 
 @pytest.mark.parametrize("task", [task.name for task in TASKS.values() if task.use_case])
-def test_every_use_case_has_models(task: str, cards: dict[str, ModelCard]) -> None:
-    assert sum(task in card.tasks for card in cards.values()) >= 5
+def test_every_use_case_has_twelve_models_and_two_scored_benchmarks(
+    task: str, cards: dict[str, ModelCard], scores: list[BenchmarkScore]
+) -> None:
+    assert sum(task in card.tasks for card in cards.values()) >= 12
+    assert len({(score.dataset, score.metric) for score in scores if score.task == task}) >= 2
+
+
+def test_the_page_says_what_the_tables_hold() -> None:
+    write_coverage = run_path(str(Path(__file__).parents[2] / "tools" / "write_coverage.py"))
+    assert write_coverage["page"]() == write_coverage["PAGE"].read_text(encoding="utf-8"), "run tools/write_coverage.py"
 
 
 def test_tasks_are_known(cards: dict[str, ModelCard], scores: list[BenchmarkScore]) -> None:
