@@ -31,11 +31,13 @@ lint: $(VENV)/.dev-installed ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev-installed ## Rewrite the command-line reference from the commands
+docs: $(VENV)/.dev-installed ## Rewrite what the docs say of commands and catalog
 	$(BIN)/python tools/write_reference.py
+	$(BIN)/python tools/write_coverage.py
 
-docs-check: $(VENV)/.dev-installed ## Fail where the command-line reference is out of date
+docs-check: $(VENV)/.dev-installed ## Fail where what the docs say of commands and catalog is out of date
 	$(BIN)/python tools/write_reference.py --check
+	$(BIN)/python tools/write_coverage.py --check
 
 bench: $(VENV)/.bench-installed ## Run all benchmarks; results go to benchmarks/results/
 	@mkdir -p benchmarks/results

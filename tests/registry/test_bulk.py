@@ -20,7 +20,7 @@ from zoo.registry import Registry, SearchQuery, bits, late_indexes, rows
 from zoo.registry.checking import check
 from zoo.registry.deriving import derive
 from zoo.registry.numbers import NUMBERS, numbers_of
-from zoo.registry.postings import Postings
+from zoo.registry.postings import Postings, _pairs
 from zoo.registry.runs import SortedRuns
 from zoo.registry.sets import KNOWN, PREFIX, WORD, digit, digits
 from zoo.registry.words import prefixes, words_of
@@ -208,3 +208,16 @@ def test_killed_in_the_middle_of_a_large_import_nothing_has_changed(at_the_end_o
     assert registry.statistics()["models"] == 1
     registry.add([card(2)])
     assert registry.search(SearchQuery.of("shared")).total == 2
+
+
+@pytest.mark.parametrize("terms", [1, 5, 63, 64, 1000, 70_000])
+@pytest.mark.parametrize("count", [0, 50, 200_001])
+def test_pairs_are_sorted_and_each_there_once_however_many_terms(terms: int, count: int) -> None:
+    import numpy as np
+
+    random = np.random.default_rng(terms)
+    given, offsets = random.integers(0, terms, count, np.uint32), random.integers(0, 65_536, count, np.uint16)
+    found = _pairs(given, offsets)
+    assert [*zip((found >> 16).tolist(), (found & 0xFFFF).tolist(), strict=True)] == sorted(
+        {*zip(given.tolist(), offsets.tolist(), strict=True)}
+    )

@@ -22,6 +22,9 @@ RELATIONS = {
 """How a model can come from another, in the Hugging Face Hub's words, with what the many are called."""
 
 DERIVED = "derived"
+BASE_TAG = "base_model:"
+"""What tags begin with that name the models that a model was made from."""
+
 _TAG = re.compile(r"base_model:(finetune|quantized|merge|adapter):(.+)\Z")
 _SIGNS = tuple(
     (relation, re.compile(rf"(?:^|[^a-z0-9])(?:{words})(?:$|[^a-z0-9])"))
@@ -44,7 +47,7 @@ def bases_of(card: ModelCard) -> dict[str, str]:
     """
     found = {}
     for tag in card.tags:
-        if tag.startswith("base_model:"):
+        if tag.startswith(BASE_TAG):
             match = _TAG.match(tag)
             if match:
                 found[f"{card.source}:{match[2]}"] = match[1]

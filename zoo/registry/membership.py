@@ -29,9 +29,9 @@ MOST_CHANGES = 1_000_000
 MOST_SCORES = 4_000_000
 """Scores that wait to be written at most."""
 
+_INSERT = "INSERT INTO sets (kind, value, chunk, models, members) VALUES (?, ?, ?, ?, ?)"
 _UPSERT = (
-    "INSERT INTO sets (kind, value, chunk, models, members) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (kind, value, chunk) DO UPDATE SET models = excluded.models, members = excluded.members"
+    f"{_INSERT} ON CONFLICT (kind, value, chunk) DO UPDATE SET models = excluded.models, members = excluded.members"
 )
 
 
@@ -126,7 +126,7 @@ class Membership:
         if self._coming is not None and self._coming.number in touched:
             self._close()
         if self._runs:
-            self._run(_UPSERT, self._runs.merged())
+            self._run(_INSERT, self._runs.merged())  # of chunks that nothing is stored of yet
         for number in sorted(touched):
             changes = self._changes[number]
             members = _merged(scored.get(number, {}), changes.members)
@@ -143,7 +143,7 @@ class Membership:
             self._runs.add(coming.rows())
         else:
             if self._runs:
-                self._run(_UPSERT, self._runs.merged())
+                self._run(_INSERT, self._runs.merged())  # of chunks that nothing is stored of yet
             self._run(_UPSERT, [self._united(row) for row in coming.rows()])
         self._written = max(self._written, coming.number)
 

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from operator import attrgetter
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import event
@@ -20,7 +20,7 @@ from zoo.errors import InvalidInput
 from zoo.registry import rows
 from zoo.registry.connection import BUSY_SECONDS, explained
 from zoo.registry.late_indexes import LateIndexes
-from zoo.registry.lineage import bases_of
+from zoo.registry.lineage import BASE_TAG, bases_of
 from zoo.registry.location import Location, Server
 from zoo.registry.membership import Membership
 from zoo.registry.statements import Statements
@@ -170,8 +170,11 @@ class Writer:
     def write(self, items: Sequence[Item]) -> None:
         """Write a batch: cards first, whatever their order in it."""
         kinds: dict[str, list[Any]] = {"models": [], "scores": [], "measurements": [], "runs": []}
-        for item in items:
-            kinds[_kind(item)].append(item)
+        if len(set(map(type, items))) == 1:
+            kinds[_kind(items[0])] = [*items]
+        else:
+            for item in items:
+                kinds[_kind(item)].append(item)
         self._cards({card.id: card for card in kinds["models"]})
         self._scores(kinds["scores"])
         self._statements.upsert("measurements", [rows.measurement_row(m) for m in kinds["measurements"]])
@@ -231,8 +234,9 @@ class Writer:
         keys = range(self._next_key, self._next_key + len(come))
         self._next_key += len(come)
         self._membership.come(keys, columns)
-        for key, card in zip(keys, come, strict=True):
-            lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
+        for key, card, tags in zip(keys, come, columns.get("tags", ()), strict=True):
+            if card.base_model or any(map(_tells_base, tags)):
+                lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
         if not new and not changed:
             return
         self._touched = True
@@ -298,6 +302,7 @@ class Writer:
             self._citations.update((source, key) for key, source in new)
 
 
+_tells_base = methodcaller("startswith", BASE_TAG)
 _score_fields = attrgetter("model", "source", "origin", "value", "date")
 _benchmark_fields = attrgetter("task", "dataset", "split", "metric", "higher_is_better")
 _COLUMNS = ("key", *rows.CARD_COLUMNS, "plugin")

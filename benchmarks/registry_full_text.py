@@ -1,0 +1,216 @@
+"""The registry's own sets of words beside SQLite's FTS5: what each takes to make, its size, and the workload's words.
+
+    python benchmarks/registry_full_text.py [--models 200000] [--folder DIR] [--json results.json]
+
+The same made-up Hub is indexed in files of their own: by FTS5 with unicode61 words and with trigrams, each without
+a copy of the text, and by zoo, once all of its sets (words, beginnings of words, and what filters, ranges and totals
+need besides) and once only those of words. The searches are those of ``registry_workload.py`` that have words. Each is
+asked for the number of all models that match and for the first twenty, by relevance or by downloads; those with a
+task as well join a table of tasks where FTS5 answers. Trigrams match inside words, so that they find more, and no
+words of fewer than three letters.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from registry_workload import workload
+
+from zoo.registry import Registry, SearchQuery, opening, rows
+from zoo.registry.membership import Membership
+from zoo.registry.statements import Statements
+from zoo.registry.writing import BATCH, writing
+
+HERE = Path(__file__).parent
+FIELDS = "id, architecture, tasks, tags, description"
+TOKENIZERS = {
+    "FTS5 unicode61": "prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2'",
+    "FTS5 trigram": "tokenize = 'trigram'",
+}
+ORDERS = {"relevance": "bm25(words, 8.0, 4.0, 1.0, 1.0, 1.0)", "downloads": "m.downloads DESC, m.key"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--models", type=int, default=200_000)
+    parser.add_argument("--folder", type=Path, help="keep the registry here and use one that is there")
+    parser.add_argument("--json", type=Path, help="write the results here")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = options.folder or Path(temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"r{options.models}.db"
+        if not path.exists():
+            command = [sys.executable, str(HERE / "registry_import.py"), str(path), str(options.models)]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        report = {
+            "machine": f"{platform.machine()}, SQLite {sqlite3.sqlite_version}",
+            "models": options.models,
+            "indexes": measure(path, Path(temporary)),
+        }
+    show(report)
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(path: Path, folder: Path) -> dict[str, Any]:
+    """Seconds, bytes, milliseconds and totals of every way."""
+    registry = Registry(path)
+    asked = [filters for kind, filters in workload(1000, seed=2) if kind in {"words", "words and filter"}]
+    found: dict[str, Any] = {"zoo's sets": sets_alone(registry, folder / "sets.db")}
+    found["zoo's sets"]["bytes_of_words"] = bytes_of_words(path, folder / "words.db")
+    totals = {}
+    for order in ORDERS:
+        taken, totals[order] = timed(
+            asked,
+            lambda filters, order=order: (
+                registry.search(
+                    SearchQuery.of(fuzzy=False, **filters, **({} if order == "relevance" else {"sort": order}))
+                ).total
+            ),
+        )
+        found["zoo's sets"][order] = taken
+    for name, options in TOKENIZERS.items():
+        beside = folder / f"{name}.db"
+        found[name] = full_text(path, beside, options)
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        connection.execute("PRAGMA mmap_size = 4294967296")
+        connection.execute("ATTACH ? AS beside", [str(beside)])
+        for order, by in ORDERS.items():
+            taken, counted = timed(asked, lambda filters, by=by: matching(connection, filters, by))  # noqa: B023
+            found[name][order] = taken
+            found[name]["other_totals"] = sum(a != b for a, b in zip(counted, totals[order], strict=True))
+        connection.close()
+    found["searches"] = len(asked)
+    return found
+
+
+def sets_alone(registry: Registry, target: Path) -> dict[str, float]:
+    """What making all sets takes, and their file; reading the cards does not count."""
+    opening.create(target, empty=True)
+    seconds, key = 0.0, 1
+    cards = registry.cards()
+    with writing(target) as session:
+        statements = Statements(session.connection())
+        membership = Membership(statements.run, statements.ask)
+        while batch := list(islice(cards, BATCH)):
+            columns = rows.columns_of(batch)
+            started = time.perf_counter()
+            membership.come(range(key, key + len(batch)), columns)
+            seconds += time.perf_counter() - started
+            key += len(batch)
+        started = time.perf_counter()
+        membership.write()
+    return {"seconds": seconds + time.perf_counter() - started, "bytes": float(compacted(target))}
+
+
+def bytes_of_words(path: Path, target: Path) -> int:
+    """The size of a file with the sets of words and of their beginnings alone."""
+    connection = sqlite3.connect(target)
+    connection.execute("ATTACH ? AS registry", [str(path)])
+    (sql,) = connection.execute("SELECT sql FROM registry.sqlite_master WHERE name = 'sets'").fetchone()
+    connection.execute(sql)
+    kinds = "kind IN ('word', 'prefix') ORDER BY kind, value, chunk"
+    connection.execute(f"INSERT INTO sets SELECT * FROM registry.sets WHERE {kinds}")
+    connection.commit()
+    connection.close()
+    return compacted(target)
+
+
+def full_text(path: Path, target: Path, options: str) -> dict[str, float]:
+    """What making an FTS5 index and a table of tasks takes, and the index's file; reading the cards does not count."""
+    source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection = sqlite3.connect(target)
+    connection.execute("PRAGMA cache_size = -98304")
+    connection.execute(f"CREATE VIRTUAL TABLE words USING fts5 ({FIELDS}, content = '', {options})")
+    seconds = 0.0
+    read = source.execute(f"SELECT key, {FIELDS} FROM models ORDER BY key")
+    while batch := read.fetchmany(BATCH):
+        started = time.perf_counter()
+        connection.executemany(f"INSERT INTO words (rowid, {FIELDS}) VALUES (?, ?, ?, ?, ?, ?)", batch)
+        seconds += time.perf_counter() - started
+    started = time.perf_counter()
+    connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+    connection.commit()
+    seconds += time.perf_counter() - started
+    connection.close()
+    size = compacted(target)
+    connection = sqlite3.connect(target)
+    connection.execute("CREATE TABLE tasks (value TEXT, key INTEGER, PRIMARY KEY (value, key)) WITHOUT ROWID")
+    connection.execute("ATTACH ? AS registry", [str(path)])
+    connection.execute(
+        "INSERT OR IGNORE INTO tasks SELECT j.value, m.key FROM registry.models m, json_each(m.tasks) j ORDER BY 1, 2"
+    )
+    connection.commit()
+    connection.close()
+    return {"seconds": seconds, "bytes": float(size)}
+
+
+def compacted(path: Path) -> int:
+    """The size of a file after VACUUM."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("VACUUM")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path.stat().st_size
+
+
+def matching(connection: sqlite3.Connection, filters: dict[str, Any], order: str) -> int:
+    """How many models match; the rows of the first twenty are read."""
+    match = " ".join(f'"{word}"*' for word in SearchQuery.of(**filters).wanted.beginnings)
+    where, values = "words MATCH ?", [match]
+    if "task" in filters:
+        where += " AND m.key IN (SELECT key FROM beside.tasks WHERE value = ?)"
+        values.append(filters["task"])
+    tables = "beside.words JOIN models m ON m.key = words.rowid"
+    counting = tables if "task" in filters else "beside.words"
+    total = int(connection.execute(f"SELECT count(*) FROM {counting} WHERE {where}", values).fetchone()[0])
+    connection.execute(f"SELECT m.* FROM {tables} WHERE {where} ORDER BY {order} LIMIT 20", values).fetchall()
+    return total
+
+
+def timed(asked: list[dict[str, Any]], answer: Callable[[dict[str, Any]], int]) -> tuple[dict[str, float], list[int]]:
+    """Milliseconds (median and 95th percentile) of the second time that each is asked, and the totals."""
+    taken, totals = [], []
+    for filters in asked:
+        answer(filters)
+    for filters in asked:
+        started = time.perf_counter()
+        totals.append(answer(filters))
+        taken.append((time.perf_counter() - started) * 1000)
+    taken.sort()
+    return {"p50": statistics.median(taken), "p95": taken[len(taken) * 95 // 100]}, totals
+
+
+def show(report: dict[str, Any]) -> None:
+    """Print the table."""
+    indexes = report["indexes"]
+    searches = indexes.pop("searches")
+    print(f"{report['models']:,} cards, {searches} searches with words; {report['machine']}")
+    print(f"{'':16} {'made in':>9} {'bytes a card':>13} {'relevance p50, p95':>22} {'downloads p50, p95':>22}")
+    for name, found in indexes.items():
+        cells = [f"{found['seconds']:.1f} s", f"{found['bytes'] / report['models']:.0f}"]
+        cells += [f"{found[order]['p50']:.1f}, {found[order]['p95']:.1f} ms" for order in ORDERS]
+        print(f"{name:16} {cells[0]:>9} {cells[1]:>13} {cells[2]:>22} {cells[3]:>22}")
+    words = indexes["zoo's sets"]["bytes_of_words"] / report["models"]
+    print(f"Of zoo's sets, those of words and their beginnings take {words:.0f} bytes a card.")
+    for name in TOKENIZERS:
+        print(f"{name} finds another number of models for {indexes[name]['other_totals']} of {searches} searches.")
+    indexes["searches"] = searches
+
+
+if __name__ == "__main__":
+    main()
