@@ -13,7 +13,7 @@ FLOORS = (
     {"entities", "answers", "protocols", "tasks", "errors", "config"},
     {"hookspecs", "plugins"},
     {"registry", "catalog", "sources", "data"},
-    {"features"},
+    {"features", "pages"},
     {"transfer"},
     {"recommend", "adapt"},
     {"team"},

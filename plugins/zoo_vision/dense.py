@@ -1,7 +1,12 @@
-"""Boxes and masks by models of transformers: DETR, RT-DETR, YOLOS; SegFormer and its kin; published or tuned here."""
+"""Boxes and masks by models of transformers, published or tuned here.
+
+Boxes: DETR, RT-DETR, YOLOS and their kin. Masks: SegFormer and others that tell a class for each pixel, and Mask2Former
+and MaskFormer, whose queries give masks.
+"""
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +16,7 @@ import numpy as np
 import torch
 import transformers
 from torch import nn
+from transformers.models.auto import modeling_auto
 
 from zoo.errors import UnsupportedModel
 from zoo.features.quiet import quiet
@@ -26,10 +32,7 @@ MOST = 100
 IGNORED = 255
 _BATCH = 8
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
-_KINDS = {
-    "object-detection": (transformers.AutoModelForObjectDetection, "ForObjectDetection"),
-    "image-segmentation": (transformers.AutoModelForSemanticSegmentation, "ForSemanticSegmentation"),
-}
+DETECTION, SEGMENTATION = "object-detection", "image-segmentation"
 
 
 class Dense:
@@ -45,12 +48,18 @@ class Dense:
         self.module = _Losses(model.to(device))
         self.pretrained: nn.Module = model.base_model
         self.classes = tuple(str(model.config.id2label[index]) for index in range(model.config.num_labels))
+        takes = inspect.signature(model.forward).parameters
+        self._by_queries = "mask_labels" in takes
+        self._masks_padding = "pixel_mask" in takes
 
     def example(self, item: Any, target: Any) -> dict[str, Any]:
         """Pixels of one picture with its boxes or its mask."""
         image = in_rgb(item)
-        if self.task == "image-segmentation":
+        if self.task == SEGMENTATION:
             found = self.processor(images=image, segmentation_maps=np.asarray(target), return_tensors="pt")
+            if self._by_queries:
+                kinds = {"mask": found["mask_labels"][0], "class": found["class_labels"][0]}
+                return {"pixel_values": found["pixel_values"][0], "labels": kinds}
             return {"pixel_values": found["pixel_values"][0], "labels": found["labels"][0].long()}
         known = {name: index for index, name in enumerate(self.classes)}
         objects = [
@@ -69,17 +78,21 @@ class Dense:
     def collate(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """One batch; pictures of different size are padded at the right and below."""
         pixels = [example["pixel_values"] for example in examples]
+        labels = [example["labels"] for example in examples]
         height, width = (max(p.shape[side] for p in pixels) for side in (1, 2))
-        padded = [nn.functional.pad(p, (0, width - p.shape[2], 0, height - p.shape[1])) for p in pixels]
-        batch: dict[str, Any] = {"pixel_values": torch.stack(padded)}
-        if self.task == "image-segmentation":
-            batch["labels"] = torch.stack([
-                nn.functional.pad(e["labels"], (0, width - e["labels"].shape[1], 0, height - e["labels"].shape[0]),
-                                  value=IGNORED)
-                for e in examples
-            ])  # fmt: skip
+        batch: dict[str, Any] = {"pixel_values": torch.stack([_padded(p, height, width) for p in pixels])}
+        if self._masks_padding:
+            batch["pixel_mask"] = torch.stack([_padded(torch.ones_like(p[0]).long(), height, width) for p in pixels])
+        if self._by_queries:
+            batch["mask_labels"] = [_padded(told["mask"], height, width) for told in labels]
+            batch["class_labels"] = [told["class"] for told in labels]
+        elif self.task == SEGMENTATION:
+            batch["labels"] = torch.stack([_padded(told, height, width, IGNORED) for told in labels])
         else:
-            batch["labels"] = [example["labels"] for example in examples]
+            batch["labels"] = [
+                told if self._masks_padding else _on_canvas(told, p, height, width)
+                for told, p in zip(labels, pixels, strict=True)
+            ]
         return batch
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
@@ -96,9 +109,7 @@ class Dense:
                 with torch.inference_mode():
                     outputs = self.module.model(pixel_values=pixels)
                 sizes = [(image.size[1], image.size[0]) for image in group]
-                answers += (
-                    self._masks(outputs, sizes) if self.task == "image-segmentation" else self._boxes(outputs, sizes)
-                )
+                answers += self._masks(outputs, sizes) if self.task == SEGMENTATION else self._boxes(outputs, sizes)
         return answers
 
     def _boxes(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[list[dict[str, Any]]]:
@@ -133,34 +144,54 @@ class _Losses(nn.Module):
         return self.model(**batch).loss.expand(len(batch["pixel_values"]), 1)
 
 
+def _padded(tensor: torch.Tensor, height: int, width: int, value: int = 0) -> torch.Tensor:
+    """At the right and below, to such a size."""
+    return nn.functional.pad(tensor, (0, width - tensor.shape[-1], 0, height - tensor.shape[-2]), value=value)
+
+
+def _on_canvas(told: Mapping[str, Any], pixels: torch.Tensor, height: int, width: int) -> dict[str, Any]:
+    """Boxes as parts of the padded picture, for a model that does not know where the padding begins.
+
+    Args:
+        told: ``boxes`` hold the centre, width and height as parts of the picture's own size, n x 4.
+    """
+    across, down = pixels.shape[2] / width, pixels.shape[1] / height
+    return {**told, "boxes": told["boxes"] * torch.tensor([across, down, across, down])}
+
+
 def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Dense | None:
     """The folder's model with a head for ``classes``; the head that it came with where it knows the same classes.
 
     Raises:
         UnsupportedModel: transformers has no such head for the model.
     """
-    if task not in _KINDS:
+    kind = _kind(folder, task)
+    if kind is None:
         return None
     names = dict(enumerate(classes))
     try:
         with quiet():
-            model = _KINDS[task][0].from_pretrained(
+            model = kind.from_pretrained(
                 folder, num_labels=len(classes), id2label=names, label2id={name: at for at, name in names.items()},
                 ignore_mismatched_sizes=True, **_LOCAL,
             )  # fmt: skip
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise UnsupportedModel(f"transformers has no head for {task} on the model in {folder}: {reason}.") from error
-    return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL), device)
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
+    if task == SEGMENTATION:
+        # Published recipes leave a class of their own data out, or count another value as unknown.
+        processor.do_reduce_labels, processor.ignore_index = False, IGNORED
+    return Dense(task, model.eval(), processor, device)
 
 
 def published(folder: Path, task: str, device: str) -> Dense | None:
     """The model with the head that it was published with; None where it has none for the task."""
-    if task not in _KINDS:
+    kind = _kind(folder, task)
+    if kind is None:
         return None
-    kind, ending = _KINDS[task]
     config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
-    if not any(str(name).endswith(ending) for name in config.architectures or ()):
+    if not any(str(name).endswith(_ENDINGS[task]) for name in config.architectures or ()):
         return None
     with quiet():
         model, report = kind.from_pretrained(folder, output_loading_info=True, **_LOCAL)
@@ -168,3 +199,23 @@ def published(folder: Path, task: str, device: str) -> Dense | None:
         logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, sorted(report["missing_keys"])[0])
         return None
     return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL), device)
+
+
+_ENDINGS: dict[str, tuple[str, ...]] = {
+    DETECTION: ("ForObjectDetection",),
+    SEGMENTATION: ("ForSemanticSegmentation", "ForUniversalSegmentation", "ForInstanceSegmentation"),
+}
+
+
+def _kind(folder: Path, task: str) -> Any:
+    """The class that loads a model with a head for the task; None for other tasks."""
+    if task == DETECTION:
+        return transformers.AutoModelForObjectDetection
+    if task != SEGMENTATION:
+        return None
+    name = transformers.AutoConfig.from_pretrained(folder, **_LOCAL).model_type
+    by_pixels = name in modeling_auto.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES
+    by_queries = name in modeling_auto.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES
+    if by_queries and not by_pixels:
+        return transformers.AutoModelForUniversalSegmentation
+    return transformers.AutoModelForSemanticSegmentation

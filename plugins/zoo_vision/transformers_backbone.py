@@ -76,8 +76,10 @@ class TransformersTrunk(Trunk):
         with torch.inference_mode():
             outputs = encoder(pixel_values=example, output_hidden_states=True)
         states = _depths(outputs)
+        # YOLOS puts tokens that look for objects after the patches.
+        self._suffix = int(getattr(encoder.config, "num_detection_tokens", 0))
         if states and states[-1].dim() == 3:
-            self._prefix = max(0, states[-1].shape[1] - _patches(encoder.config, example))
+            self._prefix = max(0, states[-1].shape[1] - self._suffix - _patches(encoder.config, example))
             poolings = ("cls", "mean") if self._prefix else ("mean",)
             names = [f"block{number}.{pooling}" for number in range(1, len(states) + 1) for pooling in poolings]
         else:
@@ -95,7 +97,7 @@ class TransformersTrunk(Trunk):
             if layer != POOLED:
                 place, _, pooling = layer.partition(".")
                 state = states[int(place.removeprefix("stage").removeprefix("block")) - 1]
-                found[layer] = state[:, 0] if pooling == "cls" else averaged(self._without_prefix(state))
+                found[layer] = state[:, 0] if pooling == "cls" else averaged(self._patches_of(state))
         return found
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
@@ -106,11 +108,12 @@ class TransformersTrunk(Trunk):
     def _pooled(self, outputs: Any) -> torch.Tensor:
         if self._own_pooling:
             return outputs.pooler_output.flatten(1)
-        state = outputs.last_hidden_state
-        return state[:, 0] if self._prefix else averaged(state)
+        state = _final(outputs)
+        # The class token of a model that was trained to find objects tells nothing: no loss ever asked for it.
+        return state[:, 0] if self._prefix and not self._suffix else averaged(self._patches_of(state))
 
-    def _without_prefix(self, state: torch.Tensor) -> torch.Tensor:
-        return state[:, self._prefix :] if state.dim() == 3 else state
+    def _patches_of(self, state: torch.Tensor) -> torch.Tensor:
+        return state[:, self._prefix : state.shape[1] - self._suffix] if state.dim() == 3 else state
 
 
 class TransformersImageBackbone(ImageBackbone):
@@ -209,6 +212,17 @@ def _depths(outputs: Any) -> Sequence[torch.Tensor]:
     """
     states = getattr(outputs, "reshaped_hidden_states", None) or getattr(outputs, "hidden_states", None) or ()
     return states[1:]
+
+
+def _final(outputs: Any) -> torch.Tensor:
+    """What the encoder leaves of the picture itself, also where a decoder asks it for objects or masks by queries.
+
+    DETR gives positions, RT-DETR maps of several sizes, the smallest last, and Mask2Former the last map.
+    """
+    state = getattr(outputs, "encoder_last_hidden_state", None)
+    if isinstance(state, (list, tuple)):
+        state = state[-1]
+    return outputs.last_hidden_state if state is None else state
 
 
 def _patches(config: Any, example: torch.Tensor) -> int:

@@ -113,6 +113,11 @@ def test_batch_normalisation_takes_the_exact_statistics_of_the_training_samples(
     assert not has_batch_norm(nn.Sequential(nn.LayerNorm(4), nn.BatchNorm2d(4, track_running_stats=False)))
 
     class Whole:
+        batch_size = 32
+
+        def __len__(self):
+            return 1
+
         def shuffled(self, generator):
             yield pictures, torch.zeros(32)
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from zoo.adapt import batches
 from zoo.adapt.loop import Settings, train, warm_up_and_cosine
 from zoo.errors import ZooError
 from zoo.protocols import SilentProgress
@@ -50,13 +51,13 @@ def run(problem, scores=None, **settings):
     def score(outputs: np.ndarray) -> float:
         return next(given) if given else float((outputs.argmax(1) == targets.numpy()).mean())
 
-    batches = Lists(inputs, targets)
+    served = Lists(inputs, targets)
     training = train(
-        module, module[0], batches, Lists(inputs, targets), loss=nn.functional.cross_entropy, score=score,
+        module, module[0], served, Lists(inputs, targets), loss=nn.functional.cross_entropy, score=score,
         settings=Settings(**{"epochs": 10, "learning_rate": 0.05, "head_learning_rate": 0.05, **settings}),
         progress=SilentProgress(),
     )  # fmt: skip
-    return training, batches
+    return training, served
 
 
 def test_it_learns(problem) -> None:
@@ -117,3 +118,17 @@ def test_the_learning_rate_rises_and_falls() -> None:
     peak = rates.index(max(rates))
     assert all(a < b for a, b in itertools.pairwise(rates[: peak + 1]) if b < 1)
     assert all(a >= b for a, b in itertools.pairwise(rates[peak:]))
+
+
+def test_samples_are_prepared_once_while_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def make(position: int) -> dict[str, object]:
+        made.append(position)
+        return {"tokens": [position] * 4, "pixels": torch.zeros(2)}
+
+    monkeypatch.setattr(batches, "KEPT_BYTES", 100)  # each takes 4 x 8 + 2 x 4
+    prepared = batches.Prepared(make)
+    for _ in range(2):
+        assert [prepared[at]["tokens"][0] for at in range(3)] == [0, 1, 2]
+    assert made == [0, 1, 2, 2]

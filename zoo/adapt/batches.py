@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 SORTED_TOGETHER = 16
 """Batches whose samples are sorted by length together while training: little padding, and still random."""
 
+KEPT_BYTES = 256 << 20
+"""Memory for samples that stay prepared from one epoch to the next."""
+
+UNKNOWN_BYTES = 1 << 20
+"""What is counted for an object whose size cannot be told, such as a graph."""
+
 
 class Batches:
     """Samples of a data set with their targets, in batches on a device.
@@ -28,6 +34,7 @@ class Batches:
     ) -> None:
         self.backbone, self.inputs, self.targets = backbone, inputs, torch.as_tensor(targets)
         self.batch_size, self.device = batch_size, device
+        self._prepared = Prepared(lambda position: backbone.preprocess(inputs[position]))
         self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
 
     def __len__(self) -> int:
@@ -38,7 +45,7 @@ class Batches:
         """Batches in the order of the samples."""
         for start in range(0, len(self.inputs), self.batch_size):
             positions = range(start, min(start + self.batch_size, len(self.inputs)))
-            yield self._batch([self.backbone.preprocess(self.inputs[p]) for p in positions], list(positions))
+            yield self._batch([self._prepared[p] for p in positions], list(positions))
 
     def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
@@ -46,7 +53,7 @@ class Batches:
         span = self.batch_size * (SORTED_TOGETHER if self._length else 1)
         for start in range(0, len(order), span):
             positions = order[start : start + span]
-            items = [self.backbone.preprocess(self.inputs[p]) for p in positions]
+            items = [self._prepared[p] for p in positions]
             ranks = list(range(len(items)))
             if self._length:
                 lengths = [self._length(item) for item in items]
@@ -59,6 +66,36 @@ class Batches:
 
     def _batch(self, items: list[Any], positions: list[int]) -> tuple[Any, torch.Tensor]:
         return to_device(self.backbone.collate(items), self.device), self.targets[positions].to(self.device)
+
+
+class Prepared:
+    """What a function makes of each position, kept for the next epoch while ``KEPT_BYTES`` have room for it."""
+
+    def __init__(self, make: Callable[[int], Any]) -> None:
+        self._make = make
+        self._kept: dict[int, Any] = {}
+        self._room = KEPT_BYTES
+
+    def __getitem__(self, position: int) -> Any:
+        if position in self._kept:
+            return self._kept[position]
+        made = self._make(position)
+        size = _bytes(made)
+        if size <= self._room:
+            self._room -= size
+            self._kept[position] = made
+        return made
+
+
+def _bytes(item: Any) -> int:
+    """About how much memory a prepared sample takes."""
+    if isinstance(item, (torch.Tensor, np.ndarray)):
+        return item.nbytes
+    if isinstance(item, Mapping):
+        return sum(map(_bytes, item.values()))
+    if isinstance(item, (list, tuple)):
+        return 8 * len(item) + sum(_bytes(part) for part in item if not isinstance(part, int))
+    return 8 if item is None or isinstance(item, (int, float)) else UNKNOWN_BYTES
 
 
 def to_device(batch: Any, device: str) -> Any:

@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from zoo.protocols import Progress
 
 CLIP_NORM = 1.0
-SETTLED = 512
-"""Training samples that the statistics of batch normalisation are taken from."""
+SETTLED = (64, 512)
+"""Least and most training samples that the statistics of batch normalisation are taken from."""
+
+SETTLED_SHARE = 16
+"""One in so many training samples serves for them, between these bounds: some hundredths of an epoch's time."""
 
 WARM_UP = 0.1
 """Part of the longest possible training during which the learning rate rises."""
@@ -154,7 +157,8 @@ class _Course:
 
     def __init__(self, module: nn.Module, backbone: nn.Module, settings: Settings, batches: int) -> None:
         self.module, self.settings = module, settings
-        self.optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings))
+        # The fused step is several times quicker than the default one, above all on CPUs.
+        self.optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings), fused=True)
         steps = settings.epochs * math.ceil(batches / settings.accumulate)
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, warm_up_and_cosine(steps))
         self.optimizer.zero_grad(set_to_none=True)
@@ -251,11 +255,12 @@ def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.
 
     Running averages lag behind weights that have made few steps, so that the model would be judged, and used, by
     statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021: PreciseBN). The mean
-    over batches in random order, of ``SETTLED`` samples or a few more; nothing happens without such layers.
+    over batches in random order, of as many samples as ``SETTLED`` says; nothing happens without such layers.
     """
     layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer)]
     if not layers:
         return
+    enough = min(max(SETTLED[0], len(batches) * batches.batch_size // SETTLED_SHARE), SETTLED[1])
     momenta = [layer.momentum for layer in layers]
     module.eval()
     try:
@@ -268,7 +273,7 @@ def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.
             for batch, targets in batches.shuffled(generator):
                 module(batch)
                 seen += len(targets)
-                if seen >= SETTLED:
+                if seen >= enough:
                     break
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):

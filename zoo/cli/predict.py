@@ -18,7 +18,12 @@ from zoo.cli.output import Column, Output
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
 @click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
-@click.option("-o", "--output", "folder", help="Folder for pictures with what was found drawn on them.")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    help="Page to write (page.html), or folder for pictures with what was found drawn on them.",
+)
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @paying
 def command(
@@ -27,32 +32,42 @@ def command(
 ) -> None:  # fmt: skip
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text, a SMILES, a sequence of residues or a file with a crystal, as the model
-    takes it; a question is followed by the text that holds the answer: "Who lives here? The king lives here."
+    INPUT is an image file, a recording, a text, a SMILES, a sequence of residues, a file with a crystal, or a NetCDF
+    file whose next fields are asked for, as the model takes it; a question is followed by the text that holds the
+    answer: "Who lives here? The king lives here."
 
     \b
     Examples:
       zoo predict pkg:efficientnet-lite0 flower.jpg
       zoo predict file:./tuned photos/1.jpg photos/2.jpg --json
       zoo predict file:./detector street.jpg --task object-detection -o drawn/
+      zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
     """
+    from zoo import pages
     from zoo.data.drawing import draw, save
     from zoo.data.single import input_kind, read_input
     from zoo.features import load
+    from zoo.pages import predictions
 
+    page = Path(folder or "").suffix.lower() in {".html", ".htm"}
+    if page:
+        pages.check(folder or "", "page")
     named = tuple(label.strip() for label in (labels or "").split(",") if label.strip())
     loaded = load(model, device=device, progress=output.progress())
     kind = input_kind(loaded, task)
     read = [read_input(text, kind) for text in inputs]
     answers = loaded.predict(read, task, named)
-    if folder:
+    if page:
+        written = pages.save(predictions.page(model, task or "", inputs, read, answers), folder or "")
+        output.note(f"Written: {written}")
+    elif folder:
         drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
         for text, drawing in zip(inputs, drawings, strict=True):
             output.note(f"Drawn: {save(drawing, Path(folder), Path(text).stem)}")
     if output.json:
-        predictions = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
-        output.data({"model": model, "predictions": predictions})
+        found = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
+        output.data({"model": model, "predictions": found})
         return
     rows = []
     for text, answer in zip(inputs, answers, strict=True):
@@ -74,6 +89,9 @@ def shown(answer: Any) -> tuple[str, str]:
         return ", ".join(f"{name} {share:.0%}" for name, share in answer["classes"].items()), ""
     if "box" in answer:
         return f"{answer['label']} at {', '.join(f'{side:.0f}' for side in answer['box'])}", score
+    if "values" in answer:
+        names = zip(answer["names"], answer["values"], strict=True)
+        return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
     if "energy" in answer:
         return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score

@@ -38,7 +38,7 @@ def draw(image: Image, answer: Any) -> Image:
 
 def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
     """The objects of a score of at least 0.5, the likeliest on top, each kind in a colour of its own."""
-    from PIL import ImageDraw
+    from PIL import ImageDraw, ImageFont
 
     # On a picture smaller than this the labels would hide what they name.
     factor = max(1, round(LEGIBLE / max(image.size)))
@@ -46,16 +46,17 @@ def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
     pen = ImageDraw.Draw(drawn)
     kinds = sorted({str(item["label"]) for item in found})
     width = max(1, round(max(drawn.size) / 200))
+    font = ImageFont.load_default(max(10, round(max(drawn.size) / 36)))
     for item in sorted(found, key=lambda item: float(item["score"])):
         if float(item["score"]) < LIKELY:
             continue
-        colour = _colour(kinds.index(str(item["label"])))
+        hue = colour(kinds.index(str(item["label"])))
         left, top, right, bottom = (factor * float(side) for side in item["box"])
-        pen.rectangle((left, top, right, bottom), outline=colour, width=width)
+        pen.rectangle((left, top, right, bottom), outline=hue, width=width)
         text = f"{item['label']} {float(item['score']):.2f}"
-        box = pen.textbbox((left + width, top + width), text)
-        pen.rectangle(box, fill=colour)
-        pen.text((left + width, top + width), text, fill="black")
+        box = pen.textbbox((left + width, top + width), text, font=font)
+        pen.rectangle(box, fill=hue)
+        pen.text((left + width, top + width), text, fill="black", font=font)
     return drawn
 
 
@@ -64,7 +65,7 @@ def draw_mask(image: Image, mask: np.ndarray) -> Image:
     import numpy as np
     from PIL import Image
 
-    table = np.array([_colour(index) for index in range(256)], dtype=np.uint8)
+    table = np.array([colour(index) for index in range(256)], dtype=np.uint8)
     indices = np.asarray(mask)
     blended = Image.blend(image.convert("RGB"), Image.fromarray(table[indices]), _OPACITY)
     shown = Image.fromarray(np.where(indices == np.bincount(indices.ravel()).argmax(), 0, 255).astype(np.uint8))
@@ -80,6 +81,7 @@ def save(drawn: Image, folder: Path, name: str) -> Path:
     return path
 
 
-def _colour(index: int) -> tuple[int, int, int]:
+def colour(index: int) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of a class by its number; neighbours are far apart."""
     red, green, blue = colorsys.hsv_to_rgb((index * _GOLDEN) % 1, 0.75, 0.95)
     return round(255 * red), round(255 * green), round(255 * blue)

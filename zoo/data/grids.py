@@ -103,6 +103,26 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     """The series in a file; raises as ``GridReader.read``."""
     import numpy as np
 
+    states, names, _ = _series(name, path, options)
+    inputs = Histories(states, names)
+    digests = (_digest(np.stack([field.values for field in inputs[at].fields])) for at in range(len(inputs)))
+    told = [_digest(state.values).hex() for state in states[HISTORY:]]
+    return Dataset(
+        name, "grid", inputs, states[HISTORY:], (),  # type: ignore[arg-type]
+        fingerprint("grid", digests, told), "grid", {"target": ", ".join(names)},
+    )  # fmt: skip
+
+
+def latest(path: Path) -> History:
+    """The last states of a file, from which the time after its end is foretold; raises as ``GridReader.read``."""
+    states, names, period = _series(str(path), path, ReadOptions())
+    return History(tuple(states[-HISTORY:]), states[len(states) - period].climatology, names)
+
+
+def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], tuple[str, ...], int]:
+    """All states, the names of their variables, and the times after which the seasons come again."""
+    import numpy as np
+
     with needs_extra("climate", "read NetCDF"):
         import xarray
     try:
@@ -117,15 +137,9 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
         raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {_LEAST}.")
     values[~np.isfinite(values)] = np.nan
     latitudes = np.asarray(file[latitude].values, dtype=np.float64)
-    usual = climatology(values, _period(file[time]))
-    states = [Field(values[at], usual[at], latitudes) for at in range(len(values))]
-    inputs = Histories(states, names)
-    digests = (_digest(values[at : at + HISTORY]) for at in range(len(inputs)))
-    told = [_digest(values[at + HISTORY]).hex() for at in range(len(inputs))]
-    return Dataset(
-        name, "grid", inputs, states[HISTORY:], (),  # type: ignore[arg-type]
-        fingerprint("grid", digests, told), "grid", {"target": ", ".join(names)},
-    )  # fmt: skip
+    period = _period(file[time])
+    usual = climatology(values, period)
+    return [Field(values[at], usual[at], latitudes) for at in range(len(values))], names, period
 
 
 def climatology(values: np.ndarray, period: int) -> np.ndarray:

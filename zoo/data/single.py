@@ -10,7 +10,7 @@ from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, UnsupportedModel, needs_extra
 
-_FILES = {"image": "image", "audio": "recording", "crystal": "structure"}
+_FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
 def read_input(text: str, kind: str) -> Any:
@@ -44,6 +44,10 @@ def read_input(text: str, kind: str) -> Any:
         if isinstance(crystal, str):
             raise DataError(f"'{text}' cannot be used as a crystal: it {crystal}.")
         return crystal
+    if kind == "grid":
+        from zoo.data.grids import latest
+
+        return latest(path)
     if kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401

@@ -44,7 +44,10 @@ class ExampleBatches:
     """Examples in batches on a device, each batch with zeros in place of the targets, which it holds itself."""
 
     def __init__(self, learner: Learner, inputs: Sequence[Any], targets: Sequence[Any], size: int, device: str) -> None:
-        self._learner, self._inputs, self._targets = learner, inputs, targets
+        from zoo.adapt.batches import Prepared
+
+        self._learner, self._inputs = learner, inputs
+        self._examples = Prepared(lambda at: learner.example(inputs[at], targets[at]))
         self.batch_size, self.device = size, device
 
     def __len__(self) -> int:
@@ -66,5 +69,5 @@ class ExampleBatches:
 
         for start in range(0, len(order), self.batch_size):
             positions = order[start : start + self.batch_size]
-            examples = [self._learner.example(self._inputs[at], self._targets[at]) for at in positions]
+            examples = [self._examples[at] for at in positions]
             yield to_device(self._learner.collate(examples), self.device), torch.zeros(len(positions))

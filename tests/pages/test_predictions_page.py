@@ -1,0 +1,136 @@
+"""The page of a model's answers: whole without anything else, everything said in words."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from zoo.cli import run
+from zoo.data.crystals import Crystal
+from zoo.data.grids import Field, History
+from zoo.data.questions import parse
+from zoo.pages.colours import DIVERGING, UNKNOWN, paint
+from zoo.pages.predictions import page
+
+PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
+BOXES = [
+    {"label": "disc", "score": 0.91, "box": [2.0, 3.0, 20.0, 22.0]},
+    {"label": "square", "score": 0.2, "box": [1.0, 1.0, 9.0, 9.0]},
+]
+MASK = {
+    "classes": {"sky": 0.75, "tree": 0.25},
+    "mask": np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8),
+}
+TEXT = "Nils <Smith> lives in Havana & Rome"
+ENTITIES = [
+    {"label": "PER", "word": "Nils <Smith>", "start": 0, "end": 12, "score": 0.9},
+    {"label": "LOC", "word": "Havana", "start": 22, "end": 28, "score": 0.8},
+]
+
+
+class Reader(HTMLParser):
+    """Collects tags, and checks that they close in order."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in {"meta", "link", "img", "br"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def read(item: object, answer: object, name: str = "input") -> Reader:
+    text = page("file:model", "task", [name], [item], [answer])
+    assert not re.search(r"<script|https?://", text)
+    return Reader(text)
+
+
+def images(found: Reader) -> list[dict[str, str | None]]:
+    return [attributes for tag, attributes in found.tags if tag == "img"]
+
+
+def test_boxes_are_drawn_and_listed() -> None:
+    found = read(PICTURE, BOXES, "photos/street.jpg")
+    assert images(found)[0]["alt"] == "The picture with boxes: disc 0.91."
+    assert "street.jpg" in found.words
+    assert "0.910" in found.words
+    assert "0.200" not in found.words
+    assert "Nothing was found" in read(PICTURE, []).words
+
+
+def test_a_mask_has_a_legend() -> None:
+    found = read(PICTURE, MASK)
+    assert images(found)[0]["alt"] == "The picture with a mask: sky 75%, tree 25%."
+    swatches = [a["style"] for tag, a in found.tags if tag == "span" and a.get("class") == "swatch"]
+    assert swatches[0] == "background:transparent"
+    assert len(swatches) == 2
+
+
+def test_entities_are_marked_where_they_stand() -> None:
+    found = read(TEXT, ENTITIES)
+    assert [a["class"] for tag, a in found.tags if tag == "mark"] == ["entity", "entity"]
+    assert "Nils <Smith> PER lives in Havana LOC & Rome" in found.words
+
+
+def test_an_answer_is_marked_in_its_text() -> None:
+    item = parse("Who lives here? The king lives here.")
+    found = read(item, {"answer": "The king", "score": 0.7})
+    assert "Who lives here?" in found.words
+    assert sum(tag == "mark" for tag, _ in found.tags) == 1
+
+
+def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
+    latitudes = np.array([-60.0, 0.0, 60.0])
+    field = np.zeros((1, 3, 4), dtype=np.float32)
+    field[0, 2, 1] = 7
+    state = Field(field, field * 0, latitudes)
+    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), {"values": field, "names": ("wind",)})
+    words = [str(image["alt"]) for image in images(found)]
+    assert words[0] == "Forecast of wind: from 0 to 7, mean 0.583; the largest is 7 at latitude 60."
+    assert words[1].startswith("Departure from what is usual of wind: from 1 to 8")
+
+
+def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
+    painted = np.asarray(paint(np.array([[-1.0, 0.0, np.nan, 1.0]]), -1, 1, DIVERGING))
+    step = painted.shape[1] // 4
+    assert [tuple(painted[0, step * at]) for at in range(4)] == [DIVERGING[0], DIVERGING[2], UNKNOWN, DIVERGING[4]]
+
+
+def test_energies_and_forces_are_a_table() -> None:
+    crystal = Crystal(np.array([29]), np.zeros((1, 3)), np.eye(3) * 3.6)
+    found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]})
+    assert "-3.5000 eV an atom" in found.words
+    assert "5.0000" in found.words
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_whatever_is_written_stays_text(text: str, label: str) -> None:
+    for answer in ([{"label": label, "score": 0.5}], label, {"label": label}):
+        read(text, answer)
+    read(text or "a", [{"label": label, "word": text, "start": 0, "end": len(text), "score": 1.0}])
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["predict", "file:/no/such/model", "text", "-o", str(tmp_path / "none" / "page.html")]) == 1
+    assert "There is no folder" in capsys.readouterr().err

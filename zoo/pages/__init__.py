@@ -1,0 +1,57 @@
+"""Pages that need nothing else: for the screen, for paper and for being read aloud."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from zoo.errors import StorageError, storage_errors
+
+
+def document(title: str, body: str) -> str:
+    """A whole page in HTML around ``body``, in zoo's style: no script, no address that a browser would fetch."""
+    style = (resources.files("zoo.pages") / "style.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">\n"
+        f'<link rel="icon" href="data:,">\n<title>{escape(title)}</title>\n<style>\n{style}</style>\n</head>\n'
+        f"<body>\n{body}\n</body>\n</html>\n"
+    )
+
+
+def check(path: str | Path, what: str = "report") -> None:
+    """See that a page can be written, before hours of work.
+
+    Raises:
+        StorageError: the folder is missing or cannot be written to, or the path is a folder.
+    """
+    target = Path(path).expanduser()
+    if target.is_dir():
+        raise StorageError(f"The {what} '{path}' is a folder.", f"Name a file, such as {what}.html.")
+    if not target.parent.is_dir():
+        raise StorageError(f"There is no folder '{target.parent}' for the {what}.", "Make it, or name another.")
+    partial = _partial(target)
+    with storage_errors(target):
+        partial.touch()
+        partial.unlink()
+
+
+def save(text: str, path: str | Path) -> Path:
+    """Write a page, whole or not at all, and return where it is.
+
+    Raises:
+        StorageError: it cannot be written.
+    """
+    target = Path(path).expanduser()
+    partial = _partial(target)
+    with storage_errors(target):
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(target)
+    return target
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial")
