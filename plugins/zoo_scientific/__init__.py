@@ -45,13 +45,17 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins that transformers knows, CHGNet, and forecasters."""
+    """Language models of molecules and of proteins that transformers knows, CHGNet, SevenNet, and forecasters."""
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
         from zoo_scientific.chgnet_backbone import load as load_chgnet
 
         return load_chgnet(card, files, device, dtype)
+    if card.library == "sevenn":
+        from zoo_scientific.sevennet_backbone import load as load_sevennet
+
+        return load_sevennet(card, files, device, dtype)
     if card.library != "transformers":
         return None
     if "weather-forecasting" in card.tasks and card.input.get("kind") == "grid":

@@ -36,10 +36,38 @@ RXNMAPPER = ModelCard(
 )
 
 
+SEVENNET = ModelCard(
+    id="pkg:sevennet/0",
+    domain="scientific",
+    tasks=("interatomic-potential", "materials-property-prediction"),
+    architecture="SevenNet",
+    library="sevenn",
+    description="SevenNet-0 of July 2024: equivariant convolutions, on the Materials Project (PBE with U).",
+    parameters=842_623,
+    bytes=10_268_648,
+    license="MIT",
+    pretraining=("MPtrj",),
+    input={"kind": "crystal", "atom_cutoff": 5.0},
+    embedding_dimension=128,
+    released="2024-07",
+    revision="0.13.0",
+    url="https://pypi.org/project/sevenn/",
+    tags=("packaged", "interatomic potential"),
+    files=(
+        ModelFile(
+            "checkpoint_sevennet_0.pth", 10_268_648, "7052cb42b7b3be42b40b97fa0d21077a48c54b5548948fc4dcf346629f813c36"
+        ),
+    ),
+    loader={"root": "sevenn/pretrained_potentials/SevenNet_0__11Jul2024", "weights": "checkpoint_sevennet_0.pth"},
+    requires=("sevenn",),
+)
+
+
 def packaged() -> Iterator[ModelCard]:
     """Every packaged card."""
     yield RXNMAPPER
     yield from _chgnet()
+    yield SEVENNET
 
 
 def _chgnet() -> Iterator[ModelCard]:

@@ -14,12 +14,14 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 import zoo
 from zoo.cli import run
+from zoo.data.crystals import Crystal
 from zoo.errors import DataError, UnsupportedModel
 from zoo.testing import run as conformance
 from zoo_scientific.cards import packaged
 
 CARDS = {card.id: card for card in packaged() if card.library == "chgnet"}
 CHGNET = "pkg:chgnet/0.3.0"
+SEVENNET = "pkg:sevennet/0"
 
 
 @pytest.fixture(autouse=True)
@@ -157,7 +159,7 @@ def test_a_single_structure_is_predicted(tmp_path: Path, capsys: pytest.CaptureF
 
 
 def test_it_conforms() -> None:
-    failed = [f"{o.check}: {o.detail}" for o in conformance("scientific", (CHGNET,)) if o.status == "failed"]
+    failed = [f"{o.check}: {o.detail}" for o in conformance("scientific", (CHGNET, SEVENNET)) if o.status == "failed"]
     assert failed == []
 
 
@@ -177,3 +179,26 @@ def _crystal(atoms: ase.Atoms) -> zoo.data.crystals.Crystal:  # type: ignore[nam
     found = crystal_of(atoms)
     assert not isinstance(found, str), found
     return found
+
+
+def test_sevennet_gives_forces_of_another_potential(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = rattled(tmp_path / "rattled.extxyz")
+    assert run(["evaluate", SEVENNET, str(path), "--task", "interatomic-potential", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["force_mae"] < 0.3 * found["baseline"]["force_mae"]
+
+
+def test_sevennet_gives_the_same_features_and_energies_in_any_batch() -> None:
+    backbone = zoo.load(SEVENNET).backbone
+    copper, salt = (
+        Crystal(atoms.numbers, atoms.positions, atoms.cell.array)
+        for atoms in (ase.build.bulk("Cu", cubic=True), ase.build.bulk("NaCl", "rocksalt", a=5.64))
+    )
+    both = backbone.features(backbone.collate([backbone.preprocess(item) for item in (copper, salt)]), backbone.layers)
+    alone = backbone.features(backbone.collate([backbone.preprocess(salt)]), backbone.layers)
+    assert both["atoms.mean"].shape == (2, 128)
+    assert np.allclose(both["atoms.mean"][1], alone["atoms.mean"][0], atol=1e-4)
+    assert backbone.energies([copper, salt])[1] == pytest.approx(backbone.energies([salt])[0], abs=1e-4)
+    far = Crystal(copper.numbers[:1], copper.positions[:1], np.eye(3) * 9)
+    with pytest.raises(DataError, match="no neighbours within 5"):
+        backbone.preprocess(far)
