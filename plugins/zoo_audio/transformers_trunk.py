@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ with needs_extra("audio", "load audio models of transformers"):
     import transformers
     from safetensors import SafetensorError
 
+from zoo.features.published_config import architectures, published_config
 from zoo.features.quiet import quiet
 from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
 
@@ -126,18 +126,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
 
 def _kind(folder: Path, card: ModelCard) -> tuple[Any, str]:
     """The class that loads the checkpoint with its own head, and the architecture that it was saved as."""
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        architecture = str((raw.get("architectures") or [""])[0])
-        items = raw.items()
-    except (OSError, ValueError, AttributeError) as error:
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
-        ) from error
-    # Attention code may be named like a repository, which transformers would then fetch and run.
-    for key, value in items:
-        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    architecture = next(iter(architectures(published_config(folder, card))), "")
     if architecture.endswith(("ForSequenceClassification", "ForAudioClassification")):
         return transformers.AutoModelForAudioClassification, architecture
     if architecture.endswith("ForCTC"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from zoo_language.quiet import quiet
+from zoo.features.quiet import quiet
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone

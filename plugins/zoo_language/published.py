@@ -11,8 +11,8 @@ import torch
 import transformers
 
 from zoo.errors import DataError, UnsupportedModel
+from zoo.features.quiet import quiet
 from zoo_language import answering, tagging
-from zoo_language.quiet import quiet
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone

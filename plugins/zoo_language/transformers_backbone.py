@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,9 +16,10 @@ with needs_extra("language", "load language models"):
     import transformers
     from safetensors import SafetensorError
 
+from zoo.features.published_config import published_config
+from zoo.features.quiet import quiet
 from zoo_language import pooling
 from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
-from zoo_language.quiet import quiet
 from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline
 
 if TYPE_CHECKING:
@@ -181,16 +181,7 @@ def load(card: ModelCard, folder: Path, device: str, dtype: str) -> Transformers
 
 
 def _config(folder: Path, card: ModelCard) -> Any:
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
-        ) from error
-    # Attention code may be named like a repository, which transformers would then fetch and run.
-    for key, value in raw.items():
-        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    raw = published_config(folder, card)
     try:
         config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
     except (OSError, ValueError, KeyError) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ with needs_extra("multimodal", "load models of images and text of transformers")
     import transformers
     from safetensors import SafetensorError
 
+from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
 from zoo_multimodal.image_text_backbone import ImageTextBackbone, Towers
 
@@ -69,17 +69,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTe
         UnsupportedModel: the folder needs its own code, lacks weights, or cannot be read.
     """
     folder = files.root
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        items = raw.items()
-    except (OSError, ValueError, AttributeError) as error:
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
-        ) from error
-    # Attention code may be named like a repository, which transformers would then fetch and run.
-    for key, value in items:
-        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+    published_config(folder, card)
     try:
         with quiet():
             processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)

@@ -5,7 +5,6 @@ ESM-2, ProtBERT, ChemBERTa, MolFormer's kin, and the ALBERT of RXNMapper: tokens
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ with needs_extra("scientific", "run models of molecules and proteins"):
     from safetensors import SafetensorError
     from torch import nn
 
+from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     """
     if card.input.get("kind") not in KINDS:
         return None
-    _refuse_foreign_code(files.root, card)
+    published_config(files.root, card)
     precision = getattr(torch, dtype, None)
     try:
         with quiet():
@@ -181,20 +181,6 @@ def _atom_tokenizer(folder: Path) -> tuple[Tokenize, int]:
     known = {word: place for place, word in enumerate(words)}
     start, end, unknown = known["[CLS]"], known["[SEP]"], known["[UNK]"]
     return lambda smiles: [start, *(known.get(atom, unknown) for atom in atoms(smiles)), end], known["[PAD]"]
-
-
-def _refuse_foreign_code(folder: Path, card: ModelCard) -> None:
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        items = raw.items()
-    except (OSError, ValueError, AttributeError) as error:
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
-        ) from error
-    # Attention code may be named like a repository, which transformers would then fetch and run.
-    for key, value in items:
-        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
 
 
 def _max_tokens(config: Any) -> int:

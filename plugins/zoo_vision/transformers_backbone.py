@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ with needs_extra("vision", "load models of transformers"):
     from PIL import Image
     from torch import nn
 
+from zoo.features.published_config import architectures, published_config
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
 from zoo_vision.image_recipe import in_rgb
 
@@ -179,18 +179,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
 
 
 def _is_classifier(folder: Path, card: ModelCard) -> bool:
-    try:
-        raw = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        items = raw.items()
-    except (OSError, ValueError, AttributeError) as error:
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded: its config.json cannot be read ({error}).", f"Run: zoo pull {card.id}"
-        ) from error
-    # Attention code may be named like a repository, which transformers would then fetch and run.
-    for key, value in items:
-        if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
-    return any(str(name).endswith("ForImageClassification") for name in raw.get("architectures") or ())
+    return any(name.endswith("ForImageClassification") for name in architectures(published_config(folder, card)))
 
 
 def _has_safetensors(folder: Path, card: ModelCard) -> bool:

@@ -73,12 +73,25 @@ def test_a_first_that_the_other_estimators_doubt_is_told():
 
 
 def test_raw_features_as_good_as_pretrained_ones_are_told():
-    raw = Baseline("counts of words", 0.89, 0.85, 0.93, 400)
+    raw = Baseline("linear-probe", "counts of words", 0.89, 0.85, 0.93, 400)
 
     [sentence] = no_better_than_raw([candidate("best", 0.9)], context(), raw)
 
     assert sentence.startswith("Pretraining hardly helps here: counts of words alone reach")
     assert list(no_better_than_raw([candidate("best", 0.95)], context(), raw)) == []
+
+
+def test_raw_features_are_compared_by_what_they_predict_whoever_decides():
+    """LogME grows with the dimension of the features, an accuracy does not."""
+    raw = Baseline("linear-probe", "counts of words", 0.89, 0.85, 0.93, 400)
+    by_logme = Candidate(1, "pkg:best", 0.2, (0.1, 0.3), measured={"logme": 0.2, "linear-probe": 0.91})
+
+    [sentence] = no_better_than_raw([by_logme], context(), raw)
+    assert "linear-probe accuracy of 0.89 on 400 samples, pkg:best 0.91" in sentence
+    better = replace(by_logme, measured={"logme": 0.2, "linear-probe": 0.94})
+    assert list(no_better_than_raw([better], context(), raw)) == []
+    assert baseline(read("sklearn:digits:60"), ["logme", "hscore"]) is None
+    assert baseline(read("sklearn:digits:60"), ["logme", "knn"]).estimator == "knn"
 
 
 def test_a_tiny_model_level_with_large_ones_is_told():
@@ -162,7 +175,7 @@ def test_old_and_unpinned_cards_are_told():
 
 
 def test_the_baseline_of_pictures_is_measured_on_their_pixels():
-    found = baseline(read("sklearn:digits:200"), "linear-probe")
+    found = baseline(read("sklearn:digits:200"), ["linear-probe"])
 
     assert found.features == "pixels of 16 x 16 images"
     assert 0.7 < found.low <= found.value <= found.high <= 1
@@ -172,10 +185,10 @@ def test_the_baseline_of_texts_counts_words():
     texts = [f"{word} number {n}" for word in ("rose", "rain") for n in range(30)]
     data = Dataset("poems", "text", texts, [0] * 30 + [1] * 30, ("love", "weather"))
 
-    assert baseline(data, "linear-probe").value == pytest.approx(1.0)
+    assert baseline(data, ["linear-probe"]).value == pytest.approx(1.0)
 
 
 def test_other_kinds_of_input_have_no_baseline():
     sounds = Dataset("sounds", "audio", [np.zeros(8)] * 4, [0, 1, 0, 1], ("a", "b"))
 
-    assert baseline(sounds, "linear-probe") is None
+    assert baseline(sounds, ["linear-probe"]) is None

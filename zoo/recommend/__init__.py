@@ -165,7 +165,7 @@ def recommend(
         trial = confirming.trial(found, dataset, analysis, device, seed)
         ranked = confirming.confirm(ranked, confirm, trial, progress, survey.warnings)
     context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
-    untrained = baseline(dataset, request.estimators[0], seed, ranked[0].samples) if measure else None
+    untrained = baseline(dataset, request.estimators, seed, ranked[0].samples) if measure else None
     return Recommendation(
         task=found.name,
         data=analysis.data,

@@ -28,11 +28,13 @@ class Baseline(Entity):
     """The figure of features that nobody trained.
 
     Attributes:
+        estimator: its name.
         features: what they are, in words.
         value, low, high: the estimator's value and interval.
         samples: how many samples it was measured on.
     """
 
+    estimator: str
     features: str
     value: float
     low: float | None
@@ -40,17 +42,26 @@ class Baseline(Entity):
     samples: int
 
 
-def baseline(dataset: Dataset, estimator: str, seed: int = 0, samples: int = SAMPLES) -> Baseline | None:
-    """``estimator`` on raw features of a stratified part of the data; None for kinds of input without such features.
+HELD_OUT = frozenset({"accuracy", "R²"})
+"""Units of which a figure of raw features and one of a model's can be compared; others depend on the dimension."""
+
+
+def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples: int = SAMPLES) -> Baseline | None:
+    """The first estimator that predicts held-out samples, on raw features of a stratified part of the data.
+
+    None where no estimator does, and for kinds of input without such features.
 
     Images: pixels of the image shrunk to 16 x 16 in RGB. Texts: square roots of the counts of words, hashed (CRC-32)
     into 512 buckets (Weinberger et al., "Feature hashing for large scale multitask learning", 2009).
     """
     from zoo.data import sample
-    from zoo.transfer.measure import measure
+    from zoo.transfer.measure import find_estimator, measure
 
     kinds = {"image": (_pixels, f"pixels of {SIDE} x {SIDE} images"), "text": (_words, "counts of words")}
     if dataset.input_kind not in kinds or dataset.targets is None:
+        return None
+    estimator = next((name for name in estimators if find_estimator(name).unit in HELD_OUT), None)
+    if estimator is None:
         return None
     extract, words = kinds[dataset.input_kind]
     part = sample(dataset, min(samples, SAMPLES), seed) if len(dataset) > min(samples, SAMPLES) else dataset
@@ -59,7 +70,7 @@ def baseline(dataset: Dataset, estimator: str, seed: int = 0, samples: int = SAM
         found = measure([estimator], features, _targets(part), seed)[estimator]
     except ZooError:
         return None  # too few samples, or constant inputs: then there is nothing to compare with
-    return Baseline(words, found.value, found.low, found.high, len(part))
+    return Baseline(estimator, words, found.value, found.low, found.high, len(part))
 
 
 def _pixels(images: Sequence[Any]) -> np.ndarray:

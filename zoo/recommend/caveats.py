@@ -112,12 +112,19 @@ def _chance(context: Context) -> tuple[float, str]:
 def no_better_than_raw(candidates: Sequence[Candidate], context: Context, baseline: Baseline) -> Iterator[str]:
     """Pretrained features that are not surely better than pixels or word counts."""
     best = candidates[0]
-    if best.interval is None or best.score is None or baseline.value < best.interval[0]:
+    value = best.measured.get(baseline.estimator)
+    if value is None:
         return
-    name = estimator_name(deciding(best), context.task.target)
+    if baseline.estimator == deciding(best) and best.interval is not None:
+        surely = best.interval[0]
+    else:
+        surely = value - (baseline.value - (baseline.value if baseline.low is None else baseline.low))
+    if baseline.value < surely:
+        return
+    name = estimator_name(baseline.estimator, context.task.target)
     yield (
         f"Pretraining hardly helps here: {baseline.features} alone reach a {name} "
-        f"of {baseline.value:.3g} on {baseline.samples:,} samples, {best.id} {best.score:.3g}. A small model trained "
+        f"of {baseline.value:.3g} on {baseline.samples:,} samples, {best.id} {value:.3g}. A small model trained "
         "from scratch may do as well."
     )
 

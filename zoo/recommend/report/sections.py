@@ -226,7 +226,11 @@ def repeating(result: Recommendation) -> str:
     baseline = known.get("baseline")
     if baseline:
         rows.append(
-            ("Without a model", f"{baseline['value']:.4g} on {baseline['features']}, {baseline['samples']:,} samples")
+            (
+                "Without a model",
+                f"{baseline['estimator']} {baseline['value']:.4g} on {baseline['features']}, "
+                f"{baseline['samples']:,} samples",
+            )
         )
     command = f"<pre>{escape(known['command'])}</pre>" if known.get("command") else ""
     revisions = [[("", id), ("", revision or "not pinned")] for id, revision in (known.get("revisions") or {}).items()]
