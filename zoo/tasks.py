@@ -25,8 +25,8 @@ class Task:
         name: a Hugging Face pipeline tag where one exists, else a name in the same style.
         domain: the domain that serves it.
         title: the words people use for it.
-        inputs: kinds of input: ``image``, ``text``, ``question``, ``audio``, ``molecule``, ``protein``, ``crystal``,
-            ``grid``.
+        inputs: kinds of input: ``image``, ``text``, ``question``, ``image-question``, ``audio``, ``molecule``,
+            ``protein``, ``crystal``, ``grid``.
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
             ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
         metrics: how it is judged, the first one decides.
@@ -153,8 +153,8 @@ _ALL = (
         use_case=False,
     ),
     Task(
-        "visual-question-answering", "multimodal", "Visual question answering", ("image", "text"), "text",
-        _up("accuracy"), "sequence", use_case=False,
+        "visual-question-answering", "multimodal", "Visual question answering", ("image-question",), "answers",
+        _up("vqa_accuracy", "exact_match"), "sequence", use_case=False,
     ),
     Task(
         "protein-property-prediction", "scientific", "Protein fitness and function", ("protein",), "number",

@@ -15,6 +15,7 @@ with needs_extra("audio", "load audio models of transformers"):
 
 from zoo.features.published_config import architectures, published_config
 from zoo.features.quiet import quiet
+from zoo_audio import recognition
 from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class TransformersTrunk(Trunk):
 
     def __init__(self, encoder: Any, extractor: Any) -> None:
         super().__init__()
-        self.encoder, self._extractor = encoder, extractor
+        self.encoder, self.extractor = encoder, extractor
         self._input = encoder.main_input_name
         config = encoder.config
         count = int(getattr(config, "encoder_layers", None) or config.num_hidden_layers)
@@ -55,7 +56,7 @@ class TransformersTrunk(Trunk):
         least = int(_LEAST_SECONDS * self.sampling_rate)
         # The first convolutions need a few hundred samples to give one frame.
         padded = np.pad(wave, (0, max(0, least - len(wave))))
-        values = self._extractor(padded, sampling_rate=self.sampling_rate, return_tensors="np")[self._input][0]
+        values = self.extractor(padded, sampling_rate=self.sampling_rate, return_tensors="np")[self._input][0]
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
     def length(self, item: torch.Tensor) -> int:
@@ -84,6 +85,42 @@ class TransformersTrunk(Trunk):
         return {layer: stacked[number] for number, layer in enumerate(layers)}
 
 
+class TransformersBackbone(AudioBackbone):
+    """An encoder with the head or the decoder that it was published with.
+
+    Attributes:
+        model: all of the checkpoint; its encoder is the trunk's.
+        processor: what turns outputs into words; None where it was published without.
+        writes_text: whether a decoder writes the words, token by token.
+    """
+
+    def __init__(
+        self, card: ModelCard, trunk: TransformersTrunk, model: Any, processor: Any, *, device: str, dtype: str,
+        classes: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        self.model, self.processor = model.to(device).eval(), processor
+        self.writes_text = processor is not None and model.can_generate()
+        super().__init__(
+            card, trunk, device=device, dtype=dtype, classes=classes,
+            classify=(lambda batch: _logits(model, trunk.encoder.main_input_name, batch)) if classes else None,
+            transcribe=None if processor is None
+            else lambda waves: recognition.greedy(model, processor, trunk.extractor, waves, device),
+        )  # fmt: skip
+        model.to(dtype=next(trunk.parameters()).dtype)
+
+    def network_inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """A collated batch by the names that the network itself gives its inputs, masked as it was trained."""
+        inputs = {self.module.encoder.main_input_name: batch["values"]}
+        if batch["values"].dim() == 2 and getattr(self.module.extractor, "return_attention_mask", False):
+            places = torch.arange(batch["values"].shape[1])
+            inputs["attention_mask"] = (places < batch["lengths"][:, None]).long()
+        return inputs
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained to recognise speech; None for other tasks."""
+        return recognition.learner(self, task, classes)
+
+
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBackbone:
     """The backbone of a transformers folder, with its classifier or recogniser where it was published with one.
 
@@ -95,6 +132,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     try:
         with quiet():
             extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, **_LOCAL)
+            processor = None
+            if _recognises(architecture):
+                processor = transformers.AutoProcessor.from_pretrained(folder, **_LOCAL)
             model, report = kind.from_pretrained(folder, weights_only=True, output_loading_info=True, **_LOCAL)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
@@ -110,18 +150,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     encoder = base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
     if encoder.main_input_name not in {"input_values", "input_features"}:
         raise UnsupportedModel(f"'{card.id}' is no audio encoder: it takes {encoder.main_input_name}.")
-    trunk = TransformersTrunk(encoder, extractor)
-    model.to(device).eval()
     classes: list[str] = []
     if kind is transformers.AutoModelForAudioClassification:
         classes = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
-    backbone = AudioBackbone(
-        card, trunk, device=device, dtype=dtype, classes=classes,
-        classify=(lambda batch: _logits(model, encoder.main_input_name, batch)) if classes else None,
-        transcribe=_recogniser(model, folder, extractor, device) if _recognises(architecture) else None,
-    )  # fmt: skip
-    model.to(dtype=next(trunk.parameters()).dtype)
-    return backbone
+    return TransformersBackbone(
+        card, TransformersTrunk(encoder, extractor), model, processor, device=device, dtype=dtype, classes=classes
+    )
 
 
 def _kind(folder: Path, card: ModelCard) -> tuple[Any, str]:
@@ -150,26 +184,6 @@ def _logits(model: Any, name: str, batch: Batch) -> torch.Tensor:
         for member, row in zip(members, model(**{name: values}).logits, strict=True):
             rows[member] = row
     return torch.stack(rows)
-
-
-def _recogniser(model: Any, folder: Path, extractor: Any, device: str) -> Any:
-    """A function of waves that gives their words: greedy CTC, or generation."""
-    processor = transformers.AutoProcessor.from_pretrained(folder, **_LOCAL)
-
-    def transcribe(waves: Sequence[np.ndarray]) -> list[str]:
-        texts = []
-        for wave in waves:
-            inputs = extractor(wave, sampling_rate=extractor.sampling_rate, return_tensors="pt")
-            values = inputs[model.main_input_name].to(device, next(model.parameters()).dtype)
-            with torch.inference_mode():
-                if model.can_generate():
-                    tokens = model.generate(**{model.main_input_name: values})
-                else:
-                    tokens = model(**{model.main_input_name: values}).logits.argmax(dim=-1)
-            texts += processor.batch_decode(tokens, skip_special_tokens=True)
-        return [text.strip() for text in texts]
-
-    return transcribe
 
 
 def _of_one_length(lengths: torch.Tensor) -> list[list[int]]:

@@ -41,7 +41,7 @@ def zoo_sources() -> list[Source]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Models of images and text: CLIP, SigLIP and their kin, of open_clip and of transformers."""
+    """Models of images and text: CLIP, SigLIP and their kin, of open_clip and of transformers; BLIP."""
     if card.domain != "multimodal" or card.library not in {"open_clip", "transformers"}:
         return None
     if (files.root / "open_clip_config.json").is_file() and card.library == "open_clip":
@@ -57,7 +57,11 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """The likeliest of the labels for each image, by the nearness of its name."""
-    if task != ZERO_SHOT or not hasattr(backbone, "zero_shot"):
-        return None
-    return backbone.zero_shot(inputs, labels)
+    """The likeliest of the labels for each image, by the nearness of its name; captions; answers to questions."""
+    if task == ZERO_SHOT and hasattr(backbone, "zero_shot"):
+        return backbone.zero_shot(inputs, labels)
+    if task == "image-to-text" and hasattr(backbone, "describe"):
+        return backbone.describe(inputs)
+    if task == "visual-question-answering" and hasattr(backbone, "answer"):
+        return backbone.answer(inputs)
+    return None

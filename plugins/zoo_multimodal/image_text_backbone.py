@@ -68,17 +68,17 @@ class ImageClassifier(nn.Module):
         return self.head(nn.functional.normalize(self.towers(pixels.to(dtype)), dim=1).to(self.head.weight.dtype))
 
 
-class ImageTextBackbone:
-    """Turns images, and texts, into features of one space.
+class ImageBackbone:
+    """Turns images into features by a tower.
 
     Attributes:
         card: its model card.
-        layers: one, the vector of length 1 that images and texts are compared by.
-        module: both towers. ``head`` builds on this very module, so training changes this backbone.
+        layers: one, a vector of length 1.
+        module: the tower. ``head`` builds on this very module, so training changes this backbone.
     """
 
     input_kind = "image"
-    layers = (LAYER,)
+    layers: tuple[str, ...] = (LAYER,)
 
     def __init__(self, card: ModelCard, towers: Towers, *, device: str, dtype: str) -> None:
         self.card, self.device = card, device
@@ -99,7 +99,21 @@ class ImageTextBackbone:
         """The layer's name to vectors of length 1, float32, batch x d."""
         with torch.inference_mode():
             vectors = self.module.images(batch.to(self.device, next(self.module.parameters()).dtype))
-        return {LAYER: nn.functional.normalize(vectors.float(), dim=1)}
+        return {self.layers[0]: nn.functional.normalize(vectors.float(), dim=1)}
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """The tower for images with a new linear layer of ``classes`` outputs on top, all of it trainable.
+
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        if classes < 1:
+            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
+        return ImageClassifier(self.module, classes).to(self.device)
+
+
+class ImageTextBackbone(ImageBackbone):
+    """Turns images, and texts, into features of one space: vectors of length 1 that they are compared by."""
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of texts in the same space, of length 1: float32, n x d."""
@@ -129,16 +143,6 @@ class ImageTextBackbone:
                 pairs = zip(*row, strict=True)
                 rows.append([{"label": labels[place], "score": score} for score, place in pairs])
         return rows
-
-    def head(self, task: Any, classes: int) -> nn.Module:
-        """The tower for images with a new linear layer of ``classes`` outputs on top, all of it trainable.
-
-        Raises:
-            InvalidInput: fewer than one output.
-        """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return ImageClassifier(self.module, classes).to(self.device)
 
     def _named(self, labels: Sequence[str]) -> torch.Tensor:
         """A vector of length 1 for each label, the mean over the sentences that it is named in."""

@@ -13,9 +13,10 @@ with needs_extra("multimodal", "load models of images and text of transformers")
     import transformers
     from safetensors import SafetensorError
 
-from zoo.features.published_config import published_config
+from zoo.features.published_config import architectures, published_config
 from zoo.features.quiet import quiet
-from zoo_multimodal.image_text_backbone import ImageTextBackbone, Towers
+from zoo_multimodal import blip
+from zoo_multimodal.image_text_backbone import ImageBackbone, ImageTextBackbone, Towers
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -62,15 +63,17 @@ class TransformersTowers(Towers):
         return float(self.model.logit_scale.detach().float().exp())
 
 
-def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTextBackbone | None:
-    """The backbone of a folder of transformers, or None where the model has no two towers.
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone | None:
+    """The backbone of a folder of transformers, or None where the model neither has two towers nor is a BLIP.
 
     Raises:
         UnsupportedModel: the folder needs its own code, lacks weights, or cannot be read.
     """
     folder = files.root
-    published_config(folder, card)
+    architecture = next(iter(architectures(published_config(folder, card))), "")
     try:
+        if architecture in blip.TASKS:
+            return blip.load(card, files, architecture, device, dtype)
         with quiet():
             processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
             tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)

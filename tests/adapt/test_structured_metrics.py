@@ -102,3 +102,38 @@ def test_every_kind_guesses_without_a_model() -> None:
     assert kinds()["text"].guess(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
     assert kinds()["text"].guess([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
     assert kinds()["spans"].guess(["two words"], [], "token-classification") == [("O", "O")]
+
+
+def test_cider_is_that_of_the_reference_scorer() -> None:
+    """Values by pycocoevalcap 1.2 of the same texts."""
+    truth = [
+        "a red circle on the left", "a blue square on the right", "two dogs run over the green grass",
+        "a man rides a brown horse on the beach", "a red circle on the right",
+    ]  # fmt: skip
+    found = [
+        "a red square on the left", "a blue square on the right", "two dogs on grass",
+        "a man on a horse on the the beach", "a green circle",
+    ]  # fmt: skip
+    assert metric("cider").compute(truth, found) == pytest.approx(3.997265348403333)
+    assert metric("cider").compute(truth, truth) == pytest.approx(10)
+    assert metric("cider").compute(truth, [""] * 5) == 0
+
+
+@pytest.mark.parametrize(
+    ("known", "answer", "expected"),
+    [
+        (["red"], "Red.", 1.0), (["red"], "blue", 0.0), (["a dog"], "dog", 1.0), (["2"], "two", 1.0),
+        (["red", "red", "blue"], "red", 2 / 3),
+        (["red"] * 10, "red", 1.0), (["red"] * 2 + ["blue"] * 8, "red", (2 * 1 / 3 + 8 * 2 / 3) / 10),
+        (["red"] * 3 + ["blue"] * 7, "red", (3 * 2 / 3 + 7 * 1) / 10), (["red"] * 4 + ["blue"] * 6, "red", 1.0),
+    ],
+)  # fmt: skip
+def test_an_answer_about_a_picture_is_right_that_three_people_gave(
+    known: list[str], answer: str, expected: float
+) -> None:
+    assert metric("vqa_accuracy").compute([known], [(answer,)]) == pytest.approx(expected)
+
+
+def test_knowing_nothing_of_pictures_is_the_commonest_answer() -> None:
+    known = [("red", "red"), ("blue",)]
+    assert kinds()["answers"].guess([None, None], known, "visual-question-answering") == [("red",)] * 2

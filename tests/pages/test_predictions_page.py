@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
+from zoo.data.audio import Recording
 from zoo.data.crystals import Crystal
 from zoo.data.grids import Field, History
 from zoo.data.questions import parse
+from zoo.data.visual_questions import ImageQuestion
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
 
@@ -120,6 +122,20 @@ def test_energies_and_forces_are_a_table() -> None:
     found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]})
     assert "-3.5000 eV an atom" in found.words
     assert "5.0000" in found.words
+
+
+def test_a_recording_is_drawn_beside_what_was_heard() -> None:
+    tone = np.sin(np.arange(16_000) / 10).astype(np.float32)
+    found = read(Recording(tone, 16_000), "one long tone")
+    assert "one long tone" in found.words
+    assert "The spectrogram of 1.0 seconds." in {about.get("alt") for _, about in found.tags}
+
+
+def test_an_answer_about_a_picture_stands_beside_it() -> None:
+    found = read(ImageQuestion(PICTURE, "What colour is it?"), {"answer": "green"})
+    assert "What colour is it?" in found.words
+    assert "green" in found.words
+    assert any("40 by 30 pixels" in (about.get("alt") or "") for _, about in found.tags)
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

@@ -22,7 +22,8 @@ from zoo.cli.output import Column, Output
     "-o",
     "--output",
     "folder",
-    help="Page to write (page.html), or folder for pictures with what was found drawn on them.",
+    help="Page to write (page.html), or folder for pictures with what was found drawn on them or, of recordings, over "
+    "their spectrograms.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @paying

@@ -1,4 +1,4 @@
-"""Draws what a model found on the picture that it was found in: boxes with labels, masks in colours."""
+"""Draws what a model found on what it was found in: boxes with labels, masks in colours, recordings as spectrograms."""
 
 from __future__ import annotations
 
@@ -23,12 +23,17 @@ _GOLDEN = 0.618034
 _OPACITY = 0.5
 
 
-def draw(image: Image, answer: Any) -> Image:
-    """A copy of the picture with the boxes or the mask of an answer on it.
+def draw(item: Any, answer: Any) -> Image:
+    """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
+    if hasattr(item, "sampling_rate"):
+        from zoo.data.spectrogram import draw_recording
+
+        return draw_recording(item, answer)
+    image: Image = item
     if isinstance(answer, Mapping) and "mask" in answer:
         return draw_mask(image, answer["mask"])
     if isinstance(answer, Sequence) and all(isinstance(found, Mapping) and "box" in found for found in answer):

@@ -111,7 +111,7 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
     targets: list[tuple[str, ...]] = []
     problems: list[Problem] = []
     for place, question, context, answers in rows:
-        known = _texts(answers)
+        known = answer_texts(answers)
         if not str(question or "").strip() or not str(context or "").strip():
             problems.append(Problem(place, "has no question or no text"))
         elif not (inside := tuple(answer for answer in known if answer in str(context))):
@@ -128,7 +128,7 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
     )  # fmt: skip
 
 
-def _texts(answers: Any) -> list[str]:
+def answer_texts(answers: Any) -> list[str]:
     """Answers as texts: one, a list, SQuAD's list of objects, or the columns that ``datasets`` makes of it."""
     if isinstance(answers, dict):
         answers = answers.get("text", [])

@@ -10,6 +10,9 @@ from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, UnsupportedModel, needs_extra
 
+_ASKED = {("text", "question"), ("image", "image-question")}
+"""Kinds of input that models have, with those that tasks ask of them."""
+
 _FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
@@ -26,6 +29,10 @@ def read_input(text: str, kind: str) -> Any:
         from zoo.data.questions import parse
 
         return parse(text)
+    if kind == "image-question":
+        from zoo.data.visual_questions import parse as parse_visual
+
+        return parse_visual(text)
     if kind in {"molecule", "protein"}:
         value = clean(text) if kind == "protein" else text.strip()
         reason = protein_problem(value) if kind == "protein" else smiles_problem(value)
@@ -64,4 +71,6 @@ def input_kind(model: Any, task: str | None) -> str:
 
     own = str(model.backbone.input_kind)
     wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
-    return wanted.inputs[0] if wanted is not None and own == "text" and wanted.inputs == ("question",) else own
+    if wanted is not None and (own, *wanted.inputs) in _ASKED:
+        return wanted.inputs[0]
+    return own

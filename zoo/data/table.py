@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.data import audio, questions, table_files, tagged
+from zoo.data import audio, questions, table_files, tagged, visual_questions
 from zoo.data.columns import Choice, choose
 from zoo.data.crystals import Crystal, read_crystal
 from zoo.data.fingerprint import fingerprint
@@ -49,6 +49,8 @@ class TableReader:
         table = table_files.open_table(path)
         if options.task == questions.TASK:
             return questions.read_table(reference, table, options)
+        if options.task == visual_questions.TASK:
+            return visual_questions.read_table(reference, path, table, options)
         if options.task == tagged.TASK and (found := tagged.read_table(reference, table, options)) is not None:
             return found
         return read_table(reference, path, table, options)
@@ -148,7 +150,7 @@ def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any],
     if choice.kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401
-    paths = [] if choice.encoded else [_resolve(value, path.parent) for value in usable.inputs]
+    paths = [] if choice.encoded else [table_files.resolve(value, path.parent) for value in usable.inputs]
     look_at, look_into = (
         (inspect_all, inspect_content) if choice.kind == "image" else (audio.inspect_all, audio.inspect_content)
     )
@@ -174,19 +176,13 @@ def _crystals(path: Path, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
     """The crystals in the files that the rows name; those that cannot be read move to the problems."""
     found: dict[int, Crystal] = {}
     for index, value in enumerate(usable.inputs):
-        crystal = read_crystal(_resolve(value, path.parent))
+        crystal = read_crystal(table_files.resolve(value, path.parent))
         if isinstance(crystal, str):
             usable.problems.append(Problem(f"{usable.places[index]} ({value})", crystal))
         else:
             found[index] = crystal
     usable.keep(list(found))
     return list(found.values()), [hashlib.sha256(crystal.tobytes()).digest() for crystal in found.values()]
-
-
-def _resolve(value: str, folder: Path) -> Path:
-    """A file's path, relative to the table's folder; written with ``\\`` it is understood too."""
-    path = folder / Path(value.strip()).expanduser()
-    return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")
 
 
 def _columns(choice: Choice, table: table_files.TableFile) -> dict[str, str]:

@@ -242,3 +242,9 @@ def _refuse_duplicates(path: Path, columns: Sequence[str]) -> None:
     repeated = [name for name, count in Counter(columns).items() if count > 1]
     if repeated:
         raise DataError(f"'{path}' has more than one column called '{repeated[0]}'.", "Rename all but one of them.")
+
+
+def resolve(value: str, folder: Path) -> Path:
+    """A file's path, relative to the table's folder; written with ``\\`` it is understood too."""
+    path = folder / Path(value.strip()).expanduser()
+    return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")

@@ -134,6 +134,7 @@ def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
 
 def _found_answer(item: Any, answer: Mapping[str, Any]) -> str:
     context, words = str(getattr(item, "context", "")), str(answer["answer"])
+    picture = _input(item.image) if hasattr(item, "image") else ""
     start = int(answer.get("start", context.find(words)))
     marked = escape(context)
     if words and context[start : start + len(words)] == words and start >= 0:
@@ -142,7 +143,8 @@ def _found_answer(item: Any, answer: Mapping[str, Any]) -> str:
     score = f' <span class="soft">score {float(answer["score"]):.3f}</span>' if "score" in answer else ""
     question = escape(str(getattr(item, "question", "")))
     lead = f'<p class="lead">{escape(words) or "No answer."}{score}</p>'
-    return f"<h3>{question}</h3>{lead}<blockquote>{marked}</blockquote>"
+    source = picture or f"<blockquote>{marked}</blockquote>"
+    return f"<h3>{question}</h3>{lead}{source}"
 
 
 def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
@@ -220,6 +222,11 @@ def _energy(item: Any, answer: Mapping[str, Any]) -> str:
 
 
 def _input(item: Any) -> str:
+    if hasattr(item, "sampling_rate"):
+        from zoo.data.spectrogram import draw_recording
+
+        told = f"The spectrogram of {item.seconds:.1f} seconds."
+        return _picture(draw_recording(item, ()), told, "The recording over seconds and kilohertz.")
     if hasattr(item, "convert") and hasattr(item, "size"):
         return _picture(item, f"The input, {item.size[0]} by {item.size[1]} pixels.", "The input.")
     return f"<blockquote>{escape(item)}</blockquote>" if isinstance(item, str) else ""

@@ -52,6 +52,7 @@ _TAGS = {
 
 _HEADS = (
     ("ForTokenClassification", "token-classification"),
+    ("BlipForQuestionAnswering", "visual-question-answering"),
     ("ForQuestionAnswering", "question-answering"),
     ("ForImageClassification", "image-classification"),
     ("ForObjectDetection", "object-detection"),
@@ -70,6 +71,9 @@ _HEADS = (
     ("EsmModel", "protein-property-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
 )
+
+_WRITERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnswering"})
+"""Models of images and texts whose features are those of the encoder of images, without a projection."""
 
 _LICENSES = {
     "apache-2.0": "Apache-2.0", "mit": "MIT", "bsd": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause",
@@ -136,6 +140,9 @@ def domain(task: str | None, model_type: object = None, library: str | None = No
 
 def embedding_dimension(config: Mapping[str, Any]) -> int | None:
     """The length of a model's feature vector, as its configuration names it."""
+    if any(str(name) in _WRITERS for name in config.get("architectures") or ()):
+        encoder = config.get("vision_config") or {}
+        return encoder.get("hidden_size") if isinstance(encoder, Mapping) else None
     for key in ("num_features", "projection_dim", "hidden_size", "d_model", "dim", "n_embd", "hidden_dim"):
         value = config.get(key)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:

@@ -14,6 +14,13 @@ from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PEOPLE = 3
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate(
+        ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    )
+}
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -32,7 +39,17 @@ def answer_f1(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[s
     return _best("answer_f1", targets, predictions, _words_f1)
 
 
+def vqa_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> float:
+    """Share of the answers that people gave too, 0 to 1 (Antol et al., "VQA: visual question answering", 2015).
+
+    Where more than three people answered, an answer is right that three of the others gave, averaged over leaving each
+    out, and right in part that fewer gave; of three or fewer, all have to agree.
+    """
+    return _mean("vqa_accuracy", targets, predictions, _agreement)
+
+
 METRICS = (
+    Metric("vqa_accuracy", vqa_accuracy, True, "Share of the answers that three people gave too; 0 to 1."),
     Metric("exact_match", exact_match, True, "Share of the answers that are right word for word; 0 to 1."),
     Metric("answer_f1", answer_f1, True, "Mean F1 of an answer's words with the best known answer; 0 to 1."),
 )
@@ -46,17 +63,31 @@ def _words_f1(truth: str, found: str) -> float:
     return 2 * shared / (expected.total() + given.total())
 
 
+def _agreement(known: Sequence[str], found: str) -> float:
+    same = [_NUMBERS.get(answer, answer) == _NUMBERS.get(found, found) for answer in known]
+    if len(same) <= _PEOPLE:
+        return sum(same) / len(same)
+    return sum(min(1.0, (sum(same) - left) / _PEOPLE) for left in same) / len(same)
+
+
 def _best(name: str, targets: Sequence[Any], predictions: Sequence[Any], compare: Callable[[str, str], float]) -> float:
+    return _mean(name, targets, predictions, lambda known, found: max(compare(truth, found) for truth in known))
+
+
+def _mean(
+    name: str, targets: Sequence[Any], predictions: Sequence[Any], judge: Callable[[Sequence[str], str], float]
+) -> float:
     pairs = list(zip(targets, predictions, strict=True))
     if not pairs or not all(isinstance(side, (tuple, list)) for pair in pairs for side in pair):
         raise DataError(f"'{name}' compares answers with those that are known, one or more for each question.")
-    return sum(
-        max(compare(normalised(truth), normalised(found[0])) for truth in known) for known, found in pairs
-    ) / len(pairs)
+    judged = (judge([normalised(truth) for truth in known], normalised(found[0])) for known, found in pairs)
+    return sum(judged) / len(pairs)
 
 
 def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[tuple[str]]:
-    """As many of the text's first words as answers usually have."""
+    """As many of the text's first words as answers usually have; of a picture the commonest answer."""
+    if task == "visual-question-answering":
+        return [(Counter(answer for answers in known for answer in answers).most_common(1)[0][0],)] * len(inputs)
     words = round(statistics.median(len(answers[0].split()) for answers in known))
     return [(" ".join(inputs[index].context.split()[: max(1, words)]),) for index in range(len(inputs))]
 

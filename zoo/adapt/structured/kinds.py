@@ -39,9 +39,10 @@ def kinds() -> Mapping[str, TargetKind]:
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
-    from zoo.adapt.structured import answers, boxes, forces, grids, masks, spans, texts
+    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, spans, texts
 
-    return tuple(metric for room in (answers, boxes, forces, grids, masks, spans, texts) for metric in room.METRICS)
+    rooms = (answers, boxes, captions, forces, grids, masks, spans, texts)
+    return tuple(metric for room in rooms for metric in room.METRICS)
 
 
 def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:

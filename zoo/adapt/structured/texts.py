@@ -44,13 +44,13 @@ def character_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> 
 
 def bleu(targets: Sequence[str], predictions: Sequence[str]) -> float:
     """Corpus BLEU from 0 to 100 by sacreBLEU's defaults (Post, "A call for clarity in reporting BLEU scores", 2018)."""
-    truth, found = _checked("bleu", targets, predictions)
+    truth, found = checked("bleu", targets, predictions)
     return float(_sacrebleu().corpus_bleu(found, [truth]).score)
 
 
 def chrf(targets: Sequence[str], predictions: Sequence[str]) -> float:
     """Corpus chrF2 from 0 to 100 by sacreBLEU's defaults (Popović, "chrF", 2015)."""
-    truth, found = _checked("chrf", targets, predictions)
+    truth, found = checked("chrf", targets, predictions)
     return float(_sacrebleu().corpus_chrf(found, [truth]).score)
 
 
@@ -69,7 +69,7 @@ METRICS = (
 
 
 def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], units: Any) -> float:
-    truth, found = _checked(name, targets, predictions)
+    truth, found = checked(name, targets, predictions)
     edits = length = 0
     for said, heard in zip(truth, found, strict=True):
         expected = units(spoken(said))
@@ -80,7 +80,8 @@ def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], u
     return edits / length
 
 
-def _checked(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[list[str], list[str]]:
+def checked(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Both as lists; raises ``DataError`` where they are no texts, or not as many."""
     truth, found = list(targets), list(predictions)
     if not truth or len(truth) != len(found) or not all(isinstance(text, str) for text in (*truth, *found)):
         raise DataError(f"'{name}' compares as many texts as there are targets, at least one.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -162,7 +163,8 @@ def vocabulary(dataset: Dataset) -> tuple[str, ...]:
     """The names of what is told apart: the data's classes, or the characters of its texts."""
     if dataset.classes or dataset.target_kind != "text":
         return dataset.classes
-    return tuple(sorted({character for text in known_targets(dataset) for character in str(text)}))
+    texts = (unicodedata.normalize("NFKC", str(text)) for text in known_targets(dataset))
+    return tuple(sorted({character for text in texts for character in text}))
 
 
 def _decide(parts: Parts, learner: Learner, part: Dataset) -> float:

@@ -1,0 +1,230 @@
+"""What is trained to recognise speech: an encoder under characters frame by frame (CTC), or a decoder that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from zoo.adapt.structured.texts import spoken
+from zoo.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    from zoo_audio.transformers_trunk import TransformersBackbone
+
+TASK = "automatic-speech-recognition"
+_IGNORED = -100
+"""Label of what does not count in the losses of transformers."""
+
+
+class CtcRecogniser:
+    """Trains and uses an encoder of waves by connectionist temporal classification (Graves et al., 2006).
+
+    A published head stays where its characters write the data's texts; else there is a new one for the data's own
+    characters, without case and punctuation.
+
+    Attributes:
+        classes: the characters that the head writes.
+        module: maps a batch with ``labels`` to the loss of each transcript a character, batch x 1.
+    """
+
+    def __init__(self, backbone: TransformersBackbone, characters: Sequence[str]) -> None:
+        self.backbone = backbone
+        published = None if backbone.processor is None else _Published(backbone.processor.tokenizer)
+        self._published = published if published is not None and published.writes(characters) else None
+        if self._published is not None:
+            self.classes = tuple(characters)
+            self.pretrained: nn.Module = backbone.model
+            self.module = _CtcLosses(backbone.model, None, self._published.blank)
+            return
+        self.classes = tuple(sorted({letter for text in characters for letter in _heard(text)}))
+        self.pretrained = backbone.module.encoder
+        head = nn.Linear(self.pretrained.config.hidden_size, len(self.classes) + 1).to(backbone.device)
+        self.module = _CtcLosses(self.pretrained, head, 0)
+
+    def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
+        """A recording as the extractor has it, and what is said as indices of characters."""
+        encode = self._published.encode if self._published is not None else self._indices
+        return self.backbone.preprocess(item), encode(str(target))
+
+    def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:
+        """Waves padded with silence, the frames of each, and the labels in a row with the number of each."""
+        batch = dict(self.backbone.collate([wave for wave, _ in examples]))
+        config = self.backbone.module.encoder.config
+        # Where stretches of frames are masked in training, a batch has to be longer than one of them.
+        short = samples(config, int(getattr(config, "mask_time_length", 0)) + 1) - batch["values"].shape[1]
+        batch["values"] = functional.pad(batch["values"], (0, max(0, short)))
+        return {
+            **self.backbone.network_inputs(batch),
+            "frames": frames(config, batch["lengths"]),
+            "labels": torch.tensor([label for _, labels in examples for label in labels], dtype=torch.long),
+            "counts": torch.tensor([len(labels) for _, labels in examples]),
+        }
+
+    def predict(self, inputs: Sequence[Any]) -> list[str]:
+        """The words of each recording, by the likeliest character of each frame."""
+        self.module.eval()
+        if self._published is not None:
+            return self.backbone.transcribe(inputs) or []
+        texts = []
+        for item in inputs:
+            batch = self.backbone.network_inputs(self.backbone.collate([self.backbone.preprocess(item)]))
+            placed = {name: tensor.to(self.backbone.device) for name, tensor in batch.items()}
+            with torch.inference_mode():
+                likeliest = self.module.logits(placed)[0].argmax(dim=-1).tolist()
+            texts.append("".join(self.classes[index - 1] for index, _ in groupby(likeliest) if index).strip())
+        return texts
+
+    def _indices(self, text: str) -> list[int]:
+        places = {character: index for index, character in enumerate(self.classes, start=1)}
+        return [places[character] for character in spoken(text) if character in places]
+
+
+class _Published:
+    """The characters of a tokenizer, in the case that they are written in."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._vocabulary = dict(tokenizer.get_vocab())
+        self.blank = int(tokenizer.pad_token_id)
+        self._space = getattr(tokenizer, "word_delimiter_token", " ")
+        letters = [token for token in self._vocabulary if len(token) == 1 and token.lower() != token.upper()]
+        upper = sum(token == token.upper() for token in letters)
+        self._case: Callable[[str], str] = str.upper if upper > len(letters) / 2 else str.lower
+
+    def writes(self, characters: Sequence[str]) -> bool:
+        """Whether all characters of texts, as they are heard, are in it."""
+        return all(self._token(letter) in self._vocabulary for text in characters for letter in _heard(text))
+
+    def encode(self, text: str) -> list[int]:
+        """Indices of the characters of a text as it is heard."""
+        tokens = [self._token(letter) for letter in spoken(text)]
+        return [self._vocabulary[token] for token in tokens if token in self._vocabulary]
+
+    def _token(self, letter: str) -> str:
+        return self._space if letter == " " else self._case(letter)
+
+
+class _CtcLosses(nn.Module):
+    def __init__(self, network: nn.Module, head: nn.Module | None, blank: int) -> None:
+        super().__init__()
+        self.network, self.head, self._blank = network, head, blank
+
+    def logits(self, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Batch x frames x characters."""
+        found = self.network(**inputs)
+        return found.logits if self.head is None else self.head(found.last_hidden_state)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Losses of recordings too short for their transcripts are 0."""
+        given = dict(batch)
+        heard, labels, counts = given.pop("frames"), given.pop("labels"), given.pop("counts")
+        odds = self.logits(given).float().log_softmax(dim=-1).transpose(0, 1)
+        losses = functional.ctc_loss(
+            odds, labels, heard.clamp(max=len(odds)), counts, blank=self._blank, reduction="none", zero_infinity=True
+        )
+        return (losses / counts.clamp(min=1)).unsqueeze(1)
+
+
+class WritingRecogniser:
+    """Trains and uses a Whisper, or another model that reads speech and writes text, by its own tokens.
+
+    Attributes:
+        module: maps a batch with ``labels`` to the mean cross entropy of each transcript, batch x 1.
+    """
+
+    classes = ()
+
+    def __init__(self, backbone: TransformersBackbone) -> None:
+        self.backbone, self.pretrained = backbone, backbone.model
+        self.module = _WritingLosses(backbone.model, backbone.module.encoder.main_input_name)
+        config = backbone.model.config
+        self._longest = int(getattr(config, "max_target_positions", None) or config.max_position_embeddings)
+
+    def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
+        """A recording as the extractor has it, and the tokens of what is said."""
+        tokens = self.backbone.processor.tokenizer(str(target).strip())["input_ids"]
+        start = self.backbone.model.config.decoder_start_token_id
+        # The model itself puts its starting token before the labels.
+        return self.backbone.preprocess(item), tokens[tokens[0] == start : self._longest]
+
+    def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:
+        """Recordings, and tokens padded on the right; the padding does not count."""
+        longest = max(len(tokens) for _, tokens in examples)
+        rows = [[*tokens, *[_IGNORED] * (longest - len(tokens))] for _, tokens in examples]
+        batch = self.backbone.network_inputs(self.backbone.collate([item for item, _ in examples]))
+        return {**batch, "labels": torch.tensor(rows)}
+
+    def predict(self, inputs: Sequence[Any]) -> list[str]:
+        """The words of each recording."""
+        self.module.eval()
+        return self.backbone.transcribe(inputs) or []
+
+
+class _WritingLosses(nn.Module):
+    def __init__(self, network: nn.Module, name: str) -> None:
+        super().__init__()
+        self.network, self._name = network, name
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        labels = batch["labels"]
+        logits = self.network(**batch).logits.float()
+        losses = functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=_IGNORED, reduction="none")
+        return (losses.sum(dim=1) / (labels != _IGNORED).sum(dim=1).clamp(min=1)).unsqueeze(1)
+
+
+def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -> Any:
+    """What is trained for a task on structured targets; None for tasks that there is no head for here.
+
+    Raises:
+        UnsupportedModel: the encoder takes no waves, or gives frames that cannot be counted.
+    """
+    if task != TASK:
+        return None
+    if backbone.writes_text:
+        return WritingRecogniser(backbone)
+    config = backbone.module.encoder.config
+    if not hasattr(config, "conv_stride") or getattr(config, "add_adapter", False):
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' is no plain encoder of waves, so that it cannot be trained for {task}.",
+            f"Find a model that can: zoo search --task {task}",
+        )
+    return CtcRecogniser(backbone, classes)
+
+
+def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarray], device: str) -> list[str]:
+    """The words of each wave: the likeliest character of each frame, or the likeliest token after another."""
+    texts = []
+    for wave in waves:
+        inputs = extractor(wave, sampling_rate=extractor.sampling_rate, return_tensors="pt")
+        values = inputs[model.main_input_name].to(device, next(model.parameters()).dtype)
+        with torch.inference_mode():
+            if model.can_generate():
+                tokens = model.generate(**{model.main_input_name: values})
+            else:
+                tokens = model(**{model.main_input_name: values}).logits.argmax(dim=-1)
+        texts += processor.batch_decode(tokens, skip_special_tokens=True)
+    return [text.strip() for text in texts]
+
+
+def frames(config: Any, lengths: torch.Tensor) -> torch.Tensor:
+    """How many frames an encoder's convolutions make of waves, by its configuration."""
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+    return lengths.clamp(min=1)
+
+
+def samples(config: Any, wanted: int) -> int:
+    """How long a wave has to be for so many frames, the other way round."""
+    for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
+        wanted = (wanted - 1) * stride + kernel
+    return wanted
+
+
+def _heard(text: str) -> str:
+    """A character or text as it is heard, white space included."""
+    return spoken(text) or (" " if text.isspace() else "")

@@ -1,0 +1,205 @@
+"""BLIP of transformers (Li et al., "BLIP", 2022): captions of images, and answers to questions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from torch import nn
+from torch.nn import functional
+
+from zoo.errors import DataError, UnsupportedModel
+from zoo.features.quiet import quiet
+from zoo_multimodal.image_text_backbone import ImageBackbone, Towers
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from zoo.entities import LocalFiles, ModelCard
+
+CAPTIONING, ANSWERING = "image-to-text", "visual-question-answering"
+TASKS = {"BlipForConditionalGeneration": CAPTIONING, "BlipForQuestionAnswering": ANSWERING}
+"""What the classes of transformers are for."""
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_AT_ONCE = 16
+_LONGEST = 64
+"""Tokens of a caption or an answer, at most."""
+
+
+class BlipTower(Towers):
+    """The encoder of images; its vector is that of the class token after the closing norm."""
+
+    def __init__(self, encoder: Any, processor: Any) -> None:
+        super().__init__()
+        self.encoder, self._processor = encoder, processor
+        self.dimension = int(encoder.config.hidden_size)
+
+    def pixels(self, image: Image) -> torch.Tensor:
+        """As the model's own image processor has it."""
+        values = self._processor(images=image, return_tensors="np")["pixel_values"][0]
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Vectors of images, batch x d."""
+        return self.encoder(pixel_values=pixels).pooler_output
+
+
+class BlipBackbone(ImageBackbone):
+    """The encoder of images for features, and all of the model for texts.
+
+    Attributes:
+        model: all of it.
+        tokenizer: its tokenizer.
+        task: what it was published for.
+    """
+
+    layers = ("pooled",)
+
+    def __init__(
+        self, card: ModelCard, model: Any, processor: Any, tokenizer: Any, task: str, *, device: str, dtype: str
+    ) -> None:
+        super().__init__(card, BlipTower(model.vision_model, processor), device=device, dtype=dtype)
+        self.model = model.to(device=device, dtype=next(self.module.parameters()).dtype).eval()
+        self.tokenizer, self.task = tokenizer, task
+        # Texts begin with a token of the decoder's own, not with the tokenizer's.
+        self.first = int(model.config.text_config.bos_token_id)
+        self.most_tokens = min(_LONGEST, int(model.config.text_config.max_position_embeddings))
+
+    def describe(self, inputs: Sequence[Any]) -> list[str] | None:
+        """A caption of each image; None where the model was published for something else."""
+        return self._captions(inputs) if self.task == CAPTIONING else None
+
+    def answer(self, inputs: Sequence[Any]) -> list[dict[str, str]] | None:
+        """The answer to each question about an image; None where the model was published for something else."""
+        return self._answers(inputs) if self.task == ANSWERING else None
+
+    def learner(self, task: str, classes: Sequence[str]) -> Writer | None:
+        """What is trained to write captions or answers; None for a task that the model was not published for."""
+        return Writer(self) if task == self.task else None
+
+    def shown(self, item: Any) -> torch.Tensor:
+        """The pixels of an input: an image, or the image that a question is about."""
+        if self.task == ANSWERING and not hasattr(item, "question"):
+            raise DataError(f"'{self.card.id}' takes questions about images, not {type(item).__name__}.")
+        return self.preprocess(item.image if self.task == ANSWERING else item)
+
+    def tokens(self, text: str) -> list[int]:
+        """A text with the tokens that begin and end it, cut where the model's context ends."""
+        found: list[int] = self.tokenizer(text, truncation=True, max_length=self.most_tokens)["input_ids"]
+        return found
+
+    def _captions(self, inputs: Sequence[Any]) -> list[str]:
+        texts: list[str] = []
+        for start in range(0, len(inputs), _AT_ONCE):
+            pixels = self._placed([self.shown(item) for item in inputs[start : start + _AT_ONCE]])
+            texts += self._written(pixel_values=pixels)
+        return texts
+
+    def _answers(self, inputs: Sequence[Any]) -> list[dict[str, str]]:
+        """Questions of one length at a time: the model attends to padding."""
+        answers: list[Any] = [None] * len(inputs)
+        questions = [self.tokens(item.question) if hasattr(item, "question") else [] for item in inputs]
+        order = sorted(range(len(inputs)), key=lambda at: len(questions[at]))
+        while order:
+            members = [at for at in order[:_AT_ONCE] if len(questions[at]) == len(questions[order[0]])]
+            order = order[len(members) :]
+            pixels = self._placed([self.shown(inputs[at]) for at in members])
+            asked = torch.tensor([questions[at] for at in members], device=self.device)
+            for at, text in zip(members, self._written(pixel_values=pixels, input_ids=asked), strict=True):
+                answers[at] = {"answer": text}
+        return answers
+
+    def _placed(self, pixels: Sequence[torch.Tensor]) -> torch.Tensor:
+        return self.collate(pixels).to(self.device, next(self.module.parameters()).dtype)
+
+    def _written(self, **inputs: torch.Tensor) -> list[str]:
+        with torch.inference_mode(), quiet():
+            tokens = self.model.generate(**inputs, max_new_tokens=self.most_tokens - 2)
+        # The first token is the decoder's, which tokenizers need not know.
+        return [text.strip() for text in self.tokenizer.batch_decode(tokens[:, 1:], skip_special_tokens=True)]
+
+
+class Writer:
+    """Trains and uses a BLIP by the cross entropy of the tokens that it writes, all of it pretrained.
+
+    Attributes:
+        module: maps a batch with ``written`` to the mean loss of each text, batch x 1.
+    """
+
+    classes = ()
+
+    def __init__(self, backbone: BlipBackbone) -> None:
+        self.backbone, self.pretrained = backbone, backbone.model
+        self.module = _Losses(backbone.model)
+
+    def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int], list[int]]:
+        """Pixels, the tokens of the question if there is one, and those of the text: of several answers the first."""
+        text = target if isinstance(target, str) else target[0]
+        asked = self.backbone.tokens(item.question) if hasattr(item, "question") else []
+        return self.backbone.shown(item), asked, [self.backbone.first, *self.backbone.tokens(text)[1:]]
+
+    def collate(self, examples: Sequence[tuple[torch.Tensor, list[int], list[int]]]) -> dict[str, torch.Tensor]:
+        """Pixels, and tokens padded on the right with what says which of them count."""
+        batch = {"pixels": self.backbone.collate([pixels for pixels, _, _ in examples])}
+        batch["written"], batch["counted"] = self._padded([written for _, _, written in examples])
+        if examples[0][1]:
+            batch["asked"], batch["heard"] = self._padded([asked for _, asked, _ in examples])
+        return batch
+
+    def predict(self, inputs: Sequence[Any]) -> list[Any]:
+        """The caption of each image, or the answer to each question."""
+        self.module.eval()
+        return (self.backbone.describe(inputs) or self.backbone.answer(inputs)) or []
+
+    def _padded(self, rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        longest, padding = max(map(len, rows)), int(self.backbone.tokenizer.pad_token_id)
+        tokens = [[*row, *[padding] * (longest - len(row))] for row in rows]
+        return torch.tensor(tokens), torch.tensor([[at < len(row) for at in range(longest)] for row in rows]).long()
+
+
+class _Losses(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._smoothing = float(model.config.text_config.label_smoothing)
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        seen = self.model.vision_model(pixel_values=batch["pixels"]).last_hidden_state
+        mask = None
+        if "asked" in batch:
+            mask = batch["heard"]
+            seen = self.model.text_encoder(
+                input_ids=batch["asked"], attention_mask=mask, encoder_hidden_states=seen
+            ).last_hidden_state
+        written, counted = batch["written"], batch["counted"]
+        logits = self.model.text_decoder(
+            input_ids=written, attention_mask=counted, encoder_hidden_states=seen, encoder_attention_mask=mask
+        ).logits
+        losses = functional.cross_entropy(
+            logits[:, :-1].float().transpose(1, 2), written[:, 1:], reduction="none", label_smoothing=self._smoothing
+        )
+        return ((losses * counted[:, 1:]).sum(dim=1) / counted[:, 1:].sum(dim=1).clamp(min=1)).unsqueeze(1)
+
+
+def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dtype: str) -> BlipBackbone:
+    """The backbone of a folder with a BLIP that writes.
+
+    Raises:
+        UnsupportedModel: its weights lack tensors of the architecture.
+    """
+    with quiet():
+        processor = transformers.AutoImageProcessor.from_pretrained(files.root, **_LOCAL)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
+        model, report = getattr(transformers, architecture).from_pretrained(
+            files.root, weights_only=True, output_loading_info=True, **_LOCAL
+        )
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    return BlipBackbone(card, model, processor, tokenizer, TASKS[architecture], device=device, dtype=dtype)

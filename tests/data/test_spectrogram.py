@@ -1,0 +1,54 @@
+"""Spectrograms: a tone is where it belongs, silence is dark, and the picture says what was heard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zoo.data.audio import Recording
+from zoo.data.drawing import draw
+from zoo.data.spectrogram import FLOOR, FRAMES, spectrogram
+
+RATE = 8000
+
+
+def tone(hertz: float, seconds: float = 1.0) -> np.ndarray:
+    return np.sin(2 * np.pi * hertz * np.arange(int(seconds * RATE)) / RATE).astype(np.float32)
+
+
+@pytest.mark.parametrize("hertz", [400, 1000, 3000])
+def test_a_tone_is_loudest_at_its_frequency(hertz: int) -> None:
+    decibels = spectrogram(tone(hertz), RATE, frames=20)
+    assert decibels.shape == (101, 20)
+    assert abs(decibels[:, 10].argmax() * RATE / 200 - hertz) <= RATE / 200
+    assert decibels.max() == 0.0
+
+
+def test_time_runs_to_the_right() -> None:
+    decibels = spectrogram(np.concatenate([tone(500), tone(3000)]), RATE, frames=40)
+    assert decibels[:, 5].argmax() < decibels[:, 35].argmax()
+
+
+@pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(1, np.float32)])
+def test_silence_is_at_the_floor(samples: np.ndarray) -> None:
+    assert (spectrogram(samples, RATE) == -FLOOR).all()
+
+
+@pytest.mark.parametrize("answer", ["seven", [{"label": "whistle", "score": 0.9}, {"label": "wind", "score": 0.1}]])
+def test_the_picture_has_the_answer_above_and_the_tone_below(answer: object) -> None:
+    drawn = np.asarray(draw(Recording(tone(1000), RATE), answer))
+    assert drawn.shape[1] > FRAMES
+    lines = 1 if isinstance(answer, str) else 2
+    words = drawn[: 22 * lines + 12]
+    assert (words < 128).any()
+    assert (words[:, : FRAMES // 20] == 255).all()
+    # The brightest row of the plot is a quarter of the way up from 0 to 4 kHz.
+    plot = drawn[-360:-40, 400:500].astype(float).sum(axis=(1, 2))
+    assert abs(plot.argmax() - 240) <= 4
+
+
+def test_a_long_transcript_is_broken_into_lines() -> None:
+    one = draw(Recording(tone(1000), RATE), "word")
+    many = draw(Recording(tone(1000), RATE), "word " * 60)
+    assert many.size[0] == one.size[0]
+    assert many.size[1] > one.size[1] + 40

@@ -1,0 +1,131 @@
+"""Questions about pictures, with answers that people gave: tables with a column of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data import images
+from zoo.data.columns import IMAGE_NAMES
+from zoo.data.fingerprint import fingerprint
+from zoo.data.items import EncodedImages, ImageFiles, text_digest
+from zoo.data.questions import answer_texts
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.table_files import TableFile, resolve
+from zoo.entities import Dataset, Problem, Subset
+from zoo.errors import DataError, needs_extra, suggest
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+TASK = "visual-question-answering"
+INPUT_KIND = "image-question"
+_ANSWERS = ("answer", "answers", "multiple_choice_answer", "label", "target")
+
+
+@dataclass(frozen=True)
+class ImageQuestion:
+    """A picture, and a question about it."""
+
+    image: Image
+    question: str
+
+    def tobytes(self) -> bytes:
+        """Both as bytes, for a digest."""
+        return f"{self.image.mode} {self.image.size} {self.question}\n".encode() + self.image.tobytes()
+
+
+class ImageQuestions(Sequence[Any]):
+    """Pictures with a question each; a picture is decoded when its question is indexed."""
+
+    def __init__(self, pictures: Sequence[Any], questions: Sequence[str]) -> None:
+        self.pictures, self.questions = pictures, questions
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return ImageQuestion(self.pictures[index], self.questions[index])
+
+
+def parse(text: str) -> ImageQuestion:
+    """A picture's path and a question as people type them: ``photo.jpg What is on the table?``.
+
+    Raises:
+        DataError: no picture's path stands in front, there is nothing after it, or the picture cannot be decoded.
+    """
+    words = text.split(" ")
+    for count in range(len(words) - 1, 0, -1):
+        path, question = Path(" ".join(words[:count])).expanduser(), " ".join(words[count:]).strip()
+        if question and path.is_file():
+            facts = images.inspect(path)
+            if isinstance(facts, str):
+                raise DataError(f"'{path}' cannot be read as an image: it {facts}.")
+            return ImageQuestion(images.decode(path.read_bytes()), question)
+    raise DataError(f"'{text[:60]}' is no image file with a question after it.",
+                    'Write "photo.jpg What is on the table?"')  # fmt: skip
+
+
+def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+    """The questions of a table with a column of pictures, one named ``question`` and one of answers.
+
+    Several answers of several people may be a list, repeated as often as they were given.
+
+    Raises:
+        DataError: a column is missing, or nothing can be used.
+    """
+    with needs_extra("data", "read images"):
+        import PIL.Image  # noqa: F401
+    picture = options.input_column or next((name for name in IMAGE_NAMES if name in table.columns), "image")
+    answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
+    for name in (picture, "question", answer):
+        if name not in table.columns:
+            raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.",
+                            suggest(name, table.columns))  # fmt: skip
+    columns = [table.columns.index(name) for name in (picture, "question", answer)]
+    contents: list[Any] = []
+    facts: list[images.ImageFacts] = []
+    questions: list[str] = []
+    targets: list[tuple[str, ...]] = []
+    problems: list[Problem] = []
+    seen: dict[Path, images.ImageFacts | str] = {}
+    for row in table.rows():
+        place = f"{table.unit} {row.number}"
+        shown, question, answers = (row.values[column] if row.values else None for column in columns)
+        known = tuple(answer_texts(answers))
+        if not shown or not str(question or "").strip() or not known:
+            problems.append(Problem(place, "has no picture, no question or no answer"))
+            continue
+        content, looked = _look(shown, path.parent, seen)
+        if isinstance(looked, str):
+            problems.append(Problem(place, f"has a picture that {looked}"))
+            continue
+        contents.append(content)
+        facts.append(looked)
+        questions.append(str(question).strip())
+        targets.append(known)
+    settle(reference, len(questions), problems, options)
+    encoded = isinstance(contents[0], bytes)
+    pictures = EncodedImages(contents, facts) if encoded else ImageFiles(path.parent, contents, facts)
+    digests = (text_digest(found.digest.hex() + asked) for found, asked in zip(facts, questions, strict=True))
+    return Dataset(
+        reference, INPUT_KIND, ImageQuestions(pictures, questions), targets, (),  # type: ignore[arg-type]
+        fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]), "answers",
+        {"input": picture, "target": answer}, tuple(problems),
+    )  # fmt: skip
+
+
+def _look(shown: Any, folder: Path, seen: dict[Path, images.ImageFacts | str]) -> tuple[Any, images.ImageFacts | str]:
+    """A cell's picture, as bytes or as a path, and what it holds; files that several rows name are read once."""
+    if isinstance(shown, dict):
+        content = shown.get("bytes") or b""
+        return content, images.inspect_content(content)
+    path = resolve(str(shown), folder)
+    if path not in seen:
+        seen[path] = images.inspect(path)
+    return path, seen[path]
