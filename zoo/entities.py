@@ -39,6 +39,13 @@ class Entity:
         unknown = sorted(set(values) - names)
         if unknown:
             raise InvalidInput(f"A {cls.__name__} has no field '{unknown[0]}'.", f"Fields: {', '.join(sorted(names))}.")
+        missing = [
+            f.name
+            for f in dataclasses.fields(cls)  # type: ignore[arg-type]
+            if f.name not in values and f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+        ]
+        if missing:
+            raise InvalidInput(f"A {cls.__name__} is incomplete: it has no {' and no '.join(missing)}.")
         try:
             return cls(**{name: _frozen(value) for name, value in values.items()})
         except TypeError as error:

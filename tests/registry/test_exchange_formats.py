@@ -234,6 +234,16 @@ models:
         assert two.tasks == ("fill-mask", "text-classification")
         assert registry.scores("pkg:two")[0].task == "fill-mask"
 
+    def test_amounts_as_people_write_them_and_tasks_of_others(self, registry: Registry, tmp_path: Path) -> None:
+        (tmp_path / "team.yaml").write_text("- {id: a/b, params: 110M, size: 1.2GB, task: our-own-task}")
+        registry.import_file(str(tmp_path / "team.yaml"))
+        card = registry.card("hf:a/b")
+        assert (card.parameters, card.bytes, card.tasks) == (110_000_000, 1_200_000_000, ("our-own-task",))
+
+    def test_a_bill_of_materials_is_not_read(self, registry: Registry, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInput, match="writes and does not read"):
+            registry.import_file(str(tmp_path / "models.cdx.json"))
+
     def test_json(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "models.json").write_text(
             json.dumps([{"name": "team/a", "pipeline_tag": "fill-mask"}, {"id": "file:/b"}])
@@ -247,11 +257,16 @@ models:
             ("- {id: a/b, colour: red}", "model 1: 'colour' is not known"),
             ("- {id: a/b}\n- {task: fill-mask}", "model 2: it has no id or name"),
             ("- {id: a/b, params: -3}", "model 1: .*parameters = -3"),
-            ("- {id: a/b, params: many}", "model 1"),
+            ("- {id: a/b, params: many}", "model 1: parameters is 'many', which is no amount. Write 110M"),
+            ("- {id: a/b, task: text-clasification}", "model 1: there is no task .* Did you mean text-classification"),
+            (
+                "- {id: a/b, scores: [{dataset: d}]}",
+                "model 1: A BenchmarkScore is incomplete: it has no metric and no value",
+            ),
             ("- {id: 'a/b', description: \"a\\0b\"}", "model 1: .*description"),
             ("- a/b", "model 1: it is a str"),
             ("3", "holds no list of models"),
-            ("{a: [", "is not valid YAML"),
+            ("{a: [", "is not valid YAML: expected the node content, but found '<stream end>', line 1"),
             ("a: &a [x, x]\nb: [*a, *a]", "refers to its own parts"),
             ("- {id: a/b, scores: [{dataset: d, metric: m, value: .nan}]}", "model 1"),
         ],

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from typing import Any
 
 import click
 
 from zoo.cli.output import Output
-
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
-_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECASE)
 
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -80,14 +76,12 @@ class Amount(click.ParamType):
         """The number, or a usage error."""
         if isinstance(value, int):
             return value
-        match = _NUMBER.match(str(value))
-        if not match:
+        from zoo.registry.amounts import amount
+
+        found = amount(str(value))
+        if found is None:
             self.fail(f"'{value}' is not an amount; write 86M, 1.5B, 500MB or 24GiB.", parameter, context)
-        number, unit, suffix = match.groups()
-        scale = _UNITS[unit.lower()]
-        if suffix and suffix.lower() == "ib":
-            scale = {1: 1, 10**3: 2**10, 10**6: 2**20, 10**9: 2**30, 10**12: 2**40}[scale]
-        return round(float(number) * scale)
+        return found
 
 
 AMOUNT = Amount()

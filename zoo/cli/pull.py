@@ -31,6 +31,9 @@ def command(output: Output, model: str, trust_remote_code: bool) -> None:
         output.data({"model": model, "path": str(files.root), "revision": files.revision, "bytes": files.bytes,
                      "files": [file.to_dict() for file in files.files]})  # fmt: skip
         return
+    if not files.files:
+        output.text(f"{model} is used where it is; there are no files to pull.")
+        return
     rows = [[file.path, human_bytes(file.bytes), (file.sha256 or "-")[:12]] for file in files.files]
     output.table([Column("file"), Column("size", number=True), Column("sha-256")], rows)
     output.text()

@@ -179,6 +179,11 @@ def _form(name: str, allowed: Sequence[str]) -> str:
         found = "cyclonedx"
     if found in allowed:
         return found
+    if found == "cyclonedx":
+        raise InvalidInput(
+            f"'{name}' looks like a bill of materials, which zoo writes and does not read.",
+            "Export the models as models.jsonl, and import that.",
+        )
     raise InvalidInput(f"The name '{name}' does not tell its format.", f"Say it with --format: {', '.join(allowed)}.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import json
 import os
 import re
@@ -28,6 +29,7 @@ FIELDS = {
 }  # fmt: skip
 """What is read of an entry in a list, and which field of a card it becomes; ``scores`` is read besides."""
 
+_AMOUNTS = {"parameters", "bytes"}
 _LISTS = {"tasks", "tags", "languages", "pretraining"}
 _FRONT = re.compile(r"\A\ufeff?---\s*\n(.*?)\n---\s*(\n|\Z)", re.DOTALL)
 
@@ -174,6 +176,10 @@ def _entry(entry: Mapping[str, Any], place: str) -> Items:
     try:
         if not named:
             raise InvalidInput("it has no id or name.", "")
+        for field in _AMOUNTS & values.keys():
+            values[field] = _amount(field, values[field])
+        for task in values.get("tasks", ()):
+            _check_task(task)
         card = checked(_with_domain(ModelCard.from_dict(values)))
         yield card
         for score in entry.get("scores") or ():
@@ -183,6 +189,30 @@ def _entry(entry: Mapping[str, Any], place: str) -> Items:
         raise DataError(f"{place}: {error.message}", error.hint) from error
     except (TypeError, AttributeError, ValueError) as error:
         raise DataError(f"{place}: a field is not of its type ({error}).") from error
+
+
+def _amount(field: str, value: Any) -> Any:
+    """A number that somebody may have written as ``110M`` or ``1.2GB``."""
+    from zoo.registry.amounts import amount
+
+    if not isinstance(value, str):
+        return value
+    found = amount(value)
+    if found is None:
+        raise InvalidInput(f"{field} is '{value[:40]}', which is no amount.", "Write 110M, 1.5B, 500MB or 1.2GB.")
+    return found
+
+
+def _check_task(name: Any) -> None:
+    """Refuse a task that looks like a misspelt one; what nobody knows here may be a platform's own."""
+    from zoo.plugins import plugins
+    from zoo.sources.describing import hub_tasks
+
+    known = {*plugins().tasks, *hub_tasks()}
+    if isinstance(name, str) and name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+        if near:
+            raise InvalidInput(f"there is no task called '{name}'.", f"Did you mean {near[0]}?")
 
 
 def _with_domain(card: ModelCard) -> ModelCard:
@@ -249,5 +279,7 @@ def _yaml(text: str, source: str) -> Any:
                 )
         return yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        reason = " ".join(str(error).split())[:150]
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or str(error)
+        reason = " ".join(f"{said}{f', line {mark.line + 1}' if mark else ''}".split())[:150]
         raise DataError(f"{source} is not valid YAML: {reason}.", "Check its indentation.") from error

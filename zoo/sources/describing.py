@@ -108,6 +108,11 @@ def family(model_type: object, architectures: Sequence[str] = ()) -> str | None:
     return architectures[0] if architectures else None
 
 
+def hub_tasks() -> frozenset[str]:
+    """The Hub's names of tasks that zoo itself does not serve."""
+    return frozenset(_TAGS)
+
+
 def tasks(model_type: object, architectures: Sequence[str]) -> tuple[str, ...]:
     """The task that a model's head was trained for; empty for a headless vision or audio backbone."""
     for name in architectures:

@@ -1,0 +1,18 @@
+"""Whole numbers as people write them: ``86M``, ``1.5B``, ``500MB``, ``24GB``; decimal units, ``GiB`` binary."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "b": 3, "t": 4}
+_AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECASE)
+
+
+def amount(text: str) -> int | None:
+    """The number, or None where the text is none."""
+    match = _AMOUNT.match(text)
+    if not match:
+        return None
+    number, unit, suffix = match.groups()
+    base = 1024 if suffix and suffix.lower() == "ib" else 1000
+    return round(float(number) * base ** _UNITS[unit.lower()])
