@@ -156,17 +156,18 @@ class Membership:
         count = both.bit_count()
         return (kind, value, number, count, bits.packed_bits(both.to_bytes(bits.CHUNK_BYTES, "little")))
 
-    def _scores(self) -> dict[int, dict[Place, list[int]]]:
+    def _scores(self) -> dict[int, dict[Place, np.ndarray]]:
         """Offsets of the models that got scores, by chunk and benchmark; forgets them."""
         import numpy as np
 
         if not self._scored:
             return {}
         pairs, self._scored = np.unique(np.frombuffer(self._scored, np.uint64)), array("Q")
-        groups = pairs >> 16
-        found: dict[int, dict[Place, list[int]]] = {}
-        starts = np.flatnonzero(np.diff(groups, prepend=np.uint64(2**64 - 1)))
-        offsets = (pairs & 0xFFFF).tolist()
+        offsets = (pairs & 0xFFFF).astype(np.uint16)
+        groups = pairs
+        groups >>= np.uint64(16)
+        found: dict[int, dict[Place, np.ndarray]] = {}
+        starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
         for group, start, end in zip(
             groups[starts].tolist(), starts.tolist(), [*starts[1:].tolist(), len(pairs)], strict=True
         ):
@@ -227,9 +228,11 @@ class Membership:
         return None if row is None else bytes(row[0])
 
 
-def _merged(come: dict[Place, list[int]], changes: dict[Place, dict[int, bool]]) -> dict[Place, dict[int, bool]]:
+def _merged(come: dict[Place, np.ndarray], changes: dict[Place, dict[int, bool]]) -> dict[Place, dict[int, bool]]:
     """Changes, and before them members that come."""
-    found: dict[Place, dict[int, bool]] = {place: dict.fromkeys(offsets, True) for place, offsets in come.items()}
+    found: dict[Place, dict[int, bool]] = {
+        place: dict.fromkeys(offsets.tolist(), True) for place, offsets in come.items()
+    }
     for place, offsets in changes.items():
         found.setdefault(place, {}).update(offsets)
     return found
