@@ -241,15 +241,19 @@ def plot(found: dict[int, dict[str, Any]], target: Path) -> None:
         '<rect width="640" height="360" fill="white"/>',
         '<text x="80" y="24" font-size="15">95th percentile of filtered searches, milliseconds</text>',
     ]
-    for values, colour, name in ((root, "#999", "square root of the size"), (taken, "#0b62a4", "zoo")):
+    # What belongs to the root stands above its line, what is zoo's below, so that lines that meet stay readable.
+    for values, colour, name, up in ((root, "#767676", "square root of the size", -9), (taken, "#0b62a4", "zoo", 18)):
         points = [place(size, value) for size, value in zip(sizes, values, strict=True)]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
         for (x, y), value in zip(points, values, strict=True):
             parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>')
-            parts.append(f'<text x="{x:.1f}" y="{y - 9:.1f}" text-anchor="middle" fill="{colour}">{value:.1f}</text>')
-        x, y = points[-1]
-        parts.append(f'<text x="{x:.1f}" y="{y + 20:.1f}" text-anchor="middle" fill="{colour}">{name}</text>')
+            parts.append(f'<text x="{x:.1f}" y="{y + up:.1f}" text-anchor="middle" fill="{colour}">{value:.1f}</text>')
+        (x, y), (before, under) = points[-1], points[-2]
+        parts.append(
+            f'<text x="{(x + before) / 2:.1f}" y="{(y + under) / 2 + 2 * up:.1f}" '
+            f'text-anchor="{"end" if up < 0 else "start"}" fill="{colour}">{name}</text>'
+        )
     for size in sizes:
         x, _ = place(size, top)
         parts.append(f'<text x="{x:.1f}" y="330" text-anchor="middle">{size:,} cards</text>')

@@ -149,7 +149,7 @@ class Hub:
         r.shuffle(names)
         benchmarks = _weighted(names, 1.0)
         given = 0
-        for id in itertools.cycle(ids):
+        for id in itertools.chain.from_iterable(itertools.repeat(ids)):
             for dataset, metric in {_pick(r, benchmarks) for _ in range(r.choice((1, 2, 4, 6)))}:
                 cited = f"https://huggingface.co/{id[3:]}" if r.random() < 0.01 else "model card"
                 yield {

@@ -132,6 +132,21 @@ def test_new_cards_go_over_the_end_of_a_chunk(at_the_end_of_a_chunk: Registry) -
     assert [hit.card.downloads for hit in registry.search(SearchQuery.of(limit=3)).models] == [19, 18, 17]
 
 
+@pytest.mark.parametrize("most", [1, 7])
+def test_many_scores_are_written_part_by_part(
+    most: int, at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zoo.registry.writing.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.membership.MOST_SCORES", most)
+    registry = at_the_end_of_a_chunk
+    twice = [dataclasses.replace(score(n), dataset="E") for n in range(1, 20, 2)]
+    registry.add([*map(card, range(1, 20)), *map(score, range(1, 20)), *map(score, range(1, 5)), *twice])
+
+    assert check(registry.path) == []
+    assert registry.search(SearchQuery.of(min_scores={"D": 0.1}, limit=1)).total == 20
+    assert registry.search(SearchQuery.of(min_scores={"D": 0.1, "E": 0.1}, limit=1)).total == 10
+
+
 def test_cards_that_change_in_the_import_they_came_in(
     at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:

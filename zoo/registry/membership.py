@@ -26,7 +26,7 @@ Ask = Callable[[str, Sequence[Any]], Iterable[Any]]
 MOST_CHANGES = 1_000_000
 """Changes of cards that wait to be written at most."""
 
-MOST_SCORES = 4_000_000
+MOST_SCORES = 1_000_000
 """Scores that wait to be written at most."""
 
 _INSERT = "INSERT INTO sets (kind, value, chunk, models, members) VALUES (?, ?, ?, ?, ?)"

@@ -64,7 +64,7 @@ def _sqlite(path: str, foreign_keys: bool) -> Any:
         connection.isolation_level = None
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -98304")
+        connection.execute("PRAGMA cache_size = -81920")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
