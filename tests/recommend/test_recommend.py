@@ -6,6 +6,7 @@ import pytest
 
 import zoo
 from zoo.errors import DataError, InvalidInput, ModelNotFound, UnknownModel, UnknownTask, UnsupportedModel
+from zoo.sources import resolve
 
 
 def test_the_model_whose_features_separate_the_classes_comes_first(poetry, poems):
@@ -150,6 +151,21 @@ def test_named_candidates_only(poetry, poems):
     result = zoo.recommend(str(poems), task="poem-classification", candidates="poems:sloppy")
 
     assert [c.id for c in result.candidates] == ["poems:sloppy"]
+
+
+def test_candidates_as_a_list_of_ids_and_cards(poetry, poems):
+    card = resolve("poems:sloppy")
+    result = zoo.recommend(str(poems), task="poem-classification", candidates=["poems:careful", card])
+
+    assert {c.id for c in result.candidates} == {"poems:careful", "poems:sloppy"}
+    with pytest.raises(InvalidInput, match="empty list"):
+        zoo.recommend(str(poems), task="poem-classification", candidates=[])
+
+
+def test_more_candidates_than_a_file_name_has_letters(poetry, poems):
+    result = zoo.recommend(str(poems), task="poem-classification", candidates=",".join(["poems:careful"] * 30))
+
+    assert [c.id for c in result.candidates] == ["poems:careful"]
 
 
 def test_candidates_from_a_file_with_comments(poetry, poems, tmp_path):

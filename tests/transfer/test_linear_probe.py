@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from zoo.errors import InvalidInput
 from zoo.transfer.intervals import assign_groups
-from zoo.transfer.linear_probe import PENALTIES, linear_probe
+from zoo.transfer.linear_probe import MANY, PENALTIES, linear_probe
 
 
 def naive(x, y, folds, seed):
@@ -22,8 +22,8 @@ def naive(x, y, folds, seed):
         errors = []
         for penalty in PENALTIES:
             hat = z @ np.linalg.solve(z.T @ z + n * penalty * np.eye(z.shape[1]), z.T) + 1 / n
-            rss = ((outputs[train] - hat @ outputs[train]) ** 2).sum()
-            errors.append(rss / (n - np.trace(hat)) ** 2)
+            left = 1 - np.diag(hat) if n < MANY * z.shape[1] else np.full(n, 1 - np.trace(hat) / n)
+            errors.append((((outputs[train] - hat @ outputs[train]) / left[:, None]) ** 2).sum())
         model = Ridge(alpha=n * PENALTIES[int(np.argmin(errors))]).fit(z, outputs[train])
         predicted = model.predict((x[test] - mean) / deviation).reshape(test.sum(), -1)
         if y.dtype.kind == "i":
@@ -45,6 +45,19 @@ def test_folds_are_those_of_plain_ridge(shifted_classes, n, d, kind):
     assert_allclose(result.values, naive(x, y, 4, 3), rtol=1e-7)
     assert result.mean == pytest.approx(np.mean(result.values))
     assert result.penalty in PENALTIES or len({*result.values}) > 1
+
+
+@pytest.mark.parametrize("d", [220, 240, 260])
+def test_near_copies_do_not_have_it_learn_by_heart(d):
+    """A penalty by the average leverage tells half of these right."""
+    generator = np.random.default_rng(0)
+    centres = 0.3 * generator.normal(size=(4, d))
+    y = generator.integers(0, 4, 285)
+    x = centres[y] + generator.normal(size=(285, d))
+    copied = np.concatenate([np.arange(285), np.arange(15)])
+    x = x[copied] + 0.01 * generator.normal(size=(300, d))
+
+    assert linear_probe(x, y[copied], groups=copied).mean > 0.95
 
 
 def test_groups_are_balanced_in_every_stratum():

@@ -29,7 +29,7 @@ MOST_SAMPLES = {"cpu": 128, "accelerator": 1024}
 """Samples a batch at most, where tokens are counted."""
 
 AHEAD = 2
-"""Batches that wait, ready, for the forward pass."""
+"""Batches that wait, ready, for a forward pass on the CPU; for an accelerator as many as there are threads."""
 
 MAX_THREADS = 8
 """More threads than this wait for each other."""
@@ -102,8 +102,10 @@ def _shards(
     count, size = len(dataset), request.shard_size
     blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
     limits = Limits(request.batch_size, request.batch_tokens)
+    threads = _threads(request.device)
+    ahead = AHEAD if request.device == "cpu" else max(AHEAD, threads)
     with (
-        closing(Preparation(backbone, dataset, _threads(request.device), AHEAD)) as preparation,
+        closing(Preparation(backbone, dataset, threads, ahead)) as preparation,
         progress.step(f"Extracting features with {backbone.card.id}", total=count) as step,
     ):
         forward = _Forward(backbone, layers, preparation, limits)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.answers import Recommendation
-    from zoo.entities import Dataset
+    from zoo.entities import Dataset, ModelCard, ModelId
     from zoo.protocols import Progress
 
 DEFAULT_SAMPLES = 2000
@@ -36,7 +36,7 @@ def recommend(
     data: str | Dataset,
     *,
     task: str | None = None,
-    candidates: str | None = None,
+    candidates: str | Sequence[str | ModelId | ModelCard] | None = None,
     layers: str | None = None,
     licenses: Sequence[str] = (),
     max_parameters: int | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,15 +31,17 @@ class Choice:
     layers: tuple[str, ...] = ()
 
 
-def choose(task: Task, wanted: str | None = None, layers: Sequence[str] = ()) -> list[Choice]:
+def choose(
+    task: Task, wanted: str | Sequence[str | ModelId | ModelCard] | None = None, layers: Sequence[str] = ()
+) -> list[Choice]:
     """The models to consider for a task, each once, in a stable order.
 
     Args:
         task: the task to serve.
         wanted: None for the models of the task's domain that are on this machine; a file with one id a line
-            (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; or words to
-            search the registry for. ``ID#LAYER`` means one layer of a model, or several with ``*``; the same model
-            may be named with several layers.
+            (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; words to
+            search the registry for; or a sequence of ids or cards. ``ID#LAYER`` means one layer of a model, or several
+            with ``*``; the same model may be named with several layers.
         layers: patterns for the models that come without a layer of their own.
 
     Raises:
@@ -55,8 +58,9 @@ def choose(task: Task, wanted: str | None = None, layers: Sequence[str] = ()) ->
                 "to download with --candidates.",
             )
         return [Choice(card, tuple(layers)) for card in cards]
-    ids = _ids(wanted)
+    ids = _ids(wanted) if isinstance(wanted, str) else _named(wanted)
     if ids is None:
+        assert isinstance(wanted, str)
         return [Choice(card, tuple(layers)) for card in _searched(task, wanted)]
     cards_by_id: dict[str, ModelCard] = {}
     patterns: dict[str, dict[str, None]] = {}
@@ -95,7 +99,7 @@ def _registered(task: Task) -> Iterator[ModelCard]:
 
 def _ids(wanted: str) -> list[str] | None:
     path = Path(wanted).expanduser()
-    if path.is_file():
+    if os.path.isfile(path):  # unlike Path.is_file it takes names longer than a file's may be, which many ids are
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -114,6 +118,13 @@ def _ids(wanted: str) -> list[str] | None:
     except InvalidInput:
         return None
     return parts
+
+
+def _named(wanted: Sequence[str | ModelId | ModelCard]) -> list[str]:
+    ids = [str(one.id) if isinstance(one, ModelCard) else str(one) for one in wanted]
+    if not ids:
+        raise InvalidInput("The candidates are an empty list.", "Name models, or leave them out for those at hand.")
+    return ids
 
 
 def _searched(task: Task, words: str) -> list[ModelCard]:

@@ -16,7 +16,7 @@ from zoo.recommend.whole import rank_registry
 from zoo.registry import open_registry
 
 if TYPE_CHECKING:
-    from zoo.entities import ModelCard
+    from zoo.entities import ModelCard, ModelId
     from zoo.protocols import Progress
     from zoo.recommend.measuring import Request
     from zoo.tasks import Task
@@ -60,7 +60,11 @@ def by_measuring(
 
 
 def by_knowing(
-    task: Task, dataset: str, limits: Limits, wanted: str | None, layers: Sequence[str] = ()
+    task: Task,
+    dataset: str,
+    limits: Limits,
+    wanted: str | Sequence[str | ModelId | ModelCard] | None,
+    layers: Sequence[str] = (),
 ) -> tuple[Placed, list[ModelCard], list[Exclusion]]:
     """By what published results and past runs let expect; where nothing is known of the task, by reported scores.
 

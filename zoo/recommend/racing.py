@@ -196,18 +196,27 @@ class Race:
             outcome.failures.append(Failure(runners[0].card, error))
 
     def _stop_hopeless(self, runners: Sequence[Runner], count: int) -> list[Runner]:
-        """Stop those that are not worth more samples; returns those that run on."""
+        """Stop models of which no layer is worth more samples; returns the candidates that may still win.
+
+        A layer that lies behind goes on as long as another layer of its model does: it costs no forward pass, and which
+        layer is best often changes as samples are added. Where one candidate alone may still win, all others stop.
+        """
         running = sorted((runner for runner in runners if not runner.stopped), key=self._place(count))
+        leader, behind = running[0], {}
         for runner in running[1:]:
-            leader = running[0]
             found = outlook(
                 leader.values[count][self._deciding], runner.values[count][self._deciding], count, self._steps[-1]
             )
             if found is not None and found.hopeless:
+                behind[runner.name] = found
+        hopeful = [runner for runner in running if runner.name not in behind]
+        models = {runner.card.id for runner in hopeful} if len(hopeful) > 1 else set()
+        for runner in running:
+            if runner.name in behind and runner.card.id not in models:
                 runner.evidence = None
-                runner.stopped = found.in_words(leader.name, count, self._steps[-1])
+                runner.stopped = behind[runner.name].in_words(leader.name, count, self._steps[-1])
                 self._finished(runner)
-        return [runner for runner in running if not runner.stopped]
+        return hopeful
 
     def _place(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
         """Sorts runners best first; of equal ones the smaller model, as in the ranking."""

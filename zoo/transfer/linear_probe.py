@@ -1,9 +1,13 @@
 """Cross-validated linear probe: what a linear model on the frozen features reaches on samples that it has not seen.
 
 Ridge regression on standardised features, closed form; classes are regressed as indicators and the largest output wins.
-The penalty is picked on the training part of each fold alone, by generalised cross-validation (Golub, Heath and Wahba,
-"Generalized cross-validation as a method for choosing a good ridge parameter", Technometrics 21 (1979), equation 1.4),
-so the held-out fold stays unseen.
+The penalty is picked on the training part of each fold alone, so the held-out fold stays unseen: by the error of
+leaving each sample out in turn (Allen, "The relationship between variable selection and data augmentation and a method
+for prediction", Technometrics 16 (1974)), and where samples are many, which makes the two alike, by its average form,
+generalised cross-validation (Golub, Heath and Wahba, "Generalized cross-validation as a method for choosing a good
+ridge parameter", Technometrics 21 (1979), equation 1.4). With about as many samples as dimensions the average form is
+undone by samples that are near copies of one another, as pictures of one series are: where all is learnt by heart it
+falls to 0 although the other samples are told wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +26,9 @@ from zoo.transfer.statistics import Statistics
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
 """Penalties tried, as multiples of the number of training samples: on standardised features, 1 halves the weight of a
 direction of average variance."""
+
+MANY = 4
+"""From so many training samples for each dimension on, the average form serves."""
 
 
 @dataclass(frozen=True)
@@ -118,19 +125,32 @@ def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_o
     parts = [whole.copy().update(features[fold_of == fold], targets[fold_of == fold]) for fold in folds]
     for part in parts:
         whole.merge(part)
-    for part in parts:
-        yield _primal(whole.without(part))
+    for fold, part in zip(folds, parts, strict=True):
+        train = whole.without(part)
+        if train.n < MANY * d:
+            rows = np.flatnonzero(fold_of != fold)
+            yield _primal(train, features[rows], targets[rows])
+        else:
+            yield _primal(train)
 
 
-def _primal(train: Statistics) -> _Ridge:
-    """Ridge from statistics, by the eigenvectors of the features' correlation matrix, d x d."""
+def _primal(train: Statistics, features: np.ndarray | None = None, targets: np.ndarray | None = None) -> _Ridge:
+    """Ridge from statistics, by the eigenvectors of the features' correlation matrix, d x d.
+
+    The penalty is chosen by leaving out each of the samples themselves, where they are given.
+    """
     scale = _scale(train.scatter.diagonal(), train.n, train.mean)
     values, vectors = np.linalg.eigh(train.scatter * scale * scale[:, None])
     kept = _above_rounding(values, train.n)
     values, vectors = values[kept], vectors[:, kept]
     responses = train.responses
     projected = (responses.cross * scale) @ vectors
-    penalty = _penalty(values, (projected**2).sum(axis=0), float(responses.squares.sum()), train.n)
+    if features is None or targets is None:
+        penalty = _penalty(values, (projected**2).sum(axis=0), float(responses.squares.sum()), train.n)
+    else:
+        outputs, _ = _centred(targets, train.classes)
+        axes = (features - train.mean) @ (scale[:, None] * vectors / np.sqrt(values))
+        penalty = _penalty_leaving_one_out(values, axes, outputs)
     weights = scale[:, None] * (vectors @ (projected / (values + penalty * train.n)).T)
     if train.classes is None:
         return _Ridge(train.mean, weights, responses.mean, penalty)
@@ -144,9 +164,7 @@ def _primal(train: Statistics) -> _Ridge:
 def _dual(features: np.ndarray, targets: np.ndarray, classes: int | None) -> _Ridge:
     """The same ridge for n < d, by the eigenvectors of the samples' inner products, n x n."""
     n = len(features)
-    outputs = np.eye(classes)[targets] if classes else targets
-    intercept = outputs.mean(axis=0)
-    outputs = outputs - intercept
+    outputs, intercept = _centred(targets, classes)
     centre = features.mean(axis=0, dtype=np.float64)
     z = features - centre
     scale = _scale(np.einsum("ij,ij->j", z, z), n, centre)
@@ -154,10 +172,16 @@ def _dual(features: np.ndarray, targets: np.ndarray, classes: int | None) -> _Ri
     values, vectors = np.linalg.eigh(z @ z.T)
     kept = _above_rounding(values, n)
     values, vectors = values[kept], vectors[:, kept]
-    projected = outputs.T @ vectors
-    penalty = _penalty(values, (projected**2).sum(axis=0) * values, float((outputs**2).sum()), n)
-    weights = z.T @ (vectors @ (projected / (values + penalty * n)).T)
+    penalty = _penalty_leaving_one_out(values, vectors, outputs)
+    weights = z.T @ (vectors @ (outputs.T @ vectors / (values + penalty * n)).T)
     return _Ridge(centre, scale[:, None] * weights, intercept, penalty)
+
+
+def _centred(targets: np.ndarray, classes: int | None) -> tuple[np.ndarray, np.ndarray]:
+    """Outputs to regress, n x r, less their means; and the means. Classes become indicators."""
+    outputs = np.eye(classes)[targets] if classes else targets
+    intercept = outputs.mean(axis=0)
+    return outputs - intercept, intercept
 
 
 def _scale(squares: np.ndarray, n: int, mean: np.ndarray) -> np.ndarray:
@@ -189,3 +213,25 @@ def _penalty(values: np.ndarray, projected: np.ndarray, squares: float, n: int) 
     freedom = 1.0 + (values / (values + penalty)).sum(axis=1)
     error = residual / (n - freedom) ** 2
     return PENALTIES[int(error.argmin())]
+
+
+def _penalty_leaving_one_out(values: np.ndarray, axes: np.ndarray, outputs: np.ndarray) -> float:
+    """The one of PENALTIES with the least squared error on each sample when it is left out of the regression.
+
+    A sample's error is e / (1 - h): its residual e in the regression of all, and its leverage h.
+
+    Args:
+        values: r eigenvalues of the standardised scatter.
+        axes: the samples in its eigenvectors, scaled to unit length, n x r.
+        outputs: centred targets, n x k.
+
+    Cost: O(n r k) for each penalty.
+    """
+    n = len(axes)
+    projected, squared = axes.T @ outputs, axes**2
+    errors = []
+    for penalty in PENALTIES:
+        shrunken = values / (values + penalty * n)
+        left = np.maximum(1.0 - 1.0 / n - squared @ shrunken, np.finfo(np.float64).eps)
+        errors.append((((outputs - axes @ (shrunken[:, None] * projected)) / left[:, None]) ** 2).sum())
+    return PENALTIES[int(np.argmin(errors))]
