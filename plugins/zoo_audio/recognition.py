@@ -133,6 +133,9 @@ class _CtcLosses(nn.Module):
 class WritingRecogniser:
     """Trains and uses a Whisper, or another model that reads speech and writes text, by its own tokens.
 
+    Transcripts for a Whisper of many languages begin as its own answers do: with the language that it hears, its task
+    and no times (Radford et al., "Robust speech recognition via large-scale weak supervision", 2022, section 2.3).
+
     Attributes:
         module: maps a batch with ``labels`` to the mean cross entropy of each transcript, batch x 1.
     """
@@ -144,13 +147,20 @@ class WritingRecogniser:
         self.module = _WritingLosses(backbone.model, backbone.module.encoder.main_input_name)
         config = backbone.model.config
         self._longest = int(getattr(config, "max_target_positions", None) or config.max_position_embeddings)
+        settings = getattr(backbone.model, "generation_config", None)
+        self._multilingual = bool(getattr(settings, "is_multilingual", False)) and hasattr(settings, "lang_to_id")
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
         """A recording as the extractor has it, and the tokens of what is said."""
-        tokens = self.backbone.processor.tokenizer(str(target).strip())["input_ids"]
+        prepared, tokenizer = self.backbone.preprocess(item), self.backbone.processor.tokenizer
+        if self._multilingual:
+            written = tokenizer(str(target).strip(), add_special_tokens=False)["input_ids"]
+            room = self._longest - len(opening := self._opening(prepared)) - 1
+            return prepared, [*opening, *written[:room], tokenizer.eos_token_id]
+        tokens = tokenizer(str(target).strip())["input_ids"]
         start = self.backbone.model.config.decoder_start_token_id
         # The model itself puts its starting token before the labels.
-        return self.backbone.preprocess(item), tokens[tokens[0] == start : self._longest]
+        return prepared, tokens[tokens[0] == start : self._longest]
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:
         """Recordings, and tokens padded on the right; the padding does not count."""
@@ -163,6 +173,16 @@ class WritingRecogniser:
         """The words of each recording."""
         self.module.eval()
         return self.backbone.transcribe(inputs) or []
+
+    def _opening(self, prepared: torch.Tensor) -> list[int]:
+        """The tokens that the model's own answer to a recording begins by, after the starting one."""
+        model, settings = self.backbone.model, self.backbone.model.generation_config
+        values = prepared.unsqueeze(0).to(self.backbone.device, next(model.parameters()).dtype)
+        training = model.training
+        with torch.inference_mode():
+            language = int(model.eval().detect_language(values)[0])
+        model.train(training)
+        return [language, settings.task_to_id["transcribe"], settings.no_timestamps_token_id]
 
 
 class _WritingLosses(nn.Module):
