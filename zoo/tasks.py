@@ -103,10 +103,15 @@ _ALL = (
     Task("audio-classification", "audio", "Audio classification", ("audio",), "class", _CLASSIFICATION, "linear"),
     Task(
         "text-to-speech", "audio", "Voice synthesis", ("text",), "audio",
-        _down("word_error_rate") + _up("speaker_similarity"), "generator",
+        _down("word_error_rate", "character_error_rate") + _up("speaker_similarity", "predicted_mos")
+        + _down("mel_cepstral_distortion"), "generator",
     ),
     Task(
         "text-to-audio", "audio", "Music generation", ("text",), "audio", _down("frechet_audio_distance"), "generator"
+    ),
+    Task(
+        "speech-quality-prediction", "audio", "Predicted quality of speech", ("audio",), "number", _up("spearman"),
+        "none", use_case=False,
     ),
     Task(
         "molecular-property-prediction", "scientific", "Drug discovery (molecular properties)", ("molecule",), "number",

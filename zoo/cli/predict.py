@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ import click
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import paying
 from zoo.cli.output import Column, Output
+
+WORDS, LONGEST_NAME = 5, 40
+"""Words of a text that a file is named by, and characters of the name."""
 
 
 @zoo_command("predict")
@@ -23,7 +27,7 @@ from zoo.cli.output import Column, Output
     "--output",
     "folder",
     help="Page to write (page.html), or folder for pictures with what was found drawn on them or, of recordings, over "
-    "their spectrograms.",
+    "their spectrograms; recordings that a model makes are written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @paying
@@ -35,7 +39,8 @@ def command(
 
     INPUT is an image file, a recording, a text, a SMILES, a sequence of residues, a file with a crystal, or a NetCDF
     file whose next fields are asked for, as the model takes it; a question is followed by the text that holds the
-    answer: "Who lives here? The king lives here."
+    answer: "Who lives here? The king lives here." A text to be spoken may follow a recording of the voice to use:
+    "me.wav Good night."
 
     \b
     Examples:
@@ -44,8 +49,10 @@ def command(
       zoo predict file:./detector street.jpg --task object-detection -o drawn/
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
+      zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
     """
     from zoo import pages
+    from zoo.data.audio import save as save_recording
     from zoo.data.drawing import draw, save
     from zoo.data.single import input_kind, read_input
     from zoo.features import load
@@ -64,8 +71,10 @@ def command(
         output.note(f"Written: {written}")
     elif folder:
         drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
-        for text, drawing in zip(inputs, drawings, strict=True):
-            output.note(f"Drawn: {save(drawing, Path(folder), Path(text).stem)}")
+        for name, drawing, answer in zip(_names(inputs, answers), drawings, answers, strict=True):
+            if hasattr(answer, "sampling_rate"):
+                output.note(f"Written: {save_recording(answer, Path(folder), name)}")
+            output.note(f"Drawn: {save(drawing, Path(folder), name)}")
     if output.json:
         found = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
         output.data({"model": model, "predictions": found})
@@ -81,6 +90,8 @@ def command(
 
 def shown(answer: Any) -> tuple[str, str]:
     """An answer in a few words, and its score where it has one."""
+    if hasattr(answer, "sampling_rate"):
+        return f"{answer.seconds:.1f} s at {answer.sampling_rate:,} Hz; -o FOLDER writes it", ""
     if not isinstance(answer, Mapping):
         return str(answer), ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""
@@ -99,9 +110,20 @@ def shown(answer: Any) -> tuple[str, str]:
 
 
 def plain(answer: Any) -> Any:
-    """An answer as plain JSON values; arrays become lists."""
+    """An answer as plain JSON values; arrays become lists, and of recordings there is length and rate."""
+    if hasattr(answer, "sampling_rate"):
+        return {"seconds": round(answer.seconds, 3), "sampling_rate": answer.sampling_rate}
     if hasattr(answer, "tolist"):
         return answer.tolist()
     if isinstance(answer, Mapping):
         return {name: plain(value) for name, value in answer.items()}
     return [plain(value) for value in answer] if isinstance(answer, (list, tuple)) else answer
+
+
+def _names(inputs: Sequence[str], answers: Sequence[Any]) -> list[str]:
+    """Names of files for what was drawn: those of the inputs' files, or of texts their first words with a number."""
+    names = []
+    for number, (text, answer) in enumerate(zip(inputs, answers, strict=True), start=1):
+        words = "-".join(re.findall(r"[^\W_]+", text.lower())[:WORDS])[:LONGEST_NAME]
+        names.append(f"{number:02d}-{words}" if hasattr(answer, "sampling_rate") else Path(text).stem)
+    return names

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import needs_extra
+from zoo.errors import needs_extra, storage_errors
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +81,25 @@ def decode(content: bytes) -> Recording:
         import soundfile
     samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
     return Recording(samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), int(rate))
+
+
+def encode(recording: Recording) -> bytes:
+    """A recording as a WAV file of 16 bits; louder samples than 1 are cut."""
+    with needs_extra("audio", "write recordings"):
+        import soundfile
+    buffer = io.BytesIO()
+    soundfile.write(buffer, recording.samples.clip(-1, 1), recording.sampling_rate, format="WAV", subtype="PCM_16")
+    return buffer.getvalue()
+
+
+def save(recording: Recording, folder: Path, name: str) -> Path:
+    """Write a recording as ``FOLDER/NAME.wav``; the folder is made where it is missing."""
+    content = encode(recording)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.wav"
+        path.write_bytes(content)
+    return path
 
 
 def has_audio_magic(content: bytes) -> bool:

@@ -29,6 +29,10 @@ def draw(item: Any, answer: Any) -> Image:
     Raises:
         InvalidInput: the answer holds neither.
     """
+    if hasattr(answer, "sampling_rate"):
+        from zoo.data.spectrogram import draw_recording
+
+        return draw_recording(answer, str(item))
     if hasattr(item, "sampling_rate"):
         from zoo.data.spectrogram import draw_recording
 

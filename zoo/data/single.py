@@ -29,6 +29,10 @@ def read_input(text: str, kind: str) -> Any:
         from zoo.data.questions import parse
 
         return parse(text)
+    if kind == "utterance":
+        from zoo.data.utterances import parse as parse_utterance
+
+        return parse_utterance(text)
     if kind == "image-question":
         from zoo.data.visual_questions import parse as parse_visual
 
@@ -73,4 +77,6 @@ def input_kind(model: Any, task: str | None) -> str:
     wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
     if wanted is not None and (own, *wanted.inputs) in _ASKED:
         return wanted.inputs[0]
+    if wanted is not None and own == "text" and wanted.target == "audio":
+        return "utterance"
     return own

@@ -1,4 +1,4 @@
-"""The page of what a model answered: boxes, masks, entities, answers, maps, energies; all said in words too.
+"""The page of what a model answered: boxes, masks, entities, answers, maps, energies, sounds; all said in words too.
 
 Nothing is told by a colour alone: boxes and highlights carry their label, masks and maps a legend, and each picture
 has its content beside it as a table.
@@ -48,6 +48,8 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
 
 def shown(item: Any, answer: Any) -> str:
     """One answer beside its input, as HTML."""
+    if hasattr(answer, "sampling_rate"):
+        return _sound(item, answer)
     if isinstance(answer, Mapping):
         if "mask" in answer:
             return _mask(item, answer)
@@ -67,6 +69,28 @@ def shown(item: Any, answer: Any) -> str:
         if not answer:
             return f"{_input(item)}<p>Nothing was found.</p>"
     return f'{_input(item)}<h3>Answer</h3><p class="lead">{escape(_words(answer))}</p>'
+
+
+def _sound(item: Any, answer: Any) -> str:
+    """What was said or described, what came of it to listen to, and its spectrogram; the voice it was spoken in."""
+    from zoo.data.spectrogram import draw_recording
+
+    told = f"{answer.seconds:.1f} seconds at {answer.sampling_rate:,} Hz."
+    parts = [
+        f'<p class="lead">\u201c{escape(str(item))}\u201d</p>',
+        _player(answer, "What the model made of it"),
+        _picture(draw_recording(answer, ()), f"The spectrogram of {told}", f"{told} Over seconds and kilohertz."),
+    ]
+    if hasattr(item, "voice"):
+        parts += ["<h3>The voice</h3>", _player(item.voice, "The recording whose voice it is spoken in")]
+    return "".join(parts)
+
+
+def _player(recording: Any, words: str) -> str:
+    from zoo.data.audio import encode
+
+    data = base64.b64encode(encode(recording)).decode("ascii")
+    return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
 
 
 def _boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> str:

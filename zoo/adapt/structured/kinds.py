@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 
+TRIED = 2
+
+
 @dataclass(frozen=True)
 class TargetKind:
     """A kind of structured target.
@@ -31,17 +34,17 @@ class TargetKind:
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import answers, boxes, forces, grids, masks, spans, texts
+    from zoo.adapt.structured import answers, boxes, forces, grids, masks, recordings, spans, texts
 
-    rooms = (answers, boxes, forces, grids, masks, spans, texts)
+    rooms = (answers, boxes, forces, grids, masks, recordings, spans, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
-    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, spans, texts
+    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, recordings, spans, texts
 
-    rooms = (answers, boxes, captions, forces, grids, masks, spans, texts)
+    rooms = (answers, boxes, captions, forces, grids, masks, recordings, spans, texts)
     return tuple(metric for room in rooms for metric in room.METRICS)
 
 
@@ -53,6 +56,8 @@ def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:
     """
     from zoo.adapt import experiment
 
-    # Metrics are asked whether they can judge; what they are given is theirs to look at.
-    found: tuple[Metric, ...] = experiment.metrics_for(task, targets)  # type: ignore[arg-type]
+    # Metrics are asked whether they can judge; what they are given is theirs to look at. Recordings are judged by
+    # models, so that a few of them have to do.
+    tried = targets[:TRIED] if task.target == "audio" else targets
+    found: tuple[Metric, ...] = experiment.metrics_for(task, tried)  # type: ignore[arg-type]
     return found

@@ -33,12 +33,15 @@ def spoken(text: str) -> str:
 
 
 def word_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
-    """Edits between the words over the number of words that were said; 0 and up."""
+    """Edits between the words over the number of words that were said; 0 and up.
+
+    Of synthesised speech, the words are those that a recogniser hears.
+    """
     return _error_rate("word_error_rate", targets, predictions, str.split)
 
 
 def character_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
-    """Edits between the characters over the number of characters that were said; 0 and up."""
+    """The same of the characters; 0 and up."""
     return _error_rate("character_error_rate", targets, predictions, list)
 
 
@@ -69,7 +72,9 @@ METRICS = (
 
 
 def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], units: Any) -> float:
-    truth, found = checked(name, targets, predictions)
+    from zoo.adapt.structured import recordings
+
+    truth, found = checked(name, *recordings.as_heard(name, targets, predictions))
     edits = length = 0
     for said, heard in zip(truth, found, strict=True):
         expected = units(spoken(said))

@@ -1,0 +1,98 @@
+"""Whisper as CTranslate2 runs it, through faster-whisper: what it hears, and features of its encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+
+with needs_extra("speech", "run Whisper by faster-whisper"):
+    import numpy as np
+    from faster_whisper import WhisperModel
+    from faster_whisper.audio import pad_or_trim
+    from faster_whisper.transcribe import get_ctranslate2_storage
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+LAYER = "encoder.mean"
+RATE = 16_000
+FRAMES = 3_000
+"""Of a half minute's spectrogram; the encoder has a position for two of them, 320 samples."""
+
+_SAMPLES = 320
+
+
+class FasterWhisperBackbone:
+    """The whole recogniser, and the mean over what is sound of the encoder's last layer.
+
+    Attributes:
+        card: its model card.
+        layers: the encoder's mean alone.
+    """
+
+    input_kind = "audio"
+    layers = (LAYER,)
+
+    def __init__(self, card: ModelCard, model: Any, device: str) -> None:
+        self.card, self.device, self._model = card, device, model
+        silence = np.zeros((1, model.model.n_mels, FRAMES), dtype=np.float32)
+        self.embedding_dimension = int(self._encoded(silence).shape[2])
+
+    def preprocess(self, item: Any) -> tuple[np.ndarray, int]:
+        """The log-mel spectrogram of the first half minute, mels x 3,000, and how many positions of it are sound.
+
+        Raises:
+            DataError: it is no recording.
+        """
+        if not (hasattr(item, "at") and hasattr(item, "samples")):
+            raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
+        wave = item.at(RATE)[: FRAMES * _SAMPLES // 2]
+        heard = min(max(1, -(-len(wave) // _SAMPLES)), FRAMES // 2)
+        return pad_or_trim(self._model.feature_extractor(wave)), heard
+
+    def collate(self, items: Sequence[tuple[np.ndarray, int]]) -> dict[str, np.ndarray]:
+        """Spectrograms, batch x mels x frames, and the number of positions that are sound."""
+        spectrograms = np.stack([spectrogram for spectrogram, _ in items]).astype(np.float32)
+        return {"mel": spectrograms, "heard": np.array([heard for _, heard in items])}
+
+    def features(self, batch: dict[str, np.ndarray], layers: Sequence[str]) -> dict[str, np.ndarray]:
+        """Batch x d."""
+        states = self._encoded(batch["mel"])
+        means = np.stack([state[:heard].mean(axis=0) for state, heard in zip(states, batch["heard"], strict=True)])
+        return dict.fromkeys(layers, means)
+
+    def _encoded(self, spectrograms: np.ndarray) -> np.ndarray:
+        """The encoder's states, batch x positions x d, in the computer's own memory."""
+        states = self._model.model.encode(get_ctranslate2_storage(spectrograms), to_cpu=True)
+        return np.asarray(states, dtype=np.float32)
+
+    def transcribe(self, inputs: Sequence[Any]) -> list[str]:
+        """The words of each recording, all of it, by the likeliest token after another."""
+        texts = []
+        for item in inputs:
+            segments, _ = self._model.transcribe(item.at(RATE), beam_size=1, temperature=0.0, without_timestamps=True)
+            texts.append(" ".join(segment.text.strip() for segment in segments))
+        return texts
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterWhisperBackbone:
+    """The recogniser of a CTranslate2 folder.
+
+    Raises:
+        UnsupportedModel: the folder holds none.
+        UnsupportedPrecision: another precision than float32 is asked for.
+    """
+    if dtype != "float32":
+        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    kind, _, index = device.partition(":")
+    try:
+        model = WhisperModel(
+            str(files.root), device=kind if kind == "cuda" else "cpu", device_index=int(index or 0),
+            compute_type="float32", local_files_only=True,
+        )  # fmt: skip
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error
+    return FasterWhisperBackbone(card, model, device)

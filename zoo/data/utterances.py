@@ -1,0 +1,183 @@
+"""Texts with recordings: what is said and how it sounds, to learn voices and music from and to judge them by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data import audio
+from zoo.data.columns import AUDIO_NAMES, CAPTION_NAMES, TEXT_NAMES
+from zoo.data.fingerprint import fingerprint
+from zoo.data.items import AudioFiles, EncodedAudio, text_digest
+from zoo.data.reading import ReadOptions, settle
+from zoo.data.table_files import TableFile, resolve
+from zoo.entities import Dataset, Problem, Subset
+from zoo.errors import DataError, suggest
+
+if TYPE_CHECKING:
+    from zoo.data.audio import Recording
+
+TASKS = ("text-to-speech", "text-to-audio")
+KIND = "audio"
+"""How targets of these tasks are called."""
+
+VOICE_NAMES = ("voice", "reference", "speaker_audio", "prompt_audio")
+"""Columns of recordings of the voice to speak in."""
+
+
+class VoicedText(str):
+    """A text with a recording of the voice to speak it in; every model that takes texts takes it too.
+
+    Attributes:
+        voice: the recording; decoded when it is asked for.
+    """
+
+    _voices: Sequence[Any]
+    _index: int
+
+    @classmethod
+    def of(cls, text: str, voices: Sequence[Any], index: int = 0) -> VoicedText:
+        """``text`` in the voice of the recording at ``index``."""
+        made = cls(text)
+        made._voices, made._index = voices, index
+        return made
+
+    @property
+    def voice(self) -> Recording:
+        """The recording of the voice."""
+        found: Recording = self._voices[self._index]
+        return found
+
+
+@dataclass(frozen=True)
+class SoundingText:
+    """What a synthesised recording is judged by: the text, and a real recording of it where there is one.
+
+    Attributes:
+        text: what is said, or what a piece of music is like.
+    """
+
+    text: str
+    _recordings: Sequence[Any] | None = field(default=None, repr=False)
+    _index: int = 0
+
+    @property
+    def recording(self) -> Recording | None:
+        """The real recording, decoded; None where there is none."""
+        return None if self._recordings is None else self._recordings[self._index]
+
+
+class VoicedTexts(Sequence[Any]):
+    """Texts, each with a recording of a voice that is decoded when it is asked for."""
+
+    def __init__(self, texts: Sequence[str], voices: Sequence[Any]) -> None:
+        self.texts, self.voices = texts, voices
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return VoicedText.of(self.texts[index], self.voices, index)
+
+
+def parse(text: str) -> str:
+    """A text as people type it; with the path of a recording in front, the text in that voice: ``me.wav Good night.``.
+
+    Raises:
+        DataError: there is nothing to say, or the recording cannot be decoded.
+    """
+    words = text.split(" ")
+    for count in range(len(words), 0, -1):
+        path, rest = Path(" ".join(words[:count])).expanduser(), " ".join(words[count:]).strip()
+        if path.suffix.lower() in audio.SUFFIXES and path.is_file():
+            if not rest:
+                raise DataError(f"'{text[:60]}' is a recording of a voice, and nothing to say follows it.",
+                                f'Write "{words[0]} Good night."')  # fmt: skip
+            facts = audio.inspect(path)
+            if isinstance(facts, str):
+                raise DataError(f"'{path}' cannot be read as a recording: it {facts}.")
+            return VoicedText.of(rest, [audio.decode(path.read_bytes())])
+    if not text.strip():
+        raise DataError("An empty text holds nothing to say.", "Write a sentence.")
+    return text
+
+
+def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+    """The texts of a table as inputs, and as targets the texts with their recordings, where a column holds them.
+
+    A column called ``voice`` holds recordings of the voice to speak in.
+
+    Raises:
+        DataError: a column is missing, or nothing can be used.
+    """
+    columns = list(table.columns)
+    for asked in (options.input_column, options.target_column):
+        if asked is not None and asked not in columns:
+            raise DataError(f"'{reference}' has no column '{asked}'.", suggest(asked, columns))
+    recording = options.target_column or _named(columns, AUDIO_NAMES)
+    text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
+    if text is None:
+        raise DataError(f"'{reference}' has no column of texts; its columns are {', '.join(columns)}.",
+                        "Name it with --input-column.")  # fmt: skip
+    voice = _named([c for c in columns if c not in {recording, text}], VOICE_NAMES)
+    wanted = [name for name in (recording, voice) if name is not None]
+    texts: list[str] = []
+    sounds: dict[str, tuple[list[Any], list[audio.AudioFacts]]] = {name: ([], []) for name in wanted}
+    problems: list[Problem] = []
+    seen: dict[Path, audio.AudioFacts | str] = {}
+    for row in table.rows():
+        place = f"{table.unit} {row.number}"
+        said = str((row.values[columns.index(text)] if row.values else None) or "").strip()
+        if not said:
+            problems.append(Problem(place, row.reason or f"has no text in column '{text}'"))
+            continue
+        looked = {name: _look(row.values[columns.index(name)], path.parent, seen) for name in wanted if row.values}
+        bad = next((f"has a recording that {facts}" for _, facts in looked.values() if isinstance(facts, str)), "")
+        if bad:
+            problems.append(Problem(place, bad))
+            continue
+        texts.append(said)
+        for name, (content, facts) in looked.items():
+            sounds[name][0].append(content)
+            sounds[name][1].append(facts)  # type: ignore[arg-type]
+    settle(reference, len(texts), problems, options)
+    if not texts:
+        raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each text.")
+    known = {name: _recordings(path.parent, *sounds[name]) for name in wanted}
+    inputs = texts if voice is None else VoicedTexts(texts, known[voice])
+    of_texts = None if recording is None else known[recording]
+    digests = [
+        text_digest("\n".join((said, *(sounds[name][1][at].digest.hex() for name in wanted))))
+        for at, said in enumerate(texts)
+    ]
+    return Dataset(
+        reference, "text", inputs, [SoundingText(said, of_texts, at) for at, said in enumerate(texts)],  # type: ignore[arg-type]
+        (), fingerprint("text", digests, None), KIND, {"input": text, **({"target": recording} if recording else {})},
+        tuple(problems),
+    )  # fmt: skip
+
+
+def _named(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    lower = {column.strip().lower(): column for column in reversed(columns)}
+    return next((lower[name] for name in names if name in lower), None)
+
+
+def _look(shown: Any, folder: Path, seen: dict[Path, audio.AudioFacts | str]) -> tuple[Any, audio.AudioFacts | str]:
+    """A cell's recording, as bytes or as a path, and what it holds; files that several rows name are read once."""
+    if isinstance(shown, dict):
+        content = shown.get("bytes") or b""
+        return content, audio.inspect_content(content)
+    if not str(shown or "").strip():
+        return None, "is not named"
+    path = resolve(str(shown), folder)
+    if path not in seen:
+        seen[path] = audio.inspect(path)
+    return path, seen[path]
+
+
+def _recordings(folder: Path, contents: list[Any], facts: list[audio.AudioFacts]) -> Sequence[Any]:
+    return EncodedAudio(contents, facts) if isinstance(contents[0], bytes) else AudioFiles(folder, contents, facts)
