@@ -25,8 +25,8 @@ class Task:
         name: a Hugging Face pipeline tag where one exists, else a name in the same style.
         domain: the domain that serves it.
         title: the words people use for it.
-        inputs: kinds of input: ``image``, ``text``, ``question``, ``image-question``, ``audio``, ``molecule``,
-            ``protein``, ``crystal``, ``grid``.
+        inputs: kinds of input: ``image``, ``text``, ``prompt``, ``question``, ``image-question``, ``audio``,
+            ``molecule``, ``protein``, ``crystal``, ``grid``.
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
             ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
         metrics: how it is judged, the first one decides.
@@ -85,7 +85,10 @@ _ALL = (
     Task("image-classification", "vision", "Image classification", ("image",), "class", _CLASSIFICATION, "linear"),
     Task("object-detection", "vision", "Object detection", ("image",), "boxes", _up("map", "map_50"), "detection"),
     Task("image-segmentation", "vision", "Segmentation", ("image",), "mask", _up("mean_iou"), "mask"),
-    Task("text-to-image", "vision", "Image generation", ("text",), "image", _down("fid"), "generator"),
+    Task(
+        "text-to-image", "vision", "Image generation", ("prompt",), "image", _down("fid", "cmmd") + _up("clip_score"),
+        "generator",
+    ),
     Task("text-classification", "language", "Text classification", ("text",), "class", _CLASSIFICATION, "linear"),
     Task(
         "token-classification", "language", "Named-entity recognition", ("text",), "spans",
@@ -128,6 +131,10 @@ _ALL = (
     Task(
         "weather-forecasting", "scientific", "Climate and weather", ("grid",), "grid",
         _down("latitude_weighted_rmse") + _up("anomaly_correlation"), "none",
+    ),
+    Task(
+        "unconditional-image-generation", "vision", "Image generation without a prompt", ("prompt",), "image",
+        _down("fid", "cmmd"), "generator", use_case=False,
     ),
     Task(
         "interatomic-potential", "scientific", "Energies and forces of crystals", ("crystal",), "forces",

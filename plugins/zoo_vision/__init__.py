@@ -36,7 +36,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Image models of timm, torchvision, transformers and PyTorch Hub."""
+    """Image models of timm, torchvision, transformers, diffusers and PyTorch Hub."""
     if card.source == "torchhub" and card.domain in {"vision", "other"}:
         from zoo_vision.torch_hub_backbone import load as load_torch_hub
 
@@ -55,12 +55,18 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_vision.transformers_backbone import load as load_transformers
 
         return load_transformers(card, files, device, dtype)
+    if card.library == "diffusers":
+        from zoo_vision.diffusion import load as load_diffusion
+
+        return load_diffusion(card, files, device, dtype)
     return None
 
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """The five likeliest classes of each image by a published classifier, or its boxes, or its mask."""
+    """The five likeliest classes of each image by a published classifier, or its boxes, or its mask; new pictures."""
+    if hasattr(backbone, "generate"):
+        return backbone.generate(inputs) if task in backbone.card.tasks else None
     if backbone.input_kind != "image":
         return None
     if task == "image-classification" and hasattr(backbone, "classify"):

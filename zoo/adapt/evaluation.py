@@ -74,6 +74,7 @@ def evaluate(
     """
     from zoo.adapt.experiment import versions
     from zoo.adapt.structured import judging
+    from zoo.adapt.structured.kinds import kinds
     from zoo.data import read
     from zoo.features import load
     from zoo.protocols import SilentProgress
@@ -86,15 +87,18 @@ def evaluate(
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     started = time.perf_counter()
+    judged_by: Mapping[str, str] = {}
     if found.name == RETRIEVAL:
         metrics, baseline = _retrieval(loaded, dataset, progress)
     elif judging.is_structured(dataset, found):
         metrics, baseline = judging.judge(loaded, dataset, found, progress)
+        judged_by = kinds()[dataset.target_kind].judged_by()
     else:
         metrics, baseline = _answers(loaded, dataset, found, progress)
     return Evaluation(
         loaded.card.id, found.name, dataset.name, dataset.fingerprint, len(dataset), metrics, baseline,
-        round(time.perf_counter() - started, 3), loaded.device, loaded.revision, versions(), dataset.problems,
+        round(time.perf_counter() - started, 3), loaded.device, loaded.revision, {**versions(), **judged_by},
+        dataset.problems,
     )  # fmt: skip
 
 

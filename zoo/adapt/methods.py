@@ -123,6 +123,7 @@ def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
         child
         for child in module.modules()
         if isinstance(child, (nn.ModuleList, nn.Sequential))
+        and all(block is not None for block in child)  # networks keep places free for blocks that they may lack
         and sum(any(True for _ in block.parameters()) for block in child) > 2
     ]
     sizes = [sum(parameter.numel() for parameter in row.parameters()) for row in rows]

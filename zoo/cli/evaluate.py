@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, reading
+from zoo.cli.options import paying, picture_model, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 SHOWN = 3
@@ -18,6 +18,7 @@ SHOWN = 3
 @click.argument("data")
 @click.option("--task", help="Task name [default: the model's first that the data can judge].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@picture_model
 @paying
 @reading
 def command(output: Output, model: str, data: str, **options: Any) -> None:

@@ -19,6 +19,7 @@ EXTRAS = {
     "data": ("PIL", "pyarrow", "sklearn"),
     "torch": ("torch", "safetensors", "sklearn"),
     "vision": ("torch", "timm", "torchvision", "transformers", "PIL"),
+    "generation": ("torch", "diffusers", "torchvision", "transformers", "PIL"),
     "language": ("torch", "onnxruntime", "tokenizers", "transformers"),
     "audio": ("torch", "soundfile", "soxr", "transformers"),
     "whisper": ("torch", "whisper"),

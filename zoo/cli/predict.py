@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying
+from zoo.cli.options import making, paying
 from zoo.cli.output import Column, Output
+
+if TYPE_CHECKING:
+    from zoo.features import Model
 
 WORDS, LONGEST_NAME = 5, 40
 """Words of a text that a file is named by, and characters of the name."""
@@ -30,17 +35,19 @@ WORDS, LONGEST_NAME = 5, 40
     "their spectrograms; recordings that a model makes are written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@making
 @paying
 def command(
     output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
-    device: str | None,
+    device: str | None, **wished: Any,
 ) -> None:  # fmt: skip
     """Run a model on inputs.
 
     INPUT is an image file, a recording, a text, a SMILES, a sequence of residues, a file with a crystal, or a NetCDF
     file whose next fields are asked for, as the model takes it; a question is followed by the text that holds the
     answer: "Who lives here? The king lives here." A text to be spoken may follow a recording of the voice to use:
-    "me.wav Good night."
+    "me.wav Good night." Of a model that makes pictures it is what they are to show, a class, or, where the model takes
+    no prompt, how many.
 
     \b
     Examples:
@@ -50,6 +57,7 @@ def command(
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
       zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
+      zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
     from zoo import pages
     from zoo.data.audio import save as save_recording
@@ -64,7 +72,11 @@ def command(
     named = tuple(label.strip() for label in (labels or "").split(",") if label.strip())
     loaded = load(model, device=device, progress=output.progress())
     kind = input_kind(loaded, task)
-    read = [read_input(text, kind) for text in inputs]
+    read: list[Any]
+    if kind == "prompt":
+        read, inputs = prompts(loaded, inputs, task, wished, shown=bool(folder) or output.json)
+    else:
+        read = [read_input(text, kind) for text in inputs]
     answers = loaded.predict(read, task, named)
     if page:
         written = pages.save(predictions.page(model, task or "", inputs, read, answers), folder or "")
@@ -88,6 +100,25 @@ def command(
     output.table([Column("input", fold=True), Column("label"), Column("score", number=True)], rows)
 
 
+def prompts(
+    model: Model, inputs: tuple[str, ...], task: str | None, wished: dict[str, Any], *, shown: bool
+) -> tuple[list[Any], tuple[str, ...]]:
+    """The pictures that are asked for, and the prompt of each.
+
+    Raises:
+        InvalidInput: nothing says where they are to be seen, or their number is none.
+    """
+    from zoo.data.prompts import UNCONDITIONAL, asked
+    from zoo.errors import InvalidInput
+
+    if not shown:
+        raise InvalidInput(
+            f"'{model.card.id}' makes pictures, which need a place.", "Add -o pictures/, or -o page.html."
+        )
+    wanted = asked(inputs, prompted=(task or next(iter(model.card.tasks), "")) != UNCONDITIONAL, **wished)
+    return wanted, tuple(one.text or f"Seed {one.seed}" for one in wanted)
+
+
 def shown(answer: Any) -> tuple[str, str]:
     """An answer in a few words, and its score where it has one."""
     if hasattr(answer, "sampling_rate"):
@@ -95,6 +126,8 @@ def shown(answer: Any) -> tuple[str, str]:
     if not isinstance(answer, Mapping):
         return str(answer), ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""
+    if "image" in answer:
+        return f"{answer['image'].width} x {answer['image'].height} pixels, seed {answer['seed']}", ""
     if "word" in answer:
         return f"{answer['word']} ({answer['label']})", score
     if "mask" in answer:
@@ -110,9 +143,13 @@ def shown(answer: Any) -> tuple[str, str]:
 
 
 def plain(answer: Any) -> Any:
-    """An answer as plain JSON values; arrays become lists, and of recordings there is length and rate."""
+    """An answer as plain JSON values: arrays as lists, pictures as PNG in base64, of recordings length and rate."""
     if hasattr(answer, "sampling_rate"):
         return {"seconds": round(answer.seconds, 3), "sampling_rate": answer.sampling_rate}
+    if hasattr(answer, "save") and hasattr(answer, "convert"):
+        buffer = io.BytesIO()
+        answer.save(buffer, "PNG")
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
     if hasattr(answer, "tolist"):
         return answer.tolist()
     if isinstance(answer, Mapping):
@@ -125,5 +162,6 @@ def _names(inputs: Sequence[str], answers: Sequence[Any]) -> list[str]:
     names = []
     for number, (text, answer) in enumerate(zip(inputs, answers, strict=True), start=1):
         words = "-".join(re.findall(r"[^\W_]+", text.lower())[:WORDS])[:LONGEST_NAME]
-        names.append(f"{number:02d}-{words}" if hasattr(answer, "sampling_rate") else Path(text).stem)
+        made = hasattr(answer, "sampling_rate") or (isinstance(answer, Mapping) and "image" in answer)
+        names.append(f"{number:02d}-{words}" if made else Path(text).stem)
     return names

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, reading
+from zoo.cli.options import paying, picture_model, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ TUNED_MODEL = "tuned_model"
               help="Of the learning rate, from each block to the one before.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@picture_model
 @paying
 @reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")

@@ -16,7 +16,7 @@ from zoo.errors import DataError, suggest
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
-    from zoo.data.reading import PackagedDataset, Reader
+    from zoo.data.reading import PackagedDataset, Reader, ReadOptions
     from zoo.entities import Dataset
 
 __all__ = [
@@ -75,12 +75,21 @@ def read(
     """
     from zoo.data.reading import ReadOptions
 
+    options = ReadOptions(input_column, target_column, on_problem, task)
+    wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
-        find_task(task, plugins().tasks)
-    name = os.fspath(reference)
-    options = ReadOptions(input_column, target_column, on_problem, task)
+        wanted = find_task(task, plugins().tasks)
+    dataset = _named(os.fspath(reference), options)
+    if wanted is not None and wanted.target == "image":
+        from zoo.data.prompts import as_prompts
+
+        return as_prompts(dataset, wanted.name)
+    return dataset
+
+
+def _named(name: str, options: ReadOptions) -> Dataset:
     readers = _readers()
     # Plugins come before the core's own readers, and the first that ships a name answers for it.
     packaged = {known: reader for reader in reversed(readers) for known in reader.datasets}

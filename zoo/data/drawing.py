@@ -26,6 +26,8 @@ _OPACITY = 0.5
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
+    An answer that is a picture is drawn as it is.
+
     Raises:
         InvalidInput: the answer holds neither.
     """
@@ -37,6 +39,9 @@ def draw(item: Any, answer: Any) -> Image:
         from zoo.data.spectrogram import draw_recording
 
         return draw_recording(item, answer)
+    if isinstance(answer, Mapping) and "image" in answer:
+        made: Image = answer["image"]
+        return made
     image: Image = item
     if isinstance(answer, Mapping) and "mask" in answer:
         return draw_mask(image, answer["mask"])

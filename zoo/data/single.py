@@ -25,6 +25,10 @@ def read_input(text: str, kind: str) -> Any:
     """
     if kind == "text":
         return text
+    if kind == "prompt":
+        from zoo.data.prompts import Prompt
+
+        return Prompt(text)
     if kind == "question":
         from zoo.data.questions import parse
 

@@ -203,6 +203,8 @@ def _wishes(task: str | None) -> tuple[str | None, str | None]:
     from zoo.plugins import plugins
 
     found = find_task(task, plugins().tasks)
+    if found.target == "image":  # pictures to learn to make, with what they show
+        return "image", "text"
     paired = "text" in found.inputs[1:] and found.target == "vector"
     kind = found.inputs[0] if len(found.inputs) == 1 or paired else None
     return kind, "text" if paired else found.target

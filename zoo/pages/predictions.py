@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SHOWN = 20
 """Rows of a table: objects, labels, atoms."""
 
+SMALLEST = 192
+"""Pixels that the longer side of a picture that a model made has at least, about."""
+
 LARGEST = 1024
 """Pixels that the longer side of a picture in the page has at most."""
 
@@ -36,11 +39,12 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
         inputs: the same, decoded, n.
         answers: what ``zoo_predict`` gave for them, n.
     """
-    articles = [
+    made = bool(answers) and all(isinstance(answer, Mapping) and "image" in answer for answer in answers)
+    articles = _made(inputs, answers) if made else [
         f"<section><h2>{escape(_short(name))}</h2>{shown(item, answer)}</section>"
         for name, item, answer in zip(names, inputs, answers, strict=True)
-    ]
-    title = f"What {model} finds"
+    ]  # fmt: skip
+    title = f"What {model} {'makes' if made else 'finds'}"
     count = f"{len(names)} input{'s' if len(names) != 1 else ''}"
     head = f'<header><h1>{escape(title)}</h1><p class="soft">{escape(task or "own task")}, {count}</p></header>'
     return document(title, "\n".join((head, "<main>", *articles, "</main>")))
@@ -91,6 +95,27 @@ def _player(recording: Any, words: str) -> str:
 
     data = base64.b64encode(encode(recording)).decode("ascii")
     return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
+
+
+def _made(prompts: Sequence[Any], answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A section for each prompt with the pictures that were made of it, and what makes each of them again."""
+    from itertools import groupby
+
+    sections = []
+    pairs = groupby(zip(prompts, answers, strict=True), key=lambda pair: str(pair[0]))
+    for text, group in pairs:
+        figures = []
+        for _, answer in group:
+            image, told = answer["image"], f"Seed {answer['seed']}, {answer['steps']} steps"
+            told += f", guidance {float(answer['guidance']):g}" if "guidance" in answer else ""
+            told += ". Flagged by the model's safety checker" if answer.get("flagged") else ""
+            factor = max(1, round(SMALLEST / max(image.size)))
+            large = image.resize((factor * image.width, factor * image.height), 0)
+            words = f"A picture made of '{text}', {told[0].lower()}{told[1:]}." if text else f"A picture: {told}."
+            figures.append(f"<li>{_picture(large, words, f'{told}.', 'made')}</li>")
+        heading = escape(_short(text)) if text else "Without a prompt"
+        sections.append(f'<section><h2>{heading}</h2><ul class="made">{"".join(figures)}</ul></section>')
+    return sections
 
 
 def _boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> str:

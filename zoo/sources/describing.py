@@ -45,7 +45,7 @@ _TAGS = {
     "image-to-image": "vision", "image-to-video": "vision", "keypoint-detection": "vision", "mask-generation": "vision",
     "sentence-similarity": "language", "summarization": "language", "table-question-answering": "language",
     "text-ranking": "language", "text-to-video": "vision", "text2text-generation": "language",
-    "unconditional-image-generation": "vision", "video-classification": "vision", "video-text-to-text": "multimodal",
+    "video-classification": "vision", "video-text-to-text": "multimodal",
     "visual-document-retrieval": "multimodal", "voice-activity-detection": "audio", "zero-shot-classification":
     "language", "zero-shot-object-detection": "multimodal", "zero-shot-audio-classification": "multimodal",
 }  # fmt: skip

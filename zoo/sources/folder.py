@@ -18,6 +18,7 @@ from zoo.sources.base import LocalModel
 from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences
 from zoo.sources.model_files import choose, format_of, missing_shards
+from zoo.sources.pipeline_card import INDEX, card_from_index
 
 TUNED = "zoo.json"
 CONFIG = "config.json"
@@ -71,7 +72,8 @@ class FileSource:
         if tuned is None and config is None and (checkpoint := whisper_files.checkpoint_of(root)):
             files = _hashed(root, [checkpoint])
             return dataclasses.replace(whisper_files.card_of(f"file:{root}", files), revision=_revision(files))
-        if tuned is None and config is None:
+        index = read_json(root / INDEX)
+        if tuned is None and config is None and index is None:
             raise ModelNotFound(
                 f"The folder {root} has no {CONFIG}, so zoo cannot tell what model it holds.",
                 "Save the model with save_pretrained(), or in timm's format.",
@@ -86,7 +88,10 @@ class FileSource:
         parameters = count_parameters(root, weights)
         if tuned is not None:
             return _tuned_card(root, tuned, files, parameters)
-        card = card_from_config(f"file:{root}", config or {}, files, parameters)
+        if index is not None:
+            card = card_from_index(root, f"file:{root}", index, files, parameters)
+        else:
+            card = card_from_config(f"file:{root}", config or {}, files, parameters)
         return dataclasses.replace(card, revision=_revision(files))
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:

@@ -109,6 +109,7 @@ class HubSource:
 
     def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
         from zoo.sources.config_card import card_from_config, count_parameters, read_json
+        from zoo.sources.pipeline_card import INDEX, card_from_index
 
         bare = ModelCard(id=f"{self.name}:{name}", domain="other", revision=revision)
         here = self.locate(bare)
@@ -118,8 +119,11 @@ class HubSource:
         files = tuple(file for file in here.files if file.path in wanted)
         weights = [file.path for file in files if format_of(file.path)]
         try:
-            config = read_json(here.path("config.json")) or {}
-            card = card_from_config(bare.id, config, files, count_parameters(here.root, weights))
+            parameters = count_parameters(here.root, weights)
+            if (index := read_json(here.path(INDEX))) is not None:
+                card = card_from_index(here.root, bare.id, index, files, parameters)
+            else:
+                card = card_from_config(bare.id, read_json(here.path("config.json")) or {}, files, parameters)
         except ModelNotFound:
             card = dataclasses.replace(bare, files=files, bytes=sum(file.bytes or 0 for file in files))
         return dataclasses.replace(card, revision=here.revision)

@@ -64,11 +64,13 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
         folder, _, name = path.rpartition("/")
         if not name.startswith("."):
             folders.setdefault(folder, []).append(path)
+    in_parts = whole_pipeline and any(format_of(path) for path in paths if "/" in path)
     chosen: set[str] = set()
     for folder, members in folders.items():
         if folder and not (whole_pipeline or _MODULE_FOLDER.match(folder)):
             continue
-        weights = weights_of(members)
+        # A pipeline's own folder may hold all of it once more in a single file, for other programs.
+        weights = weights_of(members) if folder or not in_parts else ()
         chosen.update(weights)
         chosen.update(path for path in members if _is_configuration(path, weights))
     if not any(format_of(path) for path in chosen):
@@ -89,6 +91,6 @@ def _is_configuration(path: str, weights: tuple[str, ...]) -> bool:
     if name.endswith(".index.json"):
         chosen = {format_of(weight) for weight in weights}
         return format_of(name.removesuffix(".index.json")) in chosen
-    if _NOT_WEIGHTS.match(name):
+    if _NOT_WEIGHTS.match(name) and name != "scheduler_config.json":  # a pipeline's noise, not a training's rate
         return False
     return any(fnmatchcase(name, pattern) for pattern in CONFIGURATION)

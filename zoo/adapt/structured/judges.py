@@ -1,4 +1,4 @@
-"""The models that judge recordings: what hears the words, tells voices apart, guesses how pleasant speech is."""
+"""The models that judge recordings and pictures: what hears the words, tells voices apart, sees what is alike."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ JUDGES = {
     "ZOO_RECOGNISER": "pkg:whisper-tiny.en",
     "ZOO_SPEAKER_ENCODER": "pkg:resemblyzer",
     "ZOO_QUALITY_MODEL": "pkg:dnsmos",
+    "ZOO_PICTURE_MODEL": "pkg:efficientnet-lite0",
 }
 """Environment variables that name judges, with who judges where nobody is named."""
 

@@ -24,27 +24,31 @@ class TargetKind:
             without a model.
         answer: function of an input and of what ``zoo_predict`` gives for it, that gives a target.
         in_time: whether samples follow each other in time, so that the last ones are held out.
+        by_loss: whether epochs are told apart by the validation loss alone, where answers take too long for each.
+        judged_by: function that gives what the metrics depend on beside targets and answers, for the records.
     """
 
     name: str
     guess: Callable[[Sequence[Any], Sequence[Any], str], Sequence[Any]]
     answer: Callable[[Any, Any], Any]
     in_time: bool = False
+    by_loss: bool = False
+    judged_by: Callable[[], Mapping[str, str]] = dict
 
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import answers, boxes, forces, grids, masks, recordings, spans, texts
+    from zoo.adapt.structured import answers, boxes, forces, grids, masks, pictures, recordings, spans, texts
 
-    rooms = (answers, boxes, forces, grids, masks, recordings, spans, texts)
+    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, spans, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
-    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, recordings, spans, texts
+    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, pictures, recordings, spans, texts
 
-    rooms = (answers, boxes, captions, forces, grids, masks, recordings, spans, texts)
+    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, spans, texts)
     return tuple(metric for room in rooms for metric in room.METRICS)
 
 
@@ -56,8 +60,8 @@ def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:
     """
     from zoo.adapt import experiment
 
-    # Metrics are asked whether they can judge; what they are given is theirs to look at. Recordings are judged by
-    # models, so that a few of them have to do.
-    tried = targets[:TRIED] if task.target == "audio" else targets
+    # Metrics are asked whether they can judge; what they are given is theirs to look at. Recordings and
+    # pictures are judged by models, so that a few of them have to do.
+    tried = targets[:TRIED] if task.target in {"audio", "image"} else targets
     found: tuple[Metric, ...] = experiment.metrics_for(task, tried)  # type: ignore[arg-type]
     return found

@@ -91,6 +91,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         carried_out = {
             "learning_rate": settings.learning_rate, "head_learning_rate": settings.head_learning_rate,
             "best_epoch": training.best.number, "stopped": training.stopped, "trained_parameters": attached.trained,
+            **parts.kind.judged_by(),
         }  # fmt: skip
         run = make_run(
             parts, backbone.card, plan, started=started, metrics=metrics,  # type: ignore[arg-type]
@@ -168,6 +169,9 @@ def vocabulary(dataset: Dataset) -> tuple[str, ...]:
 
 
 def _decide(parts: Parts, learner: Learner, part: Dataset) -> float:
+    """The deciding metric, higher is better; the same for all epochs where their loss alone is to tell."""
+    if parts.kind.by_loss:
+        return 0.0
     metric = parts.metrics[0]
     value = float(metric.compute(part.targets, answers(parts.kind, learner, part)))
     return value if metric.higher_is_better else -value
