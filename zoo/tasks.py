@@ -106,11 +106,15 @@ _ALL = (
     Task("audio-classification", "audio", "Audio classification", ("audio",), "class", _CLASSIFICATION, "linear"),
     Task(
         "text-to-speech", "audio", "Voice synthesis", ("text",), "audio",
-        _down("word_error_rate", "character_error_rate") + _up("speaker_similarity", "predicted_mos")
-        + _down("mel_cepstral_distortion"), "generator",
+        _down("word_error_rate", "character_error_rate", "mel_cepstral_distortion")
+        + _up("speaker_similarity", "predicted_mos"), "generator",
     ),
     Task(
         "text-to-audio", "audio", "Music generation", ("text",), "audio", _down("frechet_audio_distance"), "generator"
+    ),
+    Task(
+        "zero-shot-audio-classification", "audio", "Zero-shot audio classification", ("audio", "text"), "class",
+        _up("accuracy"), "none", use_case=False,
     ),
     Task(
         "speech-quality-prediction", "audio", "Predicted quality of speech", ("audio",), "number", _up("spearman"),

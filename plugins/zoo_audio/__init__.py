@@ -57,14 +57,20 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load_whisper(card, files, device, dtype)
     if card.library == "transformers":
-        from zoo_audio.transformers_trunk import load as load_transformers
+        from zoo.features.published_config import architectures, published_config
+        from zoo_audio import clap, synthesis, transformers_trunk
 
-        return load_transformers(card, files, device, dtype)
+        named = next(iter(architectures(published_config(files.root, card))), "")
+        if named in {synthesis.VITS, synthesis.SPEECHT5}:
+            return synthesis.load(card, files, named, device, dtype)
+        if named == clap.ARCHITECTURE:
+            return clap.load(card, files, device, dtype)
+        return transformers_trunk.load(card, files, device, dtype)
     return None
 
 
 @hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
     """Labels of an audio classifier, the words that a recogniser hears, speech, or how good speech is."""
     if task == "text-to-speech" and hasattr(backbone, "speak"):
         return backbone.speak(inputs)
@@ -72,6 +78,8 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequenc
         return backbone.rate(inputs)
     if backbone.input_kind != "audio":
         return None
+    if task in {"zero-shot-audio-classification", "audio-classification"} and hasattr(backbone, "zero_shot"):
+        return backbone.zero_shot(inputs, labels)
     if task == "audio-classification" and hasattr(backbone, "classify"):
         return backbone.classify(inputs)
     if task == "automatic-speech-recognition" and hasattr(backbone, "transcribe"):

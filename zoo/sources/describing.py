@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 _FAMILIES = {
-    "albert": "ALBERT", "bart": "BART", "beit": "BEiT", "bert": "BERT", "clip": "CLIP", "convnext": "ConvNeXt",
+    "albert": "ALBERT", "bart": "BART", "beit": "BEiT", "bert": "BERT", "clap": "CLAP", "clip": "CLIP",
+    "convnext": "ConvNeXt",
     "convnextv2": "ConvNeXt V2", "deberta": "DeBERTa", "deberta-v2": "DeBERTa V2", "deit": "DeiT", "detr": "DETR",
     "dinov2": "DINOv2", "distilbert": "DistilBERT", "electra": "ELECTRA", "esm": "ESM", "gpt2": "GPT-2",
     "hubert": "HuBERT", "llama": "Llama", "marian": "Marian", "mobilenet_v2": "MobileNetV2", "modernbert": "ModernBERT",
     "mpnet": "MPNet", "resnet": "ResNet", "roberta": "RoBERTa", "segformer": "SegFormer", "siglip": "SigLIP",
-    "swin": "Swin", "t5": "T5", "vit": "ViT", "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
+    "speecht5": "SpeechT5", "swin": "Swin", "t5": "T5", "vit": "ViT", "vits": "VITS",
+    "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
     "xlm-roberta": "XLM-RoBERTa", "yolos": "YOLOS",
 }  # fmt: skip
 
@@ -23,11 +25,11 @@ _MODEL_TYPES = {
         "swinv2", "timm_wrapper", "vit", "vit_mae", "vit_msn", "yolos",
     },
     "audio": {
-        "audio-spectrogram-transformer", "bark", "encodec", "hubert", "mimi", "moonshine", "musicgen", "sew",
+        "audio-spectrogram-transformer", "bark", "clap", "encodec", "hubert", "mimi", "moonshine", "musicgen", "sew",
         "speech_to_text", "speecht5", "unispeech", "vits", "wav2vec2", "wav2vec2-bert", "wavlm", "whisper",
     },
     "multimodal": {
-        "align", "altclip", "blip", "blip-2", "chinese_clip", "clap", "clip", "clipseg", "flava", "git", "groupvit",
+        "align", "altclip", "blip", "blip-2", "chinese_clip", "clip", "clipseg", "flava", "git", "groupvit",
         "llava", "owlvit", "owlv2", "paligemma", "siglip", "siglip2", "vilt", "vision-encoder-decoder",
     },
     "scientific": {"esm"},
@@ -47,7 +49,7 @@ _TAGS = {
     "text-ranking": "language", "text-to-video": "vision", "text2text-generation": "language",
     "video-classification": "vision", "video-text-to-text": "multimodal",
     "visual-document-retrieval": "multimodal", "voice-activity-detection": "audio", "zero-shot-classification":
-    "language", "zero-shot-object-detection": "multimodal", "zero-shot-audio-classification": "multimodal",
+    "language", "zero-shot-object-detection": "multimodal",
 }  # fmt: skip
 
 _HEADS = (
@@ -61,6 +63,9 @@ _HEADS = (
     ("ForSpeechSeq2Seq", "automatic-speech-recognition"),
     ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
     ("ForAudioClassification", "audio-classification"),
+    ("ForTextToSpeech", "text-to-speech"),
+    ("VitsModel", "text-to-speech"),
+    ("ClapModel", "zero-shot-audio-classification"),
     ("BlipForConditionalGeneration", "image-to-text"),
     ("MarianMTModel", "translation"),
     ("ForMaskedLM", "fill-mask"),
@@ -74,6 +79,9 @@ _HEADS = (
 
 _WRITERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnswering"})
 """Models of images and texts whose features are those of the encoder of images, without a projection."""
+
+_MAKERS = ("ForTextToSpeech", "VitsModel")
+"""Audio models that take texts."""
 
 _LICENSES = {
     "apache-2.0": "Apache-2.0", "mit": "MIT", "bsd": "BSD-3-Clause", "bsd-2-clause": "BSD-2-Clause",
@@ -164,7 +172,8 @@ def input_recipe(kind_domain: str, config: Mapping[str, Any]) -> dict[str, Any]:
         length = config.get("max_position_embeddings")
         return {"kind": "text", **({"max_tokens": length} if isinstance(length, int) else {})}
     if kind_domain == "audio":
-        return {"kind": "audio"}
+        named = " ".join(str(name) for name in config.get("architectures") or ())
+        return {"kind": "text" if any(maker in named for maker in _MAKERS) else "audio"}
     if kind_domain == "scientific":
         return {"kind": str(config.get("input_kind", "protein"))}
     recipe: dict[str, Any] = {"kind": "image"}

@@ -1,0 +1,145 @@
+"""CLAP of transformers: recordings and texts in one space (Wu et al., "Large-scale contrastive language-audio
+pretraining", 2023)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import nn
+
+from zoo.errors import InvalidInput, UnsupportedModel
+from zoo.features.quiet import quiet
+from zoo_audio.audio_backbone import TOP, AudioBackbone, Batch, Trunk
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+ARCHITECTURE = "ClapModel"
+LAYER = "projected"
+TEMPLATES = ("This is a sound of {}.", "{}.")
+"""Sentences that a class is named in; their vectors are averaged (section 4.2)."""
+
+_BATCH = 16
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_UNTRAINED = ("logit_scale_t", "position_ids", "relative_position_index")
+
+
+class ClapTrunk(Trunk):
+    """The tower for recordings; its layer is the vector that texts are compared with, of length 1.
+
+    Attributes:
+        model: both towers.
+    """
+
+    layers = (LAYER,)
+
+    def __init__(self, model: Any, extractor: Any, tokenizer: Any) -> None:
+        super().__init__()
+        self.model, self._extractor, self._tokenizer = model, extractor, tokenizer
+        self.embedding_dimension = int(model.config.projection_dim)
+        self.sampling_rate = int(extractor.sampling_rate)
+        self.longest = float(extractor.max_length_s)
+
+    def prepare(self, wave: np.ndarray) -> torch.Tensor:
+        """The spectrogram of a wave's first ten seconds, repeated where it is shorter: channels x frames x mels."""
+        values = self._extractor(wave, sampling_rate=self.sampling_rate, return_tensors="np")["input_features"][0]
+        return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def length(self, item: torch.Tensor) -> int:
+        """The same for all."""
+        return int(item.shape[1])
+
+    def collate(self, items: Sequence[torch.Tensor]) -> Batch:
+        """Spectrograms, batch x channels x frames x mels."""
+        return {"values": torch.stack(list(items))}
+
+    def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Batch x d."""
+        values = batch["values"]
+        # What lasts longer than ten seconds has been cut, so that nothing is left to be fused.
+        longer = torch.zeros(len(values), 1, dtype=torch.bool, device=values.device)
+        found = self.model.get_audio_features(input_features=values, is_longer=longer)
+        vectors = nn.functional.normalize(_vectors(found), dim=1)
+        return dict.fromkeys(layers, vectors)
+
+    def texts(self, texts: Sequence[str]) -> torch.Tensor:
+        """Vectors of texts, of length 1, n x d."""
+        longest = int(self.model.config.text_config.max_position_embeddings) - 2
+        inputs = self._tokenizer(
+            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
+        ).to(self.model.device)
+        inputs.pop("token_type_ids", None)
+        return nn.functional.normalize(_vectors(self.model.get_text_features(**inputs)), dim=1)
+
+
+class ClapBackbone(AudioBackbone):
+    """Turns recordings, and texts, into vectors of one space."""
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of texts in the same space, of length 1: float32, n x d."""
+        with torch.inference_mode():
+            parts = [self.module.texts(texts[at : at + _BATCH]).float() for at in range(0, len(texts), _BATCH)]
+        found: np.ndarray = torch.cat(parts).cpu().numpy()
+        return found
+
+    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[list[dict[str, Any]]]:
+        """The likeliest labels of each recording, best first, with their probabilities among all labels.
+
+        Raises:
+            InvalidInput: there are fewer than two labels to choose from.
+        """
+        if len(labels) < 2:
+            raise InvalidInput(
+                f"'{self.card.id}' chooses from labels that you name, and there are {len(labels)}.",
+                "Name them: --labels dog,rain",
+            )
+        words = [" ".join(label.replace("_", " ").split()) for label in labels]
+        means = sum(torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES)
+        names = nn.functional.normalize(means, dim=1)
+        scale = float(self.module.model.logit_scale_a.detach().exp())
+        rows: list[list[dict[str, Any]]] = []
+        for start in range(0, len(inputs), _BATCH):
+            batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
+            odds = (scale * self.features(batch, self.layers)[LAYER].cpu() @ names.T).softmax(dim=1)
+            scores, places = odds.topk(min(TOP, len(labels)))
+            for row in zip(scores.tolist(), places.tolist(), strict=True):
+                pairs = zip(*row, strict=True)
+                rows.append([{"label": labels[place], "score": score} for score, place in pairs])
+        return rows
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ClapBackbone:
+    """The backbone of a CLAP folder.
+
+    Raises:
+        UnsupportedModel: the folder lacks weights, or is damaged.
+    """
+    try:
+        with quiet():
+            extractor = transformers.AutoFeatureExtractor.from_pretrained(files.root, **_LOCAL)
+            tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
+            model, report = transformers.ClapModel.from_pretrained(
+                files.root, weights_only=True, output_loading_info=True, **_LOCAL
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    return ClapBackbone(card, ClapTrunk(model.to(device), extractor, tokenizer), device=device, dtype=dtype)
+
+
+def _vectors(found: Any) -> torch.Tensor:
+    """What a tower gives, whether wrapped or not."""
+    vectors: torch.Tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
+    return vectors
