@@ -232,7 +232,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Diffusi
         "unet": _model(diffusers.UNet2DConditionModel, root, card, "unet", torch_dtype).to(device),
         "vae": _model(diffusers.AutoencoderKL, root, card, "vae", torch_dtype).to(device),
         "text_encoder": _model(transformers.CLIPTextModel, root, card, "text_encoder", torch_dtype).to(device),
-        "tokenizer": transformers.CLIPTokenizer.from_pretrained(_part(root, card, "tokenizer"), local_files_only=True),
+        "tokenizer": transformers.AutoTokenizer.from_pretrained(
+            _part(root, card, "tokenizer"), local_files_only=True, trust_remote_code=False
+        ),
     }
     if any(index.get("safety_checker") or ()):
         from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker

@@ -20,7 +20,7 @@ from zoo_vision.image_recipe import in_rgb
 UNPROMPTED = 0.1
 """Share of the pictures that are learned without their prompt, for classifier-free guidance (Ho and Salimans, 2022)."""
 
-JUDGED_AT = (0.1, 0.3, 0.5, 0.7, 0.9)
+JUDGED_AT = (0.2, 0.5, 0.8)
 """Parts of the way to pure noise at which the validation loss is taken, so that it is the same each time."""
 
 TO_IMAGE = "text-to-image"

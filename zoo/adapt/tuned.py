@@ -23,7 +23,7 @@ SHOWN = 5
 
 _OF_A_BACKBONE = frozenset(
     ("input_kind", "layers", "embedding_dimension", "preprocess", "collate", "features", "length", "module", "head",
-     "learning_rate", "learner")
+     "learning_rate")
 )  # fmt: skip
 
 
@@ -51,6 +51,13 @@ class TunedBackbone:
     def task(self) -> str:
         """The task that it was adapted to."""
         return str(self._document["task"])
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained further for structured targets: this model for its own task and classes, else its base."""
+        if hasattr(self._predictor, "example") and task == self.task and tuple(classes) == self.classes:
+            return self._predictor
+        make = getattr(self._base, "learner", None)
+        return None if make is None else make(task, classes)
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.
