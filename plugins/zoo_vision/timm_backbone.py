@@ -92,7 +92,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     Raises:
         UnsupportedModel: the architecture is not one of timm's, or the weights do not fit it.
     """
-    config = _packaged_config(card) if "architecture" in card.loader else _folder_config(card, files)
+    # Cards of folders name the architecture too, but only the folder itself knows of its classifier.
+    packaged = "architecture" in card.loader and not files.path("config.json").is_file()
+    config = _packaged_config(card) if packaged else _folder_config(card, files)
     architecture = str(config.get("architecture", ""))
     # A name with a scheme would make timm ask a hub; only names that are built in may pass.
     if not timm.is_model(architecture):

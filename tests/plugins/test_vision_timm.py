@@ -12,7 +12,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 from timm.data import create_transform, resolve_data_config
+from timm.models import save_for_hf
 
+import zoo
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import UnsupportedModel
 from zoo.plugins import plugins
@@ -113,6 +115,25 @@ def test_its_own_class_names(tmp_path) -> None:
         ["ant", "bee", "cat", "dog"][i] for i in expected.argsort().flip(0)
     ]
     assert sum(answer["score"] for answer in answers) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("architecture", "classes"), [("resnet10t", 7), ("test_vit", 5), ("resnet10t", 0)])
+def test_a_folder_that_timm_saved_is_loaded_by_its_id(architecture: str, classes: int, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    torch.manual_seed(0)
+    network = timm.create_model(architecture, num_classes=classes).eval()
+    save_for_hf(network, tmp_path / "model", model_config={"label_names": list("abcdefg")[:classes]})
+    model = zoo.load(f"file:{tmp_path / 'model'}")
+    backbone = model.backbone
+    pixels = backbone.recipe.pixels(backbone.collate([backbone.preprocess(images()[0])]), torch.zeros(1))
+
+    assert backbone.classes == tuple("abcdefg")[:classes]
+    if classes:
+        with torch.inference_mode():
+            expected = network(pixels).softmax(dim=1)[0]
+        [[best, *_]] = model.predict(images()[:1])
+        assert best["label"] == "abcdefg"[int(expected.argmax())]
+        assert best["score"] == pytest.approx(float(expected.max()), abs=1e-5)
 
 
 def test_safetensors_come_before_pickles(tmp_path) -> None:
