@@ -30,6 +30,9 @@ HEADS = ("auto", "probe", "random")
 SPLITS = ("random", "scaffold")
 """Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
 
+RANKED = "roc_auc"
+"""The metric that decides where the targets are 0 and 1."""
+
 _PACKAGES = ("torch", "transformers", "timm", "scikit-learn", "numpy")
 
 
@@ -79,18 +82,24 @@ class Experiment:
         return self.judge(np.full(len(self.test), guess), self.test)
 
     def class_weights(self) -> np.ndarray | None:
-        """A weight for each class where the imbalance is strong: the square root of its rarity, 1 on average.
+        """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
 
         The root is a compromise: full inverse frequency would buy rare classes at the price of accuracy.
         """
-        if not self.classification:
+        known = self.targets[list(self.train)]
+        if not self.classification and not is_binary(known):
             return None
-        counts = np.bincount(self.targets[list(self.train)], minlength=self.outputs)
+        counts = np.bincount(known.astype(np.int64), minlength=self.outputs)
         present = counts > 0
         if counts.max() < STRONG_IMBALANCE * counts[present].min():
             return None
         weights = np.where(present, 1 / np.sqrt(np.maximum(counts, 1)), 0.0)
         return weights * len(self.train) / (weights * counts).sum()
+
+
+def is_binary(targets: np.ndarray) -> bool:
+    """Whether numbers are all 0 or 1, and both occur."""
+    return set(np.unique(targets).tolist()) == {0.0, 1.0}
 
 
 def prepare(dataset: Dataset, plan: Plan) -> Experiment:
@@ -124,6 +133,9 @@ def prepare(dataset: Dataset, plan: Plan) -> Experiment:
     kind = np.int64 if dataset.target_kind == "class" else np.float64
     targets = np.asarray(dataset.targets, dtype=kind)
     metrics = metrics_for(task, targets[list(parts[2])])
+    if kind is np.float64 and all(is_binary(targets[list(part)]) for part in parts[1:]):
+        # What is 0 or 1 is told apart by rank, as MoleculeNet judges it (Wu et al., 2018).
+        metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
     return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics)
 
 

@@ -177,6 +177,10 @@ class Judge:
 
         if self.experiment.classification:
             return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=weights)
+        if weights is not None:  # of 0 and of 1, which are below and above their mean
+            return lambda outputs, targets: (
+                weights[(targets > 0).long()] * (outputs[:, 0] - targets).square()
+            ).mean()  # fmt: skip
         return lambda outputs, targets: functional.mse_loss(outputs[:, 0], targets)
 
     def predictions(self, outputs: np.ndarray) -> np.ndarray:

@@ -110,11 +110,12 @@ def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penal
     centre, deviation = features.mean(axis=0), features.std(axis=0)
     scale = np.where(deviation > 1e-12 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
     standardised = (features - centre) / scale
+    weights = experiment.class_weights()
     if not experiment.classification:
-        ridge = Ridge(alpha=penalty * len(features)).fit(standardised, targets)
+        counted = None if weights is None else weights[targets.astype(int)]
+        ridge = Ridge(alpha=penalty * len(features)).fit(standardised, targets, sample_weight=counted)
         weight, bias = ridge.coef_[None, :], np.array([ridge.intercept_])
         return _unscaled(weight, bias, centre, scale)
-    weights = experiment.class_weights()
     model = LogisticRegression(
         C=1 / (penalty * len(features)),
         class_weight=None if weights is None else {int(k): float(weights[k]) for k in np.unique(targets)},

@@ -70,7 +70,8 @@ def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
     """All positions in an order of which every beginning is a stratified sample.
 
     The first of every class come first; from there on each class is dealt out evenly, so that any beginning holds of
-    each class its share, to within one sample. Numbers and unlabelled samples are one class.
+    each class its share, to within one sample. Numbers that are 0 or 1 are two classes, other numbers
+    and unlabelled samples one.
 
     Raises:
         InvalidInput: the seed is negative.
@@ -99,9 +100,12 @@ def random_keys(count: int, seed: int) -> np.ndarray:
 def _strata(dataset: Dataset) -> list[np.ndarray]:
     import numpy as np
 
-    if dataset.targets is None or dataset.target_kind != "class":
+    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
         return [np.arange(len(dataset))]
     targets = np.asarray(dataset.targets)
+    # Numbers that are 0 or 1 tell two kinds apart, the rarer of which no part may be without.
+    if dataset.target_kind == "number" and not np.isin(targets, (0, 1)).all():
+        return [np.arange(len(dataset))]
     return [np.flatnonzero(targets == label) for label in np.unique(targets)]
 
 
