@@ -267,6 +267,29 @@ def test_detectors_give_features_of_the_picture(make: Any, tmp_path: Path) -> No
     assert torch.allclose(found["block1.mean"], states.hidden_states[1][:, 1 : 1 + patches].mean(dim=1), atol=1e-5)
 
 
+def publish(tuned: str, folder: Path, names: dict[int, str], rows: dict[str, int]) -> None:
+    """A tuned SegFormer as others publish theirs: other classes, in another order, each with a row of the head."""
+    from transformers import SegformerConfig, SegformerForSemanticSegmentation, SegformerImageProcessor
+
+    known = zoo.load(f"file:{tuned}").backbone._predictor.module.model
+    config = SegformerConfig.from_dict(
+        {**known.config.to_dict(), "id2label": names, "label2id": {n: i for i, n in names.items()}}
+    )
+    model = SegformerForSemanticSegmentation(config)
+    state = known.state_dict()
+    for part in ("weight", "bias"):
+        own = state[f"decode_head.classifier.{part}"]
+        # A class without a row is never the likeliest.
+        new = torch.zeros(len(names), *own.shape[1:]) if part == "weight" else torch.full((len(names),), -1e4)
+        for index, name in names.items():
+            if name in rows:
+                new[index] = own[rows[name]]
+        state[f"decode_head.classifier.{part}"] = new
+    model.load_state_dict(state)
+    model.save_pretrained(folder)
+    SegformerImageProcessor(size={"height": SIDE, "width": SIDE}, do_reduce_labels=False).save_pretrained(folder)
+
+
 def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder, drawn = segformer(tmp_path / "segformer"), str(tmp_path / "tuned"), tmp_path / "drawn"
     data, new = masked(tmp_path / "data", 80, 0), masked(tmp_path / "new", 20, 1)
@@ -282,6 +305,19 @@ def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.Capture
     assert found["baseline"]["mean_iou"] < 0.35
     assert found["metrics"]["mean_iou"] > 0.7
     assert "background" in capsys.readouterr().out
+    published, reached = tmp_path / "published", found["metrics"]["mean_iou"]
+    publish(folder, published, {0: "Square", 1: "sky", 2: "Back-ground", 3: "DISC"}, {"Square": 2, "DISC": 1})
+    assert zoo.evaluate(f"file:{published}", str(new)).metrics["mean_iou"] < reached  # it has no background
+    publish(
+        folder,
+        published,
+        {0: "Square", 1: "sky", 2: "BACKGROUND", 3: "DISC"},
+        {"Square": 2, "BACKGROUND": 0, "DISC": 1},
+    )
+    assert zoo.evaluate(f"file:{published}", str(new)).metrics["mean_iou"] == pytest.approx(reached, abs=1e-3)
+    publish(folder, published, {0: "sea", 1: "sky", 2: "tree", 3: "road"}, {"sea": 0, "tree": 1, "road": 2})
+    with pytest.raises(DataError, match="nothing that it finds is a class of"):
+        zoo.evaluate(f"file:{published}", str(new))
     assert len(set(Image.open(drawn / "0.png").convert("RGB").getdata())) > 2
 
 

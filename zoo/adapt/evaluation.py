@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.names import folded
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 
@@ -167,9 +168,9 @@ def _indices(model: Model, dataset: Dataset, answers: Sequence[Any]) -> np.ndarr
     """The data's class indices of the best answers; one more than the last class for an answer that is none of them."""
     import numpy as np
 
-    known = {_folded(name): index for index, name in enumerate(dataset.classes)}
+    known = {folded(name): index for index, name in enumerate(dataset.classes)}
     named = [_best(model, answer) for answer in answers]
-    found = [known.get(_folded(label), len(known)) for label in named]
+    found = [known.get(folded(label), len(known)) for label in named]
     if all(index == len(known) for index in found):
         raise DataError(
             f"'{model.card.id}' answers with labels such as '{named[0]}', and none of its answers is a class of "
@@ -191,10 +192,6 @@ def _numbers(model: Model, answers: Sequence[Any]) -> np.ndarray:
     if not all(isinstance(answer, (int, float)) for answer in answers):
         raise UnsupportedModel(f"'{model.card.id}' does not answer with numbers, so that it cannot be judged by them.")
     return np.asarray(answers, dtype=np.float64)
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
 
 
 def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:

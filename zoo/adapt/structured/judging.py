@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.structured.class_names import ClassNames
 from zoo.adapt.structured.kinds import kinds, metrics_for
 from zoo.errors import DataError
 
@@ -28,18 +29,20 @@ def judge(model: Model, dataset: Dataset, task: Task, progress: Progress) -> tup
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
-        DataError: none of the task's metrics can judge the targets.
+        DataError: none of the task's metrics can judge the targets, or the model knows none of their classes.
     """
     kind = kinds()[dataset.target_kind]
     targets: Sequence[Any] = known_targets(dataset)
     metrics = metrics_for(task, targets)
+    names = ClassNames(kind.name, dataset.classes)
     answers: list[Any] = []
     with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
             found = model.predict(inputs, task.name, labels=dataset.classes)
-            answers += [kind.answer(item, answer) for item, answer in zip(inputs, found, strict=True)]
+            answers += [kind.answer(item, names.matched(answer)) for item, answer in zip(inputs, found, strict=True)]
             step.advance(len(inputs))
+    names.check(model.card.id, dataset.name)
     guessed = kind.guess(dataset.inputs, targets, task.name)
     judged = {metric.name: float(metric.compute(targets, answers)) for metric in metrics}
     return judged, {m.name: float(m.compute(targets, guessed)) for m in metrics}

@@ -13,7 +13,8 @@ from zoo.errors import DataError
 def mean_iou(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Mean over the classes that occur of intersection over union, counted over all pictures together; 0 to 1.
 
-    Pixels of value 255 in the targets are not judged (Everingham et al., "The PASCAL VOC challenge", 2015).
+    Pixels of value 255 in the targets are not judged (Everingham et al., "The PASCAL VOC challenge", 2015); in the
+    predictions they are wrong, and no class of their own.
     """
     import numpy as np
 
@@ -31,6 +32,7 @@ def mean_iou(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
         shared = np.bincount(expected[expected == given], minlength=256)
         totals[0] += shared
         totals[1] += np.bincount(expected, minlength=256) + np.bincount(given, minlength=256) - shared
+    totals[1][IGNORED] = 0
     present = totals[1] > 0
     if not present.any():
         raise DataError("'mean_iou' cannot be computed: no pixel belongs to a class.")
