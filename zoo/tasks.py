@@ -110,7 +110,8 @@ _ALL = (
         + _up("speaker_similarity", "predicted_mos"), "generator",
     ),
     Task(
-        "text-to-audio", "audio", "Music generation", ("text",), "audio", _down("frechet_audio_distance"), "generator"
+        "text-to-audio", "audio", "Music generation", ("text",), "audio",
+        _down("frechet_audio_distance") + _up("clap_score"), "generator",
     ),
     Task(
         "zero-shot-audio-classification", "audio", "Zero-shot audio classification", ("audio", "text"), "class",

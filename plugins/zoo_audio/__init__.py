@@ -58,11 +58,13 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         return load_whisper(card, files, device, dtype)
     if card.library == "transformers":
         from zoo.features.published_config import architectures, published_config
-        from zoo_audio import clap, synthesis, transformers_trunk
+        from zoo_audio import clap, music, synthesis, transformers_trunk
 
         named = next(iter(architectures(published_config(files.root, card))), "")
         if named in {synthesis.VITS, synthesis.SPEECHT5}:
             return synthesis.load(card, files, named, device, dtype)
+        if named == music.ARCHITECTURE:
+            return music.load(card, files, device, dtype)
         if named == clap.ARCHITECTURE:
             return clap.load(card, files, device, dtype)
         return transformers_trunk.load(card, files, device, dtype)
@@ -71,9 +73,11 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """Labels of an audio classifier, the words that a recogniser hears, speech, or how good speech is."""
+    """Labels of an audio classifier, the words that a recogniser hears, speech, how good it is, or music."""
     if task == "text-to-speech" and hasattr(backbone, "speak"):
         return backbone.speak(inputs)
+    if task == "text-to-audio" and hasattr(backbone, "compose"):
+        return backbone.compose(inputs)
     if task == "speech-quality-prediction" and hasattr(backbone, "rate"):
         return backbone.rate(inputs)
     if backbone.input_kind != "audio":

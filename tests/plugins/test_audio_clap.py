@@ -13,9 +13,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, PreTrainedTokenizerFast
 
 import zoo
+from zoo.adapt.metrics import metric
 from zoo.cli import run
 from zoo.data.audio import Recording
-from zoo.errors import InvalidInput
+from zoo.data.utterances import SoundingText
+from zoo.errors import DataError, InvalidInput
 from zoo.testing import run as conformance
 
 RATE = 8_000
@@ -140,3 +142,20 @@ def test_features_are_the_models_own(trained: Path) -> None:
 def test_they_conform(trained: Path) -> None:
     outcomes = conformance("audio", (f"file:{trained}",))
     assert [f"{o.check}: {o.detail}" for o in outcomes if o.model and o.status == "failed"] == []
+
+
+def test_the_clap_score_is_of_the_right_words(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sounds fit their own names better than those of others."""
+    generator = np.random.default_rng(3)
+    sounds = [Recording(sound(name, generator), RATE) for name in SOUNDS]
+    score = metric("clap_score").compute
+    monkeypatch.delenv("ZOO_CLAP", raising=False)
+    with pytest.raises(DataError, match="ZOO_CLAP"):
+        score([SoundingText(name) for name in SOUNDS], sounds)
+    monkeypatch.setenv("ZOO_CLAP", f"file:{trained}")
+    right = score([SoundingText(name) for name in SOUNDS], sounds)
+    wrong = score([SoundingText(name) for name in (*SOUNDS[1:], SOUNDS[0])], sounds)
+    assert right > wrong + 0.3
+    monkeypatch.setenv("ZOO_CLAP", "pkg:resemblyzer")
+    with pytest.raises(DataError, match="no features of texts"):
+        score([SoundingText("hiss")], sounds[:1])

