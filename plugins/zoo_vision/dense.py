@@ -80,14 +80,14 @@ class Dense:
         pixels = [example["pixel_values"] for example in examples]
         labels = [example["labels"] for example in examples]
         height, width = (max(p.shape[side] for p in pixels) for side in (1, 2))
-        batch: dict[str, Any] = {"pixel_values": torch.stack([_padded(p, height, width) for p in pixels])}
+        batch: dict[str, Any] = {"pixel_values": torch.stack([padded(p, height, width) for p in pixels])}
         if self._masks_padding:
-            batch["pixel_mask"] = torch.stack([_padded(torch.ones_like(p[0]).long(), height, width) for p in pixels])
+            batch["pixel_mask"] = torch.stack([padded(torch.ones_like(p[0]).long(), height, width) for p in pixels])
         if self._by_queries:
-            batch["mask_labels"] = [_padded(told["mask"], height, width) for told in labels]
+            batch["mask_labels"] = [padded(told["mask"], height, width) for told in labels]
             batch["class_labels"] = [told["class"] for told in labels]
         elif self.task == SEGMENTATION:
-            batch["labels"] = torch.stack([_padded(told, height, width, IGNORED) for told in labels])
+            batch["labels"] = torch.stack([padded(told, height, width, IGNORED) for told in labels])
         else:
             batch["labels"] = [
                 told if self._masks_padding else _on_canvas(told, p, height, width)
@@ -128,10 +128,7 @@ class Dense:
         masks = self.processor.post_process_semantic_segmentation(outputs, target_sizes=list(sizes))
         answers = []
         for mask in masks:
-            pixels = mask.cpu().numpy().astype(np.uint8)
-            shares = np.bincount(pixels.ravel(), minlength=len(self.classes)) / pixels.size
-            named = {self.classes[index]: float(shares[index]) for index in np.flatnonzero(shares).tolist()}
-            answers.append({"classes": named, "mask": pixels})
+            answers.append(mask_answer(mask.cpu().numpy().astype(np.uint8), self.classes))
         return answers
 
 
@@ -144,7 +141,14 @@ class _Losses(nn.Module):
         return self.model(**batch).loss.expand(len(batch["pixel_values"]), 1)
 
 
-def _padded(tensor: torch.Tensor, height: int, width: int, value: int = 0) -> torch.Tensor:
+def mask_answer(mask: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
+    """A mask (height x width, uint8) with the share of each class in it, in the order of their numbers."""
+    shares = np.bincount(mask.ravel(), minlength=len(classes)) / mask.size
+    named = {classes[index]: float(shares[index]) for index in np.flatnonzero(shares).tolist()}
+    return {"classes": named, "mask": mask}
+
+
+def padded(tensor: torch.Tensor, height: int, width: int, value: int = 0) -> torch.Tensor:
     """At the right and below, to such a size."""
     return nn.functional.pad(tensor, (0, width - tensor.shape[-1], 0, height - tensor.shape[-2]), value=value)
 

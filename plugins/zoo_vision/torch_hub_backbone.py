@@ -20,6 +20,7 @@ with needs_extra("vision", "load models of PyTorch Hub"):
 from zoo_vision import torchvision_backbone
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk
 from zoo_vision.image_recipe import ByteRecipe
+from zoo_vision.torchvision_segmenter import is_segmenter
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -92,9 +93,18 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
         )
     weights = known[files.revision]
     recipe = weights.transforms()
+    if is_segmenter(entry):
+        categories = [str(name) for name in weights.meta["categories"]]
+        return dataclasses.replace(
+            card, input={"kind": "image", "resize": recipe.resize_size[0]},
+            loader={
+                "architecture": entry, "weights": files.files[0].path, "outputs": len(categories),
+                "categories": categories,
+            },
+        )  # fmt: skip
     if entry not in models.list_models(module=models) or not hasattr(recipe, "crop_size"):
         raise UnsupportedModel(
-            f"'{card.id}' is no classifier of whole images, so it gives no features here.",
+            f"'{card.id}' is no classifier of whole images and no DeepLabV3 or FCN, so it gives no features here.",
             "Choose one: zoo search --source torchhub --task image-classification",
         )
     size = recipe.crop_size[0]

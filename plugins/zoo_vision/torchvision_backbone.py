@@ -80,6 +80,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
         UnsupportedModel: the architecture is not one of torchvision's, or the weights do not fit it.
     """
     architecture = str(card.loader.get("architecture", ""))
+    if card.loader.get("weights") and architecture.startswith(("deeplabv3", "fcn")):
+        from zoo_vision.torchvision_segmenter import is_segmenter
+        from zoo_vision.torchvision_segmenter import load as load_segmenter
+
+        if is_segmenter(architecture):
+            return load_segmenter(card, files, device, dtype)
     if architecture not in list_models() or not card.loader.get("weights"):
         raise UnsupportedModel(
             f"The card of '{card.id}' does not name an architecture of torchvision and a file of weights.",

@@ -59,8 +59,11 @@ class ExampleBatches:
         yield from self._of(list(range(len(self._inputs))))
 
     def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
-        """Batches in random order."""
-        yield from self._of(generator.permutation(len(self._inputs)).tolist())
+        """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
+        order = generator.permutation(len(self._inputs)).tolist()
+        if self.batch_size > 1 and len(order) > 1 and len(order) % self.batch_size == 1:
+            order.pop()
+        yield from self._of(order)
 
     def _of(self, order: list[int]) -> Iterator[tuple[Any, torch.Tensor]]:
         import torch
