@@ -6,6 +6,7 @@ codebooks a step behind the one before (section 2.1).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -97,6 +98,8 @@ class MusicBackbone(AnsweringBackbone):
     def codes(self, recording: Any) -> torch.Tensor:
         """EnCodec's codes of a recording, frames x codebooks."""
         wave = torch.from_numpy(recording.at(self.rate)[: int(LONGEST_SECONDS * self.rate)].copy())
+        # One frame at least.
+        wave = functional.pad(wave, (0, max(0, math.ceil(self.rate / self.frame_rate) - len(wave))))
         with torch.inference_mode():
             found = self.model.audio_encoder.encode(wave.to(self.device).reshape(1, 1, -1)).audio_codes
         if found.shape[0] != 1 or found.shape[2] != self.codebooks:
@@ -151,7 +154,7 @@ class _CodeLosses(nn.Module):
     def __init__(self, network: nn.Module, padding: int) -> None:
         super().__init__()
         self.network, self._padding = network, padding
-        self.register_buffer("lengths", torch.zeros(2, dtype=torch.float64))
+        self.register_buffer("lengths", torch.zeros(2, dtype=torch.int64))
 
     def mean_frames(self) -> int | None:
         """The mean length of what was learnt from; None before."""

@@ -116,9 +116,11 @@ def phonemes(text: str, language: str) -> str:
             "Piper's voices need the program espeak-ng to turn texts into phonemes, and it is not installed.",
             "Run: apt install espeak-ng (or brew install espeak-ng)",
         )
+    # Nothing that UTF-8 cannot hold reaches the program.
+    clean = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
     command = [program, "-q", "--ipa", "-v", language, "--stdin"]
     try:
-        found = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=_MINUTE)
+        found = subprocess.run(command, input=clean, encoding="utf-8", capture_output=True, check=True, timeout=_MINUTE)
     except (subprocess.SubprocessError, OSError) as error:
         reason = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
         raise ZooError(f"espeak-ng cannot turn '{text[:60]}' into phonemes: {reason}.") from error

@@ -36,8 +36,10 @@ class QualityPredictor(AnsweringBackbone):
         return [self._rated(recording.at(RATE)) for recording in recordings]
 
     def _rated(self, wave: np.ndarray) -> float:
+        if not len(wave):
+            wave = np.zeros(1, dtype=np.float32)
         if len(wave) < SAMPLES:
-            wave = np.tile(wave, -(-SAMPLES // max(1, len(wave))))[:SAMPLES]
+            wave = np.tile(wave, -(-SAMPLES // len(wave)))[:SAMPLES]
         stretches = [wave[at : at + SAMPLES] for at in range(0, len(wave) - SAMPLES + 1, RATE)]
         name = self._session.get_inputs()[0].name
         raw = [self._session.run(None, {name: stretch[None].astype(np.float32)})[0][0][2] for stretch in stretches]

@@ -126,10 +126,12 @@ class SpeechT5Voice(AnsweringBackbone):
 
     def spectrogram(self, recording: Any) -> torch.Tensor:
         """Log10 of the mel magnitudes, frames x 80, as many frames as the decoder makes in whole steps."""
+        extractor, step = self.processor.feature_extractor, int(self.model.config.reduction_factor)
         wave = recording.at(self.rate)[: int(LONGEST_SECONDS * self.rate)]
+        least = max(int(extractor.n_fft), step * int(extractor.sample_stride))
+        wave = np.pad(wave, (0, max(0, least - len(wave))))
         found = self.processor(audio_target=wave, sampling_rate=self.rate, return_tensors="np")["input_values"][0]
-        step = int(self.model.config.reduction_factor)
-        return torch.from_numpy(np.asarray(found[: max(step, len(found) - len(found) % step)], dtype=np.float32))
+        return torch.from_numpy(np.asarray(found[: len(found) - len(found) % step], dtype=np.float32))
 
     def wave(self, spectrogram: torch.Tensor) -> np.ndarray:
         """The sound of a spectrogram, by the vocoder where there is one."""

@@ -16,6 +16,9 @@ FOLDER = "vocoder"
 ROUNDS, MOMENTUM = 60, 0.99
 """Of the fast Griffin-Lim algorithm (Perraudin, Balazs and Søndergaard, 2013)."""
 
+LEAST, SILENCE = 8, -10.0
+"""Frames that a wave is found for at least, and log10 of the magnitude of silence."""
+
 
 def vocoder_for(folder: Path, device: str) -> Any:
     """The SpeechT5HifiGan that ``ZOO_VOCODER`` names or that lies in the model's folder ``vocoder``; None without one.
@@ -48,7 +51,9 @@ def griffin_lim(spectrogram: torch.Tensor, filters: torch.Tensor, window: torch.
     """
     import torch
 
-    size = len(window)
+    size, frames = len(window), len(spectrogram)
+    # The transform needs some frames to look at, so that silence follows what is shorter.
+    spectrogram = torch.nn.functional.pad(spectrogram, (0, 0, 0, max(0, LEAST - frames)), value=SILENCE)
     magnitudes = (torch.linalg.pinv(filters.T.double()) @ (10.0 ** spectrogram.double()).T).clamp(min=1e-10).float()
     generator = torch.Generator().manual_seed(0)
     angles = torch.polar(torch.ones_like(magnitudes), 6.2831853 * torch.rand(magnitudes.shape, generator=generator))
@@ -58,7 +63,7 @@ def griffin_lim(spectrogram: torch.Tensor, filters: torch.Tensor, window: torch.
         now = torch.stft(wave, size, hop, window=window, center=True, return_complex=True)[:, : magnitudes.shape[1]]
         moved = now + MOMENTUM * (now - before)
         angles, before = moved / moved.abs().clamp(min=1e-12), now
-    return torch.istft(magnitudes * angles, size, hop, window=window, center=True)
+    return torch.istft(magnitudes * angles, size, hop, window=window, center=True)[: frames * hop]
 
 
 def _fetched(reference: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ from zoo.data.audio import Recording
 from zoo.data.utterances import SoundingText
 from zoo.errors import DataError, InvalidInput
 from zoo.testing import run as conformance
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
+
+from hub_server import HubServer
 
 RATE = 8_000
 SOUNDS = ("high beep", "low hum", "hiss", "rising siren")
@@ -125,6 +130,18 @@ def test_new_sounds_are_told_apart_by_words(trained: Path, sounds: Path, capsys:
     assert answer["output"][0]["label"] == "hiss"
     with pytest.raises(InvalidInput, match="labels that you name"):
         zoo.load(model).predict([Recording(np.zeros(RATE, dtype=np.float32), RATE)])
+
+
+def test_it_is_pulled_from_a_hub(trained: Path, sounds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "ZOO_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        files = {path.name: path.read_bytes() for path in trained.iterdir()}
+        hub.add("zoo/clap", files, library_name="transformers", pipeline_tag="zero-shot-audio-classification")
+        found = zoo.evaluate("hf:zoo/clap", str(sounds), task="zero-shot-audio-classification")
+    assert found.metrics["accuracy"] > 0.8
 
 
 def test_features_are_the_models_own(trained: Path) -> None:

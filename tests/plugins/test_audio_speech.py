@@ -93,6 +93,7 @@ def test_what_a_voice_cannot_do_is_told() -> None:
         model.predict(["..."])
     with pytest.raises(DataError, match="up to 5,000 are spoken"):
         model.predict(["a" * 5_001])
+    assert model.predict(["\ud800 Hello\0"])[0].seconds > 0.2
     with pytest.raises(DataError, match="has one voice"):
         model.predict([VoicedText.of("Hello", [tone(1.0)])])
     with pytest.raises(UnsupportedModel, match="answers and no features"):
@@ -160,14 +161,16 @@ def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(0.5).samples, 16_000)
     soundfile.write(tmp_path / "b.wav", tone(1.0).samples, 16_000)
     (tmp_path / "broken.wav").write_bytes(b"no sound")
-    rows = ["sentence,audio,voice", "One.,a.wav,b.wav", "Two.,broken.wav,b.wav", ",a.wav,b.wav", "Three.,b.wav,a.wav"]
+    rows = ["sentence,audio,voice", "One.,a.wav,b.wav", "Two.,broken.wav,b.wav", ",a.wav,b.wav", "Three.,b.wav,a.wav",
+            "...,a.wav,b.wav"]  # fmt: skip
     (tmp_path / "said.csv").write_text("\n".join(rows))
     data = read(tmp_path / "said.csv", task="text-to-speech")
     assert (data.input_kind, data.target_kind, list(map(str, data.inputs))) == ("text", "audio", ["One.", "Three."])
     assert [target.text for target in data.targets] == ["One.", "Three."]
     assert [target.recording.seconds for target in data.targets] == [0.5, 1.0]
     assert [text.voice.seconds for text in data.inputs] == [1.0, 0.5]
-    assert [problem.item for problem in data.problems] == ["line 3", "line 4"]
+    assert [problem.item for problem in data.problems] == ["line 3", "line 4", "line 6"]
+    assert data.problems[2].reason == "has no word in column 'sentence'"
     assert data.problems[1].reason == "has no text in column 'sentence'"
 
     (tmp_path / "texts.csv").write_text("sentence\nOne.\n")

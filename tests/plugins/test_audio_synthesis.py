@@ -7,6 +7,7 @@ import json
 import random
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,10 @@ from zoo.data import read
 from zoo.data.audio import Recording
 from zoo.data.utterances import SoundingText, VoicedText
 from zoo.errors import DataError, UnsupportedModel
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
+
+from hub_server import HubServer
 
 WORDS = ("see", "car", "moon", "dog")
 VOICES = ("en-us", "en-us+f3")
@@ -170,6 +175,31 @@ def test_a_vocoder_in_the_folder_is_used(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = vocoder(spectrogram).numpy()
     np.testing.assert_allclose(zoo.load(name).backbone.wave(spectrogram), expected, atol=1e-5)
+
+
+def test_a_voice_and_its_vocoder_are_pulled_from_a_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the hub's own client; what the vocoder makes of the pulled model's spectrogram is what it is known to make."""
+    saved(tmp_path / "speecht5")
+    config = SpeechT5HifiGanConfig(
+        upsample_initial_channel=16, resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1]]
+    )
+    vocoder = SpeechT5HifiGan(config).eval()
+    vocoder.save_pretrained(tmp_path / "hifigan")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    for name in ("HF_TOKEN", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "ZOO_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ZOO_VOCODER", "hf:zoo/hifigan")
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        for name, tag in (("speecht5", "text-to-speech"), ("hifigan", "")):
+            files = {path.name: path.read_bytes() for path in (tmp_path / name).iterdir() if path.name != "texts"}
+            hub.add(f"zoo/{name}", files, library_name="transformers", pipeline_tag=tag or None)
+        model = zoo.load("hf:zoo/speecht5")
+    assert (model.card.tasks, model.card.domain) == (("text-to-speech",), "audio")
+    spectrogram = torch.linspace(-3, 0, 40 * 80).reshape(40, 80)
+    with torch.inference_mode():
+        expected = vocoder(spectrogram).numpy()
+    np.testing.assert_allclose(model.backbone.wave(spectrogram), expected, atol=1e-5)
 
 
 def test_vits_gives_the_wave_of_its_own_library(tmp_path: Path) -> None:

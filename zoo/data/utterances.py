@@ -135,6 +135,9 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
         if not said:
             problems.append(Problem(place, row.reason or f"has no text in column '{text}'"))
             continue
+        if not any(character.isalnum() for character in said):
+            problems.append(Problem(place, f"has no word in column '{text}'"))
+            continue
         looked = {name: _look(row.values[columns.index(name)], path.parent, seen) for name in wanted if row.values}
         bad = next((f"has a recording that {facts}" for _, facts in looked.values() if isinstance(facts, str)), "")
         if bad:
