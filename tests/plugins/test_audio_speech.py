@@ -110,6 +110,17 @@ def test_without_the_program_for_phonemes_the_hint_brings_it(monkeypatch: pytest
 
 
 @speaking
+def test_a_judge_that_is_named_wrongly_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a packaged judge is missing its metric is left out; one that somebody named has to be there."""
+    (tmp_path / "texts.csv").write_text("text\nThe ship sailed at noon.\n")
+    monkeypatch.setenv("ZOO_RECOGNISER", "off")
+    assert set(zoo.evaluate(VOICE, str(tmp_path / "texts.csv")).metrics) == {"predicted_mos"}
+    monkeypatch.setenv("ZOO_RECOGNISER", "pkg:whisper-tiny.eng")
+    with pytest.raises(ZooError, match="whisper-tiny"):
+        zoo.evaluate(VOICE, str(tmp_path / "texts.csv"))
+
+
+@speaking
 def test_noise_has_a_low_predicted_quality() -> None:
     generator = np.random.default_rng(0)
     noise = audio.Recording((0.05 * generator.standard_normal(48_000)).astype(np.float32), 16_000)

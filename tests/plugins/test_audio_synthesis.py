@@ -49,7 +49,7 @@ DROPS = ("encoder_layerdrop", "decoder_layerdrop", "hidden_dropout", "attention_
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     # Of a small model's words a recogniser of sentences hears nothing, so that the sounds decide.
-    monkeypatch.setenv("ZOO_RECOGNISER", "file:none")
+    monkeypatch.setenv("ZOO_RECOGNISER", "off")
 
 
 def saved(folder: Path, voice: int = 256) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ JUDGES = {
 }
 """Environment variables that name judges, with who judges where nobody is named."""
 
+OFF = "off"
+"""What an environment variable says so that nobody judges."""
+
 REMEMBERED = 10_000
 _heard: dict[tuple[str, bytes], str] = {}
 """Transcripts by recogniser and recording, as many as that."""
@@ -35,6 +39,17 @@ def judge(variable: str) -> Model:
         ZooError: it cannot be had or loaded.
     """
     return _loaded(_named(variable))
+
+
+def check(variables: Sequence[str]) -> None:
+    """Load the judges that somebody named, so that a name that is wrong is told and no metric goes missing for it.
+
+    Raises:
+        ZooError: one of them cannot be had or loaded.
+    """
+    for variable in variables:
+        if os.environ.get(variable, "").strip() not in {"", OFF}:
+            judge(variable)
 
 
 def transcripts(recordings: list[Any]) -> list[str]:
@@ -58,7 +73,7 @@ def transcripts(recordings: list[Any]) -> list[str]:
 def _named(variable: str) -> str:
     """Raises ``DataError`` where nobody is named."""
     reference = os.environ.get(variable, "").strip() or JUDGES[variable]
-    if not reference:
+    if reference in {"", OFF}:
         raise DataError(f"No model is named that could judge this ({variable}).", f"Name one: export {variable}=MODEL")
     return reference
 

@@ -57,9 +57,12 @@ def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:
 
     Raises:
         DataError: there is none.
+        ZooError: a model that somebody named to judge by cannot be had.
     """
     from zoo.adapt import experiment
+    from zoo.adapt.structured import judges, recordings
 
+    judges.check(recordings.JUDGES.get(task.name, ()))
     # Metrics are asked whether they can judge; what they are given is theirs to look at. Recordings and
     # pictures are judged by models, so that a few of them have to do.
     tried = targets[:TRIED] if task.target in {"audio", "image"} else targets

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from zoo.data.audio import Recording
 
 MUSIC = "text-to-audio"
+JUDGES = {
+    "text-to-speech": ("ZOO_RECOGNISER", "ZOO_SPEAKER_ENCODER", "ZOO_QUALITY_MODEL"),
+    MUSIC: ("ZOO_FRECHET_BACKBONE", "ZOO_CLAP"),
+}
+"""Who judges a task's recordings, by the environment variables that name them."""
+
 CEPSTRA, MELS = 13, 40
 """Mel cepstral coefficients that are compared, without the first, which is the loudness; and bands before them."""
 
