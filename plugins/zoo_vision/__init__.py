@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.errors import UnsupportedModel
 from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
@@ -66,7 +67,12 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
     """The five likeliest classes of each image by a published classifier, or its boxes, or its mask; new pictures."""
     if hasattr(backbone, "generate"):
-        return backbone.generate(inputs) if task in backbone.card.tasks else None
+        if task not in backbone.card.tasks:
+            raise UnsupportedModel(
+                f"'{backbone.card.id}' serves {' and '.join(backbone.card.tasks)}, and not '{task}'.",
+                "Find a model that does: zoo search --task " + task,
+            )
+        return backbone.generate(inputs)
     if backbone.input_kind != "image":
         return None
     if task == "image-classification" and hasattr(backbone, "classify"):

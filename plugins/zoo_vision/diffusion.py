@@ -152,7 +152,6 @@ class DiffusionBackbone:
 
     Attributes:
         maker: the model's parts, put together.
-        module: its U-Net.
         learning_rate: usual for training a U-Net that has learned already.
     """
 
@@ -162,7 +161,7 @@ class DiffusionBackbone:
     learning_rate = 1e-4
 
     def __init__(self, card: ModelCard, maker: Maker) -> None:
-        self.card, self.maker, self.module = card, maker, maker.unet
+        self.card, self.maker = card, maker
 
     def preprocess(self, item: Any) -> Any:
         """Nothing is done before the model itself."""
@@ -175,6 +174,13 @@ class DiffusionBackbone:
     def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
         """Raises ``UnsupportedModel``: there are none."""
         raise UnsupportedModel(f"'{self.card.id}' makes pictures and gives no features.")
+
+    def head(self, task: Any, classes: int) -> Any:
+        """Raises ``UnsupportedModel``: there is nothing that classes could be told apart by."""
+        raise UnsupportedModel(
+            f"'{self.card.id}' makes pictures, and learns nothing else.",
+            f"Name what it is to learn: --task {self.card.tasks[0] if self.card.tasks else UNCONDITIONAL}",
+        )
 
     def generate(self, inputs: Sequence[Prompt | str]) -> list[dict[str, Any]]:
         """A picture for each prompt: ``image`` (PIL, RGB), and the prompt, seed and steps that give it again."""
@@ -295,7 +301,7 @@ def _model(kind: Any, root: Path, card: ModelCard, name: str, dtype: torch.dtype
 
 
 def _noise(shape: tuple[int, ...], prompts: Sequence[Prompt]) -> torch.Tensor:
-    """Normal noise for each prompt by its own seed, drawn on the CPU: the same on all devices and in all batches."""
+    """Normal noise for each prompt by its own seed, drawn on the CPU: the same for all devices and in all batches."""
     return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(p.seed)) for p in prompts])
 
 

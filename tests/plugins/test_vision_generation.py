@@ -107,6 +107,20 @@ def test_pictures_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: py
     assert "takes no prompt" in capsys.readouterr().err
 
 
+def test_what_does_not_fit_is_told_in_its_own_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = ddpm(tmp_path / "ddpm")
+
+    assert run(["tune", model, "sklearn:digits:100", "--strategy", "full"]) == 1
+    assert f"--task {UNCONDITIONAL}" in capsys.readouterr().err
+    assert run(["evaluate", model, "sklearn:digits:20", "--task", "text-to-image"]) == 1
+    assert f"serves {UNCONDITIONAL}, and not 'text-to-image'" in capsys.readouterr().err
+    monkeypatch.setenv("ZOO_PICTURE_MODEL", model)
+    assert run(["evaluate", model, "sklearn:digits:20", "--task", UNCONDITIONAL]) == 1
+    assert "takes prompt inputs" in capsys.readouterr().err
+
+
 def test_numbers_of_pictures_have_bounds() -> None:
     with pytest.raises(InvalidInput, match="1 to 1,000"):
         asked(["0"], prompted=False)

@@ -54,7 +54,7 @@ def test_prompts_are_learnt_and_new_colours_by_lora(tmp_path: Path, capsys: pyte
     assert learned["metrics"]["cmmd"] < 0.4 * learned["baseline"]["cmmd"]
     assert learned["metrics"]["clip_score"] > learned["baseline"]["clip_score"] + 10
     assert adaptation["plan"]["trained_parameters"] < 0.3 * sum(
-        parameter.numel() for parameter in zoo.load(model).backbone.module.parameters()
+        parameter.numel() for parameter in zoo.load(model).backbone.maker.unet.parameters()
     )
     assert after.metrics["cmmd"] < 0.75 * before.metrics["cmmd"]
     assert after.metrics["clip_score"] > before.metrics["clip_score"] + 10

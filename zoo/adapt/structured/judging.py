@@ -33,6 +33,7 @@ def judge(model: Model, dataset: Dataset, task: Task, progress: Progress) -> tup
     """
     kind = kinds()[dataset.target_kind]
     targets: Sequence[Any] = known_targets(dataset)
+    kind.judged_by()  # where what judges is missing, its own words say so
     metrics = metrics_for(task, targets)
     names = ClassNames(kind.name, dataset.classes)
     answers: list[Any] = []

@@ -132,6 +132,7 @@ def divide(dataset: Dataset, plan: Plan) -> Parts:
             f"'{dataset.name}' has {len(dataset)} samples; too few to train on, to stop on and to test on.",
             "Bring more samples.",
         )
+    kind.judged_by()  # where what judges is missing, its own words say so, before anything is trained
     return Parts(task, dataset, kind, made[0], made[1], made[2], metrics_for(task, known_targets(made[2])))
 
 
