@@ -22,6 +22,7 @@ import zoo
 from zoo.cli import run
 from zoo.data.prompts import UNCONDITIONAL, Prompt, asked
 from zoo.errors import DataError, InvalidInput, UnsupportedModel
+from zoo.testing import run as conformance
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -119,6 +120,12 @@ def test_what_does_not_fit_is_told_in_its_own_words(
     monkeypatch.setenv("ZOO_PICTURE_MODEL", model)
     assert run(["evaluate", model, "sklearn:digits:20", "--task", UNCONDITIONAL]) == 1
     assert "takes prompt inputs" in capsys.readouterr().err
+
+
+def test_a_model_that_makes_pictures_conforms(tmp_path: Path) -> None:
+    outcomes = conformance("vision", (ddpm(tmp_path / "ddpm"),))
+
+    assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
 
 
 def test_numbers_of_pictures_have_bounds() -> None:

@@ -30,12 +30,16 @@ HUGE = 70
 
 
 def keeps_the_protocol(model: ModelSubject) -> None:
-    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's."""
+    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's.
+
+    One that answers and gives no features has no layers, and the dimension 0.
+    """
     backbone = model.backbone
     assert backbone.card.id == model.card.id, f"its card is '{backbone.card.id}'"
     assert isinstance(backbone.input_kind, str) and backbone.input_kind, "input_kind is empty"
     layers = tuple(backbone.layers)
-    assert layers and len(set(layers)) == len(layers), f"its layers are {layers}"
+    assert layers or backbone.embedding_dimension == 0, "it has no layers, and yet a dimension"
+    assert len(set(layers)) == len(layers), f"its layers are {layers}"
     known = model.card.embedding_dimension
     assert backbone.embedding_dimension == (known or backbone.embedding_dimension), (
         f"embedding_dimension is {backbone.embedding_dimension}, and the card says {known}"
@@ -85,6 +89,8 @@ def is_extracted_by_the_core(model: ModelSubject) -> None:
     """The core's extraction gives what one batch gives, whatever the size of batches; nothing at all is refused."""
     from zoo.features import extract
 
+    if not model.backbone.layers:
+        raise Skipped("it gives no features")
     layer = model.backbone.layers[-1]
     found = extract(model.backbone, model.dataset(model.inputs), FeatureRequest(batch_size=2))[layer]
     _close(model, found.values, model.default(model.inputs), "the core's extraction")
