@@ -30,14 +30,12 @@ HUGE = 70
 
 
 def keeps_the_protocol(model: ModelSubject) -> None:
-    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's.
-
-    One that answers and gives no features has no layers, and the dimension 0.
-    """
+    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's."""
     backbone = model.backbone
     assert backbone.card.id == model.card.id, f"its card is '{backbone.card.id}'"
     assert isinstance(backbone.input_kind, str) and backbone.input_kind, "input_kind is empty"
     layers = tuple(backbone.layers)
+    # One that answers and gives no features has no layers, and the dimension 0.
     assert layers or backbone.embedding_dimension == 0, "it has no layers, and yet a dimension"
     assert len(set(layers)) == len(layers), f"its layers are {layers}"
     known = model.card.embedding_dimension
