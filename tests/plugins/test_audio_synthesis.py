@@ -98,9 +98,9 @@ def test_words_are_learnt_and_spoken_in_the_voice_of_a_recording(
 ) -> None:
     """Of eight recordings, four words by two voices, what is spoken is nearest to the right one; by chance one is."""
     model, folder = saved(tmp_path / "speecht5"), str(tmp_path / "tuned")
-    data, new = spoken(tmp_path / "data", 480, 0), spoken(tmp_path / "new", 8, 1)
-    options = ["--strategy", "full", "--learning-rate", "5e-3", "--epochs", "12", "--patience", "12", "--batch-size",
-               "8", "--validation", "0.02", "--test", "0.03"]  # fmt: skip
+    data, new = spoken(tmp_path / "data", 240, 0), spoken(tmp_path / "new", 8, 1)
+    options = ["--strategy", "full", "--learning-rate", "5e-3", "--epochs", "24", "--patience", "24", "--batch-size",
+               "8", "--validation", "0.03", "--test", "0.05"]  # fmt: skip
 
     assert run(["tune", model, str(data), "--task", "text-to-speech", *options, "-o", folder]) == 0
     capsys.readouterr()

@@ -87,6 +87,8 @@ def command(
             if hasattr(answer, "sampling_rate"):
                 output.note(f"Written: {save_recording(answer, Path(folder), name)}")
             output.note(f"Drawn: {save(drawing, Path(folder), name)}")
+    elif any(hasattr(answer, "sampling_rate") for answer in answers):
+        output.note("Recordings are kept by -o FOLDER, and played by -o page.html.")
     if output.json:
         found = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
         output.data({"model": model, "predictions": found})
@@ -122,7 +124,7 @@ def prompts(
 def shown(answer: Any) -> tuple[str, str]:
     """An answer in a few words, and its score where it has one."""
     if hasattr(answer, "sampling_rate"):
-        return f"{answer.seconds:.1f} s at {answer.sampling_rate:,} Hz; -o FOLDER writes it", ""
+        return f"{answer.seconds:.2f} s at {answer.sampling_rate:,} Hz", ""
     if not isinstance(answer, Mapping):
         return str(answer), ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""

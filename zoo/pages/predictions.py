@@ -27,6 +27,12 @@ SHOWN = 20
 SMALLEST = 192
 """Pixels that the longer side of a picture that a model made has at least, about."""
 
+LONGEST = 80
+"""Characters of a heading."""
+
+PLAYABLE = 8_000
+"""Samples a second that browsers play at least."""
+
 LARGEST = 1024
 """Pixels that the longer side of a picture in the page has at most."""
 
@@ -44,7 +50,8 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
         f"<section><h2>{escape(_short(name))}</h2>{shown(item, answer)}</section>"
         for name, item, answer in zip(names, inputs, answers, strict=True)
     ]  # fmt: skip
-    title = f"What {model} {'makes' if made else 'finds'}"
+    sounds = bool(answers) and all(hasattr(answer, "sampling_rate") for answer in answers)
+    title = f"What {model} {'makes' if made or sounds else 'finds'}"
     count = f"{len(names)} input{'s' if len(names) != 1 else ''}"
     head = f'<header><h1>{escape(title)}</h1><p class="soft">{escape(task or "own task")}, {count}</p></header>'
     return document(title, "\n".join((head, "<main>", *articles, "</main>")))
@@ -79,9 +86,12 @@ def _sound(item: Any, answer: Any) -> str:
     """What was said or described, what came of it to listen to, and its spectrogram; the voice it was spoken in."""
     from zoo.data.spectrogram import draw_recording
 
-    told = f"{answer.seconds:.1f} seconds at {answer.sampling_rate:,} Hz."
+    told = f"{answer.seconds:.2f} seconds at {answer.sampling_rate:,} Hz."
+    text = str(item)
+    # The heading has what was typed, unless that is long or a voice comes before it.
+    quoted = hasattr(item, "voice") or len(text) > LONGEST
     parts = [
-        f'<p class="lead">\u201c{escape(str(item))}\u201d</p>',
+        f'<p class="lead">\u201c{escape(text)}\u201d</p>' if quoted else "",
         _player(answer, "What the model made of it"),
         _picture(draw_recording(answer, ()), f"The spectrogram of {told}", f"{told} Over seconds and kilohertz."),
     ]
@@ -91,9 +101,10 @@ def _sound(item: Any, answer: Any) -> str:
 
 
 def _player(recording: Any, words: str) -> str:
-    from zoo.data.audio import encode
+    from zoo.data.audio import Recording, encode
 
-    data = base64.b64encode(encode(recording)).decode("ascii")
+    rate = max(recording.sampling_rate, PLAYABLE)
+    data = base64.b64encode(encode(Recording(recording.at(rate), rate))).decode("ascii")
     return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
 
 
@@ -324,5 +335,6 @@ def _words(answer: Any) -> str:
 
 
 def _short(name: str) -> str:
-    whole = Path(name).name if len(name) < 200 and Path(name).suffix else name
-    return whole if len(whole) <= 80 else f"{whole[:79]}\u2026"
+    suffix = Path(name).suffix
+    whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
+    return whole if len(whole) <= LONGEST else f"{whole[: LONGEST - 1]}\u2026"
