@@ -52,7 +52,7 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
     ]  # fmt: skip
     sounds = bool(answers) and all(hasattr(answer, "sampling_rate") for answer in answers)
     title = f"What {model} {'makes' if made or sounds else 'finds'}"
-    count = f"{len(names)} input{'s' if len(names) != 1 else ''}"
+    count = f"{len(names)} {'picture' if made else 'input'}{'s' if len(names) != 1 else ''}"
     head = f'<header><h1>{escape(title)}</h1><p class="soft">{escape(task or "own task")}, {count}</p></header>'
     return document(title, "\n".join((head, "<main>", *articles, "</main>")))
 
