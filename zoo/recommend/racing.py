@@ -202,6 +202,8 @@ class Race:
         layer is best often changes as samples are added. Where one candidate alone may still win, all others stop.
         """
         running = sorted((runner for runner in runners if not runner.stopped), key=self._place(count))
+        if not running:
+            return []
         leader, behind = running[0], {}
         for runner in running[1:]:
             found = outlook(
