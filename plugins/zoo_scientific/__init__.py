@@ -62,6 +62,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_scientific.forecaster import load as load_forecaster
 
         return load_forecaster(card, files, device, dtype)
+    if card.input.get("kind") == "protein" and "protein-structure-prediction" in card.tasks:
+        from zoo_scientific.folding import load as load_folding
+
+        return load_folding(card, files, device, dtype)
     from zoo_scientific.sequence_backbone import load
 
     return load(card, files, device, dtype)
@@ -69,9 +73,11 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential; the next fields."""
+    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential; fields; structures."""
     if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
+    if task == "protein-structure-prediction" and hasattr(backbone, "fold"):
+        return backbone.fold(inputs)
     if backbone.input_kind != "crystal":
         return None
     if task == "interatomic-potential" and hasattr(backbone, "potential"):

@@ -137,7 +137,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     precision = getattr(torch, dtype, None)
     try:
         with quiet():
-            tokenize, padding = _tokenizer(files.root, card)
+            tokenize, padding = tokenizer(files.root, card)
             model, report = transformers.AutoModel.from_pretrained(
                 files.root, dtype=precision, weights_only=True, output_loading_info=True, **_LOCAL
             )
@@ -162,7 +162,8 @@ def atoms(smiles: str) -> list[str]:
     return _ATOMS.findall(smiles)
 
 
-def _tokenizer(folder: Path, card: ModelCard) -> tuple[Tokenize, int]:
+def tokenizer(folder: Path, card: ModelCard) -> tuple[Tokenize, int]:
+    """Text to token ids, and the id of padding."""
     if card.loader.get("tokens") == "atoms":
         return _atom_tokenizer(folder)
     own = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)

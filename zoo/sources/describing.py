@@ -75,6 +75,7 @@ _HEADS = (
     ("CLIPModel", "zero-shot-image-classification"),
     ("SiglipModel", "zero-shot-image-classification"),
     ("EsmModel", "protein-property-prediction"),
+    ("EsmForProteinFolding", "protein-structure-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
 )
 
