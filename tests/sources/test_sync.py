@@ -357,6 +357,10 @@ class TestRefusals:
         with pytest.raises(InvalidInput, match="no source called 'hff'"):
             sync("hff")
 
+    def test_a_platform_by_another_of_its_names(self) -> None:
+        with pytest.raises(InvalidInput, match="Did you mean hf"):
+            sync("HuggingFace")
+
     def test_a_source_that_lists_nothing(self) -> None:
         with pytest.raises(InvalidInput, match="'pkg' cannot be listed"):
             sync("pkg")

@@ -41,6 +41,13 @@ def builtin_sources() -> list[Source]:
     ]  # fmt: skip
 
 
+_PLATFORMS = {
+    "huggingface": "hf", "hugging-face": "hf", "hub": "hf", "pytorch": "torchhub", "torch": "torchhub",
+    "torchvision": "torchhub", "tensorflow": "kaggle", "tfhub": "kaggle", "pypi": "pkg", "open_clip": "openclip",
+}  # fmt: skip
+"""What else the platforms are called."""
+
+
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; where two have the same name, the first plugin's counts."""
     from zoo.plugins import plugins
@@ -60,7 +67,8 @@ def source(name: str) -> Source:
     """
     known = sources()
     if name not in known:
-        hint = suggest(name, known) or f"There are: {', '.join(sorted(known))}."
+        meant = _PLATFORMS.get(name.lower())
+        hint = f"Did you mean {meant}?" if meant else suggest(name, known) or f"There are: {', '.join(sorted(known))}."
         raise InvalidInput(f"There is no source called '{name}'.", hint)
     return known[name]
 
