@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from worlds import world
 
 import zoo
 from zoo.errors import InvalidInput
+from zoo.recommend.prior.axis import Axis
 from zoo.recommend.prior.kriging import Prior
-from zoo.recommend.selector import Selector
+from zoo.recommend.selector import LEVEL_DOUBT, Posterior, Selector
 
 
 def replay(selector: Selector, scores: dict[str, float]) -> list[str]:
@@ -107,6 +109,66 @@ def test_what_is_expected_of_a_measured_model_is_what_was_measured() -> None:
     assert before[1] < before[0] < before[2]
 
 
+class TestErrors:
+    def test_it_believes_what_the_normal_distribution_says(self) -> None:
+        """Rasmussen and Williams, "Gaussian Processes for Machine Learning", 2006, equations 2.25 and 2.26."""
+        history = world(seed=6)
+        prediction = Prior(history, history.models, ("NewRetrieval",)).predict("NewRetrieval", history.models)
+        prediction = replace(prediction, axis=Axis(False))
+        posterior = Posterior(prediction, (1.0,))
+        covariance = prediction.covariance() + max(prediction.level_error / prediction.scale, LEVEL_DOUBT) ** 2
+        places, values, errors = [3, 0, 17], np.array([0.6, 0.9, 0.2]), np.array([0.05, 0.1, 0.2])
+        for place, value, error in zip(places, values, errors, strict=True):
+            posterior.tell(place, float(value), float(error))
+
+        seen = (values - prediction.level) / prediction.scale - prediction.mean[places]
+        noisy = covariance[np.ix_(places, places)] + np.diag((errors / prediction.scale) ** 2)
+        gain = covariance[:, places] @ np.linalg.inv(noisy)
+        mean = prediction.level + prediction.scale * (prediction.mean + gain @ seen)
+        np.testing.assert_allclose(posterior.means[0], mean, rtol=1e-9)
+        left = covariance - gain @ covariance[places]
+        np.testing.assert_allclose(posterior.deviations()[0] ** 2, np.diag(left), rtol=1e-7, atol=1e-10)
+
+    def test_the_smallest_error_is_as_good_as_none(self) -> None:
+        history = world(seed=7)
+        exact, nearly = (Selector(history.models, history, dataset="NewRetrieval") for _ in range(2))
+        for place, model in enumerate(history.models[:5]):
+            exact.tell(model, 0.5 + place / 20)
+            nearly.tell(model, 0.5 + place / 20, error=1e-6)
+
+        assert exact.ask() == nearly.ask()
+        assert exact.best == nearly.best
+        np.testing.assert_allclose(exact._posterior.means, nearly._posterior.means, atol=1e-3)
+
+    def test_a_lead_by_chance_is_not_believed(self) -> None:
+        """Two measured alike surely are better than one that was lucky on a handful of samples."""
+        history = world(seed=8, noise=0.1)
+        scores = dict(zip(history.models, history.scores[:, 3], strict=True))
+        selector = Selector(history.models, history, dataset=history.datasets[3])
+        order = sorted(scores, key=scores.__getitem__)
+        selector.tell(order[-1], scores[order[-1]], error=0.002)
+        selector.tell(order[0], scores[order[-1]] + 0.01, error=0.2)
+
+        assert selector.best == order[-1]
+        middle, low, high = selector.expected()[order[0]]
+        assert low < middle < scores[order[-1]] < high + 0.2
+
+    def test_rough_scores_that_are_called_rough_lead_to_a_better_model(self) -> None:
+        """Taken for exact, a lucky score ends the search and wins it."""
+        regrets: dict[float, list[float]] = {0.0: [], 0.05: []}
+        for seed in range(8):
+            history, noise = world(seed=seed, noise=0.3), np.random.default_rng(seed)
+            scores = dict(zip(history.models, history.scores[:, 1], strict=True))
+            rough = {model: score + 0.05 * noise.standard_normal() for model, score in scores.items()}
+            for error, found in regrets.items():
+                selector = Selector(history.models, history, dataset=history.datasets[1], budget=10)
+                while (model := selector.ask()) is not None:
+                    selector.tell(model, rough[model], error=error)
+                found.append(max(scores.values()) - scores[str(selector.best)])
+
+        assert np.mean(regrets[0.05]) < 0.8 * np.mean(regrets[0.0])
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4), st.permutations(["a", "b", "c", "d"]))
 def test_the_order_of_telling_does_not_matter(values: list[float], order: list[str]) -> None:
@@ -141,6 +203,7 @@ def test_bad_settings_are_one_sentence(arguments: dict, message: str) -> None:
         (("a", 0.5), "told before"),
         (("b", math.nan), "is nan"),
         (("b", 0.5, -1.0), "cost"),
+        (("b", 0.5, 1.0, -0.1), "error"),
     ],
 )
 def test_bad_measurements_are_one_sentence(told: tuple, message: str) -> None:

@@ -6,6 +6,7 @@ Ginsbourger, Le Riche and Carraro, 2010), and race against the best so far.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,10 +17,13 @@ from zoo.errors import InvalidInput, ZooError
 from zoo.recommend.candidates import Choice
 from zoo.recommend.selector import Selector
 from zoo.recommend.survey import Effort, Survey, measure_all
+from zoo.transfer.intervals import difference
 
 if TYPE_CHECKING:
     from zoo.protocols import Progress
     from zoo.recommend.measuring import Measured, Request
+
+_QUANTILE = 1.959964
 
 TOGETHER = 4
 """Candidates that are asked for at a time where they race."""
@@ -131,13 +135,28 @@ def _take(found: Survey, into: Survey) -> None:
 
 
 def _tell(selector: Selector, names: Sequence[str], found: Survey, selection: Selection) -> None:
+    lead = max(found.measured, key=lambda m: (m.samples, m.figures[0].value), default=None)
     for name in names:
-        values = [m.figures[0].value for m in found.measured if m.card.id == name]
-        if not values:
+        own = [m for m in found.measured if m.card.id == name]
+        if not own or lead is None:
             selector.skip(name)
             continue
-        selector.tell(name, max(values), sum(m.seconds for m in found.measured if m.card.id == name))
+        best = max(own, key=lambda m: m.figures[0].value)
+        selector.tell(name, best.figures[0].value, sum(m.seconds for m in own), _error(best, lead))
         selection.expected_regret.append(round(selector.expected_regret, 4))
+
+
+def _error(measured: Measured, lead: Measured) -> float:
+    """The standard error of a score, without what the samples do to all models alike where that is known.
+
+    Of the error of a difference between two models on the same samples either has half the variance.
+    """
+    figure = measured.figures[0]
+    own, other = measured.value_on(measured.samples), lead.value_on(measured.samples)
+    if measured is not lead and own is not None and other is not None and len(own.parts) == len(other.parts) > 1:
+        found = difference(own, other)
+        return 0.0 if found is None else found.error / math.sqrt(2.0)
+    return 0.0 if figure.low is None or figure.high is None else (figure.high - figure.low) / (2 * _QUANTILE)
 
 
 def _left(selector: Selector, survey: Survey, selection: Selection) -> list[Exclusion]:

@@ -40,7 +40,7 @@ class Posterior:
 
     Attributes:
         means: h x n, for each scale, on the prediction's axis.
-        covariance: n x n, in standard deviations.
+        covariance: h x n x n, in standard deviations; 1 x n x n as long as all scores were exact, which makes all alike.
     """
 
     def __init__(self, prediction: Prediction, scales: Sequence[float] = SCALES) -> None:
@@ -49,7 +49,7 @@ class Posterior:
         self._level = prediction.level
         self._places = np.tile(prediction.mean, (len(scales), 1))
         level = max(prediction.level_error / prediction.scale, LEVEL_DOUBT)
-        self.covariance = prediction.covariance() + level**2
+        self.covariance = (prediction.covariance() + level**2)[None]
         self._relative = prediction.covariance()
         self._log_weights = -0.5 * (np.log(scales) / (SCALE_DOUBT if scales is SCALES else prediction.scale_error)) ** 2
 
@@ -64,39 +64,44 @@ class Posterior:
         """h x n, on the axis."""
         return self._level + self.scales[:, None] * self._places
 
-    def tell(self, place: int, score: float) -> None:
-        """Take in the score of one model."""
-        column = self.covariance[:, place].copy()
-        variance = column[place]
+    def tell(self, place: int, score: float, error: float = 0.0) -> None:
+        """Take in the score of one model, whose standard error is in the unit of the scores."""
+        noise = (error / self.axis.slope(score) / self.scales) ** 2
+        if error > 0.0 and len(self.covariance) == 1:
+            self.covariance = np.repeat(self.covariance, len(self.scales), axis=0)
+        column = self.covariance[:, :, place].copy()
+        variance = column[:, place] + noise
         seen = (float(self.axis.place(np.array(score))) - self._level) / self.scales
         surprise = seen - self._places[:, place]
-        self._log_weights += -0.5 * (surprise**2 / variance) - 0.5 * math.log(variance) - np.log(self.scales)
-        self._places += surprise[:, None] * column[None, :] / variance
-        self.covariance -= np.outer(column, column) / variance
-        self.covariance[place, :] = self.covariance[:, place] = 0.0
+        self._log_weights += -0.5 * (surprise**2 / variance) - 0.5 * np.log(variance) - np.log(self.scales)
+        self._places += (surprise / variance)[:, None] * column
+        divisor = variance[: len(column), None, None]
+        self.covariance -= column[:, :, None] * column[:, None, :] / divisor
+        if error == 0.0:
+            self.covariance[:, place, :] = self.covariance[:, :, place] = 0.0
 
     def believed(self, place: int) -> float:
         """The expected score of one model, in the unit of the scores."""
         return float(self.axis.score(self.weights @ self.means[:, place]))
 
     def deviations(self) -> np.ndarray:
-        """Standard deviation of each model, n, in standard deviations of the models."""
-        return np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
+        """Standard deviation of each model for each scale, h x n, in standard deviations of the models."""
+        variances = np.maximum(np.diagonal(self.covariance, axis1=1, axis2=2), 0.0)
+        return np.broadcast_to(np.sqrt(variances), self._places.shape)
 
     def expected_improvement(self, best: float | None) -> np.ndarray:
         """By how much each model is expected to exceed ``best``, n, in the unit of the scores.
 
         Without a best, by how much it is expected to exceed the average model.
         """
-        spread = self.deviations()
         if best is None:
             mean = self._places[0]
             spread = np.sqrt(np.diag(self._relative))
             return float(self.scales[2]) * _improvement(mean - float(np.median(mean)), spread)
         target = float(self.axis.place(np.array(best)))
         gains = [
-            scale * _improvement((mean - target) / scale, spread)
-            for scale, mean in zip(self.scales, self.means, strict=True)
+            scale * _improvement((mean - target) / scale, deviation)
+            for scale, mean, deviation in zip(self.scales, self.means, self.deviations(), strict=True)
         ]
         return self.axis.slope(best) * (self.weights @ np.array(gains))
 
@@ -104,9 +109,14 @@ class Posterior:
         """Samples of all models' scores, number x n, in the unit of the scores."""
         random = np.random.default_rng(seed)
         values, vectors = np.linalg.eigh(self.covariance)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        roots = vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]
         chosen = random.choice(len(self.scales), size=number, p=self.weights)
-        noise = random.standard_normal((number, len(values))) @ root.T
+        noise = random.standard_normal((number, self._places.shape[1]))
+        if len(roots) == 1:
+            noise = noise @ roots[0].T
+        else:
+            for scale, root in enumerate(roots):
+                noise[chosen == scale] = noise[chosen == scale] @ root.T
         return self.axis.score(self.means[chosen] + self.scales[chosen, None] * noise)
 
 
@@ -154,6 +164,7 @@ class Selector:
             SCALES if prediction is not None or history is not None else UNKNOWN_SCALES,
         )
         self._told: dict[str, float] = {}
+        self._uncertain: set[str] = set()
         self._skipped: set[str] = set()
         self.spent = 0.0
 
@@ -164,17 +175,27 @@ class Selector:
 
     @property
     def best(self) -> str | None:
-        """The best measured model, None before the first measurement."""
-        return max(self._told, key=self._told.__getitem__) if self._told else None
+        """The measured model whose score is believed highest, None before the first measurement.
+
+        That is the highest score told, unless one with a larger error owes its lead to chance more likely than not.
+        """
+        return max(self._told, key=self._believed) if self._told else None
 
     @property
     def expected_regret(self) -> float:
-        """How much better than the best measured model the best of all is expected to be; infinite before the first."""
-        if not self._told:
+        """How much better than the best measured model the best of those left is expected to be; infinite at first.
+
+        That two measured models may be in the wrong order by the errors of their scores does not count: no further
+        model that is measured changes it.
+        """
+        best = self.best
+        if best is None:
             return math.inf
-        best = max(self._told.values())
-        kept = np.array([model not in self._skipped for model in self.models])
-        return float(np.mean(np.maximum(self._posterior.draws(DRAWS)[:, kept].max(axis=1) - best, 0.0)))
+        left = np.array([model not in self._told and model not in self._skipped for model in self.models])
+        if not left.any():
+            return 0.0
+        draws = self._posterior.draws(DRAWS)
+        return float(np.mean(np.maximum(draws[:, left].max(axis=1) - draws[:, self.models.index(best)], 0.0)))
 
     @property
     def finished(self) -> str | None:
@@ -199,7 +220,7 @@ class Selector:
         if self.finished is not None:
             return []
         posterior = copy.deepcopy(self._posterior)
-        best = max(self._told.values()) if self._told else None
+        best = self._believed(self.best) if self.best is not None else None
         found: list[str] = []
         spent = self.spent
         while len(found) < number:
@@ -226,11 +247,13 @@ class Selector:
             raise InvalidInput(f"'{model}' is no candidate that is left.", "Skip one that was not told yet.")
         self._skipped.add(model)
 
-    def tell(self, model: str, score: float, cost: float | None = None) -> None:
+    def tell(self, model: str, score: float, cost: float | None = None, error: float = 0.0) -> None:
         """Take in a measurement, asked for or not; higher scores are better.
 
         Args:
             cost: what it cost; the expected cost where None.
+            error: standard error of the score, in its unit; of what models measured on the same samples do not have in
+                common, where they are.
 
         Raises:
             InvalidInput: the model is no candidate or was told before, or a figure is not finite.
@@ -245,18 +268,27 @@ class Selector:
         place = self.models.index(model)
         if cost is not None and not (math.isfinite(cost) and cost >= 0.0):
             raise InvalidInput(f"The cost of '{model}' is {cost}.", "A cost is a number of at least 0.")
+        if not (math.isfinite(error) and error >= 0.0):
+            raise InvalidInput(f"The error of '{model}' is {error}.", "An error is a number of at least 0.")
         self.spent += float(self._costs[place]) if cost is None else cost
         self._told[model] = float(score)
-        self._posterior.tell(place, float(score))
+        if error > 0.0:
+            self._uncertain.add(model)
+        self._posterior.tell(place, float(score), error)
 
     def expected(self) -> dict[str, tuple[float, float, float]]:
-        """For every candidate the expected score and its 90 % interval (equal for those measured)."""
+        """For every candidate the expected score and its 90 % interval (equal for those measured without error)."""
         draws = self._posterior.draws(4 * DRAWS)
         low, middle, high = np.quantile(draws, (0.05, 0.5, 0.95), axis=0)
+        exact = self._told.keys() - self._uncertain
         return {
-            model: (self._told[model],) * 3 if model in self._told else (float(m), float(lo), float(hi))
+            model: (self._told[model],) * 3 if model in exact else (float(m), float(lo), float(hi))
             for model, m, lo, hi in zip(self.models, middle, low, high, strict=True)
         }
+
+    def _believed(self, model: str) -> float:
+        """The score told, or what is believed of it where it has an error."""
+        return self._posterior.believed(self.models.index(model)) if model in self._uncertain else self._told[model]
 
     def _affordable(self, spent: float | None = None) -> np.ndarray:
         left = np.array([model not in self._told and model not in self._skipped for model in self.models])
