@@ -2,7 +2,7 @@
 
 Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
 candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
-and a small lead shows long before two intervals would part. ``zoo.recommend.stopping`` says who stops; a model's
+and a small lead shows long before two intervals would part. The leader is who is foreseen to be ahead on all samples. ``zoo.recommend.stopping`` says who stops; a model's
 forward passes end when the last of its layers has. A full measurement is a race with one rung.
 
 Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Growing rungs: Jamieson and Talwalkar, "Non-stochastic best arm
@@ -23,7 +23,7 @@ from zoo.protocols import PROBABILITIES
 from zoo.recommend.evidence import needs_probabilities
 from zoo.recommend.extracting import BudgetSpent, Done, Extractor, Work, shards
 from zoo.recommend.measuring import name_of
-from zoo.recommend.stopping import outlook
+from zoo.recommend.stopping import foreseen, outlook
 
 if TYPE_CHECKING:
     from zoo.protocols import Progress
@@ -201,14 +201,17 @@ class Race:
         A layer that lies behind goes on as long as another layer of its model does: it costs no forward pass, and which
         layer is best often changes as samples are added. Where one candidate alone may still win, all others stop.
         """
-        running = sorted((runner for runner in runners if not runner.stopped), key=self._place(count))
+        samples = self._steps[-1]
+        running = [runner for runner in runners if not runner.stopped]
+        expected = {runner.name: self._foreseen(runner) for runner in running}
+        running.sort(key=lambda runner: (-expected[runner.name], self._place(count)(runner)))
         if not running:
             return []
         leader, behind = running[0], {}
+        first = leader.values[count][self._deciding]
         for runner in running[1:]:
-            found = outlook(
-                leader.values[count][self._deciding], runner.values[count][self._deciding], count, self._steps[-1]
-            )
+            ahead = expected[leader.name] - expected[runner.name]
+            found = outlook(first, runner.values[count][self._deciding], count, samples, ahead)
             if found is not None and found.hopeless:
                 behind[runner.name] = found
         hopeful = [runner for runner in running if runner.name not in behind]
@@ -216,9 +219,13 @@ class Race:
         for runner in running:
             if runner.name in behind and runner.card.id not in models:
                 runner.evidence = None
-                runner.stopped = behind[runner.name].in_words(leader.name, count, self._steps[-1])
+                runner.stopped = behind[runner.name].in_words(leader.name, count, samples)
                 self._finished(runner)
         return hopeful
+
+    def _foreseen(self, runner: Runner) -> float:
+        """The deciding value that a runner is foreseen to have on all samples."""
+        return foreseen({n: found[self._deciding].value for n, found in runner.values.items()}, self._steps[-1])
 
     def _place(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
         """Sorts runners best first; of equal ones the smaller model, as in the ranking."""
