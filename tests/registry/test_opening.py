@@ -93,6 +93,13 @@ def test_other_databases_are_left_alone(tmp_path: Path) -> None:
         open_registry(path)
 
 
+@pytest.mark.parametrize(("words", "owner"), [("bert", "google-bert"), ("whisper", "openai"), ("t5", "google-t5")])
+def test_who_made_a_family_comes_first_where_no_downloads_are_known(home: Path, words: str, owner: str) -> None:
+    (first, *_) = open_registry().search(SearchQuery.of(words)).models
+
+    assert first.card.id.startswith(f"hf:{owner}/")
+
+
 def test_two_first_uses_at_once_make_one_registry(home: Path) -> None:
     script = "from zoo.registry import open_registry; print(open_registry().statistics()['models'])"
     started = [subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) for _ in range(3)]
