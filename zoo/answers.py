@@ -49,9 +49,9 @@ class Confirmation(Entity):
     """What brief fine-tuning reached.
 
     Attributes:
-        run: id of the run in the registry.
-        strategy, epochs: how it was fine-tuned.
-        metric, value: the task's deciding metric on held-out samples; ``baseline`` of the most frequent answer.
+        run: id of the run in the registry; empty where its own answers were judged, which ``strategy`` tells.
+        strategy, epochs: how it was fine-tuned; ``as it is`` and 0 where it was not.
+        metric, value: the task's deciding metric on held-out samples; ``baseline`` of knowing nothing.
         samples: held-out samples.
     """
 
@@ -87,7 +87,7 @@ class Candidate(Entity):
         predicted: the score that is expected of it on new samples, from what was measured and what was known before,
             each by its certainty; None where too little was measured. ``predicted_interval`` is its 95 % interval.
         pareto: costs (``parameters``, ``latency``) in which nobody is better at no lower score.
-        confirmed: what fine-tuning it briefly reached, where that was asked for.
+        confirmed: what fine-tuning it briefly reached, where that was asked for, or what its own answers did.
     """
 
     rank: int
@@ -138,7 +138,8 @@ class Recommendation(Entity):
         forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
             nothing was measured.
         ranked_by: ``measured`` (on these data), ``prior`` (published results and past runs: scores are standard
-            deviations from the average model) or ``reported`` (mean z-score over shared benchmarks).
+            deviations from the average model), ``reported`` (mean z-score over shared benchmarks) or ``tried`` (judged
+            as they are or fine-tuned briefly; the score is the task's metric, its negative where lower is better).
         selection: which candidates were asked for in turn and why it stopped, where not all were to be measured.
     """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 
@@ -107,9 +107,13 @@ class PlatformNotice(UserWarning):
     """How something long goes at a platform, as the platform tells it. The command line shows it in one line."""
 
 
-def suggest(name: str, known: Iterable[str], count: int = 3) -> str:
-    """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near."""
-    lowered = {candidate.lower(): candidate for candidate in known}
+def suggest(name: str, known: Iterable[str], count: int = 3, *, shown: Mapping[str, str] | None = None) -> str:
+    """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near.
+
+    Args:
+        shown: what to call a name in the sentence; as it is where None.
+    """
+    lowered = {candidate.lower(): shown[candidate] if shown else candidate for candidate in known}
     nearest = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
     return f"Did you mean {' or '.join(lowered[match] for match in nearest)}?" if nearest else ""
 

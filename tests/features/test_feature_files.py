@@ -60,6 +60,17 @@ def test_the_safetensors_file_is_what_others_expect(tmp_path) -> None:
         assert opened.metadata()["provenance"] == '{"n": null, "revision": "7", "seconds": 0.5}'
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize(("mask", "rights"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_has_the_rights_of_any_new_file(tmp_path, suffix, mask, rights) -> None:
+    before = os.umask(mask)
+    try:
+        path = write_features(tmp_path / f"x{suffix}", some_features())
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == rights
+
+
 @pytest.mark.parametrize("name", ["x", "x.pt", "x.npz.gz", ".npz"])
 def test_other_suffixes_are_refused(tmp_path, name) -> None:
     with pytest.raises(InvalidInput, match=r"End it in \.safetensors, \.npz, \.parquet"):

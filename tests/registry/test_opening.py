@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zoo.entities import ModelCard
-from zoo.errors import RegistryError
+from zoo.errors import RegistryError, UnknownModel
 from zoo.plugins import plugins
 from zoo.registry import Registry, SearchQuery, open_registry, opening, schema
 from zoo.registry.checking import check
@@ -98,6 +98,15 @@ def test_who_made_a_family_comes_first_where_no_downloads_are_known(home: Path, 
     (first, *_) = open_registry().search(SearchQuery.of(words)).models
 
     assert first.card.id.startswith(f"hf:{owner}/")
+
+
+def test_ids_that_have_nothing_but_their_source_in_common_are_not_suggested(home: Path) -> None:
+    with pytest.raises(
+        UnknownModel, match=r"There is no model 'hf:nope/a' in the registry. Look for it: zoo search nope"
+    ):
+        open_registry().card("hf:nope/a")
+    with pytest.raises(UnknownModel, match=r"Did you mean .*hf:google-bert/bert-base-uncased"):
+        open_registry().card("hf:google-bert/bert-bas-uncased")
 
 
 def test_two_first_uses_at_once_make_one_registry(home: Path) -> None:

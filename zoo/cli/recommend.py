@@ -21,7 +21,7 @@ SHOWN_REASONS = 3
 SHOWN_EXCLUDED = 5
 SHOWN_NOTES = 4
 
-UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score"}
+UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "tried": "score"}
 """What the score is where no estimator gave it: standard deviations above the average model, or a mean z-score."""
 
 
@@ -127,6 +127,8 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
 
 def show(output: Output, result: Recommendation, data: str) -> None:
     """Print the answer: the data, the table, the reasons of the first few, and what was left out or saved."""
+    from zoo.recommend.confirming import AS_IT_IS
+
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
     output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
@@ -161,7 +163,13 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
     advised = (result.analysis.get("advice") or {}).get("strategy", "")
     strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
-    output.text(f"Took {human_seconds(result.seconds)}. Next: zoo tune {result.candidates[0].id} {data}{strategy}")
+    best = result.candidates[0]
+    if result.ranked_by == "tried":
+        strategy = f" --task {result.task} --strategy full"
+    next_one = f"zoo tune {best.id} {data}{strategy}"
+    if best.confirmed and best.confirmed.strategy == AS_IT_IS:
+        next_one = f"zoo predict {best.id} INPUT --task {result.task}"
+    output.text(f"Took {human_seconds(result.seconds)}. Next: {next_one}")
 
 
 def _unasked(result: Recommendation) -> int:
@@ -185,6 +193,9 @@ def _verdict(output: Output, result: Recommendation) -> None:
 def _table(output: Output, result: Recommendation) -> None:
     from zoo.recommend.wording import legend
 
+    if result.ranked_by == "tried":
+        _tried(output, result)
+        return
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
     columns += [Column(name, number=True) for name in estimator_names] or [
@@ -218,6 +229,26 @@ def _table(output: Output, result: Recommendation) -> None:
         output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
     for line in legend(result.provenance.get("estimators", {})):
         output.paragraph(line)
+
+
+def _tried(output: Output, result: Recommendation) -> None:
+    """The table of models that were tried as a whole."""
+    metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
+    columns = [Column("rank", number=True), Column("model"), Column(metric, number=True), Column("tried"),
+               Column("parameters", number=True), Column("size", number=True), Column("licence"),
+               Column("time", number=True)]  # fmt: skip
+    rows = []
+    for c in result.candidates[:SHOWN]:
+        found = c.confirmed
+        assert found is not None  # it has no rank otherwise
+        how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
+        rows.append([f"{c.rank}{'=' if c.tied else ''}", c.id, human_score(found.value), how, human_count(c.parameters),
+                     human_bytes(c.bytes), c.license or "-", human_seconds(c.seconds)])  # fmt: skip
+    output.table(columns, rows)
+    if len(result.candidates) > SHOWN:
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
+    if any(c.tied for c in result.candidates):
+        output.text("= tied with the first: the difference is within its error.")
 
 
 def _name(candidate: Candidate) -> str:

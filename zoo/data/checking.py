@@ -10,6 +10,11 @@ from zoo.tasks import Task, find_task
 
 _NAMED = 5
 _ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings"}
+_STRUCTURED = {
+    "boxes": "boxes", "mask": "a mask", "spans": "tagged words", "answers": "answers", "text": "a text",
+    "forces": "energy and forces", "image": "a picture", "audio": "a recording", "structure": "a known structure",
+    "grid": "a map", "vector": "a vector", "classes": "labels",
+}  # fmt: skip
 _NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
 
 
@@ -35,9 +40,10 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
         return
     if task.target not in _NEEDED:
         raise DataError(
-            f"The targets of {task.name} ({task.target}) cannot be read from '{dataset.name}': a data set holds a "
-            "class or a number for each sample.",
-            _fitting(dataset),
+            f"{task.name} is judged by {_STRUCTURED.get(task.target, task.target)} of each sample, which "
+            f"'{dataset.name}' does not have.",
+            "Name their column with --target-column, or see which files hold them: docs/targets.md. "
+            f"{_fitting(dataset)}".strip(),
         )
     if dataset.targets is None or dataset.target_kind == "none":
         raise _unlabelled(dataset, f"{task.name} needs {_NEEDED[task.target]}")

@@ -122,8 +122,11 @@ def _write_safetensors(path: Path, features: Features) -> None:
     with needs_extra("torch", "write .safetensors files"):
         from safetensors import SafetensorError
         from safetensors.numpy import save_file
+    path.touch()
+    usual = path.stat().st_mode
     try:
         save_file(_tensors(features), path, metadata=_metadata(features))
+        path.chmod(usual)  # safetensors lets nobody but the owner read its files, whatever the umask says
     except SafetensorError as error:
         # A full disk or a missing folder comes as an error of the library's own.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error

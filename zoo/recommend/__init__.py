@@ -12,9 +12,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.answers import Recommendation
+    from zoo.answers import Candidate, Exclusion, Recommendation
     from zoo.entities import Dataset, ModelCard, ModelId
     from zoo.protocols import Progress
+    from zoo.recommend.probing import Prober
 
 DEFAULT_SAMPLES = 2000
 """Samples that candidates are measured on unless the user says otherwise."""
@@ -101,6 +102,9 @@ def recommend(
         seed: seed of the sampling and of the folds.
         reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
 
+    Where the targets are no class and no number (boxes, entities, texts...), no estimator judges; the models are tried:
+    as they are where they have answers of their own, else fine-tuned briefly, see ``zoo.recommend.trying``.
+
     Ctrl-C ends the measuring and gives the best answer so far, with ``partial`` saying so.
 
     Raises:
@@ -109,14 +113,13 @@ def recommend(
     """
     from zoo.answers import Recommendation
     from zoo.data import read
-    from zoo.errors import InvalidInput
     from zoo.features.device import best_device, memory_of
     from zoo.protocols import SilentProgress
-    from zoo.recommend import confirming, constraints, measuring, placing, ranking
+    from zoo.recommend import confirming, constraints, measuring, placing, ranking, trying
     from zoo.recommend.baseline import baseline
     from zoo.recommend.candidates import choose
     from zoo.recommend.caveats import caveats
-    from zoo.recommend.explaining import EXPLAINED, explain, gather
+    from zoo.recommend.explaining import explain, gather
     from zoo.recommend.layers import parse_layers
     from zoo.recommend.pareto import with_fronts
     from zoo.recommend.probing import Prober
@@ -127,12 +130,7 @@ def recommend(
     started = time.perf_counter()
     progress = progress or SilentProgress()
     patterns = parse_layers(layers)
-    if budget is not None and not 0 < budget < float("inf"):
-        raise InvalidInput(f"A budget of {budget:g} s cannot be kept.", "Give a number of seconds above 0.")
-    if confirm < 0 or (confirm and not measure):
-        raise InvalidInput(
-            "Only measured candidates can be confirmed.", "Give --confirm 2 or so, without --no-measure."
-        )
+    _check(budget, confirm, measure)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found, analysis = analyse(dataset, task)
     device = best_device(device)
@@ -140,7 +138,14 @@ def recommend(
         tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
         None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
     )  # fmt: skip
-    if measure:
+    names: tuple[str, ...] = ()
+    if measure and analysis.structured:
+        trying.refuse(found.name, estimator=estimators, tolerance=tolerance, cluster=cluster, layers=layers)
+        trial = trying.trial(found, dataset, measuring.size(dataset, samples), strategy, device=device, seed=seed)
+        placed, cards, excluded = trying.by_trying(
+            trial, limits, candidates, Effort(budget), confirm=confirm, progress=progress
+        )
+    elif measure:
         kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
         cards = [choice.card for choice in kept]
         names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or usual_estimators(strategy, tolerance))
@@ -155,17 +160,14 @@ def recommend(
     ranked, survey = placed.candidates, placed.survey
     if measure and (probe or max_latency is not None):
         prober = Prober(found, dataset, device, progress, fresh)
-        probed = prober.probe(
-            ranked, {card.id: card for card in cards}, EXPLAINED if max_latency is None else len(ranked)
-        )
-        ranked, slow = constraints.fast_enough(probed, max_latency)
+        ranked, slow = _quick_enough(prober, ranked, cards, max_latency)
         excluded = [*excluded, *slow]
     analysis = analysis.start_from({card.id: card for card in cards}[ranked[0].id])
-    if confirm:
-        trial = confirming.trial(found, dataset, analysis, device, seed)
-        ranked = confirming.confirm(ranked, confirm, trial, progress, survey.warnings)
+    if confirm and placed.by == "measured":
+        brief = confirming.trial(found, dataset, analysis, device, seed)
+        ranked = confirming.confirm(ranked, confirm, brief, progress, survey.warnings)
     context = gather(ranked, cards, found, analysis, device=device, memory=limits.memory)
-    untrained = baseline(dataset, request.estimators, seed, ranked[0].samples) if measure else None
+    untrained = baseline(dataset, names, seed, ranked[0].samples) if placed.by == "measured" else None
     return Recommendation(
         task=found.name,
         data=analysis.data,
@@ -174,13 +176,36 @@ def recommend(
         seconds=round(time.perf_counter() - started, 3),
         warnings=(*analysis.warnings, *survey.warnings, *caveats(ranked, context, untrained)),
         analysis=analysis.to_dict(),
-        provenance=provenance(context, seed=seed, baseline=untrained, estimators=request.estimators if measure else ()),
+        provenance=provenance(context, seed=seed, baseline=untrained, estimators=names),
         partial=survey.partial,
         interrupted=survey.interrupted,
-        forward_passes={"done": survey.passes, "full": survey.full} if measure else {},
+        forward_passes={"done": survey.passes, "full": survey.full} if placed.by == "measured" else {},
         ranked_by=placed.by,
         selection=placed.selection.to_dict() if placed.selection else {},
     )
+
+
+def _check(budget: float | None, confirm: int, measure: bool) -> None:
+    """Raises ``InvalidInput`` for a budget or a number of models to confirm that makes no sense."""
+    from zoo.errors import InvalidInput
+
+    if budget is not None and not 0 < budget < float("inf"):
+        raise InvalidInput(f"A budget of {budget:g} s cannot be kept.", "Give a number of seconds above 0.")
+    if confirm < 0 or (confirm and not measure):
+        raise InvalidInput(
+            "Only measured candidates can be confirmed.", "Give --confirm 2 or so, without --no-measure."
+        )
+
+
+def _quick_enough(
+    prober: Prober, ranked: list[Candidate], cards: Sequence[ModelCard], max_latency: float | None
+) -> tuple[list[Candidate], list[Exclusion]]:
+    """The first ten with what a closer look tells, or all with a limit of latency, and those beyond it."""
+    from zoo.recommend import constraints
+    from zoo.recommend.explaining import EXPLAINED
+
+    looked_at = EXPLAINED if max_latency is None else len(ranked)
+    return constraints.fast_enough(prober.probe(ranked, {card.id: card for card in cards}, looked_at), max_latency)
 
 
 class _CallableModule(ModuleType):

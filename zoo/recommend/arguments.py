@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from zoo.answers import Argument, Candidate
 from zoo.entities import BenchmarkScore, ModelCard, Run
+from zoo.recommend.confirming import AS_IT_IS
 from zoo.recommend.latency import reported as reported_latency
 from zoo.recommend.license_policy import family
 from zoo.recommend.memory import to_tune
@@ -53,7 +54,8 @@ def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Co
     card = context.cards[candidate.id]
     yield from _standing(candidate, candidates, context)
     yield from _other_estimators(candidate, candidates, context)
-    yield from _runs(context.runs.get(candidate.id, ()), context)
+    own = candidate.confirmed.run if candidate.confirmed else ""
+    yield from _runs([run for run in context.runs.get(candidate.id, ()) if run.id != own], context)
     yield from _fit(card, context)
     yield from _shift(candidate, candidates)
     yield from _language(card, context)
@@ -94,6 +96,16 @@ def measured_on(candidate: Candidate) -> str:
 
 
 def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+    if candidate.confirmed is not None and not candidate.measured:
+        found = candidate.confirmed
+        how = (
+            "as it is" if found.strategy == AS_IT_IS else f"after {found.epochs} epochs of {found.strategy} fine-tuning"
+        )
+        over = "" if found.baseline is None else f", against {found.baseline:.4g} of knowing nothing"
+        sentence = f"Place {candidate.rank} of {len(candidates)}: {found.metric} {found.value:.4g} {how}{over}."
+        source = f"run {found.run}" if found.run else f"measured here on {found.samples:,} held-out samples"
+        yield candidate.rank == 1 or candidate.tied, Argument(sentence, found.value, source)
+        return
     if candidate.score is None:
         yield False, Argument("No benchmark score is reported that another candidate has too.", None, "registry")
         return

@@ -9,6 +9,7 @@ import numpy as np
 
 from zoo.answers import Candidate
 from zoo.recommend.arguments import Context, apart, latency_of
+from zoo.recommend.confirming import AS_IT_IS
 from zoo.recommend.wording import estimator_name, ordinal
 
 _QUANTILE = 1.959964
@@ -50,8 +51,16 @@ def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability:
     if candidate.confirmed is not None:
         reached = candidate.confirmed
         level = [o for o in candidates if o is not candidate and o.confirmed and (o.tied or candidate.tied)]
-        beside = f"level with {_count(len(level))} within the errors" if level else "apart from the others"
-        return f"By brief fine-tuning: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
+        alone = len(candidates) == 1
+        beside = (
+            "the only one"
+            if alone
+            else f"level with {_count(len(level))} within the errors"
+            if level
+            else "apart from the others"
+        )
+        by = "its own answers" if reached.strategy == AS_IT_IS else "brief fine-tuning"
+        return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
     if probability is None:
         return "No interval is known, so that nothing says how sure its place is."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]

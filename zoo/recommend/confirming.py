@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from zoo.recommend.task import Analysis
     from zoo.tasks import Task
 
+AS_IT_IS = "as it is"
+"""In place of a strategy: the model's own answers were judged, and nothing was trained."""
+
 FIRST_EPOCHS = 2
 """Epochs of the first round."""
 
@@ -68,11 +71,11 @@ def confirm(
         with progress.step(f"Fine-tuning for {epochs} epochs", len(survivors)) as step:
             for model in survivors:
                 try:
-                    results[model] = _reached(_run(model, epochs, trial), trial, epochs)
+                    results[model] = reached(run(model, epochs, trial), trial, epochs)
                 except ZooError as error:
                     warnings.append(f"{model} could not be fine-tuned to confirm it: {error}")
                 step.advance()
-        survivors = sorted((m for m in survivors if m in results), key=lambda m: -_worth(results[m], trial))
+        survivors = sorted((m for m in survivors if m in results), key=lambda m: -worth(results[m], trial))
         if len(survivors) < 2:
             break
         survivors = survivors[: math.ceil(len(survivors) / 2)]
@@ -82,7 +85,8 @@ def confirm(
     return _folded(ranked, results, trial)
 
 
-def _run(model: str, epochs: int, trial: Trial) -> Run:
+def run(model: str, epochs: int, trial: Trial) -> Run:
+    """Fine-tune one model for so many epochs; raises ``ZooError`` where it cannot be."""
     from zoo.adapt import tune
 
     return tune(
@@ -91,7 +95,8 @@ def _run(model: str, epochs: int, trial: Trial) -> Run:
     )  # fmt: skip
 
 
-def _reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
+def reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
+    """What a run reached on its held-out samples, in the task's deciding metric."""
     metric = trial.task.metric.name
     tested = round(run.samples * float(run.plan.get("test", 0.2)))
     return Confirmation(
@@ -99,7 +104,8 @@ def _reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
     )
 
 
-def _worth(found: Confirmation, trial: Trial) -> float:
+def worth(found: Confirmation, trial: Trial) -> float:
+    """The figure, with the sign that makes higher better."""
     return found.value if trial.task.metric.higher_is_better else -found.value
 
 
@@ -109,26 +115,26 @@ def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial
     for candidate in ranked:
         if candidate.id in results:
             first.setdefault(candidate.id, candidate)
-    order = sorted(first.values(), key=lambda c: (-results[c.id].epochs, -_worth(results[c.id], trial)))
+    order = sorted(first.values(), key=lambda c: (-results[c.id].epochs, -worth(results[c.id], trial)))
     if order:  # what the held-out samples leave level keeps the order of the measurement
         top = results[order[0].id]
-        level = [c for c in order if results[c.id].epochs == top.epochs and _level(top, results[c.id])]
-        order = [*sorted(level, key=lambda c: c.rank), *(c for c in order if c not in level)]
+        equals = [c for c in order if results[c.id].epochs == top.epochs and level(top, results[c.id])]
+        order = [*sorted(equals, key=lambda c: c.rank), *(c for c in order if c not in equals)]
     rest = [candidate for candidate in ranked if candidate not in order]
     found = []
     for rank, candidate in enumerate([*order, *rest], start=1):
-        reached = results.get(candidate.id) if candidate in order else None
-        if reached is None:
+        own = results.get(candidate.id) if candidate in order else None
+        if own is None:
             found.append(replace(candidate, rank=rank, tied=candidate.tied and not order))
             continue
         best = results[order[0].id]
-        tied = rank > 1 and reached.epochs == best.epochs and _level(best, reached)
-        reasons = (_sentence(reached, rank, len(order), tied), *candidate.reasons)
-        found.append(replace(candidate, rank=rank, tied=tied, reasons=reasons, confirmed=reached))
+        tied = rank > 1 and own.epochs == best.epochs and level(best, own)
+        reasons = (sentence(own, rank, len(order), tied), *candidate.reasons)
+        found.append(replace(candidate, rank=rank, tied=tied, reasons=reasons, confirmed=own))
     return found
 
 
-def _level(one: Confirmation, other: Confirmation) -> bool:
+def level(one: Confirmation, other: Confirmation) -> bool:
     """Whether two fractions of the same test samples are within the 95 % error of independent ones."""
     if not (0.0 <= one.value <= 1.0 and 0.0 <= other.value <= 1.0 and one.samples):
         return False
@@ -136,11 +142,23 @@ def _level(one: Confirmation, other: Confirmation) -> bool:
     return abs(one.value - other.value) <= WIDTH * math.sqrt(2 * middle * (1 - middle) / one.samples)
 
 
-def _sentence(found: Confirmation, rank: int, count: int, tied: bool) -> str:
-    over = "" if found.baseline is None else f", against {found.baseline:.4g} of the most frequent answer"
+def sentence(
+    found: Confirmation, rank: int, count: int, tied: bool, nothing: str = "the most frequent answer"
+) -> str:  # fmt: skip
+    """What was done and reached, in a sentence.
+
+    Args:
+        rank, count: the place among so many that were tried.
+        nothing: what the baseline is.
+    """
+    over = "" if found.baseline is None else f", against {found.baseline:.4g} of {nothing}"
     place = "first" if rank == 1 else f"place {rank}"
+    if found.strategy == AS_IT_IS:
+        how, all_of_them = "Judged as it is", "tried"
+    else:
+        how = f"Fine-tuned here ({found.strategy}, {found.epochs} epochs)"
+        all_of_them = "fine-tuned" if nothing == "the most frequent answer" else "tried"
     return (
-        f"Fine-tuned here ({found.strategy}, {found.epochs} epochs): {found.metric} {found.value:.4g} on "
-        f"{found.samples:,} held-out samples{over}; {place} of the {count} that were fine-tuned"
-        f"{', a tie within the error' if tied else ''}."
+        f"{how}: {found.metric} {found.value:.4g} on {found.samples:,} held-out samples{over}; {place} of the {count} "
+        f"that were {all_of_them}{', a tie within the error' if tied else ''}."
     )

@@ -2,8 +2,9 @@
 
 Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
 candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
-and a small lead shows long before two intervals would part. The leader is who is foreseen to be ahead on all samples. ``zoo.recommend.stopping`` says who stops; a model's
-forward passes end when the last of its layers has. A full measurement is a race with one rung.
+and a small lead shows long before two intervals would part. The leader is who is foreseen to be ahead on all samples.
+``zoo.recommend.stopping`` says who stops; a model's forward passes end when the last of its layers has. A full
+measurement is a race with one rung.
 
 Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Growing rungs: Jamieson and Talwalkar, "Non-stochastic best arm
 identification and hyperparameter optimization", AISTATS 2016, without its fixed share of survivors.

@@ -40,7 +40,7 @@ class Posterior:
 
     Attributes:
         means: h x n, for each scale, on the prediction's axis.
-        covariance: h x n x n, in standard deviations; 1 x n x n as long as all scores were exact, which makes all alike.
+        covariance: h x n x n, in standard deviations; 1 x n x n as long as all scores were exact, when all are alike.
     """
 
     def __init__(self, prediction: Prediction, scales: Sequence[float] = SCALES) -> None:

@@ -12,8 +12,8 @@ with 0 on the right as long as m is below a quarter of N: features are judged by
 that order is trusted over a longer stretch only where somebody lies surely behind.
 
 Features of many dimensions need more samples and rise for longer, so that the gap shrinks or grows by itself. A
-candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering and
-Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on; the leader is who is
+candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering
+and Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on; the leader is who is
 foreseen to be ahead on all samples, and the gap above is the mean of the one so far and the one foreseen, since the fit
 to few parts is rough.
 

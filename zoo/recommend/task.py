@@ -30,7 +30,9 @@ class Analysis(Entity):
             smallest), sizes of images or lengths of texts, repeated items.
         per_class: samples of the smallest, the median and the largest class; empty for numbers.
         languages: share of each language in the texts, see ``zoo.recommend.language``.
-        advice: the strategy to start with, with the reason and the data that it needs.
+        advice: the strategy to start with, with the reason and the data that it needs; None for targets that are no
+            class and no number.
+        structured: whether the targets are such.
     """
 
     task: str
@@ -42,9 +44,12 @@ class Analysis(Entity):
     per_class: Mapping[str, float] = field(default_factory=dict)
     languages: Mapping[str, float] = field(default_factory=dict)
     advice: Advice | None = None
+    structured: bool = False
 
     def start_from(self, card: ModelCard) -> Analysis:
         """The same with the advice for one model: whether it is large, and can be given adapters, counts."""
+        if self.structured:
+            return self
         return replace(
             self,
             advice=advise(
@@ -73,11 +78,13 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         UnknownTask: no such task.
         DataError: the data set cannot serve the task, or no task fits and none was named.
     """
+    from zoo.adapt.structured.judging import is_structured
     from zoo.data import check, profile, task_for
     from zoo.recommend.language import languages
 
     found = task_for(dataset, task)
-    check(dataset, found)
+    structured = is_structured(dataset, found)
+    check(dataset, found, structured=structured)
     looked_at = profile(dataset)
     values = looked_at.to_dict()
     data = {
@@ -92,10 +99,11 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         {name: values[name] for name in _PROFILED if values[name] not in (None, {}, ())},
         per_class,
         languages(dataset.inputs) if dataset.input_kind == "text" else {},
-        advise(
+        None if structured else advise(
             len(dataset), len(dataset.classes), labelled=dataset.targets is not None,
             per_class=per_class.get("median"),
         ),
+        structured,
     )  # fmt: skip
 
 

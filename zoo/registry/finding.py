@@ -74,7 +74,8 @@ def _nearest(connection: Reader, sets: Sets, reference: str) -> str:
         close = sets.beginning(start[0][:3])
         likely.update((row["id"], None) for row in rows_of(connection, "id", [*islice(bits.keys(close), 500)]))
     first = name.split("/")[0] or reference
-    return suggest(reference, likely) or f"Look for it: zoo search {first}"
+    plain = {id.partition(":")[2]: id for id in likely}  # what all ids begin with makes none of them alike
+    return suggest(name, plain, shown=plain) or f"Look for it: zoo search {first}"
 
 
 def check_names(sets: Sets, query: SearchQuery) -> None:

@@ -31,9 +31,9 @@ def ranked(connection: Reader, wanted: Wanted, keys: Sequence[int]) -> list[Hit]
     """How well each of these models fits, in whatever order.
 
     A word counts 8 as a word of the name, 6 as the beginning of one, 4 in the rest of the id or the architecture, and 1
-    elsewhere; their mean is added to twice the share of the name that they cover, and half a point for an owner that is named
-    by them too, as those who made a family often are. Of those that words fit equally well,
-    people look for the well-known ones: each digit of the downloads adds a quarter and each score a tenth.
+    elsewhere; their mean is added to twice the share of the name that they cover, and half a point for an owner that is
+    named by them too, as those who made a family often are. Of those that words fit equally well, people look for the
+    well-known ones: each digit of the downloads adds a quarter and each score a tenth.
     """
     sought = [*wanted.beginnings, *(word for phrase in wanted.phrases for word in phrase)]
     hits = []

@@ -33,7 +33,7 @@ def samples(dataset: Dataset) -> str:
 def _one_of_each(dataset: Dataset) -> list[int]:
     """Positions: first samples of as many classes as possible, then the next ones; evenly spread without classes."""
     count = len(dataset)
-    if dataset.targets is None or not dataset.classes:
+    if dataset.targets is None or dataset.target_kind != "class":
         return [count * n // SHOWN for n in range(min(SHOWN, count))]
     by_class: dict[Any, list[int]] = {}
     for position, target in enumerate(dataset.targets):
@@ -70,7 +70,7 @@ def _quotation(dataset: Dataset, index: int) -> str:
 
 
 def _label(dataset: Dataset, index: int) -> str:
-    if dataset.targets is None:
-        return ""
+    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
+        return str(dataset.targets[index]) if dataset.targets is not None and dataset.target_kind == "text" else ""
     target = dataset.targets[index]
     return str(dataset.classes[int(target)]) if dataset.classes else f"{target:.6g}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation
 from zoo.recommend.arguments import deciding
+from zoo.recommend.confirming import AS_IT_IS
 from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import plots
 from zoo.recommend.wording import capital, estimator_name, estimator_title
@@ -22,12 +23,16 @@ CLASSES = 30
 
 _UNMEASURED = {"prior": "Expected (sd)", "reported": "Mean z-score", "measured": "Score"}
 
+_NOTHING = "\u2013"
+
 
 def answer(result: Recommendation) -> str:
     """What to start from, in a few sentences, and the next command."""
     best = result.candidates[0]
     said = [f"Start from <strong>{escape(name(best, result.candidates))}</strong>"]
-    if best.score is not None:
+    if result.ranked_by == "tried":
+        said.append(f": {escape(_tried(best))}")
+    elif best.score is not None:
         said.append(f": {escape(score_name(result))} {best.score:.4g}{_between(best)}")
     certainty = f" {escape(best.explanation.certainty)}" if best.explanation else ""
     advice = result.analysis.get("advice") or {}
@@ -38,7 +43,11 @@ def answer(result: Recommendation) -> str:
     partial = f"<p><strong>Partial answer.</strong> {escape(result.partial)}</p>" if result.partial else ""
     advised = advice.get("strategy", "")
     strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
+    if result.ranked_by == "tried":
+        strategy = f" --task {result.task} --strategy full"
     command = escape(f"zoo tune {best.id} {result.data['name']}{strategy}")
+    if best.confirmed and best.confirmed.strategy == AS_IT_IS:
+        command = escape(f"zoo predict {best.id} INPUT --task {result.task}")
     return f'<p class="lead">{"".join(said)}.{certainty}</p>{partial}{begin}<pre>{command}</pre>'
 
 
@@ -55,6 +64,8 @@ def warnings(result: Recommendation) -> str:
 def ranking(result: Recommendation) -> str:
     """The table of candidates."""
     estimators = list(result.candidates[0].measured)
+    if result.ranked_by == "tried":
+        return _trials(result)
     heads = [("", "Rank"), ("", "Model")]
     heads += [("number", estimator_title(estimator)) for estimator in estimators] or [
         ("number", _UNMEASURED[result.ranked_by])
@@ -77,6 +88,35 @@ def ranking(result: Recommendation) -> str:
     return f'<div class="wide" {label}>{table(heads, rows, caption)}</div>'
 
 
+def _trials(result: Recommendation) -> str:
+    """The table of models that were tried as a whole."""
+    metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
+    heads = [("", "Rank"), ("", "Model"), ("number", metric), ("number", "Knowing nothing"), ("", "Tried"),
+             ("number", "Samples"), ("number", "Parameters"), ("number", "Size"), ("", "Licence")]  # fmt: skip
+    rows = []
+    for c in result.candidates[:LISTED]:
+        if (found := c.confirmed) is None:
+            continue
+        how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
+        rows.append([
+            ("", f"{c.rank}{'=' if c.tied else ''}"), ("model", c.id), ("number", _number(found.value)),
+            ("number", _number(found.baseline)), ("", how), ("number", f"{c.samples:,}"),
+            ("number", _amount(c.parameters)), ("number", _amount(c.bytes, "B")), ("short", c.license or _NOTHING),
+        ])  # fmt: skip
+    tied = any(c.tied for c in result.candidates)
+    note = " = cannot be told from the first: the difference is within its error." if tied else ""
+    label = 'tabindex="0" role="region" aria-label="Table of candidates"'
+    return f'<div class="wide" {label}>{table(heads, rows, f"Candidates, best first.{note}")}</div>'
+
+
+def _tried(candidate: Candidate) -> str:
+    """What a model that was tried reached, in words."""
+    found = candidate.confirmed
+    assert found is not None  # it has no rank otherwise
+    how = "as it is" if not found.epochs else f"after {found.epochs} epochs of {found.strategy} fine-tuning"
+    return f"{found.metric} {found.value:.4g} {how}"
+
+
 def _row(
     c: Candidate, everyone: Sequence[Candidate], estimators: Sequence[str], fine_tuned: bool, predicted: bool
 ) -> list[tuple[str, str]]:
@@ -97,7 +137,7 @@ def pictures(result: Recommendation) -> str:
     known = [c for c in result.candidates if c.score is not None][:PLOTTED]
     label = capital(score_name(result))
     found = []
-    if known:
+    if any(c.interval for c in known) or result.ranked_by != "tried":
         found.append(_figure(
             plots.intervals([_point(c, result, 0.0) for c in known], "Scores and their intervals", label),
             f"Score (dot) and 95 % interval (line) of the first {len(known)} candidates.",
@@ -262,6 +302,10 @@ def name(candidate: Candidate, everyone: Sequence[Candidate]) -> str:
 def score_name(result: Recommendation) -> str:
     """What the ranking goes by, in words."""
     estimator = deciding(result.candidates[0])
+    if result.ranked_by == "tried":
+        found = result.candidates[0].confirmed
+        less = found is not None and (result.candidates[0].score or 0.0) * found.value < 0
+        return f"{found.metric if found else 'score'}{', its negative as lower is better' if less else ''}"
     if not estimator:
         expected = "expected standard deviations above the average model"
         return expected if result.ranked_by == "prior" else "mean z-score of reported scores"
