@@ -26,9 +26,9 @@ class Task:
         domain: the domain that serves it.
         title: the words people use for it.
         inputs: kinds of input: ``image``, ``text``, ``prompt``, ``question``, ``image-question``, ``audio``,
-            ``molecule``, ``protein``, ``crystal``, ``grid``.
+            ``molecule``, ``protein``, ``crystal``, ``grid``, ``time-series``.
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
-            ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid`` or ``vector``.
+            ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid``, ``series`` or ``vector``.
         metrics: how it is judged, the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
@@ -136,6 +136,10 @@ _ALL = (
     Task(
         "weather-forecasting", "scientific", "Climate and weather", ("grid",), "grid",
         _down("latitude_weighted_rmse") + _up("anomaly_correlation"), "none",
+    ),
+    Task(
+        "time-series-forecasting", "scientific", "Forecasts of time series", ("time-series",), "series",
+        _down("mase", "weighted_quantile_loss", "forecast_rmse"), "none", use_case=False,
     ),
     Task(
         "unconditional-image-generation", "vision", "Image generation without a prompt", ("prompt",), "image",

@@ -16,7 +16,7 @@ from zoo.errors import DataError
 from zoo.tasks import TaskMetric
 
 FORECAST = Task(
-    "time-series-forecasting", "timeseries", "The next value of a series", ("series",), "number",
+    "next-value-forecasting", "timeseries", "The next value of a series", ("series",), "number",
     (TaskMetric("rmse", False), TaskMetric("mean_absolute_error", False), TaskMetric("r2")), "linear",
 )  # fmt: skip
 KERNELS = (128, 512)

@@ -45,7 +45,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins that transformers knows, CHGNet, SevenNet, and forecasters."""
+    """Language models of molecules and of proteins of transformers, CHGNet, SevenNet, Chronos, and forecasters."""
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
@@ -56,6 +56,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_scientific.sevennet_backbone import load as load_sevennet
 
         return load_sevennet(card, files, device, dtype)
+    if "time-series-forecasting" in card.tasks:
+        from zoo_scientific.chronos_backbone import load as load_chronos
+
+        return load_chronos(card, files, device, dtype)
     if card.library != "transformers":
         return None
     if "weather-forecasting" in card.tasks and card.input.get("kind") == "grid":
@@ -73,8 +77,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, and with ``interatomic-potential`` forces too, from a potential; fields; structures."""
+    """Energies of crystals, with ``interatomic-potential`` forces too, from a potential; fields; series; structures."""
     if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
+        return backbone.forecast(inputs)
+    if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     if task == "protein-structure-prediction" and hasattr(backbone, "fold"):
         return backbone.fold(inputs)

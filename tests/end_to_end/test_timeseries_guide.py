@@ -52,5 +52,5 @@ def test_it_forecasts_a_series(environment: dict[str, str], tmp_path: Path) -> N
     lines = [f"{at / 200 + math.sin(at / 2) + 0.6 * math.sin(at / 7) + chance.gauss(0, 0.1):.4f}" for at in range(600)]
     (tmp_path / "waves.series.csv").write_text("\n".join(["value", *lines]))
     found = zoo(environment, "tune", "rocket:128", str(tmp_path / "waves.series.csv"), "--no-save-run")
-    assert found["task"] == "time-series-forecasting"
+    assert found["task"] == "next-value-forecasting"
     assert found["metrics"]["rmse"] < 0.4 * found["baseline"]["rmse"]  # type: ignore[index]

@@ -43,13 +43,21 @@ _traceback_option = click.option(
 )  # fmt: skip
 
 
+horizon = click.option(
+    "--horizon", type=click.IntRange(min=1), metavar="STEPS",
+    help="How far forecasts of time series reach [default: as usual for their step, such as 18 months].",
+)  # fmt: skip
+"""The option of commands that have time series forecast."""
+
+
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (
+        horizon,
         click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
                      help="What to do with unreadable items."),
-        click.option("--target-column", help="Column of the labels [default: guessed]."),
-        click.option("--input-column", help="Column of the texts or image paths [default: guessed]."),
+        click.option("--target-column", help="Column of the labels, or of the values of series [default: guessed]."),
+        click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):  # fmt: skip
         function = option(function)
     return function

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import horizon as horizon_option
 from zoo.cli.options import making, paying
 from zoo.cli.output import Column, Output
 
@@ -31,23 +32,26 @@ WORDS, LONGEST_NAME = 5, 40
     "-o",
     "--output",
     "folder",
-    help="Page to write (page.html), or folder for pictures with what was found drawn on them or, of recordings, over "
-    "their spectrograms; recordings that a model makes are written there too.",
+    help="Page to write (page.html), picture of the one answer (picture.png), or folder for pictures: with what was "
+    "found drawn on them, of recordings over their spectrograms, of series with their forecast; recordings that a "
+    "model makes are written there too.",
 )
+@horizon_option
+@click.option("--target-column", help="Columns of a table of series, with commas between [default: all numbers].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @making
 @paying
 def command(
     output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
-    device: str | None, **wished: Any,
+    device: str | None, horizon: int | None, target_column: str | None, **wished: Any,
 ) -> None:  # fmt: skip
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text, a SMILES, a sequence of residues, a file with a crystal, or a NetCDF
-    file whose next fields are asked for, as the model takes it; a question is followed by the text that holds the
-    answer: "Who lives here? The king lives here." A text to be spoken may follow a recording of the voice to use:
-    "me.wav Good night." Of a model that makes pictures it is what they are to show, a class, or, where the model takes
-    no prompt, how many.
+    INPUT is an image file, a recording, a text, a SMILES, a sequence of residues, a file with a crystal, a NetCDF file
+    whose next fields are asked for, or a table of time series to be forecast, as the model takes it; a question is
+    followed by the text that holds the answer: "Who lives here? The king lives here." A text to be spoken may follow a
+    recording of the voice to use: "me.wav Good night." Of a model that makes pictures it is what they are to show, a
+    class, or, where the model takes no prompt, how many.
 
     \b
     Examples:
@@ -55,18 +59,20 @@ def command(
       zoo predict file:./tuned photos/1.jpg photos/2.jpg --json
       zoo predict file:./detector street.jpg --task object-detection -o drawn/
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
+      zoo predict hf:amazon/chronos-bolt-tiny sales.csv --horizon 12 -o forecast.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
       zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
     from zoo import pages
     from zoo.data.audio import save as save_recording
-    from zoo.data.drawing import draw, save
+    from zoo.data.drawing import draw, save, save_alone
     from zoo.data.single import input_kind, read_input
     from zoo.features import load
     from zoo.pages import predictions
 
-    page = Path(folder or "").suffix.lower() in {".html", ".htm"}
+    suffix = Path(folder or "").suffix.lower()
+    page, picture = suffix in {".html", ".htm"}, suffix == ".png"
     if page:
         pages.check(folder or "", "page")
     named = tuple(label.strip() for label in (labels or "").split(",") if label.strip())
@@ -75,12 +81,17 @@ def command(
     read: list[Any]
     if kind == "prompt":
         read, inputs = prompts(loaded, inputs, task, wished, shown=bool(folder) or output.json)
+    elif kind == "time-series":
+        read, inputs = series(inputs, horizon, target_column)
     else:
         read = [read_input(text, kind) for text in inputs]
     answers = loaded.predict(read, task, named)
     if page:
         written = pages.save(predictions.page(model, task or "", inputs, read, answers), folder or "")
         output.note(f"Written: {written}")
+    elif picture:
+        drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
+        output.note(f"Drawn: {save_alone(drawings, Path(folder or ''))}")
     elif folder:
         drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
         for name, drawing, answer in zip(_names(inputs, answers), drawings, answers, strict=True):
@@ -92,6 +103,9 @@ def command(
     if output.json:
         found = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
         output.data({"model": model, "predictions": found})
+        return
+    if answers and all(isinstance(answer, Mapping) and "median" in answer for answer in answers):
+        _forecasts(output, inputs, answers)
         return
     rows = []
     for text, answer in zip(inputs, answers, strict=True):
@@ -119,6 +133,33 @@ def prompts(
         )
     wanted = asked(inputs, prompted=(task or next(iter(model.card.tasks), "")) != UNCONDITIONAL, **wished)
     return wanted, tuple(one.text or f"Seed {one.seed}" for one in wanted)
+
+
+def series(
+    inputs: tuple[str, ...], horizon: int | None, target_column: str | None
+) -> tuple[list[Any], tuple[str, ...]]:
+    """Every series of the tables named, to its end, and what to call each.
+
+    Raises:
+        DataError: as ``zoo.data.series.whole_series``.
+    """
+    from zoo.data.reading import ReadOptions
+    from zoo.data.series import TASK, whole_series
+
+    options = ReadOptions(target_column=target_column, task=TASK, horizon=horizon)
+    found = [(text, one) for text in inputs for one in whole_series(text, options)]
+    return [one for _, one in found], tuple(f"{text}: {one.name}" for text, one in found)
+
+
+def _forecasts(output: Output, inputs: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:
+    """A row for each step of each series: the median, and what eight of ten values are expected between."""
+    rows = []
+    for text, answer in zip(inputs, answers, strict=True):
+        bounds = zip(answer["quantiles"]["0.1"], answer["median"], answer["quantiles"]["0.9"], strict=True)
+        for step, (time, values) in enumerate(zip(answer["times"], bounds, strict=True)):
+            rows.append([text if step == 0 else "", time, *(f"{value:.5g}" for value in values)])
+    numbers = [Column(name, number=True) for name in ("0.1", "median", "0.9")]
+    output.table([Column("series", fold=True), Column("time"), *numbers], rows)
 
 
 def shown(answer: Any) -> tuple[str, str]:
@@ -165,5 +206,10 @@ def _names(inputs: Sequence[str], answers: Sequence[Any]) -> list[str]:
     for number, (text, answer) in enumerate(zip(inputs, answers, strict=True), start=1):
         words = "-".join(re.findall(r"[^\W_]+", text.lower())[:WORDS])[:LONGEST_NAME]
         made = hasattr(answer, "sampling_rate") or (isinstance(answer, Mapping) and "image" in answer)
+        if isinstance(answer, Mapping) and "median" in answer:
+            file, _, column = text.rpartition(": ")
+            words = "-".join([Path(file.rpartition(":")[2]).stem, *re.findall(r"[^\W_]+", column.lower())[:WORDS]])
+            names.append(words if sum(other == text for other in inputs) == 1 else f"{number:02d}-{words}")
+            continue
         names.append(f"{number:02d}-{words}" if made else Path(text).stem)
     return names

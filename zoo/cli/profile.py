@@ -83,7 +83,11 @@ def _show_packaged(output: Output) -> None:
 
 
 def _show(output: Output, found: Profile, tasks: list[str]) -> None:
-    output.text(f"{found.name}: {output.counted({found.input_kind + 's': found.samples})}, {human_bytes(found.bytes)}")
+    from zoo.data.checking import plural
+
+    output.text(
+        f"{found.name}: {output.counted({plural(found.input_kind): found.samples})}, {human_bytes(found.bytes)}"
+    )
     output.table([Column("what"), Column("value")], _facts(found, tasks), head=False)
     if found.classes:
         output.text()

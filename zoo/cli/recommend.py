@@ -114,7 +114,7 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
     result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
     result = replace(result, provenance={**result.provenance, "command": shlex.join(["zoo", *sys.argv[1:]])})
     if report:
-        reading_options = {name: options[name] for name in ("input_column", "target_column", "on_problem")}
+        reading_options = {name: options[name] for name in ("input_column", "target_column", "on_problem", "horizon")}
         page.write(result, report, read(data, task=options["task"], **reading_options))
     if output.json:
         output.data(result.to_dict())

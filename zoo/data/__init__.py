@@ -58,6 +58,7 @@ def read(
     target_column: str | None = None,
     on_problem: str = "skip",
     task: str | None = None,
+    horizon: int | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
@@ -67,21 +68,25 @@ def read(
         input_column, target_column: columns of a table; guessed where they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
         task: the task that the data is for, which settles what a column could be in doubt.
+        horizon: steps that forecasts of time series reach; None takes what is usual for their step.
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither.
+        InvalidInput: ``on_problem`` is neither, or ``horizon`` is no number of steps.
         UnknownTask: no task is called so.
     """
     from zoo.data.reading import ReadOptions
 
-    options = ReadOptions(input_column, target_column, on_problem, task)
+    options = ReadOptions(input_column, target_column, on_problem, task, horizon)
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
     dataset = _named(os.fspath(reference), options)
+    if horizon is not None and dataset.target_kind != "series":
+        raise DataError(f"'{dataset.name}' was not read as time series, which alone have a horizon.",
+                        "Add --task time-series-forecasting, or leave --horizon out.")  # fmt: skip
     if wanted is not None and wanted.target == "image":
         from zoo.data.prompts import as_prompts
 

@@ -9,11 +9,11 @@ from zoo.errors import DataError
 from zoo.tasks import Task, find_task
 
 _NAMED = 5
-_ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings"}
+_ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings", "time-series": "time series"}
 _STRUCTURED = {
     "boxes": "boxes", "mask": "a mask", "spans": "tagged words", "answers": "answers", "text": "a text",
     "forces": "energy and forces", "image": "a picture", "audio": "a recording", "structure": "a known structure",
-    "grid": "a map", "vector": "a vector", "classes": "labels",
+    "grid": "a map", "series": "what follows", "vector": "a vector", "classes": "labels",
 }  # fmt: skip
 _NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
 
@@ -32,8 +32,8 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
         raise DataError(f"'{dataset.name}' holds no samples.")
     if dataset.input_kind not in task.inputs:
         raise DataError(
-            f"'{dataset.name}' holds {_plural(dataset.input_kind)}, and {task.name} takes "
-            f"{' with '.join(_plural(kind) for kind in task.inputs)}.",
+            f"'{dataset.name}' holds {plural(dataset.input_kind)}, and {task.name} takes "
+            f"{' with '.join(plural(kind) for kind in task.inputs)}.",
             _fitting(dataset),
         )
     if structured:
@@ -133,5 +133,6 @@ def _column(dataset: Dataset) -> str:
     return f" in column '{dataset.columns['target']}'" if "target" in dataset.columns else ""
 
 
-def _plural(kind: str) -> str:
+def plural(kind: str) -> str:
+    """Several inputs of a kind, in words."""
     return _ARTICLE.get(kind, f"{kind}s")

@@ -26,11 +26,15 @@ _OPACITY = 0.5
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
-    An answer that is a picture is drawn as it is.
+    An answer that is a picture is drawn as it is; a forecast after its series.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
+    if isinstance(answer, Mapping) and "median" in answer:
+        from zoo.data.forecast_drawing import draw_forecast
+
+        return draw_forecast(item, answer)
     if hasattr(answer, "sampling_rate"):
         from zoo.data.spectrogram import draw_recording
 
@@ -84,6 +88,17 @@ def draw_mask(image: Image, mask: np.ndarray) -> Image:
     blended = Image.blend(image.convert("RGB"), Image.fromarray(table[indices]), _OPACITY)
     shown = Image.fromarray(np.where(indices == np.bincount(indices.ravel()).argmax(), 0, 255).astype(np.uint8))
     return Image.composite(blended, image.convert("RGB"), shown)
+
+
+def save_alone(drawn: Sequence[Image], path: Path) -> Path:
+    """Write the one drawing that there is to a file.
+
+    Raises:
+        InvalidInput: there are several.
+    """
+    if len(drawn) != 1:
+        raise InvalidInput(f"There are {len(drawn)} answers, and '{path}' is one picture.", "Name a folder: -o drawn/")
+    return save(drawn[0], path.parent, path.stem)
 
 
 def save(drawn: Image, folder: Path, name: str) -> Path:

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.data import packaged_series
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import images_by_class, list_images
 from zoo.data.items import PixelImages, item_facts, text_digest
@@ -217,6 +218,13 @@ def _has(*relative: str) -> Callable[[], bool]:
     return lambda: all(_shared(str(Path(path).parent)).joinpath(Path(path).name).exists() for path in relative)
 
 
+def _series(name: str, description: str) -> _Shipped:
+    return _Shipped(
+        f"statsmodels:{name}", "time-series", f"{description} (statsmodels, public domain).",
+        "pip install 'foundation-zoo[forecasting]'", lambda: find_spec("statsmodels") is not None, packaged_series.read,
+    )  # fmt: skip
+
+
 _SHIPPED = (
     _Shipped(
         "sklearn:digits", "image", "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
@@ -268,4 +276,9 @@ _SHIPPED = (
         "pip install 'foundation-zoo[materials]' && pip install --no-deps matminer",
         lambda: find_spec("ase") is not None and find_spec("matminer") is not None, elemental_energies,
     ),
+    _series("co2", "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm"),
+    _series("sunspots", "Sunspots of 309 years, 1700 to 2008"),
+    _series("nile", "The Nile at Aswan in 100 years, 1871 to 1970, in 10^8 cubic metres"),
+    _series("elnino", "Temperature of the Pacific's surface in 732 months, 1950 to 2010, in degrees Celsius"),
+    _series("economy", "Twelve series of the economy of the United States in 203 quarters, 1959 to 2009"),
 )  # fmt: skip

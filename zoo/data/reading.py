@@ -21,14 +21,18 @@ class ReadOptions(Entity):
         target_column: column of the labels; None lets the reader guess.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, where it is known.
+        horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
     """
 
     input_column: str | None = None
     target_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
+        if self.horizon is not None and self.horizon < 1:
+            raise InvalidInput(f"A forecast cannot reach {self.horizon} steps.", "Ask for one step or more.")
         if self.on_problem not in ON_PROBLEM:
             raise InvalidInput(f"There is no way called '{self.on_problem}' to treat unusable items.",
                                "Choose skip or fail.")  # fmt: skip

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.data import audio, questions, table_files, tagged, utterances, visual_questions
+from zoo.data import audio, questions, series, series_tables, table_files, tagged, utterances, visual_questions
 from zoo.data.columns import Choice, choose
 from zoo.data.crystals import Crystal, read_crystal
 from zoo.data.fingerprint import fingerprint
@@ -51,6 +51,8 @@ class TableReader:
             return questions.read_table(reference, table, options)
         if options.task == visual_questions.TASK:
             return visual_questions.read_table(reference, path, table, options)
+        if options.task == series.TASK:
+            return series_tables.read_table(reference, table, options)
         if options.task in utterances.TASKS:
             return utterances.read_table(reference, path, table, options)
         if options.task == tagged.TASK and (found := tagged.read_table(reference, table, options)) is not None:

@@ -126,7 +126,7 @@ class Model:
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
-        dataset = _read(data, reading) if isinstance(data, str) else data
+        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
         found = _collected(stream, dataset, self.card, revision=self.revision, device=self.device, dtype=self.dtype)
         return found if len(found) > 1 else next(iter(found.values()))
@@ -153,7 +153,7 @@ class Model:
         Raises:
             ZooError: as ``extract``.
         """
-        dataset = _read(data, reading) if isinstance(data, str) else data
+        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
         kept = self._cache() if cache else None
@@ -261,7 +261,15 @@ def _cache_of(backbone: Backbone) -> RowCache | None:
     return None if identity is None else row_cache(identity)
 
 
-def _read(reference: str, reading: Mapping[str, Any]) -> Dataset:
-    from zoo.data import read
+def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
+    """A data set as a model takes it: a table is read as time series for a model that forecasts them.
 
+    Raises:
+        DataError: as ``zoo.read``.
+    """
+    from zoo.data import read
+    from zoo.data.series import TASK
+
+    if TASK in card.tasks:
+        reading.setdefault("task", TASK)
     return read(reference, **reading)

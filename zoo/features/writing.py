@@ -11,6 +11,7 @@ from zoo.entities import Entity
 from zoo.errors import StorageError
 from zoo.features import load
 from zoo.features.files import suffix_of, write_features
+from zoo.features.model import read_for
 from zoo.protocols import Progress
 
 
@@ -55,7 +56,7 @@ def extract_to(
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
     """
-    from zoo.data import read
+    from zoo.sources import resolve
 
     path = Path(path)
     suffix_of(path)
@@ -63,7 +64,7 @@ def extract_to(
         raise StorageError(
             f"There is no folder '{path.parent}' to write '{path.name}' into.", f"mkdir -p {path.parent}"
         )
-    dataset = read(data, **reading)
+    dataset = read_for(resolve(model), data, **reading)
     loaded = load(model, device=device, dtype=dtype, progress=progress)
     found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}

@@ -1,4 +1,4 @@
-"""The page of what a model answered: boxes, masks, entities, answers, maps, energies, sounds; all said in words too.
+"""The page of what a model answered: boxes, masks, entities, answers, maps, series, energies, sounds; all in words too.
 
 Nothing is told by a colour alone: boxes and highlights carry their label, masks and maps a legend, and each picture
 has its content beside it as a table.
@@ -51,7 +51,8 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
         for name, item, answer in zip(names, inputs, answers, strict=True)
     ]  # fmt: skip
     sounds = bool(answers) and all(hasattr(answer, "sampling_rate") for answer in answers)
-    title = f"What {model} {'makes' if made or sounds else 'finds'}"
+    series = bool(answers) and all(isinstance(answer, Mapping) and "median" in answer for answer in answers)
+    title = f"What {model} {'makes' if made or sounds else 'forecasts' if series else 'finds'}"
     count = f"{len(names)} {'picture' if made else 'input'}{'s' if len(names) != 1 else ''}"
     head = f'<header><h1>{escape(title)}</h1><p class="soft">{escape(task or "own task")}, {count}</p></header>'
     return document(title, "\n".join((head, "<main>", *articles, "</main>")))
@@ -68,6 +69,8 @@ def shown(item: Any, answer: Any) -> str:
             return _maps(item, answer)
         if "energy" in answer:
             return _energy(item, answer)
+        if "median" in answer:
+            return _forecast(item, answer)
         if "answer" in answer:
             return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
@@ -260,6 +263,24 @@ def _map(field: np.ndarray, name: str, title: str, latitudes: np.ndarray) -> str
         f'{stops})"></span><span>{bounds[1]:.3g}</span></p>'
     )
     return f"<div>{_picture(paint(field, *bounds, scale), words, words, 'map')}{legend}</div>"
+
+
+def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
+    """The series with its forecast and the band of eight in ten values, and both as a table."""
+    from zoo.data.forecast_drawing import draw_forecast
+
+    times, low, high = answer["times"], answer["quantiles"]["0.1"], answer["quantiles"]["0.9"]
+    middle = answer["median"]
+    words = (
+        f"{item.name} and its forecast for {len(times)} steps, {times[0]} to {times[-1]}: the median goes from "
+        f"{middle[0]:.4g} to {middle[-1]:.4g}, lowest {min(middle):.4g}, highest {max(middle):.4g}."
+    )
+    caption = (
+        "What was before (thin), the median of what comes (thick), and the band that 8 in 10 values should lie in."
+    )
+    rows = [(time, *(f"{value:.4g}" for value in step)) for time, *step in zip(times, low, middle, high, strict=True)]
+    table = _table(("Time", "0.1", "Median", "0.9"), rows[:SHOWN], f"Quantiles of each step.{_rest(rows)}")
+    return _picture(draw_forecast(item, answer), words, caption) + table
 
 
 def _energy(item: Any, answer: Mapping[str, Any]) -> str:

@@ -64,9 +64,14 @@ def card_from_config(
     model_type = config.get("model_type")
     loader: dict[str, Any] = {}
     tasks: tuple[str, ...]
+    chronos: str | None = None
     if isinstance(config.get("architecture"), str) and not architectures:
         library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
         loader["architecture"] = architecture
+    elif chronos := describing.chronos_family(config):
+        # Its tensors are those of a T5, which transformers alone would take for a language model.
+        library, tasks, architecture = "chronos-forecasting", ("time-series-forecasting",), chronos
+        domain = "scientific"
     elif isinstance(model_type, str) or architectures:
         library, architecture = "transformers", describing.family(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)
@@ -91,7 +96,7 @@ def card_from_config(
         parameters=parameters,
         bytes=sum(file.bytes or 0 for file in files),
         license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
-        input=describing.input_recipe(domain, config),
+        input={"kind": "time-series"} if chronos else describing.input_recipe(domain, config),
         embedding_dimension=describing.embedding_dimension(config),
         files=files,
         loader=loader,

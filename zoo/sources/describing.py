@@ -77,6 +77,8 @@ _HEADS = (
     ("EsmModel", "protein-property-prediction"),
     ("EsmForProteinFolding", "protein-structure-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
+    ("ChronosBoltModelForForecasting", "time-series-forecasting"),
+    ("Chronos2Model", "time-series-forecasting"),
 )
 
 _WRITERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnswering"})
@@ -109,6 +111,14 @@ def spdx(license_tag: object) -> str | None:
     if not license_tag:
         return None
     return _LICENSES.get(str(license_tag).strip().lower(), "other")
+
+
+def chronos_family(config: Mapping[str, Any]) -> str | None:
+    """Which of the Chronos models a configuration is of, in the field's words; None where it is of none."""
+    if not isinstance(config.get("chronos_config"), Mapping):
+        return None
+    named = str(config.get("chronos_pipeline_class", ""))
+    return {"ChronosBoltPipeline": "Chronos-Bolt", "Chronos2Pipeline": "Chronos-2"}.get(named, "Chronos")
 
 
 def family(model_type: object, architectures: Sequence[str] = ()) -> str | None:

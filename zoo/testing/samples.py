@@ -102,6 +102,38 @@ def _extreme_crystals() -> list[tuple[str, Any]]:
             ("squeezed iron", cell(26, 1.2))]  # fmt: skip
 
 
+def _series() -> list[Any]:
+    """Waves with a trend, of different length, one of them with a gap."""
+    import numpy as np
+
+    from zoo.data.series import Series
+
+    found = []
+    for count in (40, 100, 75, 200):
+        steps = np.arange(count + 12.0)
+        values = 0.1 * steps + 5 * np.sin(steps / 3 + count)
+        if count == 75:
+            values[20:30] = np.nan
+        found.append(Series(f"wave of {count} steps", values[:count], steps, 1, 12))
+    return found
+
+
+def _extreme_series() -> list[tuple[str, Any]]:
+    import numpy as np
+
+    from zoo.data.series import Series
+
+    values: dict[str, Any] = {
+        "a series of one value": [3.0], "a series that never changes": [7.0] * 50,
+        "a series at 1e12": [1e12, 1e12 + 1] * 30,
+        "a series of 20,000 steps": np.sin(np.arange(20_000) / 9), "a series without a value": [float("nan")] * 40,
+    }  # fmt: skip
+    return [
+        (name, Series("x", np.asarray(found, dtype=np.float64), np.arange(len(found) + 5.0), 1, 5))
+        for name, found in values.items()
+    ]
+
+
 _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
@@ -109,6 +141,7 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "molecule": lambda: list(_MOLECULES),
     "protein": lambda: list(_PROTEINS),
     "crystal": _crystals,
+    "time-series": _series,
 }
 _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
@@ -117,4 +150,5 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "molecule": lambda: [("methane", "C"), ("a molecule of 1,500 atoms", "C" * 1500)],
     "protein": lambda: [("one residue", "M"), ("a protein of 5,000 residues", "MKTAYIAKQR" * 500)],
     "crystal": _extreme_crystals,
+    "time-series": _extreme_series,
 }  # fmt: skip

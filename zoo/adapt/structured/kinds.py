@@ -38,17 +38,29 @@ class TargetKind:
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import answers, boxes, forces, grids, masks, pictures, recordings, spans, texts
+    from zoo.adapt.structured import answers, boxes, forces, grids, masks, pictures, recordings, series, spans, texts
 
-    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, spans, texts)
+    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, series, spans, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
-    from zoo.adapt.structured import answers, boxes, captions, forces, grids, masks, pictures, recordings, spans, texts
+    from zoo.adapt.structured import (
+        answers,
+        boxes,
+        captions,
+        forces,
+        grids,
+        masks,
+        pictures,
+        recordings,
+        series,
+        spans,
+        texts,
+    )  # fmt: skip
 
-    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, spans, texts)
+    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, series, spans, texts)
     return tuple(metric for room in rooms for metric in room.METRICS)
 
 

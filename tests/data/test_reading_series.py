@@ -1,0 +1,161 @@
+"""Tables of time series: which column is what, equal steps, gaps, and windows that never see what they foretell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo
+from zoo.adapt.metrics import metric
+from zoo.adapt.structured.series import KIND, seasonal_naive
+from zoo.data.reading import ReadOptions
+from zoo.data.series import LEVELS, Future, Series, whole_series
+from zoo.data.steps import parsed, regular
+from zoo.errors import DataError, InvalidInput
+
+TASK = "time-series-forecasting"
+
+
+def write(path: Path, *lines: str) -> str:
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def days(count: int, start: str = "2024-01-01") -> list[str]:
+    return [str(np.datetime64(start) + step) for step in range(count)]
+
+
+def series(values: list[float] | np.ndarray, horizon: int = 2, period: int = 1) -> Series:
+    found = np.asarray(values, dtype=np.float64)
+    return Series("x", found, np.arange(len(found) + horizon, dtype=np.float64), period, horizon)
+
+
+def test_each_column_of_numbers_is_a_series(tmp_path: Path) -> None:
+    rows = [f"{day},{step},{2 * step},note" for step, day in enumerate(days(80))]
+    data = zoo.read(write(tmp_path / "a.csv", "date,sold,kept,remark", *rows), task=TASK, horizon=5)
+    assert (data.input_kind, data.target_kind) == ("time-series", "series")
+    assert {item.name for item in data.inputs} == {"sold", "kept"}
+    only = zoo.read(str(tmp_path / "a.csv"), task=TASK, target_column="kept", horizon=5)
+    assert {item.name for item in only.inputs} == {"kept"}
+    assert only.inputs[0].period == 7
+    with pytest.raises(DataError, match="no column 'sald'"):
+        zoo.read(str(tmp_path / "a.csv"), task=TASK, target_column="sald")
+
+
+def test_an_id_tells_series_apart_that_stand_below_each_other(tmp_path: Path) -> None:
+    rows = [f"{shop},{day},{step + 100 * (shop == 'b')}" for shop in "ab" for step, day in enumerate(days(60))]
+    path = write(tmp_path / "long.csv", "item_id,timestamp,target", *rows)
+    found = whole_series(path, ReadOptions(task=TASK))
+    assert [one.name for one in found] == ["a", "b"]
+    np.testing.assert_array_equal(found[1].values, 100 + np.arange(60.0))
+
+
+def test_windows_do_not_see_what_they_foretell_and_come_in_order_of_time(tmp_path: Path) -> None:
+    rows = [f"{day},{step},{-step}" for step, day in enumerate(days(70))]
+    data = zoo.read(write(tmp_path / "a.csv", "date,up,down", *rows), task=TASK, horizon=4)
+    ends = [item.times[len(item.values)] for item in data.inputs]
+    assert ends == sorted(ends)
+    told: list[float] = []
+    for item, target in zip(data.inputs, data.targets, strict=True):
+        sign = 1 if item.name == "up" else -1
+        assert (sign * item.values).max() + 1 == sign * target.values[0]
+        assert len(item.times) == len(item.values) + item.horizon
+        told += (sign * target.values).tolist() if sign > 0 else []
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(
+    ("times", "period", "horizon", "after"),
+    [
+        ([f"{2000 + month // 12}-{month % 12 + 1:02d}-15" for month in range(60)], 12, 18, "2005-01-15"),
+        ([str(np.datetime64("2000-02") + m - np.timedelta64(1, "D")) for m in range(60)], 12, 18, "2005-01-31"),
+        ([f"{2000 + q // 4}Q{q % 4 + 1}" for q in range(30)], 4, 8, "2007-07-01"),
+        ([f"2024-03-{1 + h // 24:02d} {h % 24:02d}:00" for h in range(96)], 24, 48, "2024-03-05"),
+        ([day for day in days(40) if np.is_busday(day)], 5, 14, "2024-02-12"),
+        ([str(year) for year in range(1700, 1740)], 1, 6, "1740"),
+        (["20240101", "20240108", "20240115"] + [str(np.datetime64("2024-01-22") + 7 * w) for w in range(120)], 52, 13, None),
+    ],
+    ids=["mid-month", "month-end", "quarters", "hours", "business days", "years", "weeks"],
+)  # fmt: skip
+def test_steps_of_calendars(times: list[str], period: int, horizon: int, after: str | None) -> None:
+    from zoo.data.steps import label
+
+    if times[0] == "20240101":
+        times = [time.replace("-", "") for time in times]
+    found = regular("x", parsed(times), None)
+    assert (found.period, found.horizon) == (period, horizon)
+    assert len(found.times) == len(times) + horizon
+    assert after is None or label(found.times[len(times)]) == after
+
+
+def test_gaps_are_unknown_values(tmp_path: Path) -> None:
+    rows = [f"{day},{step if step % 9 else ''}" for step, day in enumerate(days(60)) if step not in {5, 6, 20}]
+    [found] = whole_series(write(tmp_path / "a.csv", "day,x", *rows), ReadOptions(task=TASK))
+    assert len(found.values) == 60
+    assert np.flatnonzero(np.isnan(found.values)).tolist() == sorted({*range(0, 60, 9), 5, 6, 20})
+
+
+def test_what_is_no_series_is_told_in_one_sentence(tmp_path: Path) -> None:
+    def read(*lines: str, **options: object) -> None:
+        zoo.read(write(tmp_path / "bad.csv", *lines), task=TASK, **options)  # type: ignore[arg-type]
+
+    uneven = np.cumsum(np.random.default_rng(0).integers(1, 400, 50))
+    with pytest.raises(DataError, match="do not follow each other at equal steps"):
+        read("date,x", *(f"{np.datetime64('2024-01-01') + int(day)},1" for day in uneven))
+    with pytest.raises(DataError, match="has no column of times; it has a, b"):
+        read("a,b", *(f"word {at},{at}" for at in range(30)))
+    with pytest.raises(DataError, match="no column of numbers beside the times in 'date'"):
+        read("date,x", *(f"{day},red" for day in days(30)))
+    with pytest.raises(DataError, match="more than one value of 'x' at 2024-01-05"):
+        read("date,x", *(f"{day},1" for day in [*days(30), "2024-01-05"]))
+    with pytest.raises(DataError, match="has 20 steps; forecasts of 14 need 56 with values"):
+        read("date,x", *(f"{day},1" for day in days(20)))
+    with pytest.raises(DataError, match="holds no times"):
+        read("date,x", *(f"{day},a{day}" for day in days(30)), input_column="x")
+    with pytest.raises(InvalidInput, match="cannot reach 0 steps"):
+        zoo.read("statsmodels:nile", horizon=0)
+    with pytest.raises(DataError, match="was not read as time series"):
+        zoo.read("sklearn:digits", horizon=3)
+
+
+def test_packaged_series() -> None:
+    data = zoo.read("statsmodels:sunspots")
+    assert len(data) == 48
+    assert data.inputs[-1].times[-1] == 2008
+    gappy = zoo.read("statsmodels:co2", horizon=13)
+    assert any(np.isnan(item.values).any() for item in gappy.inputs)
+    assert len({item.name for item in zoo.read("statsmodels:economy").inputs}) == 12
+    with pytest.raises(DataError, match="no series 'gold'"):
+        zoo.read("statsmodels:economy", target_column="gold")
+
+
+def test_mase_counts_in_errors_of_the_season_before() -> None:
+    past = series([1, 10, 2, 12, 3, 14], period=2)
+    truth = Future(np.array([4.0, 16.0]), (1 + 2 + 1 + 2) / 4)
+    forecast = Future(np.array([5.0, 14.0]), float("nan"))
+    assert metric("mase").compute([truth], [forecast]) == pytest.approx(1.5 / 1.5)
+    again = KIND.guess([past], [], TASK)
+    np.testing.assert_array_equal(again[0].values, [3, 14])
+    assert metric("mase").compute([truth], again) == pytest.approx(1.0)
+    with pytest.raises(DataError, match="do not change"):
+        metric("mase").compute([Future(np.ones(2), 0.0)], [Future(np.ones(2), 0.0)])
+
+
+def test_the_quantile_loss_rewards_a_band_that_fits() -> None:
+    compute = metric("weighted_quantile_loss").compute
+    values = np.random.default_rng(0).normal(10, 1, 4000)
+    truth = Future(values, 1.0)
+    exact = np.quantile(values, LEVELS)[None].repeat(len(values), axis=0)
+    middle = np.full(len(values), np.median(values))
+    good = compute([truth], [Future(middle, 1.0, exact)])
+    assert good < compute([truth], [Future(middle, 1.0)])
+    assert good < compute([truth], [Future(middle, 1.0, 10 + 3 * (exact - 10))])
+    assert compute([Future(np.array([2.0]), 1.0)], [Future(np.array([1.0]), 1.0)]) == pytest.approx(0.5)
+
+
+def test_the_seasonal_forecast_passes_over_gaps() -> None:
+    past = series([1, 2, 3, 4, np.nan, 6, 7, np.nan], horizon=5, period=4)
+    np.testing.assert_array_equal(seasonal_naive(past), [1, 6, 7, 4, 1])
+    np.testing.assert_array_equal(seasonal_naive(series([5, 8, np.nan], horizon=2)), [8, 8])
