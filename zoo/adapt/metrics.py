@@ -85,7 +85,11 @@ def _macro_f1(targets: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def _matthews_correlation(targets: np.ndarray, predictions: np.ndarray) -> float:
+    import numpy as np
+
     scores = _sklearn_metrics()
+    if len(np.unique(np.concatenate([targets, predictions]))) < 2:
+        return 0.0  # one class only, right or wrong: nothing can go together with anything
     return float(scores.matthews_corrcoef(*_classes("matthews_correlation", targets, predictions)))
 
 

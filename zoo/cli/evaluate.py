@@ -10,8 +10,6 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.options import paying, picture_model, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
-SHOWN = 3
-
 
 @zoo_command("evaluate")
 @click.argument("model")
@@ -49,7 +47,4 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
         gain = "-" if baseline is None else f"{value - baseline:+.4f}"
         rows.append([name, human_score(value), human_score(baseline), gain])
     output.table(columns, rows)
-    if found.skipped:
-        output.note(f"{len(found.skipped):,} items were left out:")
-        for problem in found.skipped[:SHOWN]:
-            output.note(f"  {problem.item} {problem.reason}")
+    output.left_out(found.skipped)

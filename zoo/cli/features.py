@@ -16,6 +16,7 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
 @click.argument("data")
 @click.option("-o", "--output", "path", required=True, type=click.Path(dir_okay=False),
               help="File to write: .safetensors, .npz or .parquet.")  # fmt: skip
+@click.option("--task", help="Task that the data are read for, where their files can be read in several ways.")
 @click.option("--layer", "layers", multiple=True,
               help="Layer to take; repeat it for a file each [default: the last].")  # fmt: skip
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
@@ -50,3 +51,4 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
         for f in written
     ]  # fmt: skip
     output.table(columns, rows)
+    output.left_out(written[0].skipped if written else ())

@@ -50,6 +50,10 @@ horizon = click.option(
 """The option of commands that have time series forecast."""
 
 
+READING = ("input_column", "target_column", "on_problem", "horizon")
+"""Names of what ``reading`` gives."""
+
+
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (

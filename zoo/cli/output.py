@@ -11,8 +11,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from zoo.entities import Problem
     from zoo.errors import ZooError
     from zoo.protocols import Progress
+
+
+SHOWN_PROBLEMS = 5
+"""Items that are named where some could not be used."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,18 @@ class Output:
     def warn(self, line: str) -> None:
         """Print a warning to stderr, in one line."""
         self.note(f"Warning: {line}")
+
+    def left_out(self, problems: Sequence[Problem]) -> None:
+        """Say on stderr which items could not be used, and why: the first few, and how many more."""
+        if not problems:
+            return
+        self.note(f"Left out: {len(problems):,}")
+        for problem in problems[:SHOWN_PROBLEMS]:
+            # A reason that stands for itself names the item.
+            named = problem.item in problem.reason
+            self.note(f"   {problem.reason if named else f'{problem.item}: {problem.reason}'}")
+        if len(problems) > SHOWN_PROBLEMS:
+            self.note(f"   and {len(problems) - SHOWN_PROBLEMS:,} more; --json lists them all")
 
     def error(self, error: ZooError) -> None:
         """Print an error: one line on stderr, and with ``--json`` an object on stdout as well."""

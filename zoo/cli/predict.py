@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.answering import answer_all, read_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import horizon as horizon_option
 from zoo.cli.options import making, paying
 from zoo.cli.output import Column, Output
 
 if TYPE_CHECKING:
+    from zoo.entities import Problem
     from zoo.features import Model
 
 WORDS, LONGEST_NAME = 5, 40
@@ -79,13 +81,16 @@ def command(
     loaded = load(model, device=device, progress=output.progress())
     kind = input_kind(loaded, task)
     read: list[Any]
+    skipped: list[Problem] = []
     if kind == "prompt":
         read, inputs = prompts(loaded, inputs, task, wished, shown=bool(folder) or output.json)
     elif kind == "time-series":
         read, inputs = series(inputs, horizon, target_column)
     else:
-        read = [read_input(text, kind) for text in inputs]
-    answers = loaded.predict(read, task, named)
+        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind))
+    places, answers, unanswered = answer_all(loaded, inputs, read, task, named)
+    inputs, read = tuple(inputs[at] for at in places), [read[at] for at in places]
+    skipped += unanswered
     if page:
         written = pages.save(predictions.page(model, task or "", inputs, read, answers), folder or "")
         output.note(f"Written: {written}")
@@ -102,8 +107,9 @@ def command(
         output.note("Recordings are kept by -o FOLDER, and played by -o page.html.")
     if output.json:
         found = [{"input": text, "output": plain(answer)} for text, answer in zip(inputs, answers, strict=True)]
-        output.data({"model": model, "predictions": found})
+        output.data({"model": model, "predictions": found, "skipped": [problem.to_dict() for problem in skipped]})
         return
+    output.left_out(skipped)
     if answers and all(isinstance(answer, Mapping) and "median" in answer for answer in answers):
         _forecasts(output, inputs, answers)
         return

@@ -43,13 +43,15 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
         return
     if data is None:
         raise click.UsageError("Name the DATA to look at, or list the packaged data sets with --datasets.")
+    from zoo.adapt.structured.judging import is_structured
     from zoo.data import check, fitting_tasks, profile, read
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
     dataset = read(data, task=task, **options)
     if task:
-        check(dataset, find_task(task, plugins().tasks))
+        wanted = find_task(task, plugins().tasks)
+        check(dataset, wanted, structured=is_structured(dataset, wanted))
     tasks = [task] if task else fitting_tasks(dataset)
     found = profile(dataset)
     if output.json:

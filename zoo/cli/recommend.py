@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import AMOUNT, paying, reading
+from zoo.cli.options import AMOUNT, READING, paying, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
 
@@ -114,7 +114,7 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
     result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
     result = replace(result, provenance={**result.provenance, "command": shlex.join(["zoo", *sys.argv[1:]])})
     if report:
-        reading_options = {name: options[name] for name in ("input_column", "target_column", "on_problem", "horizon")}
+        reading_options = {name: options[name] for name in READING}
         page.write(result, report, read(data, task=options["task"], **reading_options))
     if output.json:
         output.data(result.to_dict())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.options import READING, paying, picture_model, reading
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, picture_model, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
@@ -68,15 +68,20 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune openai:gpt-4o-mini-2024-07-18 reviews.csv --strategy fine-tuning-job --max-cost 5
     """
     from zoo.adapt import tune
+    from zoo.adapt.saving import check_output
+    from zoo.data import read
 
     if not output.json:
         output.note(_plan(model, data, options))
-    run = tune(model, data, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
+    check_output(folder, model)
+    dataset = read(data, task=options["task"], **{name: options.pop(name) for name in READING})
+    run = tune(model, dataset, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
     interrupted = run.plan.get("stopped") == "interrupted"
     if output.json:
-        output.data(run.to_dict())
+        output.data({**run.to_dict(), "skipped": [problem.to_dict() for problem in dataset.problems]})
     else:
         _show(output, run)
+        output.left_out(dataset.problems)
         if interrupted:
             output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights until then were kept and tested.")
         if not no_save_run:

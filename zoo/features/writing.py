@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.entities import Entity
+from zoo.entities import Entity, Problem
 from zoo.errors import StorageError
 from zoo.features import load
 from zoo.features.files import suffix_of, write_features
@@ -23,6 +23,7 @@ class WrittenFeatures(Entity):
         bytes: size of the file.
         seconds: what extracting took, for all layers together.
         samples_per_second: of the extraction.
+        skipped: items of the data that could not be used, with the reason.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class WrittenFeatures(Entity):
     bytes: int
     seconds: float
     samples_per_second: float
+    skipped: tuple[Problem, ...] = ()
 
 
 def extract_to(
@@ -45,9 +47,12 @@ def extract_to(
     dtype: str = "auto",
     cache: bool = True,
     progress: Progress | None = None,
+    task: str | None = None,
     **reading: Any,
 ) -> list[WrittenFeatures]:
     """Extract and write features, one file a layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
+
+    ``task`` and ``reading`` are as in ``zoo.read``; without a task the data are read as suits the model.
 
     Features that are kept are not computed again unless ``cache`` is False.
 
@@ -56,6 +61,7 @@ def extract_to(
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
     """
+    from zoo.data import read
     from zoo.sources import resolve
 
     path = Path(path)
@@ -64,7 +70,7 @@ def extract_to(
         raise StorageError(
             f"There is no folder '{path.parent}' to write '{path.name}' into.", f"mkdir -p {path.parent}"
         )
-    dataset = read_for(resolve(model), data, **reading)
+    dataset = read(data, task=task, **reading) if task else read_for(resolve(model), data, **reading)
     loaded = load(model, device=device, dtype=dtype, progress=progress)
     found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}
@@ -76,6 +82,6 @@ def extract_to(
         seconds = float(features.provenance["seconds"])
         speed = round(samples / seconds, 2) if seconds else 0.0
         written.append(
-            WrittenFeatures(target, layer, samples, dimensions, target.stat().st_size, seconds, speed)
-        )  # fmt: skip
+            WrittenFeatures(target, layer, samples, dimensions, target.stat().st_size, seconds, speed, dataset.problems)
+        )
     return written

@@ -1,0 +1,102 @@
+"""One item that cannot be used costs only itself, and is named: in predictions, features and fine-tuning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo.cli import run
+
+MODEL = "pkg:efficientnet-lite0"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Two classes of noise, bright and dark; one file of each is no picture."""
+    draw = np.random.default_rng(0)
+    for name, top in (("bright", 255), ("dark", 60)):
+        folder = tmp_path / "pictures" / name
+        folder.mkdir(parents=True)
+        for number in range(8):
+            Image.fromarray((draw.random((32, 32, 3)) * top).astype("uint8")).save(folder / f"{number}.png")
+    whole = (tmp_path / "pictures" / "dark" / "0.png").read_bytes()
+    (tmp_path / "pictures" / "dark" / "cut.png").write_bytes(whole[:300])
+    (tmp_path / "pictures" / "bright" / "text.png").write_text("no picture")
+    return tmp_path / "pictures"
+
+
+def test_predictions_go_on_and_say_what_was_left_out(pictures, capsys):
+    good, cut, missing = str(pictures / "dark/1.png"), str(pictures / "dark/cut.png"), str(pictures / "none.png")
+
+    assert run(["predict", MODEL, good, cut, good, missing]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.count(good) == 2
+    assert "Left out: 2" in printed.err
+    assert f"'{cut}' cannot be read as an image" in printed.err
+    assert f"There is no image file '{missing}'" in printed.err
+
+    assert run(["predict", MODEL, good, cut, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [one["input"] for one in answer["predictions"]] == [good]
+    assert [one["item"] for one in answer["skipped"]] == [cut]
+
+    assert run(["predict", MODEL, cut, missing]) == 1
+    assert capsys.readouterr().err.startswith(f"Error: '{cut}' cannot be read as an image")
+
+
+def test_an_input_that_only_the_model_refuses_is_left_out(capsys, monkeypatch):
+    """The model is asked about all at once, and then one by one."""
+    from zoo.cli.answering import answer_all
+    from zoo.errors import DataError
+
+    class Picky:
+        def __init__(self) -> None:
+            self.asked: list[int] = []
+
+        def predict(self, inputs, task, labels):
+            self.asked.append(len(inputs))
+            if "bad" in inputs:
+                raise DataError("'bad' is bad.")
+            return [text.upper() for text in inputs]
+
+    model = Picky()
+    places, answers, problems = answer_all(model, ["a", "b", "c", "bad"], ["a", "b", "c", "bad"], None, ())
+    assert (places, answers) == ([0, 1, 2], ["A", "B", "C"])
+    assert [(problem.item, problem.reason) for problem in problems] == [("bad", "'bad' is bad.")]
+    assert model.asked == [4, 1, 1, 1, 1]
+    with pytest.raises(DataError):
+        answer_all(Picky(), ["bad", "bad"], ["bad", "bad"], None, ())
+
+
+def test_features_say_what_was_left_out(pictures, tmp_path, capsys):
+    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz")]) == 0
+    printed = capsys.readouterr()
+    assert "Left out: 2" in printed.err
+    assert "cut.png" in printed.err
+
+    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz"), "--json"]) == 0
+    [file] = json.loads(capsys.readouterr().out)["files"]
+    assert file["samples"] == 16
+    assert sorted(Path(one["item"]).name for one in file["skipped"]) == ["cut.png", "text.png"]
+
+
+def test_tuning_says_what_was_left_out(pictures, capsys):
+    assert run(["tune", MODEL, str(pictures)]) == 0
+    assert "Left out: 2" in capsys.readouterr().err
+    assert run(["tune", MODEL, str(pictures), "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["skipped"]) == 2
+
+
+def test_a_profile_knows_targets_that_are_no_class(tmp_path, capsys):
+    (tmp_path / "people.conll").write_text("Nils B-PER\nsleeps O\n\nAnna B-PER\nreads O\n")
+    assert run(["profile", str(tmp_path / "people.conll"), "--task", "token-classification"]) == 0
+    assert "token-classification" in capsys.readouterr().out

@@ -1,0 +1,68 @@
+"""Inputs that were typed and the answers to them; one that cannot be used costs only itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities import Problem
+from zoo.errors import DataError, InvalidInput
+
+if TYPE_CHECKING:
+    from zoo.features import Model
+
+TOGETHER = 64
+"""Inputs that a model is asked about at a time."""
+
+
+def read_all(inputs: Sequence[str], read: Callable[[str], Any]) -> tuple[tuple[str, ...], list[Any], list[Problem]]:
+    """The inputs that can be read, what they stand for, and the others with the reason.
+
+    Raises:
+        DataError, InvalidInput: none can be read; the first error.
+    """
+    texts, items, problems = [], [], []
+    first: DataError | InvalidInput | None = None
+    for text in inputs:
+        try:
+            items.append(read(text))
+            texts.append(text)
+        except (DataError, InvalidInput) as error:
+            first = first or error
+            problems.append(Problem(text, str(error)))
+    if first is not None and not items:
+        raise first
+    return tuple(texts), items, problems
+
+
+def answer_all(
+    model: Model, texts: Sequence[str], items: Sequence[Any], task: str | None, labels: Sequence[str]
+) -> tuple[list[int], list[Any], list[Problem]]:
+    """Positions of the inputs that were answered, the answers, and the other inputs with the reason.
+
+    Raises:
+        DataError, InvalidInput: none can be answered; the first error.
+        ZooError: the model fails otherwise.
+    """
+    places: list[int] = []
+    answers: list[Any] = []
+    problems: list[Problem] = []
+    first: DataError | InvalidInput | None = None
+    for start in range(0, len(items), TOGETHER):
+        chunk = range(start, min(start + TOGETHER, len(items)))
+        try:
+            answers += model.predict([items[at] for at in chunk], task, labels)
+            places += chunk
+        except (DataError, InvalidInput) as error:
+            if len(items) == 1:
+                raise
+            for at in chunk:  # which of them it was is found out by asking one by one
+                try:
+                    answers += model.predict([items[at]], task, labels)
+                    places.append(at)
+                except (DataError, InvalidInput) as own:
+                    problems.append(Problem(texts[at], str(own)))
+            first = first or error
+    if first is not None and not places:
+        raise first
+    return places, answers, problems
