@@ -45,7 +45,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins of transformers, CHGNet, SevenNet, Chronos, and forecasters."""
+    """Language models of molecules and of proteins of transformers, CHGNet, SevenNet, Chronos, Aurora, forecasters."""
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
@@ -56,6 +56,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_scientific.sevennet_backbone import load as load_sevennet
 
         return load_sevennet(card, files, device, dtype)
+    if card.library == "aurora":
+        from zoo_scientific.aurora_backbone import load as load_aurora
+
+        return load_aurora(card, files, device, dtype)
     if "time-series-forecasting" in card.tasks:
         from zoo_scientific.chronos_backbone import load as load_chronos
 

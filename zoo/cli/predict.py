@@ -39,7 +39,11 @@ WORDS, LONGEST_NAME = 5, 40
     "model makes are written there too.",
 )
 @horizon_option
-@click.option("--target-column", help="Columns of a table of series, with commas between [default: all numbers].")
+@click.option(
+    "--target-column",
+    help="Columns of a table of series, or fields of a NetCDF file, with commas between [default: all numbers, or all "
+    "fields with the unit of the first].",
+)
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @making
 @paying
@@ -87,7 +91,8 @@ def command(
     elif kind == "time-series":
         read, inputs = series(inputs, horizon, target_column)
     else:
-        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind))
+        variables = [part.strip() for part in (target_column or "").split(",") if part.strip()]
+        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind, variables))
     places, answers, unanswered = answer_all(loaded, inputs, read, task, named)
     inputs, read = tuple(inputs[at] for at in places), [read[at] for at in places]
     skipped += unanswered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,24 @@ _MONTH = (27.0, 32.0)
 _HOURS = {"hour": 1.0, "day": 24.0, "minute": 1 / 60, "month": 730.5, "second": 1 / 3600, "year": 8766.0}
 _LEAST = 24
 
+PRESSURES = frozenset({"level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa"})
+"""Names of axes of pressure, in lower case; in hPa, or in Pa where their unit says so."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Where and on what ground the fields lie, the same for all times.
+
+    Attributes:
+        longitudes: in degrees, east positive.
+        static: fields that do not change, such as ``lsm``, by name; latitudes x longitudes.
+        step_hours: from one time to the next, in the middle; NaN where the file does not say.
+    """
+
+    longitudes: np.ndarray
+    static: Mapping[str, np.ndarray]
+    step_hours: float
+
 
 @dataclass(frozen=True, eq=False)
 class Field:
@@ -35,11 +53,13 @@ class Field:
         values: variables x latitudes x longitudes, float32; NaN where nothing is known.
         climatology: the mean of the earlier years for the same season, of the same shape.
         latitudes: in degrees, north positive.
+        hours: since the beginning of 1970, UTC; NaN where the file does not say.
     """
 
     values: np.ndarray
     climatology: np.ndarray
     latitudes: np.ndarray
+    hours: float = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,19 +69,21 @@ class History:
     Attributes:
         fields: the last states, the latest last.
         next_climatology: what is usual at the time that is asked for.
-        names: of the variables.
+        names: of the variables; of those on levels of pressure with their hPa, such as ``z_500``.
+        grid: where the fields lie; None where nobody asked.
     """
 
     fields: tuple[Field, ...]
     next_climatology: np.ndarray
     names: tuple[str, ...]
+    grid: Grid | None = None
 
 
 class Histories(Sequence[Any]):
     """All runs of ``HISTORY`` states of a series, cut when indexed."""
 
-    def __init__(self, states: Sequence[Field], names: tuple[str, ...]) -> None:
-        self._states, self._names = states, names
+    def __init__(self, states: Sequence[Field], names: tuple[str, ...], grid: Grid | None = None) -> None:
+        self._states, self._names, self._grid = states, names, grid
 
     def __len__(self) -> int:
         return len(self._states) - HISTORY
@@ -71,7 +93,7 @@ class Histories(Sequence[Any]):
             return Subset(self, range(len(self))[index])
         index = range(len(self))[index]
         following = self._states[index + HISTORY]
-        return History(tuple(self._states[index : index + HISTORY]), following.climatology, self._names)
+        return History(tuple(self._states[index : index + HISTORY]), following.climatology, self._names, self._grid)
 
 
 class GridReader:
@@ -88,7 +110,8 @@ class GridReader:
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """Each state after the first three as the target of the three before it.
 
-        ``target_column`` names variables with commas between; without it, all that have the unit of the first.
+        ``target_column`` names variables with commas between; without it, all that have the unit of the first. A
+        variable on levels of pressure is one for each level.
 
         Raises:
             DataError: the file is missing or damaged, has no such variables, or too few times.
@@ -103,8 +126,8 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     """The series in a file; raises as ``GridReader.read``."""
     import numpy as np
 
-    states, names, _ = _series(name, path, options)
-    inputs = Histories(states, names)
+    states, names, _, grid = _series(name, path, options)
+    inputs = Histories(states, names, grid)
     digests = (_digest(np.stack([field.values for field in inputs[at].fields])) for at in range(len(inputs)))
     told = [_digest(state.values).hex() for state in states[HISTORY:]]
     return Dataset(
@@ -113,14 +136,18 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     )  # fmt: skip
 
 
-def latest(path: Path) -> History:
-    """The last states of a file, from which the time after its end is foretold; raises as ``GridReader.read``."""
-    states, names, period = _series(str(path), path, ReadOptions())
-    return History(tuple(states[-HISTORY:]), states[len(states) - period].climatology, names)
+def latest(path: Path, variables: Sequence[str] = ()) -> History:
+    """The last states of a file, from which the time after its end is foretold; raises as ``GridReader.read``.
+
+    Args:
+        variables: those to read; none takes all that have the unit of the first.
+    """
+    states, names, period, grid = _series(str(path), path, ReadOptions(target_column=",".join(variables) or None))
+    return History(tuple(states[-HISTORY:]), states[len(states) - period].climatology, names, grid)
 
 
-def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], tuple[str, ...], int]:
-    """All states, the names of their variables, and the times after which the seasons come again."""
+def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], tuple[str, ...], int, Grid]:
+    """All states, the names of their variables, the times after which the seasons come again, and the grid."""
     import numpy as np
 
     with needs_extra("climate", "read NetCDF"):
@@ -131,15 +158,35 @@ def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], t
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise DataError(f"'{path}' cannot be read as NetCDF: {reason}.", "Fetch the file again.") from error
-    time, latitude, longitude, names = _axes(file, name, options)
-    values = np.stack([file[v].transpose(time, latitude, longitude).values for v in names], axis=1).astype(np.float32)
+    time, latitude, longitude, layers = _axes(file, name, options)
+    values = np.stack(
+        [layer.transpose(time, latitude, longitude).values for layer in layers.values()], axis=1
+    ).astype(np.float32)  # fmt: skip
     if len(values) < _LEAST:
         raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {_LEAST}.")
     values[~np.isfinite(values)] = np.nan
     latitudes = np.asarray(file[latitude].values, dtype=np.float64)
-    period = _period(file[time])
+    period, hours = _period(file[time]), _hours(file, time)
     usual = climatology(values, period)
-    return [Field(values[at], usual[at], latitudes) for at in range(len(values))], names, period
+    states = [Field(values[at], usual[at], latitudes, float(hours[at])) for at in range(len(values))]
+    static = {
+        str(key): np.asarray(variable.values, dtype=np.float32)
+        for key, variable in file.data_vars.items() if variable.dims == (latitude, longitude)
+    }  # fmt: skip
+    grid = Grid(np.asarray(file[longitude].values, dtype=np.float64), static, float(np.median(np.diff(hours))))
+    return states, tuple(layers), period, grid
+
+
+def _hours(file: Any, time: str) -> np.ndarray:
+    """Hours of all times since the beginning of 1970; NaN where the file has no calendar of this world."""
+    import numpy as np
+    import xarray
+
+    try:
+        decoded = xarray.decode_cf(xarray.Dataset(coords={time: file[time]}))[time].values
+        return decoded.astype("datetime64[s]").astype(np.float64) / 3600
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return np.full(file.sizes[time], np.nan)
 
 
 def climatology(values: np.ndarray, period: int) -> np.ndarray:
@@ -161,8 +208,9 @@ def climatology(values: np.ndarray, period: int) -> np.ndarray:
     return found
 
 
-def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, tuple[str, ...]]:
-    fields = {str(key): variable for key, variable in file.data_vars.items() if len(variable.dims) == 3}
+def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, dict[str, Any]]:
+    """The axes of time, latitude and longitude, and the variables to read by name, those on levels one by one."""
+    fields = {str(key): variable for key, variable in file.data_vars.items() if _is_field(variable)}
     if not fields:
         raise DataError(
             f"'{name}' has no variable over time, latitude and longitude; it has {', '.join(map(str, file))}."
@@ -173,14 +221,33 @@ def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, tu
             raise DataError(f"'{name}' has no field '{variable}'; there are {', '.join(fields)}.",
                             suggest(variable, fields))  # fmt: skip
     first = fields[wanted[0] if wanted else next(iter(fields))]
-    alike = [v for v, x in fields.items() if x.dims == first.dims and x.attrs.get("units") == first.attrs.get("units")]
+    place = _place(first)
+    alike = [v for v, x in fields.items() if _place(x) == place and x.attrs.get("units") == first.attrs.get("units")]
     names = tuple(wanted or alike)
-    if any(fields[variable].dims != first.dims for variable in names):
+    if any(_place(fields[variable]) != place for variable in names):
         raise DataError(f"The fields {', '.join(names)} of '{name}' do not lie on the same grid.")
-    time, latitude, longitude = (str(axis) for axis in first.dims)
+    time, latitude, longitude = place
     if latitude not in file.coords or abs(file[latitude].values).max() > 90.5:
         raise DataError(f"The second axis of '{names[0]}' in '{name}' holds no latitudes.")
-    return time, latitude, longitude, names
+    layers: dict[str, Any] = {}
+    for variable in names:
+        if len(fields[variable].dims) == 3:
+            layers[variable] = fields[variable]
+            continue
+        axis = str(fields[variable].dims[1])
+        factor = 0.01 if str(file[axis].attrs.get("units", "")).strip().lower() == "pa" else 1.0
+        for at, pressure in enumerate(file[axis].values if axis in file.coords else ()):
+            layers[f"{variable}_{factor * float(pressure):g}"] = fields[variable].isel({axis: at})
+    return time, latitude, longitude, layers
+
+
+def _is_field(variable: Any) -> bool:
+    """Whether its axes are time, latitude and longitude, or levels of pressure after the time."""
+    return len(variable.dims) == 3 or (len(variable.dims) == 4 and str(variable.dims[1]).lower() in PRESSURES)
+
+
+def _place(variable: Any) -> tuple[str, str, str]:
+    return str(variable.dims[0]), str(variable.dims[-2]), str(variable.dims[-1])
 
 
 def _period(time: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ _ASKED = {("text", "question"), ("image", "image-question")}
 _FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
-def read_input(text: str, kind: str) -> Any:
+def read_input(text: str, kind: str, variables: Sequence[str] = ()) -> Any:
     """What ``text`` stands for: the image or recording in that file, or the text, SMILES or sequence itself.
+
+    Args:
+        variables: of a file with fields, those to read; none takes all that have the unit of the first.
 
     Raises:
         DataError: there is no such file, it cannot be decoded, or the text is no molecule or protein.
@@ -62,7 +66,7 @@ def read_input(text: str, kind: str) -> Any:
     if kind == "grid":
         from zoo.data.grids import latest
 
-        return latest(path)
+        return latest(path, variables)
     if kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401

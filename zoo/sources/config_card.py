@@ -72,6 +72,9 @@ def card_from_config(
         # Its tensors are those of a T5, which transformers alone would take for a language model.
         library, tasks, architecture = "chronos-forecasting", ("time-series-forecasting",), chronos
         domain = "scientific"
+    elif model_type == "aurora":
+        library, tasks, architecture, domain = "aurora", ("weather-forecasting",), "Aurora", "scientific"
+        config = {**config, "input_kind": "grid"}
     elif isinstance(model_type, str) or architectures:
         library, architecture = "transformers", describing.family(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)

@@ -13,7 +13,7 @@ from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
 from zoo.protocols import Progress
-from zoo.sources import whisper_files
+from zoo.sources import aurora_files, whisper_files
 from zoo.sources.base import LocalModel
 from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences
@@ -69,9 +69,10 @@ class FileSource:
         # What zoo tune wrote is wanted whole: its head lies in a file of its own beside the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
         weights = [path for path in paths if format_of(path)]
-        if tuned is None and config is None and (checkpoint := whisper_files.checkpoint_of(root)):
-            files = _hashed(root, [checkpoint])
-            return dataclasses.replace(whisper_files.card_of(f"file:{root}", files), revision=_revision(files))
+        for kind in (whisper_files, aurora_files) if tuned is None and config is None else ():
+            if checkpoint := kind.checkpoint_of(root):
+                files = _hashed(root, [checkpoint])
+                return dataclasses.replace(kind.card_of(f"file:{root}", files), revision=_revision(files))
         index = read_json(root / INDEX)
         if tuned is None and config is None and index is None:
             raise ModelNotFound(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,7 @@ class HubSource:
         info = client.info()
         listing = client.listing(info.sha)
         recorded = {file.path for file in card.files} if card.revision == listing.commit else set()
-        paths = sorted({*choose(listing.files), *(recorded & set(listing.files))})
+        paths = sorted({*_chosen(card, listing.files), *(recorded & set(listing.files))})
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
                 f"'{card.id}' publishes no weights in a format that zoo knows.",
@@ -210,6 +210,15 @@ class HubSource:
                 f"{problems[0].item} of '{card.id}' {problems[0].reason}; it was deleted.", f"Run: zoo pull {card.id}"
             )
         return files
+
+
+def _chosen(card: ModelCard, published: Iterable[str]) -> tuple[str, ...]:
+    """The files to pull; where a repository holds several models, of their weights those that the card names."""
+    paths = choose(published)
+    named = card.loader.get("weights")
+    if not isinstance(named, str) or named not in paths:
+        return paths
+    return tuple(path for path in paths if path == named or not format_of(path))
 
 
 def _problems(card: ModelCard, here: LocalFiles, progress: Progress, fresh: bool) -> Iterator[Problem]:

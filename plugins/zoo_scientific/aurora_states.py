@@ -1,0 +1,187 @@
+"""States of the atmosphere as Aurora's library takes them, out of histories of fields, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from zoo.errors import DataError, needs_extra
+
+with needs_extra("aurora", "run Aurora"):
+    import aurora
+    import numpy as np
+    import torch
+
+NAMES = {
+    "t2m": "2t", "u10": "10u", "v10": "10v", "2m_temperature": "2t", "10m_u_component_of_wind": "10u",
+    "10m_v_component_of_wind": "10v", "mean_sea_level_pressure": "msl", "geopotential": "z", "u_component_of_wind": "u",
+    "v_component_of_wind": "v", "temperature": "t", "specific_humidity": "q", "land_sea_mask": "lsm",
+    "soil_type": "slt", "geopotential_at_surface": "static_z", "z_surface": "static_z", "zs": "static_z",
+}  # fmt: skip
+"""What files of ERA5 call the variables, with the model's own names."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+@dataclass(frozen=True)
+class Variables:
+    """What a model takes and gives: at the surface, on levels of pressure, and what does not change."""
+
+    surface: tuple[str, ...]
+    levels: tuple[str, ...]
+    static: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class State:
+    """One history, ready for a batch.
+
+    Attributes:
+        values: times x variables x latitudes x longitudes, north first and east from 0 degrees.
+        static: variables that do not change x latitudes x longitudes, in the model's order.
+        hours: since the beginning of 1970, of the last time.
+        names: of the variables, as the file has them.
+    """
+
+    values: torch.Tensor
+    static: torch.Tensor
+    latitudes: torch.Tensor
+    longitudes: torch.Tensor
+    hours: float
+    names: tuple[str, ...]
+
+
+def own_name(name: str) -> tuple[str, float | None]:
+    """The model's name of a variable, and its pressure in hPa where it is on a level: ``z_500`` is ``("z", 500.0)``."""
+    base, mark, pressure = name.rpartition("_")
+    if mark and pressure.replace(".", "", 1).isdigit():
+        return NAMES.get(base, base), float(pressure)
+    return NAMES.get(name, name), None
+
+
+def state_of(model: str, item: Any, variables: Variables, times: int, step_hours: float | None) -> State:
+    """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
+
+    Raises:
+        DataError: it is no history of fields, lacks variables, its times are of another step than the model's, or it
+            lies on a grid that goes no way around the globe.
+    """
+    if not hasattr(item, "fields") or getattr(item, "grid", None) is None:
+        raise DataError(f"'{model}' takes histories of fields on a grid, not {type(item).__name__}.")
+    static = {NAMES.get(name, name): values for name, values in item.grid.static.items()}
+    _check_variables(model, item, variables, static)
+    step = float(item.grid.step_hours)
+    if step_hours is not None and not abs(step - step_hours) < 0.05 * step_hours:
+        raise DataError(
+            f"'{model}' foretells {step_hours:g} hours from states as far apart, and these follow each other every "
+            f"{step:g} hours."
+        )
+    hours = float(item.fields[-1].hours)
+    if not np.isfinite(hours):
+        raise DataError(f"'{model}' needs the date of each time, which this file does not tell.")
+    last = item.fields[-times:]
+    values = np.stack([np.where(np.isfinite(field.values), field.values, field.climatology) for field in last])
+    latitudes, longitudes = item.fields[-1].latitudes, item.grid.longitudes
+    ground = np.stack([_static(static, name) for name in variables.static])
+    return State(
+        turned(np.nan_to_num(values), latitudes, longitudes),
+        turned(np.nan_to_num(ground), latitudes, longitudes),
+        torch.from_numpy(np.sort(latitudes)[::-1].astype(np.float32)),
+        torch.from_numpy(np.sort(longitudes % 360).astype(np.float32)),
+        hours,
+        tuple(item.names),
+    )
+
+
+def turned(fields: np.ndarray, latitudes: np.ndarray, longitudes: np.ndarray) -> torch.Tensor:
+    """Fields, the last two axes latitudes and longitudes, north first and east from 0 degrees, as float32."""
+    found = fields[..., np.argsort(-latitudes), :][..., np.argsort(longitudes % 360)]
+    return torch.from_numpy(np.ascontiguousarray(found, dtype=np.float32))
+
+
+def batch_of(states: Sequence[State], variables: Variables) -> Any:
+    """The library's ``Batch``; the states lie on one grid and have the same variables.
+
+    Raises:
+        DataError: they do not.
+    """
+    first = states[0]
+    if any(state.names != first.names or state.values.shape != first.values.shape for state in states):
+        raise DataError("Histories on different grids, or of different variables, cannot share a batch.")
+    values = torch.stack([state.values for state in states])
+    places = {own_name(name): at for at, name in enumerate(first.names)}
+    pressures = levels_of(first.names)
+    surface = {name: values[:, :, places[name, None]] for name in variables.surface}
+    levels = {name: values[:, :, [places[name, pressure] for pressure in pressures]] for name in variables.levels}
+    when = tuple(_EPOCH + timedelta(hours=state.hours) for state in states)
+    metadata = aurora.Metadata(
+        lat=first.latitudes, lon=first.longitudes, time=when,
+        atmos_levels=tuple(int(p) if p == int(p) else p for p in pressures),
+    )  # fmt: skip
+    static = {name: first.static[at] for at, name in enumerate(variables.static)}
+    return aurora.Batch(surf_vars=surface, static_vars=static, atmos_vars=levels, metadata=metadata)
+
+
+def fields_of(found: Any, state: State) -> torch.Tensor:
+    """What the library foretells, batch x variables x latitudes x longitudes, as ``State.values`` has them.
+
+    The library leaves the southernmost latitude out where there is one more than its patches hold.
+    """
+    pressures = list(found.metadata.atmos_levels)
+    parts = []
+    for name in state.names:
+        own, pressure = own_name(name)
+        part = (
+            found.surf_vars[own][:, 0] if pressure is None else found.atmos_vars[own][:, 0, pressures.index(pressure)]
+        )
+        parts.append(part)
+    return torch.stack(parts, dim=1)
+
+
+def back(values: np.ndarray, item: Any) -> np.ndarray:
+    """Fields in the order of a history's file; its last state where the model leaves latitudes out."""
+    rows, columns = np.argsort(-item.fields[-1].latitudes), np.argsort(item.grid.longitudes % 360)
+    latest = item.fields[-1]
+    known = np.nan_to_num(np.where(np.isfinite(latest.values), latest.values, latest.climatology))
+    whole = known[:, rows][..., columns]
+    whole[:, : values.shape[1]] = values
+    found = np.empty_like(whole)
+    found[np.ix_(np.arange(len(whole)), rows, columns)] = whole
+    return found
+
+
+def levels_of(names: Sequence[str]) -> list[float]:
+    """The pressures in hPa that occur among variables, lowest first."""
+    return sorted({pressure for _, pressure in map(own_name, names) if pressure is not None})
+
+
+def _check_variables(model: str, item: Any, variables: Variables, static: Mapping[str, Any]) -> None:
+    given = [own_name(name) for name in item.names]
+    pressures = levels_of(item.names)
+    lacking = [name for name in variables.surface if (name, None) not in given]
+    lacking += [name for name in variables.levels if not pressures or any((name, p) not in given for p in pressures)]
+    lacking += [
+        f"{name} (unchanging)" for name in variables.static if name not in static and f"static_{name}" not in static
+    ]
+    if lacking:
+        raise DataError(
+            f"'{model}' needs {', '.join(dict.fromkeys((*variables.surface, *variables.levels, *variables.static)))}; "
+            f"these fields lack {', '.join(lacking)}.",
+            "Name those that the file has, with commas between, by --target-column.",
+        )
+    more = [
+        name for name, (own, pressure) in zip(item.names, given, strict=True)
+        if own not in (variables.surface if pressure is None else variables.levels)
+    ]  # fmt: skip
+    if more:
+        raise DataError(f"'{model}' does not foretell {', '.join(more)}.", "Name the others by --target-column.")
+    height, width = item.fields[-1].values.shape[1:]
+    if not np.all(np.diff(np.sort(item.grid.longitudes % 360)) > 0) or min(height, width) < 2:
+        raise DataError(f"'{model}' needs longitudes that go once around the globe.")
+
+
+def _static(static: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    found: np.ndarray = static[f"static_{name}"] if f"static_{name}" in static else static[name]
+    return found
