@@ -75,6 +75,8 @@ def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: 
 
     table = str(small_chronos.write_waves(tmp_path / "load.csv"))
     model = ["predict", f"file:{bolt}", table]
+    written = commanded(capsys, "features", f"file:{bolt}", table, "-o", str(tmp_path / "features.npz"))
+    assert written["files"][0]["dimensions"] == 64
     found = commanded(capsys, *model, "--horizon", "20")["predictions"]
     assert [one["input"] for one in found] == [f"{table}: load"]
     answer = found[0]["output"]

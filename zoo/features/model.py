@@ -270,6 +270,6 @@ def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
     from zoo.data import read
     from zoo.data.series import TASK
 
-    if TASK in card.tasks:
-        reading.setdefault("task", TASK)
+    if TASK in card.tasks and not reading.get("task"):
+        reading["task"] = TASK
     return read(reference, **reading)
