@@ -22,6 +22,7 @@ with needs_extra("aurora", "run Aurora"):
     from safetensors.torch import load_file, save_file
     from torch import nn
 
+from zoo.data.grids import HISTORY
 from zoo_scientific.aurora_states import State, Variables, back, batch_of, fields_of, own_name, state_of, turned
 
 if TYPE_CHECKING:
@@ -59,11 +60,13 @@ class AuroraBackbone:
     Attributes:
         layers: ``encoder.mean`` and ``backbone.mean``: states averaged over levels and patches.
         step_hours: from the last state to the one that is foretold.
+        least_times: that a file to foretell from has to have.
     """
 
     input_kind = "grid"
     layers = ("encoder.mean", "backbone.mean")
     learning_rate = 1e-4
+    least_times = HISTORY
 
     def __init__(self, card: ModelCard, module: Any, step_hours: float, device: str) -> None:
         self.card, self.device, self.step_hours = card, device, step_hours
@@ -133,7 +136,7 @@ class AuroraBackbone:
 
 def _examples(backbone: AuroraBackbone) -> list[Any]:
     """Three histories of waves around the globe, of all the variables that the model has."""
-    from zoo.data.grids import HISTORY, Field, Grid, History
+    from zoo.data.grids import Field, Grid, History
 
     patch, variables = backbone.module.patch_size, backbone.variables
     latitudes = np.linspace(88, -88, 8 * patch)

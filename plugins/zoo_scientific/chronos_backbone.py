@@ -189,7 +189,8 @@ def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> l
         part = [inputs[at] for at in range(start, min(start + _BATCH, len(inputs)))]
         rows = [backbone.preprocess(item) for item in part]
         # Sampling models answer the same each time; nobody else's random numbers are touched.
-        with torch.random.fork_rng(devices=[]), _silent():
+        devices = [torch.device(backbone.device)] if backbone.device.startswith("cuda") else []
+        with torch.random.fork_rng(devices), _silent():
             torch.manual_seed(_SEED)
             found, _ = pipeline.predict_quantiles(
                 rows, prediction_length=max(item.horizon for item in part), quantile_levels=list(LEVELS)

@@ -95,6 +95,16 @@ def test_winds_are_foretold_better_than_by_the_last_ones(tmp_path: Path, capsys:
 
     assert run(["predict", f"file:{folder}", winds, "-o", str(tmp_path / "page.html")]) == 0
     assert "Forecast of u10: from" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    import xarray
+
+    with xarray.open_dataset(winds, decode_times=False) as whole:
+        whole.isel(TIME=slice(-3, None)).to_netcdf(tmp_path / "three.nc", engine="scipy")
+    found = []
+    for name in ("winds.nc", "three.nc"):  # the last states are all that it sees
+        capsys.readouterr()
+        assert run(["predict", f"file:{folder}", str(tmp_path / name), "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["predictions"][0]["output"]["values"])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
     assert run(["predict", f"file:{folder}", winds, "--target-column", "u10,v10"]) == 1
     assert "needs 10u, 10v, u, v, lsm; these fields lack u, v." in capsys.readouterr().err
 

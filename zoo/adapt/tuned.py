@@ -23,7 +23,7 @@ SHOWN = 5
 
 _OF_A_BACKBONE = frozenset(
     ("input_kind", "layers", "embedding_dimension", "preprocess", "collate", "features", "length", "module", "head",
-     "learning_rate")
+     "learning_rate", "least_times")
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,7 +92,8 @@ def command(
         read, inputs = series(inputs, horizon, target_column)
     else:
         variables = [part.strip() for part in (target_column or "").split(",") if part.strip()]
-        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind, variables))
+        least = getattr(loaded.backbone, "least_times", None)
+        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind, variables, least))
     places, answers, unanswered = answer_all(loaded, inputs, read, task, named)
     inputs, read = tuple(inputs[at] for at in places), [read[at] for at in places]
     skipped += unanswered
@@ -118,13 +119,16 @@ def command(
     if answers and all(isinstance(answer, Mapping) and "median" in answer for answer in answers):
         _forecasts(output, inputs, answers)
         return
-    rows = []
+    columns = [Column("input", fold=True), Column("label"), Column("score", number=True)]
+    output.table(columns, list(_rows(inputs, answers)))
+
+
+def _rows(inputs: Sequence[str], answers: Sequence[Any]) -> Iterator[list[str]]:
+    """A row for each label of each answer."""
     for text, answer in zip(inputs, answers, strict=True):
-        found = answer if isinstance(answer, list) else [answer]
-        for position, label in enumerate(found):
+        for position, label in enumerate(answer if isinstance(answer, list) else [answer]):
             name, score = shown(label)
-            rows.append([text if position == 0 else "", name, score])
-    output.table([Column("input", fold=True), Column("label"), Column("score", number=True)], rows)
+            yield [text if position == 0 else "", name, score]
 
 
 def prompts(

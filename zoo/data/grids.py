@@ -136,17 +136,21 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     )  # fmt: skip
 
 
-def latest(path: Path, variables: Sequence[str] = ()) -> History:
+def latest(path: Path, variables: Sequence[str] = (), least: int = _LEAST) -> History:
     """The last states of a file, from which the time after its end is foretold; raises as ``GridReader.read``.
 
     Args:
         variables: those to read; none takes all that have the unit of the first.
+        least: times that the file has to have: few do for a forecaster that does not go by what is usual.
     """
-    states, names, period, grid = _series(str(path), path, ReadOptions(target_column=",".join(variables) or None))
-    return History(tuple(states[-HISTORY:]), states[len(states) - period].climatology, names, grid)
+    options = ReadOptions(target_column=",".join(variables) or None)
+    states, names, period, grid = _series(str(path), path, options, least)
+    return History(tuple(states[-HISTORY:]), states[len(states) - min(period, len(states))].climatology, names, grid)
 
 
-def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], tuple[str, ...], int, Grid]:
+def _series(
+    name: str, path: Path, options: ReadOptions, least: int = _LEAST
+) -> tuple[list[Field], tuple[str, ...], int, Grid]:
     """All states, the names of their variables, the times after which the seasons come again, and the grid."""
     import numpy as np
 
@@ -162,11 +166,11 @@ def _series(name: str, path: Path, options: ReadOptions) -> tuple[list[Field], t
     values = np.stack(
         [layer.transpose(time, latitude, longitude).values for layer in layers.values()], axis=1
     ).astype(np.float32)  # fmt: skip
-    if len(values) < _LEAST:
-        raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {_LEAST}.")
+    if len(values) < least:
+        raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {least}.")
     values[~np.isfinite(values)] = np.nan
     latitudes = np.asarray(file[latitude].values, dtype=np.float64)
-    period, hours = _period(file[time]), _hours(file, time)
+    period, hours = min(_period(file[time]), len(values)), _hours(file, time)
     usual = climatology(values, period)
     states = [Field(values[at], usual[at], latitudes, float(hours[at])) for at in range(len(values))]
     static = {

@@ -17,11 +17,12 @@ _ASKED = {("text", "question"), ("image", "image-question")}
 _FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
-def read_input(text: str, kind: str, variables: Sequence[str] = ()) -> Any:
+def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int | None = None) -> Any:
     """What ``text`` stands for: the image or recording in that file, or the text, SMILES or sequence itself.
 
     Args:
         variables: of a file with fields, those to read; none takes all that have the unit of the first.
+        least: times that such a file has to have; None is as many as tell what is usual.
 
     Raises:
         DataError: there is no such file, it cannot be decoded, or the text is no molecule or protein.
@@ -66,7 +67,7 @@ def read_input(text: str, kind: str, variables: Sequence[str] = ()) -> Any:
     if kind == "grid":
         from zoo.data.grids import latest
 
-        return latest(path, variables)
+        return latest(path, variables) if least is None else latest(path, variables, least)
     if kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401
