@@ -47,7 +47,7 @@ def test_each_column_of_numbers_is_a_series(tmp_path: Path) -> None:
 def test_an_id_tells_series_apart_that_stand_below_each_other(tmp_path: Path) -> None:
     rows = [f"{shop},{day},{step + 100 * (shop == 'b')}" for shop in "ab" for step, day in enumerate(days(60))]
     path = write(tmp_path / "long.csv", "item_id,timestamp,target", *rows)
-    found = whole_series(path, ReadOptions(task=TASK))
+    found, _ = whole_series(path, ReadOptions(task=TASK))
     assert [one.name for one in found] == ["a", "b"]
     np.testing.assert_array_equal(found[1].values, 100 + np.arange(60.0))
 
@@ -92,9 +92,31 @@ def test_steps_of_calendars(times: list[str], period: int, horizon: int, after: 
 
 def test_gaps_are_unknown_values(tmp_path: Path) -> None:
     rows = [f"{day},{step if step % 9 else ''}" for step, day in enumerate(days(60)) if step not in {5, 6, 20}]
-    [found] = whole_series(write(tmp_path / "a.csv", "day,x", *rows), ReadOptions(task=TASK))
+    [found], _ = whole_series(write(tmp_path / "a.csv", "day,x", *rows), ReadOptions(task=TASK))
     assert len(found.values) == 60
     assert np.flatnonzero(np.isnan(found.values)).tolist() == sorted({*range(0, 60, 9), 5, 6, 20})
+
+
+def test_one_series_without_equal_steps_is_left_out_of_several(tmp_path: Path) -> None:
+    rows = [f"a,{day},{step}" for step, day in enumerate(days(80))]
+    rows += ["b,2024-01-01,1", "b,2024-01-02,1", "b,2024-03-11,2", "c,2024-01-01,4", "a,tomorrow,5"]
+    data = zoo.read(write(tmp_path / "long.csv", "id,date,x", *rows), task=TASK)
+    assert {item.name for item in data.inputs} == {"a"}
+    told = {problem.item: problem.reason for problem in data.problems}
+    assert "equal steps" in told["series 'b'"]
+    assert "too few times (1)" in told["series 'c'"]
+    assert "no time that can be read" in told["line 86"]
+
+
+def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
+    import pandas as pd
+
+    table = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60, freq="D", tz="Europe/Berlin"), "y": range(60)})
+    table.to_parquet(tmp_path / "a.parquet")
+    table.assign(ds=table["ds"].astype(str)).to_json(tmp_path / "a.jsonl", orient="records", lines=True)
+    for name in ("a.parquet", "a.jsonl"):
+        [one], _ = whole_series(str(tmp_path / name), ReadOptions(task=TASK))
+        np.testing.assert_array_equal(one.values, np.arange(60.0))
 
 
 def test_what_is_no_series_is_told_in_one_sentence(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def command(
     if kind == "prompt":
         read, inputs = prompts(loaded, inputs, task, wished, shown=bool(folder) or output.json)
     elif kind == "time-series":
-        read, inputs = series(inputs, horizon, target_column)
+        read, inputs, skipped = series(inputs, horizon, target_column)
     else:
         variables = [part.strip() for part in (target_column or "").split(",") if part.strip()]
         least = getattr(loaded.backbone, "least_times", None)
@@ -152,8 +152,8 @@ def prompts(
 
 def series(
     inputs: tuple[str, ...], horizon: int | None, target_column: str | None
-) -> tuple[list[Any], tuple[str, ...]]:
-    """Every series of the tables named, to its end, and what to call each.
+) -> tuple[list[Any], tuple[str, ...], list[Problem]]:
+    """Every series of the tables named, to its end, what to call each, and what was left out.
 
     Raises:
         DataError: as ``zoo.data.series.whole_series``.
@@ -162,8 +162,13 @@ def series(
     from zoo.data.series import TASK, whole_series
 
     options = ReadOptions(target_column=target_column, task=TASK, horizon=horizon)
-    found = [(text, one) for text in inputs for one in whole_series(text, options)]
-    return [one for _, one in found], tuple(f"{text}: {one.name}" for text, one in found)
+    found, names, problems = [], [], []
+    for text in inputs:
+        read, left_out = whole_series(text, options)
+        found += read
+        names += [f"{text}: {one.name}" for one in read]
+        problems += left_out
+    return found, tuple(names), problems
 
 
 def _forecasts(output: Output, inputs: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:

@@ -114,8 +114,8 @@ def windows(
     )  # fmt: skip
 
 
-def whole_series(reference: str, options: ReadOptions) -> list[Series]:
-    """All series of a table or of a packaged data set to their ends, from which what comes next is foretold.
+def whole_series(reference: str, options: ReadOptions) -> tuple[list[Series], list[Problem]]:
+    """All series of a table or of a packaged data set to their ends, and what was left out of it.
 
     Raises:
         DataError: there is nothing of that name, or it holds no series.
@@ -124,14 +124,15 @@ def whole_series(reference: str, options: ReadOptions) -> list[Series]:
     from zoo.data.table_files import form_of, open_table
 
     if reference in packaged_series.SERIES:
-        return packaged_series.whole(reference, options)
+        return packaged_series.whole(reference, options), []
     path = Path(reference).expanduser()
     if not path.is_file() or not form_of(path):
         raise DataError(
             f"There is no table '{reference}' of time series.",
             "Name a CSV, TSV, JSONL or Parquet file with a time column.",
         )
-    return series_tables.series_of(reference, open_table(path), options)[0]
+    found, problems, _ = series_tables.series_of(reference, open_table(path), options)
+    return found, problems
 
 
 def season_scale(values: np.ndarray, period: int) -> float:

@@ -53,7 +53,10 @@ def read_table(reference: str, table: TableFile, options: ReadOptions) -> Datase
 
 
 def series_of(reference: str, table: TableFile, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
-    """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``."""
+    """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``.
+
+    Of several series, those whose times follow no equal steps are left out.
+    """
     import numpy as np
 
     rows, problems = [], []
@@ -71,15 +74,22 @@ def series_of(reference: str, table: TableFile, options: ReadOptions) -> tuple[l
     problems += [Problem(rows[at][0], f"has no time that can be read in column '{time}'") for at in unread]
     kept = np.setdiff1d(np.arange(len(rows)), unread)
     columns = _columns(reference, cells, time, times[kept], options)
-    found = []
+    found, refused = [], []
     for name, column, positions in _groups(cells, columns, kept):
         order = positions[np.argsort(times[positions], kind="stable")]
         _refuse_repeated(reference, name, times[order], columns)
-        steps = regular(name, times[order], options.horizon)
+        try:
+            steps = regular(name, times[order], options.horizon)
+        except DataError as error:
+            refused.append(error)
+            problems.append(Problem(f"series '{name}'", f"is left out: {error.message}"))
+            continue
         places = [rows[at][0] for at in order]
         values, unusable = _values([cells[column][at] for at in order], places, column)
         problems += unusable
         found.append(_series(name, values, steps))
+    if refused and not found:
+        raise refused[0]
     return found, problems, columns
 
 

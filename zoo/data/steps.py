@@ -72,7 +72,7 @@ def regular(name: str, times: np.ndarray, horizon: int | None) -> Steps:
     import numpy as np
 
     if len(times) < 3:
-        raise DataError(f"The series '{name}' has {len(times)} times; a forecast needs at least three.")
+        raise DataError(f"The series '{name}' has too few times ({len(times)}); a forecast needs at least three.")
     if times.dtype.kind == "f":
         grid, period, usual = _numbers(name, times, horizon)
     else:
