@@ -104,7 +104,7 @@ def test_one_series_without_equal_steps_is_left_out_of_several(tmp_path: Path) -
     assert {item.name for item in data.inputs} == {"a"}
     told = {problem.item: problem.reason for problem in data.problems}
     assert "equal steps" in told["series 'b'"]
-    assert "too few times (1)" in told["series 'c'"]
+    assert "fewer than 3 times" in told["series 'c'"]
     assert "no time that can be read" in told["line 86"]
 
 

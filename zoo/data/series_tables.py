@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.reading import ReadOptions
 from zoo.data.series import Series, windows
-from zoo.data.steps import Steps, label, parsed, regular
+from zoo.data.steps import LEAST, Steps, label, parsed, regular
 from zoo.data.table_files import TableFile
 from zoo.data.targets import is_missing, is_number
 from zoo.entities import Dataset, Problem
@@ -82,7 +82,9 @@ def series_of(reference: str, table: TableFile, options: ReadOptions) -> tuple[l
             steps = regular(name, times[order], options.horizon)
         except DataError as error:
             refused.append(error)
-            problems.append(Problem(f"series '{name}'", f"is left out: {error.message}"))
+            few = len(order) < LEAST
+            reason = f"has fewer than {LEAST} times" if few else "has times that follow no equal steps"
+            problems.append(Problem(f"series '{name}'", reason))
             continue
         places = [rows[at][0] for at in order]
         values, unusable = _values([cells[column][at] for at in order], places, column)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 FILLED = 0.5
 """Part of the steps from the first time to the last that have to be there; fewer are no series at equal steps."""
 
+LEAST = 3
+"""Times that a series has to have."""
+
 _DAY = 86_400.0
 _YEARS = (1000, 2999)
 _COMPACT = 8
@@ -71,8 +74,8 @@ def regular(name: str, times: np.ndarray, horizon: int | None) -> Steps:
     """
     import numpy as np
 
-    if len(times) < 3:
-        raise DataError(f"The series '{name}' has too few times ({len(times)}); a forecast needs at least three.")
+    if len(times) < LEAST:
+        raise DataError(f"The series '{name}' has too few times ({len(times)}); a forecast needs at least {LEAST}.")
     if times.dtype.kind == "f":
         grid, period, usual = _numbers(name, times, horizon)
     else:
