@@ -111,7 +111,7 @@ def test_one_series_without_equal_steps_is_left_out_of_several(tmp_path: Path) -
 def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
     import pandas as pd
 
-    table = pd.DataFrame({"ds": pd.date_range("2024-01-01", periods=60, freq="D", tz="Europe/Berlin"), "y": range(60)})
+    table = pd.DataFrame({"ds": pd.date_range("2024-03-01", periods=60, freq="D", tz="Europe/Berlin"), "y": range(60)})
     table.to_parquet(tmp_path / "a.parquet")
     table.assign(ds=table["ds"].astype(str)).to_json(tmp_path / "a.jsonl", orient="records", lines=True)
     for name in ("a.parquet", "a.jsonl"):

@@ -44,7 +44,10 @@ class Steps:
 
 
 def parsed(cells: Sequence[Any]) -> np.ndarray:
-    """Cells as times: numbers where all are, else ``datetime64[s]`` in UTC; NaN or NaT where one cannot be read."""
+    """Cells as times: numbers where all are, else ``datetime64[s]``; NaN or NaT where one cannot be read.
+
+    Times with a zone are in UTC, or as clocks show them where all are of one hour there, as local days are.
+    """
     import numpy as np
 
     with needs_extra("forecasting", "read time series"):
@@ -59,6 +62,12 @@ def parsed(cells: Sequence[Any]) -> np.ndarray:
         stamps = pd.to_datetime(pd.Series(plain, dtype=object), errors="coerce", utc=True,
                                 format="%Y%m%d" if compact else None)  # fmt: skip
     found: np.ndarray = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
+    if len(set((found - found.astype("datetime64[D]"))[~np.isnat(found)].tolist())) > 1:
+        shown = [None if is_missing(cell) or np.isnat(time) else pd.Timestamp(cell).replace(tzinfo=None)
+                 for cell, time in zip(plain, found, strict=True)]  # fmt: skip
+        local = pd.Series(shown, dtype="datetime64[s]").to_numpy()
+        if len(set((local - local.astype("datetime64[D]"))[~np.isnat(local)].tolist())) == 1:
+            return local
     return found
 
 
