@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UnsupportedModel, needs_extra
+from zoo.features.weights_report import refuse_other_shapes
 
 with needs_extra("audio", "load audio models of transformers"):
     import numpy as np
@@ -135,12 +136,15 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
             processor = None
             if _recognises(architecture):
                 processor = transformers.AutoProcessor.from_pretrained(folder, **_LOCAL)
-            model, report = kind.from_pretrained(folder, weights_only=True, output_loading_info=True, **_LOCAL)
+            model, report = kind.from_pretrained(
+                folder, weights_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **_LOCAL
+            )
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
         ) from error
+    refuse_other_shapes(card, report)
     missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
     if missing:
         raise UnsupportedModel(

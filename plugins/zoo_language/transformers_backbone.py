@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.features.weights_report import refuse_other_shapes
 from zoo.protocols import PROBABILITIES
 
 with needs_extra("language", "load language models"):
@@ -200,13 +201,15 @@ def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.M
     try:
         with quiet():
             model, report = transformers.AutoModel.from_pretrained(
-                folder, config=config, dtype=_dtype(dtype), weights_only=True, output_loading_info=True, **_LOCAL
-            )
+                folder, config=config, dtype=_dtype(dtype), weights_only=True, output_loading_info=True,
+                ignore_mismatched_sizes=True, **_LOCAL,
+            )  # fmt: skip
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         sentence = " ".join(str(error).split())[:300]
         raise UnsupportedModel(
             f"'{card.id}' cannot be loaded by transformers: {sentence}", f"Run: zoo verify {card.id}"
         ) from error
+    refuse_other_shapes(card, report)
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
         raise UnsupportedModel(

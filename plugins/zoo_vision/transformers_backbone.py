@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UnsupportedModel, needs_extra
+from zoo.features.weights_report import refuse_other_shapes
 
 with needs_extra("vision", "load models of transformers"):
     import numpy as np
@@ -150,7 +151,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
-    options = {**_LOCAL, "use_safetensors": _has_safetensors(folder, card), "output_loading_info": True}
+    options = {**_LOCAL, "use_safetensors": _has_safetensors(folder, card), "output_loading_info": True,
+               "ignore_mismatched_sizes": True}  # fmt: skip
     kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
     try:
         recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
@@ -160,6 +162,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
         ) from error
+    refuse_other_shapes(card, report)
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise UnsupportedModel(

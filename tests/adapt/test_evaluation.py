@@ -87,3 +87,22 @@ def test_the_command(tuned: str, reviews: str, capsys: pytest.CaptureFixture[str
 def test_the_command_with_bad_input(tuned: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", tuned, "nowhere.csv"]) == 1
     assert capsys.readouterr().err.startswith("Error: There is no file 'nowhere.csv'")
+
+
+def test_data_are_read_as_the_first_task_takes_them_or_else_as_another_does(tmp_path: Path) -> None:
+    from types import SimpleNamespace
+
+    import numpy as np
+    import soundfile
+
+    from zoo.adapt.evaluation import _read
+
+    recogniser = SimpleNamespace(card=SimpleNamespace(tasks=("automatic-speech-recognition", "audio-classification")))
+    for kind in ("low", "high"):
+        (tmp_path / "sorted" / kind).mkdir(parents=True)
+        soundfile.write(tmp_path / "sorted" / kind / "0.wav", np.linspace(-0.1, 0.1, 8000), 16000)
+    said = tmp_path / "said.csv"
+    said.write_text("text,audio\none word,sorted/low/0.wav\nanother one,sorted/high/0.wav\n")
+
+    assert _read(str(said), recogniser, None, {}).target_kind != "class"  # type: ignore[arg-type]
+    assert _read(str(tmp_path / "sorted"), recogniser, None, {}).target_kind == "class"  # type: ignore[arg-type]

@@ -129,3 +129,28 @@ def test_a_damaged_folder_says_so(reviews: str, tmp_path: Path) -> None:
 
     with pytest.raises(zoo.ZooError):
         zoo.load(f"file:{folder}").predict(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda tensors: tensors.pop("head.bias"), "lack the tensor head.bias"),
+        (lambda tensors: tensors.update({"stray.weight": tensors["head.bias"] + 1}), "its model lacks, stray.weight"),
+        (
+            lambda tensors: tensors.update({"head.bias": tensors["head.bias"][:1]}),
+            "another shape in the tensor head.bias",
+        ),
+    ],
+)
+def test_tensors_that_a_tuned_model_lacks_or_does_not_know_are_named(change, told, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    from zoo.adapt.tuned import _difference
+
+    module = torch.nn.ModuleDict({"trunk": torch.nn.Linear(4, 3), "head": torch.nn.Linear(3, 2)})
+    tensors = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    change(tensors)
+    save_file(tensors, tmp_path / "model.safetensors")
+
+    assert told in _difference(tmp_path, module)

@@ -100,3 +100,26 @@ def test_a_profile_knows_targets_that_are_no_class(tmp_path, capsys):
     (tmp_path / "people.conll").write_text("Nils B-PER\nsleeps O\n\nAnna B-PER\nreads O\n")
     assert run(["profile", str(tmp_path / "people.conll"), "--task", "token-classification"]) == 0
     assert "token-classification" in capsys.readouterr().out
+
+
+def test_a_text_may_be_a_file_and_an_empty_one_is_left_out(tmp_path, capsys):
+    from zoo.data.single import read_input
+    from zoo.errors import DataError
+
+    long = tmp_path / "long.txt"
+    long.write_text("word " * 100_000)
+    (tmp_path / "empty.txt").write_text("\n")
+
+    assert read_input(str(long), "text") == "word " * 100_000
+    assert read_input("no such file.txt", "text") == "no such file.txt"
+    for text in ("", " ", str(tmp_path / "empty.txt")):
+        with pytest.raises(DataError, match="has no text"):
+            read_input(text, "text")
+
+
+def test_a_folder_without_its_prefix_is_recognised(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+
+    assert run(["predict", "mine", "x.png"]) == 1
+    assert "file:mine" in capsys.readouterr().err

@@ -160,6 +160,21 @@ def test_damaged_weights_say_what_to_do(tmp_path: Path, name: str) -> None:
     assert name in error.value.message
 
 
+def test_weights_of_another_architecture_are_named(tmp_path: Path) -> None:
+    folder = PackageSource().locate(CARDS[MINILM])
+    for file in folder.files:
+        (tmp_path / file.path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder.path(file.path), tmp_path / file.path)
+    [config] = [path for path in tmp_path.rglob("config.json") if "hidden_size" in path.read_text()]
+    config.write_text(config.read_text().replace('"hidden_size": 384', '"hidden_size": 192'))
+
+    with pytest.raises(ZooError, match=r"another architecture.*LayerNorm.* \(384 instead of 192\), and so have"):
+        plugins().first(
+            "zoo_load", card=CARDS[MINILM], files=dataclasses.replace(folder, root=tmp_path), device="cpu",
+            dtype="float32",
+        )  # fmt: skip
+
+
 def test_other_domains_are_left_alone() -> None:
     card = zoo.ModelCard("file:/x", "smell", library="transformers")
     assert plugins().first("zoo_load", card=card, files=LocalFiles(Path("x")), device="cpu", dtype="float32") is None

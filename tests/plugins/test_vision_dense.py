@@ -389,6 +389,14 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
     found = zoo.read(str(path))
     assert len(found) == 2
     assert {problem.item for problem in found.problems} == {"0.png", "lost.png"}
+    document["annotations"][-1]["category_id"] = 99
+    document["annotations"].append({"id": 5, "image_id": 77, "category_id": 1, "bbox": [1, 1, 2, 2]})
+    path.write_text(json.dumps(document))
+    found = zoo.read(str(path))
+    assert len(found) == 1
+    reasons = " ".join(problem.reason for problem in found.problems)
+    assert "the category 99, which is not among the categories" in reasons
+    assert "is of the unlisted image 77" in reasons
     path.write_text(json.dumps({**document, "annotations": [{"image_id": 77}]}))
     with pytest.raises(DataError, match="not in COCO's form"):
         zoo.read(str(path))

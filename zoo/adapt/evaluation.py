@@ -76,15 +76,13 @@ def evaluate(
     from zoo.adapt.experiment import versions
     from zoo.adapt.structured import judging
     from zoo.adapt.structured.kinds import kinds
-    from zoo.data import read
     from zoo.features import load
     from zoo.protocols import SilentProgress
 
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
-    wanted = task or (None if isinstance(model, str) else _paired(model))
-    dataset = read(data, task=wanted, **reading) if isinstance(data, str) else data
+    dataset = _read(data, model, task, reading) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     started = time.perf_counter()
@@ -103,14 +101,30 @@ def evaluate(
     )  # fmt: skip
 
 
+def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str, Any]) -> Dataset:
+    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
+    from zoo.data import read
+
+    wanted = task or (None if isinstance(model, str) else _paired(model))
+    if task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
+        return read(data, task=wanted, **reading)
+    try:
+        return read(data, task=wanted, **reading)
+    except DataError as first:
+        try:
+            return read(data, **reading)
+        except DataError:
+            raise first from None
+
+
 def _paired(model: Model) -> str | None:
-    """The one task whose data has to be read in a way of its own, where it is the only one that the model has."""
+    """The model's first task, where its data have to be read in a way of its own."""
     from zoo.adapt.structured.kinds import kinds
     from zoo.plugins import plugins
 
-    if len(model.card.tasks) != 1:
+    if not model.card.tasks:
         return None
-    [name] = model.card.tasks
+    name = model.card.tasks[0]
     task = plugins().tasks.get(name)
     return name if name == RETRIEVAL or (task is not None and task.target in kinds()) else None
 

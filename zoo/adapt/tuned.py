@@ -160,8 +160,10 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
     module = learner.module if learner else base.head(task, int(document["outputs"]))
     try:
         load_model(module, root / WEIGHTS)
-    except (OSError, SafetensorError, RuntimeError) as error:
+    except (OSError, SafetensorError) as error:
         raise _damaged(root, error) from error
+    except RuntimeError as error:
+        raise _damaged(root, _difference(root, module) or error) from error
     module = module.to(device).eval()
     if learner is not None:
         return learner
@@ -190,6 +192,32 @@ def _read(root: Path) -> dict[str, Any]:
     if document["format"] != FORMAT:
         raise IntegrityError(f"{root} was written by another version of zoo.", "Upgrade: pip install -U foundation-zoo")
     return document
+
+
+def _difference(root: Path, module: Any) -> str:
+    """Which tensors of a file of weights are not those of a module: lacking, beside them, or of another shape."""
+    from safetensors import safe_open
+    from safetensors.torch import load_model
+
+    with safe_open(root / WEIGHTS, "pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+    wrong = sorted(name for name, shape in shapes.items() if own.get(name, shape) != shape)
+    lacking: list[str] = []
+    extra = sorted(set(shapes) - set(own))
+    if not wrong:
+        missing, unexpected = load_model(module, root / WEIGHTS, strict=False)
+        lacking, extra = sorted(missing), sorted(unexpected)
+    told = [
+        f"{words} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        for words, names in (
+            ("its weights lack the tensor", lacking),
+            ("its weights have a tensor that its model lacks,", extra),
+            ("its weights have another shape in the tensor", wrong),
+        )
+        if names
+    ]
+    return "; ".join(told)
 
 
 def _damaged(root: Path, reason: object) -> IntegrityError:

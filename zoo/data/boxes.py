@@ -65,28 +65,34 @@ class BoxReader:
             document = json.loads(read_text(path))
             names = {int(kind["id"]): str(kind["name"]) for kind in document["categories"]}
             pictures = {int(image["id"]): str(image["file_name"]) for image in document["images"]}
-            found: dict[int, list[tuple[Any, str]]] = {number: [] for number in pictures}
+            astray: list[Problem] = []
+            found: dict[int, list[tuple[Any, str | int]]] = {number: [] for number in pictures}
             for annotation in document["annotations"]:
-                if not annotation.get("iscrowd"):
-                    found[int(annotation["image_id"])].append(
-                        (annotation["bbox"], names[int(annotation["category_id"])])
+                picture, category = int(annotation["image_id"]), int(annotation["category_id"])
+                if picture not in found:
+                    astray.append(
+                        Problem(f"annotation {annotation.get('id', '?')}", f"is of the unlisted image {picture}")
                     )
+                elif not annotation.get("iscrowd"):
+                    found[picture].append((annotation["bbox"], names.get(category, category)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"'{reference}' is not in COCO's form: {type(error).__name__}: {error}.",
                             "It needs images, annotations with bbox, and categories.") from error  # fmt: skip
-        return _dataset(reference, path.parent, [(pictures[number], found[number]) for number in pictures], options)
+        return _dataset(
+            reference, path.parent, [(pictures[number], found[number]) for number in pictures], astray, options
+        )
 
 
 def _dataset(
-    name: str, folder: Path, rows: Sequence[tuple[str, list[tuple[Any, str]]]], options: ReadOptions
-) -> Dataset:
+    name: str, folder: Path, rows: Sequence[tuple[str, list[tuple[Any, str | int]]]], problems: list[Problem],
+    options: ReadOptions,
+) -> Dataset:  # fmt: skip
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
     places = [_place(folder, file) for file, _ in rows]
     paths: list[Path] = []
     known: list[ImageFacts] = []
     targets: list[Boxes] = []
-    problems: list[Problem] = []
     for (file, objects), path, facts in zip(rows, places, inspect_all(places), strict=True):
         if isinstance(facts, str):
             problems.append(Problem(file, facts))
@@ -115,10 +121,12 @@ def _place(folder: Path, file: str) -> Path:
     return beside if beside.is_file() else folder / "images" / file
 
 
-def _boxes(objects: Sequence[tuple[Any, str]], size: tuple[int, int]) -> Boxes | str:
-    """Boxes inside a picture, or why they cannot be used."""
-    corners = []
+def _boxes(objects: Sequence[tuple[Any, str | int]], size: tuple[int, int]) -> Boxes | str:
+    """Boxes inside a picture, or why they cannot be used; a label that is a number is one of no category."""
+    corners, labels = [], []
     for box, label in objects:
+        if isinstance(label, int):
+            return f"has a box of the category {label}, which is not among the categories"
         try:
             left, top, width, height = (float(value) for value in box)
         except (TypeError, ValueError):
@@ -128,4 +136,5 @@ def _boxes(objects: Sequence[tuple[Any, str]], size: tuple[int, int]) -> Boxes |
         if not (right > left and bottom > top):
             return f"has a box of '{label}' that is empty or lies outside of the picture"
         corners.append((left, top, right, bottom))
-    return Boxes(tuple(corners), tuple(label for _, label in objects), (1.0,) * len(corners))
+        labels.append(label)
+    return Boxes(tuple(corners), tuple(labels), (1.0,) * len(corners))

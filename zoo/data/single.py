@@ -14,22 +14,27 @@ from zoo.errors import DataError, UnsupportedModel, needs_extra
 _ASKED = {("text", "question"), ("image", "image-question")}
 """Kinds of input that models have, with those that tasks ask of them."""
 
+LONGEST_PATH = 4096
+"""Characters beyond which nothing is taken for the name of a file."""
+
 _FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
 def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int | None = None) -> Any:
-    """What ``text`` stands for: the image or recording in that file, or the text, SMILES or sequence itself.
+    """What ``text`` stands for: what is in that file, or the text, SMILES or sequence itself.
+
+    A ``.txt`` file stands for its text.
 
     Args:
         variables: of a file with fields, those to read; none takes all that have the unit of the first.
         least: times that such a file has to have; None is as many as tell what is usual.
 
     Raises:
-        DataError: there is no such file, it cannot be decoded, or the text is no molecule or protein.
+        DataError: there is no such file, it cannot be decoded, or the text is empty or no molecule or protein.
         UnsupportedModel: inputs of this kind cannot be typed.
     """
     if kind == "text":
-        return text
+        return _text(text)
     if kind == "prompt":
         from zoo.data.prompts import Prompt
 
@@ -76,6 +81,20 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
         raise DataError(f"'{text}' cannot be read as {'an image' if kind == 'image' else 'a recording'}: it {facts}.")
     content = path.read_bytes()
     return images.decode(content) if kind == "image" else audio.decode(content)
+
+
+def _text(text: str) -> str:
+    """The text itself, or what is written in the ``.txt`` file of that name."""
+    from zoo.data.texts import read_text
+
+    name = text.strip()
+    if name.lower().endswith(".txt") and "\n" not in name and len(name) < LONGEST_PATH:
+        path = Path(name).expanduser()
+        if path.is_file():
+            text = read_text(path)
+    if not text.strip():
+        raise DataError(f"'{name}' has no text.", "Give a text, or a .txt file that holds one.")
+    return text
 
 
 def input_kind(model: Any, task: str | None) -> str:

@@ -128,7 +128,7 @@ def _try_all(cards: Sequence[ModelCard], trial: Trial, effort: Effort, confirm: 
                     errors.append(error)
                 step.advance()
         best = sorted(own, key=lambda model: -confirming.worth(own[model], trial))[:confirm]
-        _fine_tune([c.id for c in smallest_first if c.id not in own or c.id in best], parts, trial, trials, progress)
+        _fine_tune([c for c in smallest_first if c.id not in own or c.id in best], parts, trial, trials, progress)
     except _SpentError:
         trials.ended = f"The budget of {effort.budget:g} s was spent before every model was tried."
     except KeyboardInterrupt:
@@ -167,11 +167,12 @@ def _as_it_is(
     return Confirmation("", AS_IT_IS, 0, metric, judged[metric], baseline, len(parts.test), spent)
 
 
-def _fine_tune(models: Sequence[str], parts: Parts, trial: Trial, trials: _Trials, progress: Progress) -> None:
+def _fine_tune(cards: Sequence[ModelCard], parts: Parts, trial: Trial, trials: _Trials, progress: Progress) -> None:
     """Successive halving; a model that was judged as it is keeps the better of its two figures."""
     batches = math.ceil(len(parts.train) / 32)
     epochs = min(max(math.ceil(STEPS / batches), confirming.FIRST_EPOCHS), MOST_EPOCHS)
-    survivors = list(models)
+    known = {card.id: card for card in cards}
+    survivors = list(known)
     while survivors:
         reached: dict[str, Confirmation] = {}
         with progress.step(f"Fine-tuning for {epochs} epochs", len(survivors)) as step:
@@ -181,13 +182,21 @@ def _fine_tune(models: Sequence[str], parts: Parts, trial: Trial, trials: _Trial
                     reached[model] = confirming.reached(confirming.run(model, epochs, trial), trial, epochs)
                     _keep(model, reached[model], trial, trials)
                 except ZooError as error:
-                    trials.failed[model] = str(error)
+                    trials.failed[model] = _why(error, known[model], trial)
                 step.advance()
         order = sorted(reached, key=lambda model: -confirming.worth(reached[model], trial))
         survivors = order[: math.ceil(len(order) / 2)]
         if len(survivors) < 2 or _perfect(reached[survivors[-1]], trial):
             return
         epochs *= 2
+
+
+def _why(error: ZooError, card: ModelCard, trial: Trial) -> str:
+    """Why a model could not be tried: in one sentence, without the advice to look for another."""
+    if isinstance(error, UnsupportedModel) and trial.task.name not in card.tasks:
+        reason = error.message.removeprefix(f"'{card.id}' ")
+        return f"it is not made for {trial.task.name}, and {reason}"
+    return error.message if isinstance(error, UnsupportedModel) else str(error)
 
 
 def _perfect(found: Confirmation, trial: Trial) -> bool:
@@ -210,7 +219,14 @@ def _nothing(trials: _Trials, errors: Sequence[ZooError], trial: Trial) -> ZooEr
         return InvalidInput("The budget was spent before one candidate was tried.", "Give a larger --budget.")
     [(model, why), *others] = trials.failed.items()
     if not others and errors:
-        return errors[-1] if not isinstance(errors[-1], UnsupportedModel) else UnsupportedModel(why)
+        return (
+            errors[-1]
+            if not isinstance(errors[-1], UnsupportedModel)
+            else UnsupportedModel(
+                f"'{model}' cannot be used for {trial.task.name}: {why}",
+                f"Find a model that can: zoo search --task {trial.task.name}",
+            )
+        )
     return UnsupportedModel(
         f"None of the {len(trials.failed)} candidates can be used for {trial.task.name}: {model}: {why}",
         f"Name some that can with --candidates; find them: zoo search --task {trial.task.name}",

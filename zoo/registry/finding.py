@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.entities import ModelId
@@ -41,7 +42,8 @@ def row_of(connection: Reader, sets: Sets, reference: str) -> Any:
     if ids:
         more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
         raise InvalidInput(f"'{reference}' could be {', '.join(ids[:5])}{more}.", "Give the whole id.")
-    raise UnknownModel(f"There is no model '{reference}' in the registry.", _nearest(connection, sets, reference))
+    hint = f"For the folder: file:{reference}" if Path(reference).is_dir() else _nearest(connection, sets, reference)
+    raise UnknownModel(f"There is no model '{reference}' in the registry.", hint)
 
 
 def named(connection: Reader, sets: Sets, reference: str) -> list[str]:
