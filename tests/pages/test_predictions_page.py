@@ -150,3 +150,14 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
 ) -> None:
     assert run(["predict", "file:/no/such/model", "text", "-o", str(tmp_path / "none" / "page.html")]) == 1
     assert "There is no folder" in capsys.readouterr().err
+
+
+def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
+    from zoo.cli.predict import shown
+
+    told = page("file:m", "molecular-property-prediction", ["CCO", "C"], ["CCO", "C"], [0.9999987638431884, ""])
+
+    assert ">0.999999<" in told
+    assert "nothing was found" in told
+    assert shown(0.9999987638431884) == ("0.999999", "")
+    assert shown("") == ("(nothing)", "")

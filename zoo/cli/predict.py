@@ -186,8 +186,10 @@ def shown(answer: Any) -> tuple[str, str]:
     """An answer in a few words, and its score where it has one."""
     if hasattr(answer, "sampling_rate"):
         return f"{answer.seconds:.2f} s at {answer.sampling_rate:,} Hz", ""
+    if isinstance(answer, float):
+        return f"{answer:.6g}", ""
     if not isinstance(answer, Mapping):
-        return str(answer), ""
+        return str(answer).strip() or "(nothing)", ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""
     if "image" in answer:
         return f"{answer['image'].width} x {answer['image'].height} pixels, seed {answer['seed']}", ""

@@ -82,6 +82,8 @@ def shown(item: Any, answer: Any) -> str:
             return _labels(item, answer)
         if not answer:
             return f"{_input(item)}<p>Nothing was found.</p>"
+    if isinstance(answer, str) and not answer.strip():
+        return f"{_input(item)}<p>The answer is empty: nothing was found.</p>"
     return f'{_input(item)}<h3>Answer</h3><p class="lead">{escape(_words(answer))}</p>'
 
 
@@ -350,9 +352,9 @@ def _swatch(colour: tuple[int, int, int] | None) -> str:
 
 
 def _words(answer: Any) -> str:
-    return (
-        "; ".join(f"{name}: {value}" for name, value in answer.items()) if isinstance(answer, Mapping) else str(answer)
-    )
+    if isinstance(answer, Mapping):
+        return "; ".join(f"{name}: {_words(value)}" for name, value in answer.items())
+    return f"{answer:.6g}" if isinstance(answer, float) else str(answer)
 
 
 def _short(name: str) -> str:
