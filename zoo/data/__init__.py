@@ -25,8 +25,8 @@ __all__ = [
 ]  # fmt: skip
 
 FORMS = (
-    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals, a saved "
-    "`datasets` data set, or a packaged name"
+    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals or of "
+    "proteins, a saved `datasets` data set, or a packaged name"
 )
 _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
@@ -42,12 +42,13 @@ def builtin_readers() -> Sequence[Reader]:
     from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
     from zoo.data.sequence_files import SequenceReader
+    from zoo.data.structures import StructureReader
     from zoo.data.table import TableReader
     from zoo.data.tagged import TaggedReader
 
     return [
         PackagedReader(), QuestionReader(), BoxReader(), TaggedReader(), TableReader(), SequenceReader(),
-        CrystalReader(), GridReader(), MaskReader(), SavedReader(), FolderReader(),
+        StructureReader(), CrystalReader(), GridReader(), MaskReader(), SavedReader(), FolderReader(),
     ]  # fmt: skip
 
 

@@ -26,11 +26,15 @@ _OPACITY = 0.5
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
-    An answer that is a picture is drawn as it is; a forecast after its series.
+    An answer that is a picture is drawn as it is; a forecast after its series; of a protein's structure the distances.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
+    if isinstance(answer, Mapping) and "pdb" in answer:
+        from zoo.data.structure_drawing import draw_structure
+
+        return draw_structure(answer)
     if isinstance(answer, Mapping) and "median" in answer:
         from zoo.data.forecast_drawing import draw_forecast
 

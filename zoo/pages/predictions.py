@@ -63,6 +63,8 @@ def shown(item: Any, answer: Any) -> str:
     if hasattr(answer, "sampling_rate"):
         return _sound(item, answer)
     if isinstance(answer, Mapping):
+        if "pdb" in answer:
+            return _structure(item, answer)
         if "mask" in answer:
             return _mask(item, answer)
         if "values" in answer:
@@ -313,6 +315,27 @@ def _input(item: Any) -> str:
     if hasattr(item, "convert") and hasattr(item, "size"):
         return _picture(item, f"The input, {item.size[0]} by {item.size[1]} pixels.", "The input.")
     return f"<blockquote>{escape(item)}</blockquote>" if isinstance(item, str) else ""
+
+
+def _structure(item: Any, answer: Mapping[str, Any]) -> str:
+    """Distances of the residues and the confidence along the chain, in words and figures too, and the PDB file."""
+    from zoo.data.structure_drawing import APART, CONTACT, FARTHEST, chain, contacts
+
+    structure, sure = chain(answer), [float(value) for value in answer["plddt"]]
+    words = (
+        f"Distances of the alpha carbons of {len(structure):,} residues, black where they meet, white from "
+        f"{FARTHEST:.0f} angstroms on. The strip below is the confidence along the chain: dark blue from 0.9, light blue "
+        "from 0.7, yellow from 0.5, orange below."
+    )
+    rows = [["residues", f"{len(structure):,}"], ["mean confidence (pLDDT)", f"{sum(sure) / len(sure):.3f}"]]
+    rows += [[f"confidence of at least {least}", f"{sum(v >= least for v in sure):,}"] for least in (0.9, 0.7, 0.5)]
+    rows.append([f"pairs within {CONTACT:.0f} angstroms, {APART} or more places apart", f"{contacts(structure):,}"])
+    text = base64.b64encode(str(answer["pdb"]).encode("ascii")).decode("ascii")
+    link = (
+        f'<p><a download="structure.pdb" href="data:chemical/x-pdb;base64,{text}">The structure as a PDB file</a></p>'
+    )
+    table = _table(["what", "how many"], rows, "The structure in figures")
+    return f"<p><code>{escape(str(item))}</code></p>{_picture(drawing.draw(item, answer), words, words, 'map')}{table}{link}"
 
 
 def _picture(image: Image, words: str, caption: str, kind: str = "found") -> str:

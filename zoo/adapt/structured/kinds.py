@@ -38,9 +38,21 @@ class TargetKind:
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import answers, boxes, forces, grids, masks, pictures, recordings, series, spans, texts
+    from zoo.adapt.structured import (
+        answers,
+        boxes,
+        forces,
+        grids,
+        masks,
+        pictures,
+        recordings,
+        series,
+        spans,
+        structures,
+        texts,
+    )
 
-    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, series, spans, texts)
+    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, series, spans, structures, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
@@ -57,10 +69,11 @@ def structured_metrics() -> tuple[Metric, ...]:
         recordings,
         series,
         spans,
+        structures,
         texts,
     )  # fmt: skip
 
-    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, series, spans, texts)
+    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, series, spans, structures, texts)
     return tuple(metric for room in rooms for metric in room.METRICS)
 
 

@@ -1,0 +1,82 @@
+"""A predicted structure as a picture: which residues are near each other, and how sure the model is of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.structures import Structure, parse_pdb
+from zoo.errors import DataError, storage_errors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+FARTHEST = 20.0
+"""Angstroms from which on two residues are shown as far."""
+
+CONTACT = 8.0
+"""Angstroms within which alpha carbons are in contact, as is usual for contact maps."""
+
+APART = 6
+"""Places in the chain that two residues lie apart at least for their contact to tell of the fold."""
+
+LEVELS = ((0.9, (0, 83, 214)), (0.7, (101, 203, 243)), (0.5, (255, 219, 19)), (0.0, (255, 125, 69)))
+"""Least pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
+
+_SIDE = 640
+
+
+def chain(answer: Mapping[str, Any]) -> Structure:
+    """The chain of a predicted structure.
+
+    Raises:
+        DataError: the text is no structure.
+    """
+    found = parse_pdb(str(answer["pdb"]))
+    if isinstance(found, str):
+        raise DataError(f"The predicted structure {found}.")
+    return found
+
+
+def distances(structure: Structure) -> np.ndarray:
+    """n x n distances of the alpha carbons in angstroms."""
+    import numpy as np
+
+    found: np.ndarray = np.linalg.norm(structure.alpha[:, None] - structure.alpha[None, :], axis=-1)
+    return found
+
+
+def contacts(structure: Structure) -> int:
+    """Pairs of residues in contact that lie at least ``APART`` places apart in the chain."""
+    import numpy as np
+
+    near = distances(structure) < CONTACT
+    return int(np.triu(near, APART).sum())
+
+
+def draw_structure(answer: Mapping[str, Any]) -> Image:
+    """The distances of the alpha carbons, dark where they are near, above a strip of the confidence along the chain."""
+    import numpy as np
+    from PIL import Image
+
+    structure = chain(answer)
+    n = len(structure)
+    factor = max(1, round(_SIDE / n))
+    near = 255 * np.clip(distances(structure) / FARTHEST, 0, 1)
+    map_ = np.repeat(near.astype(np.uint8)[..., None], 3, axis=-1)
+    colours = [next(colour for least, colour in LEVELS if value >= least) for value in answer["plddt"][:n]]
+    strip = np.array([colours], dtype=np.uint8).repeat(max(1, round(24 / factor)), axis=0)
+    gap = np.full((max(1, round(6 / factor)), n, 3), 255, dtype=np.uint8)
+    whole = np.concatenate([map_, gap, strip])
+    return Image.fromarray(whole).resize((whole.shape[1] * factor, whole.shape[0] * factor), 0)
+
+
+def save_pdb(answer: Mapping[str, Any], folder: Path, name: str) -> Path:
+    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made where it is missing."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.pdb"
+        path.write_text(str(answer["pdb"]), encoding="ascii")
+    return path

@@ -1,0 +1,158 @@
+"""Structures of proteins: chains with the place of each residue, read from PDB and mmCIF files by Biotite."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.fingerprint import fingerprint
+from zoo.data.items import text_digest
+from zoo.data.reading import ReadOptions, settle
+from zoo.entities import Dataset, Problem
+from zoo.errors import DataError, needs_extra
+
+if TYPE_CHECKING:
+    import numpy as np
+
+SUFFIXES = frozenset({".pdb", ".ent", ".cif", ".mmcif"})
+FEWEST, MOST = 10, 4000
+"""Residues that a chain has at least, and at most."""
+
+_LOOKED_AT = 65_536
+"""Bytes of a CIF file in which a macromolecule shows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Structure:
+    """A chain of residues.
+
+    Attributes:
+        sequence: n residues in the one-letter code; X for what is none of the twenty.
+        alpha: n x 3 places of the alpha carbons in angstroms, float64.
+    """
+
+    sequence: str
+    alpha: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+    def tobytes(self) -> bytes:
+        """All of it as bytes, for a digest."""
+        return b"structure\n" + self.sequence.encode() + self.alpha.tobytes()
+
+
+def is_protein_file(path: Path) -> bool:
+    """Whether a file holds a macromolecule by its name, or, of a CIF file, by its first lines."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES or not path.is_file():
+        return False
+    if suffix != ".cif":
+        return True
+    try:
+        with path.open("rb") as file:
+            return b"_entry.id" in file.read(_LOOKED_AT)  # as every mmCIF file has, and no crystal's
+    except OSError:
+        return False
+
+
+def read_structure(path: Path) -> Structure | str:
+    """The longest chain of the first model in a file, or why there is none."""
+    with needs_extra("structures", "read structures of proteins"):
+        import biotite.structure.io as structure_io
+    try:
+        atoms: Any = structure_io.load_structure(path, model=1)
+    except Exception as error:  # Biotite's readers raise whatever their parsers happen to
+        reason = " ".join(str(error).split())[:200]
+        return f"cannot be read as a structure: {reason or type(error).__name__}"
+    return chain_of(atoms)
+
+
+def parse_pdb(text: str) -> Structure | str:
+    """The longest chain of PDB text, or why there is none."""
+    with needs_extra("structures", "read structures of proteins"):
+        from biotite.structure.io import pdb
+    try:
+        return chain_of(pdb.PDBFile.read(io.StringIO(text)).get_structure(model=1))
+    except Exception as error:  # as above
+        return f"is no PDB text: {' '.join(str(error).split())[:200]}"
+
+
+def chain_of(atoms: Any) -> Structure | str:
+    """The longest chain of Biotite's atoms, or why it cannot be used."""
+    import numpy as np
+    from biotite.sequence import ProteinSequence
+    from biotite.structure import filter_amino_acids
+
+    alpha = atoms[filter_amino_acids(atoms) & (atoms.atom_name == "CA")]
+    if not len(alpha):
+        return "holds no residues of a protein"
+    names, counts = np.unique(alpha.chain_id, return_counts=True)
+    chain = alpha[alpha.chain_id == names[counts.argmax()]]
+    if not FEWEST <= len(chain) <= MOST:
+        return f"has {len(chain):,} residues in its longest chain, and {FEWEST} to {MOST:,} are taken"
+    letters = []
+    for name in chain.res_name:
+        try:
+            letters.append(ProteinSequence.convert_letter_3to1(str(name)))
+        except KeyError:
+            letters.append("X")
+    places = np.asarray(chain.coord, dtype=np.float64)
+    if not np.isfinite(places).all():
+        return "has a place that is not finite"
+    return Structure("".join(letters), places)
+
+
+class StructureReader:
+    """Files of proteins with known structure, and folders of them; the sequences are the inputs."""
+
+    name = "structures of proteins (PDB, mmCIF)"
+    datasets: Sequence[str] = ()
+
+    def accepts(self, reference: str) -> bool:
+        """A file named as such files are, or a folder that holds one."""
+        path = Path(reference).expanduser()
+        if not reference.strip():
+            return False
+        if not path.is_dir():
+            return is_protein_file(path)
+        try:
+            return any(is_protein_file(file) for file in path.iterdir())
+        except OSError:
+            return False
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The longest chain of each file: its sequence, with the structure as target.
+
+        Raises:
+            DataError: nothing in it can be used.
+        """
+        root = Path(reference).expanduser()
+        chains: list[Structure] = []
+        problems: list[Problem] = []
+        for path in _files(root):
+            found = read_structure(path)
+            if isinstance(found, str):
+                problems.append(Problem(path.name, found))
+            elif "X" in found.sequence:
+                problems.append(Problem(path.name, "has residues that are none of the twenty"))
+            else:
+                chains.append(found)
+        settle(reference, len(chains), problems, options)
+        if not chains:
+            raise DataError(f"There are no structures in '{reference}'.")
+        return Dataset(
+            reference, "protein", [chain.sequence for chain in chains], chains, (),
+            fingerprint("protein", (text_digest(c.sequence) for c in chains), [c.tobytes().hex() for c in chains], ()),
+            "structure", {}, tuple(problems),
+        )  # fmt: skip
+
+
+def _files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
+    yield from sorted(path for path in root.iterdir() if is_protein_file(path))
