@@ -142,6 +142,8 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
         onnxruntime.set_seed(SEED)
         session = onnxruntime.InferenceSession(str(files.path(weights)), providers=["CPUExecutionProvider"])
         return PiperVoice(card, session, settings, device)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except UnsupportedModel:
+        raise
+    except Exception as error:  # onnxruntime's errors share no base class below Exception
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(f"'{card.id}' is no voice of Piper: {reason}.", f"Run: zoo verify {card.id}") from error

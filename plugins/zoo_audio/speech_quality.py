@@ -56,7 +56,7 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> QualityPredictor:
         session = onnxruntime.InferenceSession(
             str(files.path(str(card.loader["weights"]))), providers=["CPUExecutionProvider"]
         )
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # onnxruntime's errors share no base class below Exception
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error
     return QualityPredictor(card, session, device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import json
 import shutil
@@ -17,6 +18,7 @@ from zoo.adapt.metrics import metric
 from zoo.cli import run
 from zoo.data import audio, read
 from zoo.data.utterances import SoundingText, VoicedText, parse
+from zoo.entities import LocalFiles
 from zoo.errors import DataError, UnsupportedModel, ZooError
 
 SENTENCES = ["The ship sailed at noon.", "My sister reads a new book.", "The old clock struck twelve."]
@@ -203,3 +205,28 @@ def test_a_text_may_follow_the_recording_of_a_voice(tmp_path: Path) -> None:
         parse(str(path))
     with pytest.raises(DataError, match="holds nothing to say"):
         parse("  ")
+
+
+@pytest.mark.parametrize(("model", "room"), [("pkg:dnsmos", "speech_quality"), ("pkg:piper-joe-medium", "piper")])
+def test_weights_that_are_cut_short_are_told(tmp_path: Path, model: str, room: str) -> None:
+    """onnxruntime has errors of its own for such files."""
+    card = zoo.load(model).card
+    whole = resolve_files(model)
+    name = str(card.loader["weights"])
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).write_bytes((whole / name).read_bytes()[:5000])
+    if (whole / f"{name}.json").exists():
+        shutil.copy(whole / f"{name}.json", tmp_path / f"{name}.json")
+
+    with pytest.raises(UnsupportedModel, match=f"'{model}' "):
+        importlib.import_module(f"zoo_audio.{room}").load(card, LocalFiles(tmp_path), "cpu")
+
+
+def resolve_files(model: str) -> Path:
+    """The folder of a packaged model."""
+    from zoo.recommend.candidates import located
+    from zoo.sources import resolve
+
+    files = located(resolve(model))
+    assert files is not None
+    return files.root

@@ -12,7 +12,9 @@ from safetensors.torch import load_file, save_file
 from transformers.models.esm.configuration_esm import get_default_vocab_list
 
 import zoo
+from zoo.adapt.structured.structures import lddt, tm_score
 from zoo.cli import run
+from zoo.data.structures import Structure, parse_pdb, read_structure
 from zoo.errors import InvalidInput, UnsupportedModel
 
 TASK = "protein-structure-prediction"
@@ -64,3 +66,57 @@ def test_a_missing_tensor_is_named(folder: Path) -> None:
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
     with pytest.raises(UnsupportedModel, match="lack 1 tensors"):
         _ = zoo.load(f"file:{folder}").backbone
+
+
+def globin(folder: Path, name: str = "A", residues: int = 40) -> Path:
+    """The first residues of a chain of a real structure, as a PDB file."""
+    tmtools = pytest.importorskip("tmtools")
+    text = (Path(tmtools.__file__).parent / "data" / "2gtl.pdb").read_text()
+    lines = [line for line in text.splitlines() if line.startswith("ATOM") and line[21] == name]
+    numbers = sorted({int(line[22:26]) for line in lines})[:residues]
+    path = folder / f"globin{name}.pdb"
+    path.write_text("\n".join([*(line for line in lines if int(line[22:26]) in numbers), "END", ""]))
+    return path
+
+
+def test_structures_are_judged_by_known_ones(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An untrained model folds nothing; what it gives is judged as what transformers gives."""
+    known = tmp_path / "known"
+    known.mkdir()
+    path = globin(known)
+    assert run(["evaluate", f"file:{folder}", str(known), "--task", TASK, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+
+    structure = read_structure(path)
+    assert isinstance(structure, Structure)
+    own = transformers.EsmForProteinFolding.from_pretrained(folder).eval()
+    with torch.inference_mode():
+        expected = parse_pdb(own.infer_pdb(structure.sequence))
+    assert found["metrics"]["lddt"] == pytest.approx(lddt([structure], [expected]), abs=1e-3)
+    assert found["metrics"]["tm_score"] == pytest.approx(tm_score([structure], [expected]), abs=1e-3)
+    assert set(found["baseline"]) == {"lddt", "tm_score"}
+
+
+def test_a_file_of_sequences_is_folded_and_what_cannot_be_is_left_out(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fasta = tmp_path / "some.fasta"
+    fasta.write_text(f">first\n{SEQUENCE}\n>odd\nMKXXXXXXXXZ\n>second one\n{SEQUENCE[::-1]}\n>digits\nMK1\n")
+    drawn = tmp_path / "drawn"
+    assert run(["predict", f"file:{folder}", str(fasta), "--task", TASK, "-o", str(drawn)]) == 0
+    printed = capsys.readouterr()
+    assert "10 residues" in printed.out
+    assert "Left out: 2" in printed.err
+    assert "none of the twenty: X, Z" in printed.err
+    assert sorted(path.name for path in drawn.iterdir()) == [
+        "01-first.pdb", "01-first.png", "02-second.pdb", "02-second.png",
+    ]  # fmt: skip
+    chain = parse_pdb((drawn / "01-first.pdb").read_text())
+    assert isinstance(chain, Structure)
+    assert chain.sequence == SEQUENCE
+
+    page = tmp_path / "found.html"
+    assert run(["predict", f"file:{folder}", SEQUENCE, "--task", TASK, "-o", str(page)]) == 0
+    text = page.read_text()
+    assert "mean confidence (pLDDT)" in text
+    assert 'download="structure.pdb"' in text

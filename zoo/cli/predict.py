@@ -53,11 +53,11 @@ def command(
 ) -> None:  # fmt: skip
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text or a .txt file, a SMILES, a sequence of residues, a file with a
-    crystal, a NetCDF file whose next fields are asked for, or a table of time series to be forecast, as the model
-    takes it; a question is followed by the text that holds the answer: "Who lives here? The king lives here." A text
-    to be spoken may follow a recording of the voice to use: "me.wav Good night." Of a model that makes pictures it is
-    what they are to show, a class, or, where the model takes no prompt, how many.
+    INPUT is an image file, a recording, a text or a .txt file, a SMILES or a .smi file, a sequence of residues or a
+    FASTA file, a file with a crystal, a NetCDF file whose next fields are asked for, or a table of time series to
+    be forecast, as the model takes it; a question is followed by the text that holds the answer: "Who lives here?
+    The king lives here." A text to be spoken may follow a recording of the voice to use: "me.wav Good night." Of a
+    model that makes pictures it is what they are to show, a class, or, where the model takes no prompt, how many.
 
     \b
     Examples:
@@ -71,9 +71,8 @@ def command(
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
     from zoo import pages
-    from zoo.data.audio import save as save_recording
     from zoo.data.drawing import draw, save, save_alone
-    from zoo.data.single import input_kind, read_input
+    from zoo.data.single import entries, input_kind, read_input
     from zoo.features import load
     from zoo.pages import predictions
 
@@ -93,7 +92,7 @@ def command(
     else:
         variables = [part.strip() for part in (target_column or "").split(",") if part.strip()]
         least = getattr(loaded.backbone, "least_times", None)
-        inputs, read, skipped = read_all(inputs, lambda text: read_input(text, kind, variables, least))
+        inputs, read, skipped = read_all(entries(inputs, kind), lambda text: read_input(text, kind, variables, least))
     places, answers, unanswered = answer_all(loaded, inputs, read, task, named)
     inputs, read = tuple(inputs[at] for at in places), [read[at] for at in places]
     skipped += unanswered
@@ -106,8 +105,7 @@ def command(
     elif folder:
         drawings = [draw(item, answer) for item, answer in zip(read, answers, strict=True)]
         for name, drawing, answer in zip(_names(inputs, answers), drawings, answers, strict=True):
-            if hasattr(answer, "sampling_rate"):
-                output.note(f"Written: {save_recording(answer, Path(folder), name)}")
+            _keep(output, answer, Path(folder), name)
             output.note(f"Drawn: {save(drawing, Path(folder), name)}")
     elif any(hasattr(answer, "sampling_rate") for answer in answers):
         output.note("Recordings are kept by -o FOLDER, and played by -o page.html.")
@@ -202,6 +200,8 @@ def shown(answer: Any) -> tuple[str, str]:
     if "values" in answer:
         names = zip(answer["names"], answer["values"], strict=True)
         return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
+    if "pdb" in answer:
+        return f"{len(answer['plddt'])} residues", f"{answer['mean_plddt']:.3f}"
     if "energy" in answer:
         return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
@@ -222,12 +222,25 @@ def plain(answer: Any) -> Any:
     return [plain(value) for value in answer] if isinstance(answer, (list, tuple)) else answer
 
 
+def _keep(output: Output, answer: Any, folder: Path, name: str) -> None:
+    """Write what an answer holds beside what is drawn of it: a recording, or a structure."""
+    if hasattr(answer, "sampling_rate"):
+        from zoo.data.audio import save
+
+        output.note(f"Written: {save(answer, folder, name)}")
+    elif isinstance(answer, Mapping) and "pdb" in answer:
+        from zoo.data.structure_drawing import save_pdb
+
+        output.note(f"Written: {save_pdb(answer, folder, name)}")
+
+
 def _names(inputs: Sequence[str], answers: Sequence[Any]) -> list[str]:
     """Names of files for what was drawn: those of the inputs' files, or of texts their first words with a number."""
     names = []
     for number, (text, answer) in enumerate(zip(inputs, answers, strict=True), start=1):
         words = "-".join(re.findall(r"[^\W_]+", text.lower())[:WORDS])[:LONGEST_NAME]
-        made = hasattr(answer, "sampling_rate") or (isinstance(answer, Mapping) and "image" in answer)
+        kept = isinstance(answer, Mapping) and ("image" in answer or "pdb" in answer)
+        made = hasattr(answer, "sampling_rate") or kept
         if isinstance(answer, Mapping) and "median" in answer:
             file, _, column = text.rpartition(": ")
             words = "-".join([Path(file.rpartition(":")[2]).stem, *re.findall(r"[^\W_]+", column.lower())[:WORDS]])

@@ -49,7 +49,7 @@ class SequenceReader:
         path = Path(reference).expanduser()
         if form_of(path) in FASTA:
             return _dataset(reference, "protein", list(fasta_entries(path)), options, LABELS)
-        return _dataset(reference, "molecule", list(_smiles_entries(path)), options, ())
+        return _dataset(reference, "molecule", list(smiles_entries(path)), options, ())
 
 
 def form_of(path: Path) -> str:
@@ -98,7 +98,7 @@ def _entry(header: str, parts: Sequence[str]) -> Entry:
     return name, "".join(parts), labels
 
 
-def _smiles_entries(path: Path) -> Iterator[Entry]:
+def smiles_entries(path: Path) -> Iterator[Entry]:
     """Each line: a SMILES, then a name or whatever else; a first line that is no SMILES names the columns."""
     columns: list[str] = []
     with open_text(path, encoding_of(path)) as file:

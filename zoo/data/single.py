@@ -20,6 +20,36 @@ LONGEST_PATH = 4096
 _FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
 
 
+def entries(inputs: Sequence[str], kind: str) -> list[tuple[str, str]]:
+    """Name and text of each input; a FASTA, SMILES or structure file stands for all that it holds.
+
+    Raises:
+        DataError: a file cannot be read, or holds nothing.
+    """
+    found: list[tuple[str, str]] = []
+    for text in inputs:
+        path = Path(text).expanduser() if kind in {"protein", "molecule"} and len(text) < LONGEST_PATH else None
+        found += _entries_of(path, kind) if path is not None and path.is_file() else [(text, text)]
+    return found
+
+
+def _entries_of(path: Path, kind: str) -> list[tuple[str, str]]:
+    from zoo.data import sequence_files, structures
+
+    if kind == "protein" and structures.is_protein_file(path):
+        chain = structures.read_structure(path)
+        if isinstance(chain, str):
+            raise DataError(f"'{path}' {chain}.")
+        return [(path.stem, chain.sequence)]
+    if sequence_files.form_of(path) not in (sequence_files.FASTA if kind == "protein" else sequence_files.SMILES):
+        raise DataError(f"'{path}' is no file of {kind}s that can be read here.", "Give FASTA, or SMILES (.smi).")
+    read = sequence_files.fasta_entries(path) if kind == "protein" else sequence_files.smiles_entries(path)
+    found = [(name, text) for name, text, _ in read]
+    if not found:
+        raise DataError(f"'{path}' holds no {kind}s.")
+    return found
+
+
 def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int | None = None) -> Any:
     """What ``text`` stands for: what is in that file, or the text, SMILES or sequence itself.
 

@@ -144,10 +144,12 @@ class StructureReader:
         settle(reference, len(chains), problems, options)
         if not chains:
             raise DataError(f"There are no structures in '{reference}'.")
+        digests = (text_digest(chain.sequence) for chain in chains)
+        known = [chain.tobytes().hex() for chain in chains]
+        targets: Any = chains
         return Dataset(
-            reference, "protein", [chain.sequence for chain in chains], chains, (),
-            fingerprint("protein", (text_digest(c.sequence) for c in chains), [c.tobytes().hex() for c in chains], ()),
-            "structure", {}, tuple(problems),
+            reference, "protein", [chain.sequence for chain in chains], targets, (),
+            fingerprint("protein", digests, known, ()), "structure", {}, tuple(problems),
         )  # fmt: skip
 
 

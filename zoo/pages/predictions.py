@@ -324,8 +324,8 @@ def _structure(item: Any, answer: Mapping[str, Any]) -> str:
     structure, sure = chain(answer), [float(value) for value in answer["plddt"]]
     words = (
         f"Distances of the alpha carbons of {len(structure):,} residues, black where they meet, white from "
-        f"{FARTHEST:.0f} angstroms on. The strip below is the confidence along the chain: dark blue from 0.9, light blue "
-        "from 0.7, yellow from 0.5, orange below."
+        f"{FARTHEST:.0f} angstroms on. The strip below is the confidence along the chain: dark blue from 0.9, light "
+        "blue from 0.7, yellow from 0.5, orange below."
     )
     rows = [["residues", f"{len(structure):,}"], ["mean confidence (pLDDT)", f"{sum(sure) / len(sure):.3f}"]]
     rows += [[f"confidence of at least {least}", f"{sum(v >= least for v in sure):,}"] for least in (0.9, 0.7, 0.5)]
@@ -335,7 +335,8 @@ def _structure(item: Any, answer: Mapping[str, Any]) -> str:
         f'<p><a download="structure.pdb" href="data:chemical/x-pdb;base64,{text}">The structure as a PDB file</a></p>'
     )
     table = _table(["what", "how many"], rows, "The structure in figures")
-    return f"<p><code>{escape(str(item))}</code></p>{_picture(drawing.draw(item, answer), words, words, 'map')}{table}{link}"
+    picture = _picture(drawing.draw(item, answer), words, words, "map")
+    return f"<p><code>{escape(str(item))}</code></p>{picture}{table}{link}"
 
 
 def _picture(image: Image, words: str, caption: str, kind: str = "found") -> str:
