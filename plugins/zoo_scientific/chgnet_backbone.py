@@ -52,11 +52,34 @@ class CrystalEncoder(nn.Module):
         return torch.stack([atoms.mean(dim=0) for atoms in self.outputs(batch)["atom_fea"]])
 
     def outputs(self, batch: Batch, task: str = "e") -> dict[str, Any]:
-        """Energy in eV an atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features."""
+        """Energy in eV an atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features.
+
+        CHGNet leaves its update of bonds out where no crystal of a batch has bonds short enough for angles, and does it
+        to all of them where one has. Crystals without angles therefore run by themselves, as each does alone.
+        """
         device = next(self.model.parameters()).device
         graphs = [graph.to(device) for graph in batch["graphs"]]
-        found: dict[str, Any] = self.model(graphs, task=task, return_atom_feas=True, return_crystal_feas=True)
-        return found
+        with_angles = [at for at, graph in enumerate(graphs) if len(graph.bond_graph)]
+        without = [at for at, graph in enumerate(graphs) if not len(graph.bond_graph)]
+        parts = [places for places in (with_angles, without) if places]
+        found = [
+            self.model([graphs[at] for at in places], task=task, return_atom_feas=True, return_crystal_feas=True)
+            for places in parts
+        ]
+        return found[0] if len(parts) == 1 else _merged(found, parts)
+
+
+def _merged(found: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[int]]) -> dict[str, Any]:
+    """Outputs of parts of a batch in the order of the batch; ``parts`` has the places of each part."""
+    order = np.argsort(np.concatenate([np.asarray(places) for places in parts])).tolist()
+    merged: dict[str, Any] = {}
+    for name, first in found[0].items():
+        if isinstance(first, torch.Tensor):
+            merged[name] = torch.cat([outputs[name] for outputs in found])[order]
+        else:
+            rows = [row for outputs in found for row in outputs[name]]
+            merged[name] = [rows[place] for place in order]
+    return merged
 
 
 class CrystalRegressor(nn.Module):

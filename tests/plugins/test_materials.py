@@ -188,6 +188,23 @@ def test_sevennet_gives_forces_of_another_potential(tmp_path: Path, capsys: pyte
     assert found["metrics"]["force_mae"] < 0.3 * found["baseline"]["force_mae"]
 
 
+@pytest.mark.parametrize("others", [("Cu",), ("Cu", "K", "W")])
+def test_a_crystal_without_angles_gives_the_same_in_any_batch(others: tuple[str, ...]) -> None:
+    """Sodium's atoms lie too far apart for CHGNet's angles, those of copper do not."""
+    model = zoo.load("pkg:chgnet/0.2.0")
+    crystals = [_crystal(ase.build.bulk(symbol)) for symbol in ("Na", *others)]
+    batch = model.backbone.collate([model.backbone.preprocess(crystal) for crystal in crystals])
+    together = model.backbone.features(batch, model.layers)
+    forces = model.predict(crystals, task="interatomic-potential")
+    for place, crystal in enumerate(crystals):
+        alone = model.backbone.features(model.backbone.collate([model.backbone.preprocess(crystal)]), model.layers)
+        for layer, rows in together.items():
+            np.testing.assert_allclose(rows[place].numpy(), alone[layer][0].numpy(), rtol=1e-4, atol=1e-5)
+        [own] = model.predict([crystal], task="interatomic-potential")
+        assert forces[place]["energy"] == pytest.approx(own["energy"], abs=1e-4)
+        np.testing.assert_allclose(forces[place]["forces"], own["forces"], atol=1e-4)
+
+
 def test_sevennet_gives_the_same_features_and_energies_in_any_batch() -> None:
     backbone = zoo.load(SEVENNET).backbone
     copper, salt = (
