@@ -160,7 +160,7 @@ class AudioBackbone:
     def _placed(self, batch: Batch) -> dict[str, torch.Tensor]:
         dtype = next(self.module.parameters()).dtype
         return {
-            name: tensor.to(self.device, dtype if tensor.is_floating_point() else None)
+            name: tensor.to(self.device, dtype if tensor.is_floating_point() else None, non_blocking=True)
             for name, tensor in batch.items()
         }
 

@@ -76,7 +76,8 @@ class StaticBackbone:
         if unknown:
             raise UnsupportedModel(f"'{self.card.id}' has no layer '{unknown[0]}'.", f"Its only layer is {LAYER}.")
         with torch.inference_mode():
-            return {LAYER: self.module({name: tensor.to(self.device) for name, tensor in batch.items()}).float()}
+            placed = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+            return {LAYER: self.module(placed).float()}
 
     def head(self, task: Any, classes: int) -> torch.nn.Module:
         """The table with a new linear layer of ``classes`` outputs, for training."""

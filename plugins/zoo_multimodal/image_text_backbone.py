@@ -98,7 +98,7 @@ class ImageBackbone:
     def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """The layer's name to vectors of length 1, float32, batch x d."""
         with torch.inference_mode():
-            vectors = self.module.images(batch.to(self.device, next(self.module.parameters()).dtype))
+            vectors = self.module.images(batch.to(self.device, next(self.module.parameters()).dtype, non_blocking=True))
         return {self.layers[0]: nn.functional.normalize(vectors.float(), dim=1)}
 
     def head(self, task: Any, classes: int) -> nn.Module:

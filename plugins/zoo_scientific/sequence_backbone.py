@@ -103,7 +103,7 @@ class SequenceBackbone:
 
     def features(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Layer name to float32 vectors, batch x d."""
-        batch = {name: tensor.to(self.device) for name, tensor in batch.items()}
+        batch = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
         with torch.inference_mode():
             outputs = self.module.model(**batch, output_hidden_states=True)
             states = (*outputs.hidden_states[:-1], outputs.last_hidden_state)

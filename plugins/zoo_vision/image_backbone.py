@@ -108,6 +108,10 @@ class ImageBackbone:
         """One ``PIL.Image`` in the size that the network takes."""
         return self.recipe.prepare(item)
 
+    def preprocess_all(self, items: Sequence[Any]) -> list[Any]:
+        """``preprocess`` of many images."""
+        return self.recipe.prepare_all(items)
+
     def augment(self, item: Any) -> Any:
         """As ``preprocess``, from a random part of the image; for training."""
         return self.recipe.augment(item)

@@ -20,6 +20,10 @@ class ImageRecipe(Protocol):
         """One image in the network's size; needs no network and may run on any thread."""
         ...
 
+    def prepare_all(self, images: Sequence[Image.Image]) -> list[Any]:
+        """``prepare`` of many images."""
+        ...
+
     def collate(self, items: Sequence[Any]) -> torch.Tensor:
         """Prepared images as one batch."""
         ...
@@ -60,6 +64,10 @@ class ByteRecipe:
     def prepare(self, image: Image.Image) -> np.ndarray:
         """The image as bytes, height x width x 3."""
         return np.asarray(self._geometry(in_rgb(image)))
+
+    def prepare_all(self, images: Sequence[Image.Image]) -> list[np.ndarray]:
+        """``prepare`` of many images, one after the other."""
+        return [self.prepare(image) for image in images]
 
     def augment(self, image: Image.Image) -> np.ndarray:
         """A random part, 60 to 100 % of the area, stretched to size; never mirrored, letters have sides."""

@@ -29,15 +29,24 @@ _SAFE_PICKLE = (2, 10)
 
 
 class ProcessorRecipe:
-    """The model's own image processor, as its folder describes it."""
+    """The model's own image processor, as its folder describes it.
+
+    Where its arithmetic is one factor and one summand for each channel, which is what rescaling and normalising come
+    to, images stay the bytes that its geometry leaves until the batch is on the device: a quarter of the way's load,
+    and one pass over the batch in place of one over each image. A picture tells whether that gives the same pixels.
+    """
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
+        self._factor, self._summand = self._arithmetic() or (None, None)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """Normalised pixels, 3 x height x width."""
-        pixels = self._processor(images=in_rgb(image), return_tensors="np")["pixel_values"][0]
-        return torch.from_numpy(np.ascontiguousarray(pixels, dtype=np.float32))
+        """One image, 3 x height x width: bytes where they will do, normalised pixels where they will not."""
+        return self.prepare_all([image])[0]
+
+    def prepare_all(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
+        """``prepare`` of many images; those of one size are resized together."""
+        return list(self._processed([in_rgb(image) for image in images], as_bytes=self._factor is not None))
 
     def augment(self, image: Image.Image) -> torch.Tensor:
         """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, letters have sides."""
@@ -48,12 +57,41 @@ class ProcessorRecipe:
         return self.prepare(image.crop((left, top, left + width, top + height)))
 
     def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Float32, batch x 3 x height x width."""
+        """Batch x 3 x height x width, in what ``prepare`` gave."""
         return torch.stack(list(items))
 
     def pixels(self, batch: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """The batch on the device and in the dtype of the network."""
-        return batch.to(like.device, like.dtype, non_blocking=True)
+        """Normalised, on the device and in the dtype of the network."""
+        if self._factor is None or self._summand is None:
+            return batch.to(like.device, like.dtype, non_blocking=True)
+        factor, summand = self._factor.to(like.device), self._summand.to(like.device)
+        return batch.to(like.device, non_blocking=True).float().mul_(factor).add_(summand).to(like.dtype)
+
+    def _processed(self, images: list[Image.Image], *, as_bytes: bool) -> Sequence[torch.Tensor]:
+        arithmetic = {"do_rescale": False, "do_normalize": False} if as_bytes else {}
+        pixels = self._processor(images=images, return_tensors=None, **arithmetic)["pixel_values"]
+        return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
+
+    def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:
+        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one picture; None where they do not explain it.
+
+        The picture's noise takes every byte, and its sides differ, so that what depends on places shows too.
+        """
+        picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
+        try:
+            plain = self._processed([picture], as_bytes=True)[0]
+            wanted = self._processed([picture], as_bytes=False)[0]
+        except (TypeError, ValueError):
+            return None
+        if plain.dtype != torch.uint8 or plain.shape != wanted.shape:
+            return None
+        before, after = plain.flatten(1).double(), wanted.flatten(1).double()
+        centred = before - before.mean(dim=1, keepdim=True)
+        factor = (centred * after).sum(dim=1) / (centred**2).sum(dim=1)
+        summand = after.mean(dim=1) - factor * before.mean(dim=1)
+        if not torch.allclose(before * factor[:, None] + summand[:, None], after, rtol=0, atol=1e-5):
+            return None
+        return factor.float().view(1, -1, 1, 1), summand.float().view(1, -1, 1, 1)
 
 
 class TransformersTrunk(Trunk):
@@ -171,7 +209,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     encoder = model.base_model if classifier else model
     if encoder.main_input_name != "pixel_values":
         raise UnsupportedModel(f"'{card.id}' is no image encoder: it takes {encoder.main_input_name}.")
-    example = recipe.collate([recipe.prepare(Image.new("RGB", (64, 64)))])
+    example = recipe.pixels(recipe.collate([recipe.prepare(Image.new("RGB", (64, 64)))]), torch.zeros(1))
     trunk = TransformersTrunk(encoder, model if classifier else None, example)
     names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)] if classifier else []
     backbone = TransformersImageBackbone(card, trunk, recipe, device=device, dtype=dtype, classes=names)

@@ -90,7 +90,7 @@ def test_every_layer_gives_its_own_features(card: ModelCard) -> None:
 @pytest.mark.parametrize("card", CLASSIFIERS, ids=lambda card: card.id)
 def test_photographs_are_recognised(card: ModelCard) -> None:
     flower, china = plugins().first(
-        "zoo_predict", backbone=load(card.id), inputs=photographs(), task="image-classification"
+        "zoo_predict", backbone=load(card.id), inputs=photographs(), task="image-classification", labels=()
     )
 
     assert {"palace", "monastery", "bell cote"} & {answer["label"] for answer in china[:2]}
@@ -154,7 +154,7 @@ def test_scores_follow_their_cards_and_are_fractions() -> None:
 
 def test_a_model_without_classes_has_no_answer() -> None:
     answer = plugins().first(
-        "zoo_predict", backbone=load(NUDE_CLASSIFIER.id), inputs=photographs(), task="image-classification"
+        "zoo_predict", backbone=load(NUDE_CLASSIFIER.id), inputs=photographs(), task="image-classification", labels=()
     )
 
     assert answer is None

@@ -72,10 +72,11 @@ class Preparation:
     Args:
         threads: how many batches are prepared at the same time.
         ahead: how many batches may wait, ready, for the forward pass.
+        pinned: keep batches in memory from which a CUDA device copies by itself, beside what it computes.
     """
 
-    def __init__(self, backbone: Backbone, dataset: Dataset, threads: int, ahead: int) -> None:
-        self._backbone, self._dataset, self._ahead = backbone, dataset, ahead
+    def __init__(self, backbone: Backbone, dataset: Dataset, threads: int, ahead: int, *, pinned: bool = False) -> None:
+        self._backbone, self._dataset, self._ahead, self._pinned = backbone, dataset, ahead, pinned
         self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
         self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
@@ -154,7 +155,8 @@ class Preparation:
 
     def _collated(self, positions: Sequence[int], items: Sequence[Any]) -> Batch:
         longest = max(map(self._length, items)) if self._length else 1
-        return Batch(positions, self._backbone.collate(items), len(positions) * max(1, longest))
+        collated = self._backbone.collate(items)
+        return Batch(positions, _in_pinned(collated) if self._pinned else collated, len(positions) * max(1, longest))
 
     def _overlapped(self, parts: Iterable[Any], work: Callable[[Any], T], ahead: int) -> Iterator[T]:
         waiting: collections.deque[Future[T]] = collections.deque()
@@ -164,6 +166,13 @@ class Preparation:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _in_pinned(batch: Any) -> Any:
+    """The batch with its tensors in pinned memory; anything else as it is."""
+    if isinstance(batch, dict):
+        return {name: _in_pinned(value) for name, value in batch.items()}
+    return batch.pin_memory() if hasattr(batch, "pin_memory") else batch
 
 
 def _cut(block: Sequence[int], limits: Limits) -> Iterator[Sequence[int]]:

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
@@ -19,6 +19,8 @@ from zoo.protocols import PROBABILITIES, Backbone, Described, Progress
 if TYPE_CHECKING:
     import numpy as np
 
+T = TypeVar("T")
+
 BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"": 64}}
 """Samples a batch, by kind of input; on a CPU large batches only take the activations out of the caches."""
 
@@ -27,6 +29,9 @@ BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 16384}}
 
 MOST_SAMPLES = {"cpu": 128, "accelerator": 1024}
 """Samples a batch at most, where tokens are counted."""
+
+QUEUED = 2
+"""Batches whose features an accelerator still owes while the next one is handed to it, so that it never waits."""
 
 AHEAD = 2
 """Batches that wait, ready, for a forward pass on the CPU; for an accelerator as many as there are threads."""
@@ -104,15 +109,17 @@ def _shards(
     limits = Limits(request.batch_size, request.batch_tokens)
     threads = _threads(request.device)
     ahead = AHEAD if request.device == "cpu" else max(AHEAD, threads)
+    pinned = request.device.startswith("cuda")
     with (
-        closing(Preparation(backbone, dataset, threads, ahead)) as preparation,
+        closing(Preparation(backbone, dataset, threads, ahead, pinned=pinned)) as preparation,
         progress.step(f"Extracting features with {backbone.card.id}", total=count) as step,
     ):
         forward = _Forward(backbone, layers, preparation, limits)
         results = (result for batch in preparation.batches(blocks, limits) for result in forward(batch))
+        sent = ((positions, _Sent(found)) for positions, found in results)
         shard = _Shard(blocks[0], backbone.card.id)
-        for positions, found in _delayed(results, 0 if request.device == "cpu" else 1):
-            shard.store(positions, found)
+        for positions, found in _delayed(sent, 0 if request.device == "cpu" else QUEUED):
+            shard.store(positions, found.arrived())
             step.advance(len(positions))
             if shard.missing:
                 continue
@@ -182,9 +189,29 @@ class _Shard:
         self.missing -= len(positions)
 
 
-def _delayed(results: Iterator[Any], count: int) -> Iterator[Any]:
-    """The same results, each ``count`` later: an accelerator goes on while the last batch's features are copied."""
-    waiting: collections.deque[Any] = collections.deque()
+class _Sent:
+    """Features on their way to main memory: on CUDA the copy is queued behind the pass that makes them.
+
+    Asked for later, it would wait for all passes that were queued since.
+    """
+
+    def __init__(self, found: Mapping[str, Any]) -> None:
+        self._found, self._done = found, None
+        if any(getattr(values, "is_cuda", False) for values in found.values()):
+            self._found = {layer: values.float().to("cpu", non_blocking=True) for layer, values in found.items()}
+            self._done = sys.modules["torch"].cuda.Event()
+            self._done.record(sys.modules["torch"].cuda.current_stream(next(iter(found.values())).device))
+
+    def arrived(self) -> Mapping[str, Any]:
+        """The features, waited for."""
+        if self._done is not None:
+            self._done.synchronize()
+        return self._found
+
+
+def _delayed(results: Iterator[T], count: int) -> Iterator[T]:
+    """The same results, each ``count`` later: an accelerator goes on while earlier features are copied."""
+    waiting: collections.deque[T] = collections.deque()
     for result in results:
         waiting.append(result)
         if len(waiting) > count:
