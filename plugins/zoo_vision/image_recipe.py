@@ -89,6 +89,22 @@ class ByteRecipe:
         return batch.sub_(mean).mul_(scale).to(like.dtype)
 
 
+def bytes_of(image: Image.Image) -> torch.Tensor:
+    """The bytes of an RGB image, 3 x height x width.
+
+    By way of Arrow, which shares Pillow's own memory: what copies it then leaves the interpreter to other threads,
+    where Pillow's ``tobytes`` holds it for as long as all the rest takes.
+    """
+    try:
+        import pyarrow
+
+        pixels = torch.from_dlpack(pyarrow.array(image).values).view(image.height, image.width, -1)
+    except (ImportError, TypeError, ValueError, NotImplementedError):
+        # No pyarrow, a Pillow without it, or an image of several blocks of memory.
+        pixels = torch.from_numpy(np.array(image))
+    return pixels[..., :3].permute(2, 0, 1).contiguous()
+
+
 def in_rgb(image: Any) -> Image.Image:
     """The image in RGB; raises ``DataError`` for anything but an image."""
     if not isinstance(image, Image.Image):

@@ -17,7 +17,7 @@ with needs_extra("vision", "load models of transformers"):
 
 from zoo.features.published_config import architectures, published_config
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
-from zoo_vision.image_recipe import in_rgb
+from zoo_vision.image_recipe import bytes_of, in_rgb
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SAFE_PICKLE = (2, 10)
+_ON_TENSORS = frozenset({"TorchvisionBackend", "BaseImageProcessorFast"})
+"""Base classes of transformers' image processors that work on tensors; the second is the name before 5.3."""
 
 
 class ProcessorRecipe:
@@ -38,6 +40,8 @@ class ProcessorRecipe:
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
+        # Those of torchvision turn pictures into tensors first, those of Pillow turn tensors back into pictures.
+        self._takes_bytes = not _ON_TENSORS.isdisjoint(kind.__name__ for kind in type(processor).__mro__)
         self._factor, self._summand = self._arithmetic() or (None, None)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
@@ -69,7 +73,8 @@ class ProcessorRecipe:
 
     def _processed(self, images: list[Image.Image], *, as_bytes: bool) -> Sequence[torch.Tensor]:
         arithmetic = {"do_rescale": False, "do_normalize": False} if as_bytes else {}
-        pixels = self._processor(images=images, return_tensors=None, **arithmetic)["pixel_values"]
+        given = [bytes_of(image) for image in images] if as_bytes and self._takes_bytes else images
+        pixels = self._processor(images=given, return_tensors=None, **arithmetic)["pixel_values"]
         return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
 
     def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:

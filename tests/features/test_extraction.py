@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import numpy as np
 import pytest
@@ -299,3 +299,33 @@ print(shard.values["n"].ravel().tolist(), "torch" in sys.modules)
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert finished.stdout.strip() == "[1.0, 3.0] False"
+
+
+def test_preparation_makes_way_while_a_pass_is_queued(backbone, texts, monkeypatch) -> None:
+    """Nothing is prepared in that time; a pass that takes longer than their patience lets the threads go on."""
+    from zoo.features import batches
+    from zoo.features.batches import Limits, Preparation
+
+    monkeypatch.setattr(batches, "PATIENCE", 0.5)
+    inner, seen = backbone.preprocess, []
+
+    def preprocess(item):
+        seen.append(item)
+        return inner(item)
+
+    backbone.preprocess = preprocess
+    words = texts(["abc"] * 400)
+    preparation = Preparation(backbone, words, threads=2, ahead=2, pinned=True)
+    with closing(preparation):
+        prepared = preparation.batches([range(start, start + 40) for start in range(0, 400, 40)], Limits(10))
+        with preparation.paused():
+            next_one = threading.Thread(target=lambda: next(prepared))
+            next_one.start()
+            next_one.join(0.2)
+            assert not seen, "it went on"
+            next_one.join(20)
+            assert not next_one.is_alive(), "it waits for ever"
+        rest = [position for batch in prepared for position in batch.positions]
+
+    assert rest == list(range(10, 400))
+    assert len(seen) == 400

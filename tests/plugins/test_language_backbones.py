@@ -178,3 +178,41 @@ def test_weights_of_another_architecture_are_named(tmp_path: Path) -> None:
 def test_other_domains_are_left_alone() -> None:
     card = zoo.ModelCard("file:/x", "smell", library="transformers")
     assert plugins().first("zoo_load", card=card, files=LocalFiles(Path("x")), device="cpu", dtype="float32") is None
+
+
+@pytest.mark.parametrize("layout", ["bert", "gpt2", "slow"])
+def test_tokens_are_those_of_the_tokenizers_own_call(tmp_path: Path, layout: str) -> None:
+    """Also after another task has set the tokenizer that they share to pad and to cut elsewhere."""
+    from transformers import BertConfig, BertModel, BertTokenizerFast, GPT2Config, GPT2Model, PreTrainedTokenizerFast
+
+    if layout == "bert":
+        path = tmp_path / "vocab.txt"
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghij", *(f"##{c}" for c in "abcdefghij")]
+        path.write_text("\n".join(words) + "\n", encoding="utf-8")
+        tokenizer = BertTokenizerFast(vocab=str(path), model_max_length=12)
+        sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+        model = BertModel(BertConfig(vocab_size=len(words), **sizes), add_pooling_layer=False)
+    else:
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        backend = Tokenizer(models.WordLevel({"<eos>": 0, "ab": 1, "cab": 2, "?": 3}, unk_token="?"))
+        backend.pre_tokenizer = pre_tokenizers.Whitespace()
+        tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, pad_token="<eos>", model_max_length=12)
+        model = GPT2Model(GPT2Config(vocab_size=4, n_positions=12, n_embd=16, n_layer=1, n_head=2))
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    backbone = zoo.load(f"file:{tmp_path}").backbone
+    if layout == "slow":
+        # One without a fast backend is called as it is.
+        backbone._tokenize = backbone._tokenized
+    texts = ["ab cab", "", "ab " * 40, "Ab [SEP] <eos> cab\tj"]
+    own = backbone.tokenizer(texts, truncation=True, max_length=12, return_attention_mask=False)["input_ids"]
+
+    backbone.tokenizer(texts, padding="max_length", truncation=True, max_length=5)
+
+    found = [item["input_ids"] for item in backbone.preprocess_all(texts)]
+    assert found == [ids or [backbone.pad_token_id] for ids in own]
+    assert [backbone.preprocess(text)["input_ids"] for text in texts] == found
+    batch = backbone.collate(backbone.preprocess_all(texts))
+    assert batch["attention_mask"].sum(1).tolist() == [len(ids) for ids in found]
+    assert [row[: len(ids)].tolist() for row, ids in zip(batch["input_ids"], found, strict=True)] == found

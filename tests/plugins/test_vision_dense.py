@@ -288,8 +288,9 @@ def test_detectors_give_features_of_the_picture(make: Any, tmp_path: Path) -> No
     if make is not yolos:
         assert backbone.layers == ("pooled",)
         return
+    pixels = backbone.recipe.pixels(batch, torch.zeros(1))
     with torch.inference_mode():
-        states = backbone.module.encoder(pixel_values=batch, output_hidden_states=True)
+        states = backbone.module.encoder(pixel_values=pixels, output_hidden_states=True)
     patches = (SIDE // 8) ** 2
     assert states.last_hidden_state.shape[1] == 1 + patches + 4
     assert torch.allclose(found["pooled"], states.last_hidden_state[:, 1 : 1 + patches].mean(dim=1), atol=1e-5)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import collections
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +16,12 @@ from zoo.protocols import Backbone
 
 CHUNK = 64
 """Items of different length that are preprocessed in one go."""
+
+FEW = 8
+"""Items that are preprocessed between two looks at whether a forward pass wants to be queued."""
+
+PATIENCE = 0.01
+"""Seconds to wait for that at most."""
 
 T = TypeVar("T")
 
@@ -72,13 +80,16 @@ class Preparation:
     Args:
         threads: how many batches are prepared at the same time.
         ahead: how many batches may wait, ready, for the forward pass.
-        pinned: keep batches in memory from which a CUDA device copies by itself, beside what it computes.
+        pinned: for CUDA devices: keep batches in memory from which the device copies by itself, beside what it
+            computes, and make way while a forward pass is queued: see ``paused``.
     """
 
     def __init__(self, backbone: Backbone, dataset: Dataset, threads: int, ahead: int, *, pinned: bool = False) -> None:
         self._backbone, self._dataset, self._ahead, self._pinned = backbone, dataset, ahead, pinned
         self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
         self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
+        self._turn = threading.Event()
+        self._turn.set()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 
     def batch(self, positions: Sequence[int]) -> Batch:
@@ -106,11 +117,37 @@ class Preparation:
         groups = (group for block in sorted_blocks for group in self._grouped(block, limits))
         yield from self._overlapped(groups, lambda group: self._collated(*group), self._ahead)
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let the calling thread queue a forward pass on the device, undisturbed.
+
+        That takes hundreds of short calls, each of which gives the interpreter's lock away and would wait for it behind
+        every thread that prepares. The others stop at their next few items, though not for long: a pass that waits for
+        the device leaves the time to them.
+        """
+        if not self._pinned:
+            yield
+            return
+        self._turn.clear()
+        try:
+            yield
+        finally:
+            self._turn.set()
+
     def close(self) -> None:
         """Drop what waits and end the threads; what is being prepared is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _items(self, positions: Sequence[int]) -> list[Any]:
+        if not self._pinned:
+            return self._prepared(positions)
+        items = []
+        for start in range(0, len(positions), FEW):
+            self._turn.wait(PATIENCE)
+            items += self._prepared(positions[start : start + FEW])
+        return items
+
+    def _prepared(self, positions: Sequence[int]) -> list[Any]:
         if self._together is not None:
             try:
                 return self._together([self._dataset.inputs[position] for position in positions])

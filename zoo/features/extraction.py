@@ -54,8 +54,7 @@ def extract_shards(
         UnsupportedModel: the model takes another kind of input, or not even one sample fits into memory.
     """
     layers = check_request(backbone, dataset, request)
-    if request.device == "cpu":
-        keep_freed_memory()
+    keep_freed_memory()
     return _shards(backbone, dataset, layers, request, progress)
 
 
@@ -139,7 +138,8 @@ class _Forward:
         positions = batch.positions
         if len(positions) == 1 or batch.cost <= (self._limits.cost or batch.cost):
             try:
-                found = self._backbone.features(batch.collated, self._layers)
+                with self._preparation.paused():
+                    found = self._backbone.features(batch.collated, self._layers)
             except _out_of_memory() as error:
                 if len(positions) == 1:
                     raise UnsupportedModel(
