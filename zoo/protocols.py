@@ -25,6 +25,9 @@ class Backbone(Protocol):
     Where inputs have a length, ``length(item)`` of a preprocessed one lets those of similar length share a batch; and
     ``preprocess_all(items)`` may do for many what ``preprocess`` does for one, where that is quicker.
 
+    ``prepares_apart = True`` says that ``preprocess``, ``preprocess_all`` and ``collate`` use neither the device nor
+    anything else that a copy of the process, made by ``fork``, would lack.
+
     A backbone that can be trained also has ``module``, a ``torch.nn.Module``, and ``head(task, classes)``, which
     returns the ``torch.nn.Module`` that maps a collated batch to logits, batch x classes, its backbone included.
 

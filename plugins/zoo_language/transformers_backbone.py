@@ -48,6 +48,7 @@ class TransformersBackbone:
     """
 
     input_kind = "text"
+    prepares_apart = True
 
     def __init__(self, card: ModelCard, folder: Path, device: str = "cpu", dtype: str = "float32") -> None:
         pipeline = read_pipeline(folder)

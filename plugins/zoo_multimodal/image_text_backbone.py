@@ -78,6 +78,7 @@ class ImageBackbone:
     """
 
     input_kind = "image"
+    prepares_apart = True
     layers: tuple[str, ...] = (LAYER,)
 
     def __init__(self, card: ModelCard, towers: Towers, *, device: str, dtype: str) -> None:

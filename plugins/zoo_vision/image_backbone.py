@@ -80,6 +80,7 @@ class ImageBackbone:
     """
 
     input_kind = "image"
+    prepares_apart = True
 
     def __init__(
         self,

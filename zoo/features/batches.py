@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any, TypeVar
 
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, ZooError
+from zoo.features.processes import Processes
 from zoo.protocols import Backbone
 
 CHUNK = 64
@@ -71,8 +73,9 @@ class Batch:
 class Preparation:
     """Turns positions of a data set into collated batches.
 
-    Threads and not processes: decoding, resizing and tokenising release the interpreter's lock, batches need no
-    copying between processes, and an interrupted run leaves nothing behind.
+    Threads and not processes on the CPU: decoding, resizing and tokenising release the interpreter's lock, batches need
+    no copying between processes, and an interrupted run leaves nothing behind. For what a CUDA device asks, see
+    ``zoo.features.processes``.
 
     A backbone may have ``length(item)``, then samples of similar length share a batch, which saves padding; and
     ``preprocess_all(items)``, which does what ``preprocess`` does for many at once.
@@ -82,14 +85,27 @@ class Preparation:
         ahead: how many batches may wait, ready, for the forward pass.
         pinned: for CUDA devices: keep batches in memory from which the device copies by itself, beside what it
             computes, and make way while a forward pass is queued: see ``paused``.
+        processes: copies of this process that do the work for the threads; 0 for none.
     """
 
-    def __init__(self, backbone: Backbone, dataset: Dataset, threads: int, ahead: int, *, pinned: bool = False) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        dataset: Dataset,
+        threads: int,
+        ahead: int,
+        *,
+        pinned: bool = False,
+        processes: int = 0,
+    ) -> None:
         self._backbone, self._dataset, self._ahead, self._pinned = backbone, dataset, ahead, pinned
         self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
         self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
         self._turn = threading.Event()
         self._turn.set()
+        self._chunk = CHUNK * 4 if processes else CHUNK
+        # The copies come before the threads, so that none of those has a lock that a copy would wait for.
+        self._processes = Processes(self, processes) if processes else None
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 
     def batch(self, positions: Sequence[int]) -> Batch:
@@ -107,15 +123,17 @@ class Preparation:
         """
         if self._length is None:
             chunks = (chunk for block in blocks for chunk in _cut(block, limits))
-            yield from self._overlapped(chunks, self.batch, self._ahead)
+            yield from self._overlapped(chunks, lambda chunk: self._placed(self._apart("batch", chunk)), self._ahead)
             return
-        pieces = ([block[at : at + CHUNK] for at in range(0, len(block), CHUNK)] for block in blocks)
+        size = self._chunk
+        pieces = ([block[at : at + size] for at in range(0, len(block), size)] for block in blocks)
         # While one block is computed, the next one is made ready.
-        ahead = max((len(block) for block in blocks), default=0) // CHUNK + 1
-        prepared = self._overlapped((piece for part in pieces for piece in part), self._pairs, ahead)
+        ahead = max((len(block) for block in blocks), default=0) // size + 1
+        work = functools.partial(self._apart, "pairs")
+        prepared = self._overlapped((piece for part in pieces for piece in part), work, ahead)
         sorted_blocks = (self._by_length(prepared, len(block)) for block in blocks)
         groups = (group for block in sorted_blocks for group in self._grouped(block, limits))
-        yield from self._overlapped(groups, lambda group: self._collated(*group), self._ahead)
+        yield from self._overlapped(groups, lambda group: self._placed(self._collated(*group)), self._ahead)
 
     @contextmanager
     def paused(self) -> Iterator[None]:
@@ -137,9 +155,23 @@ class Preparation:
     def close(self) -> None:
         """Drop what waits and end the threads; what is being prepared is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._processes is not None:
+            self._processes.close()
+
+    def pairs(self, positions: Sequence[int]) -> list[tuple[int, Any]]:
+        """Positions with their preprocessed items."""
+        return list(zip(positions, self._items(positions), strict=True))
+
+    def _apart(self, method: str, positions: Sequence[int]) -> Any:
+        if self._processes is not None:
+            return self._processes.call(method, positions)
+        return getattr(self, method)(positions)
+
+    def _placed(self, batch: Batch) -> Batch:
+        return Batch(batch.positions, _in_pinned(batch.collated), batch.cost) if self._pinned else batch
 
     def _items(self, positions: Sequence[int]) -> list[Any]:
-        if not self._pinned:
+        if not self._pinned or self._processes is not None:
             return self._prepared(positions)
         items = []
         for start in range(0, len(positions), FEW):
@@ -170,9 +202,6 @@ class Preparation:
                 "Mend it, or take it out of the data set.",
             ) from error
 
-    def _pairs(self, positions: Sequence[int]) -> list[tuple[int, Any]]:
-        return list(zip(positions, self._items(positions), strict=True))
-
     def _by_length(self, prepared: Iterator[list[tuple[int, Any]]], count: int) -> list[tuple[int, int, Any]]:
         """A block's positions, lengths and items, the longest first: where memory is short, that shows at once."""
         assert self._length is not None
@@ -192,8 +221,7 @@ class Preparation:
 
     def _collated(self, positions: Sequence[int], items: Sequence[Any]) -> Batch:
         longest = max(map(self._length, items)) if self._length else 1
-        collated = self._backbone.collate(items)
-        return Batch(positions, _in_pinned(collated) if self._pinned else collated, len(positions) * max(1, longest))
+        return Batch(positions, self._backbone.collate(items), len(positions) * max(1, longest))
 
     def _overlapped(self, parts: Iterable[Any], work: Callable[[Any], T], ahead: int) -> Iterator[T]:
         waiting: collections.deque[Future[T]] = collections.deque()

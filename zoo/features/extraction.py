@@ -14,6 +14,7 @@ from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Batch, Limits, Preparation, place_of
 from zoo.features.computing import check_rows, check_width
 from zoo.features.memory import keep_freed_memory
+from zoo.features.processes import worthwhile
 from zoo.protocols import PROBABILITIES, Backbone, Described, Progress
 
 if TYPE_CHECKING:
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"": 64}}
+BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"image": 128, "": 64}}
 """Samples a batch, by kind of input; on a CPU large batches only take the activations out of the caches."""
 
-BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 16384}}
+BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 32768}}
 """Padded tokens a batch, for inputs with a length."""
 
-MOST_SAMPLES = {"cpu": 128, "accelerator": 1024}
+MOST_SAMPLES = {"cpu": 128, "accelerator": 2048}
 """Samples a batch at most, where tokens are counted."""
 
 QUEUED = 2
@@ -106,11 +107,12 @@ def _shards(
     count, size = len(dataset), request.shard_size
     blocks = [range(start, min(start + size, count)) for start in range(0, count, size)]
     limits = Limits(request.batch_size, request.batch_tokens)
-    threads = _threads(request.device)
+    processes = worthwhile(request.device, count, backbone)
+    threads = processes or _threads(request.device)
     ahead = AHEAD if request.device == "cpu" else max(AHEAD, threads)
     pinned = request.device.startswith("cuda")
     with (
-        closing(Preparation(backbone, dataset, threads, ahead, pinned=pinned)) as preparation,
+        closing(Preparation(backbone, dataset, threads, ahead, pinned=pinned, processes=processes)) as preparation,
         progress.step(f"Extracting features with {backbone.card.id}", total=count) as step,
     ):
         forward = _Forward(backbone, layers, preparation, limits)

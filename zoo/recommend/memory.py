@@ -57,7 +57,8 @@ USUAL_WIDTHS = 24
 
 ALLOCATED = 1.2
 TRAINING_BATCH, RUNNING_BATCHES = 32, {"image": 16, "text": 32}
-ACCELERATOR_BATCH = 64
+MANY = 64
+"""Samples a batch of other kinds, on the safe side."""
 MOST_TOKENS = 512
 TOKENS_PER_WORD = 1.4
 
@@ -90,7 +91,7 @@ def to_run(card: ModelCard, workload: Workload | None = None) -> int | None:
 
 def _batch(card: ModelCard, workload: Workload) -> float:
     """Samples at a time while running; where tokens are counted, as many of the longest texts as they allow."""
-    from zoo.features.extraction import BATCH_TOKENS, MOST_SAMPLES
+    from zoo.features.extraction import BATCH_SIZES, BATCH_TOKENS, MOST_SAMPLES
 
     if workload.batch_size:
         return workload.batch_size
@@ -99,7 +100,9 @@ def _batch(card: ModelCard, workload: Workload) -> float:
     budget, shape = BATCH_TOKENS[where].get(kind), _transformer(card, workload)
     if budget is not None and shape is not None:
         return max(1.0, min(MOST_SAMPLES[where], budget / shape.tokens))
-    return RUNNING_BATCHES.get(kind, ACCELERATOR_BATCH) if where == "cpu" else ACCELERATOR_BATCH
+    if where == "cpu":
+        return RUNNING_BATCHES.get(kind, MANY)
+    return BATCH_SIZES[where].get(kind, BATCH_SIZES[where][""])
 
 
 def to_tune(card: ModelCard, strategy: str = "full", workload: Workload | None = None) -> int | None:
