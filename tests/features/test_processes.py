@@ -12,17 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from zoo.entities import FeatureRequest
 from zoo.errors import DataError
 from zoo.features.batches import Limits, Preparation
+from zoo.features.extraction import extract_shards
 from zoo.features.processes import LEAST_SAMPLES, worthwhile
+from zoo.protocols import SilentProgress
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made by fork, on Linux")
 
 
 def prepared(backbone, dataset, processes: int) -> list:
     blocks = [range(start, min(start + 30, len(dataset))) for start in range(0, len(dataset), 30)]
-    with closing(Preparation(backbone, dataset, threads=2, ahead=2, processes=processes)) as preparation:
+    with closing(Preparation(backbone, dataset, 2, ahead=2, pinned=True, processes=processes)) as preparation:
         return list(preparation.batches(blocks, Limits(8)))
 
 
@@ -35,6 +39,44 @@ def test_batches_are_those_of_threads(backbone, unsorted, texts, sort) -> None:
 
     assert [list(batch.positions) for batch in apart] == [list(batch.positions) for batch in here]
     assert all(np.array_equal(a.collated, b.collated) for a, b in zip(here, apart, strict=True))
+
+
+def test_the_work_is_done_by_copies(unsorted, texts) -> None:
+    inner, parent = unsorted.preprocess, os.getpid()
+
+    def preprocess(item):
+        assert os.getpid() != parent, "it was done here"
+        return inner(item)
+
+    unsorted.preprocess = preprocess
+
+    assert len(prepared(unsorted, texts(["ab"] * 50), processes=2)) == 7
+
+
+def test_features_are_extracted_with_their_help(backbone, texts, monkeypatch) -> None:
+    """As for a CUDA device, from preparing to putting features in order."""
+    monkeypatch.setattr("zoo.features.extraction.worthwhile", lambda device, samples, backbone: 2)
+    words = ["a" * (1 + 7 * number % 23) for number in range(3000)]
+
+    shards = list(extract_shards(backbone, texts(words), FeatureRequest(device="cuda"), SilentProgress()))
+
+    found = np.concatenate([shard.values["summary"] for shard in shards])
+    assert found[:, 0].tolist() == [len(word) for word in words]
+
+
+def test_tensors_come_back_in_shared_memory(unsorted, texts) -> None:
+    inner = unsorted.collate
+    unsorted.collate = lambda items: torch.from_numpy(np.repeat(inner(items), 50_000, axis=1))
+
+    batches = prepared_unpinned(unsorted, texts(["ab"] * 50))
+
+    assert all(batch.collated.shape[1] == 100_000 and batch.collated.is_shared() for batch in batches)
+    assert all((batch.collated[:, :50_000] == ord("a")).all() for batch in batches)
+
+
+def prepared_unpinned(backbone, dataset) -> list:
+    with closing(Preparation(backbone, dataset, 2, ahead=2, processes=2)) as preparation:
+        return list(preparation.batches([range(len(dataset))], Limits(8)))
 
 
 @pytest.mark.parametrize("sort", [True, False])

@@ -104,8 +104,10 @@ class Preparation:
         self._turn = threading.Event()
         self._turn.set()
         self._chunk = CHUNK * 4 if processes else CHUNK
-        # The copies come before the threads, so that none of those has a lock that a copy would wait for.
-        self._processes = Processes(self, processes) if processes else None
+        self._processes: Processes | None = None
+        if processes:
+            # Before the threads, so that none of those has a lock that a copy would wait for. A copy has no copies.
+            self._processes = Processes(self, processes)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 
     def batch(self, positions: Sequence[int]) -> Batch:
