@@ -26,9 +26,9 @@ class Task:
         domain: the domain that serves it.
         title: the words people use for it.
         inputs: kinds of input: ``image``, ``text``, ``prompt``, ``question``, ``image-question``, ``audio``,
-            ``molecule``, ``protein``, ``crystal``, ``grid``, ``time-series``.
+            ``molecule``, ``protein``, ``protein-structure``, ``crystal``, ``grid``, ``time-series``.
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
-            ``text``, ``forces``, ``image``, ``audio``, ``structure``, ``grid``, ``series`` or ``vector``.
+            ``text``, ``residues``, ``forces``, ``image``, ``audio``, ``structure``, ``grid``, ``series`` or ``vector``.
         metrics: how it is judged, the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
@@ -128,6 +128,10 @@ _ALL = (
     Task(
         "protein-structure-prediction", "scientific", "Protein folding", ("protein",), "structure",
         _up("lddt", "tm_score"), "none",
+    ),
+    Task(
+        "inverse-folding", "scientific", "Protein sequences for a structure (inverse folding)", ("protein-structure",),
+        "residues", _up("sequence_recovery") + _down("native_perplexity"), "none", use_case=False,
     ),
     Task(
         "materials-property-prediction", "scientific", "Materials", ("crystal",), "number",

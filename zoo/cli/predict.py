@@ -202,6 +202,8 @@ def shown(answer: Any) -> tuple[str, str]:
         return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
     if "pdb" in answer:
         return f"{len(answer['plddt'])} residues", f"{answer['mean_plddt']:.3f}"
+    if "native_perplexity" in answer:
+        return f"{answer['sequence']} ({answer['recovery']:.0%} native)", f"{answer['confidence']:.3f}"
     if "energy" in answer:
         return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
@@ -223,7 +225,7 @@ def plain(answer: Any) -> Any:
 
 
 def _keep(output: Output, answer: Any, folder: Path, name: str) -> None:
-    """Write what an answer holds beside what is drawn of it: a recording, or a structure."""
+    """Write what an answer holds beside what is drawn of it: a recording, a structure, or a sequence."""
     if hasattr(answer, "sampling_rate"):
         from zoo.data.audio import save
 
@@ -232,6 +234,10 @@ def _keep(output: Output, answer: Any, folder: Path, name: str) -> None:
         from zoo.data.structure_drawing import save_pdb
 
         output.note(f"Written: {save_pdb(answer, folder, name)}")
+    elif isinstance(answer, Mapping) and "native_perplexity" in answer:
+        from zoo.data.sequence_files import save_fasta
+
+        output.note(f"Written: {save_fasta(answer['sequence'], folder, name)}")
 
 
 def _names(inputs: Sequence[str], answers: Sequence[Any]) -> list[str]:

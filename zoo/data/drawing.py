@@ -35,6 +35,10 @@ def draw(item: Any, answer: Any) -> Image:
         from zoo.data.structure_drawing import draw_structure
 
         return draw_structure(answer)
+    if isinstance(answer, Mapping) and "native_perplexity" in answer:
+        from zoo.data.structure_drawing import draw_design
+
+        return draw_design(item, answer)
     if isinstance(answer, Mapping) and "median" in answer:
         from zoo.data.forecast_drawing import draw_forecast
 

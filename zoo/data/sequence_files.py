@@ -14,7 +14,7 @@ from zoo.data.reading import ReadOptions, settle
 from zoo.data.targets import Targets, interpret, is_missing
 from zoo.data.texts import encoding_of, open_text
 from zoo.entities import Dataset, Problem
-from zoo.errors import DataError, suggest
+from zoo.errors import DataError, storage_errors, suggest
 
 FASTA = frozenset({".fasta", ".fa", ".faa", ".fas"})
 SMILES = frozenset({".smi", ".smiles"})
@@ -50,6 +50,16 @@ class SequenceReader:
         if form_of(path) in FASTA:
             return _dataset(reference, "protein", list(fasta_entries(path)), options, LABELS)
         return _dataset(reference, "molecule", list(smiles_entries(path)), options, ())
+
+
+def save_fasta(sequence: str, folder: Path, name: str) -> Path:
+    """Write a sequence as ``FOLDER/NAME.fasta``; the folder is made where it is missing."""
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{name}.fasta"
+        lines = [sequence[start : start + 60] for start in range(0, len(sequence), 60)]
+        path.write_text("\n".join([f">{name}", *lines, ""]), encoding="ascii", errors="replace")
+    return path
 
 
 def form_of(path: Path) -> str:

@@ -87,6 +87,8 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
         if reason:
             raise DataError(f"'{text[:60]}' {reason}.", "Write one-letter residues, or a SMILES such as CCO.")
         return value
+    if kind == "protein-structure":
+        return _protein_structure(Path(text).expanduser(), text)
     if kind not in _FILES:
         raise UnsupportedModel(f"Inputs of the kind '{kind}' cannot be given on the command line.")
     path = Path(text).expanduser()
@@ -111,6 +113,20 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
         raise DataError(f"'{text}' cannot be read as {'an image' if kind == 'image' else 'a recording'}: it {facts}.")
     content = path.read_bytes()
     return images.decode(content) if kind == "image" else audio.decode(content)
+
+
+def _protein_structure(path: Path, text: str) -> Any:
+    from zoo.data.structures import FEWEST, read_structure
+
+    if not path.is_file():
+        raise DataError(f"There is no file '{text}' with a structure.", "Give a PDB or mmCIF file.")
+    chain = read_structure(path)
+    if isinstance(chain, str):
+        raise DataError(f"'{text}' {chain}.")
+    whole = chain.complete()
+    if len(whole) < FEWEST:
+        raise DataError(f"'{text}' has the whole backbone of {len(whole)} residues only.")
+    return whole
 
 
 def _text(text: str) -> str:

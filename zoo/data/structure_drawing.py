@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,9 @@ APART = 6
 
 LEVELS = ((0.9, (0, 83, 214)), (0.7, (101, 203, 243)), (0.5, (255, 219, 19)), (0.0, (255, 125, 69)))
 """Least pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
+
+FOUND, OTHER = (0, 83, 214), (205, 210, 218)
+"""Colours of residues that a design has in common with the native sequence, and of the rest."""
 
 _SIDE = 640
 
@@ -58,15 +61,27 @@ def contacts(structure: Structure) -> int:
 
 def draw_structure(answer: Mapping[str, Any]) -> Image:
     """The distances of the alpha carbons, dark where they are near, above a strip of the confidence along the chain."""
+    structure = chain(answer)
+    colours = [
+        next(colour for least, colour in LEVELS if value >= least) for value in answer["plddt"][: len(structure)]
+    ]
+    return _drawn(structure, colours)
+
+
+def draw_design(structure: Structure, answer: Mapping[str, Any]) -> Image:
+    """The distances of the structure, above a strip that is dark where the native residue was found again."""
+    pairs = zip(answer["native"], answer["sequence"], strict=True)
+    return _drawn(structure.complete(), [FOUND if own == made else OTHER for own, made in pairs])
+
+
+def _drawn(structure: Structure, colours: Sequence[tuple[int, int, int]]) -> Image:
     import numpy as np
     from PIL import Image
 
-    structure = chain(answer)
     n = len(structure)
     factor = max(1, round(_SIDE / n))
     near = 255 * np.clip(distances(structure) / FARTHEST, 0, 1)
     map_ = np.repeat(near.astype(np.uint8)[..., None], 3, axis=-1)
-    colours = [next(colour for least, colour in LEVELS if value >= least) for value in answer["plddt"][:n]]
     strip = np.array([colours], dtype=np.uint8).repeat(max(1, round(24 / factor)), axis=0)
     gap = np.full((max(1, round(6 / factor)), n, 3), 255, dtype=np.uint8)
     whole = np.concatenate([map_, gap, strip])

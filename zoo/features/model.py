@@ -262,14 +262,16 @@ def _cache_of(backbone: Backbone) -> RowCache | None:
 
 
 def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
-    """A data set as a model takes it: a table is read as time series for a model that forecasts them.
+    """A data set as a model takes it: tables as time series for a model that forecasts them, structures whole.
 
     Raises:
         DataError: as ``zoo.read``.
     """
     from zoo.data import read
     from zoo.data.series import TASK
+    from zoo.data.structures import INVERSE_FOLDING
 
-    if TASK in card.tasks and not reading.get("task"):
-        reading["task"] = TASK
+    known = next((task for task in (TASK, INVERSE_FOLDING) if task in card.tasks), None)
+    if known and not reading.get("task"):
+        reading["task"] = known
     return read(reference, **reading)

@@ -33,6 +33,9 @@ LONGEST = 80
 PLAYABLE = 8_000
 """Samples a second that browsers play at least."""
 
+ALIGNED = 60
+"""Residues a line."""
+
 LARGEST = 1024
 """Pixels that the longer side of a picture in the page has at most."""
 
@@ -65,6 +68,8 @@ def shown(item: Any, answer: Any) -> str:
     if isinstance(answer, Mapping):
         if "pdb" in answer:
             return _structure(item, answer)
+        if "native_perplexity" in answer:
+            return _design(item, answer)
         if "mask" in answer:
             return _mask(item, answer)
         if "values" in answer:
@@ -337,6 +342,43 @@ def _structure(item: Any, answer: Mapping[str, Any]) -> str:
     table = _table(["what", "how many"], rows, "The structure in figures")
     picture = _picture(drawing.draw(item, answer), words, words, "map")
     return f"<p><code>{escape(str(item))}</code></p>{picture}{table}{link}"
+
+
+def _design(item: Any, answer: Mapping[str, Any]) -> str:
+    """The designed sequence under the native one, in lines of sixty, with a mark where both agree."""
+    from zoo.data.structure_drawing import FARTHEST
+
+    own, made = str(answer["native"]), str(answer["sequence"])
+    same = "".join("|" if a == b else " " for a, b in zip(own, made, strict=True))
+    numbers = getattr(item, "numbers", None)
+    lines = []
+    for start in range(0, len(own), ALIGNED):
+        end = min(start + ALIGNED, len(own))
+        first = int(numbers[start]) if numbers is not None else start + 1
+        lines += [f"native   {first:>5} {own[start:end]}", f"{'':14} {same[start:end]}",
+                  f"designed {'':>5} {made[start:end]}", ""]  # fmt: skip
+    rows = [
+        ["residues", f"{len(own):,}"],
+        ["native residues found again", f"{same.count('|'):,} ({float(answer['recovery']):.1%})"],
+        ["mean probability of the chosen residues", f"{float(answer['confidence']):.3f}"],
+        ["perplexity of the native sequence (1 is certain, 20 is knowing nothing)",
+         f"{float(answer['native_perplexity']):.2f}"],
+    ]  # fmt: skip
+    told = (
+        "The native sequence, each line with the number of its first residue, above the designed one; a bar for equals."
+    )
+    words = (
+        f"Distances of the alpha carbons of {len(own):,} residues, black where they meet, white from {FARTHEST:.0f} "
+        "angstroms on. The strip below is blue where the native residue was found again, grey elsewhere."
+    )
+    text = escape("\n".join(lines).rstrip())
+    fasta = base64.b64encode(f">designed\n{made}\n".encode("ascii")).decode("ascii")
+    link = (
+        f'<p><a download="designed.fasta" href="data:text/x-fasta;base64,{fasta}">The sequence as a FASTA file</a></p>'
+    )
+    picture = _picture(drawing.draw(item, answer), words, words, "map")
+    aligned = f'<p>{told}</p><pre tabindex="0" aria-label="Both sequences">{text}</pre>'
+    return picture + aligned + _table(["what", "how many"], rows, "The design in figures") + link
 
 
 def _picture(image: Image, words: str, caption: str, kind: str = "found") -> str:

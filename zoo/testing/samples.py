@@ -134,12 +134,31 @@ def _extreme_series() -> list[tuple[str, Any]]:
     ]
 
 
+def _helix(count: int) -> Any:
+    """An ideal alpha helix of alternating residues."""
+    import numpy as np
+
+    from zoo.data.structures import Structure
+
+    # Radius, angle against the alpha carbon, and height, of N, CA, C and O in an alpha helix.
+    atoms = ((1.55, -28.0, -0.9), (2.3, 0.0, 0.0), (1.65, 26.0, 1.1), (1.95, 22.0, 2.3))
+    turns = np.deg2rad(100.0) * np.arange(count)[:, None]
+    radius, angle, height = (np.array(column)[None] for column in zip(*atoms, strict=True))
+    angles = turns + np.deg2rad(angle)
+    places = np.stack(
+        [radius * np.cos(angles), radius * np.sin(angles), height + 1.5 * np.arange(count)[:, None]], axis=-1
+    ).astype(np.float32)
+    sequence = ("ALKE" * (count // 4 + 1))[:count]
+    return Structure(sequence, places[:, 1].astype(np.float64), places, np.arange(1, count + 1))
+
+
 _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
     "molecule": lambda: list(_MOLECULES),
     "protein": lambda: list(_PROTEINS),
+    "protein-structure": lambda: [_helix(count) for count in (20, 60, 35, 100)],
     "crystal": _crystals,
     "time-series": _series,
 }
@@ -149,6 +168,7 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "audio": _extreme_recordings,
     "molecule": lambda: [("methane", "C"), ("a molecule of 1,500 atoms", "C" * 1500)],
     "protein": lambda: [("one residue", "M"), ("a protein of 5,000 residues", "MKTAYIAKQR" * 500)],
+    "protein-structure": lambda: [("a helix of ten residues", _helix(10)), ("one of 600", _helix(600))],
     "crystal": _extreme_crystals,
     "time-series": _extreme_series,
 }  # fmt: skip

@@ -46,13 +46,14 @@ def kinds() -> Mapping[str, TargetKind]:
         masks,
         pictures,
         recordings,
+        residues,
         series,
         spans,
         structures,
         texts,
     )
 
-    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, series, spans, structures, texts)
+    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, residues, series, spans, structures, texts)
     return {room.KIND.name: room.KIND for room in rooms}
 
 
@@ -67,13 +68,28 @@ def structured_metrics() -> tuple[Metric, ...]:
         masks,
         pictures,
         recordings,
+        residues,
         series,
         spans,
         structures,
         texts,
     )  # fmt: skip
 
-    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, series, spans, structures, texts)
+    rooms = (
+        answers,
+        boxes,
+        captions,
+        forces,
+        grids,
+        masks,
+        pictures,
+        recordings,
+        residues,
+        series,
+        spans,
+        structures,
+        texts,
+    )
     return tuple(metric for room in rooms for metric in room.METRICS)
 
 
