@@ -142,6 +142,10 @@ class Plugins:
             return result
         return None
 
+    def ask(self, name: str, hook: str, **arguments: Any) -> Any:
+        """The answer of the plugin called ``name`` to a hook, or None; raises whatever its hook raises."""
+        return self._call(name, hook, arguments)
+
     @functools.cached_property
     def tasks(self) -> dict[str, Task]:
         """The core's tasks and those that plugins add, by name; a core task keeps its meaning."""

@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from zoo.errors import UnsupportedModel
+from zoo.errors import DataError, UnsupportedModel
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
+
+
+def as_text(card: ModelCard, item: Any) -> str:
+    """What is to be said or described, as it is given.
+
+    Raises:
+        DataError: it is no text.
+    """
+    if not isinstance(item, str):
+        raise DataError(f"'{card.id}' takes texts, not {type(item).__name__}.")
+    return item
 
 
 class AnsweringBackbone:

@@ -7,6 +7,7 @@ codebooks a step behind the one before (section 2.1).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from torch.nn import functional
 from zoo.data.audio import Recording
 from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision
 from zoo.features.quiet import quiet
-from zoo_audio.answering import AnsweringBackbone
+from zoo_audio.answering import AnsweringBackbone, as_text
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -36,7 +37,6 @@ LONGEST_SECONDS = 30.0
 UNTOLD = 0.2
 """Share of the pieces that are learnt without their words, for classifier-free guidance (section 3.2)."""
 
-_BATCH = 8
 _IGNORED = -100
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SEED = 0
@@ -59,25 +59,31 @@ class MusicBackbone(AnsweringBackbone):
         self.codebooks, self.padding = int(model.decoder.num_codebooks), int(model.config.decoder.pad_token_id)
 
     def compose(self, texts: Sequence[Any], frames: int | None = None) -> list[Recording]:
-        """A piece for each description, drawn at random from a fixed seed: the same call gives the same pieces.
+        """A piece for each description, drawn at random from a fixed seed, whatever else is composed in the same call.
+
+        A description that is there several times has as many pieces, each time the same ones.
 
         Args:
             frames: length in frames of EnCodec; None takes eight seconds, or what the model was trained for.
 
         Raises:
-            DataError: a description is empty.
+            DataError: a description is empty, or no text.
         """
         longest = int(self.model.config.decoder.max_position_embeddings) - self.codebooks
         count = min(frames or round(SECONDS * self.frame_rate), longest)
         pieces: list[Recording] = []
+        asked = [as_text(self.card, text) for text in texts]
+        composed: Counter[str] = Counter()
         with torch.random.fork_rng(), torch.inference_mode():
-            torch.manual_seed(_SEED)
-            for start in range(0, len(texts), _BATCH):
-                inputs = self.read([str(text) for text in texts[start : start + _BATCH]])
+            for text in asked:
+                torch.manual_seed(_SEED + composed[text])
+                composed[text] += 1
                 # Each codebook is a step behind, so that the last needs a few steps more.
-                found = self.model.generate(**inputs, do_sample=True, max_new_tokens=count + self.codebooks - 1)
-                for wave in found.float().mean(dim=1).cpu().numpy():
-                    pieces.append(Recording(wave.clip(-1, 1).astype(np.float32), self.rate))
+                found = self.model.generate(
+                    **self.read([text]), do_sample=True, max_new_tokens=count + self.codebooks - 1
+                )
+                wave = found[0].float().mean(dim=0).cpu().numpy()
+                pieces.append(Recording(wave.clip(-1, 1).astype(np.float32), self.rate))
         return pieces
 
     def learner(self, task: str, classes: Sequence[str]) -> MusicLearner | None:

@@ -219,7 +219,10 @@ def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -
 def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarray], device: str) -> list[str]:
     """The words of each wave: the likeliest character of each frame, or the likeliest token after another."""
     texts = []
-    for wave in waves:
+    # What is shorter than one frame of the convolutions is followed by silence.
+    least = samples(model.config, 1) if hasattr(model.config, "conv_stride") else 0
+    for heard in waves:
+        wave = np.pad(heard, (0, max(0, least - len(heard))))
         inputs = extractor(wave, sampling_rate=extractor.sampling_rate, return_tensors="pt")
         values = inputs[model.main_input_name].to(device, next(model.parameters()).dtype)
         with torch.inference_mode():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UnsupportedModel, needs_extra
+from zoo.data.audio import Recording
+from zoo.errors import DataError, UnsupportedModel, needs_extra
 
 with needs_extra("speech", "predict the quality of speech"):
     import numpy as np
@@ -32,7 +33,14 @@ class QualityPredictor(AnsweringBackbone):
         self._session = session
 
     def rate(self, recordings: Sequence[Any]) -> list[float]:
-        """The mean over the stretches of each recording."""
+        """The mean over the stretches of each recording.
+
+        Raises:
+            DataError: an input is no recording.
+        """
+        for recording in recordings:
+            if not isinstance(recording, Recording):
+                raise DataError(f"'{self.card.id}' takes recordings, not {type(recording).__name__}.")
         return [self._rated(recording.at(RATE)) for recording in recordings]
 
     def _rated(self, wave: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from zoo.adapt.structured.judges import embedded, judge
 from zoo.data.audio import Recording
 from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision
 from zoo.features.quiet import quiet
-from zoo_audio.answering import AnsweringBackbone
+from zoo_audio.answering import AnsweringBackbone, as_text
 from zoo_audio.vocoding import griffin_lim, vocoder_for
 
 if TYPE_CHECKING:
@@ -44,10 +44,10 @@ class VitsVoice(AnsweringBackbone):
         """Each text as a recording; the same one every time.
 
         Raises:
-            DataError: a text has nothing in it that the model can say, or asks for another voice.
+            DataError: a text is none, has nothing in it that the model can say, or asks for another voice.
             UnsupportedModel: the model needs a phonemizer that is not installed.
         """
-        return [self._spoken(text) for text in texts]
+        return [self._spoken(as_text(self.card, text)) for text in texts]
 
     def _spoken(self, text: Any) -> Recording:
         if hasattr(text, "voice"):
@@ -87,10 +87,10 @@ class SpeechT5Voice(AnsweringBackbone):
         """Each text as a recording, in the voice of its own recording, else in ``voice``, a vector.
 
         Raises:
-            DataError: a text is empty, or there is no voice.
+            DataError: a text is none or empty, or there is no voice.
             UnsupportedModel: the speaker encoder's vectors have another length than the model takes.
         """
-        return [self._spoken(text, voice) for text in texts]
+        return [self._spoken(as_text(self.card, text), voice) for text in texts]
 
     def learner(self, task: str, classes: Sequence[str]) -> SpeechLearner | None:
         """What is trained to speak; None for other tasks."""

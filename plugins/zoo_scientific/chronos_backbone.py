@@ -185,8 +185,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Chronos
 def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
     answers: list[dict[str, Any]] = []
     pipeline = backbone.kind.pipeline(model)
-    for start in range(0, len(inputs), _BATCH):
-        part = [inputs[at] for at in range(start, min(start + _BATCH, len(inputs)))]
+    # Those that sample draw for all series of a batch at once: alone, a series has the same forecast in any company.
+    size = 1 if backbone.kind.samples else _BATCH
+    for start in range(0, len(inputs), size):
+        part = [inputs[at] for at in range(start, min(start + size, len(inputs)))]
         rows = [backbone.preprocess(item) for item in part]
         # Sampling models answer the same each time; nobody else's random numbers are touched.
         devices = [torch.device(backbone.device)] if backbone.device.startswith("cuda") else []

@@ -26,6 +26,7 @@ class Bolt:
 
     architecture = BoltModel
     head = "output_patch_embedding"
+    samples = False
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.context, self.steps = int(config["context_length"]), int(config["prediction_length"])
@@ -51,6 +52,7 @@ class Second:
 
     architecture = chronos.Chronos2Model
     head = "output_patch_embedding"
+    samples = False
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.context, self.patch = int(config["context_length"]), int(config["output_patch_size"])
@@ -80,6 +82,7 @@ class Language:
 
     architecture = transformers.T5ForConditionalGeneration
     head = "lm_head"
+    samples = True
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = chronos.ChronosConfig(**config)

@@ -137,6 +137,25 @@ class GridBackbone:
             states = self.module.states(batch.to(self.device))
         return {layer: states[self.layers.index(layer)].mean(dim=1) for layer in layers}
 
+    def examples(self) -> list[Any]:
+        """Histories on its own grid: waves that move eastward."""
+        from zoo.data.grids import Field, History
+
+        config = self.config
+        latitudes = np.linspace(-75, 75, config.height)
+        across = np.linspace(0, 2 * np.pi, config.width, endpoint=False)
+        usual = np.zeros((config.variables, config.height, config.width), dtype=np.float32)
+        wave = np.cos(np.radians(latitudes))[:, None] * config.scale
+        names = tuple(f"field {number}" for number in range(1, config.variables + 1))
+        found = []
+        for number in (1, 2, 3):
+            states = [
+                (usual + wave * np.sin(number * across + step)).astype(np.float32) for step in range(config.history)
+            ]
+            fields = tuple(Field(values, usual, latitudes) for values in states)
+            found.append(History(fields, usual, names))
+        return found
+
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
         """What is trained to forecast; None for other tasks."""
         return Forecasting(self) if task == "weather-forecasting" else None

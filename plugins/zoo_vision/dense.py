@@ -18,7 +18,7 @@ import transformers
 from torch import nn
 from transformers.models.auto import modeling_auto
 
-from zoo.errors import UnsupportedModel
+from zoo.errors import DataError, UnsupportedModel
 from zoo.features.quiet import quiet
 from zoo_vision.image_recipe import in_rgb
 
@@ -96,7 +96,11 @@ class Dense:
         return batch
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
-        """For each picture the objects (label, score, box in pixels), or the mask with the share of each class."""
+        """For each picture the objects (label, score, box in pixels), or the mask with the share of each class.
+
+        Raises:
+            DataError: a picture cannot be brought to a size that the model takes.
+        """
         self.module.eval()
         answers: list[Any] = []
         for start in range(0, len(inputs), _BATCH):
@@ -105,12 +109,22 @@ class Dense:
             # One by one where sizes differ: no model then sees another's padding.
             groups = [images] if len(set(sizes)) == 1 else [[image] for image in images]
             for group in groups:
-                pixels = self.processor(images=group, return_tensors="pt")["pixel_values"].to(self.device)
+                pixels = self._pixels(group).to(self.device)
                 with torch.inference_mode():
                     outputs = self.module.model(pixel_values=pixels)
                 sizes = [(image.size[1], image.size[0]) for image in group]
                 answers += self._masks(outputs, sizes) if self.task == SEGMENTATION else self._boxes(outputs, sizes)
         return answers
+
+    def _pixels(self, images: Sequence[Any]) -> torch.Tensor:
+        try:
+            found: torch.Tensor = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        except ValueError as error:
+            raise DataError(
+                f"The model's own image processor cannot resize an image of {images[0].width} x {images[0].height} "
+                f"pixels: {error}"[:300]
+            ) from error
+        return found
 
     def _boxes(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[list[dict[str, Any]]]:
         found = self.processor.post_process_object_detection(outputs, threshold=SHOWN, target_sizes=list(sizes))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.prompts import UNCONDITIONAL, Prompt
-from zoo.errors import InvalidInput, UnsupportedModel, needs_extra, suggest
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra, suggest
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
 
@@ -182,6 +182,11 @@ class DiffusionBackbone:
             f"Name what it is to learn: --task {self.card.tasks[0] if self.card.tasks else UNCONDITIONAL}",
         )
 
+    def examples(self) -> list[Prompt]:
+        """Prompts that it takes, with few steps."""
+        texts = self.maker.classes if isinstance(self.maker, PixelMaker) else ("a red house", "the sea", "a dog")
+        return [Prompt(text, seed, steps=2) for seed, text in enumerate((texts or ("",) * 3)[:3])]
+
     def generate(self, inputs: Sequence[Prompt | str]) -> list[dict[str, Any]]:
         """A picture for each prompt: ``image`` (PIL, RGB), and the prompt, seed and steps that give it again."""
         return made(self.maker, inputs)
@@ -194,7 +199,14 @@ class DiffusionBackbone:
 
 
 def made(maker: Maker, inputs: Sequence[Prompt | str]) -> list[dict[str, Any]]:
-    """A picture for each prompt, in order; plain texts get their position as seed."""
+    """A picture for each prompt, in order; plain texts get their position as seed.
+
+    Raises:
+        DataError: an input is no prompt.
+    """
+    for item in inputs:
+        if not isinstance(item, (str, Prompt)):
+            raise DataError(f"Pictures are made of prompts, and this is of type {type(item).__name__}.")
     prompts = [Prompt(item, at) if isinstance(item, str) else item for at, item in enumerate(inputs)]
     groups: dict[tuple[int | None, float | None], list[int]] = {}
     for at, prompt in enumerate(prompts):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InvalidInput, needs_extra
@@ -62,10 +62,14 @@ class ImageClassifier(nn.Module):
         self.head = nn.Linear(trunk.embedding_dimension, outputs)
         self._recipe = recipe
 
-    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+    def forward(self, batch: Any) -> torch.Tensor:
         """Logits, batch x outputs."""
+        return by_size(batch, self._logits)
+
+    def _logits(self, batch: torch.Tensor) -> torch.Tensor:
         pixels = self._recipe.pixels(batch, self.head.weight)
-        return self.head(self.trunk(pixels).to(self.head.weight.dtype))
+        found: torch.Tensor = self.head(self.trunk(pixels).to(self.head.weight.dtype))
+        return found
 
 
 class ImageBackbone:
@@ -117,12 +121,17 @@ class ImageBackbone:
         """As ``preprocess``, from a random part of the image; for training."""
         return self.recipe.augment(item)
 
-    def collate(self, items: Sequence[Any]) -> torch.Tensor:
-        """Preprocessed images as one batch."""
+    def collate(self, items: Sequence[Any]) -> Any:
+        """Preprocessed images as one batch; see the recipe."""
         return self.recipe.collate(items)
 
-    def features(self, batch: torch.Tensor, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
+    def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, torch.Tensor]:
         """Layer name to float32 features, batch x d; ``probabilities`` are those of the classifier's classes."""
+        names = list(layers)
+        rows = by_size(batch, lambda part: tuple(self._features(part, names)[name] for name in names))
+        return dict(zip(names, rows, strict=True))
+
+    def _features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         with torch.inference_mode():
             pixels = self._pixels(batch)
             if PROBABILITIES not in layers:
@@ -157,7 +166,7 @@ class ImageBackbone:
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             with torch.inference_mode():
-                logits = self.module.logits(self._pixels(batch))
+                logits = by_size(batch, lambda part: self.module.logits(self._pixels(part)))
             if logits is None:
                 return None
             scores, indices = logits.float().softmax(dim=1).topk(min(TOP, logits.shape[1]))
@@ -168,6 +177,25 @@ class ImageBackbone:
 
     def _pixels(self, batch: torch.Tensor) -> torch.Tensor:
         return self.recipe.pixels(batch, next(self.module.parameters()))
+
+
+def by_size(batch: Any, run: Callable[[torch.Tensor], Any]) -> Any:
+    """What ``run`` gives for a batch, a tensor or several; images of different size, a list, go through by size.
+
+    No image sees another's padding, and so its features are the same in any company.
+    """
+    if isinstance(batch, torch.Tensor):
+        return run(batch)
+    places: dict[tuple[int, ...], list[int]] = {}
+    for at, item in enumerate(batch):
+        places.setdefault(tuple(item.shape), []).append(at)
+    found = [run(torch.stack([batch[at] for at in group])) for group in places.values()]
+    if found[0] is None:
+        return None
+    order = torch.tensor([at for group in places.values() for at in group]).argsort()
+    if isinstance(found[0], tuple):
+        return tuple(torch.cat(parts)[order.to(parts[0].device)] for parts in zip(*found, strict=True))
+    return torch.cat(found)[order.to(found[0].device)]
 
 
 def averaged(states: torch.Tensor) -> torch.Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UnsupportedModel, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
 from zoo.features.weights_report import refuse_other_shapes
 
 with needs_extra("vision", "load models of transformers"):
@@ -13,6 +13,7 @@ with needs_extra("vision", "load models of transformers"):
     import torch
     import transformers
     from PIL import Image
+    from safetensors import SafetensorError
     from torch import nn
 
 from zoo.features.published_config import architectures, published_config
@@ -49,8 +50,22 @@ class ProcessorRecipe:
         return self.prepare_all([image])[0]
 
     def prepare_all(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
-        """``prepare`` of many images; those of one size are resized together."""
-        return list(self._processed([in_rgb(image) for image in images], as_bytes=self._factor is not None))
+        """``prepare`` of many images; those of one size are resized together.
+
+        Raises:
+            DataError: one of them cannot be brought to a size that the model takes.
+        """
+        given = [in_rgb(image) for image in images]
+        try:
+            if getattr(self._processor, "do_pad", False) and len({image.size for image in given}) > 1:
+                # Together they would be padded to the largest.
+                return [self._processed([image], as_bytes=self._factor is not None)[0] for image in given]
+            return list(self._processed(given, as_bytes=self._factor is not None))
+        except ValueError as error:
+            sizes = ", ".join(dict.fromkeys(f"{image.width} x {image.height}" for image in given[:3]))
+            raise DataError(
+                f"The model's own image processor cannot resize an image of {sizes} pixels: {error}"[:300]
+            ) from error
 
     def augment(self, image: Image.Image) -> torch.Tensor:
         """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, letters have sides."""
@@ -60,9 +75,9 @@ class ProcessorRecipe:
         top, left, height, width = RandomResizedCrop.get_params(image, scale=[0.6, 1.0], ratio=[3 / 4, 4 / 3])
         return self.prepare(image.crop((left, top, left + width, top + height)))
 
-    def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Batch x 3 x height x width, in what ``prepare`` gave."""
-        return torch.stack(list(items))
+    def collate(self, items: Sequence[torch.Tensor]) -> Any:
+        """Batch x 3 x height x width, in what ``prepare`` gave; a list where it leaves images of different size."""
+        return torch.stack(list(items)) if len({item.shape for item in items}) == 1 else list(items)
 
     def pixels(self, batch: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
         """Normalised, on the device and in the dtype of the network."""
@@ -168,6 +183,7 @@ class TransformersImageBackbone(ImageBackbone):
     """
 
     folder: Path
+    _published: dict[str, Any]
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
         """What is trained for boxes or masks (``zoo.adapt.structured``); None for other tasks."""
@@ -179,7 +195,9 @@ class TransformersImageBackbone(ImageBackbone):
         """Boxes or masks by the head that came with the model; None without one."""
         from zoo_vision.dense import published
 
-        found = published(self.folder, task, self._place())
+        if task not in self._published:
+            self._published[task] = published(self.folder, task, self._place())
+        found = self._published[task]
         return None if found is None else found.predict(inputs)
 
     def _place(self) -> str:
@@ -200,7 +218,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     try:
         recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
         model, report = kind.from_pretrained(folder, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
@@ -218,7 +236,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     trunk = TransformersTrunk(encoder, model if classifier else None, example)
     names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)] if classifier else []
     backbone = TransformersImageBackbone(card, trunk, recipe, device=device, dtype=dtype, classes=names)
-    backbone.folder = folder
+    backbone.folder, backbone._published = folder, {}
     if classifier:
         model.to(device=device, dtype=next(encoder.parameters()).dtype).eval()
     return backbone

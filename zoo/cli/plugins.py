@@ -71,12 +71,14 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
     """Run the conformance suite on a plugin.
 
     Ids, tasks and imports of the plugin; protocol, determinism, batches, precision, devices, extreme and wrong inputs,
-    damaged files and training of its models. The exit code is 1 where a check fails.
+    damaged files and training of its models, and what they answer on their own tasks. The exit code is 1 where a check
+    fails. Of a plugin whose models are not here, a folder can be examined.
 
     \b
     Examples:
       zoo plugins check language
       zoo plugins check poetry --model poems:sonnet-base --json
+      zoo plugins check multimodal --model file:./clip
     """
     suite: Any = importlib.import_module(SUITE)
     outcomes = []
@@ -94,6 +96,8 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
         for outcome in outcomes:
             if outcome.detail:
                 output.text(f"{outcome.check} {outcome.status}: {outcome.detail}")
+        if not any(outcome.model for outcome in outcomes):
+            output.note(f"No model of it is here to examine; name one: zoo plugins check {name} --model file:FOLDER")
     return 1 if failed else None
 
 

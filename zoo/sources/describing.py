@@ -163,11 +163,17 @@ def domain(task: str | None, model_type: object = None, library: str | None = No
     return "language" if isinstance(model_type, str) and model_type else "other"
 
 
+_BY_QUERIES = frozenset({"mask2former", "oneformer"})
+"""Their ``hidden_dim`` is of the queries; the length of the picture's own vector stands nowhere."""
+
+
 def embedding_dimension(config: Mapping[str, Any]) -> int | None:
     """The length of a model's feature vector, as its configuration names it."""
     if any(str(name) in _WRITERS for name in config.get("architectures") or ()):
         encoder = config.get("vision_config") or {}
         return encoder.get("hidden_size") if isinstance(encoder, Mapping) else None
+    if config.get("model_type") in _BY_QUERIES:
+        return None
     for key in ("num_features", "projection_dim", "hidden_size", "d_model", "dim", "n_embd", "hidden_dim"):
         value = config.get(key)
         if isinstance(value, int) and not isinstance(value, bool) and value > 0:

@@ -24,8 +24,14 @@ def ordinary(kind: str) -> list[Any]:
     return _ORDINARY[kind]() if kind in _ORDINARY else []
 
 
-def extreme(kind: str) -> list[tuple[str, Any]]:
-    """What real data hold and no one tries, each with its name."""
+def extreme(kind: str, target: str = "") -> list[tuple[str, Any]]:
+    """What real data hold and no one tries, each with its name.
+
+    Args:
+        target: of the task; a structure of thousands of residues needs more memory than a machine has.
+    """
+    if target == "structure":
+        return [("one residue", "M"), ("an unknown residue", "MKXZ")]
     return _EXTREME[kind]() if kind in _EXTREME else []
 
 
@@ -152,6 +158,55 @@ def _helix(count: int) -> Any:
     return Structure(sequence, places[:, 1].astype(np.float64), places, np.arange(1, count + 1))
 
 
+def _prompts() -> list[Any]:
+    """With few steps: what a model makes of them is not judged."""
+    from zoo.data.prompts import Prompt
+
+    return [Prompt(text, seed, steps=2) for seed, text in enumerate(("a red house", "the sea at night", "a dog"))]
+
+
+def _extreme_prompts() -> list[tuple[str, Any]]:
+    from zoo.data.prompts import Prompt
+
+    texts = {"an empty prompt": "", "a prompt of 10,000 words": "word " * 10_000}
+    return [(name, Prompt(text, steps=2)) for name, text in texts.items()]
+
+
+def _utterances() -> list[Any]:
+    """Texts, and some with a recording of the voice to speak them in."""
+    from zoo.data.utterances import VoicedText
+
+    voiced = [VoicedText.of(text, _recordings(), at) for at, text in enumerate(("come in", "It is late, and cold."))]
+    return ["Good night.", "She lives here, and sings.", "one two three", *voiced]
+
+
+def _questions() -> list[Any]:
+    from zoo.data.questions import Question
+
+    context = "The king lives in Havana. His sister, who paints, lives in a tower by the sea."
+    return [Question(asked, context) for asked in ("Who paints?", "Where does the king live?", "Who?")]
+
+
+def _extreme_questions() -> list[tuple[str, Any]]:
+    from zoo.data.questions import Question
+
+    return [("a question without a text", Question("Who?", "")), ("a text without a question", Question("", "A king.")),
+            ("a text of 20,000 words", Question("Who?", "word " * 20_000))]  # fmt: skip
+
+
+def _image_questions() -> list[Any]:
+    from zoo.data.visual_questions import ImageQuestion
+
+    asked = ("What is this?", "Which colour is it?", "How many are there?")
+    return [ImageQuestion(image, question) for image, question in zip(_images(), asked, strict=False)]
+
+
+def _extreme_image_questions() -> list[tuple[str, Any]]:
+    from zoo.data.visual_questions import ImageQuestion
+
+    return [(name, ImageQuestion(image, "What is this?")) for name, image in _extreme_images()[:2]]
+
+
 _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
@@ -161,6 +216,10 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "protein-structure": lambda: [_helix(count) for count in (20, 60, 35, 100)],
     "crystal": _crystals,
     "time-series": _series,
+    "prompt": _prompts,
+    "question": _questions,
+    "image-question": _image_questions,
+    "utterance": _utterances,
 }
 _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
@@ -171,4 +230,8 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "protein-structure": lambda: [("a helix of ten residues", _helix(10)), ("one of 600", _helix(600))],
     "crystal": _extreme_crystals,
     "time-series": _extreme_series,
+    "prompt": _extreme_prompts,
+    "question": _extreme_questions,
+    "image-question": _extreme_image_questions,
+    "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],
 }  # fmt: skip

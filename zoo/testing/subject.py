@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.entities import BenchmarkScore, Dataset, LocalFiles, ModelCard
-from zoo.errors import InvalidInput, ZooError, suggest
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, ZooError, suggest
 from zoo.plugins import PluginReport, plugins
 from zoo.protocols import Backbone, SilentProgress
 from zoo.testing import samples
+
+LABELS = ("a dog", "rain", "a red house")
+"""What models choose from that know no classes of their own."""
 
 
 class Skipped(Exception):
@@ -81,10 +84,52 @@ class ModelSubject:
     @functools.cached_property
     def inputs(self) -> Sequence[Any]:
         """Ordinary inputs of its kind: the backbone's own ``examples()`` where it has them."""
-        own = getattr(self.backbone, "examples", None)
-        found = own() if own else samples.ordinary(self.backbone.input_kind)
+        found = self._ordinary(self.backbone.input_kind)
         if len(found) < 2:
             raise Skipped(f"no examples are known of inputs of the kind '{self.backbone.input_kind}'")
+        return found
+
+    def _ordinary(self, kind: str) -> Sequence[Any]:
+        own = getattr(self.backbone, "examples", None)
+        return own() if own and kind == self.backbone.input_kind else samples.ordinary(kind)
+
+    def kind(self, task: str) -> str:
+        """What it takes for a task."""
+        from zoo.data.single import input_kind
+
+        return input_kind(self, task)
+
+    def answers(self, task: str, inputs: Sequence[Any], backbone: Backbone | None = None) -> Sequence[Any]:
+        """What the plugin's ``zoo_predict`` gives for a task; raises what that raises.
+
+        Raises:
+            AssertionError: it gives nothing.
+        """
+        found = self._answers(task, inputs, backbone or self.backbone)
+        assert found is not None, f"{task}: zoo_predict gives nothing where it gave answers before"
+        return found
+
+    @functools.cached_property
+    def answered(self) -> dict[str, tuple[list[Any], Sequence[Any]]]:
+        """Those tasks of its card that it answers, each with ordinary inputs that it takes and their answers."""
+        found: dict[str, tuple[list[Any], Sequence[Any]]] = {}
+        for task in self.card.tasks:
+            inputs = [item for item in self._ordinary(self.kind(task)) if self._takes(task, item)]
+            if len(inputs) >= 2:
+                found[task] = (inputs, self.answers(task, inputs))
+        return found
+
+    def _takes(self, task: str, item: Any) -> bool:
+        try:
+            return self._answers(task, [item], self.backbone) is not None
+        except (DataError, InvalidInput, UnsupportedModel):
+            return False
+
+    def _answers(self, task: str, inputs: Sequence[Any], backbone: Backbone) -> Sequence[Any] | None:
+        labels = LABELS if hasattr(backbone, "zero_shot") else ()
+        found: Sequence[Any] | None = plugins().ask(
+            self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels
+        )
         return found
 
     def dataset(self, inputs: Sequence[Any]) -> Dataset:
@@ -96,9 +141,15 @@ class ModelSubject:
         import numpy as np
 
         model = backbone or self.backbone
+        self.must_have_features()
         batch = model.collate([model.preprocess(item) for item in inputs])
         found = model.features(batch, tuple(layers) or (model.layers[-1],))
         return {layer: np.asarray(_array(values), dtype=np.float64) for layer, values in found.items()}
+
+    def must_have_features(self) -> None:
+        """Raises ``Skipped`` where it gives none."""
+        if not self.backbone.layers:
+            raise Skipped("it gives no features")
 
     def default(self, inputs: Sequence[Any], backbone: Backbone | None = None) -> Any:
         """Features of the last layer, n x d, of one batch."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.entities import Entity
-from zoo.testing import model_checks, plugin_checks
+from zoo.testing import answer_checks, model_checks, plugin_checks
 from zoo.testing.subject import ModelSubject, Skipped, Subject, models
 
 
@@ -83,7 +83,7 @@ def checks(plugin: str, names: Sequence[str] = (), every: bool = False) -> list[
     subject = Subject(plugin)
     found = [_bound(function, subject) for function in plugin_checks.CHECKS]
     for model in models(subject, names, every):
-        found += [_bound(function, model, model.card.id) for function in model_checks.CHECKS]
+        found += [_bound(function, model, model.card.id) for function in (*model_checks.CHECKS, *answer_checks.CHECKS)]
     return found
 
 
