@@ -12,6 +12,7 @@ with needs_extra("scientific", "fold proteins"):
     import transformers
     from safetensors import SafetensorError
 
+from zoo.features.device import free_memory
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
 from zoo_scientific.sequence_backbone import SequenceBackbone, tokenizer
@@ -24,18 +25,32 @@ _RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY")
 _ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
 
 
+CHUNK = 64
+"""Residues whose triangles are looked at together where all at once do not fit."""
+
+WHOLE, CHUNKED = 21, 14
+"""Pair representations that are in memory at the same time, in 32-bit numbers, at most: measured of one block of
+ESMFold's own width for 64 to 800 residues, 16 to 21 and 12 to 14."""
+
+
 class FoldingBackbone(SequenceBackbone):
-    """A folding model, whose features are those of its language model."""
+    """A folding model, whose features are those of its language model.
+
+    Attributes:
+        folder: the ``EsmForProteinFolding`` itself.
+    """
+
+    learning_rate = 1e-4
 
     def __init__(self, card: ModelCard, model: Any, tokenize: Any, *, padding: int, device: str) -> None:
         super().__init__(card, model.esm, tokenize, padding=padding, device=device)
-        self._folder = model.to(device).eval()
+        self.folder = model.to(device).eval()
 
     def fold(self, sequences: Sequence[str]) -> list[dict[str, Any]]:
         """Structures as ``pdb`` text (angstroms), with ``plddt`` of each residue and its ``mean_plddt``, 0 to 1.
 
         Raises:
-            InvalidInput: a sequence is empty or has a residue that is none of the twenty.
+            InvalidInput: a sequence is empty, has a residue that is none of the twenty, or is too long for the memory.
         """
         return [self._one(sequence) for sequence in sequences]
 
@@ -44,14 +59,44 @@ class FoldingBackbone(SequenceBackbone):
         if unknown or not sequence:
             what = f"has residues that are none of the twenty: {', '.join(unknown)}" if unknown else "is empty"
             raise InvalidInput(f"The sequence '{sequence[:40]}' {what}; '{self.card.id}' cannot fold it.")
-        with torch.inference_mode():
-            output = self._folder.infer([sequence])
+        self._make_room(sequence)
+        # Not in inference mode: the tables that it makes on its first call are used again in training.
+        with torch.no_grad():
+            output = self.folder.eval().infer([sequence])
         confidence = output["plddt"][0, :, _ALPHA_CARBON].float().cpu()
         return {
-            "pdb": self._folder.output_to_pdb(output)[0],
+            "pdb": self.folder.output_to_pdb(output)[0],
             "plddt": confidence.tolist(),
             "mean_plddt": float(confidence.mean()),
         }
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained to fold (``zoo.adapt.structured``); None for other tasks."""
+        from zoo_scientific.folding_learner import FoldingLearner
+
+        return FoldingLearner(self) if task == "protein-structure-prediction" else None
+
+    def needed(self, residues: int, pairs: int = WHOLE) -> int:
+        """Bytes that folding so many residues takes beside the weights, for ``WHOLE`` or ``CHUNKED`` pairs."""
+        config = self.folder.config
+        language = 2 * 4 * residues * (config.num_hidden_layers + 1) * config.hidden_size
+        return language + pairs * 4 * residues**2 * config.esmfold_config.trunk.pairwise_state_dim
+
+    def _make_room(self, sequence: str) -> None:
+        """Fold in chunks where all at once does not fit, and refuse what does not fit so either.
+
+        Raises:
+            InvalidInput: it does not; tells what it takes and what there is.
+        """
+        free, count = free_memory(self.device), len(sequence)
+        roomy = free is None or self.needed(count) <= free
+        self.folder.trunk.set_chunk_size(None if roomy else CHUNK)
+        if free is not None and not roomy and self.needed(count, CHUNKED) > free:
+            raise InvalidInput(
+                f"Folding the {count:,} residues of '{sequence[:20]}...' takes about "
+                f"{self.needed(count, CHUNKED) / 1e9:,.1f} GB, and {self.device} has {free / 1e9:,.1f} GB free.",
+                "Fold a part of it, or on another --device.",
+            )
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FoldingBackbone:

@@ -17,6 +17,10 @@ __all__ = ["Model", "extract", "load", "precision", "read_features", "write_feat
 DTYPES = ("float32", "float16", "bfloat16")
 """Precisions that weights can be loaded in."""
 
+BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
+SMALL = 50_000_000
+"""Bytes of weights for which nobody need ask how much memory is free."""
+
 AUTO = "auto"
 """Stands for the precision that is fastest on the device."""
 
@@ -83,6 +87,7 @@ def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: 
     """The backbone, with its identity remembered for the feature cache."""
     from zoo.plugins import plugins
 
+    _check_room(card, device, dtype)
     backbone: Backbone | None = plugins().first("zoo_load", card=card, files=files, device=device, dtype=dtype)
     if backbone is None:
         raise _unsupported(card)
@@ -91,6 +96,24 @@ def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: 
         remember_identity(backbone, identity)
         remember_facts(backbone, identity)
     return backbone
+
+
+def _check_room(card: ModelCard, device: str, dtype: str) -> None:
+    """Refuse weights that do not fit into the memory that is free, before the system ends the process for it.
+
+    Raises:
+        UnsupportedModel: they do not; tells both figures.
+    """
+    from zoo.features.device import free_memory
+
+    weights = card.bytes if card.library == "onnx" else (card.parameters or 0) * BYTES[dtype]
+    free = free_memory(device) if weights and weights > SMALL else None
+    if free is not None and weights and weights > free:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' take {weights / 1e9:,.1f} GB of memory in {dtype}, and {device} has "
+            f"{max(free, 0) / 1e9:,.1f} GB free.",
+            "Choose a smaller model (zoo search --fits), another --device, or half the size: --dtype bfloat16",
+        )
 
 
 def _resolve(reference: str) -> ModelCard:

@@ -83,6 +83,69 @@ def memory_of(device: str) -> int | None:
     return _machine_memory()
 
 
+def free_memory(device: str) -> int | None:
+    """Bytes that a device can still give to this process; None where nobody tells.
+
+    On a CPU what Linux calls available, or less where the container or the process (``ulimit -v``) is limited.
+    """
+    kind, _, index = device.partition(":")
+    if kind == "cuda":
+        import torch
+
+        place = int(index or 0)
+        kept = torch.cuda.memory_reserved(place) - torch.cuda.memory_allocated(place)
+        return int(torch.cuda.mem_get_info(place)[0]) + kept
+    if kind == "xpu":
+        import torch
+
+        return memory_of(device) - torch.xpu.memory_allocated(int(index or 0))  # type: ignore[operator]
+    if kind == "mps":
+        import torch
+
+        return int(torch.mps.recommended_max_memory()) - int(torch.mps.current_allocated_memory())
+    known = [_kilobytes_in(Path("/proc/meminfo"), "MemAvailable"), _free_in_container(), _free_by_limit()]
+    return min((free for free in known if free is not None), default=None)
+
+
+def _free_in_container() -> int | None:
+    """What a container's limit leaves; memory that only keeps files can be had back."""
+    for folder, use, keeps in (
+        (Path("/sys/fs/cgroup"), ("memory.max", "memory.current"), "inactive_file"),
+        (Path("/sys/fs/cgroup/memory"), ("memory.limit_in_bytes", "memory.usage_in_bytes"), "total_inactive_file"),
+    ):
+        limit, used = (_number_in(folder / name) for name in use)
+        if limit is None or used is None:
+            continue
+        try:
+            rows = dict(line.split() for line in (folder / "memory.stat").read_text(encoding="ascii").splitlines())
+        except (OSError, ValueError):
+            rows = {}
+        return limit - used + int(rows.get(keeps, 0))
+    return None
+
+
+def _free_by_limit() -> int | None:
+    """What a limit of the process's addresses leaves."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    used = _kilobytes_in(Path("/proc/self/status"), "VmSize")
+    return None if limit == resource.RLIM_INFINITY or used is None else limit - used
+
+
+def _kilobytes_in(path: Path, name: str) -> int | None:
+    """A figure of a file of ``name: number kB`` lines, in bytes."""
+    try:
+        for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith(f"{name}:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
 def _available() -> dict[str, int]:
     """Number of usable devices by kind, without the CPU; nothing where torch is not installed."""
     if importlib.util.find_spec("torch") is None or not _may_have_accelerator():

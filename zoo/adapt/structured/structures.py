@@ -136,4 +136,4 @@ def _answer(item: Any, answer: Any) -> Structure:
     return found
 
 
-KIND = TargetKind("structure", _guess, _answer)
+KIND = TargetKind("structure", _guess, _answer, by_loss=True)
