@@ -34,6 +34,16 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path: Path, capsys: pytest.Captur
     assert int(done.stdout.split(" passed")[0].split()[-1]) >= 18
 
 
+@pytest.mark.parametrize("command", [("check",), ("format", "--check")])
+def test_a_new_plugin_is_clean_by_its_own_settings(command: tuple[str, ...], tmp_path: Path) -> None:
+    scaffolding.write("sea-shanty", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", *command, "--no-cache"], cwd=tmp_path / "zoo-sea-shanty", capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_its_project_file_names_the_plugin(tmp_path: Path) -> None:
     scaffolding.write("tides", tmp_path)
     text = (tmp_path / "zoo-tides" / "pyproject.toml").read_text()

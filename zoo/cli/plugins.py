@@ -121,7 +121,7 @@ def new(output: Output, name: str, folder: Path) -> None:
         return
     for path in files:
         output.text(str(path))
-    output.note(f"Next: cd {root}; pip install -e '.[test]'; pytest; zoo plugins check {name}")
+    output.note(f"Next: cd {root}; pip install -e '.[test]'; pytest; ruff check; zoo plugins check {name}")
 
 
 command.add_command(list_plugins)

@@ -49,4 +49,6 @@ def _renamed(text: str, name: str) -> str:
 
 
 def _belongs(path: Path) -> bool:
-    return "__pycache__" not in path.parts and path.suffix != ".pyc"
+    """Whether it is part of the template, and not what tools keep beside it."""
+    parts = path.relative_to(TEMPLATE).parts
+    return not any(part == "__pycache__" or part.startswith(".") for part in parts)

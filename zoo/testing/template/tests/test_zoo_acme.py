@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 import zoo
 
 GERMAN = ("der hund und die katze", "ich gehe nach hause", "das wetter ist schön", "wir trinken zusammen kaffee")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo import Domain, ModelCard, hookimpl
+
 from zoo_acme.cards import TASK, cards
 
 if TYPE_CHECKING:

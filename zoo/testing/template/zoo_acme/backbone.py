@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-
 from zoo.errors import DataError, IntegrityError
 
 if TYPE_CHECKING:
