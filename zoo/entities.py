@@ -303,7 +303,7 @@ class Features:
 
 @dataclass(frozen=True)
 class FeatureShard:
-    """Consecutive samples' features as ``zoo_extract_features`` yields them.
+    """Some samples' features as ``zoo_extract_features`` yields them, usually of consecutive ones.
 
     Attributes:
         indices: positions of the samples in the data set.
@@ -324,6 +324,8 @@ class FeatureRequest(Entity):
         device: ``cpu``, ``cuda``, ``mps``.
         shard_size: samples a shard.
         batch_tokens: samples times the length of the longest, at most, where samples have a length; None is no limit.
+        piecemeal: whether a shard may come in pieces, its samples in any order, so that what is done can be kept when
+            the work takes long or is interrupted.
     """
 
     layers: tuple[str, ...] = ()
@@ -331,6 +333,7 @@ class FeatureRequest(Entity):
     device: str = "cpu"
     shard_size: int = 4096
     batch_tokens: int | None = None
+    piecemeal: bool = False
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,10 @@ class PluginError(ZooError):
     """A plugin is broken or answered with something that its hook does not allow."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C in the middle of long work; the message says what is kept of it."""
+
+
 class PluginWarning(UserWarning):
     """A plugin is broken and was left out; the rest goes on. The command line shows it in one line."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from zoo.cli.output import Output
-from zoo.errors import CostNotice, PlatformNotice, PluginWarning, ZooError
+from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -123,8 +123,9 @@ def _run(output: Output, arguments: list[str]) -> int:
     except click.UsageError as error:
         error.show()
         return 2
-    except (click.Abort, KeyboardInterrupt):
-        output.note("Interrupted. What was finished is kept.")
+    except (click.Abort, KeyboardInterrupt) as error:
+        told = error.__cause__ if isinstance(error, click.Abort) else error
+        output.note(str(told) if isinstance(told, Interrupted) else "Interrupted. What was finished is kept.")
         return 130
     except BrokenPipeError:
         sys.stderr.close()

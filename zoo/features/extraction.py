@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +34,9 @@ MOST_SAMPLES = {"cpu": 128, "accelerator": 2048}
 
 QUEUED = 2
 """Batches whose features an accelerator still owes while the next one is handed to it, so that it never waits."""
+
+PIECE_SECONDS = 20.0
+"""After which what is done of a shard is handed over, where it may come in pieces."""
 
 AHEAD = 2
 """Batches that wait, ready, for a forward pass on the CPU; for an accelerator as many as there are threads."""
@@ -118,16 +122,25 @@ def _shards(
         forward = _Forward(backbone, layers, preparation, limits)
         results = (result for batch in preparation.batches(blocks, limits) for result in forward(batch))
         sent = ((positions, _Sent(found)) for positions, found in results)
-        shard = _Shard(blocks[0], backbone.card.id)
-        for positions, found in _delayed(sent, 0 if request.device == "cpu" else QUEUED):
-            shard.store(positions, found.arrived())
-            step.advance(len(positions))
-            if shard.missing:
-                continue
-            _check_finite(shard.values, shard.positions.start, backbone, dataset)
-            yield FeatureShard(shard.positions, shard.values)
-            if shard.positions.stop < count:
-                shard = _Shard(blocks[shard.positions.start // size + 1], backbone.card.id)
+        shard, since = _Shard(blocks[0], backbone.card.id), time.monotonic()
+        try:
+            for positions, found in _delayed(sent, 0 if request.device == "cpu" else QUEUED):
+                shard.store(positions, found.arrived())
+                step.advance(len(positions))
+                long = request.piecemeal and time.monotonic() - since > PIECE_SECONDS
+                if shard.missing and not long:
+                    continue
+                piece = shard.taken()
+                _check_finite(piece, backbone, dataset)
+                yield piece
+                since = time.monotonic()
+                if not shard.missing and shard.positions.stop < count:
+                    shard = _Shard(blocks[shard.positions.start // size + 1], backbone.card.id)
+        except KeyboardInterrupt:
+            if request.piecemeal and len((piece := shard.taken()).indices):
+                _check_finite(piece, backbone, dataset)
+                yield piece
+            raise
 
 
 class _Forward:
@@ -171,6 +184,7 @@ class _Shard:
         self.positions, self._model = positions, model
         self.values: dict[str, np.ndarray] = {}
         self.missing = len(positions)
+        self._stored: list[int] = []  # places that are filled and were not taken yet
 
     def store(self, positions: Sequence[int], found: Mapping[str, Any]) -> None:
         """Put a batch's features in their places.
@@ -189,6 +203,16 @@ class _Shard:
             check_width(self.values[layer].shape[1], rows.shape[1], layer, self._model)
             self.values[layer][places] = rows
         self.missing -= len(positions)
+        self._stored += places.tolist()
+
+    def taken(self) -> FeatureShard:
+        """What was filled since the last time: everything, in order, where that is all of it."""
+        places, self._stored = sorted(self._stored), []
+        if len(places) == len(self.positions):
+            return FeatureShard(self.positions, self.values)
+        return FeatureShard(
+            [self.positions[place] for place in places], {layer: rows[places] for layer, rows in self.values.items()}
+        )
 
 
 class _Sent:
@@ -230,17 +254,17 @@ def _to_numpy(values: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.float32)
 
 
-def _check_finite(values: Mapping[str, np.ndarray], start: int, backbone: Backbone, dataset: Dataset) -> None:
+def _check_finite(shard: FeatureShard, backbone: Backbone, dataset: Dataset) -> None:
     import numpy as np
 
-    for layer, rows in values.items():
+    for layer, rows in shard.values.items():
         # A sum is finite only if every summand is, and needs no array of flags.
         if np.isfinite(rows.sum(dtype=np.float64)):
             continue
         broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         raise DataError(
             f"'{backbone.card.id}' gives features that are not finite for sample "
-            f"{place_of(dataset, start + int(broken[0]))} of "
+            f"{place_of(dataset, shard.indices[int(broken[0])])} of "
             f"'{dataset.name}' in layer '{layer}' ({len(broken)} such samples in {len(rows)}).",
             "Look at that sample; with --dtype float16 or bfloat16, try float32.",
         )

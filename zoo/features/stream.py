@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
+from zoo.errors import Interrupted
 from zoo.features.batches import Remaining
 from zoo.features.cache import RowCache
 from zoo.features.cache_files import RowsFile
@@ -74,12 +75,27 @@ class FeatureStream:
         with closing(self._missing(rows, first)) as blocks:
             for start in range(0, len(digests), self._shard_size):
                 items = item_of[start : start + self._shard_size]
-                while any(found.lacks(items) for found in rows.values()):
-                    next(blocks)
+                try:
+                    while any(found.lacks(items) for found in rows.values()):
+                        next(blocks)
+                except KeyboardInterrupt:
+                    raise self._interrupted(rows, item_of) from None
                 values = {layer: self._gather(found, items, first) for layer, found in rows.items()}
                 yield FeatureShard(range(start, start + len(items)), values)
                 for found in rows.values():
                     found.forget(start + len(items))
+
+    def _interrupted(self, rows: dict[str, _Rows], item_of: np.ndarray) -> Interrupted:
+        """How many samples have all their features on disk, in a sentence."""
+        import numpy as np
+
+        if self._cache is None:
+            return Interrupted("Interrupted. Nothing is kept: the feature cache is off.")
+        kept = int(np.all([found.on_disk()[item_of] for found in rows.values()], axis=0).sum())
+        return Interrupted(
+            f"Interrupted. The features of {kept:,} of {len(item_of):,} samples are kept; the same command goes on "
+            "from there."
+        )
 
     def _missing(self, rows: dict[str, _Rows], first: np.ndarray) -> Generator[None]:
         """Compute what is not kept, a block at a time, and put it in its place in ``rows``."""
@@ -103,7 +119,7 @@ class FeatureStream:
             dataset = dataclasses.replace(
                 dataset, inputs=Remaining(dataset.inputs, indices), targets=None, target_kind="none", fingerprint=name
             )
-        request = dataclasses.replace(self._request, layers=tuple(layers))
+        request = dataclasses.replace(self._request, layers=tuple(layers), piecemeal=self._cache is not None)
         for shard in compute(self._open_backbone(), dataset, request, self._progress):
             self.computed += len(shard.indices)
             yield shard
@@ -143,6 +159,13 @@ class _Rows:
     def lacks(self, items: np.ndarray) -> bool:
         """Whether a row of ``items`` has yet to be computed."""
         return bool((self.block[items] < 0).any())
+
+    def on_disk(self) -> np.ndarray:
+        """For each distinct item, whether its row is kept in a file."""
+        import numpy as np
+
+        files = np.array([*(isinstance(block, RowsFile) for block in self._blocks), False])  # -1 is the last
+        return files[self.block]
 
     def add(self, items: np.ndarray, values: np.ndarray, keep: bool = True) -> None:
         """Take in computed rows, len(items) x d, and keep them on disk where there is a cache."""
