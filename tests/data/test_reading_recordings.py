@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 import zoo
+from zoo.cli import run
 from zoo.data.audio import Recording
 from zoo.data.single import read_input
 from zoo.errors import DataError
@@ -114,3 +115,33 @@ def test_spoken_letters_of_the_system_by_language() -> None:
     assert len(data) > 1000
     assert data.problems == ()
     assert 0.3 < data.inputs[0].seconds < 10
+
+
+def test_recordings_with_transcripts_need_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(4):
+        tone(tmp_path / f"{number}.wav", 300 + 100 * number)
+    table = tmp_path / "speech.csv"
+    rows = [f"{number}.wav,this is number {number}" for number in range(4)]
+    table.write_text("\n".join(["audio,transcript", *rows]) + "\n")
+
+    with pytest.raises(DataError, match="holds the labels"):
+        zoo.read(table)
+    data = zoo.read(table, unlabelled=True)
+    assert (data.input_kind, data.target_kind, data.targets) == ("audio", "none", None)
+    assert run(["features", "pkg:resemblyzer", str(table), "-o", str(tmp_path / "f.npz")]) == 0
+    assert "No column was taken for labels" in capsys.readouterr().err
+    assert set(np.load(tmp_path / "f.npz")) >= {"features"}
+    assert "targets" not in np.load(tmp_path / "f.npz")
+    assert run(["profile", str(table)]) == 0
+    shown = capsys.readouterr()
+    assert "4 audio recordings" in shown.out
+    assert "name one with --target-column" in shown.err
+
+
+def test_of_two_columns_that_could_be_labels_one_is_asked_for(tmp_path: Path) -> None:
+    for number in range(6):
+        tone(tmp_path / f"{number}.wav", 300 + 100 * number)
+    rows = [f"{number}.wav,{'ab'[number % 2]},{'xy'[number // 3]}" for number in range(6)]
+    (tmp_path / "two.csv").write_text("\n".join(["audio,first,second", *rows]) + "\n")
+    with pytest.raises(DataError, match="'first' and 'second' could each be"):
+        zoo.read(tmp_path / "two.csv", unlabelled=True)

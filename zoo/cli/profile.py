@@ -48,7 +48,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
-    dataset = read(data, task=task, **options)
+    dataset = read(data, task=task, unlabelled=not task, **options)
     if task:
         wanted = find_task(task, plugins().tasks)
         check(dataset, wanted, structured=is_structured(dataset, wanted))
@@ -58,6 +58,8 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
         output.data({**found.to_dict(), "tasks": tasks})
     else:
         _show(output, found, tasks)
+        if "input" in found.columns and "target" not in found.columns:
+            output.note("No column looks like labels; name one with --target-column, or the task with --task.")
         if tasks:
             output.text()
             output.text(f"Next: {_next(data, tasks[0], options)}")

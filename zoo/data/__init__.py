@@ -60,6 +60,7 @@ def read(
     on_problem: str = "skip",
     task: str | None = None,
     horizon: int | None = None,
+    unlabelled: bool = False,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
@@ -70,6 +71,7 @@ def read(
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
         task: the task that the data is for, which settles what a column could be in doubt.
         horizon: steps that forecasts of time series reach; None takes what is usual for their step.
+        unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
@@ -78,7 +80,7 @@ def read(
     """
     from zoo.data.reading import ReadOptions
 
-    options = ReadOptions(input_column, target_column, on_problem, task, horizon)
+    options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled)
     wanted = None
     if task is not None:
         from zoo.plugins import plugins

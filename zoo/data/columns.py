@@ -138,7 +138,7 @@ def choose(
     others = [c for c in inputs if c.name != found.name]
     if target is None:
         target = _caption(path, columns, others) if wanted_target == "text" else None
-        target = target or _target_by_content(path, columns, others)
+        target = target or _target_by_content(path, columns, others, needed=not options.unlabelled)
     kind = found.kind if found.kind != "other" else "text"
     if kind == "text" and (wanted in {"molecule", "protein"} or (wanted in _PREFERRED and options.input_column)):
         kind = str(wanted)
@@ -220,7 +220,9 @@ def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
     return found.name if found else None
 
 
-def _target_by_content(path: Path, columns: Sequence[str], candidates: Sequence[_Column]) -> str | None:
+def _target_by_content(
+    path: Path, columns: Sequence[str], candidates: Sequence[_Column], *, needed: bool
+) -> str | None:
     usable = [c for c in candidates if c.values]
     if not usable:
         return None
@@ -228,6 +230,8 @@ def _target_by_content(path: Path, columns: Sequence[str], candidates: Sequence[
     few = [c for c in few if c.words] or few
     if len(few) == 1:
         return few[0].name
+    if not few and not needed:
+        return None
     problem = f"{' and '.join(f'{c.name!r}' for c in few[:3])} could each be" if few else "none of them looks like"
     raise DataError(
         f"Which column of '{path}' holds the labels? Its columns are {_listed(columns)}; {problem} the label column.",

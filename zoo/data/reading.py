@@ -22,6 +22,7 @@ class ReadOptions(Entity):
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, where it is known.
         horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
+        unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
     """
 
     input_column: str | None = None
@@ -29,6 +30,7 @@ class ReadOptions(Entity):
     on_problem: str = "skip"
     task: str | None = None
     horizon: int | None = None
+    unlabelled: bool = False
 
     def __post_init__(self) -> None:
         if self.horizon is not None and self.horizon < 1:

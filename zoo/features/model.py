@@ -264,6 +264,8 @@ def _cache_of(backbone: Backbone) -> RowCache | None:
 def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
     """A data set as a model takes it: tables as time series for a model that forecasts them, structures whole.
 
+    Features need no labels: a table of which no column looks like any is read without.
+
     Raises:
         DataError: as ``zoo.read``.
     """
@@ -274,4 +276,5 @@ def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
     known = next((task for task in (TASK, INVERSE_FOLDING) if task in card.tasks), None)
     if known and not reading.get("task"):
         reading["task"] = known
+    reading.setdefault("unlabelled", not reading.get("task"))
     return read(reference, **reading)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ class WrittenFeatures(Entity):
         seconds: what extracting took, for all layers together.
         samples_per_second: of the extraction.
         skipped: items of the data that could not be used, with the reason.
+        columns: of a table, which was taken for what.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class WrittenFeatures(Entity):
     seconds: float
     samples_per_second: float
     skipped: tuple[Problem, ...] = ()
+    columns: Mapping[str, str] = field(default_factory=dict)
 
 
 def extract_to(
@@ -82,6 +84,16 @@ def extract_to(
         seconds = float(features.provenance["seconds"])
         speed = round(samples / seconds, 2) if seconds else 0.0
         written.append(
-            WrittenFeatures(target, layer, samples, dimensions, target.stat().st_size, seconds, speed, dataset.problems)
+            WrittenFeatures(
+                target,
+                layer,
+                samples,
+                dimensions,
+                target.stat().st_size,
+                seconds,
+                speed,
+                dataset.problems,
+                dict(dataset.columns),
+            )
         )
     return written
