@@ -34,8 +34,13 @@ class Towers(nn.Module):
     dimension: int
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """One image as the network takes it, 3 x height x width."""
+        """One image in the size that the network takes, 3 x height x width: bytes, or what needs no more arithmetic."""
         raise TypeError(f"{type(self).__name__} takes no images.")
+
+    def placed(self, batch: torch.Tensor) -> torch.Tensor:
+        """Collated pixels on the device and in the dtype of the network, normalised if they were bytes."""
+        like = next(self.parameters())
+        return batch.to(like.device, like.dtype, non_blocking=True)
 
     def images(self, pixels: torch.Tensor) -> torch.Tensor:
         """Vectors of images, batch x d, of any length."""
@@ -64,8 +69,8 @@ class ImageClassifier(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Logits or values, batch x outputs."""
-        dtype = next(self.towers.parameters()).dtype
-        return self.head(nn.functional.normalize(self.towers(pixels.to(dtype)), dim=1).to(self.head.weight.dtype))
+        vectors = self.towers(self.towers.placed(pixels))
+        return self.head(nn.functional.normalize(vectors, dim=1).to(self.head.weight.dtype))
 
 
 class ImageBackbone:
@@ -93,13 +98,13 @@ class ImageBackbone:
         return self.module.pixels(item if item.mode == "RGB" else item.convert("RGB"))
 
     def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Float32, batch x 3 x height x width."""
+        """Batch x 3 x height x width, in what ``preprocess`` gave."""
         return torch.stack(list(items))
 
     def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """The layer's name to vectors of length 1, float32, batch x d."""
         with torch.inference_mode():
-            vectors = self.module.images(batch.to(self.device, next(self.module.parameters()).dtype, non_blocking=True))
+            vectors = self.module.images(self.module.placed(batch))
         return {self.layers[0]: nn.functional.normalize(vectors.float(), dim=1)}
 
     def head(self, task: Any, classes: int) -> nn.Module:
