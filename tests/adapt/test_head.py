@@ -12,7 +12,7 @@ from zoo.adapt.experiment import prepare
 from zoo.adapt.full import Judge
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.linear_probe import choose, extract, predict
-from zoo.adapt.loop import Settings, depth_below_head, parameter_groups, settle_statistics
+from zoo.adapt.loop import Settings, depth_below_head, fresh_statistics, parameter_groups
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
 from zoo.protocols import SilentProgress
@@ -105,28 +105,39 @@ def test_an_unknown_start_is_refused(reviews: str) -> None:
         zoo.tune(STATIC, reviews, strategy="full", layer_decay=1.5)
 
 
-def test_batch_normalisation_takes_the_exact_statistics_of_the_training_samples() -> None:
+def test_batch_normalisation_takes_the_mean_of_the_batches_from_the_middle_on() -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4, momentum=0.01), nn.Flatten(), nn.Dropout(0.9))
-    pictures = torch.randn(32, 3, 5, 5) * 7 + 3
+    batches = [torch.randn(32, 3, 5, 5) * 7 + shift for shift in (90, 3, 5)]
     assert has_batch_norm(module)
     assert not has_batch_norm(nn.Sequential(nn.LayerNorm(4), nn.BatchNorm2d(4, track_running_stats=False)))
 
-    class Whole:
-        batch_size = 32
+    with fresh_statistics(module) as count_anew:
+        for number, batch in enumerate(batches):
+            if number == 1:
+                count_anew()
+            module(batch)
 
-        def __len__(self):
-            return 1
-
-        def shuffled(self, generator):
-            yield pictures, torch.zeros(32)
-
-    settle_statistics(module, Whole(), np.random.default_rng(0))
-
-    activations = module[0](pictures)
-    assert torch.allclose(module[1].running_mean, activations.mean(dim=(0, 2, 3)), atol=1e-4)
-    assert torch.allclose(module[1].running_var, activations.var(dim=(0, 2, 3)), rtol=1e-4)
+    activations = [module[0](batch) for batch in batches[1:]]
+    means = torch.stack([part.mean(dim=(0, 2, 3)) for part in activations]).mean(dim=0)
+    variances = torch.stack([part.var(dim=(0, 2, 3)) for part in activations]).mean(dim=0)
+    assert torch.allclose(module[1].running_mean, means, atol=1e-4)
+    assert torch.allclose(module[1].running_var, variances, rtol=1e-4)
     assert module[1].momentum == 0.01
+
+
+def test_an_interrupted_epoch_leaves_the_layers_as_they_were() -> None:
+    module = nn.Sequential(nn.BatchNorm1d(3, momentum=0.2))
+
+    def interrupted() -> None:
+        with fresh_statistics(module) as count_anew:
+            count_anew()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+
+    assert module[0].momentum == 0.2
 
 
 def test_deeper_blocks_learn_more_slowly() -> None:

@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from zoo.protocols import Progress
 
 CLIP_NORM = 1.0
-SETTLED = (64, 512)
-"""Least and most training samples that the statistics of batch normalisation are taken from."""
-
-SETTLED_SHARE = 16
-"""One in so many training samples serves for them, between these bounds: some hundredths of an epoch's time."""
-
 WARM_UP = 0.1
 """Part of the longest possible training during which the learning rate rises."""
 
@@ -129,7 +123,6 @@ def train(
                     break
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
                     training_loss = course.learn(batches, loss, generator, step)
-                settle_statistics(module, batches, generator)
                 outputs, validation_loss = evaluate(module, validation, loss)
                 if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
                     stopped = "diverged"
@@ -174,18 +167,21 @@ class _Course:
         step: Any,
     ) -> float:
         """One epoch; gives the mean loss of its batches."""
-        total, waiting = 0.0, 0
+        total, waiting, middle = 0.0, 0, len(batches) // 2
         self.module.train()
-        for batch, targets in batches.shuffled(generator):
-            with half_precision(batches.device):
-                value = loss(self.module(batch), targets)
-            (value / self.settings.accumulate).backward()
-            waiting += 1
-            if waiting == self.settings.accumulate:
-                self._update()
-                waiting = 0
-            total += value.item() / len(batches)
-            step.advance()
+        with fresh_statistics(self.module) as count_anew:
+            for number, (batch, targets) in enumerate(batches.shuffled(generator)):
+                if number == middle:
+                    count_anew()
+                with half_precision(batches.device):
+                    value = loss(self.module(batch), targets)
+                (value / self.settings.accumulate).backward()
+                waiting += 1
+                if waiting == self.settings.accumulate:
+                    self._update()
+                    waiting = 0
+                total += value.item() / len(batches)
+                step.advance()
         if waiting:
             self._update()
         return total
@@ -250,31 +246,24 @@ def evaluate(
     return np.concatenate(outputs), total / samples
 
 
-def settle_statistics(module: nn.Module, batches: Batches, generator: np.random.Generator) -> None:
-    """Give batch normalisation the exact statistics of training samples under the weights as they are now.
+@contextmanager
+def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
+    """Let batch normalisation take the plain mean of the batches after a call of what this gives.
 
     Running averages lag behind weights that have made few steps, so that the model would be judged, and used, by
-    statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021: PreciseBN). The mean
-    over batches in random order, of as many samples as ``SETTLED`` says; nothing happens without such layers.
+    statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, there by a pass of its
+    own). Nothing happens without such layers.
     """
     layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer)]
-    if not layers:
-        return
-    enough = min(max(SETTLED[0], len(batches) * batches.batch_size // SETTLED_SHARE), SETTLED[1])
     momenta = [layer.momentum for layer in layers]
-    module.eval()
-    try:
+
+    def begin() -> None:
         for layer in layers:
             layer.reset_running_stats()
             layer.momentum = None  # the plain mean
-            layer.train()
-        seen = 0
-        with torch.no_grad():
-            for batch, targets in batches.shuffled(generator):
-                module(batch)
-                seen += len(targets)
-                if seen >= enough:
-                    break
+
+    try:
+        yield begin
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
