@@ -103,6 +103,10 @@ class PluginWarning(UserWarning):
     """A plugin is broken and was left out; the rest goes on. The command line shows it in one line."""
 
 
+class WeightsNotice(UserWarning):
+    """Weights hold what their architecture does not have; one sentence, shown as it is."""
+
+
 class CostNotice(UserWarning):
     """What something costs, told before and after it is done. The command line shows it in one line."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UnsupportedModel, needs_extra
-from zoo.features.weights_report import refuse_other_shapes
+from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("audio", "load audio models of transformers"):
     import numpy as np
@@ -145,6 +145,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
         ) from error
     refuse_other_shapes(card, report)
+    warn_of_strangers(card, report, folder)
     missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
     if missing:
         raise UnsupportedModel(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
-from zoo.features.weights_report import refuse_other_shapes
+from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
 from zoo.protocols import PROBABILITIES
 
 with needs_extra("language", "load language models"):
@@ -249,6 +249,7 @@ def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.M
             f"'{card.id}' cannot be loaded by transformers: {sentence}", f"Run: zoo verify {card.id}"
         ) from error
     refuse_other_shapes(card, report)
+    warn_of_strangers(card, report, folder)
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
     if missing:
         raise UnsupportedModel(

@@ -15,6 +15,7 @@ with needs_extra("multimodal", "load models of images and text of transformers")
 
 from zoo.features.published_config import architectures, published_config
 from zoo.features.quiet import quiet
+from zoo.features.weights_report import warn_of_strangers
 from zoo_multimodal import blip
 from zoo_multimodal.image_text_backbone import ImageBackbone, ImageTextBackbone, Towers
 
@@ -87,6 +88,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
         ) from error
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         return None
+    warn_of_strangers(card, report, folder)
     missing = sorted(report["missing_keys"])
     if missing:
         raise UnsupportedModel(

@@ -20,6 +20,7 @@ with needs_extra("scientific", "run models of molecules and proteins"):
 
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
+from zoo.features.weights_report import warn_of_strangers
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -146,6 +147,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
         ) from error
+    warn_of_strangers(card, report, files.root)
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name and "contact_head" not in name)
     if missing:
         raise UnsupportedModel(

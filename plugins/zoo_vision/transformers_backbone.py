@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, needs_extra
-from zoo.features.weights_report import refuse_other_shapes
+from zoo.features.quiet import quiet
+from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("vision", "load models of transformers"):
     import numpy as np
@@ -217,13 +218,15 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
     try:
         recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
-        model, report = kind.from_pretrained(folder, **options)
+        with quiet():
+            model, report = kind.from_pretrained(folder, **options)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
         ) from error
     refuse_other_shapes(card, report)
+    warn_of_strangers(card, report, folder)
     missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
     if missing:
         raise UnsupportedModel(

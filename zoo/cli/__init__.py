@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from zoo.cli.output import Output
-from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, ZooError
+from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, WeightsNotice, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -144,12 +144,13 @@ def _plugin_warnings(output: Output) -> Iterator[None]:
     """Show what is wrong with a plugin in one line, whatever is set for other warnings."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
+        warnings.simplefilter("always", WeightsNotice)
         warnings.simplefilter("always", CostNotice)
         warnings.simplefilter("always", PlatformNotice)
         shown = warnings.showwarning
 
         def show(message: Any, category: type[Warning], *args: Any, **kwargs: Any) -> None:
-            if issubclass(category, PluginWarning):
+            if issubclass(category, (PluginWarning, WeightsNotice)):
                 output.warn(str(message))
             elif issubclass(category, (CostNotice, PlatformNotice)):
                 output.note(str(message))
