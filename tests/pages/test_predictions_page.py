@@ -17,6 +17,7 @@ from zoo.data.audio import Recording
 from zoo.data.crystals import Crystal
 from zoo.data.grids import Field, History
 from zoo.data.questions import parse
+from zoo.data.structures import Structure
 from zoo.data.visual_questions import ImageQuestion
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
@@ -122,6 +123,9 @@ def test_energies_and_forces_are_a_table() -> None:
     found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]})
     assert "-3.5000 eV an atom" in found.words
     assert "5.0000" in found.words
+    tiny = read(crystal, {"energy": -3.5, "forces": [[-1e-9, 1e-9, -0.2]]})
+    assert "-0.0000" not in tiny.words
+    assert "-0.2000" in tiny.words
 
 
 def test_a_recording_is_drawn_beside_what_was_heard() -> None:
@@ -161,3 +165,11 @@ def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
     assert "nothing was found" in told
     assert shown(0.9999987638431884) == ("0.999999", "")
     assert shown("") == ("(nothing)", "")
+
+
+def test_both_sequences_of_a_design_can_be_reached_and_named() -> None:
+    places = np.cumsum(np.full((4, 3), 2.0), axis=0)
+    item = Structure("MKTA", places, np.repeat(places[:, None].astype(np.float32), 4, axis=1), np.arange(1, 5))
+    design = {"native": "MKTA", "sequence": "MKSA", "recovery": 0.75, "confidence": 0.5, "native_perplexity": 4.2}
+    (about,) = [about for tag, about in read(item, design).tags if tag == "pre"]
+    assert (about["role"], about["tabindex"], about["aria-label"]) == ("region", "0", "Both sequences")

@@ -224,7 +224,8 @@ def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     for one in found[:SHOWN]:
         score = float(one.get("score", 0.0))
         bar = f'<span class="share" style="width:{100 * max(0.0, min(1.0, score)):.1f}%"></span>'
-        rows.append(f'<tr><td>{escape(str(one["label"]))}</td><td class="number">{score:.3f}</td><td>{bar}</td></tr>')
+        cells = f'<td>{escape(str(one["label"]))}</td><td class="number">{score:.3f}</td><td class="bar">{bar}</td>'
+        rows.append(f"<tr>{cells}</tr>")
     table = (
         f"<table><caption>Best first.{_rest(found)}</caption>"
         '<thead><tr><th scope="col">Label</th><th scope="col" class="number">Score</th><td></td></tr></thead>'
@@ -300,7 +301,7 @@ def _energy(item: Any, answer: Mapping[str, Any]) -> str:
     rows = [
         (
             str(number),
-            *(f"{float(part):+.4f}" for part in force),
+            *(f"{round(float(part), 4) + 0.0:+.4f}" for part in force),  # no minus before what rounds to nothing
             f"{sum(float(part) ** 2 for part in force) ** 0.5:.4f}",
         )
         for number, force in enumerate(forces[:SHOWN], start=1)
@@ -377,7 +378,7 @@ def _design(item: Any, answer: Mapping[str, Any]) -> str:
         f'<p><a download="designed.fasta" href="data:text/x-fasta;base64,{fasta}">The sequence as a FASTA file</a></p>'
     )
     picture = _picture(drawing.draw(item, answer), words, words, "map")
-    aligned = f'<p>{told}</p><pre tabindex="0" aria-label="Both sequences">{text}</pre>'
+    aligned = f'<p>{told}</p><pre class="aligned" role="region" tabindex="0" aria-label="Both sequences">{text}</pre>'
     return picture + aligned + _table(["what", "how many"], rows, "The design in figures") + link
 
 

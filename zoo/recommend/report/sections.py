@@ -128,7 +128,7 @@ def _row(
         *(("number", figure) for figure in figures),
         ("short", interval), ("number", f"{c.samples:,}" if c.samples else "\u2013"),
         ("number", _amount(c.parameters)), ("number", _amount(c.bytes, "B")),
-        ("number", "\u2013" if c.latency is None else f"{c.latency:.3g}"), ("short", c.license or "\u2013"),
+        ("number", "\u2013" if c.latency is None else _milliseconds(c.latency)), ("short", c.license or "\u2013"),
     ]  # fmt: skip
 
 
@@ -336,6 +336,10 @@ def _class(kind: str) -> str:
 
 def _number(value: float | None) -> str:
     return "\u2013" if value is None else f"{value:.4g}"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _amount(value: int | None, unit: str = "") -> str:
