@@ -46,9 +46,7 @@ class FasterWhisperBackbone:
         Raises:
             DataError: it is no recording.
         """
-        if not (hasattr(item, "at") and hasattr(item, "samples")):
-            raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
-        wave = item.at(RATE)[: FRAMES * _SAMPLES // 2]
+        wave = self._wave(item)[: FRAMES * _SAMPLES // 2]
         heard = min(max(1, -(-len(wave) // _SAMPLES)), FRAMES // 2)
         return pad_or_trim(self._model.feature_extractor(wave)), heard
 
@@ -63,16 +61,28 @@ class FasterWhisperBackbone:
         means = np.stack([state[:heard].mean(axis=0) for state, heard in zip(states, batch["heard"], strict=True)])
         return dict.fromkeys(layers, means)
 
+    def _wave(self, item: Any) -> np.ndarray:
+        if not (hasattr(item, "at") and hasattr(item, "samples")):
+            raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
+        wave: np.ndarray = item.at(RATE)
+        return wave
+
     def _encoded(self, spectrograms: np.ndarray) -> np.ndarray:
         """The encoder's states, batch x positions x d, in the computer's own memory."""
         states = self._model.model.encode(get_ctranslate2_storage(spectrograms), to_cpu=True)
         return np.asarray(states, dtype=np.float32)
 
     def transcribe(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording, all of it, by the likeliest token after another."""
+        """The words of each recording, all of it, by the likeliest token after another.
+
+        Raises:
+            DataError: one is no recording.
+        """
         texts = []
         for item in inputs:
-            segments, _ = self._model.transcribe(item.at(RATE), beam_size=1, temperature=0.0, without_timestamps=True)
+            segments, _ = self._model.transcribe(
+                self._wave(item), beam_size=1, temperature=0.0, without_timestamps=True
+            )
             texts.append(" ".join(segment.text.strip() for segment in segments))
         return texts
 
