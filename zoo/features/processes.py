@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from concurrent import futures
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
@@ -24,6 +25,9 @@ MAX_PROCESSES = 16
 
 LEAST_SAMPLES = 2048
 """Below this it is not worth the tenths of a second that copies take to start."""
+
+PATIENCE = 300.0
+"""Seconds after which a copy that has not answered is given up."""
 
 _PARENT_DIED = 1  # PR_SET_PDEATHSIG, prctl(2)
 _workers: list[Any] = []
@@ -50,14 +54,24 @@ class Processes:
         """
         if self._pool is not None:
             try:
-                return self._pool.submit(_call, method, positions).result()
+                return self._pool.submit(_call, method, positions).result(timeout=PATIENCE)
             except (ZooError, MemoryError):
                 raise
+            except futures.TimeoutError:
+                self._abandon()
             except BrokenProcessPool:
                 self._pool = None  # killed, or no room in shared memory
             except (OSError, RuntimeError):
                 pass  # the answer could not be sent
         return getattr(self._worker, method)(positions)
+
+    def _abandon(self) -> None:
+        """Do without copies that do not answer: one may wait for a lock that was held when it was made."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            for process in list((pool._processes or {}).values()):
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def close(self) -> None:
         """End the copies; what they are at is finished first."""
