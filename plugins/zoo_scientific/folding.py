@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
 
 with needs_extra("scientific", "fold proteins"):
     import torch
@@ -55,6 +55,8 @@ class FoldingBackbone(SequenceBackbone):
         return [self._one(sequence) for sequence in sequences]
 
     def _one(self, sequence: str) -> dict[str, Any]:
+        if not isinstance(sequence, str):
+            raise DataError(f"'{self.card.id}' takes proteins as text, not {type(sequence).__name__}.")
         unknown = sorted(set(sequence) - _RESIDUES)
         if unknown or not sequence:
             what = f"has residues that are none of the twenty: {', '.join(unknown)}" if unknown else "is empty"
@@ -104,7 +106,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Folding
 
     Raises:
         UnsupportedModel: the folder needs its own code, or lacks weights or a tokenizer.
+        UnsupportedPrecision: another precision than float32 is asked for.
     """
+    if dtype != "float32":
+        raise UnsupportedPrecision(f"'{card.id}' folds in float32, not in {dtype}.", "Leave --dtype out.")
     published_config(files.root, card)
     try:
         with quiet():

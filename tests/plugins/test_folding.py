@@ -15,7 +15,7 @@ import zoo
 from zoo.adapt.structured.structures import lddt, tm_score
 from zoo.cli import run
 from zoo.data.structures import Structure, parse_pdb, read_structure
-from zoo.errors import InvalidInput, UnsupportedModel
+from zoo.errors import DataError, InvalidInput, UnsupportedModel
 
 TASK = "protein-structure-prediction"
 SEQUENCE = "MKTAYIAKQR"
@@ -57,6 +57,13 @@ def test_a_structure_is_the_one_of_transformers(folder: Path, capsys: pytest.Cap
 def test_an_unknown_residue_is_named(folder: Path) -> None:
     with pytest.raises(InvalidInput, match="none of the twenty: X, Z"):
         zoo.load(f"file:{folder}").predict(["MKXZ"], task=TASK)
+
+
+def test_what_is_no_protein_and_another_precision_are_told(folder: Path) -> None:
+    with pytest.raises(DataError, match="takes proteins as text, not int"):
+        zoo.load(f"file:{folder}").predict([7], task=TASK)
+    with pytest.raises(UnsupportedModel, match="folds in float32, not in bfloat16"):
+        _ = zoo.load(f"file:{folder}", dtype="bfloat16").backbone
 
 
 def test_a_missing_tensor_is_named(folder: Path) -> None:
