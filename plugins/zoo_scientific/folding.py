@@ -28,9 +28,9 @@ _ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
 CHUNK = 64
 """Residues whose triangles are looked at together where all at once do not fit."""
 
-WHOLE, CHUNKED = 21, 14
+WHOLE, CHUNKED = 21, 15
 """Pair representations that are in memory at the same time, in 32-bit numbers, at most: measured of one block of
-ESMFold's own width for 64 to 800 residues, 16 to 21 and 12 to 14."""
+ESMFold's own width, 16 to 21 for 256 to 512 residues at once, and 13 to 15 for 256 to 800 in chunks."""
 
 
 class FoldingBackbone(SequenceBackbone):

@@ -201,9 +201,11 @@ def test_quaternions_are_rotations() -> None:
 
 
 def test_what_does_not_fit_into_memory_is_told_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from zoo_scientific.folding import CHUNKED, WHOLE
+
     model = zoo.load(f"file:{folder}")
     expected = model.predict([SEQUENCE * 3], task=TASK)[0]
-    whole, chunked = (model.backbone.needed(30, pairs) for pairs in (21, 14))
+    whole, chunked = (model.backbone.needed(30, pairs) for pairs in (WHOLE, CHUNKED))
 
     monkeypatch.setattr("zoo_scientific.folding.free_memory", lambda device: (whole + chunked) // 2)
     in_chunks = model.predict([SEQUENCE * 3], task=TASK)[0]

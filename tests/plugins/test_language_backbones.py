@@ -202,6 +202,7 @@ def test_tokens_are_those_of_the_tokenizers_own_call(tmp_path: Path, layout: str
     model.save_pretrained(tmp_path)
     tokenizer.save_pretrained(tmp_path)
     backbone = zoo.load(f"file:{tmp_path}").backbone
+    assert backbone._tokenize == backbone._tokenized_directly
     if layout == "slow":
         # One without a fast backend is called as it is.
         backbone._tokenize = backbone._tokenized

@@ -38,27 +38,16 @@ class TargetKind:
 
 def kinds() -> Mapping[str, TargetKind]:
     """Every kind by name."""
-    from zoo.adapt.structured import (
-        answers,
-        boxes,
-        forces,
-        grids,
-        masks,
-        pictures,
-        recordings,
-        residues,
-        series,
-        spans,
-        structures,
-        texts,
-    )
-
-    rooms = (answers, boxes, forces, grids, masks, pictures, recordings, residues, series, spans, structures, texts)
-    return {room.KIND.name: room.KIND for room in rooms}
+    return {room.KIND.name: room.KIND for room in _rooms() if hasattr(room, "KIND")}
 
 
 def structured_metrics() -> tuple[Metric, ...]:
     """The metrics of all kinds."""
+    return tuple(metric for room in _rooms() for metric in room.METRICS)
+
+
+def _rooms() -> tuple[Any, ...]:
+    """The modules of kinds and of metrics; captions have metrics of their own and are texts."""
     from zoo.adapt.structured import (
         answers,
         boxes,
@@ -73,24 +62,10 @@ def structured_metrics() -> tuple[Metric, ...]:
         spans,
         structures,
         texts,
-    )  # fmt: skip
-
-    rooms = (
-        answers,
-        boxes,
-        captions,
-        forces,
-        grids,
-        masks,
-        pictures,
-        recordings,
-        residues,
-        series,
-        spans,
-        structures,
-        texts,
     )
-    return tuple(metric for room in rooms for metric in room.METRICS)
+
+    rooms = (answers, boxes, captions, forces, grids, masks, pictures, recordings, residues, series, spans, structures)
+    return (*rooms, texts)
 
 
 def metrics_for(task: Task, targets: Sequence[Any]) -> tuple[Metric, ...]:
