@@ -11,7 +11,7 @@ import pytest
 
 HEAVY = {
     "torch", "torchvision", "transformers", "timm", "sqlmodel", "sqlalchemy", "alembic", "pandas", "numpy", "scipy",
-    "sklearn", "datasets", "pyarrow", "PIL", "onnxruntime", "pydantic",
+    "sklearn", "datasets", "pyarrow", "PIL", "onnxruntime", "pydantic", "spacy",
 }  # fmt: skip
 SLOW_STARTERS = {*HEAVY, "huggingface_hub", "httpx", "pluggy", "rich"}
 

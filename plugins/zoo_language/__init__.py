@@ -19,7 +19,7 @@ def zoo_domains() -> list[Domain]:
     """The language domain."""
     description = (
         "Text: classification, named entities, question answering, translation and embeddings, with transformer "
-        "encoders and decoders, sentence-transformers, static token embeddings and ONNX exports."
+        "encoders and decoders, sentence-transformers, spaCy's pipelines, static token embeddings and ONNX exports."
     )
     return [Domain("language", description, tasks_of("language"))]
 
@@ -29,14 +29,16 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
     """Models inside installed packages, then the catalog's, each with its reported scores."""
     from zoo.catalog import cards
     from zoo_language.cards import packaged
+    from zoo_language.spacy_cards import pipelines
 
     yield from packaged()
+    yield from pipelines()
     yield from cards("language")
 
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Transformers folders, static token embeddings and ONNX encoders of the language domain."""
+    """Transformers folders, static token embeddings, spaCy's pipelines and ONNX encoders of the language domain."""
     if card.domain != "language":
         return None
     if card.source == "openai":
@@ -55,6 +57,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_language.static_backbone import load as load_static
 
         return load_static(card, files.root, device, dtype)
+    if card.library == "spacy":
+        from zoo_language.spacy_pipeline import load as load_spacy
+
+        return load_spacy(card, files.root)
     if card.library == "onnx" and card.loader.get("weights"):
         from zoo_language.onnx_backbone import load as load_onnx
 

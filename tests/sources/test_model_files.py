@@ -40,6 +40,10 @@ from zoo.sources.model_files import choose, format_of
             "config.json modeling_x.py photo.png .gitattributes model.safetensors",
             "config.json model.safetensors",
         ),
+        (
+            "README.md config.cfg en-any-py3-none-any.whl meta.json ner/cfg ner/model tokenizer vocab/vectors x.py",
+            "config.cfg meta.json ner/cfg ner/model tokenizer vocab/vectors",
+        ),
         ("README.md model.gguf", ""),
     ],
 )

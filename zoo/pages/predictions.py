@@ -199,8 +199,13 @@ def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
         )
         position = end
     parts.append(escape(text[position:]))
-    rows = [(str(one.get("word", "")), str(one["label"]), f"{float(one['score']):.3f}") for one in found[:SHOWN]]
-    table = _table(("Words", "Entity", "Score"), rows, f"Entities in the order of the text.{_rest(found)}")
+    scored = any("score" in one for one in found)  # spaCy's pipelines give none
+    rows = [
+        (str(one.get("word", "")), str(one["label"]), *([f"{float(one['score']):.3f}"] if scored else []))
+        for one in found[:SHOWN]
+    ]
+    heads = ("Words", "Entity", *(["Score"] if scored else []))
+    table = _table(heads, rows, f"Entities in the order of the text.{_rest(found)}")
     return f'<p class="lead">{"".join(parts)}</p>{table}'
 
 

@@ -1,4 +1,4 @@
-"""``file:`` models in a local folder: Hugging Face format, timm format, or what ``zoo tune`` wrote."""
+"""``file:`` models in a local folder: Hugging Face, timm or spaCy format, or what ``zoo tune`` wrote."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
 from zoo.protocols import Progress
-from zoo.sources import aurora_files, whisper_files
+from zoo.sources import aurora_files, spacy_files, whisper_files
 from zoo.sources.base import LocalModel
 from zoo.sources.config_card import card_from_config, count_parameters, read_json
 from zoo.sources.hashing import KnownHashes, differences
@@ -73,6 +73,9 @@ class FileSource:
             if checkpoint := kind.checkpoint_of(root):
                 files = _hashed(root, [checkpoint])
                 return dataclasses.replace(kind.card_of(f"file:{root}", files), revision=_revision(files))
+        if tuned is None and config is None and spacy_files.is_pipeline(root):
+            files = _hashed(root, paths)
+            return dataclasses.replace(spacy_files.card_of(f"file:{root}", root, files), revision=_revision(files))
         index = read_json(root / INDEX)
         if tuned is None and config is None and index is None:
             raise ModelNotFound(

@@ -108,6 +108,7 @@ class HubSource:
         yield from HubListing(HubRequests(endpoint(), progress), wanted).pages(state)
 
     def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
+        from zoo.sources import spacy_files
         from zoo.sources.config_card import card_from_config, count_parameters, read_json
         from zoo.sources.pipeline_card import INDEX, card_from_index
 
@@ -122,6 +123,8 @@ class HubSource:
             parameters = count_parameters(here.root, weights)
             if (index := read_json(here.path(INDEX))) is not None:
                 card = card_from_index(here.root, bare.id, index, files, parameters)
+            elif spacy_files.is_pipeline(here.root):
+                card = spacy_files.card_of(bare.id, here.root, files)
             else:
                 card = card_from_config(bare.id, read_json(here.path("config.json")) or {}, files, parameters)
         except ModelNotFound:
@@ -192,7 +195,7 @@ class HubSource:
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
                 f"'{card.id}' publishes no weights in a format that zoo knows.",
-                "zoo reads safetensors, PyTorch, ONNX, TensorFlow and Flax files.",
+                "zoo reads safetensors, PyTorch, ONNX, TensorFlow and Flax files, and spaCy's pipelines.",
             )
         _check_against_card(card, listing)
         client.download(listing, paths, progress)

@@ -13,7 +13,10 @@ CONFIGURATION = (
 )  # fmt: skip
 """File names that are not weights and that loading may need."""
 
-FORMATS = ("safetensors", "pytorch", "onnx", "tensorflow", "flax")
+PIPELINE = frozenset({"config.cfg", "meta.json"})
+"""What every folder of spaCy's holds; its weights are files called ``model`` in the folders of its components."""
+
+FORMATS = ("safetensors", "pytorch", "onnx", "tensorflow", "flax", "spacy")
 """Weight formats, the one that is pulled first."""
 
 _PATTERNS = {
@@ -22,7 +25,9 @@ _PATTERNS = {
     "onnx": ("*.onnx", "*.onnx_data"),
     "tensorflow": ("*.h5",),
     "flax": ("*.msgpack",),
+    "spacy": ("model",),
 }
+_BESIDE_PIPELINES = ("*.whl", "*.tar.gz", "*.zip", "*.py", "*.md", "*.pkl", "*.pickle")
 _CANONICAL = re.compile(
     r"(model|pytorch_model|open_clip_model|open_clip_pytorch_model|diffusion_pytorch_model|tf_model|flax_model)"
     r"(-\d{5}-of-\d{5})?\.[a-z0-9_]+\Z"
@@ -55,9 +60,11 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
 
     Safetensors come before pickled PyTorch weights, those before ONNX, TensorFlow and Flax; code, images, other formats
     and training state stay where they are. Folders count only where the model is put together from them: numbered ones
-    (sentence-transformers), all of them for a pipeline (``model_index.json``).
+    (sentence-transformers), all of them for a pipeline (``model_index.json``). A pipeline of spaCy is wanted whole.
     """
     paths = list(paths)
+    if PIPELINE.issubset(paths):
+        return tuple(sorted(path for path in paths if _is_of_pipeline(path)))
     whole_pipeline = "model_index.json" in paths
     folders: dict[str, list[str]] = {}
     for path in paths:
@@ -84,6 +91,11 @@ def missing_shards(paths: Iterable[str], index: str, shards: Iterable[str]) -> l
     have = set(paths)
     wanted = {f"{folder}/{shard}" if folder else shard for shard in shards}
     return sorted(wanted - have)
+
+
+def _is_of_pipeline(path: str) -> bool:
+    hidden = any(part.startswith(".") for part in path.split("/"))
+    return not hidden and not any(fnmatchcase(path.lower(), pattern) for pattern in _BESIDE_PIPELINES)
 
 
 def _is_configuration(path: str, weights: tuple[str, ...]) -> bool:

@@ -10,17 +10,20 @@ from zoo.adapt.names import folded
 from zoo.errors import DataError
 
 _GENERIC = re.compile(r"(label|class) \d+\Z")
-_KINDS = ("mask", "boxes")
+_KINDS = ("mask", "boxes", "spans")
 
 
 class ClassNames:
-    """Turns answers of masks and boxes into the classes of the data; those of other kinds stay as they are.
+    """Turns answers of masks, boxes and entities into the classes of the data; those of other kinds stay as they are.
 
     Case, hyphens and underscores of names do not matter. What the data do not know becomes a class that is never right:
-    ``IGNORED`` in masks, its own name for boxes. A model without names (``LABEL_3``) is taken by its numbers.
+    ``IGNORED`` in masks, its own name for boxes and entities. A model without names (``LABEL_3``) is taken by its
+    numbers.
     """
 
     def __init__(self, kind: str, classes: Sequence[str]) -> None:
+        if kind == "spans":  # of tags such as B-PER
+            classes = sorted({name for _, _, name in (tag.partition("-") for tag in classes) if name})
         self._kind, self._classes = kind, tuple(classes) if kind in _KINDS else ()
         self._known = {folded(name): index for index, name in enumerate(self._classes)}
         self._met: dict[str, bool] = {}
