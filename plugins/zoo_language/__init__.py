@@ -89,7 +89,7 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Se
         return backbone.classify(inputs, labels)
     if task == "text-classification" and hasattr(backbone, "classify"):
         return backbone.classify(inputs)
-    return backbone.answer(task, inputs) if hasattr(backbone, "answer") else None
+    return backbone.answer(task, inputs, labels) if hasattr(backbone, "answer") else None
 
 
 @hookimpl

@@ -78,8 +78,8 @@ class OpenAIChat:
             answers.append([answer if chance is None else {**answer, "score": chance}])
         return answers
 
-    def answer(self, task: str, inputs: Sequence[str]) -> list[str] | None:
-        """What the model writes for each text; None for tasks that are none of its card's."""
+    def answer(self, task: str, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[str] | None:
+        """What the model writes for each text, whatever ``labels``; None for tasks that are none of its card's."""
         if task not in self.card.tasks or task == "text-classification":
             return None
         return [text for text, _ in self._ask([question(item) for item in inputs], ROOM)]

@@ -12,7 +12,9 @@ import transformers
 
 from zoo.errors import DataError, UnsupportedModel
 from zoo.features.quiet import quiet
+from zoo.features.weights_report import left_random
 from zoo_language import answering, tagging
+from zoo_language.languages import codes, find, iso, pair
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone
@@ -45,11 +47,13 @@ def answered(backbone: TransformersBackbone, folder: Path, inputs: Sequence[Any]
     return [answering.find(backbone, item, logits) for item in inputs]
 
 
-def translated(backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]) -> list[str] | None:
+def translated(
+    backbone: TransformersBackbone, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
+) -> list[str] | None:
     """Each text as the model rewrites it; None where the checkpoint is no sequence-to-sequence model."""
     if not _is_translator(folder):
         return None
-    return Translator(backbone, folder).predict(inputs)
+    return Translator(backbone, folder, languages).predict(inputs)
 
 
 class Translator:
@@ -57,28 +61,36 @@ class Translator:
 
     Attributes:
         module: maps a batch with ``labels`` to the mean loss of its tokens, batch x 1.
+        classes: source and target language in the model's codes, where it has to be told; else as they were named,
+            where those are languages.
     """
 
-    classes = ()
-
-    def __init__(self, backbone: TransformersBackbone, folder: Path) -> None:
+    def __init__(self, backbone: TransformersBackbone, folder: Path, languages: Sequence[str] = ()) -> None:
         self.backbone = backbone
         model = _model(folder, "", transformers.AutoModelForSeq2SeqLM, backbone.device)
         if model is None:
             raise UnsupportedModel(f"The weights of '{backbone.card.id}' lack its decoder.", "Pull the model again.")
+        # Its own tokenizer: what is set here for a language must not change the model's features.
+        self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
         self.pretrained = model
         self.module = _Losses(model)
+        self._prefix, self._forced = "", {}
+        named = languages if all(map(iso, languages)) else ()
+        self.classes = tuple(named)
+        if known := codes(self.tokenizer):
+            self._choose(languages, known)
+        elif len(named) == 2:
+            self._prefix = _prefix(model.config, *named)
 
     def example(self, item: Any, target: Any) -> tuple[dict[str, list[int]], list[int]]:
         """Tokens of the text and of its translation."""
         limit = self.backbone.max_tokens
-        labels = self.backbone.tokenizer(text_target=str(target), truncation=True, max_length=limit)["input_ids"]
-        return self.backbone.preprocess(item), list(labels)
+        labels = self.tokenizer(text_target=str(target), truncation=True, max_length=limit)["input_ids"]
+        return self._tokens(item), list(labels)
 
     def collate(self, examples: Sequence[tuple[dict[str, list[int]], list[int]]]) -> dict[str, torch.Tensor]:
         """Padded on the right; the padding of the translations does not count."""
         batch = self.backbone.collate([tokens for tokens, _ in examples])
-        batch.pop("token_type_ids", None)
         longest = max(len(labels) for _, labels in examples)
         rows = [[*labels, *[-100] * (longest - len(labels))] for _, labels in examples]
         return {**batch, "labels": torch.tensor(rows)}
@@ -88,18 +100,41 @@ class Translator:
         self.module.eval()
         texts: list[str] = []
         for start in range(0, len(inputs), _AT_ONCE):
-            part = inputs[start : start + _AT_ONCE]
-            if not all(isinstance(text, str) for text in part):
-                raise DataError(f"'{self.backbone.card.id}' takes texts.")
-            batch = self.backbone.collate([self.backbone.preprocess(text) for text in part])
-            batch.pop("token_type_ids", None)
+            batch = self.backbone.collate([self._tokens(text) for text in inputs[start : start + _AT_ONCE]])
             with torch.inference_mode(), quiet():
                 tokens = self.module.model.generate(
                     **{name: tensor.to(self.backbone.device) for name, tensor in batch.items()},
-                    max_new_tokens=min(_LONGEST, 2 * batch["input_ids"].shape[1] + 16),
+                    max_new_tokens=min(_LONGEST, 2 * batch["input_ids"].shape[1] + 16), **self._forced,
                 )  # fmt: skip
-            texts += self.backbone.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+            texts += self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [text.strip() for text in texts]
+
+    def _choose(self, languages: Sequence[str], known: dict[str, str]) -> None:
+        """Set the languages of a model that has to be told them: by tokens, or by Marian's mark before each text."""
+        model, tokenizer = self.backbone.card.id, self.tokenizer
+        if any(token.startswith(">>") for token in known.values()):
+            target = find(languages[1], known) if len(languages) == 2 else None
+            if languages and target is None and len(known) > 1:
+                pair(model, languages, known, ())
+            if target:
+                self.classes, self._prefix = (languages[0], target), f"{known[target]} "
+            return
+        own = (getattr(tokenizer, "src_lang", None), getattr(tokenizer, "tgt_lang", None))
+        self.classes = pair(model, languages, known, own)
+        tokenizer.src_lang, tokenizer.tgt_lang = self.classes
+        self._forced = {"forced_bos_token_id": tokenizer.convert_tokens_to_ids(known[self.classes[1]])}
+
+    def _tokens(self, text: Any) -> dict[str, list[int]]:
+        if not isinstance(text, str):
+            raise DataError(f"'{self.backbone.card.id}' takes texts, not {type(text).__name__}.")
+        limit = self.backbone.max_tokens
+        return {"input_ids": list(self.tokenizer(self._prefix + text, truncation=True, max_length=limit)["input_ids"])}
+
+
+def _prefix(config: Any, source: str, target: str) -> str:
+    """What T5 wants said before a text: its configuration lists it for the languages it was trained on."""
+    known = getattr(config, "task_specific_params", None) or {}
+    return str((known.get(f"translation_{iso(source)}_to_{iso(target)}") or {}).get("prefix", ""))
 
 
 class _Losses(torch.nn.Module):
@@ -119,7 +154,7 @@ def learner(backbone: TransformersBackbone, folder: Path, task: str, classes: Se
     if task == "question-answering":
         return answering.Answerer(backbone)
     if task == "translation" and _is_translator(folder):
-        return Translator(backbone, folder)
+        return Translator(backbone, folder, classes)
     return None
 
 
@@ -137,7 +172,7 @@ def _model(folder: Path, ending: str, kind: Any, device: str) -> Any:
         model, report = kind.from_pretrained(
             folder, config=config, weights_only=True, output_loading_info=True, **_LOCAL
         )
-    if report["missing_keys"]:
-        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, sorted(report["missing_keys"])[0])
+    if missing := left_random(model, report):
+        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, missing[0])
         return None
     return model.to(device).eval()

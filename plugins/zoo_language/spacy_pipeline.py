@@ -101,7 +101,7 @@ class SpacyBackbone:
             found[layer] = means
         return found
 
-    def answer(self, task: str, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[list[dict[str, Any]]] | None:
         """The entities of each text; None for other tasks."""
         return entities(self._pipeline, map(self._text, inputs)) if task == "token-classification" else None
 

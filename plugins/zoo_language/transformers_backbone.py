@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
-from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo.features.weights_report import left_random, refuse_other_shapes, warn_of_strangers
 from zoo.protocols import PROBABILITIES
 
 with needs_extra("language", "load language models"):
@@ -158,14 +158,17 @@ class TransformersBackbone:
 
         return learner(self, self._transformer, task, classes)
 
-    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
-        """Entities, answers or translations by the head that came with the model; None without one."""
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
+        """Entities, answers or translations by the head that came with the model; None without one.
+
+        Args:
+            labels: of a translation, its source and its target language, where they are known.
+        """
         from zoo_language import published
 
-        heads = {
-            "token-classification": published.tagged, "question-answering": published.answered,
-            "translation": published.translated,
-        }  # fmt: skip
+        if task == "translation":
+            return published.translated(self, self._transformer, inputs, labels)
+        heads = {"token-classification": published.tagged, "question-answering": published.answered}
         return heads[task](self, self._transformer, inputs) if task in heads else None
 
     def _tokenized(self, texts: list[str]) -> list[dict[str, list[int]]]:
@@ -250,7 +253,7 @@ def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.M
         ) from error
     refuse_other_shapes(card, report)
     warn_of_strangers(card, report, folder)
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+    missing = [name for name in left_random(model, report) if "pooler" not in name]
     if missing:
         raise UnsupportedModel(
             f"The weights of '{card.id}' lack {len(missing)} tensors, {missing[0]} among them; they would be random.",

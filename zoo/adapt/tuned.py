@@ -54,10 +54,13 @@ class TunedBackbone:
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
         """What is trained further for structured targets: this model for its own task and classes, else its base."""
-        if hasattr(self._predictor, "example") and task == self.task and tuple(classes) == self.classes:
+        own = hasattr(self._predictor, "example") and task == self.task
+        if own and tuple(classes) == self.classes:
             return self._predictor
         make = getattr(self._base, "learner", None)
-        return None if make is None else make(task, classes)
+        found = None if make is None else make(task, classes)
+        # A learner may have its own names for them, such as its codes of languages.
+        return self._predictor if own and found is not None and tuple(found.classes) == self.classes else found
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.

@@ -29,7 +29,10 @@ WORDS, LONGEST_NAME = 5, 40
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
-@click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
+@click.option(
+    "--labels",
+    help="Classes that a zero-shot model chooses from, or a translator's two languages, with commas between.",
+)
 @click.option(
     "-o",
     "--output",
@@ -67,6 +70,7 @@ def command(
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict hf:amazon/chronos-bolt-tiny sales.csv --horizon 12 -o forecast.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
+      zoo predict hf:facebook/nllb-200-distilled-600M "The sea is calm." --labels en,de
       zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """

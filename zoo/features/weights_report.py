@@ -77,6 +77,22 @@ def warn_of_strangers(card: ModelCard, report: Mapping[str, Any], folder: Path) 
     )  # fmt: skip
 
 
+def left_random(model: Any, report: Mapping[str, Any]) -> list[str]:
+    """The tensors of a loaded model that the weights lack, sorted; positions that are computed are never lacking.
+
+    Marian and its kin save no table of sines and cosines.
+
+    Args:
+        model: what ``from_pretrained`` gave.
+        report: its ``output_loading_info``.
+    """
+    modules = dict(model.named_modules())
+    return sorted(
+        name for name in report["missing_keys"]
+        if "Sinusoidal" not in type(modules.get(name.rpartition(".")[0])).__name__
+    )  # fmt: skip
+
+
 def _saved_from(folder: Path) -> tuple[frozenset[str], frozenset[str], str]:
     """Names of the tensors of the architecture that a folder names, those of its heads, and the name of its base.
 

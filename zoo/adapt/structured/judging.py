@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.structured.class_names import ClassNames
 from zoo.adapt.structured.kinds import kinds, metrics_for
+from zoo.adapt.structured.texts import TRANSLATION
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,13 +41,21 @@ def judge(model: Model, dataset: Dataset, task: Task, progress: Progress) -> tup
     with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            found = model.predict(inputs, task.name, labels=dataset.classes)
+            found = model.predict(inputs, task.name, labels=told(dataset, task))
             answers += [kind.answer(item, names.matched(answer)) for item, answer in zip(inputs, found, strict=True)]
             step.advance(len(inputs))
     names.check(model.card.id, dataset.name)
     guessed = kind.guess(dataset.inputs, targets, task.name)
     judged = {metric.name: float(metric.compute(targets, answers)) for metric in metrics}
     return judged, {m.name: float(m.compute(targets, guessed)) for m in metrics}
+
+
+def told(dataset: Dataset, task: Task) -> tuple[str, ...]:
+    """What a model is told beside its inputs: the classes, or the columns of a translation, which may be languages."""
+    columns = dataset.columns
+    if task.name == TRANSLATION and {"input", "target"} <= set(columns):
+        return columns["input"], columns["target"]
+    return dataset.classes
 
 
 def known_targets(dataset: Dataset) -> Sequence[Any]:

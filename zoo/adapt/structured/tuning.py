@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.structured.judging import CHUNK, known_targets
+from zoo.adapt.structured.judging import CHUNK, known_targets, told
 from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
 
@@ -68,7 +68,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
     settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
     with seeded(plan.seed):
-        learner = learner_of(backbone, parts.task, vocabulary(dataset))
+        learner = learner_of(backbone, parts.task, vocabulary(dataset, parts.task))
     pretrained = learner.pretrained
     flags = methods.frozen_flags(pretrained)
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
@@ -161,10 +161,11 @@ def answers(kind: TargetKind, learner: Learner, part: Dataset) -> list[Any]:
     return found
 
 
-def vocabulary(dataset: Dataset) -> tuple[str, ...]:
-    """The names of what is told apart: the data's classes, or the characters of its texts."""
-    if dataset.classes or dataset.target_kind != "text":
-        return dataset.classes
+def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
+    """The names of what is told apart: the data's classes, the columns of a translation, or the characters of texts."""
+    named = told(dataset, task)
+    if named or dataset.target_kind != "text":
+        return named
     texts = (unicodedata.normalize("NFKC", str(text)) for text in known_targets(dataset))
     return tuple(sorted({character for text in texts for character in text}))
 
