@@ -1,6 +1,6 @@
 """Language models of molecules (SMILES) and of proteins (residues) from a folder of transformers.
 
-ESM-2, ProtBERT, ChemBERTa, MolFormer's kin, and the ALBERT of RXNMapper: tokens in, the mean over the tokens out.
+ESM-2, ProtBERT, ChemBERTa, MoLFormer, and the ALBERT of RXNMapper: tokens in, the mean over the tokens out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ with needs_extra("scientific", "run models of molecules and proteins"):
 
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
-from zoo.features.weights_report import warn_of_strangers
+from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo_scientific.molformer import MODEL_TYPE as MOLFORMER
+from zoo_scientific.molformer import MolformerModel, molformer_tokenizer
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -134,19 +136,30 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     """
     if card.input.get("kind") not in KINDS:
         return None
-    published_config(files.root, card)
+    raw = published_config(files.root, card)
     precision = getattr(torch, dtype, None)
+    # Of MoLFormer's kin the hub has the code beside the weights; what is run here is the plugin's own.
+    molformer = raw.get("model_type") == MOLFORMER
+    kind: Any = MolformerModel if molformer else transformers.AutoModel
+    if raw.get("auto_map") and not molformer and raw.get("model_type") not in transformers.CONFIG_MAPPING:
+        raise UnsupportedModel(
+            f"'{card.id}' needs its repository's own code, which zoo never runs.",
+            "Choose a model of a built-in architecture.",
+        )
     try:
         with quiet():
-            tokenize, padding = tokenizer(files.root, card)
-            model, report = transformers.AutoModel.from_pretrained(
-                files.root, dtype=precision, weights_only=True, output_loading_info=True, **_LOCAL
-            )
+            model, report = kind.from_pretrained(
+                files.root, dtype=precision, weights_only=True, output_loading_info=True, ignore_mismatched_sizes=True,
+                **_LOCAL,
+            )  # fmt: skip
+            tokenize, padding = (
+                molformer_tokenizer(files.root, atoms, model.config.vocab_size) if molformer
+                else tokenizer(files.root, card)
+            )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
+        raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error
+    refuse_other_shapes(card, report)
     warn_of_strangers(card, report, files.root)
     missing = sorted(name for name in report["missing_keys"] if "pooler" not in name and "contact_head" not in name)
     if missing:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 import numpy as np
 import pytest
+import small_sequence_models as small
 import torch
 import transformers
 
@@ -17,8 +17,6 @@ from zoo.errors import DataError
 from zoo.testing import run as conformance
 from zoo_scientific.cards import RXNMAPPER
 from zoo_scientific.sequence_backbone import atoms
-
-RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 
 
 @pytest.fixture(autouse=True)
@@ -60,14 +58,7 @@ def test_a_property_of_real_molecules_is_learnt_across_scaffolds(capsys: pytest.
 
 
 def proteins(path: Path, count: int, seed: int) -> Path:
-    """Helix-like and strand-like sequences: alternating with a period of seven or of two."""
-    chance = random.Random(seed)
-    lines = []
-    for number in range(count):
-        kind, period = (("helix", "LLKKLEK"), ("strand", "VTVKITV"))[number % 2]
-        residues = [c if chance.random() < 0.6 else chance.choice(RESIDUES) for c in period * chance.randint(4, 7)]
-        lines.append(f">p{number} label={kind}\n{''.join(residues)}")
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text(small.fasta(small.proteins(count, seed)))
     return path
 
 
@@ -75,7 +66,7 @@ def proteins(path: Path, count: int, seed: int) -> Path:
 def esm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """ESM-2's architecture, trained for seconds to fill in masked residues of such sequences."""
     folder = tmp_path_factory.mktemp("esm")
-    words = ["<cls>", "<pad>", "<eos>", "<unk>", *RESIDUES, "X", "B", "U", "Z", "O", ".", "-", "<null_1>", "<mask>"]
+    words = ["<cls>", "<pad>", "<eos>", "<unk>", *small.RESIDUES, *"XBUZO.-", "<null_1>", "<mask>"]
     (folder / "vocab.txt").write_text("\n".join(words))
     tokenizer = transformers.EsmTokenizer(str(folder / "vocab.txt"))
     torch.manual_seed(0)
@@ -85,18 +76,11 @@ def esm(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pad_token_id=1, mask_token_id=tokenizer.mask_token_id, hidden_dropout_prob=0.0,
         attention_probs_dropout_prob=0.0,
     ))  # fmt: skip
-    data = zoo.read(proteins(folder / "train.fasta", 160, 0))
-    tokens = tokenizer(list(data.inputs), padding=True, return_tensors="pt")
-    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
-    for _ in range(8):
-        for part in torch.randperm(160).split(32):
-            ids = tokens["input_ids"][part]
-            hidden = (torch.rand(ids.shape) < 0.2) & (ids > 3)
-            optimizer.zero_grad()
-            masked = ids.masked_fill(hidden, tokenizer.mask_token_id)
-            model(masked, tokens["attention_mask"][part], labels=ids.masked_fill(~hidden, -100)).loss.backward()
-            optimizer.step()
-    (folder / "train.fasta").unlink()
+    rows = tokenizer([protein for _, protein in small.proteins(160, 0)])["input_ids"]
+    small.fill_in(
+        lambda ids, seen: model(ids, seen).logits, model.parameters(), rows, padding=1,
+        mask=tokenizer.mask_token_id, marks={0, 1, 2, 3}, epochs=8,
+    )  # fmt: skip
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

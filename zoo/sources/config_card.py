@@ -79,6 +79,9 @@ def card_from_config(
         library, architecture = "transformers", describing.family(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)
         domain = describing.domain(tasks[0] if tasks else None, model_type, library)
+        read = describing.sequence_kind(config)
+        if read and domain != "scientific":
+            domain, tasks = "scientific", (describing.SEQUENCES[read],)
     else:
         raise ModelNotFound(
             f"The config.json of '{model}' names neither 'architectures', 'model_type' nor 'architecture'.",

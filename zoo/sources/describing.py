@@ -11,7 +11,7 @@ _FAMILIES = {
     "convnextv2": "ConvNeXt V2", "deberta": "DeBERTa", "deberta-v2": "DeBERTa V2", "deit": "DeiT", "detr": "DETR",
     "dinov2": "DINOv2", "distilbert": "DistilBERT", "electra": "ELECTRA", "esm": "ESM", "gpt2": "GPT-2",
     "hubert": "HuBERT", "llama": "Llama", "marian": "Marian", "mobilenet_v2": "MobileNetV2", "modernbert": "ModernBERT",
-    "mpnet": "MPNet", "musicgen": "MusicGen", "resnet": "ResNet", "roberta": "RoBERTa",
+    "molformer": "MoLFormer", "mpnet": "MPNet", "musicgen": "MusicGen", "resnet": "ResNet", "roberta": "RoBERTa",
     "segformer": "SegFormer", "siglip": "SigLIP", "speecht5": "SpeechT5", "swin": "Swin", "t5": "T5",
     "vit": "ViT", "vits": "VITS", "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
     "xlm-roberta": "XLM-RoBERTa", "yolos": "YOLOS",
@@ -32,8 +32,14 @@ _MODEL_TYPES = {
         "align", "altclip", "blip", "blip-2", "chinese_clip", "clip", "clipseg", "flava", "git", "groupvit",
         "llava", "owlvit", "owlv2", "paligemma", "siglip", "siglip2", "vilt", "vision-encoder-decoder",
     },
-    "scientific": {"esm"},
+    "scientific": {"esm", "molformer"},
 }  # fmt: skip
+
+SEQUENCES = {"protein": "protein-property-prediction", "molecule": "molecular-property-prediction"}
+"""What language models of chemistry and biology read, with the task that they are adapted to."""
+
+_READ = {"esm": "protein", "molformer": "molecule"}
+"""Their families that read nothing else."""
 
 _LIBRARIES = {
     "timm": "vision", "open_clip": "multimodal", "sentence-transformers": "language", "transformers": "language",
@@ -74,7 +80,6 @@ _HEADS = (
     ("LMHeadModel", "text-generation"),
     ("CLIPModel", "zero-shot-image-classification"),
     ("SiglipModel", "zero-shot-image-classification"),
-    ("EsmModel", "protein-property-prediction"),
     ("EsmForProteinFolding", "protein-structure-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
     ("ChronosBoltModelForForecasting", "time-series-forecasting"),
@@ -135,6 +140,9 @@ def hub_tasks() -> frozenset[str]:
 
 def tasks(model_type: object, architectures: Sequence[str]) -> tuple[str, ...]:
     """The task that a model's head was trained for; empty for a headless vision or audio backbone."""
+    sequence = sequence_kind({"model_type": model_type})
+    if sequence and not any("ForProteinFolding" in name for name in architectures):
+        return (SEQUENCES[sequence],)
     for name in architectures:
         if "ForSequenceClassification" in name:
             audio = model_type in _MODEL_TYPES["audio"]
@@ -184,6 +192,15 @@ def embedding_dimension(config: Mapping[str, Any]) -> int | None:
     return None
 
 
+def sequence_kind(config: Mapping[str, Any]) -> str | None:
+    """Whether a language model reads molecules or proteins, None for texts and all else.
+
+    Families that read either say so; of others, such as a RoBERTa of molecules, only the key ``input_kind`` does.
+    """
+    named = config.get("input_kind")
+    return named if isinstance(named, str) and named in SEQUENCES else _READ.get(str(config.get("model_type")))
+
+
 def input_recipe(kind_domain: str, config: Mapping[str, Any]) -> dict[str, Any]:
     """Kind and shape of the input, with the preprocessing where the configuration has it."""
     if kind_domain == "language":
@@ -193,7 +210,7 @@ def input_recipe(kind_domain: str, config: Mapping[str, Any]) -> dict[str, Any]:
         named = " ".join(str(name) for name in config.get("architectures") or ())
         return {"kind": "text" if any(maker in named for maker in _MAKERS) else "audio"}
     if kind_domain == "scientific":
-        return {"kind": str(config.get("input_kind", "protein"))}
+        return {"kind": sequence_kind(config) or str(config.get("input_kind", "protein"))}
     recipe: dict[str, Any] = {"kind": "image"}
     published = config.get("pretrained_cfg")
     if isinstance(published, Mapping):
