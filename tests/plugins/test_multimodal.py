@@ -241,6 +241,24 @@ def test_features_train_a_probe(transformers_folder: Path, tmp_path: Path) -> No
     assert tuned.metrics["accuracy"] > tuned.baseline["accuracy"] + 0.3
 
 
+def test_five_pictures_of_each_class_are_enough(
+    transformers_folder: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Few-shot: a probe on the features of three pictures a class, one more to stop by and one to test on."""
+    generator = np.random.default_rng(10)
+    for colour, shape in itertools.product(COLOURS, SHAPES):
+        (tmp_path / "few" / f"{colour}_{shape}").mkdir(parents=True)
+        for number, place in enumerate([*PLACES, *PLACES, "left"]):
+            picture = drawn(f"a {colour} {shape} on the {place}", generator)
+            picture.save(tmp_path / "few" / f"{colour}_{shape}" / f"{number}.png")
+    folder = str(tmp_path / "tuned")
+    assert run(["tune", f"file:{transformers_folder}", str(tmp_path / "few"), "-o", folder, "--json"]) == 0
+    capsys.readouterr()
+    assert run(["evaluate", f"file:{folder}", str(shapes), "--json"]) == 0
+    judged = json.loads(capsys.readouterr().out)
+    assert judged["metrics"]["accuracy"] > judged["baseline"]["accuracy"] + 0.3
+
+
 def test_they_conform(transformers_folder: Path) -> None:
     outcomes = conformance("multimodal", (f"file:{transformers_folder}",))
     failed = [f"{o.check}: {o.detail}" for o in outcomes if o.status == "failed"]
