@@ -145,7 +145,7 @@ def read(card: ModelCard, folder: Path) -> Any:
             )  # fmt: skip
         _check(card, config)
         _warn_of_version(card, meta)
-        others = [name for name in config["components"] if config["components"][name]["factory"] not in _COMPONENTS]
+        others = [name for name, one in config["components"].items() if one.get("factory") not in _COMPONENTS]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return spacy.util.load_model_from_path(folder, meta=meta, exclude=others)
@@ -226,7 +226,7 @@ def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
         raise UnsupportedModel(f"'{card.id}' is of the language {str(language.get('lang'))[:20]!r}, which is no code.")
     strangers = [name for name in _functions({"nlp": language, **kept}) if not _KNOWN.match(name)]
     strangers += [f"{key} {language[key]}" for key in _CALLBACKS if language.get(key)]
-    strangers += [f"the component '{name}' of another pipeline" for name, one in kept.items() if "source" in one]
+    strangers += [f"the component '{name}' of another pipeline" for name, one in components.items() if "source" in one]
     if strangers:
         raise UnsupportedModel(
             f"'{card.id}' is built by {strangers[0][:80]}, which zoo does not run; it runs pipelines of spaCy's own "

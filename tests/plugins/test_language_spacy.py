@@ -253,6 +253,12 @@ def test_the_loop_gets_spacys_gradients(small: Path) -> None:
         np.testing.assert_allclose(ours.grad.numpy(), node.get_grad(name) / 2, rtol=1e-4, atol=1e-6)
     assert sum(one.grad.abs().sum() for one in parameters.values()) > 0
 
+    first = {name: one.grad.clone() for name, one in parameters.items()}
+    learner.module.zero_grad()
+    spacy.util.fix_random_seed(0)
+    learner.module(batch).mean().backward()
+    assert all(torch.allclose(one.grad, first[name], rtol=1e-4, atol=1e-6) for name, one in parameters.items())
+
     before = learner.predict([text])
     state = {name: tensor.clone() for name, tensor in learner.module.state_dict().items()}
     with torch.no_grad():
@@ -299,7 +305,7 @@ def changed(small: Path, folder: Path, old: str, new: str) -> Path:
         ("spacy.Tokenizer.v1", "spacy.copy_from_base_model.v1", "is built by spacy.copy_from_base_model.v1"),
         ('lang = "en"', 'lang = "../en"', "is of the language '../en', which is no code"),
         ('factory = "ner"', 'factory = "stranger"', "has no components that find entities"),
-        ('factory = "tok2vec"', 'source = "stranger"', "spaCy cannot load 'file:mine'"),
+        ('factory = "tok2vec"', 'source = "stranger"', "'tok2vec' of another pipeline"),
         ('factory = "tok2vec"', 'factory = "tok2vec"\nsource = "stranger"', "'tok2vec' of another pipeline"),
         ("[nlp]", "[nlp", "spaCy cannot load 'file:mine'"),
     ],
