@@ -51,8 +51,21 @@ class Towers(nn.Module):
         raise TypeError(f"{type(self).__name__} has no tower for texts.")
 
     def scale(self) -> float:
-        """What cosines are multiplied with before the softmax."""
+        """What cosines are multiplied with to be logits."""
         return 100.0
+
+    def bias(self) -> float | None:
+        """What is then added, in models trained by pairs with a sigmoid; None in those trained with a softmax."""
+        return None
+
+    def odds(self, cosines: torch.Tensor) -> torch.Tensor:
+        """Probabilities of texts, images x texts, as the model was trained to give them.
+
+        Under a softmax (CLIP) those of an image add up to 1. Under a sigmoid each is that of the text fitting the
+        image, whatever the others are (Zhai et al., Sigmoid loss for language image pre-training, 2023, section 3).
+        """
+        bias, logits = self.bias(), self.scale() * cosines
+        return logits.softmax(dim=1) if bias is None else (logits + bias).sigmoid()
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """The same as ``images``."""
@@ -128,7 +141,9 @@ class ImageTextBackbone(ImageBackbone):
         return nn.functional.normalize(torch.cat(parts), dim=1).cpu().numpy()
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[list[dict[str, Any]]]:
-        """The likeliest labels of each image, best first, with their probabilities among all labels.
+        """The likeliest labels of each image, best first, with their probabilities: among all labels, or of each alone.
+
+        Which of the two is the model's own matter: ``Towers.odds``.
 
         Raises:
             InvalidInput: there are fewer than two labels to choose from.
@@ -143,8 +158,9 @@ class ImageTextBackbone(ImageBackbone):
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             vectors = self.features(batch, self.layers)[LAYER].cpu()
-            odds = (self.module.scale() * vectors @ names.T).softmax(dim=1)
-            scores, places = odds.topk(min(TOP, len(labels)))
+            cosines = vectors @ names.T
+            places = cosines.topk(min(TOP, len(labels))).indices  # far from 0 and 1 only cosines tell labels apart
+            scores = self.module.odds(cosines).gather(1, places)
             for row in zip(scores.tolist(), places.tolist(), strict=True):
                 pairs = zip(*row, strict=True)
                 rows.append([{"label": labels[place], "score": score} for score, place in pairs])

@@ -38,7 +38,7 @@ class OpenClipTowers(Towers):
         self.model, self._transform, self._tokenizer = model, transform, tokenizer
         self._normalise: Any = None
         steps = list(getattr(transform, "transforms", ()))
-        if [type(step) for step in steps[-2:]] == [ToTensor, Normalize]:
+        if len(steps) > 1 and isinstance(steps[-2], ToTensor) and isinstance(steps[-1], Normalize):
             # Bytes are a quarter of the way's load, and one pass over the batch does for all.
             self._transform, self._normalise = Compose(steps[:-2]), steps[-1]
         with torch.inference_mode():
@@ -74,6 +74,11 @@ class OpenClipTowers(Towers):
     def scale(self) -> float:
         """The model's own, learned with its weights."""
         return float(self.model.logit_scale.detach().float().exp())
+
+    def bias(self) -> float | None:
+        """The model's own, where it was trained with SigLIP's loss."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach().float())
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTextBackbone:

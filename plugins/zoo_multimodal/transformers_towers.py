@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
-_UNPADDED = ("siglip", "siglip2")
-"""Families that were trained on texts padded to the full length, and see the padding."""
+_WHOLE = ("siglip", "siglip2")
+"""Families that were trained on texts padded to the full length, without a mask; they pool the last token."""
+_LOWERED = ("GemmaTokenizer", "GemmaTokenizerFast")
+"""Tokenizers that keep the case, though SigLIP 2 was trained on small letters (Tschannen et al., SigLIP 2, 2025)."""
 
 
 class TransformersTowers(Towers):
@@ -37,7 +39,10 @@ class TransformersTowers(Towers):
         self.model, self._processor, self._tokenizer = model, processor, tokenizer
         text = model.config.get_text_config()
         self._longest = int(text.max_position_embeddings)
-        self._padding = "max_length" if model.config.model_type in _UNPADDED else True
+        whole = model.config.model_type in _WHOLE
+        self._padding = "max_length" if whole else True
+        self._taken = ("input_ids",) if whole else ("input_ids", "attention_mask")
+        self._lowered = whole and type(tokenizer).__name__ in _LOWERED
         with torch.inference_mode():
             self.dimension = int(self.texts(["a"]).shape[1])
 
@@ -52,16 +57,22 @@ class TransformersTowers(Towers):
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Vectors of texts, batch x d; longer ones are cut where the model's context ends."""
+        texts = [text.lower() for text in texts] if self._lowered else list(texts)
         tokens = self._tokenizer(
-            list(texts), padding=self._padding, truncation=True, max_length=self._longest, return_tensors="pt"
+            texts, padding=self._padding, truncation=True, max_length=self._longest, return_tensors="pt"
         )
         device = next(self.model.parameters()).device
-        taken = {name: tokens[name].to(device) for name in ("input_ids", "attention_mask") if name in tokens}
+        taken = {name: tokens[name].to(device) for name in self._taken if name in tokens}
         return _vectors(self.model.get_text_features(**taken))
 
     def scale(self) -> float:
         """The model's own, learned with its weights."""
         return float(self.model.logit_scale.detach().float().exp())
+
+    def bias(self) -> float | None:
+        """The model's own, in SigLIP."""
+        bias = getattr(self.model, "logit_bias", None)
+        return None if bias is None else float(bias.detach().float())
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone | None:

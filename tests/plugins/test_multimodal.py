@@ -13,7 +13,7 @@ import open_clip
 import pytest
 import torch
 import transformers
-from PIL import Image, ImageDraw
+from captioned_shapes import CAPTIONS, COLOURS, PLACES, SHAPES, SIDE, drawn, folders_of_shapes, table_of_captions
 
 import zoo
 from zoo.cli import run
@@ -24,26 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
 from hub_server import HubServer
 
-COLOURS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 60, 220), "yellow": (230, 210, 40)}
-SHAPES = ("circle", "square", "triangle")
-PLACES = {"left": 8, "right": 24}
-SIDE = 32
-CAPTIONS = [f"a {c} {s} on the {p}" for c, s, p in itertools.product(COLOURS, SHAPES, PLACES)]
 MODEL, TAG, REPOSITORY = "ViT-B-32", "laion2b_s34b_b79k", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"
-
-
-def drawn(caption: str, generator: np.random.Generator) -> Image.Image:
-    _, colour, shape, _, _, place = caption.split()
-    image = Image.new("RGB", (SIDE, SIDE), tuple(generator.integers(0, 60, 3).tolist()))
-    x, y, r = PLACES[place] + generator.integers(-1, 2), 16 + generator.integers(-6, 7), 5 + generator.integers(0, 3)
-    draw = ImageDraw.Draw(image)
-    if shape == "circle":
-        draw.ellipse((x - r, y - r, x + r, y + r), COLOURS[colour])
-    elif shape == "square":
-        draw.rectangle((x - r, y - r, x + r, y + r), COLOURS[colour])
-    else:
-        draw.polygon([(x, y - r), (x - r, y + r), (x + r, y + r)], COLOURS[colour])
-    return image
 
 
 def contrast(images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
@@ -160,26 +141,13 @@ def tagged(open_clip_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
     """A table of new pictures, each with its caption; every caption once."""
-    generator = np.random.default_rng(7)
-    (tmp_path / "pictures").mkdir()
-    lines = ["image,caption"]
-    for number, caption in enumerate(CAPTIONS):
-        drawn(caption, generator).save(tmp_path / "pictures" / f"{number}.png")
-        lines.append(f"{number}.png,{caption}")
-    (tmp_path / "pictures" / "captions.csv").write_text("\n".join(lines) + "\n")
-    return tmp_path / "pictures" / "captions.csv"
+    return table_of_captions(tmp_path / "pictures")
 
 
 @pytest.fixture
 def shapes(tmp_path: Path) -> Path:
     """New pictures in folders by what is on them."""
-    generator = np.random.default_rng(8)
-    for colour, shape in itertools.product(COLOURS, SHAPES):
-        folder = tmp_path / "shapes" / f"{colour}_{shape}"
-        folder.mkdir(parents=True)
-        for place in PLACES:
-            drawn(f"a {colour} {shape} on the {place}", generator).save(folder / f"{place}.png")
-    return tmp_path / "shapes"
+    return folders_of_shapes(tmp_path / "shapes")
 
 
 def test_a_tag_of_open_clip_is_pulled_and_finds_captions(

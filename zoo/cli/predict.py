@@ -128,9 +128,11 @@ def command(
 def _rows(inputs: Sequence[str], answers: Sequence[Any]) -> Iterator[list[str]]:
     """A row for each label of each answer."""
     for text, answer in zip(inputs, answers, strict=True):
-        for position, label in enumerate(answer if isinstance(answer, list) else [answer]):
+        labels = answer if isinstance(answer, list) else [answer]
+        tiny = max((one["score"] for one in labels if isinstance(one, Mapping) and "score" in one), default=1) < 0.0005
+        for position, label in enumerate(labels):
             name, score = shown(label)
-            yield [text if position == 0 else "", name, score]
+            yield [text if position == 0 else "", name, f"{label['score']:.1e}" if tiny and score else score]
 
 
 def prompts(
