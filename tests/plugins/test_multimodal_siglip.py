@@ -171,7 +171,6 @@ def test_it_classifies_by_names_and_finds_captions(
 
     assert classified["task"] == "zero-shot-image-classification"
     assert classified["baseline"]["accuracy"] == pytest.approx(1 / 12)
-    print("FIG", classified["metrics"], retrieved["metrics"])
     assert classified["metrics"]["accuracy"] > 0.5
     assert retrieved["baseline"]["recall_at_1"] == pytest.approx(1 / 24)
     assert retrieved["metrics"]["recall_at_1"] > 0.3
@@ -270,7 +269,6 @@ def test_features_tell_colours_apart(folder: Path, captions: Path, capsys: pytes
     torch.testing.assert_close(found, torch.nn.functional.normalize(own, dim=1), atol=1e-5, rtol=1e-4)
     nearest = (found @ found.T).fill_diagonal_(-1).argmax(dim=1).tolist()
     same = [CAPTIONS[one].split()[1] == CAPTIONS[other].split()[1] for one, other in enumerate(nearest)]
-    print("FIG", np.mean(same))
     assert np.mean(same) > 0.6  # 5 of 23 by chance
 
 
@@ -292,7 +290,6 @@ def test_a_tag_of_open_clip_does_the_same(
         retrieved = answer(["evaluate", name, str(captions), "--task", "image-text-retrieval"], capsys)
         backbone = zoo.load(name).backbone
 
-    print("FIG", classified["metrics"], retrieved["metrics"])
     assert classified["metrics"]["accuracy"] > 0.4
     assert classified["baseline"]["accuracy"] == pytest.approx(1 / 12)
     assert retrieved["metrics"]["recall_at_1"] > 0.15
