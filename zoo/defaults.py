@@ -47,13 +47,13 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 
 @hookimpl(trylast=True)
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
+def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
     """Predictions of models that ``zoo tune`` made."""
     from zoo.adapt.tuned import TunedBackbone
 
     if not isinstance(backbone, TunedBackbone) or backbone.task != task:
         return None
-    return backbone.predict(inputs)
+    return backbone.predict(inputs, labels)
 
 
 @hookimpl(trylast=True)

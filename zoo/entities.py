@@ -241,6 +241,7 @@ class Dataset:
         target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.
         columns: which column was taken for what, where there are columns.
         problems: items left out, with the reason.
+        languages: source and target of pairs of texts, where the user said them.
     """
 
     name: str
@@ -252,6 +253,7 @@ class Dataset:
     target_kind: str = "class"
     columns: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    languages: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 import transformers
 
+from zoo.data.languages import iso
 from zoo.errors import DataError, UnsupportedModel
 from zoo.features.quiet import quiet
 from zoo.features.weights_report import left_random
 from zoo_language import answering, tagging
-from zoo_language.languages import codes, find, iso, pair
+from zoo_language.languages import check, codes, find, pair
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone
@@ -24,10 +26,13 @@ _AT_ONCE = 16
 _LONGEST = 256
 """Tokens of a translation, at most."""
 
+_LISTED = re.compile(r"translation_([a-z]{2})_to_([a-z]{2})\Z")
+
 
 def tagged(backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]) -> list[Any] | None:
     """The entities of each text; None where the checkpoint holds no trained tagger."""
-    model = _model(folder, "ForTokenClassification", transformers.AutoModelForTokenClassification, backbone.device)
+    kind = transformers.AutoModelForTokenClassification
+    model = _kept(backbone, "tagger", lambda: _model(folder, "ForTokenClassification", kind, backbone.device))
     if model is None:
         return None
     classes = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
@@ -36,7 +41,8 @@ def tagged(backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]) 
 
 def answered(backbone: TransformersBackbone, folder: Path, inputs: Sequence[Any]) -> list[Any] | None:
     """The answer to each question; None where the checkpoint holds no trained answerer."""
-    model = _model(folder, "ForQuestionAnswering", transformers.AutoModelForQuestionAnswering, backbone.device)
+    kind = transformers.AutoModelForQuestionAnswering
+    model = _kept(backbone, "answerer", lambda: _model(folder, "ForQuestionAnswering", kind, backbone.device))
     if model is None:
         return None
 
@@ -50,10 +56,17 @@ def answered(backbone: TransformersBackbone, folder: Path, inputs: Sequence[Any]
 def translated(
     backbone: TransformersBackbone, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
 ) -> list[str] | None:
-    """Each text as the model rewrites it; None where the checkpoint is no sequence-to-sequence model."""
+    """Each text as the model rewrites it; None where the checkpoint is no sequence-to-sequence model.
+
+    Raises:
+        InvalidInput: the languages are none that the model translates between.
+    """
     if not _is_translator(folder):
         return None
-    return Translator(backbone, folder, languages).predict(inputs)
+    named = ",".join(languages)
+    translator: Translator = _kept(backbone, f"translator {named}", lambda: Translator(backbone, folder, languages))
+    check(backbone.card.id, languages, translator.own)
+    return translator.predict(inputs)
 
 
 class Translator:
@@ -61,8 +74,8 @@ class Translator:
 
     Attributes:
         module: maps a batch with ``labels`` to the mean loss of its tokens, batch x 1.
-        classes: source and target language in the model's codes, where it has to be told; else as they were named,
-            where those are languages.
+        classes: source and target language in the model's codes, where it has to be told; else as they were named.
+        own: pairs of languages that a model for few was published with; empty of others, and where it does not say.
     """
 
     def __init__(self, backbone: TransformersBackbone, folder: Path, languages: Sequence[str] = ()) -> None:
@@ -75,12 +88,19 @@ class Translator:
         self.pretrained = model
         self.module = _Losses(model)
         self._prefix, self._forced = "", {}
-        named = languages if all(map(iso, languages)) else ()
-        self.classes = tuple(named)
+        self.classes = tuple(languages)
+        self.own: tuple[tuple[str, str], ...] = ()
         if known := codes(self.tokenizer):
             self._choose(languages, known)
-        elif len(named) == 2:
-            self._prefix = _prefix(model.config, *named)
+            return
+        prefixes = _prefixes(model.config)
+        own = (getattr(self.tokenizer, "source_lang", None), getattr(self.tokenizer, "target_lang", None))
+        self.own = tuple(prefixes) or ((own,) if all(name and iso(name) for name in own) else ())
+        self._prefix = prefixes.get(tuple(map(iso, languages)), "")
+
+    def check(self, model: str, languages: Sequence[str]) -> None:
+        """Refuse languages that are not those that it was trained on, in the model's name; raises ``InvalidInput``."""
+        check(model, languages, (self.classes,) if self.classes else self.own)
 
     def example(self, item: Any, target: Any) -> tuple[dict[str, list[int]], list[int]]:
         """Tokens of the text and of its translation."""
@@ -131,10 +151,11 @@ class Translator:
         return {"input_ids": list(self.tokenizer(self._prefix + text, truncation=True, max_length=limit)["input_ids"])}
 
 
-def _prefix(config: Any, source: str, target: str) -> str:
-    """What T5 wants said before a text: its configuration lists it for the languages it was trained on."""
-    known = getattr(config, "task_specific_params", None) or {}
-    return str((known.get(f"translation_{iso(source)}_to_{iso(target)}") or {}).get("prefix", ""))
+def _prefixes(config: Any) -> dict[tuple[str | None, ...], str]:
+    """What T5 wants said before a text, by source and target: its configuration lists what it was trained on."""
+    listed = getattr(config, "task_specific_params", None) or {}
+    found = {match.groups(): listed[name] for name in listed if (match := _LISTED.match(name))}
+    return {languages: str((given or {}).get("prefix", "")) for languages, given in found.items()}
 
 
 class _Losses(torch.nn.Module):
@@ -156,6 +177,14 @@ def learner(backbone: TransformersBackbone, folder: Path, task: str, classes: Se
     if task == "translation" and _is_translator(folder):
         return Translator(backbone, folder, classes)
     return None
+
+
+def _kept(backbone: TransformersBackbone, name: str, make: Callable[[], Any]) -> Any:
+    """What was made at the last call where it was the same: data are answered in pieces, by weights read once."""
+    if name not in backbone.kept:
+        backbone.kept.clear()
+        backbone.kept[name] = make()
+    return backbone.kept[name]
 
 
 def _is_translator(folder: Path) -> bool:

@@ -6,10 +6,11 @@ import inspect
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, MissingExtra, UnsupportedModel, needs_extra
 from zoo.features.weights_report import left_random, refuse_other_shapes, warn_of_strangers
 from zoo.protocols import PROBABILITIES
 
@@ -45,6 +46,7 @@ class TransformersBackbone:
             the model's own pooling; with sentence-transformers it is ``sentence``, dense layers and scaling included.
         module: the encoder with its pooling, for training.
         max_tokens: longer texts are cut.
+        kept: the published head that answered last, by name.
     """
 
     input_kind = "text"
@@ -53,6 +55,7 @@ class TransformersBackbone:
     def __init__(self, card: ModelCard, folder: Path, device: str = "cpu", dtype: str = "float32") -> None:
         pipeline = read_pipeline(folder)
         self.card, self.folder, self.device = card, folder, device
+        self.kept: dict[str, Any] = {}
         self._normalize = bool(pipeline and pipeline.normalize)
         self._lower_case = bool(pipeline and pipeline.lower_case)
         self._transformer = pipeline.transformer if pipeline else folder
@@ -270,6 +273,11 @@ def _tokenizer(folder: Path, card: ModelCard) -> Any:
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
+        if find_spec("sentencepiece") is None and any(one.suffix in {".spm", ".model"} for one in folder.iterdir()):
+            raise MissingExtra(
+                f"The package 'sentencepiece' is needed to load the tokenizer of '{card.id}' and is not installed.",
+                "Run: pip install 'foundation-zoo[language]'",
+            ) from error
         sentence = " ".join(str(error).split())[:300]
         raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be loaded: {sentence}") from error
 

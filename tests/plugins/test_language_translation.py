@@ -6,6 +6,8 @@ import io
 import json
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,11 +17,16 @@ import sentencepiece
 import torch
 import transformers
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 import zoo
 from zoo.cli import run
 from zoo.errors import InvalidInput
 from zoo_language import languages
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
+
+from hub_server import HubServer
 
 NOUNS = {
     "house": ("Haus", "das", "maison"), "dog": ("Hund", "der", "chien"), "cat": ("Katze", "die", "chatte"),
@@ -59,11 +66,11 @@ def table(
     return str(path)
 
 
-def pieces(texts: Sequence[str], path: Path, size: int = 300) -> list[str]:
+def pieces(texts: Sequence[str], path: Path) -> list[str]:
     """A small sentencepiece model of texts, and its pieces."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=written, vocab_size=size, model_type="bpe",
+        sentence_iterator=iter(texts), model_writer=written, vocab_size=300, model_type="bpe",
         hard_vocab_limit=False, minloglevel=2,
     )  # fmt: skip
     path.write_bytes(written.getvalue())
@@ -114,29 +121,33 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = transformers.MarianMTModel(transformers.MarianConfig(
         vocab_size=len(vocabulary), pad_token_id=padding, eos_token_id=0, decoder_start_token_id=padding,
         forced_eos_token_id=0, activation_function="swish", static_position_embeddings=True, scale_embedding=True,
-        bad_words_ids=[[padding]], num_beams=4, **SMALL,
+        **SMALL,
     ))  # fmt: skip
     train(model, [(tokenizer(row[0])["input_ids"], tokenizer(text_target=row[1])["input_ids"]) for row in known], 20)
-    model.save_pretrained(folder)
+    # As published: pickled, what is tied only once, nothing of positions, and settings of generation in two files.
+    weights = {name: tensor for name, tensor in model.state_dict().items()
+               if "embed" not in name and not name.startswith("lm_head")}  # fmt: skip
+    torch.save(weights, folder / "pytorch_model.bin")
+    generation = {"bad_words_ids": [[padding]], "num_beams": 4, "max_length": 64, "forced_eos_token_id": 0}
+    config = {**model.config.to_dict(), **generation, "architectures": ["MarianMTModel"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    signs = {"decoder_start_token_id": padding, "eos_token_id": 0, "pad_token_id": padding}
+    (folder / "generation_config.json").write_text(json.dumps({**generation, **signs}))
     return folder
 
 
-def nllb_tokenizer(folder: Path, marks: Sequence[str]) -> Any:
-    """NLLB's tokenizer on whole words, with languages for marks."""
-    words = sorted({f"▁{word}" for row in sentences() for text in row for word in text.split()})
-    characters = sorted({character for word in words for character in word})
-    merges, vocabulary = [], ["<s>", "<pad>", "</s>", "<unk>", *characters]
-    for word in words:
-        built = word[0]
-        for character in word[1:]:
-            merges.append((built, character))
-            built += character
-            vocabulary.append(built)
-    ids = {name: index for index, name in enumerate(dict.fromkeys(vocabulary))}
-    tokenizer = transformers.NllbTokenizer(
-        vocab=ids, merges=list(dict.fromkeys(merges)), extra_special_tokens=list(marks), model_max_length=64
-    )
-    tokenizer.save_pretrained(folder)
+def nllb_tokenizer(folder: Path) -> Any:
+    """NLLB's tokenizer with all its languages, in the files of its repositories."""
+    pieces([text for row in sentences()[:-NEW] for text in row], folder / "sentencepiece.bpe.model")
+    signs = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "pad_token": "<pad>",
+             "unk_token": "<unk>", "mask_token": {"__type": "AddedToken", "content": "<mask>", "lstrip": True,
+             "rstrip": False, "normalized": True, "single_word": False}}  # fmt: skip
+    settings = {**signs, "tokenizer_class": "NllbTokenizer", "model_max_length": 64, "src_lang": None, "tgt_lang": None}
+    made = {**settings, "additional_special_tokens": FAIRSEQ_LANGUAGE_CODES}
+    (folder / "config.json").write_text(json.dumps({"model_type": "m2m_100"}))
+    (folder / "tokenizer_config.json").write_text(json.dumps(made))
+    transformers.AutoTokenizer.from_pretrained(folder).save_pretrained(folder)
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     return transformers.AutoTokenizer.from_pretrained(folder)
 
 
@@ -144,7 +155,7 @@ def nllb_tokenizer(folder: Path, marks: Sequence[str]) -> Any:
 def nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An NLLB from English to German and to French."""
     folder = tmp_path_factory.mktemp("nllb")
-    tokenizer = nllb_tokenizer(folder, ["deu_Latn", "eng_Latn", "fra_Latn", "ace_Arab"])
+    tokenizer = nllb_tokenizer(folder)
     torch.manual_seed(0)
     model = transformers.M2M100ForConditionalGeneration(transformers.M2M100Config(
         vocab_size=len(tokenizer), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2,
@@ -172,8 +183,10 @@ def test_a_marian_translates_and_is_tuned(marian: Path, tmp_path: Path, capsys: 
     assert found["metrics"]["bleu"] > 60
     assert found["baseline"]["bleu"] < 10  # of copying the English
     assert found["metrics"]["chrf"] > found["baseline"]["chrf"] + 40
-    assert run(["predict", f"file:{marian}", "the old house is red"]) == 0
+    assert run(["predict", f"file:{marian}", "the old house is red", "--languages", "en,de"]) == 0
     assert "Haus" in capsys.readouterr().out
+    assert run(["predict", f"file:{marian}", "the old house is red", "--languages", "en,fr"]) == 1
+    assert "translates from en to de; 'en,fr' is something else" in capsys.readouterr().err
 
     # Another target language: every word of it is new to the decoder's order, few to its vocabulary.
     other = table(tmp_path / "other.csv", ("english", "german"), (0, 1), slice(0, 160))
@@ -187,6 +200,42 @@ def test_a_marian_translates_and_is_tuned(marian: Path, tmp_path: Path, capsys: 
     assert answer.split()[-1] in {"das", "der", "die"}
 
 
+def test_a_marian_of_the_hub_is_pulled_and_read_once(
+    marian: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reads: list[str] = []
+    read = transformers.AutoModelForSeq2SeqLM.from_pretrained
+    monkeypatch.setattr(
+        transformers.AutoModelForSeq2SeqLM, "from_pretrained", lambda *a, **k: reads.append("") or read(*a, **k)
+    )
+    folder = Path(shutil.copytree(marian, tmp_path / "biased"))
+    weights = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    weights["final_logits_bias"][:, -1] = 50  # without its bad_words_ids it would say nothing but padding
+    torch.save(weights, folder / "pytorch_model.bin")
+    with HubServer() as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        files = {path.name: path.read_bytes() for path in folder.iterdir()}
+        hub.add("Helsinki-NLP/opus-mt-en-de", files, library_name="transformers", pipeline_tag="translation")
+        assert run(["pull", "hf:Helsinki-NLP/opus-mt-en-de"]) == 0
+        data = table(tmp_path / "new.csv", ("source", "target"), part=slice(-3 * NEW, None))
+        capsys.readouterr()
+        assert judged(["evaluate", "hf:Helsinki-NLP/opus-mt-en-de", data], capsys)["metrics"]["bleu"] > 60
+        assert len(reads) == 1  # for all of 120 sentences
+        loaded = zoo.load("hf:Helsinki-NLP/opus-mt-en-de").backbone.learner("translation", ())
+    assert loaded.pretrained.final_logits_bias[0, -1] == 50
+
+
+def test_a_missing_sentencepiece_is_named_with_its_extra(marian: Path) -> None:
+    program = "import sys; sys.modules['sentencepiece'] = None; from zoo.cli import run; sys.exit(run(sys.argv[1:]))"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "predict", f"file:{marian}", "the old house"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "The package 'sentencepiece' is needed" in done.stderr
+    assert "foundation-zoo[language]" in done.stderr
+
+
 def test_a_marian_with_several_targets_gets_its_mark(marian: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(marian, tmp_path / "several"))
     vocabulary = json.loads((folder / "vocab.json").read_text())
@@ -198,7 +247,7 @@ def test_a_marian_with_several_targets_gets_its_mark(marian: Path, tmp_path: Pat
     tokens, labels = learner.example("the", "das")
     assert tokens["input_ids"][0] == marks[">>fra<<"]
     assert labels[0] not in marks.values()
-    with pytest.raises(InvalidInput, match="translates between 2 languages"):
+    with pytest.raises(InvalidInput, match="translates between 2 languages, and 'en,es' is no pair of them"):
         zoo.load(f"file:{folder}").predict(["the"], "translation", labels=("en", "es"))
 
 
@@ -211,21 +260,30 @@ def test_an_nllb_is_told_its_languages(nllb: Path, tmp_path: Path, capsys: pytes
     for found in (german, french):
         assert found["metrics"]["bleu"] > 60
         assert found["baseline"]["bleu"] < 10
-    said = ["predict", f"file:{nllb}", "the old house is red", "--task", "translation"]
-    assert run([*said, "--labels", "English,German"]) == 0
-    assert "Haus" in capsys.readouterr().out
-    assert run([*said, "--labels", "en,fr"]) == 0
-    assert "maison" in capsys.readouterr().out
+    named = str(Path(shutil.copy(tmp_path / "de.csv", tmp_path / "named.csv")))
+    Path(named).write_text(Path(named).read_text().replace("en,de", "source,target"))
+    said = ["evaluate", f"file:{nllb}", named, "--task", "translation"]
+    assert judged([*said, "--languages", "en,de"], capsys)["metrics"]["bleu"] > 60
+    assert run(said) == 1
+    assert "translates between 202 languages, and none were named" in capsys.readouterr().err
 
+    said = ["predict", f"file:{nllb}", "the old house is red"]
+    assert run([*said, "--languages", "English,German"]) == 0
+    assert "Haus" in capsys.readouterr().out
+    assert run([*said, "--languages", "en,fr"]) == 0
+    assert "maison" in capsys.readouterr().out
     assert run(said) == 1
     told = capsys.readouterr().err
-    assert "translates between 4 languages, and none were named" in told
-    assert "--labels en,de" in told
-    assert run([*said, "--labels", "en,klingon"]) == 1
-    assert "'klingon' are not two of them" in capsys.readouterr().err
+    assert "--languages en,de; its codes are such as ace_Arab" in told
+    assert run([*said, "--languages", "en,klingon"]) == 1
+    assert "'en,klingon' is no pair of them" in capsys.readouterr().err
+    assert run([*said, "--languages", "en"]) == 2
+    assert "'en' is not two languages" in capsys.readouterr().err
+    assert run(["predict", f"file:{nllb}", "", "--languages", "en,de"]) == 1
+    assert "'' has no text" in capsys.readouterr().err
 
 
-def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path) -> None:
+def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = zoo.load(f"file:{nllb}").backbone
     features = before.features(before.collate([before.preprocess("the old house")]), (before.layers[-1],))
     data = table(tmp_path / "back.csv", ("de", "en"), (1, 0), slice(0, 240))
@@ -234,8 +292,10 @@ def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path) -> Non
                      save_run=False)  # fmt: skip
     assert tuned.metrics["bleu"] > tuned.baseline["bleu"] + 40
     assert json.loads((tmp_path / "out" / "zoo.json").read_text())["classes"] == ["deu_Latn", "eng_Latn"]
-    [answer] = zoo.load(f"file:{tmp_path / 'out'}").predict(["das alte Haus ist rot"])
-    assert {"the", "house", "is"} & set(answer.split())
+    assert run(["predict", f"file:{tmp_path / 'out'}", "das alte Haus ist rot"]) == 0
+    assert "house is" in capsys.readouterr().out
+    assert run(["predict", f"file:{tmp_path / 'out'}", "the old house", "--languages", "en,fr"]) == 1
+    assert "translates from deu_Latn to eng_Latn; 'en,fr' is something else" in capsys.readouterr().err
     further = zoo.tune(f"file:{tmp_path / 'out'}", data, task="translation", strategy="full", epochs=1,
                        learning_rate=1e-6, input_column="de", target_column="en", save_run=False)  # fmt: skip
     assert further.metrics["bleu"] > tuned.metrics["bleu"] - 5  # from what was tuned, not from the base again
@@ -273,6 +333,8 @@ def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsy
                         "english", "--target-column", code], capsys)  # fmt: skip
         assert found["metrics"]["bleu"] > 60
         assert found["baseline"]["bleu"] < 10
+    assert run(["predict", f"file:{tmp_path / 't5'}", "the old house", "--languages", "de,en"]) == 1
+    assert "translates from en to de, en to fr; 'de,en' is something else" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -302,8 +364,8 @@ def test_the_languages_of_other_families_are_known(tmp_path: Path) -> None:
 
     mbart = languages.codes(transformers.MBart50Tokenizer())
     assert languages.pair("m", ("English", "German"), mbart, ()) == ("en_XX", "de_DE")
-    assert languages.pair("m", ("source", "target"), mbart, ("ro_RO", "en_XX")) == ("ro_RO", "en_XX")
-    with pytest.raises(InvalidInput, match="'en' and 'target' are not two of them"):
+    assert languages.pair("m", (), mbart, ("ro_RO", "en_XX")) == ("ro_RO", "en_XX")
+    with pytest.raises(InvalidInput, match="'en,target' is no pair of them"):
         languages.pair("m", ("en", "target"), mbart, ("ro_RO", "en_XX"))
 
     class ManyTargets:

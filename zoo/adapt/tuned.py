@@ -62,12 +62,17 @@ class TunedBackbone:
         # A learner may have its own names for them, such as its codes of languages.
         return self._predictor if own and found is not None and tuple(found.classes) == self.classes else found
 
-    def predict(self, inputs: Sequence[Any]) -> list[Any]:
+    def predict(self, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any]:
         """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.
 
         At most ``SHOWN`` classes each.
+
+        Args:
+            labels: what is asked for of a model that has it fixed, such as two languages, and refuses other.
         """
         answers: list[Any] = []
+        if labels and hasattr(self._predictor, "check"):
+            self._predictor.check(self.card.id, labels)
         if hasattr(self._predictor, "predict"):
             return list(self._predictor.predict(inputs))
         for start in range(0, len(inputs), BATCH_SIZE):

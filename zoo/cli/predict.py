@@ -14,6 +14,7 @@ import click
 from zoo.cli.answering import answer_all, read_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import horizon as horizon_option
+from zoo.cli.options import languages as languages_option
 from zoo.cli.options import making, paying
 from zoo.cli.output import Column, Output
 
@@ -29,10 +30,8 @@ WORDS, LONGEST_NAME = 5, 40
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
-@click.option(
-    "--labels",
-    help="Classes that a zero-shot model chooses from, or a translator's two languages, with commas between.",
-)
+@click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
+@languages_option
 @click.option(
     "-o",
     "--output",
@@ -52,7 +51,8 @@ WORDS, LONGEST_NAME = 5, 40
 @paying
 def command(
     output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
-    device: str | None, horizon: int | None, target_column: str | None, **wished: Any,
+    device: str | None, horizon: int | None, target_column: str | None, languages: tuple[str, ...],
+    **wished: Any,
 ) -> None:  # fmt: skip
     """Run a model on inputs.
 
@@ -70,7 +70,7 @@ def command(
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict hf:amazon/chronos-bolt-tiny sales.csv --horizon 12 -o forecast.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
-      zoo predict hf:facebook/nllb-200-distilled-600M "The sea is calm." --labels en,de
+      zoo predict hf:facebook/nllb-200-distilled-600M "The sea is calm." --languages en,de
       zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
@@ -80,6 +80,9 @@ def command(
     from zoo.features import load
     from zoo.pages import predictions
 
+    if languages and task not in {None, "translation"}:
+        raise click.UsageError("--languages is of --task translation alone.")
+    task = "translation" if languages else task
     suffix = Path(folder or "").suffix.lower()
     page, picture = suffix in {".html", ".htm"}, suffix == ".png"
     if page:
@@ -97,7 +100,7 @@ def command(
         variables = [part.strip() for part in (target_column or "").split(",") if part.strip()]
         least = getattr(loaded.backbone, "least_times", None)
         inputs, read, skipped = read_all(entries(inputs, kind), lambda text: read_input(text, kind, variables, least))
-    places, answers, unanswered = answer_all(loaded, inputs, read, task, named)
+    places, answers, unanswered = answer_all(loaded, inputs, read, task, languages or named)
     inputs, read = tuple(inputs[at] for at in places), [read[at] for at in places]
     skipped += unanswered
     if page:

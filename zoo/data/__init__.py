@@ -61,6 +61,7 @@ def read(
     task: str | None = None,
     horizon: int | None = None,
     unlabelled: bool = False,
+    languages: Sequence[str] = (),
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
@@ -72,15 +73,17 @@ def read(
         task: the task that the data is for, which settles what a column could be in doubt.
         horizon: steps that forecasts of time series reach; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
+        languages: source and target of pairs of texts, which models of many languages are told; the names of the
+            columns where it is empty, and those are languages.
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither, or ``horizon`` is no number of steps.
+        InvalidInput: ``on_problem`` is neither, ``horizon`` is no number of steps, or ``languages`` are not two.
         UnknownTask: no task is called so.
     """
     from zoo.data.reading import ReadOptions
 
-    options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled)
+    options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages))
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
@@ -90,6 +93,11 @@ def read(
     if horizon is not None and dataset.target_kind != "series":
         raise DataError(f"'{dataset.name}' was not read as time series, which alone have a horizon.",
                         "Add --task time-series-forecasting, or leave --horizon out.")  # fmt: skip
+    if languages and (dataset.input_kind, dataset.target_kind) != ("text", "text"):
+        raise DataError(f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",
+                        "Add --task translation, or leave --languages out.")  # fmt: skip
+    if languages:
+        return replace(dataset, languages=tuple(languages))
     if wanted is not None and wanted.target == "image":
         from zoo.data.prompts import as_prompts
 

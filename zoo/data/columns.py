@@ -134,10 +134,11 @@ def choose(
     if target is None and wanted_target != "text":
         target = _target_by_name(known, options.input_column)
     inputs = [column for column in known.values() if column.name != target]
-    found = known[options.input_column] if options.input_column else _input(path, columns, inputs, wanted)
+    ordered = wanted == wanted_target == "text"
+    found = known[options.input_column] if options.input_column else _input(path, columns, inputs, wanted, ordered)
     others = [c for c in inputs if c.name != found.name]
     if target is None:
-        target = _caption(path, columns, others) if wanted_target == "text" else None
+        target = _caption(path, columns, others, ordered) if wanted_target == "text" else None
         target = target or _target_by_content(path, columns, others, needed=not options.unlabelled)
     kind = found.kind if found.kind != "other" else "text"
     if kind == "text" and (wanted in {"molecule", "protein"} or (wanted in _PREFERRED and options.input_column)):
@@ -176,7 +177,10 @@ def _is_protein(value: str) -> bool:
     return len(value) >= _LEAST_RESIDUES and " " not in value.strip() and not protein_problem(clean(value))
 
 
-def _input(path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None) -> _Column:
+def _input(
+    path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None, ordered: bool
+) -> _Column:
+    """The column of the inputs; ``ordered`` takes the first of several texts, where none is longer by its nature."""
     groups = {kind: [c for c in candidates if c.kind == kind] for kind in _PREFERRED}
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
     texts = [c for c in texts if c.words] or texts
@@ -201,12 +205,12 @@ def _input(path: Path, columns: Sequence[str], candidates: Sequence[_Column], wa
         of = " or ".join(_PATHS[kind] for kind in groups) or "paths of images"
         raise DataError(f"{what} {of} in '{path}'; its columns are {_listed(columns)}.",
                         "Name the one to use with --input-column.")  # fmt: skip
-    return max(texts, key=lambda column: column.length)
+    return texts[0] if ordered else max(texts, key=lambda column: column.length)
 
 
-def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column]) -> str:
+def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column], ordered: bool) -> str:
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
-    found = _named(texts, CAPTION_NAMES) or (max(texts, key=lambda column: column.length) if texts else None)
+    found = _named(texts, CAPTION_NAMES) or max(texts, key=lambda c: 0 if ordered else c.length, default=None)
     if found is None:
         raise DataError(f"No column of '{path}' holds the texts that belong to the inputs; its columns are "
                         f"{_listed(columns)}.", "Name it with --target-column.")  # fmt: skip

@@ -23,6 +23,7 @@ class ReadOptions(Entity):
         task: the task that the data set is for, where it is known.
         horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
+        languages: source and target of pairs of texts; empty takes the names of the columns, where those are languages.
     """
 
     input_column: str | None = None
@@ -31,10 +32,14 @@ class ReadOptions(Entity):
     task: str | None = None
     horizon: int | None = None
     unlabelled: bool = False
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.horizon is not None and self.horizon < 1:
             raise InvalidInput(f"A forecast cannot reach {self.horizon} steps.", "Ask for one step or more.")
+        if len(self.languages) not in {0, 2}:
+            raise InvalidInput(f"A translation has two languages, and '{','.join(self.languages)}' is not two.",
+                               "Name source and target, such as en,de.")  # fmt: skip
         if self.on_problem not in ON_PROBLEM:
             raise InvalidInput(f"There is no way called '{self.on_problem}' to treat unusable items.",
                                "Choose skip or fail.")  # fmt: skip

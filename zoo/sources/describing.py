@@ -75,6 +75,7 @@ _HEADS = (
     ("ClapModel", "zero-shot-audio-classification"),
     ("BlipForConditionalGeneration", "image-to-text"),
     ("MarianMTModel", "translation"),
+    ("M2M100ForConditionalGeneration", "translation"),
     ("ForMaskedLM", "fill-mask"),
     ("ForCausalLM", "text-generation"),
     ("LMHeadModel", "text-generation"),

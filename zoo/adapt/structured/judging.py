@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.structured.class_names import ClassNames
 from zoo.adapt.structured.kinds import kinds, metrics_for
 from zoo.adapt.structured.texts import TRANSLATION
+from zoo.data.languages import is_language
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -51,11 +52,11 @@ def judge(model: Model, dataset: Dataset, task: Task, progress: Progress) -> tup
 
 
 def told(dataset: Dataset, task: Task) -> tuple[str, ...]:
-    """What a model is told beside its inputs: the classes, or the columns of a translation, which may be languages."""
-    columns = dataset.columns
-    if task.name == TRANSLATION and {"input", "target"} <= set(columns):
-        return columns["input"], columns["target"]
-    return dataset.classes
+    """What a model is told beside its inputs: the classes; of a translation the languages, where they are known."""
+    if task.name != TRANSLATION:
+        return dataset.classes
+    columns = (dataset.columns.get("input", ""), dataset.columns.get("target", ""))
+    return dataset.languages or (columns if all(map(is_language, columns)) else ())
 
 
 def known_targets(dataset: Dataset) -> Sequence[Any]:

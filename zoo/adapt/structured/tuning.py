@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.structured.judging import CHUNK, known_targets, told
 from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
+from zoo.adapt.structured.texts import TRANSLATION
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
 
 if TYPE_CHECKING:
@@ -162,9 +163,9 @@ def answers(kind: TargetKind, learner: Learner, part: Dataset) -> list[Any]:
 
 
 def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
-    """The names of what is told apart: the data's classes, the columns of a translation, or the characters of texts."""
+    """What a learner is made for: the data's classes, the languages of a translation, or the characters of texts."""
     named = told(dataset, task)
-    if named or dataset.target_kind != "text":
+    if named or dataset.target_kind != "text" or task.name == TRANSLATION:
         return named
     texts = (unicodedata.normalize("NFKC", str(text)) for text in known_targets(dataset))
     return tuple(sorted({character for text in texts for character in text}))
