@@ -6,11 +6,10 @@ import inspect
 import itertools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, MissingExtra, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
 from zoo.features.weights_report import left_random, refuse_other_shapes, warn_of_strangers
 from zoo.protocols import PROBABILITIES
 
@@ -24,6 +23,7 @@ with needs_extra("language", "load language models"):
 
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
+from zoo.features.sentence_pieces import refuse_without_sentencepiece
 from zoo_language import pooling
 from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
 from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline
@@ -273,11 +273,7 @@ def _tokenizer(folder: Path, card: ModelCard) -> Any:
     try:
         return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
     except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        if find_spec("sentencepiece") is None and any(one.suffix in {".spm", ".model"} for one in folder.iterdir()):
-            raise MissingExtra(
-                f"The package 'sentencepiece' is needed to load the tokenizer of '{card.id}' and is not installed.",
-                "Run: pip install 'foundation-zoo[language]'",
-            ) from error
+        refuse_without_sentencepiece(card, folder, "language", error)
         sentence = " ".join(str(error).split())[:300]
         raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be loaded: {sentence}") from error
 

@@ -15,6 +15,7 @@ with needs_extra("multimodal", "load models of images and text of transformers")
 
 from zoo.features.published_config import architectures, published_config
 from zoo.features.quiet import quiet
+from zoo.features.sentence_pieces import refuse_without_sentencepiece
 from zoo.features.weights_report import warn_of_strangers
 from zoo_multimodal import blip
 from zoo_multimodal.image_text_backbone import ImageBackbone, ImageTextBackbone, Towers
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _WHOLE = ("siglip", "siglip2")
 """Families that were trained on texts padded to the full length, without a mask; they pool the last token."""
+_FLEXIBLE = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
+"""What SigLIP 2 of flexible resolution takes of an image."""
+
 _LOWERED = ("GemmaTokenizer", "GemmaTokenizerFast")
 """Tokenizers that keep the case, though SigLIP 2 was trained on small letters (Tschannen et al., SigLIP 2, 2025)."""
 
@@ -75,6 +79,25 @@ class TransformersTowers(Towers):
         return None if bias is None else float(bias.detach().float())
 
 
+class FlexibleTowers(TransformersTowers):
+    """SigLIP 2 of flexible resolution (NaFlex): an image keeps its shape, as up to so many patches.
+
+    A prepared image is one matrix, so that batches are as other models' are: patches x (values + 3), where each row
+    ends with whether it is a patch or padding, and the rows and columns of the image's grid (exact in bfloat16 to 256).
+    """
+
+    def pixels(self, image: Image) -> torch.Tensor:
+        """As the model's own image processor has it, with mask and grid."""
+        found = self._processor(images=image, return_tensors="np")
+        values, mask, grid = (np.asarray(found[name][0], dtype=np.float32) for name in _FLEXIBLE)
+        return torch.from_numpy(np.column_stack([values, mask, np.broadcast_to(grid, (len(mask), 2))]))
+
+    def images(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Vectors of images, batch x d."""
+        parts = (pixels[..., :-3], pixels[..., -3].int(), pixels[:, 0, -2:].long())
+        return _vectors(self.model.get_image_features(**dict(zip(_FLEXIBLE, parts, strict=True))))
+
+
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone | None:
     """The backbone of a folder of transformers, or None where the model neither has two towers nor is a BLIP.
 
@@ -93,6 +116,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
                 folder, weights_only=True, output_loading_info=True, **_LOCAL
             )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        refuse_without_sentencepiece(card, folder, "multimodal", error)
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
             f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
@@ -105,7 +129,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
         raise UnsupportedModel(
             f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
         )
-    return ImageTextBackbone(card, TransformersTowers(model.eval(), processor, tokenizer), device=device, dtype=dtype)
+    kind = FlexibleTowers if architecture == "Siglip2Model" else TransformersTowers
+    return ImageTextBackbone(card, kind(model.eval(), processor, tokenizer), device=device, dtype=dtype)
 
 
 def _vectors(found: Any) -> torch.Tensor:

@@ -107,6 +107,53 @@ def folder(tmp_path_factory: pytest.TempPathFactory, pieces: bytes) -> Path:
     return folder
 
 
+def reshaped(image: Image.Image, wide: bool) -> Image.Image:
+    """Twice as wide as high, or the other way round: neither fills the patches that there are."""
+    return image.resize((48, 24) if wide else (24, 48))
+
+
+@pytest.fixture(scope="module")
+def flexible(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SigLIP 2 of flexible resolution, trained on pictures of two shapes, with Gemma's tokenizer."""
+    folder = tmp_path_factory.mktemp("siglip2")
+    built = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *"abcdefghijklmnopqrstuvwxyz"]
+    merges = []
+    for word in sorted({f"▁{word}" for sentence in SENTENCES for word in sentence.split()}):
+        for end in range(1, len(word)):
+            merges.append((word[:end], word[end]))
+            built.append(word[: end + 1])
+    vocabulary = {sign: place for place, sign in enumerate(dict.fromkeys(built))}
+    merges = list(dict.fromkeys(merges))
+    transformers.GemmaTokenizer(vocab=vocabulary, merges=merges, padding_side="right").save_pretrained(folder)
+    images = transformers.Siglip2ImageProcessor(patch_size=8, max_num_patches=19)
+    images.save_pretrained(folder)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_hidden_layers": 2}
+    torch.manual_seed(0)
+    model = transformers.Siglip2Model(transformers.Siglip2Config(
+        text_config={**sizes, "vocab_size": len(vocabulary), "max_position_embeddings": LENGTH, "bos_token_id": 2,
+                     "eos_token_id": 1, "pad_token_id": 0},
+        vision_config={**sizes, "num_patches": 16, "patch_size": 8},
+    ))  # fmt: skip
+    model.save_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    shapes = itertools.cycle([True, False])
+
+    def prepare(image: Image.Image) -> torch.Tensor:
+        found = images(images=reshaped(image, next(shapes)), return_tensors="pt")
+        grid = found["spatial_shapes"].expand(19, 2)
+        return torch.cat([found["pixel_values"][0], found["pixel_attention_mask"].T, grid], dim=1)
+
+    train(
+        model, lambda pixels, ids: model(
+            pixel_values=pixels[:, :, :-3], pixel_attention_mask=pixels[:, :, -3].int(),
+            spatial_shapes=pixels[:, 0, -2:].long(), input_ids=ids, return_loss=True,
+        ).loss, prepare,
+        tokenizer(SENTENCES, padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids,
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def open_clip_files(tmp_path_factory: pytest.TempPathFactory, pieces: bytes) -> dict[str, bytes]:
     """The files of a repository with a SigLIP of open_clip: a tower for images of timm, T5's tokenizer, a bias."""
@@ -253,6 +300,46 @@ def test_the_tokenizer_of_siglip_2_gets_small_letters(folder: Path, tmp_path: Pa
 
     np.testing.assert_array_equal(large, small)
     assert np.abs(other - small).max() > 1e-3
+
+
+def test_siglip_2_takes_pictures_of_any_shape(
+    flexible: Path, captions: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the model itself has them, padding masked; five pictures of each colour are enough for a probe."""
+    paths = [*sorted(shapes.rglob("*.png")), *sorted(captions.parent.glob("*.png"))]
+    for number, path in enumerate(paths):
+        reshaped(Image.open(path), number % 3 > 0).save(path)
+    name = f"file:{flexible}"
+    classified = answer(["evaluate", name, str(shapes)], capsys)
+    retrieved = answer(["evaluate", name, str(captions), "--task", "image-text-retrieval"], capsys)
+    assert classified["task"] == "zero-shot-image-classification"
+    assert classified["metrics"]["accuracy"] > 0.4
+    assert classified["baseline"]["accuracy"] == pytest.approx(1 / 12)
+    assert retrieved["metrics"]["recall_at_1"] > 0.2
+    assert retrieved["baseline"]["recall_at_1"] == pytest.approx(1 / 24)
+
+    pictures = [Image.open(path) for path in paths[:4]]
+    backbone = zoo.load(name).backbone
+    found = backbone.features(backbone.collate([backbone.preprocess(one) for one in pictures]), backbone.layers)
+    model = transformers.Siglip2Model.from_pretrained(flexible).eval()
+    prepared = transformers.Siglip2ImageProcessor.from_pretrained(flexible)(images=pictures, return_tensors="pt")
+    assert prepared["pixel_attention_mask"].min() == 0
+    with torch.inference_mode():
+        own = model.get_image_features(**prepared).pooler_output
+    torch.testing.assert_close(
+        found[backbone.layers[0]], torch.nn.functional.normalize(own, dim=1), atol=1e-5, rtol=1e-4
+    )
+
+    few = tmp_path / "few"
+    generator = np.random.default_rng(10)
+    for colour, number in itertools.product(COLOURS, range(5)):
+        (few / colour).mkdir(parents=True, exist_ok=True)
+        picture = drawn(f"a {colour} {SHAPES[number % 3]} on the {['left', 'right'][number % 2]}", generator)
+        reshaped(picture, number > 1).save(few / colour / f"{number}.png")
+    answer(["tune", name, str(few), "-o", str(tmp_path / "tuned")], capsys)
+    judged = answer(["predict", f"file:{tmp_path / 'tuned'}", *map(str, paths[:24])], capsys)["predictions"]
+    right = [one["output"][0]["label"] == Path(one["input"]).parent.name.split("_")[0] for one in judged]
+    assert np.mean(right) > 0.6  # a quarter by chance
 
 
 def test_features_tell_colours_apart(folder: Path, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ _FAMILIES = {
     "dinov2": "DINOv2", "distilbert": "DistilBERT", "electra": "ELECTRA", "esm": "ESM", "gpt2": "GPT-2",
     "hubert": "HuBERT", "llama": "Llama", "marian": "Marian", "mobilenet_v2": "MobileNetV2", "modernbert": "ModernBERT",
     "molformer": "MoLFormer", "mpnet": "MPNet", "musicgen": "MusicGen", "resnet": "ResNet", "roberta": "RoBERTa",
-    "segformer": "SegFormer", "siglip": "SigLIP", "speecht5": "SpeechT5", "swin": "Swin", "t5": "T5",
-    "vit": "ViT", "vits": "VITS", "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
+    "segformer": "SegFormer", "siglip": "SigLIP", "siglip2": "SigLIP 2", "speecht5": "SpeechT5", "swin": "Swin",
+    "t5": "T5", "vit": "ViT", "vits": "VITS", "wav2vec2": "wav2vec 2.0", "wavlm": "WavLM", "whisper": "Whisper",
     "xlm-roberta": "XLM-RoBERTa", "yolos": "YOLOS",
 }  # fmt: skip
 
@@ -81,6 +81,7 @@ _HEADS = (
     ("LMHeadModel", "text-generation"),
     ("CLIPModel", "zero-shot-image-classification"),
     ("SiglipModel", "zero-shot-image-classification"),
+    ("Siglip2Model", "zero-shot-image-classification"),
     ("EsmForProteinFolding", "protein-structure-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
     ("ChronosBoltModelForForecasting", "time-series-forecasting"),
