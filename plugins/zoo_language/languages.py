@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from zoo.data.languages import CODE, iso, language
+from zoo.data.languages import group, language, nearest
 from zoo.errors import InvalidInput
+
+_CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}\Z")
+"""``eng_Latn`` (NLLB), ``en_XX`` (mBART)."""
 
 _MARIAN = re.compile(r">>([A-Za-z_]{2,12})<<\Z")
 
@@ -15,22 +18,17 @@ _MARIAN = re.compile(r">>([A-Za-z_]{2,12})<<\Z")
 def codes(tokenizer: Any) -> dict[str, str]:
     """The codes of languages that a tokenizer has tokens for, with those tokens; empty of models for one pair."""
     own: Mapping[str, str] = getattr(tokenizer, "lang_code_to_token", None) or {}  # M2M100's
-    found = dict(own) or {token: token for token in tokenizer.get_added_vocab() if CODE.match(token)}
+    found = dict(own) or {token: token for token in tokenizer.get_added_vocab() if _CODE.match(token)}
     targets = getattr(tokenizer, "supported_language_codes", None) or ()
     return found or {match[1]: token for token in targets if (match := _MARIAN.match(token))}
 
 
-def find(name: str, known: Mapping[str, str] | Sequence[str]) -> str | None:
+def find(name: str, known: Collection[str]) -> str | None:
     """The code among ``known`` of a language by its name or a code; None where it is not among them."""
-    name = name.strip()
-    if name in known:
-        return name
-    meant = language(name)
-    if meant is None:
-        return None
-    short, long, script, _ = meant
-    exact = next((code for code in (short, long, f"{long}_{script}", f"{short}_XX") if code in known), None)
-    return exact or next((code for code in known if code.startswith((f"{short}_", f"{long}_"))), None)
+    if name.strip() in known:
+        return name.strip()
+    tag = language(name)
+    return None if tag is None else nearest(tag, known)
 
 
 def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequence[str | None]) -> tuple[str, str]:
@@ -73,6 +71,12 @@ def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> Non
         f"'{','.join(str(name)[:30] for name in named)}' is something else.",
         "Name others by --languages or as columns, or find a model that does: zoo search --task translation",
     )
+
+
+def iso(name: str) -> str | None:
+    """The ISO 639-1 code of a language by its name or a code, whatever the script; None where it has none."""
+    tag = language(name)
+    return group(tag) if tag else None
 
 
 def _same(one: str, other: str) -> bool:

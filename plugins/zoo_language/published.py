@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from zoo.data.languages import iso
 from zoo.errors import DataError, UnsupportedModel
 from zoo.features.quiet import quiet
 from zoo.features.weights_report import left_random
 from zoo_language import answering, tagging
-from zoo_language.languages import check, codes, find, pair
+from zoo_language.languages import check, codes, find, iso, pair
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone

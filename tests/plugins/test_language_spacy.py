@@ -234,6 +234,17 @@ def test_features_are_spacys_own_vectors(small: Path) -> None:
     assert zoo.load(f"file:{small}").backbone.layers == ("tok2vec.mean",)
 
 
+def test_features_of_a_long_text_are_the_mean_of_all_its_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "One two three four five. Six. Seven eight nine in Paris and Rome."
+    backbone = zoo.load(ENGLISH).backbone
+    monkeypatch.setattr(spacy_pipeline, "_PIECE", 30)
+    whole = backbone.features([item := backbone.preprocess(text)], ("ner.mean",))["ner.mean"][0]
+    assert len(item) > 2
+    parts = backbone.features([[piece] for piece in item], ("ner.mean",))["ner.mean"]
+    np.testing.assert_allclose(whole, np.average(parts, axis=0, weights=list(map(len, item))), atol=1e-5)
+    assert np.abs(parts[0] - whole).max() > 0.1
+
+
 def test_the_loop_gets_spacys_gradients(small: Path) -> None:
     """The module's gradients are those that spaCy computes, and its weights are spaCy's."""
     learner, twin = (EntityLearner("x", spacy_pipeline.read(card(), small), TAGS) for _ in range(2))

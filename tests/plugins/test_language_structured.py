@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-import transformers
+from small_t5 import small_t5
 
 import zoo
 from zoo.cli import run
@@ -158,21 +158,8 @@ def translations(path: Path | None = None) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """T5's architecture, small, trained here on all such sentences but the last sixty."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors
-
     pairs = translations()
-    words = sorted({word for pair in pairs for text in pair for word in text.split()})
-    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(["<pad>", "</s>", "<unk>", *words])}, "<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=32
-    )
-    torch.manual_seed(0)
-    model = transformers.T5ForConditionalGeneration(transformers.T5Config(
-        vocab_size=len(words) + 3, d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, dropout_rate=0.0,
-        pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, feed_forward_proj="gated-gelu",
-    ))  # fmt: skip
+    model, fast = small_t5(word for pair in pairs for text in pair for word in text.split())
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     sources, targets = (
         fast([pair[side] for pair in pairs[:-60]], padding=True, return_tensors="pt") for side in (0, 1)

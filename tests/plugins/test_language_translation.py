@@ -16,11 +16,12 @@ import pytest
 import sentencepiece
 import torch
 import transformers
-from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from small_t5 import small_t5
 from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 import zoo
 from zoo.cli import run
+from zoo.data.languages import is_language
 from zoo.errors import InvalidInput
 from zoo_language import languages
 
@@ -305,21 +306,9 @@ def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path, capsys
 
 def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prefixes = {"de": "to German : ", "fr": "to French : "}
-    words = sorted(
-        {word for row in sentences() for text in row for word in text.split()} | {"to", "German", "French", ":"}
-    )
-    tokenizer = Tokenizer(models.WordLevel({w: i for i, w in enumerate(["<pad>", "</s>", "<unk>", *words])}, "<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    fast = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>", model_max_length=32
-    )
-    torch.manual_seed(0)
-    model = transformers.T5ForConditionalGeneration(transformers.T5Config(
-        vocab_size=len(words) + 3, d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, dropout_rate=0.0,
-        pad_token_id=0, eos_token_id=1, decoder_start_token_id=0, feed_forward_proj="gated-gelu",
-        task_specific_params={f"translation_en_to_{code}": {"prefix": said} for code, said in prefixes.items()},
-    ))  # fmt: skip
+    words = {word for row in sentences() for text in row for word in text.split()} | {"to", "German", "French", ":"}
+    listed = {f"translation_en_to_{code}": {"prefix": said} for code, said in prefixes.items()}
+    model, fast = small_t5(words, task_specific_params=listed)
     train(model, [
         (fast(prefixes[code] + row[0])["input_ids"], fast(row[side])["input_ids"])
         for row in sentences()[:-NEW] for side, code in ((1, "de"), (2, "fr"))
@@ -344,10 +333,23 @@ def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsy
         ("de", ("en", "de"), "de"), ("deu_Latn", ("en", "de"), "de"), ("zh", ("zho_Hans", "zho_Hant"), "zho_Hans"),
         ("zho_Hant", ("zho_Hans", "zho_Hant"), "zho_Hant"), ("ace_Arab", ("ace_Arab",), "ace_Arab"),
         ("klingon", ("en", "de"), None), ("fr", ("en", "de"), None), ("deu", ("fra", "deu"), "deu"),
+        ("zh", ("deu", "cmn_Hans"), "cmn_Hans"), ("Korean", ("jpn_Jpan", "kor_Hang"), "kor_Hang"),
+        ("no", ("dan_Latn", "nob_Latn"), "nob_Latn"), ("Persian", ("arb_Arab", "pes_Arab"), "pes_Arab"),
+        ("hr", ("sr", "bs"), None), ("pt-BR", ("es_XX", "pt_XX"), "pt_XX"), ("Traditional Chinese",
+        ("zho_Hans", "zho_Hant"), "zho_Hant"),
     ],
 )  # fmt: skip
 def test_languages_are_found_by_name_and_code(name: str, known: tuple[str, ...], code: str | None) -> None:
     assert languages.find(name, known) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("en", True), ("German", True), ("deu", True), ("zho_Hant", True), ("en_XX", True), ("text", False),
+     ("source", False), ("src", False), ("tgt", False), ("target", False), ("", False)],
+)  # fmt: skip
+def test_columns_say_languages_or_not(name: str, says: bool) -> None:
+    assert is_language(name) is says
 
 
 def test_the_languages_of_other_families_are_known(tmp_path: Path) -> None:

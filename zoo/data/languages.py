@@ -1,52 +1,52 @@
-"""Languages by their English names and codes, and what tells that a word is one."""
+"""Languages by their English names and codes (ISO 639, BCP 47), as langcodes knows them."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
+from typing import Any
 
-_TABLE = """
-af afr Latn Afrikaans|am amh Ethi Amharic|ar arb Arab Arabic|az azj Latn Azerbaijani|be bel Cyrl Belarusian
-bg bul Cyrl Bulgarian|bn ben Beng Bengali|bs bos Latn Bosnian|ca cat Latn Catalan|cs ces Latn Czech|cy cym Latn Welsh
-da dan Latn Danish|de deu Latn German|el ell Grek Greek|en eng Latn English|eo epo Latn Esperanto|es spa Latn Spanish
-et est Latn Estonian|eu eus Latn Basque|fa pes Arab Persian|fi fin Latn Finnish|fr fra Latn French|ga gle Latn Irish
-gl glg Latn Galician|gu guj Gujr Gujarati|ha hau Latn Hausa|he heb Hebr Hebrew|hi hin Deva Hindi|hr hrv Latn Croatian
-hu hun Latn Hungarian|hy hye Armn Armenian|id ind Latn Indonesian|ig ibo Latn Igbo|is isl Latn Icelandic
-it ita Latn Italian|ja jpn Jpan Japanese|jv jav Latn Javanese|ka kat Geor Georgian|kk kaz Cyrl Kazakh
-km khm Khmr Khmer|kn kan Knda Kannada|ko kor Hang Korean|lo lao Laoo Lao|lt lit Latn Lithuanian|lv lvs Latn Latvian
-mk mkd Cyrl Macedonian|ml mal Mlym Malayalam|mn khk Cyrl Mongolian|mr mar Deva Marathi|ms zsm Latn Malay
-mt mlt Latn Maltese|my mya Mymr Burmese|ne npi Deva Nepali|nl nld Latn Dutch|no nob Latn Norwegian|pa pan Guru Punjabi
-pl pol Latn Polish|ps pbt Arab Pashto|pt por Latn Portuguese|ro ron Latn Romanian|ru rus Cyrl Russian
-si sin Sinh Sinhala|sk slk Latn Slovak|sl slv Latn Slovenian|so som Latn Somali|sq als Latn Albanian
-sr srp Cyrl Serbian|sv swe Latn Swedish|sw swh Latn Swahili|ta tam Taml Tamil|te tel Telu Telugu|th tha Thai Thai
-tl tgl Latn Tagalog|tr tur Latn Turkish|uk ukr Cyrl Ukrainian|ur urd Arab Urdu|uz uzn Latn Uzbek
-vi vie Latn Vietnamese|yo yor Latn Yoruba|zh zho Hans Chinese|zu zul Latn Zulu
-"""
-"""ISO 639-1 and 639-3, the script that NLLB writes with it (ISO 15924), and the English name."""
+from zoo.errors import needs_extra
 
-_LANGUAGES: list[tuple[str, str, str, str]] = [
-    (short, long, script, name)
-    for line in _TABLE.split("\n")
-    for entry in line.split("|")
-    if entry
-    for short, long, script, name in [entry.split()]
-]
-_KNOWN = {name.lower(): one for one in _LANGUAGES for name in (one[0], one[1], one[3])}
-CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}\Z")
-"""``eng_Latn`` (NLLB), ``en_XX`` (mBART)."""
+_SAME = 3
+"""Distance up to which two codes mean one language in CLDR's matching, as Norwegian and Bokmål; kin is farther."""
 
 
-def language(name: str) -> tuple[str, str, str, str] | None:
-    """ISO 639-1 and 639-3, script and English name of a language by its name or a code; None where it is not known."""
+def language(name: str) -> str | None:
+    """The BCP 47 tag of a language by its English name or a code such as ``de``, ``deu`` or ``zho_Hant``; or None."""
+    langcodes = _langcodes()
     name = name.strip()
-    return _KNOWN.get(name.lower()) or next((one for one in _LANGUAGES if f"{one[1]}_{one[2]}" == name), None)
+    try:
+        tag = name if langcodes.tag_is_valid(name) else langcodes.find(name).to_tag()
+    except (LookupError, ValueError):
+        return None
+    return str(langcodes.standardize_tag(tag))
 
 
-def iso(name: str) -> str | None:
-    """The ISO 639-1 code of a language by its name or a code, whatever the script; None where it is not known."""
-    found = language(name) or language(name.strip().split("_")[0])
-    return found[0] if found else None
+def group(tag: str) -> str:
+    """The language of a tag or a tokenizer's code, by its ISO 639 macrolanguage: ``zh`` of ``cmn_Hans``."""
+    langcodes = _langcodes()
+    return str(langcodes.Language.get(langcodes.standardize_tag(tag, macro=True)).language)
+
+
+def nearest(tag: str, codes: Collection[str]) -> str | None:
+    """The one of several codes of the same language whose script and region are nearest; None where none is."""
+    match = _langcodes().closest_supported_match
+    if found := match(tag, list(codes), max_distance=_SAME):
+        return str(found)
+    same = [code for code in codes if group(code) == group(tag)]
+    return str(match(tag, same) or same[0]) if same else None
 
 
 def is_language(name: str) -> bool:
-    """Whether a word, such as a column's name, says a language: its English name, or a code."""
-    return language(name) is not None or CODE.match(name.strip()) is not None
+    """Whether a word, such as a column's name, says a language: its English name, or a code.
+
+    Three letters count only where the language has a code of two as well: ``deu`` does, and ``src`` says the source.
+    """
+    tag = language(name)
+    return tag is not None and (len(name.strip()) != 3 or len(tag) == 2)
+
+
+def _langcodes() -> Any:
+    with needs_extra("language", "tell languages apart"):
+        import langcodes
+    return langcodes
