@@ -113,6 +113,52 @@ def test_a_data_set_alone_means_its_most_used_metric(stocked):
     assert [hit.sought["ImageNet-1k"] for hit in page.models] == [0.84, 0.79, 0.70]
 
 
+@pytest.fixture
+def split_up(stocked: Registry) -> Registry:
+    """Word error rates on two splits of one data set, and a data set in two languages."""
+    stocked.add(
+        [
+            score("hf:google/vit-base", 0.05, "Speech", "wer", split="clean", higher_is_better=False),
+            score("hf:google/vit-base", 0.12, "Speech", "wer", split="other", higher_is_better=False),
+            score("hf:timm/resnet18", 0.04, "Speech", "wer", split="clean", higher_is_better=False),
+            score("pkg:tiny-vit", 0.01, "Speech", "wer", split="easy/short", higher_is_better=False),
+            score("pkg:tiny-vit", 0.8, "Intents (en)"),
+            score("pkg:tiny-vit", 0.6, "Intents (ja)"),
+        ]
+    )
+    return stocked
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("speech", [("hf:timm/resnet18", 0.04), ("hf:google/vit-base", 0.05)]),  # the split with most models
+        ("Speech/wer", [("hf:timm/resnet18", 0.04), ("hf:google/vit-base", 0.05)]),
+        ("Speech/other", [("hf:google/vit-base", 0.12)]),
+        ("speech/OTHER/wer", [("hf:google/vit-base", 0.12)]),
+        ("Speech/easy/short/wer", [("pkg:tiny-vit", 0.01)]),
+        ("intents (ja)", [("pkg:tiny-vit", 0.6)]),
+    ],
+)
+def test_a_name_means_one_split_of_a_data_set(split_up, name, expected):
+    page = split_up.search(SearchQuery.of(min_scores={name: 0.5}, sort=f"score:{name}"))
+    assert [(hit.card.id, hit.sought[name]) for hit in page.models] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("intents", "There are: Intents (en); Intents (ja)."),
+        ("Speech/clen", "There are: Speech/clean/wer; Speech/easy/short/wer; Speech/other/wer."),
+        ("Speach", "Did you mean Speech"),
+    ],
+)
+def test_a_name_that_means_no_benchmark_is_answered_with_those_that_are_there(split_up, name, hint):
+    with pytest.raises(InvalidInput) as caught:
+        split_up.search(SearchQuery.of(min_scores={name: 0.5}))
+    assert hint in str(caught.value.hint)
+
+
 def test_a_hit_carries_its_scores(stocked):
     (hit,) = stocked.search(SearchQuery.of("resnet18")).models
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from zoo.registry import bits
-from zoo.registry.sets import BENCHMARK, Sets
+from zoo.registry.sets import BENCHMARK, Benchmark, Sets
 
 _FEW = 2000
 _CHUNK = 500
@@ -26,21 +26,47 @@ class Scale:
 
 
 def meant(sets: Sets, name: str) -> list[Scale]:
-    """The benchmarks that a name means: DATASET/METRIC, or a data set, which means its most used metric."""
-    metrics: dict[str, list[tuple[Scale, int]]] = {}
-    for key, metric, higher in sets.benchmarks().get(name.casefold(), ()):
-        models = sets.one(BENCHMARK, str(key)).bit_count()
-        metrics.setdefault(metric, []).append((Scale(key, higher), models))
-    found = []
-    if metrics:
-        main = min(metrics, key=lambda metric: (-sum(count for _, count in metrics[metric]), metric))
-        found = [scale for scale, _ in metrics[main]]
-    dataset, slash, metric = name.rpartition("/")
-    if slash and dataset and metric:
-        for key, one, higher in sets.benchmarks().get(dataset.casefold(), ()):
-            if one.casefold() == metric.casefold():
-                found.append(Scale(key, higher))
-    return found
+    """The benchmark that a name means, in each direction that it is kept in; empty where there is none.
+
+    A name is DATASET, DATASET/SPLIT, DATASET/METRIC or DATASET/SPLIT/METRIC. Figures of different tasks, splits and
+    metrics can't be compared, so that where a name leaves several of them, it means the one that most models have.
+    """
+    groups: dict[tuple[str, str, str], list[Benchmark]] = {}
+    for one in _named(sets, name):
+        groups.setdefault((one.metric, one.split, one.task), []).append(one)
+    if not groups:
+        return []
+
+    def place(group: tuple[str, str, str]) -> tuple[int, tuple[str, str, str]]:
+        return -sum(sets.one(BENCHMARK, str(one.key)).bit_count() for one in groups[group]), group
+
+    return [Scale(one.key, one.higher_is_better) for one in groups[min(groups, key=place)]]
+
+
+def like(sets: Sets, name: str) -> list[str]:
+    """Names of benchmarks for one that means none: other splits and metrics of the data set, or its subsets."""
+    known = sets.benchmarks()
+    asked = name.casefold()
+    subsets = {one.dataset for key, ones in known.items() if key.startswith(f"{asked} (") for one in ones}
+    parts = {one for dataset, _ in _divided(asked) for one in known.get(dataset, ())}
+    return sorted(subsets) or sorted(f"{one.dataset}/{one.split}/{one.metric}" for one in parts)
+
+
+def _named(sets: Sets, name: str) -> Iterator[Benchmark]:
+    asked = name.casefold()
+    known = sets.benchmarks()
+    yield from known.get(asked, ())
+    for dataset, rest in _divided(asked):
+        for one in known.get(dataset, ()):
+            if rest in {each.casefold() for each in (one.split, one.metric, f"{one.split}/{one.metric}")}:
+                yield one
+
+
+def _divided(name: str) -> Iterator[tuple[str, str]]:
+    """A name cut in two at each of its slashes."""
+    for place, letter in enumerate(name):
+        if letter == "/":
+            yield name[:place], name[place + 1 :]
 
 
 def having(sets: Sets, name: str) -> int:

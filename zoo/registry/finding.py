@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import ModelId
 from zoo.errors import InvalidInput, UnknownModel, suggest
-from zoo.registry import bits, similar
+from zoo.registry import benchmarks, bits, similar
 from zoo.registry.query import SearchQuery
 from zoo.registry.searching import rows_of
 from zoo.registry.sets import WORD, Sets
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from zoo.registry.connection import Reader
 
 _MOST_SUGGESTED_FROM = 300
+_MOST_NAMED = 8
 
 
 def row_of(connection: Reader, sets: Sets, reference: str) -> Any:
@@ -99,8 +100,15 @@ def check_names(sets: Sets, query: SearchQuery) -> None:
             hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
             raise InvalidInput(f"No model has the {kind} '{value}'.", hint)
     for benchmark in query.benchmarks:
-        names = {benchmark.casefold(), benchmark.rpartition("/")[0].casefold()}
-        if not names & set(sets.benchmarks()):
-            datasets = [row[0] for row in sets.connection.execute("SELECT DISTINCT dataset FROM benchmarks")]
-            hint = suggest(benchmark, datasets) or "See a model's benchmarks: zoo show MODEL"
-            raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", hint)
+        if not benchmarks.meant(sets, benchmark):
+            raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", _benchmarks_like(sets, benchmark))
+
+
+def _benchmarks_like(sets: Sets, name: str) -> str:
+    """A hint at the benchmarks that may have been meant."""
+    near = benchmarks.like(sets, name)
+    if near:
+        more = f", and {len(near) - _MOST_NAMED} more" if len(near) > _MOST_NAMED else ""
+        return f"There are: {'; '.join(near[:_MOST_NAMED])}{more}."
+    datasets = {one.dataset for ones in sets.benchmarks().values() for one in ones}
+    return suggest(name, sorted(datasets)) or "See a model's benchmarks: zoo show MODEL"

@@ -49,8 +49,8 @@ class SearchQuery(Entity):
         tags: each must be a tag of the model.
         fits: bytes of memory that running the model must fit into; ``zoo.registry.memory`` tells the estimate.
         released_after, released_before: dates, or years, or years and months; both inclusive.
-        min_scores: (benchmark, value) pairs; a benchmark is a data set, or ``DATASET/METRIC``. For a metric where
-            lower is better the value is an upper limit.
+        min_scores: (benchmark, value) pairs; a benchmark is a data set, ``DATASET/SPLIT``, ``DATASET/METRIC`` or
+            ``DATASET/SPLIT/METRIC``. For a metric where lower is better the value is an upper limit.
         sort: one of ``SORTS`` or ``score:BENCHMARK``; None takes relevance with words and downloads without.
         reverse: the other way round.
         limit: models a page; None for all.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from zoo.registry import bits
 from zoo.registry.words import LONGEST_PREFIX
@@ -36,13 +36,24 @@ def digit(place: int) -> str:
     return f"{place:02}"
 
 
+class Benchmark(NamedTuple):
+    """One row of the table of benchmarks; ``dataset`` as it is written there."""
+
+    key: int
+    task: str
+    dataset: str
+    split: str
+    metric: str
+    higher_is_better: bool
+
+
 class Sets:
     """The sets of one registry, for one thread."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[str, str], int] = OrderedDict()
         self._counts: dict[str, dict[str, int]] = {}
-        self._benchmarks: dict[str, list[tuple[int, str, bool]]] = {}
+        self._benchmarks: dict[str, list[Benchmark]] = {}
         self._bytes = 0
         self._generation: str | None = None
         self.connection: Reader
@@ -80,12 +91,13 @@ class Sets:
             self._counts[kind] = {row[0]: int(row[1]) for row in rows}
         return self._counts[kind]
 
-    def benchmarks(self) -> dict[str, list[tuple[int, str, bool]]]:
-        """(key, metric, whether higher is better) of the benchmarks, by data set in lower case."""
+    def benchmarks(self) -> dict[str, list[Benchmark]]:
+        """The benchmarks, by data set in lower case."""
         if not self._benchmarks:
-            sql = "SELECT key, dataset, metric, higher_is_better FROM benchmarks ORDER BY key"
+            sql = "SELECT key, task, dataset, split, metric, higher_is_better FROM benchmarks ORDER BY key"
             for row in self.connection.execute(sql):
-                self._benchmarks.setdefault(row[1].casefold(), []).append((row[0], row[2], bool(row[3])))
+                one = Benchmark(row[0], row[1], row[2], row[3], row[4], bool(row[5]))
+                self._benchmarks.setdefault(one.dataset.casefold(), []).append(one)
         return self._benchmarks
 
     def whatever_case(self, kind: str, value: str) -> int:
