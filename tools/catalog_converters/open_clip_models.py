@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from catalog_converters.writing import Row, benchmark, millions, read, write_matrix, write_models
+from zoo.catalog.licenses import OTHER
 
 RESULTS = "github:mlfoundations/open_clip@89fb801"
 PACKAGE = "pypi:open_clip_torch"
@@ -30,6 +31,9 @@ _RECALL = {
 
 _LICENSES = {"openai": "MIT", "laion": "MIT", "datacomp": "MIT", "commonpool": "MIT", "webli": "Apache-2.0"}
 """The licence of the weights by the first letters of their tag, where the publisher states one for all of them."""
+
+_PUBLISHERS = {"UCSC-VLAA": "Apache-2.0", "apple": OTHER}
+"""The licence of all open_clip weights of a publisher, whatever data their tag names; Apple's is its own (AMLR)."""
 
 _PRETRAINING = {
     "openai": "WIT-400M", "laion400m": "LAION-400M", "laion2b": "LAION-2B", "laion5b": "LAION-5B",
@@ -93,7 +97,7 @@ def _card(identity: str, model: str, tag: str, parameters: int | None) -> dict[s
         "architecture": "CoCa" if model.startswith("coca") else "SigLIP" if "SigLIP" in model else "CLIP",
         "library": "open_clip",
         "parameters": parameters,
-        "license": _by_prefix(_LICENSES, tag),
+        "license": _PUBLISHERS.get(hub.partition("/")[0]) or _by_prefix(_LICENSES, tag),
         "pretraining": [name for name in [_by_prefix(_PRETRAINING, tag)] if name],
         "input": {"kind": "image", "size": size[0] if isinstance(size, (list, tuple)) else size},
         "embedding_dimension": config.get("embed_dim"),

@@ -6,14 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from catalog_converters.writing import Row, benchmark, write_matrix, write_models
+from zoo.catalog.licenses import spdx
 
 SOURCE = "pypi:torchvision"
+
+_PERSONS = "COCO-val2017-persons"
+"""What the figures of a model with keypoints are of: it finds persons, and its boxes are compared with theirs alone."""
 
 _FIGURES = {
     ("ImageNet-1K", "acc@1"): (
         "torchvision/imagenet-1k", "image-classification", "ImageNet-1k", "validation", "accuracy",
     ),
     ("COCO-val2017", "box_map"): ("torchvision/coco-box", "object-detection", "COCO", "val2017", "map"),
+    (_PERSONS, "box_map"): ("torchvision/coco-persons", "object-detection", "COCO, persons only", "val2017", "map"),
     ("COCO-val2017", "mask_map"): ("torchvision/coco-mask", "image-segmentation", "COCO", "val2017", "mask_map"),
     ("COCO-val2017-VOC-labels", "miou"): (
         "torchvision/coco-voc", "image-segmentation", "COCO with VOC labels", "val2017", "mean_iou",
@@ -39,12 +44,7 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
     cards, scores = [], {}
     for name in torchvision.models.list_models():
         weights = torchvision.models.get_model_weights(name).DEFAULT
-        figures = {
-            _FIGURES[data, metric][0]: value / 100
-            for data, reported in weights.meta["_metrics"].items()
-            for metric, value in reported.items()
-            if (data, metric) in _FIGURES
-        }
+        figures = {_FIGURES[key][0]: value / 100 for key, value in _reported(weights).items() if key in _FIGURES}
         if figures:
             card = _card(name, weights)
             cards.append(card)
@@ -54,8 +54,17 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
     return [benchmark(*figure, source=SOURCE) for figure in _FIGURES.values()]
 
 
+def _reported(weights: Any) -> dict[tuple[str, str], float]:
+    """Percentages by data set and metric."""
+    found = {
+        (data, metric): value for data, values in weights.meta["_metrics"].items() for metric, value in values.items()
+    }
+    persons = any(metric == "kp_map" for _, metric in found)
+    return {(_PERSONS if persons else data, metric): value for (data, metric), value in found.items()}
+
+
 def _card(name: str, weights: Any) -> dict[str, Any]:
-    reported = [(data, metric) for data, metrics in weights.meta["_metrics"].items() for metric in metrics]
+    reported = _reported(weights)
     module = type(weights).__module__.rpartition(".")[2]
     quantized = ".quantization." in type(weights).__module__
     return {
@@ -65,7 +74,7 @@ def _card(name: str, weights: Any) -> dict[str, Any]:
         "library": "torchvision",
         "parameters": weights.meta["num_params"],
         "bytes": round(weights.meta["_file_size"] * 2**20),
-        "license": "BSD-3-Clause",
+        "license": spdx(weights.meta.get("license", "BSD-3-Clause")),
         "pretraining": ("ImageNet-1k",) if ("ImageNet-1K", "acc@1") in reported else ("COCO",),
         "input": {"kind": "image"},
         "url": weights.url,

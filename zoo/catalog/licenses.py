@@ -30,6 +30,7 @@ _BY_LOWER_CASE = {identifier.lower(): identifier for identifier in SPDX} | {
     "agpl-3.0": "AGPL-3.0-only",
     "gpl-3.0": "GPL-3.0-only",
     "lgpl-3.0": "LGPL-3.0-only",
+    "https://github.com/facebookresearch/swag/blob/main/license": "CC-BY-NC-4.0",
 }
 
 

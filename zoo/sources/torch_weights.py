@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from zoo.catalog.licenses import spdx
 from zoo.config import settings
 from zoo.entities import LocalFiles, ModelCard, ModelFile
 from zoo.errors import InvalidInput, ModelNotFound, NetworkUnavailable, needs_extra, suggest
@@ -129,7 +130,7 @@ def _card(entry: str, weights: Any) -> ModelCard:
         library="torchvision",
         parameters=meta.get("num_params"),
         bytes=round(meta["_file_size"] * 2**20) if "_file_size" in meta else None,
-        license="BSD-3-Clause",
+        license=spdx(meta.get("license", "BSD-3-Clause")),
         pretraining=("ImageNet-1k",) if len(categories) == 1000 else (),
         input={"kind": "image"},
         revision=weights.name,
