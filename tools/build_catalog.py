@@ -36,7 +36,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name in options.only:
         converter = importlib.import_module(f"catalog_converters.{name}")
         rows = converter.convert(options.upstream, options.output, options.scored_only)
-        benchmarks.update({row["key"]: row for row in rows})
+        sources = {row["source"] for row in rows}
+        benchmarks = {key: row for key, row in benchmarks.items() if row["source"] not in sources}
+        benchmarks |= {row["key"]: row for row in rows}
         print(f"{name}: {len(rows)} benchmarks")
     write_benchmarks(
         kept, ({**row, "higher_is_better": row["higher_is_better"] in (True, "yes")} for row in benchmarks.values())

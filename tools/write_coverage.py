@@ -51,14 +51,14 @@ def content() -> tuple[list[ModelCard], list[BenchmarkScore]]:
 
 
 def coverage(cards: Sequence[ModelCard], scores: Sequence[BenchmarkScore]) -> list[Coverage]:
-    """For each task in the order of the taxonomy; a benchmark is a data set with a metric."""
+    """For each task in the order of the taxonomy; a benchmark is a data set with a split and a metric."""
     found = []
     for task in TASKS.values():
         own = [score for score in scores if score.task == task.name]
         those = [card for card in cards if task.name in card.tasks]
         scored = {score.model for score in own}
         unscored = tuple(card for card in those if card.id not in scored)
-        benchmarks = {(score.dataset, score.metric) for score in own}
+        benchmarks = {(score.dataset, score.split, score.metric) for score in own}
         found.append(Coverage(task, len(those), len(scored), len(own), len(benchmarks), unscored))
     return found
 

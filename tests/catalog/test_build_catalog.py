@@ -103,6 +103,8 @@ def _mteb(folder: Path) -> None:
         "a/text,STS12,test,0.75",
         "a/text,NotKept,test,0.5",
         "a/text,MSMARCO,dev,0.4",
+        "a/text,MSMARCO,test,0.6",
+        "a/text,MTOPIntentClassification,test,0.7",
         "a/sound,FSDD,train,0.9",
         "closed/model,STS12,test,0.8",
     ]
@@ -159,10 +161,11 @@ def test_records_become_the_tables_and_again_the_same_bytes(upstream: Path, tmp_
     assert text.languages == ("de", "en", "fr")
     assert (text.parameters, text.bytes, text.base_model) == (1000, None, "hf:b/base"), "1 MiB is no 1,000 parameters"
     assert set(language) == {"hf:a/text", "hf:by/hand"}
-    assert {s.dataset: s.split for s in reading.scores("language", output)["hf:a/text"]} == {
-        "STS12": "test",
-        "MSMARCO": "dev",
-    }
+    assert {(s.dataset, s.split): s.value for s in reading.scores("language", output)["hf:a/text"]} == {
+        ("STS12", "test"): 0.75,
+        ("MSMARCO", "dev"): 0.4,
+        ("MSMARCO", "test"): 0.6,
+    }, "each split is kept, and no figure of languages that the records do not tell"
     [sound] = reading.models("audio", output)
     assert (sound.id, sound.parameters, sound.revision) == ("hf:a/sound", None, None)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from catalog_converters.languages import two_letter
+from catalog_converters.mteb_subsets import subset
 from catalog_converters.writing import Row, benchmark, read, whole, write_matrix, write_models
 from zoo.catalog.licenses import OTHER, spdx
 
@@ -15,6 +16,22 @@ SOURCE = "github:embeddings-benchmark/results@f4cc6c8b3"
 _CLASSIFICATION, _STS, _EMBEDDING = "text-classification", "sentence-similarity", "feature-extraction"
 _IMAGE, _ZERO_SHOT, _IMAGE_TEXT = "image-classification", "zero-shot-image-classification", "image-text-retrieval"
 _AUDIO = "audio-classification"
+
+
+class _Benchmark(NamedTuple):
+    """A task of MTEB in some of its languages, on one of its splits."""
+
+    name: str
+    languages: str
+    split: str
+
+    @property
+    def dataset(self) -> str:
+        return f"{self.name} ({self.languages})" if self.languages else self.name
+
+    @property
+    def key(self) -> str:
+        return f"mteb/{self.dataset}" if self.split == "test" else f"mteb/{self.dataset}/{self.split}"
 
 
 def _tasks(task: str, metric: str, names: str) -> dict[str, tuple[str, str]]:
@@ -29,7 +46,7 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
         "MTOPIntentClassification MassiveIntentClassification MassiveScenarioClassification "
         "ToxicConversationsClassification TweetSentimentExtractionClassification",
     ),
-    **_tasks(_STS, "spearman", "BIOSSES SICK-R STS12 STS13 STS14 STS15 STS16 STS17 STS22 STS22.v2 STSBenchmark"),
+    **_tasks(_STS, "spearman", "BIOSSES SICK-R STS12 STS13 STS14 STS15 STS16 STSBenchmark"),
     **_tasks(
         _EMBEDDING, "ndcg_at_10",
         "ArguAna CQADupstackGamingRetrieval CQADupstackUnixRetrieval ClimateFEVERHardNegatives DBPedia "
@@ -66,7 +83,11 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
         "VoxCelebSA VoxPopuliGenderID VoxPopuliLanguageID",
     ),
 }  # fmt: skip
-"""The tasks that are kept, with zoo's task and the metric that MTEB reports as the main score of each."""
+"""The tasks that are kept, with zoo's task and the metric that MTEB reports as the main score of each.
+
+STS17 and STS22 are not: their figures are of English alone or a mean over the pairs in which English stands, and the
+records do not tell which.
+"""
 
 _SERVED = {"text": (_STS, _EMBEDDING), "image": (_IMAGE,), "audio": (_AUDIO,), "mixed": (_IMAGE_TEXT, _EMBEDDING)}
 """The tasks of a model by its modalities, before those that it has scores of."""
@@ -80,39 +101,46 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
     scores = _scores(upstream / "mteb" / "scores.csv.gz")
     cards: dict[str, list[dict[str, Any]]] = {}
     figures: dict[str, dict[str, dict[str, float]]] = {}
-    splits: dict[str, set[str]] = {name: set() for name in CHOSEN}
+    measured: set[_Benchmark] = set()
     for line in read(upstream / "mteb" / "models.csv"):
         identity = _id(line)
         modalities = set((line["modalities"] or "text").split("|"))
-        own = scores.get(line["name"], {})
+        run = scores.get(line["name"], {})
+        own = _own(line, run)
         if identity is None or modalities in _MODALITIES_LEFT_OUT or (scored_only and not own):
             continue
         domain = _domain(modalities)
         served = _SERVED["mixed" if len(modalities & {"text", "image"}) == 2 else _leading(modalities)]
-        tasks = dict.fromkeys((*served, *(CHOSEN[name][0] for name in sorted(own))))
+        tasks = dict.fromkeys((*served, *(CHOSEN[name][0] for name, _ in sorted(run) if name in CHOSEN)))
         cards.setdefault(domain, []).append(_card(identity, line, tuple(tasks), modalities))
-        figures.setdefault(domain, {})[identity] = {f"mteb/{name}": value for name, (_, value) in own.items()}
-        for name, (split, _) in own.items():
-            splits[name].add(split)
-    keys = [f"mteb/{name}" for name in CHOSEN]
+        figures.setdefault(domain, {})[identity] = {one.key: value for one, value in own.items()}
+        measured.update(own)
+    places = {name: place for place, name in enumerate(CHOSEN)}
+    ordered = sorted(measured, key=lambda one: (places[one.name], one))
     for domain, rows in cards.items():
         write_models(output / domain / "mteb.models.csv", rows)
-        write_matrix(output / domain / "mteb.matrix.csv", figures[domain], keys)
+        write_matrix(output / domain / "mteb.matrix.csv", figures[domain], [one.key for one in ordered])
     return [
-        benchmark(f"mteb/{name}", task, name, "+".join(sorted(splits[name])), metric, source=SOURCE)
-        for name, (task, metric) in CHOSEN.items()
-        if splits[name]
+        benchmark(one.key, CHOSEN[one.name][0], one.dataset, one.split, CHOSEN[one.name][1], source=SOURCE)
+        for one in ordered
     ]
 
 
-def _scores(path: Path) -> dict[str, dict[str, tuple[str, float]]]:
-    """Split and value by model and task; where a task has several splits, that of its test split."""
-    found: dict[str, dict[str, tuple[str, float]]] = {}
+def _scores(path: Path) -> dict[str, dict[tuple[str, str], float]]:
+    """Value by model, and by task and split."""
+    found: dict[str, dict[tuple[str, str], float]] = {}
     for line in read(path):
-        if line["task"] in CHOSEN:
-            own = found.setdefault(line["model"], {})
-            if line["task"] not in own or line["split"] == "test":
-                own[line["task"]] = (line["split"], float(line["score"]))
+        found.setdefault(line["model"], {})[line["task"], line["split"]] = float(line["score"])
+    return found
+
+
+def _own(line: Mapping[str, str], scores: Mapping[tuple[str, str], float]) -> dict[_Benchmark, float]:
+    """A model's figures on the chosen tasks, without those whose languages the records do not tell."""
+    run = {task for task, _ in scores}
+    found = {}
+    for (task, split), value in scores.items():
+        if task in CHOSEN and (languages := subset(line["name"], line["revision"], task, run)) is not None:
+            found[_Benchmark(task, languages, split)] = value
     return found
 
 
