@@ -226,6 +226,23 @@ class Problem(Entity):
 
 
 @dataclass(frozen=True)
+class LeftOut(Entity):
+    """Files or items of a data set that were not read for one reason.
+
+    Attributes:
+        suffix: of the files, in lower case; empty where they have none, or are rows of a table.
+        reason: why they were not read.
+        count: how many there are.
+        example: the first one.
+    """
+
+    suffix: str
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A data set that a reader made of what the user named.
 
@@ -242,6 +259,8 @@ class Dataset:
         columns: which column was taken for what, where there are columns.
         problems: items left out, with the reason.
         languages: source and target of pairs of texts, where the user said them.
+        notes: how it was read, in sentences, where that could be in doubt: splits that were merged...
+        passed_over: files that lie among the samples and hold none, by suffix.
     """
 
     name: str
@@ -254,6 +273,8 @@ class Dataset:
     columns: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     languages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+import soundfile
+from PIL import Image, features
 
 import zoo
 from zoo.errors import DataError, InvalidInput
@@ -124,3 +125,116 @@ def test_the_fingerprint_is_of_the_content(photos: Path, tmp_path: Path) -> None
     second = zoo.read(moved).fingerprint
     (moved / "dog").rename(moved / "wolf")
     assert len({first, second, zoo.read(moved).fingerprint}) == 3
+
+
+def text(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+def write_sample(kind: str, path: Path, number: int) -> None:
+    """A small sample of a kind that differs from those of other numbers; the suffix is added."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if kind == "image":
+        picture(path.with_suffix(".png"), number)
+    elif kind == "audio":
+        soundfile.write(path.with_suffix(".wav"), np.full(80, number / 100), 8000)
+    elif kind == "protein":
+        text(path.with_suffix(".fasta"), f">one\nMKTAYIAKQR{'A' * number}\n")
+    else:
+        text(path.with_suffix(".txt"), f"text {number}")
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "text"])
+def test_splits_without_class_folders_are_unlabelled(tmp_path: Path, kind: str) -> None:
+    for number, split in enumerate(("Train", "Train", "test2017", "test2017")):
+        write_sample(kind, tmp_path / split / str(number), number)
+
+    data = zoo.read(tmp_path)
+
+    assert (data.input_kind, len(data), data.classes, data.targets) == (kind, 4, (), None)
+    assert "'Train' (2) and 'test2017' (2)" in data.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["image", "audio", "protein", "text"])
+@pytest.mark.parametrize("wrapper", ["", "archive/data"])
+def test_splits_are_merged_whatever_lies_beside(tmp_path: Path, kind: str, wrapper: str) -> None:
+    for number, folder in enumerate(("train/cat", "train/dog", "VAL/cat", "fold_1/dog")):
+        write_sample(kind, tmp_path / wrapper / folder / "x", number)
+    text(tmp_path / wrapper / "annotations" / "a.xml", "<a/>")
+
+    data = zoo.read(tmp_path, on_problem="fail")
+
+    assert (data.input_kind, data.classes, len(data)) == (kind, ("cat", "dog"), 4)
+    assert [(group.suffix, group.count) for group in data.passed_over] == [(".xml", 1)]
+    assert any("splits" in note for note in zoo.profile(data).warnings)
+
+
+def test_classes_called_as_splits_are_stay_classes(tmp_path: Path) -> None:
+    for number, folder in enumerate(("test", "exam", "quiz")):
+        write_sample("image", tmp_path / folder / "x", number)
+    assert zoo.read(tmp_path).classes == ("exam", "quiz", "test")
+
+
+def test_files_of_proteins_that_are_splits_have_their_labels_in_the_headers(tmp_path: Path) -> None:
+    text(tmp_path / "train.fasta", ">a label=007\nMKTAYIAKQR\n>b label=042\nGSHMASM\n")
+    text(tmp_path / "test.fasta", ">c label=007\nMKTAYIAKQRA\n")
+    assert zoo.read(tmp_path).classes == ("007", "042")
+    text(tmp_path / "train.fasta", ">a\nMKTAYIAKQR\n")
+    text(tmp_path / "test.fasta", ">c\nMKTAYIAKQRA\n")
+    assert (zoo.read(tmp_path).classes, zoo.read(tmp_path).targets) == ((), None)
+
+
+def test_saved_splits_are_named(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    rows = {"text": ["one two", "three four"], "label": ["007", "042"]}
+    parts = {name: datasets.Dataset.from_dict(rows) for name in ("train", "test")}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    data = zoo.read(tmp_path / "saved")
+    assert (data.classes, len(data)) == (("007", "042"), 4)
+    assert "'train' (2) and 'test' (2)" in data.notes[0]
+
+
+def test_whatever_pillow_decodes_is_read(tmp_path: Path) -> None:
+    for suffix in ("jfif", "jpe", "ppm", "tga", "qoi", "JP2" if features.check("jpg_2000") else "pcx"):
+        picture(tmp_path / suffix / f"1.{suffix}", 50)
+    data = zoo.read(tmp_path)
+    assert len(data) == len(data.classes) == 6
+    assert data.passed_over == data.problems == ()
+
+
+def test_a_class_that_no_file_can_be_read_of_is_named(photos: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        text(photos / "bird" / f"{number}.heic", "no")
+        write_sample("audio", photos / "sound" / str(number), number)
+        text(photos / "manual" / f"{number}.pdf", "%PDF")
+    (photos / "none").mkdir()
+    text(photos / "cat" / "0.txt", "A cat.")
+
+    found = zoo.profile(zoo.read(photos))
+
+    reasons = {problem.item: problem.reason for problem in found.problems}
+    assert list(found.classes) == ["cat", "dog"]
+    assert reasons["bird/"] == "has no usable file, so that the class is left out"
+    assert reasons["sound/"] == "holds no images but 3 .wav, so that the class is left out"
+    assert reasons["manual/"] == "holds no images but 3 .pdf, so that the class is left out"
+    assert reasons["none/"] == "is empty, so that the class is left out"
+    assert {(group.suffix, group.count) for group in found.left_out} == {("", 1), (".heic", 3)}
+    assert {(group.suffix, group.count) for group in found.passed_over} == {(".wav", 3), (".pdf", 3), (".txt", 1)}
+    assert any("3 .wav" in warning and "1 .txt" in warning for warning in found.warnings)
+
+
+def test_a_logo_among_texts_leaves_them_texts(tmp_path: Path) -> None:
+    for number in range(3):
+        text(tmp_path / "a" / f"{number}.txt", f"text {number}")
+        text(tmp_path / "b" / f"{number}.md", f"# text {number}")
+    text(tmp_path / "README.md", "What this is.")
+    picture(tmp_path / "logo.png", 1)
+    data = zoo.read(tmp_path)
+    assert (data.input_kind, data.classes, len(data), data.problems) == ("text", ("a", "b"), 6, ())
+    assert sum(group.count for group in data.passed_over) == 2
+
+
+def test_a_linked_copy_of_a_class_is_named(photos: Path) -> None:
+    (photos / "wolf").symlink_to(photos / "dog")
+    assert [problem.item for problem in zoo.read(photos).problems] == ["wolf/"]

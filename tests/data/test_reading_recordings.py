@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pyarrow as arrow
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 import zoo
 from zoo.cli import run
+from zoo.data import audio
 from zoo.data.audio import Recording
 from zoo.data.single import read_input
 from zoo.errors import DataError
@@ -145,3 +147,81 @@ def test_of_two_columns_that_could_be_labels_one_is_asked_for(tmp_path: Path) ->
     (tmp_path / "two.csv").write_text("\n".join(["audio,first,second", *rows]) + "\n")
     with pytest.raises(DataError, match="'first' and 'second' could each be"):
         zoo.read(tmp_path / "two.csv", unlabelled=True)
+
+
+def encoded(container: str, subtype: str | None = None, seconds: float = 2.0) -> bytes:
+    """Two tones as a file of a form."""
+    time = np.arange(int(16000 * seconds)) / 16000
+    buffer = io.BytesIO()
+    wave = 0.3 * np.sin(2 * np.pi * 440 * time) + 0.2 * np.sin(2 * np.pi * 1234 * time)
+    soundfile.write(buffer, wave, 16000, format=container, subtype=subtype)
+    return buffer.getvalue()
+
+
+def test_a_cut_mp3_is_left_out_with_the_length_it_has(tones: Path) -> None:
+    whole = encoded("MP3")
+    (tones / "high" / "whole.mp3").write_bytes(whole)
+    (tones / "high" / "half.mp3").write_bytes(whole[: len(whole) // 2])
+    held = len(audio.decode(whole[: len(whole) // 2]).samples) / 16000
+
+    reads = [zoo.read(tones) for _ in range(3)]
+
+    assert 0.5 < held < 1.5
+    problem = ("high/half.mp3", f"ends after {held:.2f} s of the 2.00 s it announces")
+    assert [(found.item, found.reason) for found in reads[0].problems] == [problem]
+    assert len({data.fingerprint for data in reads}) == 1
+    with pytest.raises(DataError, match="ends after"):
+        read_input(str(tones / "high" / "half.mp3"), "audio")
+
+
+FORMS = [
+    ("MP3", None),
+    ("OGG", "VORBIS"),
+    ("OGG", "OPUS"),
+    ("FLAC", None),
+    ("WAV", None),
+    ("AIFF", None),
+    ("CAF", None),
+]
+
+
+@pytest.mark.parametrize(("container", "subtype"), FORMS)
+@given(share=st.floats(0.05, 1))
+@settings(max_examples=8)
+def test_only_what_was_decoded_counts_however_a_file_is_cut(container: str, subtype: str | None, share: float) -> None:
+    content = encoded(container, subtype)
+    cut = content[: int(len(content) * share)]
+
+    facts = audio.inspect_content(cut)
+
+    if isinstance(facts, str):
+        assert share < 1
+        assert facts.startswith(("ends after", "cannot be decoded", "holds no samples"))
+        return
+    samples = audio.decode(cut).samples
+    assert facts.seconds == len(samples) / 16000
+    assert facts.seconds <= 2 * share + 0.3  # the header is a part of the file, and loud parts take more of it
+    assert np.array_equal(samples, audio.decode(cut).samples)
+    assert np.abs(samples).max(initial=0) < 1
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "subtype"),
+    [("a.opus", "OGG", "OPUS"), ("a.aifc", "AIFF", None), ("a.w64", "W64", None), ("a.SND", "AU", None)],
+)
+def test_whatever_libsndfile_decodes_is_read(tones: Path, name: str, container: str, subtype: str | None) -> None:
+    (tones / "more").mkdir()
+    (tones / "more" / name).write_bytes(encoded(container, subtype, 0.2))
+    data = zoo.read(tones)
+    assert (data.classes, data.problems, data.passed_over) == (("high", "low", "more"), (), ())
+
+
+def test_recordings_that_cannot_be_decoded_here_are_named_with_their_class(tones: Path) -> None:
+    for number in range(3):
+        (tones / "low" / f"{number}.m4a").write_bytes(b"\0\0\0\x20ftypM4A ")
+        (tones / "voice").mkdir(exist_ok=True)
+        (tones / "voice" / f"{number}.aac").write_bytes(b"\xff\xf1\x50\x80")
+    found = zoo.profile(zoo.read(tones))
+    assert {(group.suffix, group.count) for group in found.left_out} == {("", 1), (".m4a", 3), (".aac", 3)}
+    assert found.problems[0].item == "voice/"
+    assert list(found.classes) == ["high", "low"]

@@ -104,14 +104,15 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
     if found.problems:
         output.text()
         output.text(f"Left out: {len(found.problems):,}")
-        for problem in found.problems[:SHOWN_PROBLEMS]:
-            output.text(f"   {problem.item}: {problem.reason}")
-        if len(found.problems) > SHOWN_PROBLEMS:
-            output.text(f"   and {len(found.problems) - SHOWN_PROBLEMS:,} more; --json lists them all")
+        for group in found.left_out[:SHOWN_PROBLEMS]:
+            many = f"{group.count:,} {group.suffix or 'items'}, such as " if group.count > 1 else ""
+            output.paragraph(f"{many}{group.example}: {group.reason}", indent=3)
+        if more := sum(group.count for group in found.left_out[SHOWN_PROBLEMS:]):
+            output.text(f"   and {more:,} more; --json lists them all")
     if found.warnings:
         output.text()
         for warning in found.warnings:
-            output.text(f"Note: {warning}")
+            output.paragraph(f"Note: {warning}")
 
 
 def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:

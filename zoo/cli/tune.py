@@ -82,6 +82,8 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     else:
         _show(output, run)
         output.left_out(dataset.problems)
+        for note in dataset.notes:
+            output.note(f"Note: {note}")
         if interrupted:
             output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights until then were kept and tested.")
         if not no_save_run:

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,12 @@ from zoo.errors import needs_extra, storage_errors
 if TYPE_CHECKING:
     import numpy as np
 
-SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf"})
-"""Suffixes of recordings, in lower case; libsndfile decodes them."""
+_USUAL = frozenset({
+    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph",
+    ".m4a", ".aac", ".wma", ".amr", ".ape", ".mka",
+})  # fmt: skip
+"""Suffixes that recorders and programs give to recordings, whether or not libsndfile decodes them here: those it fails
+on are named."""
 
 LONGEST = 600.0
 """Seconds that a recording may last; models hear half a minute, and whole hours would fill the memory."""
@@ -25,6 +30,8 @@ LONGEST = 600.0
 _MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _WINDOW = 256
 _BLOCK = 1 << 16
+_WHOLE, _FRAME = 0.99, 1152
+"""Part of the announced frames from which on a recording is whole, but for one frame of MP3."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +86,12 @@ def decode(content: bytes) -> Recording:
     """A file's bytes as a recording; raises what libsndfile raises for what it cannot decode."""
     with needs_extra("audio", "read recordings"):
         import soundfile
-    samples, rate = soundfile.read(io.BytesIO(content), dtype="float32", always_2d=True)
-    return Recording(samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1), int(rate))
+    import numpy as np
+
+    with soundfile.SoundFile(io.BytesIO(content)) as file:
+        rate, channels = int(file.samplerate), int(file.channels)
+        samples = np.concatenate([np.zeros((0, channels), np.float32), *_blocks(file)])
+    return Recording(samples[:, 0] if channels == 1 else samples.mean(axis=1), rate)
 
 
 def encode(recording: Recording) -> bytes:
@@ -100,6 +111,17 @@ def save(recording: Recording, folder: Path, name: str) -> Path:
         path = folder / f"{name}.wav"
         path.write_bytes(content)
     return path
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Suffixes of recordings, in lower case: the usual ones, and all others that libsndfile decodes as installed."""
+    try:
+        import soundfile
+    except (ImportError, OSError):  # the package without the library
+        return _USUAL
+    # Its formats are named as their suffixes are; headerless files do not say what they hold.
+    return _USUAL | {f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW"}
 
 
 def has_audio_magic(content: bytes) -> bool:
@@ -147,12 +169,27 @@ def _decoded(file: Any) -> tuple[int, str]:
     """How many frames there are, and what is the matter with them, if anything."""
     import numpy as np
 
-    if file.frames > LONGEST * file.samplerate:
-        minutes = file.frames / file.samplerate / 60
+    announced, rate = int(file.frames), int(file.samplerate)
+    if announced > LONGEST * rate:
+        minutes = announced / rate / 60
         return 0, f"lasts {minutes:,.0f} minutes, and recordings of up to {LONGEST / 60:.0f} are taken; cut it"
     frames = 0
-    for block in file.blocks(blocksize=_BLOCK, dtype="float32"):
+    for block in _blocks(file):
         if not np.isfinite(block).all():
             return 0, "holds samples that are not finite"
         frames += len(block)
-    return frames, "" if frames else "holds no samples"
+    if not frames:
+        return 0, "holds no samples"
+    if frames < _WHOLE * announced - _FRAME:
+        return 0, f"ends after {frames / rate:.2f} s of the {announced / rate:.2f} s it announces"
+    return frames, ""
+
+
+def _blocks(file: Any) -> Iterator[np.ndarray]:
+    """What is decoded, frames x channels, block by block.
+
+    ``SoundFile.blocks`` yields as many frames as the header announces; those that a cut file lacks are memory that was
+    never written.
+    """
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        yield block

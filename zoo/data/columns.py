@@ -9,8 +9,8 @@ from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any
 
-from zoo.data import audio, crystals
-from zoo.data.images import SUFFIXES
+from zoo.data import audio, crystals, images
+from zoo.data.layout import are_splits
 from zoo.data.molecules import looks_like_smiles
 from zoo.data.proteins import clean, protein_problem
 from zoo.data.reading import ReadOptions
@@ -42,10 +42,14 @@ LABEL_NAMES = (
     "label", "labels", "class", "target", "category", "y", "sentiment", "intent", "topic", "class_name", "label_name",
     "species", "genre", "emotion", "language", "lang", "rating", "stars", "score", "type", "kind", "tag", "output",
 )  # fmt: skip
+SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
+"""Columns that say which part of the data set a row belongs to, and not what it is."""
+
 _IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0", "index_level_0"})
 _MOST_CLASSES = 1000
 _PATHS_TRIED = 50
 _MOSTLY = 0.5
+_MOST_SPLITS = 20
 _LEAST_RESIDUES = 5
 _PREFERRED = {
     "image": IMAGE_NAMES, "audio": AUDIO_NAMES, "crystal": CRYSTAL_NAMES, "molecule": MOLECULE_NAMES,
@@ -66,12 +70,14 @@ class Choice:
     Attributes:
         kind: ``text``, ``image``, ``audio``, ``crystal``, ``molecule`` or ``protein``.
         encoded: whether the table itself holds the images or recordings, instead of their paths.
+        notes: what was decided, in sentences, where it could have been read in another way.
     """
 
     input: str
     kind: str
     target: str | None
     encoded: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +97,13 @@ class _Column:
     @property
     def words(self) -> bool:
         return any(isinstance(v, bool) or (isinstance(v, str) and not is_number(v)) for v in self.values)
+
+    @property
+    def split(self) -> bool:
+        """Whether the column says which rows are for training."""
+        if self.key in SPLIT_NAMES:
+            return True
+        return self.distinct <= _MOST_SPLITS and are_splits({str(value).strip() for value in self.values})
 
     @property
     def length(self) -> float:
@@ -145,7 +158,12 @@ def choose(
         kind = str(wanted)
     elif wanted == "text" and not found.encoded:
         kind = "text"
-    return Choice(found.name, kind, target, found.encoded)
+    notes = tuple(
+        f"Column '{c.name}' divides the rows into splits; all are read, and zoo draws its own training and test parts."
+        for c in others
+        if c.split and c.name != target
+    )
+    return Choice(found.name, kind, target, found.encoded, notes)
 
 
 def _look(name: str, values: list[Any]) -> _Column:
@@ -156,8 +174,8 @@ def _look(name: str, values: list[Any]) -> _Column:
         return _Column(name, values, "other", len({str(v).strip() for v in values}))
     column = _Column(name, values, "text", len({v.strip() for v in values}))
     tests = {
-        "image": lambda value: _is_path(value, SUFFIXES),
-        "audio": lambda value: _is_path(value, audio.SUFFIXES),
+        "image": lambda value: _is_path(value, images.suffixes()),
+        "audio": lambda value: _is_path(value, audio.suffixes()),
         "crystal": lambda value: _is_path(value, crystals.SUFFIXES),
         "molecule": lambda value: column.key in MOLECULE_NAMES and looks_like_smiles(value),
         "protein": lambda value: column.key in PROTEIN_NAMES and _is_protein(value),
@@ -183,7 +201,8 @@ def _input(
     """The column of the inputs; ``ordered`` takes the first of several texts, where none is longer by its nature."""
     groups = {kind: [c for c in candidates if c.kind == kind] for kind in _PREFERRED}
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
-    texts = [c for c in texts if c.words] or texts
+    called = _named(texts, TEXT_NAMES, exactly=True)
+    texts = [c for c in texts if c.words or c is called] or texts
     if wanted == "text":
         texts += groups["molecule"] + groups["protein"]
         groups = {}
@@ -218,7 +237,7 @@ def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column], 
 
 
 def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
-    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in _PREFERRED]
+    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in _PREFERRED and not c.split]
     exact = _named(free, LABEL_NAMES, exactly=True)
     found = exact or _named([c for c in free if c.few or not c.words], LABEL_NAMES)
     return found.name if found else None
@@ -227,7 +246,7 @@ def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
 def _target_by_content(
     path: Path, columns: Sequence[str], candidates: Sequence[_Column], *, needed: bool
 ) -> str | None:
-    usable = [c for c in candidates if c.values]
+    usable = [c for c in candidates if c.values and not c.split]
     if not usable:
         return None
     few = [c for c in usable if c.few and c.key not in _IDENTIFIERS and c.kind in {"text", "other"}]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
 from zoo.data.fingerprint import fingerprint
+from zoo.data.layout import find_layout
+from zoo.data.listing import count_passed_over, folders_of, walk
 from zoo.data.reading import ReadOptions, settle
 from zoo.data.targets import Targets, interpret, is_missing
 from zoo.entities import Dataset, Problem
@@ -51,9 +53,14 @@ class CrystalReader:
         if not root.exists():
             raise DataError(f"There is no file '{root}'.")
         found = _Found()
-        for path, label in _files(root):
-            found.add(path, root, label)
-        return found.dataset(reference, options)
+        paths = [root] if root.is_file() else list(walk(root))
+        kept = [path for path in paths if path == root or is_structure_file(path)]
+        layout = find_layout(() if root.is_file() else (folders_of(path, root) for path in kept))
+        for path in kept:
+            found.add(path, root, None if path == root else layout.label(folders_of(path, root)))
+        passed_over = count_passed_over(sorted(set(paths).difference(kept)), root, "structures")
+        dataset = found.dataset(reference, options)
+        return replace(dataset, notes=(*layout.notes, *dataset.notes), passed_over=passed_over)
 
 
 @dataclass
@@ -101,7 +108,7 @@ class _Found:
         return Dataset(
             name, "crystal", crystals, known, targets.classes,
             fingerprint("crystal", map(_digest, crystals), known, targets.classes), targets.kind,
-            {"target": key} if key else {}, tuple(self.problems),
+            {"target": key} if key else {}, tuple(self.problems), notes=targets.notes,
         )  # fmt: skip
 
     def _values(self, name: str, options: ReadOptions) -> tuple[str, list[Any]]:
@@ -138,17 +145,6 @@ class _Found:
             fingerprint("crystal", map(_digest, crystals), told), "forces", {"target": "energy and forces"},
             tuple(self.problems),
         )  # fmt: skip
-
-
-def _files(root: Path) -> Iterator[tuple[Path, str | None]]:
-    """Files of structures with the sub-folder that they lie in, by name; a folder's own files have none."""
-    if root.is_file():
-        yield root, None
-        return
-    for path in sorted(root.rglob("*")):
-        parts = path.relative_to(root).parts
-        if path.is_file() and is_structure_file(path) and not any(part.startswith(".") for part in parts):
-            yield path, parts[0] if len(parts) > 1 else None
 
 
 def _energy(atoms: Any) -> float | None:

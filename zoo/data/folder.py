@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from zoo.data import audio
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import SUFFIXES, ImageFacts, has_image_magic, inspect_all
+from zoo.data.images import ImageFacts, inspect_all
 from zoo.data.items import AudioFiles, ImageFiles, text_digest
+from zoo.data.layout import are_splits, merged
+from zoo.data.listing import list_folder
 from zoo.data.reading import ReadOptions, settle
-from zoo.data.sequence_files import FASTA, fasta_entries, form_of, protein
+from zoo.data.sequence_files import fasta_entries, protein, proteins
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
-
-SPLITS = frozenset({"train", "training", "val", "valid", "validation", "dev", "test", "testing"})
-"""Names of top-level folders that are parts of one data set, and not classes."""
 
 
 class FolderReader:
@@ -32,51 +30,30 @@ class FolderReader:
         return bool(reference.strip()) and Path(reference).expanduser().is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The images, or else the recordings, the proteins or the text files, with their class folder as target.
+        """The images, recordings, proteins or text files, with their class folder as target.
 
-        FASTA files that lie in no class folder are a class each.
+        Of several kinds the one is read that lies in most folders. Splits such as ``train`` and ``test`` are put
+        together. Where there are no class folders, FASTA files are a class each, but for splits.
 
         Raises:
             DataError: nothing can be read, or an item cannot and ``options`` say that this is fatal.
         """
         root = Path(reference).expanduser()
-        listing = _list(root)
-        if listing.images:
-            return images_by_class(reference, root, listing.images, options, listing.problems)
-        if listing.recordings:
-            return recordings_by_class(reference, root, listing.recordings, options, listing.problems)
-        if listing.sequences:
-            return _proteins_by_class(reference, root, listing.sequences, options, listing.problems)
-        if listing.texts:
-            return _texts_by_class(reference, root, listing.texts, options, listing.problems)
-        raise DataError(
-            f"The folder '{reference}' holds {listing.instead()}, so there is nothing to read.",
-            "Put the images (png, jpg, webp, bmp, gif, tiff), recordings (wav, flac, ogg, mp3) or .txt files of each "
-            f"class into a folder named after it: {root.name or 'data'}/CLASS/FILE.",
-        )
+        found = list_folder(root)
+        if not found.kind:
+            raise DataError(
+                f"The folder '{reference}' holds {found.instead()}, so there is nothing to read.",
+                "Put the images (png, jpg, webp...), recordings (wav, flac, ogg, mp3...) or .txt files of each class "
+                f"into a folder named after it: {root.name or 'data'}/CLASS/FILE.",
+            )
+        dataset = _READ[found.kind](reference, root, found.files, options, found.problems)
+        return replace(dataset, notes=(*found.notes, *dataset.notes), passed_over=found.passed_over)
 
 
 def list_images(root: Path) -> list[tuple[Path, str | None]]:
-    """The image files below a folder, each with the top-level folder that it lies in."""
-    return _list(root).images
-
-
-@dataclass
-class _Listing:
-    """Files by kind, each with its class, or None where it lies in no class folder."""
-
-    images: list[tuple[Path, str | None]] = field(default_factory=list)
-    recordings: list[tuple[Path, str | None]] = field(default_factory=list)
-    sequences: list[tuple[Path, str | None]] = field(default_factory=list)
-    texts: list[tuple[Path, str | None]] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-
-    def instead(self) -> str:
-        if not self.others:
-            return f"folders that cannot be opened ({self.problems[0].item})" if self.problems else "no files"
-        others = f"{len(self.others):,} others, such as '{self.others[0].name}'"
-        return f"neither images nor text files nor recordings ({others})"
+    """The image files below a folder, each with its class folder."""
+    found = list_folder(root)
+    return list(found.files) if found.kind == "image" else []
 
 
 def images_by_class(
@@ -142,12 +119,19 @@ def recordings_by_class(
 def _proteins_by_class(
     name: str, root: Path, files: Sequence[tuple[Path, str | None]], options: ReadOptions, problems: Sequence[Problem]
 ) -> Dataset:
+    stems = {path.name.partition(".")[0] for path, _ in files}
+    if all(folder is None for _, folder in files) and (len(stems) == 1 or are_splits(stems)):
+        return _proteins_by_header(name, root, [path for path, _ in files], options, problems)
     found = list(problems)
     sequences: list[str] = []
     labels: list[str | None] = []
     offered: list[str | None] = []
+    labelled = any(folder is not None for _, folder in files)
     for path, folder in files:
-        label = folder if folder is not None else path.name.partition(".")[0]
+        if folder is None and labelled:
+            found.append(_unlabelled(path, root))
+            continue
+        label = path.name.partition(".")[0] if folder is None else folder
         offered.append(label)
         for entry in fasta_entries(path):
             sequence, reason = protein(entry)
@@ -165,6 +149,17 @@ def _proteins_by_class(
         name, "protein", sequences, targets, classes, fingerprint("protein", digests, targets, classes),
         "class" if classes else "none", problems=tuple(found),
     )  # fmt: skip
+
+
+def _proteins_by_header(
+    name: str, root: Path, paths: Sequence[Path], options: ReadOptions, problems: Sequence[Problem]
+) -> Dataset:
+    """FASTA files of one class or of splits, whose names are no labels; these stand in their headers, if anywhere."""
+    by_file = {path.relative_to(root).as_posix(): list(fasta_entries(path)) for path in paths}
+    entries = [(f"{file}: {place}", text, keys) for file, found in by_file.items() for place, text, keys in found]
+    dataset = proteins(name, entries, options, problems)
+    sizes = {file: len(found) for file, found in by_file.items()}
+    return replace(dataset, notes=(merged(sizes), *dataset.notes)) if len(sizes) > 1 else dataset
 
 
 def _texts_by_class(
@@ -207,64 +202,12 @@ def _targets(
     """Class names in order of the alphabet, class indices, and a problem for each class that lost all its files."""
     classes = tuple(sorted({label for label in kept if label is not None}))
     lost = sorted({label for label in offered if label is not None} - set(classes))
-    problems = problems + [Problem(f"{label}/", "has no usable file, so that the class is left out") for label in lost]
+    problems = [Problem(f"{label}/", "has no usable file, so that the class is left out") for label in lost] + problems
     index = {label: position for position, label in enumerate(classes)}
     targets = [index[label] for label in kept if label is not None] if classes else None
     return classes, targets, problems
 
 
-def _list(root: Path) -> _Listing:
-    listing = _Listing()
-    merged = _is_split(root)
-    for path in _walk(root, listing.problems):
-        parts = path.relative_to(root).parts[1 if merged else 0 :]
-        label = parts[0] if len(parts) > 1 else None
-        suffix = path.suffix.lower()
-        if suffix in SUFFIXES or (not suffix and has_image_magic(path)):
-            listing.images.append((path, label))
-        elif suffix in audio.SUFFIXES:
-            listing.recordings.append((path, label))
-        elif form_of(path) in FASTA:
-            listing.sequences.append((path, label))
-        elif suffix == ".txt":
-            listing.texts.append((path, label))
-        else:
-            listing.others.append(path)
-    for files in (listing.images, listing.recordings, listing.sequences, listing.texts):
-        files.sort(key=lambda item: (item[1] or "", item[0].relative_to(root).as_posix()))
-    return listing
-
-
-def _is_split(root: Path) -> bool:
-    """Whether the top level is train, validation and test, with class folders in at least one of them."""
-    try:
-        top = [entry for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-        return (
-            bool(top)
-            and all(entry.name.lower() in SPLITS for entry in top)
-            and any(below.is_dir() and not below.name.startswith(".") for entry in top for below in entry.iterdir())
-        )
-    except OSError:
-        return False
-
-
-def _walk(root: Path, problems: list[Problem]) -> Iterator[Path]:
-    """All files that are not hidden; links to folders are followed, each folder once."""
-
-    def remember(error: OSError) -> None:
-        if Path(error.filename) == root:
-            raise DataError(f"The folder '{root}' cannot be opened: {(error.strerror or str(error)).lower()}.")
-        where = Path(error.filename).relative_to(root).as_posix()
-        problems.append(Problem(f"{where}/", f"cannot be opened: {(error.strerror or str(error)).lower()}"))
-
-    seen: set[str] = set()
-    for folder, folders, files in os.walk(root, followlinks=True, onerror=remember):
-        real = os.path.realpath(folder)
-        if real in seen:
-            folders.clear()
-            continue
-        seen.add(real)
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(folder, name)
+_READ: dict[str, Callable[..., Dataset]] = {
+    "image": images_by_class, "audio": recordings_by_class, "protein": _proteins_by_class, "text": _texts_by_class,
+}  # fmt: skip

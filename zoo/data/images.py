@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff"})
-"""Suffixes of image files, in lower case; what is inside is found out by content."""
+_USUAL = frozenset({
+    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif",
+    ".jp2", ".jxl", ".ppm", ".pgm", ".pbm", ".tga", ".svg",
+})  # fmt: skip
+"""Suffixes that cameras and programs give to images, whether or not Pillow decodes them here: those it fails on are
+named."""
+
+_NOT_DECODED = frozenset({"EPS", "MPEG"})
+"""Formats that Pillow opens and that are no image of pixels: a program for Ghostscript, and films."""
 
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*")
 _ORIENTATION = 0x0112
@@ -39,6 +47,25 @@ class ImageFacts:
     bytes: int
     size: tuple[int, int]
     mode: str
+
+
+@cache
+def suffixes() -> frozenset[str]:
+    """Suffixes of image files, in lower case: the usual ones, and all others that Pillow decodes as it is installed.
+
+    What is inside a file is found out by its content.
+    """
+    try:
+        from PIL import Image, ImageFile
+    except ImportError:
+        return _USUAL
+    Image.init()
+    decoded = {
+        name
+        for name, (opener, _) in Image.OPEN.items()
+        if name not in _NOT_DECODED and not (isinstance(opener, type) and issubclass(opener, ImageFile.StubImageFile))
+    }
+    return _USUAL | {suffix for suffix, name in Image.registered_extensions().items() if name in decoded}
 
 
 def has_image_magic(path: Path) -> bool:
@@ -126,7 +153,7 @@ def inspect_content(content: bytes) -> ImageFacts | str:
                 image.draft(None, (1, 1))
                 image.load()
     except UnidentifiedImageError:
-        return "is not an image that can be read"
+        return "is not an image that Pillow can decode here"
     except Exception as error:
         # PIL's decoders raise a dozen types on broken files; each of them means that this item is unusable.
         reason = " ".join(str(error).split()) or type(error).__name__

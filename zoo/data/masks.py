@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import SUFFIXES, inspect_all
+from zoo.data.images import inspect_all, suffixes
 from zoo.data.items import ImageFiles
+from zoo.data.listing import count_passed_over, walk
 from zoo.data.reading import ReadOptions, settle
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
@@ -48,7 +49,8 @@ class MaskReader:
         root = Path(reference).expanduser()
         masks = _masks(root)
         assert masks is not None
-        places = sorted(path for path in (root / "images").iterdir() if path.suffix.lower() in SUFFIXES)
+        beside = {path for path in walk(root / "images") if path.suffix.lower() not in suffixes()}
+        places = sorted(set(walk(root / "images")) - beside)
         paths: list[Path] = []
         known: list[ImageFacts] = []
         targets: list[np.ndarray] = []
@@ -69,7 +71,7 @@ class MaskReader:
         return Dataset(
             reference, "image", ImageFiles(root, paths, known), targets, classes,  # type: ignore[arg-type]
             fingerprint("image", (facts.digest for facts in known), told, classes), "mask", {"target": masks.name},
-            tuple(problems),
+            tuple(problems), passed_over=count_passed_over(sorted(beside), root, "image"),
         )  # fmt: skip
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from zoo.data.items import item_facts
-from zoo.entities import Dataset, Entity, Problem
+from zoo.entities import Dataset, Entity, LeftOut, Problem
 
 LISTED = 10
 """How many duplicates are listed."""
+
+_SUFFIX = re.compile(r"(\.[A-Za-z]\w{0,9})\)?\Z")
+"""The suffix of a file that an item is, or that its row names in brackets."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class Profile(Entity):
         conflicting: how many groups of equal items have different labels.
         duplicates: the first groups of equal items, contradicting ones first.
         problems: items left out, with the reason.
+        left_out: these items by suffix and reason.
+        passed_over: files among the samples that hold none, by suffix.
         columns: which column was taken for what.
         bytes: size of the content: files, pixels, or texts in UTF-8.
         warnings: what to watch out for, in sentences.
@@ -83,6 +89,8 @@ class Profile(Entity):
     conflicting: int = 0
     duplicates: tuple[Duplicate, ...] = ()
     problems: tuple[Problem, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    passed_over: tuple[LeftOut, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
     bytes: int = 0
     warnings: tuple[str, ...] = ()
@@ -100,11 +108,22 @@ def profile(dataset: Dataset) -> Profile:
         dataset.name, len(dataset), dataset.input_kind, dataset.target_kind, dataset.fingerprint, counts,
         _balance(counts.values()), _imbalance(counts.values()), _numbers(dataset), look.images(),
         _lengths(look.characters), _lengths(look.words), look.repeated, *look.duplicates(),
-        dataset.problems, dict(dataset.columns), look.bytes,
+        dataset.problems, _by_reason(dataset.problems), dataset.passed_over, dict(dataset.columns), look.bytes,
+        dataset.notes,
     )  # fmt: skip
     from zoo.data.cautions import cautions
 
-    return replace(found, warnings=tuple(cautions(found)))
+    return replace(found, warnings=(*found.warnings, *cautions(found)))
+
+
+def _by_reason(problems: Sequence[Problem]) -> tuple[LeftOut, ...]:
+    """The items left out by suffix and reason: whole folders, then the most frequent."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        suffix = _SUFFIX.search(problem.item.partition(": ")[0])
+        groups.setdefault((suffix[1].lower() if suffix else "", problem.reason), []).append(problem)
+    ordered = sorted(groups.items(), key=lambda group: (not group[1][0].item.endswith("/"), -len(group[1])))
+    return tuple(LeftOut(suffix, reason, len(found), found[0].item) for (suffix, reason), found in ordered)
 
 
 class _Look:
@@ -157,7 +176,7 @@ class _Look:
         if targets is None or self.dataset.target_kind not in {"class", "number"}:
             return ()
         distinct = sorted({targets[index] for index in group})
-        return tuple(self.dataset.classes[int(t)] if self.dataset.classes else f"{t:g}" for t in distinct)
+        return tuple(self.dataset.classes[int(t)] if self.dataset.classes else f"{t:.15g}" for t in distinct)
 
 
 def _class_counts(dataset: Dataset) -> dict[str, int]:

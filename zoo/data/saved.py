@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo.data.layout import merged
 from zoo.data.reading import ReadOptions
 from zoo.data.table import read_table
 from zoo.data.table_files import Row
@@ -40,17 +42,20 @@ class SavedReader:
         if not parts:
             raise DataError(f"'{reference}' names no splits.", "Save the data set again.")
         described = folder / (SPLITS if (folder / SPLITS).is_file() else INFO)
-        return read_table(reference, described, _SavedTable(parts), options)
+        table = _SavedTable(parts)
+        dataset = read_table(reference, described, table, options)
+        return replace(dataset, notes=(merged(table.sizes), *dataset.notes)) if len(parts) > 1 else dataset
 
 
 class _SavedTable:
-    """The Arrow files of one or more saved data sets as one table."""
+    """The Arrow files of one or more saved data sets as one table; ``sizes`` are their rows, once they were read."""
 
     unit = "row"
     encoding = ""
 
     def __init__(self, folders: Sequence[Path]) -> None:
-        self._files: list[Path] = []
+        self.sizes: dict[str, int] = {}
+        self._files: list[tuple[str, Path]] = []
         self._names: dict[str, list[str]] = {}
         columns: tuple[str, ...] | None = None
         for folder in folders:
@@ -59,7 +64,7 @@ class _SavedTable:
                 raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them apart.")
             columns = tuple(features)
             self._names.update({name: kind["names"] for name, kind in features.items() if _is_class_label(kind)})
-            self._files += _data_files(folder)
+            self._files += [(folder.name, path) for path in _data_files(folder)]
         self.columns = columns or ()
 
     def rows(self) -> Iterator[Row]:
@@ -67,13 +72,15 @@ class _SavedTable:
         with needs_extra("data", "read saved data sets"):
             import pyarrow as arrow
         number = 0
-        for path in self._files:
+        self.sizes = {name: 0 for name, _ in self._files}
+        for split, path in self._files:
             try:
                 with arrow.memory_map(str(path)) as source, arrow.ipc.open_stream(source) as batches:
                     for batch in batches:
                         cells = [self._named(name, batch.column(name).to_pylist()) for name in self.columns]
                         for values in zip(*cells, strict=True):
                             number += 1
+                            self.sizes[split] += 1
                             yield Row(number, values)
             except (arrow.ArrowException, OSError, KeyError) as error:
                 reason = " ".join(str(error).split()).rstrip(".")

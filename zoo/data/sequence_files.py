@@ -8,6 +8,7 @@ from pathlib import Path
 
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import text_digest
+from zoo.data.layout import are_splits
 from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.data.reading import ReadOptions, settle
@@ -48,8 +49,8 @@ class SequenceReader:
         """
         path = Path(reference).expanduser()
         if form_of(path) in FASTA:
-            return _dataset(reference, "protein", list(fasta_entries(path)), options, LABELS)
-        return _dataset(reference, "molecule", list(smiles_entries(path)), options, ())
+            return proteins(reference, list(fasta_entries(path)), options)
+        return _dataset(reference, "molecule", list(smiles_entries(path)), options)
 
 
 def save_fasta(sequence: str, folder: Path, name: str) -> Path:
@@ -94,6 +95,17 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
         yield _entry(header, parts)
 
 
+def proteins(
+    reference: str, entries: Sequence[Entry], options: ReadOptions, problems: Sequence[Problem] = ()
+) -> Dataset:
+    """The data set of FASTA entries, with a key of their headers as label.
+
+    Raises:
+        DataError: there are no entries, nothing in them can be used, or there is no such key.
+    """
+    return _dataset(reference, "protein", entries, options, guesses=LABELS, known_problems=problems)
+
+
 def protein(entry: Entry) -> tuple[str, str]:
     """The cleaned sequence of a FASTA entry, and why it cannot be used."""
     sequence = clean(entry[1])
@@ -125,7 +137,13 @@ def smiles_entries(path: Path) -> Iterator[Entry]:
 
 
 def _dataset(
-    reference: str, kind: str, entries: Sequence[Entry], options: ReadOptions, guesses: Sequence[str]
+    reference: str,
+    kind: str,
+    entries: Sequence[Entry],
+    options: ReadOptions,
+    *,
+    guesses: Sequence[str] = (),
+    known_problems: Sequence[Problem] = (),
 ) -> Dataset:
     if not entries:
         raise DataError(f"'{reference}' holds no entries.")
@@ -133,7 +151,7 @@ def _dataset(
     inputs: list[str] = []
     labels: list[str] = []
     places: list[str] = []
-    problems: list[Problem] = []
+    problems: list[Problem] = list(known_problems)
     for place, text, found in entries:
         value, reason = protein((place, text, found)) if kind == "protein" else (text, smiles_problem(text))
         if not reason and key and is_missing(found.get(key)):
@@ -150,7 +168,7 @@ def _dataset(
     digests = (text_digest(text) for text in inputs)
     return Dataset(
         reference, kind, inputs, values, targets.classes, fingerprint(kind, digests, values, targets.classes),
-        targets.kind, {"target": key} if key else {}, tuple(problems),
+        targets.kind, {"target": key} if key else {}, tuple(problems), notes=targets.notes,
     )  # fmt: skip
 
 
@@ -158,6 +176,7 @@ def _label_key(reference: str, entries: Sequence[Entry], wanted: str | None, gue
     known = list(dict.fromkeys(key for entry in entries for key in entry[2]))
     if wanted is None:
         named = [key for key in known if not _NUMBERED.match(key) and key.lower() != "name"]
+        named = [key for key in named if not are_splits({entry[2].get(key, "") for entry in entries})]
         return next((key for key in guesses if key in known), named[0] if len(named) == 1 and not guesses else None)
     if wanted in known:
         return wanted

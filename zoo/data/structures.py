@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import text_digest
+from zoo.data.listing import count_passed_over, walk
 from zoo.data.reading import ReadOptions, settle
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
@@ -187,18 +188,22 @@ class StructureReader:
         root = Path(reference).expanduser()
         chains: list[Structure] = []
         problems: list[Problem] = []
-        for path in _files(root):
+        files = [root] if root.is_file() else list(walk(root))
+        kept = [path for path in files if path == root or is_protein_file(path)]
+        passed_over = count_passed_over(sorted(set(files).difference(kept)), root, "structures")
+        for path in kept:
+            place = path.name if path == root else path.relative_to(root).as_posix()
             found = read_structure(path)
             if isinstance(found, str):
-                problems.append(Problem(path.name, found))
+                problems.append(Problem(place, found))
             elif options.task == INVERSE_FOLDING:
                 chain = found.complete()
                 if len(chain) < FEWEST:
-                    problems.append(Problem(path.name, f"has the whole backbone of {len(chain)} residues only"))
+                    problems.append(Problem(place, f"has the whole backbone of {len(chain)} residues only"))
                 else:
                     chains.append(chain)
             elif "X" in found.sequence:
-                problems.append(Problem(path.name, "has residues that are none of the twenty"))
+                problems.append(Problem(place, "has residues that are none of the twenty"))
             else:
                 chains.append(found)
         settle(reference, len(chains), problems, options)
@@ -212,17 +217,11 @@ class StructureReader:
             return Dataset(
                 reference, "protein-structure", inputs, sequences, (),
                 fingerprint("protein-structure", (sha256(chain.tobytes()).digest() for chain in chains), sequences, ()),
-                "residues", {}, tuple(problems),
+                "residues", {}, tuple(problems), passed_over=passed_over,
             )  # fmt: skip
         targets: Any = chains
         return Dataset(
             reference, "protein", [chain.sequence for chain in chains], targets, (),
             fingerprint("protein", digests, known, ()), "structure", {}, tuple(problems),
+            passed_over=passed_over,
         )  # fmt: skip
-
-
-def _files(root: Path) -> Iterator[Path]:
-    if root.is_file():
-        yield root
-        return
-    yield from sorted(path for path in root.iterdir() if is_protein_file(path))

@@ -86,7 +86,7 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
     return Dataset(
         reference, kind, inputs, values, targets.classes,
         fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
-        tuple(usable.problems),
+        tuple(usable.problems), notes=(*choice.notes, *targets.notes),
     )  # fmt: skip
 
 

@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import Any
 
 from zoo.errors import DataError
 
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+_PADDED = re.compile(r"[+-]?0\d")
+_WHOLE = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
 _FEW = 50
 _MOST_NUMBERED_CLASSES = 10_000
+_MOST_DIGITS = 15
+"""Digits of a whole number that a float holds whatever they are; with more it is a name, such as that of a user."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of n samples: class indices with class names, numbers, or texts; ``kind`` names which of them."""
+    """Targets of n samples: class indices with class names, numbers, or texts; ``kind`` names which of them.
+
+    Attributes:
+        notes: how the labels were read, in sentences, where that could be in doubt.
+    """
 
     kind: str
     values: list[int] | list[float] | list[str]
     classes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def is_missing(value: Any) -> bool:
@@ -40,12 +51,25 @@ def is_number(value: Any) -> bool:
     return not isinstance(value, bool) and hasattr(value, "__float__")
 
 
+def is_code(value: Any) -> bool:
+    """Whether a cell is written as numbers are and names something.
+
+    So do ``007``, a whole number of 16 digits or more, and what no float can hold.
+    """
+    text = value.strip() if isinstance(value, str) else str(value)
+    if isinstance(value, float) or not is_number(value):
+        return False
+    whole = bool(_WHOLE.match(text)) and len(text.lstrip("+-")) > _MOST_DIGITS
+    return whole or bool(_PADDED.match(text)) or math.isinf(_float(value))
+
+
 def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted: str | None = None) -> Targets:
     """Classes or numbers out of labels none of which is missing.
 
     Words and booleans are classes. Numbers with a fraction are numbers. Whole numbers are classes where few of them
     occur (at most 50), or where they count classes (0 or 1 upward without a gap), each twice or more on average. A
-    task that wants one or the other gets it.
+    column in which one is a code, such as ``007``, holds names. A task that wants one or the other gets it. Classes
+    are called as their labels are written.
 
     Args:
         values: the cells.
@@ -62,6 +86,9 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
                             "Name a column of words or numbers with --target-column.")  # fmt: skip
     if wanted == "text":
         return Targets("text", [str(value) for value in values])
+    code = next((value for value in values if is_code(value)), None)
+    if code is not None and not (wanted == "number" and all(numeric)):
+        return _classes(values, (_as_names(column, code),) if all(numeric) else ())
     if any(numeric) and not all(numeric):
         number, word = numeric.index(True), numeric.index(False)
         raise DataError(
@@ -70,11 +97,13 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
             "Make all labels words or all numbers, or name another column with --target-column.",
         )
     if not all(numeric):
-        return _classes([_word(value) for value in values])
-    numbers = [float(value) for value in values]
+        return _classes(values)
+    numbers = [_float(value) for value in values]
+    if infinite := [place for number, place in zip(numbers, places, strict=True) if math.isinf(number)]:
+        raise DataError(f"Column '{column}' has a number that is too large ({infinite[0]}).", "Correct or remove it.")
     if wanted == "number" or not (_are_classes(numbers) or (wanted == "class" and len(set(numbers)) <= _FEW)):
         return Targets("number", numbers)
-    return _classes(numbers)
+    return _classes(values)
 
 
 def _are_classes(numbers: Sequence[float]) -> bool:
@@ -85,15 +114,54 @@ def _are_classes(numbers: Sequence[float]) -> bool:
     return len(distinct) <= _FEW or (counting and len(distinct) <= _MOST_NUMBERED_CLASSES)
 
 
-def _classes(labels: Sequence[Any]) -> Targets:
-    ordered = sorted(set(labels))
+def _classes(values: Sequence[Any], notes: tuple[str, ...] = ()) -> Targets:
+    """Class indices, the classes in the order of their numbers or else of the alphabet."""
+    labels = [_word(value) for value in values]
+    distinct = set(labels)
+    amounts = {label: _amount(label) for label in distinct if is_number(label)}
+    ordered = sorted(distinct)
+    if len(amounts) == len(distinct):
+        ordered.sort(key=amounts.__getitem__)
     index = {label: position for position, label in enumerate(ordered)}
-    names = tuple(f"{label:.15g}" if isinstance(label, float) else label for label in ordered)
-    return Targets("class", [index[label] for label in labels], names)
+    return Targets("class", [index[label] for label in labels], tuple(ordered), notes + _equal(ordered, amounts))
 
 
 def _word(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value).strip()
+    """A label as it is written; a number that a file holds as such has no fraction where it needs none."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value == math.floor(value) and abs(value) < 10**_MOST_DIGITS else repr(value)
+    return str(value).strip()
+
+
+def _amount(label: str) -> Decimal:
+    try:
+        return Decimal(label)
+    except InvalidOperation:  # an exponent of more digits than any number has
+        return Decimal("Infinity")
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+
+
+def _as_names(column: str, code: Any) -> str:
+    return (
+        f"The labels in column '{column}' are read as names, not as numbers, since {_shown(code)} is among them; "
+        "a task that needs numbers (--task) reads them as such."
+    )
+
+
+def _equal(ordered: Sequence[str], amounts: Mapping[str, Decimal]) -> tuple[str, ...]:
+    """A sentence where classes are the same number, written differently."""
+    for one, other in pairwise(ordered):
+        if one in amounts and amounts[one] == amounts.get(other) and not amounts[one].is_infinite():
+            return (f"Classes '{one}' and '{other}' are one number written in two ways; they are read as two classes.",)
+    return ()
 
 
 def _shown(value: Any) -> str:

@@ -16,6 +16,9 @@ from zoo.errors import DataError
 FALLBACK = "cp1252"
 """What a file is taken for that is not Unicode: Windows' Western European encoding."""
 
+SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst"})
+"""Suffixes of texts that are one sample each, in lower case."""
+
 _BLOCK = 1 << 20
 
 

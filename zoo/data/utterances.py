@@ -93,7 +93,7 @@ def parse(text: str) -> str:
     words = text.split(" ")
     for count in range(len(words), 0, -1):
         path, rest = Path(" ".join(words[:count])).expanduser(), " ".join(words[count:]).strip()
-        if path.suffix.lower() in audio.SUFFIXES and path.is_file():
+        if path.suffix.lower() in audio.suffixes() and path.is_file():
             if not rest:
                 raise DataError(f"'{text[:60]}' is a recording of a voice, and nothing to say follows it.",
                                 f'Write "{words[0]} Good night."')  # fmt: skip

@@ -1,0 +1,178 @@
+"""Finds out which folders of a data set are its classes, and which are splits or wrappers around them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_TRAIN = re.compile(r"(train|training|trn)(set)?\d*|(fold|split|cv)\d+|fold")
+_HELD_OUT = re.compile(
+    r"(val|valid|validation|validate|dev|devel|development|test|testing|tst|eval|evaluation|holdout)(set)?\d*"
+)
+_BESIDE = re.compile(
+    r"set|split|partition|data|dataset|images?|imgs?|files|samples|audio|texts?|wavs?|clips|of|(v|r)?\d+"
+)
+"""Words that the name of a split may have besides: ``train_images``, ``val-2017``, ``fold_3``."""
+
+_CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SEPARATORS = re.compile(r"[\W_]+")
+
+WRAPPERS = frozenset({
+    "image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "audio", "wav", "wavs", "clips", "recordings",
+    "sounds", "text", "texts", "sequences", "structures", "data", "dataset", "files", "samples", "all", "raw", "input",
+    "inputs",
+})  # fmt: skip
+"""Names, in lower case, of folders that say what kind of files they hold, and not of which class these are."""
+
+COMPANIONS = frozenset({
+    "annotation", "annotations", "labels", "mask", "masks", "metadata", "meta", "segmentation", "segmentations",
+    "segmentationclass", "segmentationobject", "ground_truth", "groundtruth", "gt", "bbox", "bboxes", "boxes",
+    "captions", "transcripts", "imagesets", "docs", "scripts", "src", "code", "logs",
+})  # fmt: skip
+"""Names, in lower case, of folders that go with a data set and hold none of its samples."""
+
+_NAMED = 5
+
+Folders = tuple[str, ...]
+"""The folders that a file lies in, from the data set's own downwards."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the folders of a data set are read.
+
+    Attributes:
+        levels: names of the folders above the classes, level by level: wrappers and splits.
+        labelled: whether the folders below these are classes.
+        notes: what was decided, in sentences, where it could have been read in another way.
+    """
+
+    levels: tuple[frozenset[str], ...] = ()
+    labelled: bool = True
+    notes: tuple[str, ...] = ()
+
+    def inside(self, folders: Folders) -> bool:
+        """Whether samples may lie there, which is not so beside the splits or the wrapper."""
+        return all(name in names for name, names in zip(folders, self.levels, strict=False))
+
+    def label(self, folders: Folders) -> str | None:
+        """The class of a file that lies there; None where it has none."""
+        depth = len(self.levels)
+        return folders[depth] if self.labelled and len(folders) > depth and self.inside(folders) else None
+
+
+def are_splits(names: Collection[str]) -> bool:
+    """Whether names (``train``, ``Test``, ``val2017``, ``fold_3``) are those of splits, one of them for training."""
+    roles = {split_role(name) for name in names}
+    return bool(roles) and "" not in roles and "train" in roles
+
+
+def split_role(name: str) -> str:
+    """``train`` or ``held out`` for what is named as a split of a data set is; empty for all other names."""
+    words = [word for word in _SEPARATORS.split(_CAPITALS.sub(" ", name).lower()) if word]
+    trains = [word for word in words if _TRAIN.fullmatch(word)]
+    held_out = [word for word in words if _HELD_OUT.fullmatch(word)]
+    rest = [word for word in words if word not in trains and word not in held_out]
+    if len(trains) + len(held_out) == 0 or not all(_BESIDE.fullmatch(word) for word in rest):
+        return ""
+    return "held out" if held_out else "train"
+
+
+def merged(splits: Mapping[str, int]) -> str:
+    """The sentence that says which splits were put together, and how many samples each has."""
+    named = _listed([f"'{name}' ({count:,})" for name, count in splits.items()])
+    return f"The splits {named} are read as one data set; zoo draws its own training and test parts."
+
+
+def find_layout(folders: Iterable[Folders]) -> Layout:
+    """The layout of a data set, given the folders of each of its files.
+
+    The folders of a level are splits where all that hold files are named so, and one of them is for training or none
+    holds files itself: ``test`` beside ``exam`` stays a class. A folder that is alone and holds nothing but folders is
+    a wrapper, and so is one called ``images``.
+    """
+    counts = Counter(folders)
+    levels: list[frozenset[str]] = []
+    wrappers: list[str] = []
+    notes: list[str] = []
+    while True:
+        sizes, with_files = _level(counts)
+        if not sizes:
+            if levels and not notes:
+                above = [name for level in levels for name in sorted(level)]
+                notes.append(f"'{'/'.join(above)}' is read as a split or a wrapper around the samples, not as a class.")
+            return Layout(tuple(levels), False, tuple(notes))
+        names = _without_companions(frozenset(sizes))
+        only = next(iter(names)) if len(names) == 1 and () not in counts else ""
+        if _level_is_split(names, with_files):
+            if len(names) > 1:
+                notes.append(merged({name: sizes[name] for name in sorted(names)}))
+        elif only and (only not in with_files or only.lower() in WRAPPERS):
+            wrappers.append(only)
+        else:
+            if wrappers and not notes:
+                notes.append(f"All samples lie in '{'/'.join(wrappers)}'; the folders in it are read as the classes.")
+            return Layout(tuple(levels), True, (*notes, *_doubts(names), *_inner_splits(counts)))
+        levels.append(names)
+        counts = _below(counts, names)
+
+
+def _level(counts: Mapping[Folders, int]) -> tuple[dict[str, int], frozenset[str]]:
+    """Files by top folder, and the top folders in which some lie directly."""
+    sizes: Counter[str] = Counter()
+    for path, count in counts.items():
+        if path:
+            sizes[path[0]] += count
+    return dict(sizes), frozenset(path[0] for path in counts if len(path) == 1)
+
+
+def _below(counts: Mapping[Folders, int], names: Collection[str]) -> Counter[Folders]:
+    """Files by folder one level down; those beside ``names`` go, those above stay where they are."""
+    below: Counter[Folders] = Counter()
+    for path, count in counts.items():
+        if not path or path[0] in names:
+            below[path[1:]] += count
+    return below
+
+
+def _without_companions(names: frozenset[str]) -> frozenset[str]:
+    """The folders without annotations, masks and the like, where the rest are splits or a wrapper."""
+    rest = frozenset(name for name in names if name.lower() not in COMPANIONS)
+    wrapped = len(rest) == 1 and next(iter(rest)).lower() in WRAPPERS
+    return rest if wrapped or (rest and all(map(split_role, rest))) else names
+
+
+def _level_is_split(names: frozenset[str], with_files: frozenset[str]) -> bool:
+    return all(map(split_role, names)) and (len(names) == 1 or are_splits(names) or not names & with_files)
+
+
+def _doubts(names: frozenset[str]) -> list[str]:
+    """A sentence where classes are named as splits are."""
+    suspects = sorted(name for name in names if split_role(name))
+    if len(names) < 2 or not (len(suspects) > 1 or "train" in map(split_role, suspects)):
+        return []
+    others = sorted(names.difference(suspects))
+    why = f", since {_quoted(others)} {'lies' if len(others) == 1 else 'lie'} beside" if others else ""
+    one = len(suspects) == 1
+    read, are = ("is read as a class", "it is a split") if one else ("are read as classes", "they are splits")
+    return [f"{_quoted(suspects)} {read}{why}; if {are} of the data set, keep only splits at that level."]
+
+
+def _inner_splits(counts: Mapping[Folders, int]) -> list[str]:
+    """A sentence where each class folder is divided into splits."""
+    inner: Counter[str] = Counter()
+    for path, count in counts.items():
+        if path:
+            inner[path[1] if len(path) > 1 else ""] += count
+    return [merged(dict(sorted(inner.items())))] if len(inner) > 1 and are_splits(inner) else []
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return _listed([f"'{name}'" for name in names])
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = [*names[:_NAMED], f"{len(names) - _NAMED:,} more"] if len(names) > _NAMED else list(names)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else shown[0]
