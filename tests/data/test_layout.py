@@ -54,6 +54,7 @@ def test_classes_above_splits_stay_classes(classes, splits) -> None:
         [("images", "train"), ("images", "val"), ("labels", "train")],
         [("train", "images"), ("valid", "images")],
         [("train",), ("test",), ("masks",)],
+        [("train",), ("train_masks",), ("test",), ("TestMasks",), ("scripts",)],
         [("photos",), ("masks",)],
         [("train",)],
     ],

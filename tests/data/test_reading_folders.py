@@ -224,6 +224,13 @@ def test_a_class_that_no_file_can_be_read_of_is_named(photos: Path, tmp_path: Pa
     assert any("3 .wav" in warning and "1 .txt" in warning for warning in found.warnings)
 
 
+def test_annotations_beside_classes_are_no_lost_class(photos: Path) -> None:
+    text(photos / "annotations" / "cat.xml", "<a/>")
+    assert zoo.read(photos, on_problem="fail").classes == ("cat", "dog")
+    text(photos / "mask" / "cat.mp4", "film")
+    assert [problem.item for problem in zoo.read(photos).problems] == ["mask/"]
+
+
 def test_a_logo_among_texts_leaves_them_texts(tmp_path: Path) -> None:
     for number in range(3):
         text(tmp_path / "a" / f"{number}.txt", f"text {number}")

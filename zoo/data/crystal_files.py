@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
 from zoo.data.fingerprint import fingerprint
-from zoo.data.layout import find_layout
+from zoo.data.layout import find_layout, split_role
 from zoo.data.listing import count_passed_over, folders_of, walk
 from zoo.data.reading import ReadOptions, settle
 from zoo.data.targets import Targets, interpret, is_missing
@@ -31,12 +31,13 @@ class CrystalReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file named as such files are, or a folder that holds one, at its top or one level below."""
+        """A file named as such files are, or a folder that holds one: at its top, in class folders, or in splits."""
         path = Path(reference).expanduser()
         if not reference.strip() or not path.is_dir():
             return bool(reference.strip()) and path.is_file() and is_structure_file(path)
         try:
-            return any(is_structure_file(file) for pattern in ("*", "*/*") for file in path.glob(pattern))
+            patterns = ["*", "*/*"] + ["*/*/*"] * any(split_role(folder.name) for folder in path.iterdir())
+            return any(is_structure_file(file) for pattern in patterns for file in path.glob(pattern))
         except OSError:
             return False
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.data.targets import is_code
 from zoo.errors import needs_extra
 
 if TYPE_CHECKING:
     import numpy as np
+
+_WHOLE_PROPERTY = re.compile(r'(?:^|\s)(\w+)=(?:"([+-]?\d+)"|([+-]?\d+))(?=\s|$)')
 
 SUFFIXES = frozenset({".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".traj", ".xsf", ".res"})
 """Suffixes of files of atomic structures, in lower case; ASE reads them."""
@@ -98,7 +102,9 @@ def read_atoms(path: Path) -> list[Any] | str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            found: Any = ase.io.read(path, index=":", format=_format(path))
+            form = _format(path)
+            parser: dict[str, Any] = {"properties_parser": _properties} if form == "extxyz" else {}
+            found: Any = ase.io.read(path, index=":", format=form, **parser)
     except Exception as error:  # ASE's readers raise whatever their parsers happen to
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         return f"cannot be read as atoms: {reason}"
@@ -114,6 +120,17 @@ def read_crystal(path: Path) -> Crystal | str:
 def is_structure_file(path: Path) -> bool:
     """Whether a file is named as files of atomic structures are."""
     return path.suffix.lower() in SUFFIXES or path.name.upper() in {"POSCAR", "CONTCAR"}
+
+
+def _properties(line: str) -> dict[str, Any]:
+    """The properties in the comment line of an extended XYZ file; ASE reads a code such as ``007`` as the number 7."""
+    from ase.io.extxyz import key_val_str_to_dict
+
+    found: dict[str, Any] = key_val_str_to_dict(line)
+    for name, quoted, plain in _WHOLE_PROPERTY.findall(line):
+        if is_code(quoted or plain):
+            found[name] = quoted or plain
+    return found
 
 
 def _format(path: Path) -> str | None:

@@ -156,7 +156,8 @@ def inspect_content(content: bytes) -> ImageFacts | str:
         return "is not an image that Pillow can decode here"
     except Exception as error:
         # PIL's decoders raise a dozen types on broken files; each of them means that this item is unusable.
-        reason = " ".join(str(error).split()) or type(error).__name__
+        # How many bytes are left would make each truncated file a reason of its own.
+        reason = " ".join(str(error).partition(" (")[0].split()) or type(error).__name__
         return f"cannot be decoded: {reason[:1].lower()}{reason[1:]}"
     return ImageFacts(hashlib.sha256(content).digest(), len(content), (width, height), mode)
 

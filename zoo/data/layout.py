@@ -29,9 +29,11 @@ WRAPPERS = frozenset({
 COMPANIONS = frozenset({
     "annotation", "annotations", "labels", "mask", "masks", "metadata", "meta", "segmentation", "segmentations",
     "segmentationclass", "segmentationobject", "ground_truth", "groundtruth", "gt", "bbox", "bboxes", "boxes",
-    "captions", "transcripts", "imagesets", "docs", "scripts", "src", "code", "logs",
+    "captions", "transcripts", "imagesets",
 })  # fmt: skip
-"""Names, in lower case, of folders that go with a data set and hold none of its samples."""
+"""Words, in lower case, in the names of folders that describe the samples and hold none: ``train_masks``."""
+
+_TOOLS = frozenset({"docs", "scripts", "src", "code", "logs", "notebooks"})
 
 _NAMED = 5
 
@@ -71,13 +73,18 @@ def are_splits(names: Collection[str]) -> bool:
 
 def split_role(name: str) -> str:
     """``train`` or ``held out`` for what is named as a split of a data set is; empty for all other names."""
-    words = [word for word in _SEPARATORS.split(_CAPITALS.sub(" ", name).lower()) if word]
+    words = _words(name)
     trains = [word for word in words if _TRAIN.fullmatch(word)]
     held_out = [word for word in words if _HELD_OUT.fullmatch(word)]
     rest = [word for word in words if word not in trains and word not in held_out]
     if len(trains) + len(held_out) == 0 or not all(_BESIDE.fullmatch(word) for word in rest):
         return ""
     return "held out" if held_out else "train"
+
+
+def is_companion(name: str) -> bool:
+    """Whether a folder is named as those with annotations, masks and the like are."""
+    return name.lower() in COMPANIONS or any(word in COMPANIONS for word in _words(name))
 
 
 def merged(splits: Mapping[str, int]) -> str:
@@ -119,6 +126,10 @@ def find_layout(folders: Iterable[Folders]) -> Layout:
         counts = _below(counts, names)
 
 
+def _words(name: str) -> list[str]:
+    return [word for word in _SEPARATORS.split(_CAPITALS.sub(" ", name).lower()) if word]
+
+
 def _level(counts: Mapping[Folders, int]) -> tuple[dict[str, int], frozenset[str]]:
     """Files by top folder, and the top folders in which some lie directly."""
     sizes: Counter[str] = Counter()
@@ -139,7 +150,7 @@ def _below(counts: Mapping[Folders, int], names: Collection[str]) -> Counter[Fol
 
 def _without_companions(names: frozenset[str]) -> frozenset[str]:
     """The folders without annotations, masks and the like, where the rest are splits or a wrapper."""
-    rest = frozenset(name for name in names if name.lower() not in COMPANIONS)
+    rest = frozenset(name for name in names if not is_companion(name) and name.lower() not in _TOOLS)
     wrapped = len(rest) == 1 and next(iter(rest)).lower() in WRAPPERS
     return rest if wrapped or (rest and all(map(split_role, rest))) else names
 

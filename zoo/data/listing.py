@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zoo.data import audio, images
-from zoo.data.layout import COMPANIONS, Layout, find_layout
+from zoo.data.layout import Layout, find_layout, is_companion
 from zoo.data.sequence_files import FASTA, form_of
 from zoo.data.texts import SUFFIXES as TEXT_SUFFIXES
 from zoo.entities import LeftOut, Problem
@@ -26,6 +26,9 @@ _FEWEST = 0.1
 _SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found",
                      "__pycache__", "thumbs.db", "desktop.ini"})  # fmt: skip
 """What systems put into folders by themselves, in lower case; it is passed over like all that is hidden."""
+
+_DESCRIPTIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".yaml", ".yml"})
+"""Suffixes of files that describe samples, in a folder that is named so: ``annotations``."""
 
 _ABOUT = ("readme", "license", "licence", "changelog", "copying")
 """Beginnings of names of texts about a data set, which are none of its samples."""
@@ -171,7 +174,7 @@ def _prevailing(by_kind: Mapping[str, Sequence[Path]], root: Path) -> str:
 
 def _sample_folders(paths: Iterable[Path], root: Path) -> set[tuple[str, ...]]:
     folders = {folders_of(path, root) for path in paths}
-    return {folder for folder in folders if not any(name.lower() in COMPANIONS for name in folder)}
+    return {folder for folder in folders if not any(map(is_companion, folder))}
 
 
 def _held(others: Iterable[Path], empty: Iterable[Path], root: Path, layout: Layout) -> dict[str, list[str]]:
@@ -193,7 +196,7 @@ def _classes_without(kind: str, known: Collection[str | None], held: Mapping[str
     return [
         Problem(f"{label}/", _without(PLURALS[kind], suffixes))
         for label, suffixes in sorted(held.items())
-        if label not in known and label.lower() not in COMPANIONS
+        if label not in known and not (suffixes and is_companion(label) and _DESCRIPTIONS.issuperset(suffixes))
     ]
 
 

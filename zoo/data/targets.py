@@ -131,7 +131,7 @@ def _word(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value == math.floor(value) and abs(value) < 10**_MOST_DIGITS else repr(value)
+        return str(int(value)) if value == math.floor(value) and abs(value) < 10**_MOST_DIGITS else repr(float(value))
     return str(value).strip()
 
 
