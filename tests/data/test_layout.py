@@ -83,3 +83,8 @@ def test_what_could_be_read_otherwise_is_said(names: tuple[str, ...], words: str
 @pytest.mark.parametrize("name", ["", "_", "trainer", "testament", "contest", "a train", "fold", "2017"])
 def test_few_names_are_those_of_splits(name: str) -> None:
     assert bool(split_role(name)) is (name == "fold")
+
+
+def test_two_encodings_of_an_accent_are_one_class() -> None:
+    layout = find_layout([("Caf\u00e9",), ("Cafe\u0301",), ("Bar",)])
+    assert layout.label(("Cafe\u0301",)) == layout.label(("Caf\u00e9",)) == "Caf\u00e9"

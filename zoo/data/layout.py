@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,9 +61,11 @@ class Layout:
         return all(name in names for name, names in zip(folders, self.levels, strict=False))
 
     def label(self, folders: Folders) -> str | None:
-        """The class of a file that lies there; None where it has none."""
+        """The class of a file that lies there, accents composed as most systems have them; None where it has none."""
         depth = len(self.levels)
-        return folders[depth] if self.labelled and len(folders) > depth and self.inside(folders) else None
+        if not self.labelled or len(folders) <= depth or not self.inside(folders):
+            return None
+        return unicodedata.normalize("NFC", folders[depth])
 
 
 def are_splits(names: Collection[str]) -> bool:

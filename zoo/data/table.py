@@ -117,7 +117,8 @@ def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
             continue
         value, reason = _input_value(row.values[position], choice)
         if not reason and label_position is not None and is_missing(row.values[label_position]):
-            reason = f"has no label in column '{choice.target}'"
+            written = str(row.values[label_position] or "").strip()
+            reason = f"has no label in column '{choice.target}'{f', but {written[:40]!r}' if written else ''}"
         if reason:
             found.problems.append(Problem(place, reason))
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -40,7 +40,7 @@ def is_missing(value: Any) -> bool:
     """Whether a cell is empty, or says so (``NaN``, ``null``, ``NA``, ``N/A``), or is a number that is not finite."""
     if isinstance(value, str):
         stripped = value.strip()
-        return stripped == "NA" or stripped.lower() in _MISSING
+        return stripped == "NA" or stripped.lower() in _MISSING or _is_infinite(stripped)
     return value is None or (isinstance(value, float) and not math.isfinite(value))
 
 
@@ -52,15 +52,16 @@ def is_number(value: Any) -> bool:
 
 
 def is_code(value: Any) -> bool:
-    """Whether a cell is written as numbers are and names something.
-
-    So do ``007``, a whole number of 16 digits or more, and what no float can hold.
-    """
+    """Whether a cell is written with digits and names something: ``007``, or a whole number of 16 digits or more."""
     text = value.strip() if isinstance(value, str) else str(value)
     if isinstance(value, float) or not is_number(value):
         return False
-    whole = bool(_WHOLE.match(text)) and len(text.lstrip("+-")) > _MOST_DIGITS
-    return whole or bool(_PADDED.match(text)) or math.isinf(_float(value))
+    return bool(_PADDED.match(text)) or (bool(_WHOLE.match(text)) and len(text.lstrip("+-")) > _MOST_DIGITS)
+
+
+def _is_infinite(text: str) -> bool:
+    """Whether a text is a number that no float can hold: ``1e999``."""
+    return "e" in text.lower() and bool(_NUMBER.match(text)) and math.isinf(float(text))
 
 
 def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted: str | None = None) -> Targets:
@@ -79,16 +80,18 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
     Raises:
         DataError: words and numbers are mixed, or a cell is a list or an object.
     """
-    numeric = [is_number(value) for value in values]
     for value, place in zip(values, places, strict=True):
-        if isinstance(value, (list, dict, tuple)):
+        if isinstance(value, tuple) or not isinstance(value, Hashable):
             raise DataError(f"Column '{column}' holds lists or objects ({place}), which cannot be labels.",
                             "Name a column of words or numbers with --target-column.")  # fmt: skip
     if wanted == "text":
         return Targets("text", [str(value) for value in values])
-    code = next((value for value in values if is_code(value)), None)
+    distinct = {(type(value), value): value for value in values}
+    known = {key: is_number(value) for key, value in distinct.items()}
+    numeric = [known[type(value), value] for value in values]
+    code = next((value for value in distinct.values() if is_code(value)), None)
     if code is not None and not (wanted == "number" and all(numeric)):
-        return _classes(values, (_as_names(column, code),) if all(numeric) else ())
+        return _classes(values, (_as_names(column, code),))
     if any(numeric) and not all(numeric):
         number, word = numeric.index(True), numeric.index(False)
         raise DataError(
@@ -116,7 +119,8 @@ def _are_classes(numbers: Sequence[float]) -> bool:
 
 def _classes(values: Sequence[Any], notes: tuple[str, ...] = ()) -> Targets:
     """Class indices, the classes in the order of their numbers or else of the alphabet."""
-    labels = [_word(value) for value in values]
+    words = {(type(value), value): _word(value) for value in values}
+    labels = [words[type(value), value] for value in values]
     distinct = set(labels)
     amounts = {label: _amount(label) for label in distinct if is_number(label)}
     ordered = sorted(distinct)
