@@ -78,6 +78,17 @@ def main() -> None:
         plot(report, options.plot)
 
 
+def packaged(task: str) -> str:
+    """Every packaged model for a task, also one that zoo does not propose: it is the case of domain shift."""
+    from zoo.plugins import plugins
+    from zoo.recommend.candidates import located, takes
+    from zoo.registry import open_registry
+
+    found = plugins().tasks[task]
+    cards = open_registry().cards(domain=found.domain, source="pkg")
+    return ",".join(card.id for card in cards if takes(card.input.get("kind"), found) and located(card))
+
+
 def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) -> dict[str, Any]:
     """Fine-tune and rank every packaged model of a task on one data set."""
     import zoo
@@ -91,14 +102,15 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
     recipe = Recipe(epochs=options.epochs, seeds=options.seeds)
     print(f"{name} ...", flush=True)
     started = time.perf_counter()
-    report = evaluate([reference], samples=samples, recipe=recipe, truth=options.truth)
+    models = packaged(task)
+    report = evaluate([reference], samples=samples, recipe=recipe, truth=options.truth, candidates=models)
     result = report.data_sets[0]
     seconds = time.perf_counter() - started
     dataset = sample(zoo.read(reference, task=task), samples, seed=0)
     agreed = {label: found.to_dict() for label, found in result.agreement.items()}
     recommended = {}
     for label, strategy in OURS.items():
-        answer = zoo.recommend(dataset, task=task, samples=0, strategy=strategy)
+        answer = zoo.recommend(dataset, task=task, samples=0, strategy=strategy, candidates=models)
         recommended[label] = [candidate.id for candidate in answer.candidates]
         order = {model: -float(recommended[label].index(model)) for model in result.truth}
         agreed[label] = agreement(order, result.truth).to_dict()

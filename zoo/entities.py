@@ -108,6 +108,11 @@ class ModelFile(Entity):
     sha256: str | None = None
 
 
+NOT_PROPOSED = frozenset({"special-purpose", "reference-only", "not-for-all-audiences"})
+"""Tags of models that are candidates only where they are named: made for one narrow purpose such as content moderation,
+known by published scores alone (there are no weights to download), or marked by the Hub as not for all audiences."""
+
+
 @dataclass(frozen=True)
 class ModelCard(Entity):
     """What the registry knows of a model.
@@ -177,6 +182,11 @@ class ModelCard(Entity):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
                 raise InvalidInput(f"The card of '{self.id}' has {name} = {value!r}; it must be a whole number >= 0.")
+
+    @property
+    def proposed(self) -> bool:
+        """Whether zoo may propose it; if not, it is a candidate only where it is named (see ``NOT_PROPOSED``)."""
+        return NOT_PROPOSED.isdisjoint(self.tags)
 
     @property
     def source(self) -> str:

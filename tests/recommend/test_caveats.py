@@ -167,11 +167,16 @@ def test_a_report_on_this_very_data_set_is_compared_with_the_measurement():
 def test_old_and_unpinned_cards_are_told():
     old = ModelCard("hf:a/b", "vision", released="2018-01")
 
-    aged, unpinned = stale(old, date(2026, 11, 24))
+    new = ModelCard("hf:a/c", "vision", released="2025", revision="abc")
+    today = date(2026, 11, 24)
 
-    assert aged.startswith("hf:a/b is of 2018-01, 8 years old")
-    assert "pins no revision" in unpinned
-    assert list(stale(ModelCard("hf:a/b", "vision", released="2025", revision="abc"), date(2026, 11, 24))) == []
+    aged, unpinned = stale([old, new], today)
+
+    assert aged.startswith("hf:a/b (2018-01) is more than 5 years old; newer models may do better")
+    assert unpinned == "The card of hf:a/b pins no revision and no hash: its files can change."
+    assert list(stale([new], today)) == []
+    both, _ = stale([old, ModelCard("hf:a/d", "vision", released="2019")], today)
+    assert both.startswith("hf:a/b (2018-01) and hf:a/d (2019) are more than 5 years old")
 
 
 def test_the_baseline_of_pictures_is_measured_on_their_pixels():

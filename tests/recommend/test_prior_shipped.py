@@ -12,8 +12,11 @@ from zoo import Selector
 from zoo.entities import ModelCard, Run
 from zoo.recommend.history import from_runs
 from zoo.recommend.prior import predict
-from zoo.recommend.prior.ranking import by_prior
+from zoo.recommend.prior.ranking import expected_of
 from zoo.recommend.prior.shipped import content, expect, tasks
+from zoo.recommend.unmeasured import rank_cards
+from zoo.registry import open_registry
+from zoo.tasks import find_task
 
 TASK = "image-classification"
 
@@ -66,7 +69,7 @@ def test_one_at_a_time_or_all_at_once_is_the_same() -> None:
 
 def test_a_task_without_published_results_is_not_guessed() -> None:
     assert expect([card("hf:a/b")], "poem-classification") is None
-    assert by_prior([card("hf:a/b")], "poem-classification") is None
+    assert expected_of([card("hf:a/b")], "poem-classification") is None
 
 
 def test_own_runs_decide_over_what_is_published() -> None:
@@ -106,10 +109,11 @@ def test_the_selector_starts_from_it() -> None:
     assert places[str(Selector(cards, task=TASK).ask())] > np.quantile(expected.mean, 0.9)
 
 
-def test_candidates_come_best_first_with_reasons_and_intervals() -> None:
+def test_candidates_come_best_first_with_reasons_and_intervals(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path))
+    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
     cards = [card("hf:WinKawaks/vit-tiny-patch16-224"), card("hf:facebook/convnext-xlarge-224-22k")]
-    ranked = by_prior(cards, TASK)
-    assert ranked is not None
+    ranked = rank_cards(find_task(TASK), "", cards, open_registry()).candidates
     assert [c.rank for c in ranked] == [1, 2]
     assert ranked[0].id == "hf:facebook/convnext-xlarge-224-22k"
     assert ranked[0].interval is not None

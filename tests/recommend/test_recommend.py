@@ -243,9 +243,18 @@ def test_without_measuring_shared_benchmarks_decide(poetry, poems):
 
     result = zoo.recommend(str(poems), task="poem-classification", measure=False)
 
-    assert [c.id for c in result.candidates] == ["poems:sloppy", "poems:careful", "poems:broken"]
-    assert result.candidates[-1].score is None
+    assert [c.id for c in result.candidates] == ["poems:sloppy", "poems:careful"]
+    assert any("without a published score: 1 more model made for poem-classification." in w for w in result.warnings)
     assert poetry.FORWARD_PASSES == []
+
+    named = zoo.recommend(
+        str(poems), task="poem-classification", measure=False, candidates="poems:broken,poems:careful,poems:sloppy"
+    )
+    assert [c.id for c in named.candidates] == ["poems:sloppy", "poems:careful", "poems:broken"]
+    assert named.candidates[-1].score is None
+    assert named.candidates[-1].reasons[0].startswith("No published score for this task")
+    against = named.candidates[-1].explanation.against
+    assert against[0].sentence == named.candidates[-1].reasons[0]
 
 
 def test_without_measuring_and_without_scores_it_says_so(poetry, poems):

@@ -61,7 +61,7 @@ def test_the_data_need_says_how_many_samples_are_missing():
     advice = advise(200, 10)
 
     assert advice.needed == PROBE_BELOW
-    assert advice.data_need == "About 300 more samples (50 a class) make fine-tuning worth trying."
+    assert advice.data_need == "About 300 more samples (50 per class) make fine-tuning worth trying."
 
 
 def test_a_large_model_that_takes_adapters_starts_with_lora():

@@ -146,7 +146,7 @@ def recommend(
             trial, limits, candidates, Effort(budget), confirm=confirm, progress=progress
         )
     elif measure:
-        kept, excluded = constraints.within(choose(found, candidates, patterns), limits)
+        kept, excluded = constraints.within(choose(found, candidates, patterns, limits), limits)
         cards = [choice.card for choice in kept]
         names = ranking.estimators_for(dataset.target_kind, tuple(estimators) or usual_estimators(strategy, tolerance))
         reference = data if isinstance(data, str) and not reading else None

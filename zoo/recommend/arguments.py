@@ -107,7 +107,7 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         yield candidate.rank == 1 or candidate.tied, Argument(sentence, found.value, source)
         return
     if candidate.score is None:
-        yield False, Argument("No benchmark score is reported that another candidate has too.", None, "registry")
+        yield False, Argument(candidate.reasons[0], None, "registry")  # what is known of it instead
         return
     best = candidates[0]
     if not candidate.measured:
@@ -211,12 +211,12 @@ def _reported(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         return
     shared = [(score, _others(score, candidates, context)) for score in own]
     score, others = max(shared, key=lambda pair: len(pair[1]))
-    figure = f"Reported {score.metric} {score.value:.4g} on {score.dataset}"
+    figure = f"Published {score.dataset} {score.metric} {score.value:.4g}"
     if len(others) < 2:
         yield True, Argument(f"{figure}.", score.value, score.source)
         return
     better = sum(o > score.value if score.higher_is_better else o < score.value for o in others)
-    sentence = f"{figure}, {ordinal(better + 1)} of the {len(others)} candidates with that figure."
+    sentence = f"{figure}, {ordinal(better + 1)} among the {len(others)} candidates that report it."
     yield better < len(others) / 2, Argument(sentence, score.value, score.source)
 
 

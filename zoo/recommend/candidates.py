@@ -7,19 +7,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zoo.entities import LocalFiles, ModelCard, ModelId
-from zoo.errors import InvalidInput, UnknownModel, ZooError
+from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
 from zoo.tasks import Task
 
+if TYPE_CHECKING:
+    from zoo.recommend.constraints import Limits
+
 SEARCH_LIMIT = 20
-"""How many models a search contributes, the most downloaded first."""
+"""How many models within the limits a search contributes, the most relevant first."""
 
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
 
-APART = frozenset({"molecule", "protein", "protein-structure", "crystal", "grid", "time-series"})
-"""Kinds of input that one domain has and that no model takes for each other."""
+_WRITTEN = {"question": "text", "prompt": "text", "image-question": "image"}
+"""Kinds of a task's input that its models take as another kind."""
+
+_PAGE = 200
+"""Models that are looked at together while a search is filtered by the limits."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +42,10 @@ class Choice:
 
 
 def choose(
-    task: Task, wanted: str | Sequence[str | ModelId | ModelCard] | None = None, layers: Sequence[str] = ()
+    task: Task,
+    wanted: str | Sequence[str | ModelId | ModelCard] | None = None,
+    layers: Sequence[str] = (),
+    limits: Limits | None = None,
 ) -> list[Choice]:
     """The models to consider for a task, each once, in a stable order.
 
@@ -44,8 +54,10 @@ def choose(
         wanted: None for the models of the task's domain that are on this machine; a file with one id a line
             (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; words to
             search the registry for; or a sequence of ids or cards. ``ID#LAYER`` means one layer of a model, or several
-            with ``*``; the same model may be named with several layers.
+            with ``*``; the same model may be named with several layers. A model that zoo does not propose
+            (``ModelCard.proposed``) has to be named by its id.
         layers: patterns for the models that come without a layer of their own.
+        limits: what a search contributes its models within; those that it passed over come along, to be listed.
 
     Raises:
         UnknownModel: nothing to consider; the hint tells how to get candidates.
@@ -53,7 +65,7 @@ def choose(
     from zoo.sources import resolve
 
     if wanted is None:
-        cards = [card for card in _registered(task) if _takes(card, task) and located(card) is not None]
+        cards = [card for card in _registered(task) if _default(card, task)]
         if not cards:
             raise UnknownModel(
                 f"No {task.domain} model is on this machine yet.",
@@ -64,7 +76,7 @@ def choose(
     ids = _ids(wanted) if isinstance(wanted, str) else _named(wanted)
     if ids is None:
         assert isinstance(wanted, str)
-        return [Choice(card, tuple(layers)) for card in _searched(task, wanted)]
+        return [Choice(card, tuple(layers)) for card in _searched(task, wanted, limits)]
     cards_by_id: dict[str, ModelCard] = {}
     patterns: dict[str, dict[str, None]] = {}
     for text in ids:
@@ -94,10 +106,14 @@ def located(card: ModelCard) -> LocalFiles | None:
         return None
 
 
-def _takes(card: ModelCard, task: Task) -> bool:
-    """Whether a model's inputs can be the task's, as far as its card tells."""
-    kind = card.input.get("kind")
-    return kind not in APART or kind in task.inputs
+def takes(kind: object, task: Task) -> bool:
+    """Whether a model that takes inputs of this kind can take the task's; one whose card does not say may."""
+    return kind is None or kind in task.inputs or kind in {_WRITTEN.get(own) for own in task.inputs}
+
+
+def _default(card: ModelCard, task: Task) -> bool:
+    """Whether a model is a candidate that nobody has to name."""
+    return card.proposed and takes(card.input.get("kind"), task) and located(card) is not None
 
 
 def _registered(task: Task) -> Iterator[ModelCard]:
@@ -136,13 +152,49 @@ def _named(wanted: Sequence[str | ModelId | ModelCard]) -> list[str]:
     return ids
 
 
-def _searched(task: Task, words: str) -> list[ModelCard]:
-    from zoo.registry import search
+def _searched(task: Task, words: str, limits: Limits | None) -> list[ModelCard]:
+    """The first models that match and are within the limits, those made for the task first, and all before them."""
+    from zoo.recommend.constraints import violated
 
-    page = search(words, domain=task.domain, limit=SEARCH_LIMIT)
-    if not page.models:
+    found: dict[str, ModelCard] = {}
+    fitting = withheld = 0
+    for only in (task.name, None):
+        for card in _matching(words, task.domain, only):
+            if card.id in found:
+                continue
+            if not card.proposed:
+                withheld += only is None
+                continue
+            found[card.id] = card
+            fitting += limits is None or not any(violated(card, limits))
+            if fitting == SEARCH_LIMIT:
+                return [*found.values()]
+    if not found and withheld:
+        raise UnknownModel(
+            f"'{words}' matches only models that are not proposed: made for one special purpose, or without weights.",
+            "Name one by its id to take it all the same.",
+        )
+    if not found:
         raise UnknownModel(
             f"No {task.domain} model in the registry matches '{words}'.",
             f"See what there is: zoo search {words.split(maxsplit=1)[0]}",
         )
-    return [hit.card for hit in page.models]
+    return [*found.values()]
+
+
+def _matching(words: str, domain: str, task: str | None) -> Iterator[ModelCard]:
+    """All models of a domain that match, the most relevant first; none where the registry has none for the task."""
+    from zoo.registry import search
+
+    after = None
+    while True:
+        try:
+            page = search(words, domain=domain, task=task, limit=_PAGE, after=after)
+        except (InvalidInput, UnknownTask):
+            if task is None:
+                raise
+            return
+        yield from (hit.card for hit in page.models)
+        after = page.next
+        if after is None:
+            return

@@ -57,8 +57,8 @@ def caveats(candidates: Sequence[Candidate], context: Context, baseline: Baselin
     if candidates and candidates[0].measured:
         yield from contaminated(candidates, context)
         yield from disagreement(candidates, context)
-    for candidate in candidates[:3]:
-        yield from stale(context.cards[candidate.id], date.today())
+    first = dict.fromkeys(candidate.id for candidate in candidates[:3])
+    yield from stale([context.cards[id] for id in first], date.today())
 
 
 def disagreement(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
@@ -230,16 +230,24 @@ def _standardised(values: Mapping[str, float]) -> dict[str, float]:
     return {id: (value - mean) / spread if spread > 0 else 0.0 for id, value in values.items()}
 
 
-def stale(card: ModelCard, today: date) -> Iterator[str]:
-    """A card of a model from long ago, or one that pins no revision."""
-    year = int(card.released[:4]) if card.released and card.released[:4].isdigit() else None
-    if year is not None and today.year - year > OLD_YEARS:
+def stale(cards: Sequence[ModelCard], today: date) -> Iterator[str]:
+    """Models that were released long ago, and cards that pin no revision: a sentence each."""
+    years = {card.id: int(card.released[:4]) for card in cards if card.released and card.released[:4].isdigit()}
+    old = [card for card in cards if today.year - years.get(card.id, today.year) > OLD_YEARS]
+    if old:
+        named = [f"{card.id} ({card.released})" for card in old]
         yield (
-            f"{card.id} is of {card.released}, {today.year - year} years old; look for what came after it: "
-            f"zoo search --domain {card.domain} --sort released"
+            f"{_listed(named)} {'is' if len(old) == 1 else 'are'} more than {OLD_YEARS} years old; newer models may do "
+            f"better: zoo search --domain {old[0].domain} --sort released"
         )
-    if card.revision is None and not any(file.sha256 for file in card.files):
-        yield f"The card of {card.id} pins no revision and no hash, so that it may be another model tomorrow."
+    loose = [card.id for card in cards if card.revision is None and not any(file.sha256 for file in card.files)]
+    if loose:
+        subject, verb, files = ("The card of", "pins", "its") if len(loose) == 1 else ("The cards of", "pin", "their")
+        yield f"{subject} {_listed(loose)} {verb} no revision and no hash: {files} files can change."
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _count(number: int, noun: str) -> str:

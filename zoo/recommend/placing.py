@@ -10,8 +10,9 @@ from zoo.answers import Candidate, Exclusion
 from zoo.recommend import combining, ranking, selecting
 from zoo.recommend.candidates import Choice, choose
 from zoo.recommend.constraints import Limits, within
-from zoo.recommend.prior.ranking import by_prior, expected_of
+from zoo.recommend.prior.ranking import expected_of
 from zoo.recommend.survey import Effort, Survey, measure_all
+from zoo.recommend.unmeasured import rank_cards
 from zoo.recommend.whole import rank_registry
 from zoo.registry import open_registry
 
@@ -66,7 +67,7 @@ def by_knowing(
     wanted: str | Sequence[str | ModelId | ModelCard] | None,
     layers: Sequence[str] = (),
 ) -> tuple[Placed, list[ModelCard], list[Exclusion]]:
-    """By what published results and past runs let expect; where nothing is known of the task, by reported scores.
+    """By published scores and past runs, see ``zoo.recommend.unmeasured``.
 
     Args:
         wanted, layers: as ``zoo.recommend.candidates.choose`` takes them; without ``wanted`` the whole registry is
@@ -76,14 +77,15 @@ def by_knowing(
         The candidates, their cards, and those outside the limits.
 
     Raises:
-        UnsupportedModel: nothing is known, and no two candidates share a reported score.
+        UnknownModel: the registry has no model for the task.
+        UnsupportedModel: no candidate has a published score that it could be ranked by.
         InvalidInput: every model breaks a limit.
     """
-    everything = rank_registry(task, dataset, limits, open_registry()) if wanted is None else None
-    if everything is not None:
-        return Placed(everything[0], "prior"), everything[1], everything[2]
-    kept, excluded = within(choose(task, wanted, layers), limits)
-    cards = [choice.card for choice in kept]
-    expected = by_prior(cards, task.name, dataset)
-    placed = Placed(expected, "prior") if expected else Placed(ranking.by_reports(cards), "reported")
-    return placed, cards, excluded
+    registry = open_registry()
+    if wanted is None:
+        ranked = rank_registry(task, dataset, limits, registry)
+    else:
+        kept, excluded = within(choose(task, wanted, layers, limits), limits)
+        ranked = rank_cards(task, dataset, [choice.card for choice in kept], registry, excluded)
+    placed = Placed(ranked.candidates, ranked.by, Survey(warnings=ranked.cautions))
+    return placed, ranked.cards, ranked.excluded

@@ -1,4 +1,4 @@
-"""Put what was measured, or reported, in order."""
+"""Put what was measured in order."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from zoo.answers import Candidate
-from zoo.entities import ModelCard
-from zoo.errors import InvalidInput, UnsupportedModel, suggest
+from zoo.errors import InvalidInput, suggest
 from zoo.recommend.measuring import Measured
 from zoo.recommend.standing import reasons as standing_reasons
-from zoo.recommend.standing import reported
 from zoo.tasks import Task
 from zoo.transfer.intervals import difference
 
@@ -101,44 +99,3 @@ def by_measurement(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
             )
         )
     return ranked
-
-
-def by_reports(cards: Sequence[ModelCard]) -> list[Candidate]:
-    """Candidates by their reported scores alone: the mean z-score over the benchmarks that at least two of them share.
-
-    Models without such a score come last, smallest first, with no score.
-    """
-    from zoo.registry import open_registry
-
-    registry = open_registry()
-    table: dict[tuple[str, str, str], dict[str, float]] = {}
-    for card in cards:
-        for score in registry.scores(card.id):
-            signed = score.value if score.higher_is_better else -score.value
-            table.setdefault((score.task, score.dataset, score.metric), {})[card.id] = signed
-    standard: dict[str, list[float]] = {}
-    for values in table.values():
-        mean = sum(values.values()) / len(values)
-        spread = math.sqrt(sum((value - mean) ** 2 for value in values.values()) / len(values))
-        if len(values) > 1 and spread > 0:
-            for model, value in values.items():
-                standard.setdefault(model, []).append((value - mean) / spread)
-    if not standard:
-        raise UnsupportedModel(
-            "No two candidates share a reported benchmark, so that there is nothing to rank them by.",
-            "Measure them: leave --no-measure out.",
-        )
-    scores = {model: sum(values) / len(values) for model, values in standard.items()}
-    ordered = sorted(cards, key=lambda card: (-scores.get(card.id, -math.inf), card.parameters or math.inf, card.id))
-    return [
-        Candidate(
-            rank=rank,
-            id=card.id,
-            score=scores.get(card.id),
-            parameters=card.parameters,
-            bytes=card.bytes,
-            license=card.license,
-            reasons=(reported(len(standard.get(card.id, [])), scores.get(card.id)),),
-        )
-        for rank, card in enumerate(ordered, start=1)
-    ]

@@ -25,13 +25,6 @@ def reasons(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: 
     yield from _agreement(found, ordered, task)
 
 
-def reported(count: int, score: float | None) -> str:
-    """The reason of a candidate that was ranked by reported scores."""
-    if score is None:
-        return "No benchmark score is reported that another candidate has too."
-    return f"Mean z-score {score:+.2f} over {count} reported benchmark{'s' if count != 1 else ''}; not measured."
-
-
 def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> str:
     found = ordered[rank - 1]
     first, best = found.figures[0], ordered[0].figures[0]

@@ -83,7 +83,7 @@ def advise(
         )  # fmt: skip
     groups = classes or NUMBERS_PER_CLASS
     each = per_class if per_class is not None else samples / groups
-    unit = "a class" if classes else f"for each tenth of the range ({samples:,} in all)"
+    unit = "per class" if classes else f"for each tenth of the range ({samples:,} in all)"
     have = f"{each:,.0f} samples {unit}"
     if classes and each < ZERO_SHOT_BELOW:
         return Advice(
@@ -105,8 +105,8 @@ def advise(
         )  # fmt: skip
     if each < FULL_FROM:
         return Advice(
-            "linear-probe", f"With {have} fine-tuning may gain; a linear probe says quickly what it must beat.",
-            each, FULL_FROM, f"{_more(FULL_FROM, each, groups)} make full fine-tuning the better choice as a rule.",
+            "linear-probe", f"With {have}, fine-tuning may do better; a linear probe quickly sets the figure to beat.",
+            each, FULL_FROM, f"With {_more(FULL_FROM, each, groups).lower()}, full fine-tuning usually wins.",
         )  # fmt: skip
     return Advice(
         "full", f"With {have} full fine-tuning is usually ahead; let a linear probe say what it must beat.",
@@ -116,7 +116,7 @@ def advise(
 
 def _more(needed: int, each: float, groups: int) -> str:
     missing = max(1, round((needed - each) * groups))
-    return f"About {missing:,} more samples ({needed} a class)" if groups else f"{missing:,} more samples"
+    return f"About {missing:,} more samples ({needed} per class)" if groups else f"{missing:,} more samples"
 
 
 def _enough_or_more(each: float, groups: int) -> str:

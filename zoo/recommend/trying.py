@@ -101,7 +101,7 @@ def by_trying(
         ZooError: no candidate is left, or none could be tried.
         KeyboardInterrupt: Ctrl-C before the first figure.
     """
-    kept, excluded = within(choose(trial.task, wanted), limits)
+    kept, excluded = within(choose(trial.task, wanted, limits=limits), limits)
     cards = [choice.card for choice in kept]
     return _try_all(cards, trial, effort, confirm, progress), cards, excluded
 

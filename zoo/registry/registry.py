@@ -17,6 +17,7 @@ from zoo.registry.facets import facets
 from zoo.registry.lineage import Family, family
 from zoo.registry.location import Location, Server
 from zoo.registry.query import SearchHit, SearchPage, SearchQuery
+from zoo.registry.score_table import ScoreTable, score_table
 from zoo.registry.sets import BENCHMARK, Sets
 
 _CHUNK = 500
@@ -190,6 +191,11 @@ class Registry:
             row = connection.execute("SELECT key FROM models WHERE id = ?", [model]).fetchone()
             found = _scores_of(connection, [row["key"]]).get(row["key"], []) if row else []
             return tuple(rows.score_of(score, model) for score in found)
+
+    def score_table(self, tasks: Sequence[str]) -> ScoreTable:
+        """All scores of these tasks, of all models."""
+        with self._reading() as (connection, _):
+            return score_table(connection, tasks)
 
     def measurements(
         self, *, data: str, task: str | None = None, models: Sequence[str] | None = None, estimator: str | None = None

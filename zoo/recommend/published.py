@@ -1,0 +1,118 @@
+"""Published scores on one scale: how far each model lies from the average of all that report the same benchmark."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.registry import Registry
+    from zoo.registry.score_table import ScoreTable
+
+COMPARABLE = 2
+"""Models that must report a benchmark before it says anything about one of them."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a model stands by its published scores.
+
+    Attributes:
+        value: mean z-score over data sets, of each of them over its benchmarks (metrics and splits), so that many
+            metrics of one data set count once; weighted by the number of models that report a benchmark. None where no
+            other model reports any of its benchmarks.
+        data_sets: names of the data sets that ``value`` is from; those with a score where it is None.
+        tasks: tasks that these belong to.
+        models: models that report the most reported of these benchmarks.
+    """
+
+    value: float | None
+    data_sets: tuple[str, ...]
+    tasks: tuple[str, ...]
+    models: int
+
+
+def standings(registry: Registry, tasks: Sequence[str]) -> dict[str, Standing]:
+    """The standing of every model that has a score for one of the tasks, by id.
+
+    A z-score is taken over all models of the registry that report the benchmark, not over the candidates alone, so that
+    it does not change with who is asked about.
+    """
+    table = registry.score_table(tasks)
+    if not table.values:
+        return {}
+    benchmark_keys, benchmarks = np.unique(np.array(table.benchmarks), return_inverse=True)
+    z, counts = _standardised(table, benchmark_keys, benchmarks)
+    names = [table.data_sets[int(key)] for key in benchmark_keys]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    data_sets = np.array([numbers[name] for name in names])[benchmarks]
+    # One row for each model and data set, with the weighted mean of its benchmarks and the largest weight.
+    pairs, its_pair = np.unique(np.array(table.models) * len(numbers) + data_sets, return_inverse=True)
+    reporting = counts[benchmarks]
+    weights = np.where(reporting >= COMPARABLE, reporting, 0)
+    sums, totals = np.bincount(its_pair, weights * z), np.bincount(its_pair, weights)
+    largest = np.zeros(len(pairs), dtype=int)
+    np.maximum.at(largest, its_pair, weights)
+    means = sums / np.maximum(totals, 1)
+    labels, found = [*numbers], dict[str, Standing]()
+    rows = zip(
+        (pairs // len(numbers)).tolist(), (pairs % len(numbers)).tolist(), means.tolist(), largest.tolist(), strict=True
+    )
+    for model, its_rows in itertools.groupby(rows, key=lambda row: row[0]):
+        its = [*its_rows]
+        shared = [row for row in its if row[3]]
+        total = sum(row[3] for row in shared)
+        where = [labels[row[1]] for row in shared or its]
+        found[table.names[model]] = Standing(
+            sum(row[2] * row[3] for row in shared) / total if shared else None,
+            tuple(data_set for _, data_set in where),
+            tuple(dict.fromkeys(task for task, _ in where)),
+            max((row[3] for row in shared), default=1),
+        )
+    return found
+
+
+def _standardised(table: ScoreTable, keys: np.ndarray, benchmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """z-score of each row, better is higher and 0 where all values of a benchmark agree; models by benchmark."""
+    values = np.array(table.values) * np.array([table.signs[int(key)] for key in keys])[benchmarks]
+    counts = np.bincount(benchmarks)
+    centred = values - (np.bincount(benchmarks, values) / counts)[benchmarks]
+    spread = np.sqrt(np.bincount(benchmarks, centred**2) / counts)[benchmarks]
+    flat = spread <= 1e-9 * np.abs(values)
+    return np.where(flat, 0.0, centred / np.where(flat, 1.0, spread)), counts
+
+
+def related_standings(registry: Registry, task: Task, known: Mapping[str, Task]) -> dict[str, Standing]:
+    """The standings of models on tasks that are related to this one; of those that stand beside other models there."""
+    found = standings(registry, related_tasks(task, known))
+    return {id: standing for id, standing in found.items() if standing.value is not None}
+
+
+def related_tasks(task: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
+    """Other tasks of the domain whose models take the same input, so that their scores say something of the encoder.
+
+    None where the model's own head decides: a score of a text encoder is no evidence of how well it translates.
+    """
+    if task.head != "linear":
+        return ()
+    return tuple(
+        other.name
+        for other in known.values()
+        if other.name != task.name and other.domain == task.domain and other.inputs == task.inputs
+    )
+
+
+def separate_groups(standings: Sequence[Standing]) -> int:
+    """Groups of models that share no data set with another group, through others neither: order holds within one."""
+    groups: list[set[str]] = []
+    for standing in standings:
+        own = set(standing.data_sets)
+        joined = [group for group in groups if group & own]
+        groups = [group for group in groups if not group & own] + [own.union(*joined)]
+    return len(groups)
