@@ -19,7 +19,7 @@ from zoo.errors import UnsupportedModel
 from zoo.recommend.candidates import takes
 from zoo.recommend.prior.own import with_history
 from zoo.recommend.prior.ranking import WIDTH, expectation_in_words, own_history
-from zoo.recommend.prior.shipped import Facts, expect_of
+from zoo.recommend.prior.shipped import Facts, content, expect_of
 from zoo.recommend.published import Standing, related_standings, separate_groups, standings
 
 if TYPE_CHECKING:
@@ -119,12 +119,16 @@ def know(
     evidence = np.where(np.array(made_for, dtype=bool) & (shipped is not None), Evidence.ALIKE, Evidence.NONE)
     known = {at for at, id in enumerate(facts.ids) if id in own or id in related}
     known.update(at for at, name in enumerate(origin) if name not in _INFERRED)
+    scale = None if shipped is None else _scale(own, task.name)
     for at in known:
         score, other = own.get(facts.ids[at]), related.get(facts.ids[at])
         if origin[at] in _RESULTS:
             evidence[at] = Evidence.TASK
-        elif score is not None and score.value is not None and (shipped is None or score.models >= MANY):
+        elif score is not None and score.value is not None and shipped is None:
             evidence[at], value[at], origin[at] = Evidence.TASK, score.value, "scores"
+        elif score is not None and score.value is not None and scale is not None and score.models >= MANY:
+            evidence[at], value[at], origin[at] = Evidence.TASK, scale[0] * score.value + scale[1], "scores"
+            error[at] = max(error[at], scale[2])
         elif score is not None:
             evidence[at] = Evidence.ALONE if shipped is None else Evidence.TASK
         elif origin[at] == "base":
@@ -132,6 +136,22 @@ def know(
         elif other is not None:
             evidence[at], value[at], error[at] = Evidence.RELATED, other.value, math.nan
     return Knowledge(evidence, value, error, origin, own, related, expected is not None)
+
+
+def _scale(own: Mapping[str, Standing], task: str) -> tuple[float, float, float] | None:
+    """Slope, intercept and error that turn a z-score into an expectation, by the models that have both; None if few."""
+    both = [
+        (own[id].value, mean)
+        for id, (mean, _) in content()["tasks"][task]["known"].items()
+        if id in own and own[id].value is not None
+    ]
+    if len(both) < MANY:
+        return None
+    z, means = np.array(both, dtype=float).T
+    if np.ptp(z) == 0.0:
+        return None
+    slope, intercept = np.polyfit(z, means, 1)
+    return float(slope), float(intercept), float(np.std(means - slope * z - intercept))
 
 
 def in_order(known: Knowledge) -> np.ndarray:

@@ -110,7 +110,7 @@ class _Walk:
         unfit = self._unfit.get(self._kind(at)) if self._unfit else None
         if unfit is not None and size is not None and size >= (unfit.parameters or size + 1):
             self.excluded.append(
-                Exclusion(id, f"is larger than {unfit.id} of the same architecture, which does not fit into memory")
+                Exclusion(id, f"is no smaller than {unfit.id} of the same architecture, which does not fit into memory")
             )
             return
         self._waiting[id] = at
