@@ -79,8 +79,16 @@ class StorageError(ZooError):
     """A file or folder cannot be written: read-only, full, or missing."""
 
 
-class MissingExtra(ZooError):
-    """An optional dependency is needed and not installed."""
+class MissingDependency(ZooError):
+    """Something outside zoo's own dependencies is needed and not installed; the hint is the command that brings it."""
+
+
+class MissingExtra(MissingDependency):
+    """An optional Python package is needed and not installed."""
+
+
+class MissingProgram(MissingDependency):
+    """A program of the system is needed and not installed."""
 
 
 class UnsupportedModel(ZooError):
@@ -142,6 +150,24 @@ def needs_extra(extra: str, purpose: str) -> Iterator[None]:
             f"The package '{package}' is needed to {purpose} and is not installed.",
             f"Run: pip install 'foundation-zoo[{extra}]'",
         ) from error
+
+
+def needs_program(name: str, purpose: str, hint: str) -> str:
+    """The path of a program of the system.
+
+    Args:
+        purpose: what the user wanted, to follow "is needed to", for example ``"turn texts into phonemes"``.
+        hint: the command that installs it.
+
+    Raises:
+        MissingProgram: it is not on the path.
+    """
+    import shutil
+
+    found = shutil.which(name)
+    if found is None:
+        raise MissingProgram(f"The program '{name}' is needed to {purpose} and is not installed.", hint)
+    return found
 
 
 @contextmanager

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.audio import Recording
-from zoo.errors import DataError, UnsupportedModel, ZooError, needs_extra
+from zoo.errors import DataError, UnsupportedModel, ZooError, needs_extra, needs_program
 
 with needs_extra("speech", "speak with Piper's voices"):
     import numpy as np
@@ -63,7 +62,8 @@ class PiperVoice(AnsweringBackbone):
 
         Raises:
             DataError: a text is none, holds nothing to say, is too long, or asks for another voice.
-            ZooError: espeak-ng is not installed, or fails.
+            MissingProgram: espeak-ng is not installed.
+            ZooError: espeak-ng fails.
         """
         if any(hasattr(text, "voice") for text in texts):
             raise DataError(
@@ -123,14 +123,11 @@ def phonemes(text: str, language: str) -> str:
     """A text in the international phonetic alphabet, by espeak-ng.
 
     Raises:
-        ZooError: it is not installed, does not know the language, or fails.
+        MissingProgram: it is not installed.
+        ZooError: it does not know the language, or fails.
     """
-    program = shutil.which("espeak-ng")
-    if program is None:
-        raise ZooError(
-            "Piper's voices need the program espeak-ng to turn texts into phonemes, and it is not installed.",
-            "Run: apt install espeak-ng (or brew install espeak-ng)",
-        )
+    install = "Run: apt-get install espeak-ng (or brew install espeak-ng)"
+    program = needs_program("espeak-ng", "turn texts into phonemes for Piper's voices", install)
     # Nothing that UTF-8 cannot hold reaches the program.
     clean = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
     command = [program, "-q", "--ipa", "-v", language, "--stdin"]

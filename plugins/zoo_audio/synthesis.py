@@ -13,7 +13,7 @@ from torch import nn
 
 from zoo.adapt.structured.judges import embedded, judge
 from zoo.data.audio import Recording
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision
+from zoo.errors import DataError, MissingExtra, UnsupportedModel, UnsupportedPrecision
 from zoo.features.quiet import quiet
 from zoo_audio.answering import AnsweringBackbone, as_text
 from zoo_audio.vocoding import griffin_lim, vocoder_for
@@ -45,7 +45,7 @@ class VitsVoice(AnsweringBackbone):
 
         Raises:
             DataError: a text is none, has nothing in it that the model can say, or asks for another voice.
-            UnsupportedModel: the model needs a phonemizer that is not installed.
+            MissingExtra: the model needs a phonemizer that is not installed.
         """
         return [self._spoken(as_text(self.card, text)) for text in texts]
 
@@ -57,8 +57,10 @@ class VitsVoice(AnsweringBackbone):
         try:
             inputs = self._tokenizer(str(text), return_tensors="pt").to(self.device)
         except ImportError as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UnsupportedModel(f"'{self.card.id}' reads phonemes, and they cannot be had: {reason}") from error
+            raise MissingExtra(
+                f"'{self.card.id}' speaks phonemes; the package 'phonemizer' makes them of texts and is not installed.",
+                "Run: pip install phonemizer (which needs the program espeak-ng: apt-get install espeak-ng)",
+            ) from error
         if not inputs["input_ids"].numel():
             raise DataError(f"'{str(text)[:60]}' has no character that '{self.card.id}' can say.", "Write a sentence.")
         with torch.random.fork_rng(), torch.inference_mode():

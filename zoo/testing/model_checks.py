@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.entities import FeatureRequest
-from zoo.errors import MissingExtra, UnsupportedModel, ZooError
+from zoo.errors import MissingDependency, UnsupportedModel, ZooError
 from zoo.plugins import plugins
 from zoo.testing import samples
 from zoo.testing.subject import ModelSubject, Skipped
@@ -85,14 +85,11 @@ def takes_huge_batches(model: ModelSubject) -> None:
 
 def is_extracted_by_the_core(model: ModelSubject) -> None:
     """The core's extraction gives what one batch gives, whatever the size of batches; nothing at all is refused."""
-    from zoo.features import extract
-
     model.must_have_features()
-    layer = model.backbone.layers[-1]
-    found = extract(model.backbone, model.dataset(model.inputs), FeatureRequest(batch_size=2))[layer]
-    _close(model, found.values, model.default(model.inputs), "the core's extraction")
+    found = model.extracted(model.inputs, FeatureRequest(batch_size=2))
+    _close(model, found, model.default(model.inputs), "the core's extraction")
     try:
-        extract(model.backbone, model.dataset([]), FeatureRequest())
+        model.extracted([], FeatureRequest())
     except ZooError:
         return
     raise AssertionError("an empty data set is not refused")
@@ -111,6 +108,8 @@ def survives_extremes(model: ModelSubject) -> None:
             values = model.default([item])
         except ZooError:
             continue
+        except Skipped:
+            raise
         except Exception as error:
             raise AssertionError(f"{name} raises {type(error).__name__}: {error}") from error
         assert np.isfinite(values).all(), f"{name} has features that are not finite"
@@ -118,11 +117,9 @@ def survives_extremes(model: ModelSubject) -> None:
 
 def explains_wrong_inputs(model: ModelSubject) -> None:
     """An input that is none raises one sentence that names the sample."""
-    from zoo.features import extract
-
     model.must_have_features()
     try:
-        extract(model.backbone, model.dataset([model.inputs[0], object()]), FeatureRequest())
+        model.extracted([model.inputs[0], object()], FeatureRequest())
     except ZooError as error:
         assert "\n" not in error.message, "the sentence has several lines"
         return
@@ -222,5 +219,5 @@ CHECKS = (
     moves_to_devices, can_be_trained,
 )  # fmt: skip
 
-UNUSABLE = (MissingExtra, UnsupportedModel)
-"""Errors by which a model says that it cannot be loaded here; its checks are then left out with that reason."""
+UNUSABLE = (MissingDependency, UnsupportedModel)
+"""Errors by which a model says that it cannot be used here; its checks are then skipped with that reason."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.entities import BenchmarkScore, Dataset, LocalFiles, ModelCard
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, ZooError, suggest
+from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
+from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
 from zoo.plugins import PluginReport, plugins
 from zoo.protocols import Backbone, SilentProgress
 from zoo.testing import samples
@@ -19,6 +20,18 @@ LABELS = ("a dog", "rain", "a red house")
 
 class Skipped(Exception):
     """A check does not apply here; the message says why."""
+
+
+@contextmanager
+def dependencies_installed() -> Iterator[None]:
+    """Skip the check where the model needs a package or program that is not installed.
+
+    ``Skipped`` is no ``ZooError``, so that a check which expects one does not pass on a machine that lacks something.
+    """
+    try:
+        yield
+    except MissingDependency as error:
+        raise Skipped(str(error)) from error
 
 
 class Subject:
@@ -71,7 +84,8 @@ class ModelSubject:
     def load(self, device: str = "cpu", dtype: str = "float32", files: LocalFiles | None = None) -> Backbone | None:
         """What the plugin's ``zoo_load`` gives for it."""
         arguments = {"card": self.card, "files": files or self.files, "device": device, "dtype": dtype}
-        return next((found for _, found in plugins().each("zoo_load", self.plugin, **arguments)), None)
+        with dependencies_installed():
+            return next((found for _, found in plugins().each("zoo_load", self.plugin, **arguments)), None)
 
     @functools.cached_property
     def backbone(self) -> Backbone:
@@ -127,9 +141,10 @@ class ModelSubject:
 
     def _answers(self, task: str, inputs: Sequence[Any], backbone: Backbone) -> Sequence[Any] | None:
         labels = LABELS if hasattr(backbone, "zero_shot") else ()
-        found: Sequence[Any] | None = plugins().ask(
-            self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels
-        )
+        with dependencies_installed():
+            found: Sequence[Any] | None = plugins().ask(
+                self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels
+            )
         return found
 
     def dataset(self, inputs: Sequence[Any]) -> Dataset:
@@ -142,9 +157,17 @@ class ModelSubject:
 
         model = backbone or self.backbone
         self.must_have_features()
-        batch = model.collate([model.preprocess(item) for item in inputs])
-        found = model.features(batch, tuple(layers) or (model.layers[-1],))
+        with dependencies_installed():
+            batch = model.collate([model.preprocess(item) for item in inputs])
+            found = model.features(batch, tuple(layers) or (model.layers[-1],))
         return {layer: np.asarray(_array(values), dtype=np.float64) for layer, values in found.items()}
+
+    def extracted(self, inputs: Sequence[Any], request: FeatureRequest) -> Any:
+        """Features of the last layer, n x d, by the core's extraction."""
+        from zoo.features import extract
+
+        with dependencies_installed():
+            return extract(self.backbone, self.dataset(inputs), request)[self.backbone.layers[-1]].values
 
     def must_have_features(self) -> None:
         """Raises ``Skipped`` where it gives none."""

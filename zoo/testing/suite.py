@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zoo.entities import Entity
+from zoo.errors import MissingDependency, ZooError
 from zoo.testing import answer_checks, model_checks, plugin_checks
 from zoo.testing.subject import ModelSubject, Skipped, Subject, models
 
@@ -61,7 +62,7 @@ class BoundCheck:
         except Skipped as reason:
             status, detail = "skipped", str(reason)
         except model_checks.UNUSABLE as error:
-            status, detail = "skipped", f"the model cannot be loaded here: {error.message}"
+            status, detail = "skipped", _unusable(error)
         except AssertionError as error:
             status, detail = "failed", str(error)
         except Exception as error:
@@ -109,9 +110,13 @@ def _as_test(check: BoundCheck) -> BoundCheck:
         except Skipped as reason:
             pytest.skip(str(reason))
         except model_checks.UNUSABLE as error:
-            pytest.skip(f"the model cannot be loaded here: {error.message}")
+            pytest.skip(_unusable(error))
 
     return BoundCheck(check.name, check.model, check.description, run_or_skip, None)
+
+
+def _unusable(error: ZooError) -> str:
+    return str(error) if isinstance(error, MissingDependency) else f"the model cannot be loaded here: {error.message}"
 
 
 def _bound(function: Callable[[Any], None], subject: Subject | ModelSubject, model: str = "") -> BoundCheck:
