@@ -1,8 +1,69 @@
-"""For all tests: what a property costs on a busy machine is not what is tested."""
+"""For all tests: a home of their own, patience with a busy machine, and what a machine may not have or allow."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import system_packages
 from hypothesis import HealthCheck, settings
+from isolation import OwnHome
+
+HOME = OwnHome()
+HOME.enter()
 
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The option by which CI makes sure that nothing is skipped."""
+    parser.addoption(
+        system_packages.OPTION, action="store_true", help="Fail where a Debian package is missing instead of skipping."
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Ask for the packages that a test names, before its fixtures are made."""
+    for marker in item.iter_markers("system_packages"):
+        system_packages.require(item.config, *marker.args)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A run that wrote into the user's home has failed, whatever its tests say."""
+    if not hasattr(session.config, "workerinput") and HOME.written():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name what was written into the user's home."""
+    if written := HOME.written():
+        terminalreporter.section("written into the home folder of the user", red=True)
+        for path in written:
+            terminalreporter.line(str(path))
+
+
+def pytest_unconfigure() -> None:
+    """Delete what the tests left in their own home."""
+    HOME.remove()
+
+
+@pytest.fixture
+def make_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
+    """Makes a disk of a size such as ``1m``, to be filled; the test is skipped where mounting is not allowed."""
+    disk = tmp_path / "disk"
+
+    def make(size: str) -> Path:
+        disk.mkdir()
+        command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)]
+        if os.getuid() != 0 or subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            pytest.skip("a small file system can be mounted by root alone, and not in every container")
+        return disk
+
+    yield make
+    if disk.is_mount():
+        subprocess.run(["umount", str(disk)], check=True)

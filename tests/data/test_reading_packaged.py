@@ -13,18 +13,21 @@ from zoo.data import datasets, packaged_datasets
 from zoo.errors import DataError
 
 FACTS = {
-    "sklearn:digits": ("image", 1797, 10),
-    "fashion-mnist": ("image", 70_000, 10),
-    "tuxpaint:stamps": ("image", 600, 6),
-    "fortunes:topics": ("text", 5_000, 14),
-    "fortunes:languages": ("text", 40_000, 4),
-    "fortunes:kinds-de": ("text", 10_000, 13),
+    "sklearn:digits": ("image", 1797, 10, ()),
+    "fashion-mnist": ("image", 70_000, 10, ("dataset-fashion-mnist",)),
+    "tuxpaint:stamps": ("image", 600, 6, ("tuxpaint-stamps-default",)),
+    "fortunes:topics": ("text", 5_000, 14, ("fortunes",)),
+    "fortunes:languages": ("text", 40_000, 4, ("fortunes", "fortunes-de", "fortunes-es", "fortunes-it")),
+    "fortunes:kinds-de": ("text", 10_000, 13, ("fortunes-de",)),
 }
+"""Kind of sample, least number of samples and of classes, and the Debian packages that bring them."""
 
 
-@pytest.mark.parametrize("name", FACTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.system_packages(*fact[3])) for name, fact in FACTS.items()]
+)
 def test_packaged_data_sets_are_what_they_say(name: str) -> None:
-    kind, least, classes = FACTS[name]
+    kind, least, classes, _ = FACTS[name]
     data = zoo.read(name)
 
     assert data.input_kind == kind
@@ -42,6 +45,7 @@ def test_digits_are_scikit_learns() -> None:
     np.testing.assert_allclose(np.asarray(data.inputs[3])[..., 0] / 255 * 16, bunch.images[3], atol=0.04)
 
 
+@pytest.mark.system_packages("dataset-fashion-mnist")
 def test_fashion_labels_fit_their_pictures() -> None:
     """The first picture of the training part is an ankle boot: empty above, filled at the sole."""
     data = zoo.read("fashion-mnist")
@@ -51,11 +55,13 @@ def test_fashion_labels_fit_their_pictures() -> None:
     assert boot[18:24].mean() > 100
 
 
+@pytest.mark.system_packages("fortunes")
 def test_no_text_is_there_twice_or_under_two_labels() -> None:
     data = zoo.read("fortunes:topics")
     assert len(set(data.inputs)) == len(data)
 
 
+@pytest.mark.system_packages("fortunes")
 def test_a_part_is_stratified_and_the_same_each_time() -> None:
     first, second = zoo.read("fortunes:topics:500"), zoo.read("fortunes:topics:500")
     whole = zoo.read("fortunes:topics")

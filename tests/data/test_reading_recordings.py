@@ -110,6 +110,7 @@ def test_a_recording_on_the_command_line(tones: Path) -> None:
             read_input(text, "audio")
 
 
+@pytest.mark.system_packages("klettres-data")
 def test_spoken_letters_of_the_system_by_language() -> None:
     data = zoo.read("klettres:languages")
 

@@ -149,6 +149,7 @@ def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedPr
     )  # fmt: skip
 
 
+@pytest.mark.system_packages("fortunes")
 def test_estimators_are_compared_with_kept_runs_alone(truth: Path, tmp_path: Path) -> None:
     before = truth.read_text()
 
@@ -166,6 +167,7 @@ def test_estimators_are_compared_with_kept_runs_alone(truth: Path, tmp_path: Pat
     assert truth.read_text() == before, "nothing was fine-tuned"
 
 
+@pytest.mark.system_packages("fortunes")
 def test_estimators_without_a_truth_say_what_is_missing(tmp_path: Path) -> None:
     result = estimators(tmp_path / "none.json", tmp_path, "--estimator", "logme")
 

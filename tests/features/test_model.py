@@ -80,6 +80,7 @@ def test_models_that_nothing_loads(card, sentence) -> None:
     assert sentence in str(caught.value)
 
 
+@pytest.mark.system_packages("fortunes")
 def test_scores_move_by_less_than_their_error_in_half_precision() -> None:
     from zoo.data import read
     from zoo.transfer.measure import measure

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
@@ -34,8 +33,6 @@ from zoo_audio.music import delayed
 RATE, SAMPLES = 2_000, 500
 KINDS = ("low beeps", "high beeps", "rising siren")
 CODES, BANDWIDTH, PADDING = 64, 2.4, 64
-
-judged = pytest.mark.skipif(importlib.util.find_spec("torchcrepe") is None, reason="torchcrepe is not installed")
 
 
 @pytest.fixture(autouse=True)
@@ -137,7 +134,6 @@ def described(folder: Path, count: int, seed: int) -> Path:
     return folder / "sounds.csv"
 
 
-@judged
 @pytest.mark.slow
 def test_what_words_sound_like_is_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The distance to real sounds falls to far below that of noise, and of the same model before; words are heeded."""
@@ -211,7 +207,6 @@ def test_a_piece_is_the_same_every_time_and_as_long_as_asked(small: str) -> None
         model.backbone.learner("text-to-audio", ()).example("", SoundingText("hum"))
 
 
-@judged
 def test_the_distance_is_between_sets_of_sounds() -> None:
     generator = np.random.default_rng(0)
     sounds = {name: [Recording(sound(name, generator), RATE) for _ in range(6)] for name in KINDS[:2]}

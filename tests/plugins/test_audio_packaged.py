@@ -76,6 +76,7 @@ def test_crepe_hears_the_pitch_of_a_tone(hertz: float) -> None:
     assert 10 * 2 ** (cents / 1200) == pytest.approx(hertz, rel=0.02)
 
 
+@pytest.mark.system_packages("klettres-data")
 def test_a_voice_is_nearer_to_itself_than_to_others() -> None:
     data = zoo.read("klettres:languages")
     chosen = [name for name in ("de", "fr", "he", "hu", "it", "lt") if name in data.classes]
@@ -92,6 +93,7 @@ def test_a_voice_is_nearer_to_itself_than_to_others() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.system_packages("klettres-data")
 def test_real_recordings_are_classified_far_above_chance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One class of eighteen: features, a probe, and predictions of the tuned folder, from the command line."""
     folder = tmp_path / "tuned"

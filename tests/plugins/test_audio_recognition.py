@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -82,7 +81,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
     return folder / "digits.csv"
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.system_packages("espeak-ng")
 def test_speech_is_learnt_by_ctc_and_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights to letters: unheard recordings have half as many wrong as the commonest word would."""
     model, folder = saved(tmp_path / "wav2vec2"), str(tmp_path / "tuned")
@@ -135,7 +134,7 @@ def saved_whisper(folder: Path) -> str:
     return f"file:{folder}"
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.system_packages("espeak-ng")
 def test_whisper_learns_to_write_and_leaves_its_special_tokens_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -89,10 +87,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    shutil.which("espeak-ng") is None or importlib.util.find_spec("resemblyzer") is None,
-    reason="espeak-ng or Resemblyzer is not installed",
-)
+@pytest.mark.system_packages("espeak-ng")
 def test_words_are_learnt_and_spoken_in_the_voice_of_a_recording(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -57,7 +56,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
     return folder / "digits.csv"
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.system_packages("espeak-ng")
 def test_speech_is_learnt_and_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights to digits: what ``zoo tune`` trains beats the commonest word by far on unheard recordings."""
     model, folder = saved(tmp_path / "whisper"), str(tmp_path / "tuned")

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from system_packages import shared
 
 import zoo
 from zoo.adapt.metrics import metric
@@ -25,9 +26,9 @@ from zoo_scientific.aurora_states import back, own_name, turned
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
 
-WINDS = Path("/usr/share/ferret-vis/data/monthly_navy_winds.cdf")
-GROUND = Path("/usr/share/ferret-vis/data/etopo60.cdf")
-needs_winds = pytest.mark.skipif(not (WINDS.is_file() and GROUND.is_file()), reason="ferret-datasets is not installed")
+WINDS = shared("ferret-vis/data/monthly_navy_winds.cdf")
+GROUND = shared("ferret-vis/data/etopo60.cdf")
+needs_winds = pytest.mark.system_packages("ferret-datasets")
 MONTH = 730.5
 SETTINGS: dict[str, Any] = {
     "surf_vars": ["10u", "10v"], "static_vars": ["lsm"], "atmos_vars": ["u", "v"], "window_size": [2, 3, 6],

@@ -10,6 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from system_packages import shared
 
 import zoo
 from zoo.adapt.metrics import metric
@@ -19,8 +20,8 @@ from zoo.data.grids import HISTORY, Field, climatology
 from zoo.errors import DataError, UnsupportedModel
 from zoo_scientific.forecaster import GridConfig, GridViT, save
 
-WINDS = Path("/usr/share/ferret-vis/data/monthly_navy_winds.cdf")
-needs_winds = pytest.mark.skipif(not WINDS.is_file(), reason="ferret-datasets is not installed")
+WINDS = shared("ferret-vis/data/monthly_navy_winds.cdf")
+needs_winds = pytest.mark.system_packages("ferret-datasets")
 
 
 @pytest.fixture(autouse=True)
@@ -135,5 +136,9 @@ def test_what_is_no_netcdf_is_refused(tmp_path: Path) -> None:
         zoo.read(str(tmp_path / "broken.nc"))
     with pytest.raises(DataError, match="There is no file"):
         zoo.read(str(tmp_path / "none.nc"))
+
+
+@needs_winds
+def test_a_model_of_texts_is_not_tuned_on_winds() -> None:
     with pytest.raises(UnsupportedModel):
-        zoo.tune("pkg:wordllama/64", str(WINDS), strategy="full") if WINDS.is_file() else zoo.load("pkg:nothing-here")
+        zoo.tune("pkg:wordllama/64", str(WINDS), strategy="full")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -205,18 +206,13 @@ def test_entities_from_the_command_line(sentences, tmp_path, capsys):
     assert "entity_f1" in text
 
 
+@pytest.mark.system_packages("espeak-ng")
 def test_speech_from_the_command_line(tmp_path, capsys):
     """A packaged Whisper is judged as it is on spoken sentences; pitch trackers are left out."""
-    espeak = pytest.importorskip("shutil").which("espeak-ng")
-    pytest.importorskip("faster_whisper")
-    if espeak is None:
-        pytest.skip("espeak-ng is not installed")
-    import subprocess
-
     lines = ["audio,text"]
     for number, words in enumerate(("good night and sleep well", "we went to the market", "he plays the piano",
                                     "please open the window", "the weather is fine today", "my dog is in the car")):  # fmt: skip
-        subprocess.run([espeak, "-w", str(tmp_path / f"{number}.wav"), words], check=True)
+        subprocess.run(["espeak-ng", "-w", str(tmp_path / f"{number}.wav"), words], check=True)
         lines.append(f"{number}.wav,{words}")
     (tmp_path / "said.csv").write_text("\n".join(lines))
 

@@ -7,14 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from postgres_server import PostgresServer, programs
+import system_packages
+from postgres_server import PostgresServer
 
 from zoo.registry import Registry, opening
 from zoo.registry.location import Server
-
-NO_SERVER = (
-    "PostgreSQL, or psycopg, is not installed (apt-get install postgresql; pip install 'foundation-zoo[postgres]')"
-)
 
 
 @pytest.fixture(scope="session")
@@ -36,12 +33,11 @@ def registry(tmp_path: Path, empty_registry: Path, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[PostgresServer]:
+def server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
     """A running PostgreSQL."""
-    folder = programs()
-    if folder is None:
-        pytest.skip(NO_SERVER)
-    pytest.importorskip("psycopg", reason=NO_SERVER)
+    system_packages.require(pytestconfig, "postgresql")
+    folder = system_packages.server_programs()
+    assert folder is not None
     running = PostgresServer(folder)
     yield running
     running.remove()

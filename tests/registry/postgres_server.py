@@ -17,15 +17,6 @@ PASSWORD = "pass/word"
 URL_PASSWORD = "pass%2Fword"
 
 
-def programs() -> Path | None:
-    """The folder of PostgreSQL's programs, the newest version's; None where it is not installed."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    found = shutil.which("initdb")
-    if folders:
-        return folders[-1]
-    return Path(found).parent if found else None
-
-
 class PostgresServer:
     """A server; ``start`` and ``stop`` as often as wanted, ``remove`` in the end."""
 
