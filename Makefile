@@ -15,7 +15,7 @@ PYTEST_OPTIONS  ?= -n 2 --dist loadfile
 BENCHMARKS = startup extraction pipelines tuning estimators end_to_end ranking_offline racing memory sync registry
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint docs docs-check bench clean
+.PHONY: help demo test test-slow lint docs docs-check bench clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +23,11 @@ help: ## Show this list
 demo: $(VENV)/.demo-installed ## Rank real pretrained models on real images, offline
 	@$(BIN)/python tools/demo.py
 
-test: $(VENV)/.dev-installed ## Run all tests
-	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_OPTIONS)
+test: $(VENV)/.dev-installed ## Run the tests, but for the slow ones
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m 'not slow'
+
+test-slow: $(VENV)/.dev-installed ## Run the slow tests: longer trainings and large inputs
+	$(TEST_ENVIRONMENT) $(BIN)/python -m pytest $(PYTEST_OPTIONS) -m slow
 
 lint: $(VENV)/.dev-installed ## Check style, formatting and types
 	$(BIN)/ruff check .

@@ -46,11 +46,10 @@ def shared(relative: str) -> Path:
 
 def server_programs() -> Path | None:
     """The folder of PostgreSQL's programs, the newest version's; None where it is not installed."""
-    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    initdb = shutil.which("initdb")
-    if folders:
-        return folders[-1]
-    return Path(initdb).parent if initdb else None
+    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = max(versions, key=lambda path: float(path.parts[-3]), default=None)
+    found = newest or shutil.which("initdb")
+    return Path(found).parent if found else None
 
 
 def places(package: str) -> list[Path]:
@@ -73,7 +72,7 @@ def require(config: pytest.Config, *packages: str) -> None:
     missing = [package for package in packages if not places(package)]
     if not missing:
         return
-    sentence = f"{' and '.join(missing)} not installed. Run: apt-get install {' '.join(missing)}"
+    sentence = f"Not installed: {', '.join(missing)}. Run: apt-get install {' '.join(missing)}"
     if config.getoption(OPTION):
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)

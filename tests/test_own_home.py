@@ -113,8 +113,8 @@ def test_a_missing_package_skips_with_its_command_and_fails_in_ci(suite: Path) -
     status, output = run_suite(suite, MARKED, "-rs", PATH="")
     assert status == 0
     assert "1 passed, 2 skipped" in output
-    assert "espeak-ng and chromium not installed. Run: apt-get install espeak-ng chromium" in output
-    assert "espeak-ng not installed. Run: apt-get install espeak-ng" in output
+    assert "Not installed: espeak-ng, chromium. Run: apt-get install espeak-ng chromium" in output
+    assert "Not installed: espeak-ng. Run: apt-get install espeak-ng" in output
 
     status, output = run_suite(suite, MARKED, PATH="", PYTEST_ADDOPTS=system_packages.OPTION)
     assert status == pytest.ExitCode.TESTS_FAILED
