@@ -45,6 +45,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("written into the home folder of the user", red=True)
         for path in written:
             terminalreporter.line(str(path))
+        terminalreporter.line("No test may write there. If another program did meanwhile, run the tests again.")
 
 
 def pytest_unconfigure() -> None:

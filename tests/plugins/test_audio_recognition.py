@@ -81,6 +81,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
     return folder / "digits.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.system_packages("espeak-ng")
 def test_speech_is_learnt_by_ctc_and_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights to letters: unheard recordings have half as many wrong as the commonest word would."""
@@ -134,6 +135,7 @@ def saved_whisper(folder: Path) -> str:
     return f"file:{folder}"
 
 
+@pytest.mark.slow
 @pytest.mark.system_packages("espeak-ng")
 def test_whisper_learns_to_write_and_leaves_its_special_tokens_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

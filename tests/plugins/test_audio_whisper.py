@@ -56,6 +56,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
     return folder / "digits.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.system_packages("espeak-ng")
 def test_speech_is_learnt_and_recognised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights to digits: what ``zoo tune`` trains beats the commonest word by far on unheard recordings."""

@@ -76,6 +76,7 @@ def coarse(path: Path) -> str:
     return str(path)
 
 
+@pytest.mark.slow
 @needs_winds
 def test_winds_are_foretold_better_than_by_the_last_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     winds, folder = coarse(tmp_path / "winds.nc"), str(tmp_path / "tuned")

@@ -101,6 +101,7 @@ def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: 
     capsys.readouterr()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["full", "linear-probe", "lora"])
 def test_tuning_learns_a_series(bolt: Path, strategy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--strategy", strategy, "--epochs", "25", "--learning-rate", "1e-3", "--horizon", "16"]

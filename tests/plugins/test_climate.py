@@ -38,6 +38,7 @@ def coarse(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @needs_winds
 def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = zoo.read(str(coarse(tmp_path / "winds.nc")))

@@ -145,6 +145,7 @@ def pieces(folder: Path, chains: str, length: int = 24) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_folding_is_learnt(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A model of one block learns, in seconds, that such pieces are mostly helices, also of pieces that it never saw."""
     known, tuned = pieces(tmp_path / "known", "ABCDMNO"), tmp_path / "tuned"

@@ -174,6 +174,7 @@ def test_designs_are_written_and_what_cannot_be_is_left_out(hemoglobin, tmp_path
     assert answer["sequence"][:60] in text
 
 
+@pytest.mark.slow
 def test_training_recovers_more(hemoglobin, tmp_path, capsys) -> None:
     """Short pieces say little about their fold; the four kinds of chains come three times each, so there is much to learn."""
     known, tuned = tmp_path / "known", tmp_path / "tuned"

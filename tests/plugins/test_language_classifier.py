@@ -147,6 +147,7 @@ def test_a_decoder_gives_its_features_in_the_same_pass(tmp_path):
         torch.testing.assert_close(together[layer], alone[layer])
 
 
+@pytest.mark.slow
 def test_a_decoder_learns_topics(tmp_path, capsys):
     """A small GPT-2 from nothing; three topics, so that guessing is right a third of the time."""
     import json

@@ -78,6 +78,7 @@ def sentences(path: Path, count: int, people: list[str], places: list[str]) -> P
     return path
 
 
+@pytest.mark.slow
 def test_entities_that_were_never_seen_are_found(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, folder = sentences(tmp_path / "known.conll", 120, PEOPLE[:10], PLACES[:10]), str(tmp_path / "tuned")
     new = sentences(tmp_path / "new.conll", 60, PEOPLE[10:], PLACES[10:])
@@ -116,6 +117,7 @@ def questions(path: Path, count: int, seed: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_questions_are_answered_from_the_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data, folder = questions(tmp_path / "questions.jsonl", 200, 0), str(tmp_path / "tuned")
     options = ["--task", "question-answering", "--strategy", "full", "--epochs", "5", "--batch-size", "8"]

@@ -158,6 +158,7 @@ def test_a_single_structure_is_predicted(tmp_path: Path, capsys: pytest.CaptureF
     assert "no structure file" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_it_conforms() -> None:
     failed = [f"{o.check}: {o.detail}" for o in conformance("scientific", (CHGNET, SEVENNET)) if o.status == "failed"]
     assert failed == []

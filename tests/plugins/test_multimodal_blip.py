@@ -90,6 +90,7 @@ def questions(folder: Path, repeats: int, seed: int) -> str:
 OPTIONS = ["--strategy", "full", "--learning-rate", "1e-3", "--patience", "40", "--batch-size", "16"]
 
 
+@pytest.mark.slow
 def test_captions_are_learnt_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights: captions of unseen drawings are far better than the commonest caption."""
     model, folder = saved(tmp_path / "blip", transformers.BlipForConditionalGeneration), str(tmp_path / "tuned")
@@ -110,6 +111,7 @@ def test_captions_are_learnt_and_written(tmp_path: Path, capsys: pytest.CaptureF
     assert answer["output"].startswith("there is a ")
 
 
+@pytest.mark.slow
 def test_questions_about_images_are_learnt_and_answered(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From random weights: more than twice as many right answers as guessing knowing what is asked for would give."""
     model, folder = saved(tmp_path / "blip", transformers.BlipForQuestionAnswering), str(tmp_path / "tuned")

@@ -107,6 +107,7 @@ def segformer(folder: Path) -> str:
     return f"file:{folder}"
 
 
+@pytest.mark.slow
 def test_boxes_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder, drawn = yolos(tmp_path / "yolos"), str(tmp_path / "tuned"), tmp_path / "drawn"
     data, new = boxed(tmp_path / "data", 200, 0), boxed(tmp_path / "new", 24, 1)
@@ -186,6 +187,7 @@ def mask2former(folder: Path) -> str:
     return f"file:{folder}"
 
 
+@pytest.mark.slow
 def test_boxes_are_learnt_by_rt_detr_and_shown_on_a_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder, page = rtdetr(tmp_path / "rtdetr"), str(tmp_path / "tuned"), tmp_path / "page.html"
     data, new = boxed(tmp_path / "data", 200, 0), boxed(tmp_path / "new", 24, 1)
@@ -214,6 +216,7 @@ def test_boxes_are_learnt_by_rt_detr_and_shown_on_a_page(tmp_path: Path, capsys:
     assert 'alt="The picture with boxes: ' in page.read_text()
 
 
+@pytest.mark.slow
 def test_boxes_are_learnt_by_detr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder = detr(tmp_path / "detr"), str(tmp_path / "tuned")
     data, new = boxed(tmp_path / "data", 160, 0), boxed(tmp_path / "new", 24, 1)
@@ -240,6 +243,7 @@ def test_boxes_are_learnt_by_detr(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert found["metrics"]["map"] > found["baseline"]["map"] + 0.1
 
 
+@pytest.mark.slow
 def test_masks_are_learnt_by_mask2former(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder = mask2former(tmp_path / "mask2former"), str(tmp_path / "tuned")
     data, new = masked(tmp_path / "data", 80, 0), masked(tmp_path / "new", 20, 1)
@@ -320,6 +324,7 @@ def publish(tuned: str, folder: Path, names: dict[int, str], rows: dict[str, int
     SegformerImageProcessor(size={"height": SIDE, "width": SIDE}, do_reduce_labels=False).save_pretrained(folder)
 
 
+@pytest.mark.slow
 def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder, drawn = segformer(tmp_path / "segformer"), str(tmp_path / "tuned"), tmp_path / "drawn"
     data, new = masked(tmp_path / "data", 80, 0), masked(tmp_path / "new", 20, 1)

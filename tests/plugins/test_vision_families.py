@@ -63,6 +63,7 @@ def test_digits_are_told_apart_by_real_weights(model, tmp_path, capsys) -> None:
     assert found["baseline"]["accuracy"] < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [vit, dinov2, convnext, resnet], ids=lambda make: make.__name__)
 def test_digits_are_learnt_from_nothing(make, tmp_path, capsys) -> None:
     import torch

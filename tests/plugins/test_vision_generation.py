@@ -47,6 +47,7 @@ def ddpm(folder: Path, **options: object) -> str:
     return f"file:{folder}"
 
 
+@pytest.mark.slow
 def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model, folder, page = ddpm(tmp_path / "ddpm"), str(tmp_path / "tuned"), tmp_path / "page.html"
     options = ["--strategy", "full", "--learning-rate", "5e-3", "--epochs", "20", "--patience", "20", "--test", "0.1"]

@@ -51,6 +51,7 @@ def network() -> torch.nn.Module:
     return get_model(ARCHITECTURE, weights=None, weights_backbone=None, num_classes=21, aux_loss=True).eval()
 
 
+@pytest.mark.slow
 def test_masks_are_learnt(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     torch.save(network().state_dict(), tmp_path / "model" / "weights.pth")
