@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import numpy as np
 import pytest
 from safetensors import safe_open
@@ -28,13 +29,21 @@ class Folder:
         (path / "reviews.csv").write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
 
     def zoo(self, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ZOO_")}
-        result = subprocess.run(
-            [sys.executable, "-m", "zoo", *arguments], cwd=self.path, capture_output=True, text=True, check=False,
-            env={**kept, "ZOO_HOME": str(self.path / "home"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        result = commands.zoo(*arguments, home=self.path / "home", folder=self.path)
         assert result.returncode == code, result.stderr + result.stdout
         return result
+
+    def process(self, *arguments: str) -> str:
+        """What a command prints that runs in a process of its own, as a user starts it."""
+        environment = {**os.environ, "ZOO_HOME": str(self.path / "home"), "HF_HUB_OFFLINE": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "zoo", *arguments],
+            cwd=self.path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
 
     def json(self, *arguments: str) -> dict:
         return json.loads(self.zoo(*arguments, "--json").stdout)
@@ -138,4 +147,4 @@ def test_a_photograph_is_classified(folder: Folder) -> None:
     (prediction,) = folder.json("predict", "pkg:efficientnet-lite0", "photo.png")["predictions"]
 
     assert prediction["output"][0]["label"] == "daisy"
-    assert "daisy" in folder.zoo("predict", "pkg:efficientnet-lite0", "photo.png").stdout
+    assert "daisy" in folder.process("predict", "pkg:efficientnet-lite0", "photo.png")

@@ -8,12 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 MODELS = "pkg:efficientnet-lite0,pkg:mobilenet-v2"
 
 
 def zoo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return commands.zoo(*arguments, home=home)
+
+
+def process(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own, as a user starts it."""
     environment = {**os.environ, "ZOO_HOME": str(home), "HF_HUB_OFFLINE": "1"}
     return subprocess.run(
         [sys.executable, "-m", "zoo", *arguments],
@@ -54,7 +60,7 @@ def test_json_holds_the_whole_answer_best_first(home: Path):
 
 
 def test_the_table_shows_rank_score_size_and_reasons(home: Path):
-    done = recommend_digits(home)
+    done = process(home, "recommend", "sklearn:digits", "--candidates", MODELS, "--samples", "200")
 
     assert done.returncode == 0, done.stderr
     assert "sklearn:digits: 1,797 samples, 10 classes, for image-classification" in done.stdout

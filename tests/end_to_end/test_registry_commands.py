@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 
 
@@ -19,11 +18,7 @@ class Home:
         self.path = path
 
     def zoo(self, *arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("ZOO_")}
-        result = subprocess.run(
-            [sys.executable, "-m", "zoo", *arguments], cwd=self.path, capture_output=True, text=True, check=False,
-            env={**kept, "ZOO_HOME": str(self.path / "home"), **environment},
-        )  # fmt: skip
+        result = commands.zoo(*arguments, home=self.path / "home", folder=self.path, **environment)
         assert result.returncode == code, result.stderr + result.stdout
         return result
 

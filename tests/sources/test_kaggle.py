@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from zoo.sources.kaggle import KaggleSource
 from zoo.sources.kaggle_names import Handle
 from zoo.sources.listing import ListRequest
 
-pytest.importorskip("kagglehub", reason="the extra 'kaggle' is not installed")
+kagglehub = pytest.importorskip("kagglehub", reason="the extra 'kaggle' is not installed")
 
 HANDLE = "google/small/tensorFlow2/tiny"
 MODEL = f"kaggle:{HANDLE}"
@@ -37,6 +38,8 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[KaggleSe
         monkeypatch.setenv("KAGGLEHUB_CACHE", str(tmp_path / "kagglehub"))
         monkeypatch.setenv("HOME", str(tmp_path))
         monkeypatch.setenv("KAGGLE_API_TOKEN", started.token)
+        # For each request the client looks through the whole call stack, which is deep under pytest, for other libraries.
+        monkeypatch.setattr(kagglehub.clients, "get_user_agent", functools.cache(kagglehub.clients.get_user_agent))
         started.versions[HANDLE] = {1: {"saved_model.pb": b"old"}, 2: dict(FILES)}
         yield started
 
