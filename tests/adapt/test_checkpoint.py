@@ -142,6 +142,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch() -> None:
     assert not all(torch.allclose(a, b, atol=1e-3) for a, b in zip(whole.parameters(), other.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
     script = (
         "import sys, zoo, zoo.adapt.checkpoint as c\n"

@@ -43,6 +43,7 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "said.csv"
 
 
+@pytest.mark.slow
 @speaking
 def test_a_published_voice_says_what_it_is_given(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A recogniser hears the words; the baseline, one recording for all texts, has hardly one of them right."""

@@ -244,6 +244,7 @@ def test_recognisers_conform(tmp_path: Path) -> None:
     examined("audio", test_audio_whisper.saved(tmp_path / "whisper"), without=("answers-in-its-precision",))
 
 
+@pytest.mark.slow
 @pytest.mark.system_packages("espeak-ng")
 def test_a_voice_that_runs_a_program_conforms() -> None:
     examined("audio", "pkg:piper-joe-medium")
