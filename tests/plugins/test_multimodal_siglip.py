@@ -305,6 +305,7 @@ def test_the_tokenizer_of_siglip_2_gets_small_letters(folder: Path, tmp_path: Pa
     assert np.abs(other - small).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_siglip_2_takes_pictures_of_any_shape(
     flexible: Path, captions: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -367,6 +368,7 @@ def test_it_conforms(folder: Path) -> None:
     assert [f"{o.check}: {o.detail}" for o in outcomes if o.status == "failed"] == []
 
 
+@pytest.mark.slow
 def test_a_tag_of_open_clip_does_the_same(
     open_clip_files: dict[str, bytes], captions: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],

@@ -56,7 +56,7 @@ def test_a_model_without_a_record_has_no_shift():
 def test_latency_is_measured_on_few_samples_too():
     model = SimpleNamespace(backbone=Normalising(), layers=("out",))
 
-    assert 0 < latency(model, Dataset("one", "numbers", [np.zeros(4, np.float32)])) < 1000
+    assert latency(model, Dataset("one", "numbers", [np.zeros(4, np.float32)])) > 0
 
 
 def test_drawings_of_digits_are_further_from_photographs_than_photographs_are():
