@@ -157,13 +157,23 @@ class Plugins:
 
     @functools.cached_property
     def domains(self) -> dict[str, Domain]:
-        """All domains by name; where two plugins serve one domain, its tasks are those of both."""
+        """All domains by name; where two plugins serve one domain, its tasks and canonical forms are those of both."""
         domains: dict[str, Domain] = {}
         for domain in self.items("zoo_domains", Domain):
             known = domains.setdefault(domain.name, domain)
             tasks = tuple(dict.fromkeys((*known.tasks, *domain.tasks)))
-            domains[domain.name] = dataclasses.replace(known, tasks=tasks)
+            canonical = {**domain.canonical, **known.canonical}
+            domains[domain.name] = dataclasses.replace(known, tasks=tasks, canonical=canonical)
         return domains
+
+    @functools.cached_property
+    def canonical(self) -> dict[str, Callable[[Any], Any]]:
+        """The canonical form of inputs by their kind; of two domains that have one, the first answers."""
+        found: dict[str, Callable[[Any], Any]] = {}
+        for domain in self.domains.values():
+            for kind, form in domain.canonical.items():
+                found.setdefault(kind, form)
+        return found
 
     def _implementing(self, hook: str) -> list[str]:
         caller = getattr(self._pluggy.hook, hook)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,11 +64,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Domain:
-    """A field of models and the tasks that it serves."""
+    """A field of models and the tasks that it serves.
+
+    Attributes:
+        canonical: kind of input to a function that gives the same for two inputs which are the same sample, such as the
+            canonical SMILES of a molecule; inputs of other kinds are compared by their content.
+    """
 
     name: str
     description: str
     tasks: tuple[Task, ...] = field(default=())
+    canonical: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def _up(*names: str) -> tuple[TaskMetric, ...]:

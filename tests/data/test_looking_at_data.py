@@ -105,6 +105,84 @@ def test_a_split_is_disjoint_whole_stratified_and_settled(targets, fractions, se
             assert share == pytest.approx(fraction * targets.count(label), abs=len(fractions))
 
 
+@st.composite
+def copied(draw: st.DrawFn) -> tuple[Dataset, list[float]]:
+    """A data set of up to 40 distinct texts in up to nine copies each, in any order, the copies with one label."""
+    distinct = draw(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 9)), min_size=1, max_size=40))
+    rows = [(f"text {n}", label) for n, (label, count) in enumerate(distinct) for _ in range(count)]
+    order = draw(st.permutations(rows))
+    data = Dataset(
+        "some", "text", [text for text, _ in order], [label for _, label in order], ("a", "b", "c", "d"), "f"
+    )
+    return data, draw(FRACTIONS)
+
+
+@given(copied(), st.integers(0, 5))
+@settings(deadline=None)
+def test_copies_are_never_split_and_the_sizes_still_come_out(example, seed) -> None:
+    data, fractions = example
+
+    parts = split(data, fractions, seed)
+
+    assert sorted(text for part in parts for text in part.inputs) == sorted(data.inputs)
+    assert [part.fingerprint for part in parts] == [part.fingerprint for part in split(data, fractions, seed)]
+    distinct = [set(part.inputs) for part in parts]
+    assert sum(map(len, distinct)) == len(set().union(*distinct))
+    labels = {label: {text for text, own in zip(data.inputs, data.targets, strict=True) if own == label}
+              for label in set(data.targets)}  # fmt: skip
+    largest = max(data.inputs.count(text) for text in set(data.inputs))
+    for part, fraction in zip(parts, fractions, strict=True):
+        assert len(part) == pytest.approx(fraction * len(data), abs=(len(labels) + len(fractions)) * largest)
+        for label, texts_of_it in labels.items():
+            if len(texts_of_it) >= len(fractions):
+                assert label in part.targets
+
+
+def test_many_equal_copies_come_out_to_the_sample() -> None:
+    data = texts([0] * 150 + [1] * 150)
+    data = Dataset("some", "text", [f"text {n // 5}" for n in range(300)], list(data.targets), ("a", "b"), "f")
+    for seed in range(5):
+        assert [len(part) for part in split(data, (0.65, 0.15, 0.2), seed)] == [195, 45, 60]
+
+
+def test_one_text_of_half_the_samples_goes_where_most_are_wanted() -> None:
+    data = Dataset("some", "text", ["the same"] * 50 + [f"text {n}" for n in range(50)], [0.5] * 100, (), "f", "number")
+    for seed in range(5):
+        train, validation, test = split(data, (0.65, 0.15, 0.2), seed)
+        assert "the same" in train.inputs
+        assert [len(train), len(validation), len(test)] == [65, 15, 20]
+
+
+def test_a_few_copies_move_few_other_samples() -> None:
+    inputs = [f"text {n}" for n in range(200)]
+    plain, repeated = (
+        split(Dataset("some", "text", found, [0, 1] * 100, ("a", "b"), "f"), (0.65, 0.15, 0.2))
+        for found in (inputs, [*inputs[:199], inputs[1]])
+    )
+    for one, other in zip(plain, repeated, strict=True):
+        assert len(set(one.inputs.indices) ^ set(other.inputs.indices)) <= 4
+
+
+def test_copies_that_contradict_each_other_stay_together_with_the_rarest_class() -> None:
+    inputs = [f"text {n}" for n in range(90)] + ["x", "x", "x", "y", "y", "y", "z", "z", "z"]
+    targets = [0] * 90 + [0, 0, 1] * 3
+
+    parts = split(Dataset("some", "text", inputs, targets, ("a", "b"), "f"), (0.6, 0.2, 0.2))
+
+    for part in parts:
+        assert list(part.targets).count(1) == 1
+        assert len({text for text in part.inputs if text in "xyz"}) == 1
+
+
+def test_without_copies_the_parts_are_those_that_always_were() -> None:
+    parts = split(texts([0, 1, 2, 0, 1, 0] * 5), (0.6, 0.2, 0.2), seed=7)
+    assert [list(part.inputs.indices) for part in parts] == [
+        [3, 4, 6, 9, 10, 11, 12, 13, 14, 20, 21, 22, 23, 24, 25, 26, 28, 29],
+        [0, 1, 2, 7, 15, 18],
+        [5, 8, 16, 17, 19, 27],
+    ]
+
+
 def test_seeds_give_different_splits() -> None:
     data = texts([0, 1] * 50)
     assert split(data, (0.5, 0.5), 0)[0].fingerprint != split(data, (0.5, 0.5), 1)[0].fingerprint

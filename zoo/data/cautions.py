@@ -76,8 +76,8 @@ def _duplicates(profile: Profile) -> Iterator[str]:
     if profile.repeated:
         share = profile.repeated / profile.samples
         yield (
-            f"{_count(profile.repeated, 'item')} ({share:.1%}) repeat an earlier one exactly; a split may put one copy "
-            "into training and one into the test."
+            f"{_count(profile.repeated, 'item')} ({share:.1%}) repeat an earlier one; zoo never splits copies between "
+            "training and test."
         )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from zoo.data.identity import undecoded
 from zoo.data.items import item_facts
 from zoo.entities import Dataset, Entity, LeftOut, Problem
 
@@ -62,7 +63,8 @@ class Profile(Entity):
         numbers: minimum, mean and maximum of numeric targets.
         images: sizes and modes, for images.
         characters, words: lengths, for texts.
-        repeated: how many items have the content of an earlier one.
+        repeated: how many items have the content of an earlier one: the same text but for case and white space, the
+            same molecule, or the same bytes of a file.
         conflicting: how many groups of equal items have different labels.
         duplicates: the first groups of equal items, contradicting ones first.
         problems: items left out, with the reason.
@@ -136,6 +138,7 @@ class _Look:
         self.words: Counter[int] = Counter()
         self._sizes: Counter[tuple[int, int]] = Counter()
         self._modes: Counter[str] = Counter()
+        self._digests = undecoded(dataset)
         self._first: dict[bytes, int] = {}
         self._equal: dict[int, list[int]] = {}
 
@@ -149,7 +152,8 @@ class _Look:
             text = self.dataset.inputs[index]
             self.characters[len(text)] += 1
             self.words[len(text.split())] += 1
-        first = self._first.setdefault(facts.digest[:16], index)
+        digest = facts.digest[:16] if self._digests is None else bytes(self._digests[index])
+        first = self._first.setdefault(digest, index)
         if first != index:
             self.repeated += 1
             self._equal.setdefault(first, [first]).append(index)

@@ -1,10 +1,11 @@
-"""Splits a data set into parts: stratified by class, seeded, the same on every machine."""
+"""Splits a data set into parts: stratified by class, seeded, the same on every machine, copies of a sample together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zoo.data.identity import units
 from zoo.entities import Dataset
 from zoo.errors import InvalidInput
 
@@ -17,29 +18,30 @@ _TOLERANCE = 1e-6
 def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[Dataset, ...]:
     """Disjoint parts that together are the whole, of the sizes that ``fractions`` name; each keeps the data's order.
 
-    Classes are divided one by one: each part gets a class's share, rounded up or down so that the parts' totals come
-    out right, and at least one sample of every class that has as many samples as there are parts. Numbers and
-    unlabelled samples are divided as if they were one class.
+    Copies of a sample (``zoo.data.identity``) lie in one part. Classes are divided one by one: each part gets a class's
+    share, rounded up or down so that the parts' totals come out right, to within the copies of one sample, and at least
+    one sample of every class that has as many distinct ones as there are parts. Copies whose labels contradict each
+    other are divided with the rarest of their classes; numbers and unlabelled samples as if they were one class.
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
+        DataError: a file of the data can no longer be read.
     """
     import numpy as np
 
     check_fractions(fractions)
     keys = random_keys(len(dataset), seed)
-    parts: list[list[int]] = [[] for _ in fractions]
+    numbers = units(dataset)
+    unit_of = np.arange(len(dataset)) if numbers is None else numbers
+    _, first, sizes = np.unique(unit_of, return_index=True, return_counts=True)
+    part_of = np.empty(len(first), dtype=np.int64)
     owed = np.zeros(len(fractions))
     wanted = np.asarray(fractions, dtype=np.float64)
     wanted /= wanted.sum()
-    for positions in _strata(dataset):
-        shuffled = positions[np.argsort(keys[positions], kind="stable")]
-        counts = _shares(len(shuffled), wanted, owed)
-        start = 0
-        for part, count in zip(parts, counts, strict=True):
-            part.extend(shuffled[start : start + count].tolist())
-            start += count
-    return tuple(dataset.subset(sorted(part)) for part in parts)
+    for members in _of_each(_rarest(_labels(dataset), unit_of)):
+        shuffled = members[np.argsort(keys[first[members]], kind="stable")]
+        part_of[shuffled] = _dealt(sizes[shuffled], wanted, owed)
+    return tuple(dataset.subset(np.flatnonzero(part_of[unit_of] == part).tolist()) for part in range(len(fractions)))
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
@@ -80,7 +82,7 @@ def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
 
     keys = random_keys(len(dataset), seed)
     turn = np.empty(len(dataset))
-    for positions in _strata(dataset):
+    for positions in _of_each(_labels(dataset)):
         shuffled = positions[np.argsort(keys[positions], kind="stable")]
         turn[shuffled] = np.arange(len(shuffled)) / len(shuffled)
     order = np.lexsort((keys, turn))
@@ -97,16 +99,74 @@ def random_keys(count: int, seed: int) -> np.ndarray:
     return np.asarray(np.random.PCG64(seed).random_raw(count))
 
 
-def _strata(dataset: Dataset) -> list[np.ndarray]:
+def _labels(dataset: Dataset) -> np.ndarray:
+    """What samples are stratified by: the class, or 0 for all."""
     import numpy as np
 
     if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
-        return [np.arange(len(dataset))]
+        return np.zeros(len(dataset), dtype=np.int64)
     targets = np.asarray(dataset.targets)
     # Numbers that are 0 or 1 tell two kinds apart, the rarer of which no part may be without.
     if dataset.target_kind == "number" and not np.isin(targets, (0, 1)).all():
-        return [np.arange(len(dataset))]
-    return [np.flatnonzero(targets == label) for label in np.unique(targets)]
+        return np.zeros(len(dataset), dtype=np.int64)
+    return targets
+
+
+def _of_each(labels: np.ndarray) -> list[np.ndarray]:
+    """The positions of each label, in the order of the labels."""
+    import numpy as np
+
+    return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+
+def _rarest(labels: np.ndarray, unit_of: np.ndarray) -> np.ndarray:
+    """The rarest label of each unit: copies that contradict each other must not take a rare class to one part alone."""
+    import numpy as np
+
+    _, kind, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    order = np.lexsort((kind.reshape(-1), counts[kind.reshape(-1)], unit_of))
+    _, first = np.unique(unit_of[order], return_index=True)
+    return np.asarray(labels[order[first]])
+
+
+def _dealt(sizes: np.ndarray, fractions: np.ndarray, owed: np.ndarray) -> np.ndarray:
+    """The part of each unit of a stratum, in the order given; ``owed`` carries what each part lacks so far.
+
+    The units lie on a line that is cut by the fractions; one that is cut goes where its middle is. Units larger than a
+    part is meant to be are placed before, the largest first, each where most is lacking.
+    """
+    import numpy as np
+
+    if (sizes == 1).all():
+        return np.repeat(np.arange(len(fractions)), _shares(len(sizes), fractions, owed))
+    exact = sizes.sum() * fractions
+    room = np.where(fractions > 0, np.maximum(exact + owed, 0.0), 0.0)
+    large = np.flatnonzero(sizes > max(1.0, float(room[fractions > 0].min())))
+    part_of = np.empty(len(sizes), dtype=np.int64)
+    for unit in large[np.argsort(-sizes[large], kind="stable")]:
+        part_of[unit] = part = int(np.argmax(np.where(fractions > 0, room, -np.inf)))
+        room[part] -= sizes[unit]
+    rest = np.delete(np.arange(len(sizes)), large)
+    middles = np.cumsum(sizes[rest]) - sizes[rest] / 2
+    lengths = np.maximum(room, 0.0) + np.where(room == room.max(), _TOLERANCE, 0.0)
+    cuts = np.cumsum(lengths) * (sizes[rest].sum() / lengths.sum())
+    part_of[rest] = np.searchsorted(cuts, middles, side="right")
+    _fill(part_of, sizes, fractions)
+    owed += exact - np.bincount(part_of, sizes, minlength=len(fractions))
+    return part_of
+
+
+def _fill(part_of: np.ndarray, sizes: np.ndarray, fractions: np.ndarray) -> None:
+    """Give each part that has no unit the smallest one of the part that has most, where there are enough units."""
+    import numpy as np
+
+    if len(sizes) < (fractions > 0).sum():
+        return
+    for part in np.flatnonzero(fractions > 0):
+        if not (part_of == part).any():
+            most = np.bincount(part_of, minlength=len(fractions)).argmax()
+            units = np.flatnonzero(part_of == most)
+            part_of[units[np.argmin(sizes[units])]] = part
 
 
 def _shares(count: int, fractions: np.ndarray, owed: np.ndarray) -> list[int]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.entities import Subset
+from zoo.data.content import content_digest, unwrapped
 
 if TYPE_CHECKING:
     import numpy as np
 
 BYTES = 16
 """Length of a digest: the first half of SHA-256, too long for two different items to share it by chance."""
-
-_PLAIN = (str, bytes, bool, int, float, type(None))
 
 
 def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
@@ -27,7 +23,7 @@ def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
     import numpy as np
 
     digests = np.empty(len(inputs), dtype=f"S{BYTES}")
-    inputs, places = _unwrapped(inputs)
+    inputs, places = unwrapped(inputs)
     facts = getattr(inputs, "facts", None)
     for row, place in enumerate(places):
         digest = facts(place).digest if facts is not None else content_digest(inputs[place])
@@ -35,48 +31,3 @@ def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
             return None
         digests[row] = digest[:BYTES]
     return digests
-
-
-def content_digest(item: Any) -> bytes | None:
-    """SHA-256 over the content of one item, or None for kinds of items that are not known here."""
-    digest = hashlib.sha256()
-    return digest.digest() if _add(digest, item) else None
-
-
-def _unwrapped(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[int]]:
-    places: Sequence[int] = range(len(inputs))
-    while isinstance(inputs, Subset):
-        indices = inputs.indices
-        inputs, places = inputs.items, [indices[place] for place in places]
-    return inputs, places
-
-
-def _add(digest: Any, item: Any) -> bool:
-    """Add an item to a running hash, every part with its type and length; False where a part is of no known kind."""
-    if isinstance(item, _PLAIN):
-        content = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item
-        content = content if isinstance(content, bytes) else repr(content).encode()
-        digest.update(b"%s %d " % (type(item).__name__.encode(), len(content)) + content)
-        return True
-    if isinstance(item, (list, tuple)):
-        digest.update(b"sequence %d " % len(item))
-        return all(_add(digest, part) for part in item)
-    if isinstance(item, Mapping):
-        digest.update(b"mapping %d " % len(item))
-        return all(_add(digest, key) and _add(digest, value) for key, value in item.items())
-    if hasattr(item, "dtype") and hasattr(item, "shape") and hasattr(item, "tobytes"):
-        if item.dtype.hasobject:
-            return False
-        digest.update(f"array {item.dtype.str} {item.shape} ".encode())
-        digest.update(item.tobytes())
-        return True
-    if dataclasses.is_dataclass(item) and not isinstance(item, type):
-        digest.update(f"{type(item).__qualname__} ".encode())
-        return all(_add(digest, getattr(item, field.name)) for field in dataclasses.fields(item))
-    if hasattr(item, "getpalette") and hasattr(item, "mode"):
-        # The colours of a palette image lie beside its pixels, and so does what is transparent.
-        extras = [item.getpalette() if item.mode in {"P", "PA"} else None, item.info.get("transparency")]
-        digest.update(f"picture {item.mode} {item.size} ".encode())
-        digest.update(item.tobytes())
-        return _add(digest, extras)
-    return False

@@ -1,0 +1,139 @@
+"""Which samples are the same: texts but for case and white space, equal pixels and waveforms, spellings of a molecule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import zoo
+from zoo.data import copies, identities, profile, units
+from zoo.data.identity import folded
+from zoo.data.prompts import as_prompts
+from zoo.data.questions import Question
+from zoo.entities import Dataset
+
+
+def of(kind: str, *inputs: object) -> list[int]:
+    """The number of each input, by which equal ones are known."""
+    found = units(Dataset("some", kind, list(inputs)))
+    return list(range(len(inputs))) if found is None else found.tolist()
+
+
+def test_texts_are_the_same_but_for_case_white_space_and_compatibility_forms() -> None:
+    assert of("text", "The  Fine film", "the fine\n film ", "the fine films") == [0, 0, 1]
+    assert of("text", "the \ufb01ne film", "THE FINE FILM", "stra\u00dfe", "STRASSE") == [0, 0, 1, 1]
+    assert of("text", "cafe\u0301", "caf\u00e9") == [0, 0]
+
+
+def test_tuples_of_texts_are_the_same_where_each_text_is() -> None:
+    assert of("text", ("One", "two"), ("one ", "Two"), ("one", "three"), ("onetwo", "")) == [0, 0, 1, 2]
+    assert of("question", Question("Who?", "It was I."), Question("WHO?", "it was  I."), Question("Who", "?")) == [
+        0,
+        0,
+        1,
+    ]
+
+
+@given(st.text(), st.sampled_from(["lower", "title", "upper"]))
+def test_folding_is_settled(text: str, case: str) -> None:
+    once = folded(text)
+    assert folded(once) == once
+    assert folded(f"  {text}\n") == once
+
+
+def test_molecules_are_the_same_however_they_are_spelled_and_never_by_case() -> None:
+    assert of("molecule", "OCC", "CCO", "C1=CC=CC=C1", "c1ccccc1", "CO", "[Co]") == [0, 0, 1, 1, 2, 3]
+    assert of("molecule", "OCC>>CC=O", "CCO>>O=CC", "CCO>O>CC=O") == [0, 0, 1]
+    assert of("molecule", "no molecule", "no molecule", "NO MOLECULE") == [0, 0, 1]
+
+
+def test_proteins_are_the_same_in_capitals_and_without_gaps() -> None:
+    assert of("protein", "MKTAYIAK", "mktayiak", "MKTAY-IAK*", "MKTAYIAL") == [0, 0, 0, 1]
+
+
+def test_kinds_that_no_domain_has_a_form_for_go_by_their_content() -> None:
+    assert of("smell", "Rose", "rose", "Rose") == [0, 1, 0]
+    assert of("smell", np.arange(3), np.arange(3), np.arange(3.0)) == [0, 0, 1]
+
+
+def test_what_has_no_known_content_cannot_be_told_apart() -> None:
+    assert identities(Dataset("some", "smell", [object(), object()])) is None
+    assert units(Dataset("some", "smell", [object(), object()])) is None
+
+
+def pictures(root: Path) -> Path:
+    """Two classes of two images each; one of them in two formats and with other metadata."""
+    chance = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (root / name).mkdir(parents=True)
+        for number in range(2):
+            pixels = chance.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(root / name / f"{number}.png")
+    Image.open(root / "cats" / "0.png").save(root / "dogs" / "again.bmp")
+    Image.open(root / "cats" / "1.png").save(root / "cats" / "large.tiff", dpi=(300, 300))
+    return root
+
+
+def test_images_are_the_same_by_their_pixels_whatever_the_file(tmp_path: Path) -> None:
+    data = zoo.read(str(pictures(tmp_path)))
+
+    found = units(data)
+
+    assert found is not None
+    names = [path.name for path in data.inputs.paths]
+    assert copies(found) == 2
+    assert found[names.index("again.bmp")] == found[0]
+    assert found[names.index("large.tiff")] == found[names.index("1.png")]
+    assert units(data.subset([0, 1])) is None
+
+
+def test_images_in_memory_are_the_same_as_those_in_files(tmp_path: Path) -> None:
+    data = zoo.read(str(pictures(tmp_path)))
+    held = Dataset("held", "image", [image.copy() for image in data.inputs])
+
+    assert identities(held).tolist() == identities(data).tolist()  # type: ignore[union-attr]
+
+
+def test_recordings_are_the_same_by_their_waveform_whatever_the_file(tmp_path: Path) -> None:
+    wave = np.round(np.sin(np.arange(800) / 9) * 20_000).astype(np.int16)
+    for name in ("low", "high"):
+        (tmp_path / name).mkdir()
+    soundfile.write(tmp_path / "low" / "a.wav", wave, 16_000)
+    soundfile.write(tmp_path / "high" / "a.flac", wave, 16_000)
+    soundfile.write(tmp_path / "high" / "b.wav", wave, 8_000)
+
+    found = units(zoo.read(str(tmp_path)))
+
+    assert found is not None
+    assert copies(found) == 1
+
+
+def test_what_is_to_be_generated_is_the_image_and_not_its_numbered_prompt(tmp_path: Path) -> None:
+    data = zoo.read(str(pictures(tmp_path)))
+
+    found = units(as_prompts(data, "unconditional-image-generation"))
+
+    assert copies(found) == 2
+
+
+def test_the_same_data_are_digested_once(tmp_path: Path) -> None:
+    data = zoo.read(str(pictures(tmp_path)))
+    first = identities(data)
+    for path in data.inputs.paths:
+        path.unlink()
+
+    assert identities(data.subset([1, 0])).tolist() == [first[1], first[0]]  # type: ignore[union-attr,index]
+
+
+def test_a_profile_counts_texts_that_differ_in_case_alone_and_their_contradictions() -> None:
+    data = Dataset("some", "text", ["A day", "a  DAY", "night"], [0, 1, 0], ("a", "b"), "f")
+
+    found = profile(data)
+
+    assert (found.repeated, found.conflicting) == (1, 1)
+    assert any("never splits copies" in warning for warning in found.warnings)

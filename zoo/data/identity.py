@@ -1,0 +1,168 @@
+"""Which samples of a data set are one and the same, so that no split has them on both sides.
+
+Texts are compared without regard to case, white space and compatibility forms; images by their pixels and recordings by
+their waveform, whatever file they come from; other kinds by the canonical form that their domain gives
+(``zoo.tasks.Domain.canonical``), or else by their content.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import unicodedata
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from zoo.data.content import content_digest, unwrapped
+from zoo.data.images import to_rgb
+from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles
+from zoo.errors import ZooError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.entities import Dataset
+
+BYTES = 16
+"""Length of a digest: too long for two different samples to share it by chance."""
+
+OF_TEXTS = frozenset({"text", "question", "image-question"})
+"""Kinds of input whose strings are what people write, so that case and white space tell no two of them apart."""
+
+FROM_TARGETS = frozenset({"prompt"})
+"""Kinds of input that number what is to be generated; the sample is the target that a generator learns from."""
+
+_DECODED = (ImageFiles, EncodedImages, AudioFiles, EncodedAudio)
+_WINDOW = 1024
+_known: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()
+_latest: list[tuple[weakref.ref[Dataset], np.ndarray | None]] = []
+
+
+def identities(dataset: Dataset) -> np.ndarray | None:
+    """n digests (``S16``) that are equal where samples are the same; None where the content of one is unknown.
+
+    Files are decoded on all cores, once for each process; of other data the latest digests are kept, because splitting,
+    counting and recording ask one after the other.
+
+    Raises:
+        DataError: a file can no longer be read.
+    """
+    for known, digests in _latest:
+        if known() is dataset:
+            return digests
+    found = _computed(dataset)
+    _latest[:] = [(weakref.ref(dataset), found)]
+    return found
+
+
+def _computed(dataset: Dataset) -> np.ndarray | None:
+    import numpy as np
+
+    from_targets = dataset.input_kind in FROM_TARGETS and dataset.targets is not None
+    items: Sequence[Any] = dataset.targets if from_targets else dataset.inputs  # type: ignore[assignment]
+    base, places = unwrapped(items)
+    form = _form(dataset.input_kind)
+    if isinstance(base, _DECODED):
+        return _of_files(base, np.asarray(places, dtype=np.int64), form)
+    found = np.empty(len(places), dtype=f"S{BYTES}")
+    for row, place in enumerate(places):
+        digest = content_digest(form(base[place]))
+        if digest is None:
+            return None
+        found[row] = digest[:BYTES]
+    return found
+
+
+def undecoded(dataset: Dataset) -> np.ndarray | None:
+    """The same for texts and kinds with a canonical form; None for others, which may have to be decoded."""
+    from zoo.plugins import plugins
+
+    return identities(dataset) if dataset.input_kind in OF_TEXTS | plugins().canonical.keys() else None
+
+
+def units(dataset: Dataset) -> np.ndarray | None:
+    """n numbers from 0 on, in order of appearance, that are equal where samples are the same; None where all differ."""
+    import numpy as np
+
+    digests = identities(dataset)
+    if digests is None:
+        return None
+    _, first, of = np.unique(digests, return_index=True, return_inverse=True)
+    if len(first) == len(digests):
+        return None
+    number = np.empty(len(first), dtype=np.int64)
+    number[np.argsort(first)] = np.arange(len(first))
+    return np.asarray(number[of.reshape(-1)])
+
+
+def copies(numbers: np.ndarray | None) -> int:
+    """How many samples are copies of an earlier one, by what ``units`` gave."""
+    return 0 if numbers is None or not len(numbers) else len(numbers) - int(numbers.max()) - 1
+
+
+def folded(text: str) -> str:
+    """A text in NFKC and without case, its white space as single blanks."""
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+def _form(kind: str) -> Callable[[Any], Any]:
+    """What an input of a kind is compared by."""
+    from zoo.plugins import plugins
+
+    given, fold = plugins().canonical.get(kind), kind in OF_TEXTS
+    if given is None:
+        return lambda item: _plain(item, fold)
+
+    def form(item: Any) -> Any:
+        try:
+            return given(item)
+        except Exception:  # what the domain has no form for, or lacks a package for, is compared by its content
+            return _plain(item, fold)
+
+    return form
+
+
+def _plain(item: Any, fold: bool) -> Any:
+    """An item with its texts folded, if they are to be, and its images in RGB."""
+    if isinstance(item, str):
+        return folded(item) if fold else str(item)
+    if hasattr(item, "getpalette") and hasattr(item, "mode"):
+        return to_rgb(item)
+    if isinstance(item, (list, tuple)):
+        return [_plain(part, fold) for part in item]
+    if isinstance(item, Mapping):
+        return {key: _plain(value, fold) for key, value in item.items()}
+    if dataclasses.is_dataclass(item) and not isinstance(item, type):
+        return [type(item).__qualname__, *(_plain(getattr(item, f.name), fold) for f in dataclasses.fields(item))]
+    return item
+
+
+def _of_files(base: Any, places: np.ndarray, form: Callable[[Any], Any]) -> np.ndarray:
+    """Digests of decoded files, each kept for the next split of the same data."""
+    import numpy as np
+
+    kept = _known.setdefault(base, np.zeros(len(base), dtype=f"S{BYTES}"))
+    missing = np.unique(places[kept[places] == b""]).tolist()
+    for place, digest in zip(missing, _decoded(base, missing, form), strict=True):
+        kept[place] = digest[:BYTES]
+    return np.asarray(kept[places])
+
+
+def _decoded(base: Any, places: Sequence[int], form: Callable[[Any], Any]) -> Iterator[bytes]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    def digest(place: int) -> bytes:
+        try:
+            return content_digest(form(base[place])) or base.facts(place).digest
+        except ZooError:
+            raise
+        except Exception:  # a file that a decoder refuses only now is named where features are extracted from it
+            found: bytes = base.facts(place).digest
+            return found
+
+    remaining = iter(places)
+    with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 1) + 2)) as pool:
+        while window := list(islice(remaining, _WINDOW)):
+            yield from pool.map(digest, window)
