@@ -54,7 +54,7 @@ def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples
     Images: pixels of the image shrunk to 16 x 16 in RGB. Texts: square roots of the counts of words, hashed (CRC-32)
     into 512 buckets (Weinberger et al., "Feature hashing for large scale multitask learning", 2009).
     """
-    from zoo.data import sample
+    from zoo.data import sample, units
     from zoo.transfer.measure import find_estimator, measure
 
     kinds = {"image": (_pixels, f"pixels of {SIDE} x {SIDE} images"), "text": (_words, "counts of words")}
@@ -67,7 +67,7 @@ def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples
     part = sample(dataset, min(samples, SAMPLES), seed) if len(dataset) > min(samples, SAMPLES) else dataset
     try:
         features = extract(part.inputs)
-        found = measure([estimator], features, _targets(part), seed)[estimator]
+        found = measure([estimator], features, _targets(part), seed, groups=units(part))[estimator]
     except ZooError:
         return None  # too few samples, or constant inputs: then there is nothing to compare with
     return Baseline(estimator, words, found.value, found.low, found.high, len(part))

@@ -11,6 +11,7 @@ from zoo.answers import Candidate
 from zoo.entities import ModelCard
 from zoo.recommend.arguments import Context, apart, deciding
 from zoo.recommend.baseline import Baseline
+from zoo.recommend.seen_before import copies_said
 from zoo.recommend.wording import estimator_name
 
 SMALL_SHARE = 1 / 3
@@ -40,13 +41,17 @@ _GENERIC = frozenset({
 """Words that say nothing about which data set it is."""
 
 
-def caveats(candidates: Sequence[Candidate], context: Context, baseline: Baseline | None) -> Iterator[str]:
+def caveats(
+    candidates: Sequence[Candidate], context: Context, baseline: Baseline | None, copies: int = 0
+) -> Iterator[str]:  # fmt: skip
     """Sentences, the gravest first.
 
     Args:
         candidates: best first, measured or not.
         baseline: the same figure for features that nobody trained, if it was measured.
+        copies: how many of the measured samples are copies of others.
     """
+    yield from copies_said(copies, context.analysis)
     if candidates and candidates[0].measured:
         yield from chance_level(candidates, context)
         if baseline is not None:

@@ -202,11 +202,13 @@ def _predictions(
     cards: Mapping[str, ModelCard], tuning: FineTuning, estimators: Sequence[str], left_out: dict[str, str]
 ) -> dict[str, dict[str, float]]:
     """Value by estimator and model; an estimator that fails on one model is left out on this data set."""
+    from zoo.data import units
     from zoo.features import load
     from zoo.protocols import PROBABILITIES, SilentProgress
-    from zoo.transfer.measure import find_estimator, known_estimators, score
+    from zoo.transfer.measure import find_estimator, known_estimators, measure, score
 
     dataset, progress = tuning.dataset, tuning.progress or SilentProgress()
+    same = units(dataset)
     names = list(estimators) or list(known_estimators())
     names = [name for name in names if dataset.target_kind in find_estimator(name).target_kinds]
     values: dict[str, dict[str, float]] = {name: {} for name in names}
@@ -214,11 +216,16 @@ def _predictions(
         loaded = load(card, device=tuning.device, progress=progress)
         given: dict[str, Any] = {"features": loaded.extract(dataset, progress=progress)}
         for name in list(values):
-            takes = find_estimator(name).takes
+            estimator = find_estimator(name)
+            takes = estimator.takes
             try:
                 if takes not in given:
                     given[takes] = loaded.extract(dataset, (PROBABILITIES,), progress=progress)
-                values[name][model] = score(name, given[takes].values, given[takes].targets)
+                found, targets = given[takes].values, given[takes].targets
+                if same is None or not (estimator.grouped or estimator.held_out):
+                    values[name][model] = score(name, found, targets)
+                else:  # what holds samples out must not have seen their copies
+                    values[name][model] = measure([name], found, targets, groups=same)[name].value
             except ZooError as error:
                 left_out[name] = str(error)
                 del values[name]

@@ -37,27 +37,42 @@ class Targets:
         classes: number of classes, or None for numbers.
         group: n groups of the jackknife from 0 on; each beginning of the order spreads over them evenly.
         streamed: whether sums are kept in place of features.
+        units: n numbers, equal for samples that are the same, which no fold separates; None where all differ.
     """
 
     values: np.ndarray
     classes: int | None
     group: np.ndarray
     streamed: bool
+    units: np.ndarray | None = None
 
     @classmethod
-    def of(cls, dataset: Dataset, order: Sequence[int], estimators: Sequence[str]) -> Targets:
+    def of(
+        cls, dataset: Dataset, order: Sequence[int], estimators: Sequence[str], units: np.ndarray | None = None
+    ) -> Targets:  # fmt: skip
         """The targets of ``dataset``, to be measured in ``order`` by ``estimators``."""
         by_class = dataset.target_kind == "class"
         values = np.asarray(dataset.targets, dtype=np.int64 if by_class else np.float64)
         streamed = len(order) >= STREAMED_FROM and all(
             find_estimator(name).from_statistics and not find_estimator(name).measure for name in estimators
         )
-        return cls(values, len(dataset.classes) if by_class else None, _groups(values, order, by_class), streamed)
+        return cls(
+            values, len(dataset.classes) if by_class else None, _groups(values, order, by_class, units), streamed, units
+        )  # fmt: skip
 
 
-def _groups(values: np.ndarray, order: Sequence[int], by_class: bool) -> np.ndarray:
-    """Deal the samples of each class out in turn, the first of each class to another group than that of the last."""
+def _groups(values: np.ndarray, order: Sequence[int], by_class: bool, units: np.ndarray | None) -> np.ndarray:
+    """Deal the samples of each class out in turn, the first of each class to another group than that of the last.
+
+    Samples of one unit go to the group of its first.
+    """
     group = np.zeros(len(values), dtype=np.int64)
+    if units is not None:
+        every = np.asarray(order)
+        _, first, of = np.unique(units[every], return_index=True, return_inverse=True)
+        group = _groups(values, every[np.sort(first)].tolist(), by_class, None)
+        group[every] = group[every[first]][of.reshape(-1)]
+        return group
     positions = np.asarray(order)
     strata = values[positions] if by_class else np.zeros(len(positions), dtype=np.int64)
     for label in np.unique(strata):
@@ -114,7 +129,8 @@ class Evidence:
             return self._judge_sums(estimators)
         at, features = self._in_order()
         given = None if probabilities is None else probabilities._in_order()[1]
-        return measure(estimators, features, targets.values[at], seed, probabilities=given)
+        groups = None if targets.units is None else targets.units[at]
+        return measure(estimators, features, targets.values[at], seed, probabilities=given, groups=groups)
 
     def _in_order(self) -> tuple[np.ndarray, np.ndarray]:
         """Positions, ascending, and the rows of them all."""

@@ -10,16 +10,19 @@ from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from zoo import __version__
 from zoo.entities import Dataset, Measurement, ModelCard
+from zoo.errors import DataError
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
     from zoo.transfer.estimator import Measured as Value
 
 
-_PRECISION = "precision"
-"""Stands with the versions that a figure depends on."""
+_PRECISION, _COPIES = "precision", "copies"
+"""Stand with the versions that a figure depends on; ``copies`` only where samples are copies of others."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,33 @@ class Request:
         from zoo.data import stratified_order
 
         return tuple(stratified_order(self.whole, self.seed)[: self.samples])
+
+    @cached_property
+    def units(self) -> np.ndarray | None:
+        """A number for each sample of ``whole``, equal where two that are measured are the same; None where all differ.
+
+        Raises:
+            DataError: all samples are one and the same, or a file can no longer be read.
+        """
+        from zoo.data import units
+
+        at = sorted(self.order)
+        found = units(self.whole.subset(at))
+        if found is None:
+            return None
+        if found.max() == 0:
+            raise DataError(
+                f"All {len(at):,} samples of '{self.whole.name}' are the same, so that none can be held out.",
+                "Check the input column; name it with --input-column.",
+            )
+        numbers = np.zeros(len(self.whole), dtype=np.int64)
+        numbers[at] = found
+        return numbers
+
+    @property
+    def copies(self) -> int:
+        """How many of the samples to measure on are copies of an earlier one."""
+        return 0 if self.units is None else self.samples - int(self.units.max()) - 1
 
     def part(self, count: int) -> Dataset:
         """The first ``count`` samples of the order as a data set, in the data's own order."""
@@ -161,6 +191,7 @@ def remembered(card: ModelCard, layer: str, request: Request) -> Measured | None
         and figure.seed == request.seed
         and figure.versions.get("zoo") == __version__
         and figure.versions.get(_PRECISION, precision) == precision
+        and figure.versions.get(_COPIES, "0") == str(request.copies)
         and figure.samples == request.samples
     }
     if any(name not in by_name for name in request.estimators):
@@ -179,6 +210,8 @@ def figures_of(
     data = request.part(samples)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     found = {**versions(), _PRECISION: request.precision(card)}
+    if request.copies:
+        found[_COPIES] = str(request.copies)
     return tuple(
         Measurement(
             model=card.id,

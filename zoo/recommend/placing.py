@@ -11,6 +11,7 @@ from zoo.recommend import combining, ranking, selecting
 from zoo.recommend.candidates import Choice, choose
 from zoo.recommend.constraints import Limits, within
 from zoo.recommend.prior.ranking import expected_of
+from zoo.recommend.seen_before import trained_on_these
 from zoo.recommend.survey import Effort, Survey, measure_all
 from zoo.recommend.unmeasured import rank_cards
 from zoo.recommend.whole import rank_registry
@@ -53,6 +54,8 @@ def by_measuring(
     else:
         selecting.check(request.estimators, tolerance)
         survey, selection = selecting.measure_selected(choices, request, effort, tolerance, progress)
+    survey.copies = request.copies
+    survey.warnings += trained_on_these([measured.card for measured in survey.measured], request.dataset)
     standing = ranking.standing(survey.measured)
     expected = expected_of([measured.card for measured in standing], request.task.name, request.whole.name)
     ordered, combined = combining.settle(standing, expected)

@@ -49,6 +49,7 @@ class Survey:
         passes: forward passes that it took, one a sample, for all models together.
         full: the same for a full measurement.
         warnings: what could not be kept, in sentences.
+        copies: measured samples that are copies of an earlier one.
     """
 
     measured: list[Measured] = field(default_factory=list)
@@ -58,6 +59,7 @@ class Survey:
     passes: int = 0
     full: int = 0
     warnings: list[str] = field(default_factory=list)
+    copies: int = 0
 
 
 def measure_all(choices: Sequence[Choice], request: Request, effort: Effort, progress: Progress) -> Survey:
@@ -71,7 +73,7 @@ def measure_all(choices: Sequence[Choice], request: Request, effort: Effort, pro
         raise InvalidInput("No candidate is within the limits.", "Relax --license, --max-size or --max-parameters.")
     deadline = None if effort.budget is None else time.monotonic() + effort.budget
     survey = Survey()
-    targets = Targets.of(request.whole, request.order, request.estimators)
+    targets = Targets.of(request.whole, request.order, request.estimators, request.units)
     extractor = _extractor(request, targets, effort, deadline, progress)
     try:
         runners, failures = enrol(choices, request, extractor)

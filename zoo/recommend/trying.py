@@ -20,6 +20,7 @@ from zoo.recommend.candidates import choose
 from zoo.recommend.confirming import AS_IT_IS, Trial
 from zoo.recommend.constraints import Limits, within
 from zoo.recommend.placing import Placed
+from zoo.recommend.seen_before import trained_on_these
 from zoo.recommend.survey import Effort, Survey
 
 if TYPE_CHECKING:
@@ -137,7 +138,11 @@ def _try_all(cards: Sequence[ModelCard], trial: Trial, effort: Effort, confirm: 
         trials.ended = "It was interrupted before every model was tried."
     if not trials.results:
         raise _nothing(trials, errors, trial)
-    return _placed(cards, trial, trials, interrupted=trials.ended.startswith("It was"))
+    placed = _placed(cards, trial, trials, interrupted=trials.ended.startswith("It was"))
+    placed.survey.copies = parts.copies
+    tested_as_they_are = [card for card in cards if card.id in own]
+    placed.survey.warnings += trained_on_these(tested_as_they_are, parts.test)
+    return placed
 
 
 class _SpentError(Exception):
