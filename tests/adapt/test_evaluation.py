@@ -19,18 +19,26 @@ def tuned(reviews: str, tmp_path: Path) -> str:
     return f"file:{folder}"
 
 
-def test_a_tuned_model_is_judged_as_it_was_tested(tuned: str, reviews: str) -> None:
-    found = zoo.evaluate(tuned, reviews)
+@pytest.fixture
+def others(reviews: str, tmp_path: Path) -> str:
+    """As many reviews that the model was not trained on."""
+    path = tmp_path / "others.csv"
+    path.write_text(Path(reviews).read_text(encoding="utf-8").replace(" number ", " no. "), encoding="utf-8")
+    return str(path)
+
+
+def test_a_tuned_model_is_evaluated_on_new_samples(tuned: str, others: str) -> None:
+    found = zoo.evaluate(tuned, others)
 
     assert found.task == "text-classification"
-    assert found.samples == 120
+    assert (found.samples, found.left_out) == (120, 0)
     assert found.metrics["accuracy"] > 0.9
     assert 0.5 <= found.baseline["accuracy"] < 0.65
     assert found.to_dict()["versions"]["zoo"] == zoo.__version__
 
 
-def test_labels_are_matched_by_name_whatever_their_case_and_order(tuned: str, reviews: str, tmp_path: Path) -> None:
-    lines = Path(reviews).read_text().splitlines()
+def test_labels_are_matched_by_name_whatever_their_case_and_order(tuned: str, others: str, tmp_path: Path) -> None:
+    lines = Path(others).read_text().splitlines()
     other = tmp_path / "other.csv"
     shouted = [line.replace(",good", ",GOOD").replace(",bad", ",Xtra") for line in lines]
     other.write_text("\n".join(shouted) + "\n")
@@ -63,23 +71,24 @@ def test_data_without_labels_cannot_judge(tuned: str, tmp_path: Path) -> None:
 
 
 def test_numbers_are_judged_by_numbers(tmp_path: Path) -> None:
-    rows = [f"{'very ' * (n % 7)}good,{n % 7}.5" for n in range(140)]
+    rows = [f"{'very ' * (n % 7)}good {n},{n % 7}.5" for n in range(140)]
     (tmp_path / "stars.csv").write_text("\n".join(["text,stars", *rows]) + "\n")
     folder = tmp_path / "tuned"
     zoo.tune("pkg:wordllama/64", str(tmp_path / "stars.csv"), task="sentence-similarity", output=str(folder))
 
     found = zoo.evaluate(f"file:{folder}", str(tmp_path / "stars.csv"), task="sentence-similarity")
 
+    assert found.samples == 28
     assert found.metrics["spearman"] > 0.9
     assert found.baseline["spearman"] == 0.0
 
 
-def test_the_command(tuned: str, reviews: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", tuned, reviews]) == 0
+def test_the_command(tuned: str, others: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", tuned, others]) == 0
     text = capsys.readouterr().out
     assert "text-classification, 120 samples" in text
     assert "accuracy" in text
-    assert run(["evaluate", tuned, reviews, "--json"]) == 0
+    assert run(["evaluate", tuned, others, "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["metrics"]["accuracy"] > document["baseline"]["accuracy"] + 0.3
 

@@ -30,9 +30,13 @@ class Evaluation(Entity):
 
     Attributes:
         data: fingerprint of the data set.
-        metrics: metric name to value over all samples.
+        samples: how many were scored.
+        metrics: metric name to value over them.
         baseline: the same metrics of the most frequent class, of the mean, or of chance.
         skipped: items that could not be used, with the reason.
+        left_out: samples that were not scored because ``zoo tune`` trained the model on them; None where that is not
+            known.
+        warnings: what to watch out for, in sentences.
     """
 
     model: str
@@ -47,6 +51,8 @@ class Evaluation(Entity):
     revision: str | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     skipped: tuple[Problem, ...] = ()
+    left_out: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -61,7 +67,8 @@ def evaluate(
     """The task's metrics of a model's own answers, beside those of knowing nothing.
 
     Classifiers, zero-shot ones included, and models that predict numbers are asked sample by sample; models of images
-    and text are asked to find each image's text among all, and each text's image.
+    and text are asked to find each image's text among all, and each text's image. Samples that ``zoo tune`` trained the
+    model on are left out.
 
     Args:
         model: model id, or a loaded model.
@@ -71,7 +78,8 @@ def evaluate(
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
-        DataError: the data cannot judge it, or its classes are not those that the model knows.
+        DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
+            them.
     """
     from zoo.adapt.experiment import versions
     from zoo.adapt.structured import judging
@@ -85,6 +93,7 @@ def evaluate(
     dataset = _read(data, model, task, reading) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
+    dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
     judged_by: Mapping[str, str] = {}
     if found.name == RETRIEVAL:
@@ -97,8 +106,43 @@ def evaluate(
     return Evaluation(
         loaded.card.id, found.name, dataset.name, dataset.fingerprint, len(dataset), metrics, baseline,
         round(time.perf_counter() - started, 3), loaded.device, loaded.revision, {**versions(), **judged_by},
-        dataset.problems,
+        dataset.problems, left_out, warnings,
     )  # fmt: skip
+
+
+def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[str, ...]]:
+    """The samples that a tuned model was not trained on, how many it was, and what that does not say.
+
+    Raises:
+        DataError: it was trained on all of them.
+    """
+    import numpy as np
+
+    from zoo.adapt.saving import LIBRARY
+    from zoo.adapt.seen import seen_by
+
+    if model.card.library != LIBRARY:
+        return dataset, None, ()
+    seen = seen_by(model.card)
+    known = None if seen is None else seen.holds(dataset)
+    if seen is None or known is None:
+        warning = (
+            f"'{model.card.id}' has no record of its training samples, so that those among the data cannot be left "
+            "out; if there are any, the score is too good. Tune it again to have one."
+        )
+        return dataset, None, (warning,)
+    if known.all() and len(known):
+        raise DataError(
+            f"'{model.card.id}' was trained on all {len(known):,} samples of '{dataset.name}', so that a score on them "
+            "would say nothing of new ones.",
+            "Bring samples that it was not trained on; what it reached on held-out ones is in its README.md.",
+        )
+    warnings = () if seen.complete else (
+        f"'{model.card.id}' was tuned from a model that has no record of its training samples; those of them among the "
+        "data cannot be left out.",
+    )  # fmt: skip
+    left_out = int(known.sum())
+    return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
 
 
 def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str, Any]) -> Dataset:

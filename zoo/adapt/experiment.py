@@ -44,6 +44,7 @@ class Experiment:
         train, validation, test: positions of the samples in the data set.
         targets: n class indices (int64) or n floats (float64).
         metrics: the task's metrics that apply, the one that decides first.
+        copies: how many samples are copies of an earlier one; those lie in its part.
     """
 
     task: Task
@@ -53,6 +54,12 @@ class Experiment:
     test: tuple[int, ...]
     targets: np.ndarray
     metrics: tuple[Metric, ...]
+    copies: int = 0
+
+    @property
+    def learned_from(self) -> tuple[int, ...]:
+        """Positions of the samples that the weights depend on: those of training and of validation."""
+        return (*self.train, *self.validation)
 
     @property
     def outputs(self) -> int:
@@ -102,15 +109,19 @@ def is_binary(targets: np.ndarray) -> bool:
     return set(np.unique(targets).tolist()) == {0.0, 1.0}
 
 
-def prepare(dataset: Dataset, plan: Plan) -> Experiment:
+def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Experiment:
     """Split a data set by a plan: stratified, seeded, the same parts for every strategy and model.
+
+    Args:
+        base: the model to start from; what it was trained on is not held out.
 
     Raises:
         InvalidInput: the plan's figures cannot be.
         DataError: the data set has no targets, or is too small to hold samples out.
         UnknownTask: no such task.
     """
-    from zoo.data import scaffold_split, split
+    from zoo.adapt.seen import keep_apart
+    from zoo.data import copies, scaffold_split, split, units
     from zoo.plugins import plugins
 
     _check(plan)
@@ -124,19 +135,28 @@ def prepare(dataset: Dataset, plan: Plan) -> Experiment:
     divided = (scaffold_split if plan.split == "scaffold" else split)(dataset, fractions, plan.seed)
     # Parts are made of the data set itself, so that their indices are positions in it.
     parts = [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
+    repeated = copies(units(dataset))
     if not all(parts):
-        raise DataError(
-            f"'{dataset.name}' has {len(dataset)} samples; that is too few to train on, to stop early on and to "
-            "test on.",
-            "Bring more samples.",
-        )
+        raise too_few(dataset, repeated)
+    if base is not None:
+        parts = keep_apart(dataset, parts, base)
     kind = np.int64 if dataset.target_kind == "class" else np.float64
     targets = np.asarray(dataset.targets, dtype=kind)
     metrics = metrics_for(task, targets[list(parts[2])])
     if kind is np.float64 and all(is_binary(targets[list(part)]) for part in parts[1:]):
         # What is 0 or 1 is told apart by rank, as MoleculeNet judges it (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
-    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics)
+    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics, repeated)
+
+
+def too_few(dataset: Dataset, repeated: int) -> DataError:
+    """The refusal of a data set that fills no three parts, of whose samples so many are copies."""
+    distinct = f", {len(dataset) - repeated:,} of them distinct" if repeated else ""
+    return DataError(
+        f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few to train on, to stop early on and "
+        "to test on.",
+        "Bring more samples.",
+    )
 
 
 def make_run(
@@ -158,7 +178,7 @@ def make_run(
         strategy=plan.strategy,
         metrics=dict(metrics),
         baseline=experiment.baseline(),
-        plan={**plan.to_dict(), **carried_out},
+        plan={**plan.to_dict(), **carried_out, "copies": experiment.copies},
         seed=plan.seed,
         epochs=epochs,
         samples=len(experiment.dataset),

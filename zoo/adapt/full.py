@@ -46,11 +46,12 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt.loop import Settings as LoopSettings
         from zoo.adapt.loop import seeded
     from zoo.adapt.saving import Adapted, check_room, save
+    from zoo.adapt.seen import trained_on
 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
     check_room(plan.output, sum(parameter.numel() for parameter in pretrained.parameters()))
-    experiment = prepare(dataset, plan)
+    experiment = prepare(dataset, plan, backbone.card)
     if plan.device == "cpu":
         keep_freed_memory()
     by_batch = has_batch_norm(pretrained)
@@ -102,7 +103,10 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             epochs=len(training.epochs), carried_out=carried_out,
         )  # fmt: skip
         if plan.output:
-            run = save(Adapted(run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale))
+            seen = trained_on(dataset, experiment.learned_from, backbone.card)
+            run = save(Adapted(
+                run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale, seen=seen
+            ))  # fmt: skip
         return run
     finally:
         if attached is not None:

@@ -46,9 +46,10 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         ZooError: see ``zoo.adapt.experiment.prepare``; or the features are not finite.
     """
     from zoo.adapt.saving import Adapted, save
+    from zoo.adapt.seen import trained_on
 
     started = time.perf_counter()
-    experiment = prepare(dataset, plan)
+    experiment = prepare(dataset, plan, backbone.card)
     features, layer = extract(backbone, dataset, plan, progress)
     with progress.step("Fitting the head", len(PENALTIES) + 1) as step:
         head, penalty = choose(experiment, features, step=step)
@@ -56,7 +57,8 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
     run = make_run(experiment, backbone.card, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
     if plan.output:
-        run = save(Adapted(run, backbone.card, dataset, head=head, layer=layer))
+        seen = trained_on(dataset, experiment.learned_from, backbone.card)
+        run = save(Adapted(run, backbone.card, dataset, head=head, layer=layer, seen=seen))
     return run
 
 

@@ -17,6 +17,7 @@ from zoo.errors import InvalidInput, StorageError, storage_errors
 
 if TYPE_CHECKING:
     from zoo.adapt.linear_probe import LinearHead
+    from zoo.adapt.seen import Seen
 
 MARKER = "zoo.json"
 WEIGHTS = "model.safetensors"
@@ -35,6 +36,7 @@ class Adapted:
         head: the linear probe's head; or None.
         layer: the layer whose features the head takes.
         centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
+        seen: what it was trained on, written beside the weights; None where samples cannot be told apart.
     """
 
     run: Run
@@ -45,6 +47,7 @@ class Adapted:
     layer: str | None = None
     centre: float = 0.0
     scale: float = 1.0
+    seen: Seen | None = None
 
 
 def check_output(output: str | None, model: str) -> None:
@@ -90,14 +93,20 @@ def save(adapted: Adapted) -> Run:
         InvalidInput: see ``check_output``.
         StorageError: the folder cannot be written.
     """
+    from zoo.adapt.seen import FILE
+
     run = adapted.run
     check_output(str(run.plan["output"]), adapted.base.id)
     folder = Path(str(run.plan["output"])).expanduser().absolute()
     run = replace(run, path=str(folder))
+    if adapted.seen is not None:
+        run = replace(run, plan={**run.plan, "trained_on": adapted.seen.fingerprint})
     document = describe(replace(adapted, run=run), folder)
     with storage_errors(folder), _whole(folder) as place:
         (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _write_weights(adapted, place / WEIGHTS)
+        if adapted.seen is not None:
+            adapted.seen.write(place / FILE)
         # safetensors lets nobody but the owner read its files, whatever the umask says.
         shutil.copymode(place / MARKER, place / WEIGHTS)
         (place / "README.md").write_text(readme(document), encoding="utf-8")

@@ -22,8 +22,9 @@ from zoo.cli.output import Column, Output, human_score, human_seconds
 def command(output: Output, model: str, data: str, **options: Any) -> None:
     """Judge a model's own answers on your labelled data.
 
-    Nothing is trained. Classes are matched with the model's labels by name; a model of images and text is judged
-    zero-shot by the names of the classes, or, with a column of texts, by finding each image's text and back.
+    Nothing is trained, and samples that 'zoo tune' trained the model on are left out. Classes are matched with the
+    model's labels by name; a model of images and text is evaluated zero-shot by the names of the classes, or, with a
+    column of texts, by finding each image's text and back.
 
     \b
     Examples:
@@ -47,4 +48,9 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
         gain = "-" if baseline is None else f"{value - baseline:+.4f}"
         rows.append([name, human_score(value), human_score(baseline), gain])
     output.table(columns, rows)
+    if found.left_out:
+        whole = found.left_out + found.samples
+        output.note(f"Left out, because the model was trained on them: {found.left_out:,} of {whole:,} samples.")
+    for warning in found.warnings:
+        output.warn(warning)
     output.left_out(found.skipped)

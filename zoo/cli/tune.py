@@ -81,6 +81,8 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         output.data({**run.to_dict(), "skipped": [problem.to_dict() for problem in dataset.problems]})
     else:
         _show(output, run)
+        if run.plan.get("copies"):
+            output.note(f"{run.plan['copies']:,} samples are copies of others; copies are kept in the same part.")
         output.left_out(dataset.problems)
         for note in dataset.notes:
             output.note(f"Note: {note}")

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.structured.judging import CHUNK, known_targets, told
 from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
 from zoo.adapt.structured.texts import TRANSLATION
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import InvalidInput, UnsupportedModel, needs_extra
 
 if TYPE_CHECKING:
     from zoo.adapt.metrics import Metric
     from zoo.adapt.structured.learner import Learner
-    from zoo.entities import Dataset, Plan, Run
+    from zoo.entities import Dataset, ModelCard, Plan, Run
     from zoo.protocols import Backbone, Progress
     from zoo.tasks import Task
 
@@ -28,7 +28,12 @@ METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "
 
 @dataclass(frozen=True)
 class Parts:
-    """A data set with structured targets, split for one adaptation; what ``make_run`` asks of an experiment."""
+    """A data set with structured targets, split for one adaptation; what ``make_run`` asks of an experiment.
+
+    Attributes:
+        copies: how many samples are copies of an earlier one; those lie in its part.
+        learned_from: positions of the samples of training and validation.
+    """
 
     task: Task
     dataset: Dataset
@@ -37,6 +42,8 @@ class Parts:
     validation: Dataset
     test: Dataset
     metrics: tuple[Metric, ...]
+    copies: int = 0
+    learned_from: tuple[int, ...] = ()
 
     def judge(self, answers: Sequence[Any], part: Dataset) -> dict[str, float]:
         """Every metric of answers for a part."""
@@ -60,12 +67,13 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         from zoo.adapt.loop import Settings, seeded, train
     from zoo.adapt.experiment import make_run
     from zoo.adapt.saving import Adapted, save
+    from zoo.adapt.seen import trained_on
     from zoo.adapt.structured.learner import ExampleBatches
 
     started = time.perf_counter()
     if plan.strategy not in METHODS:
         raise InvalidInput(f"'{plan.strategy}' cannot train {plan.task}.", f"Strategies: {', '.join(METHODS)}.")
-    parts = divide(dataset, plan)
+    parts = divide(dataset, plan, backbone.card)
     rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
     settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
     with seeded(plan.seed):
@@ -99,7 +107,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             epochs=len(training.epochs), carried_out=carried_out,
         )  # fmt: skip
         if plan.output:
-            run = save(Adapted(run, backbone.card, replace(dataset, classes=learner.classes), module=module))
+            seen = trained_on(dataset, parts.learned_from, backbone.card)
+            written = replace(dataset, classes=learner.classes)
+            run = save(Adapted(run, backbone.card, written, module=module, seen=seen))
         return run
     finally:
         if attached is not None:
@@ -108,13 +118,18 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         pretrained.load_state_dict(original)
 
 
-def divide(dataset: Dataset, plan: Plan) -> Parts:
+def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts:
     """The parts to train on, to stop early on and to test on: seeded, or the last ones where samples follow in time.
+
+    Args:
+        base: the model to start from; what it was trained on is not held out.
 
     Raises:
         DataError: a part would stay empty.
     """
-    from zoo.data import split
+    from zoo.adapt.experiment import too_few
+    from zoo.adapt.seen import keep_apart
+    from zoo.data import copies, split, units
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
@@ -126,15 +141,22 @@ def divide(dataset: Dataset, plan: Plan) -> Parts:
         made: tuple[Dataset, ...] = tuple(
             dataset.subset(range(start, end)) for start, end in zip(starts, ends, strict=True)
         )
+        repeated = 0  # time keeps apart what is learned from and what is tested
     else:
         made = split(dataset, (1 - plan.validation - plan.test, plan.validation, plan.test), plan.seed)
+        repeated = copies(units(dataset))
     if not all(len(part) for part in made):
-        raise DataError(
-            f"'{dataset.name}' has {len(dataset)} samples; too few to train on, to stop on and to test on.",
-            "Bring more samples.",
-        )
+        raise too_few(dataset, repeated)
+    positions = [tuple(part.inputs.indices) for part in made]  # type: ignore[attr-defined]
+    if base is not None:
+        kept = keep_apart(dataset, positions, base, move=not kind.in_time)
+        if kept != positions:
+            positions, made = kept, tuple(dataset.subset(part) for part in kept)
     kind.judged_by()  # where what judges is missing, its own words say so, before anything is trained
-    return Parts(task, dataset, kind, made[0], made[1], made[2], metrics_for(task, known_targets(made[2])))
+    return Parts(
+        task, dataset, kind, made[0], made[1], made[2], metrics_for(task, known_targets(made[2])), repeated,
+        (*positions[0], *positions[1]),
+    )  # fmt: skip
 
 
 def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learner:

@@ -1,0 +1,162 @@
+"""Which samples a tuned model was trained on: digests beside its weights, so that none of them is scored as if new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zoo.errors import DataError, IntegrityError
+
+if TYPE_CHECKING:
+    from zoo.entities import Dataset, ModelCard
+
+FILE = "samples.digests"
+"""A line of JSON, and the digests, ascending, 8 bytes each: 8 MB for a million samples."""
+
+FORMAT = 1
+_TYPE = np.dtype("<u8")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The samples that went into a model's weights: those it was trained on, and those that ended the training.
+
+    Attributes:
+        digests: ascending, each once; the first 8 bytes of ``zoo.data.identities``.
+        complete: whether they are all; False where the model was tuned from one that has no record.
+    """
+
+    digests: np.ndarray
+    complete: bool = True
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over the digests, in hex, for the run's record."""
+        return hashlib.sha256(self.digests.astype(_TYPE).tobytes()).hexdigest()
+
+    def holds(self, dataset: Dataset) -> np.ndarray | None:
+        """Whether each sample of a data set is among them, n; None where its samples cannot be told apart."""
+        own = _digests(dataset)
+        return None if own is None else np.isin(own, self.digests)
+
+    def write(self, path: Path) -> None:
+        """Write the file; raises ``OSError`` where that fails."""
+        header = {"format": FORMAT, "samples": len(self.digests), "complete": self.complete}
+        path.write_bytes(json.dumps(header).encode() + b"\n" + self.digests.astype(_TYPE).tobytes())
+
+    @classmethod
+    def read(cls, path: Path) -> Seen | None:
+        """What ``write`` wrote; None where there is no such file.
+
+        Raises:
+            IntegrityError: it is damaged, or written by a newer zoo.
+        """
+        try:
+            head, _, body = path.read_bytes().partition(b"\n")
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _damaged(path, error.strerror or str(error)) from error
+        try:
+            header = json.loads(head)
+            written, count, complete = (header[name] for name in ("format", "samples", "complete"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise _damaged(path, "its first line cannot be read") from error
+        if written != FORMAT:
+            raise _damaged(path, "another version of zoo wrote it")
+        if not isinstance(count, int) or len(body) != count * _TYPE.itemsize:
+            raise _damaged(path, "it is cut short, or has bytes left over")
+        return cls(np.frombuffer(body, dtype=_TYPE).astype(np.uint64), bool(complete))
+
+
+def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> Seen | None:
+    """The samples at ``positions`` and those that ``base`` was trained on; None where samples cannot be told apart."""
+    every = _digests(dataset)
+    if every is None:
+        return None
+    own = every[list(positions)]
+    before = seen_by_weights(base)
+    if before is None:
+        return Seen(np.unique(own), complete=False)
+    return Seen(np.unique(np.concatenate([own, before.digests])), before.complete)
+
+
+def seen_by(card: ModelCard) -> Seen | None:
+    """What a model was trained on by ``zoo tune``: nothing where it is not a tuned one; None where that is not known.
+
+    Raises:
+        IntegrityError: the record is damaged.
+    """
+    from zoo.adapt.saving import LIBRARY
+
+    if card.library != LIBRARY or card.source != "file":
+        return Seen(np.empty(0, dtype=np.uint64))
+    return Seen.read(_root(card) / FILE)
+
+
+def seen_by_weights(card: ModelCard) -> Seen | None:
+    """The same for the weights that features come from, which a linear probe leaves as its base model has them."""
+    from zoo.adapt.saving import LIBRARY, MARKER
+    from zoo.entities import ModelCard
+
+    if card.library == LIBRARY and card.source == "file":
+        try:
+            document = json.loads((_root(card) / MARKER).read_text(encoding="utf-8"))
+            if document["weights"] == "head":
+                return seen_by_weights(ModelCard.from_dict(document["base"]["card"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise IntegrityError(f"The tuned model in {card.name} is damaged: {error}.", "Tune it again.") from error
+    return seen_by(card)
+
+
+def _root(card: ModelCard) -> Path:
+    return Path(card.name).expanduser()
+
+
+def keep_apart(
+    dataset: Dataset, parts: Sequence[Sequence[int]], base: ModelCard, *, move: bool = True
+) -> list[tuple[int, ...]]:
+    """Parts (training, validation, test) of which the last two hold nothing that ``base`` was trained on.
+
+    Args:
+        move: into the training part; otherwise such samples are left out.
+
+    Raises:
+        DataError: nothing is left to validate or to test on.
+    """
+    found = [tuple(int(position) for position in part) for part in parts]
+    before = seen_by_weights(base)
+    known = before.holds(dataset) if before is not None and len(before.digests) else None
+    if known is None or not any(known[list(part)].any() for part in found[1:]):
+        return found
+    kept = [tuple(position for position in part if not known[position]) for part in found[1:]]
+    if not all(kept):
+        raise DataError(
+            f"'{base.id}' was trained on nearly all samples of '{dataset.name}', so that none are left to test on.",
+            "Bring samples that it was not trained on, or start from the model that it was tuned from.",
+        )
+    moved = [position for part in found[1:] for position in part if known[position]] if move else []
+    return [tuple(sorted((*found[0], *moved))), *kept]
+
+
+def _digests(dataset: Dataset) -> np.ndarray | None:
+    from zoo.data import identities
+
+    found = identities(dataset)
+    if found is None:
+        return None
+    beginnings = found.view(np.uint8).reshape(len(found), -1)[:, : _TYPE.itemsize]
+    return np.ascontiguousarray(beginnings).view(_TYPE).reshape(-1).astype(np.uint64)
+
+
+def _damaged(path: Path, reason: str) -> IntegrityError:
+    return IntegrityError(
+        f"The record of training samples {path} is damaged: {reason}.",
+        "Tune the model again, or delete the file; then nothing is known of what it was trained on.",
+    )
