@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from rdkit import Chem
 
 import zoo
 from zoo.adapt.experiment import prepare
@@ -70,6 +72,43 @@ def test_structured_targets_are_split_with_copies_together() -> None:
     assert sum(map(len, sides)) == 20
     assert parts.copies == 40
     assert set(parts.learned_from) == {*parts.train.inputs.indices, *parts.validation.inputs.indices}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("split", ["random", "scaffold"])
+def test_spellings_of_a_molecule_lie_in_one_part(split: str) -> None:
+    spelled = [f"{'C' * n}{ring}" for ring in ("c1ccccc1", "C1CC1", "c1ccsc1", "C1CCC1") for n in range(1, 6)]
+    smiles = [
+        *spelled,
+        *(Chem.MolToSmiles(Chem.MolFromSmiles(one), canonical=False, rootedAtAtom=2) for one in spelled),
+    ]
+    data = Dataset("drugs", "molecule", [*smiles, "OCC", "CCO"], [float(n % 20) for n in range(42)], (), "f", "number")
+
+    found = prepare(data, Plan(task="molecular-property-prediction", split=split))
+
+    parts = [{at % 20 if at < 40 else "ethanol" for at in part} for part in (found.train, found.validation, found.test)]
+    assert sum(map(len, parts)) == 21
+    assert found.copies == 21
+
+
+def test_an_image_in_two_formats_lies_in_one_part(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    for number in range(30):
+        folder = tmp_path / "ab"[number % 2]
+        folder.mkdir(exist_ok=True)
+        image = Image.fromarray(chance.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        image.save(folder / f"{number}.png")
+        image.save(folder / f"{number}.bmp")
+    data = zoo.read(str(tmp_path))
+
+    found = prepare(data, Plan(task="image-classification"))
+
+    names = [path.stem for path in data.inputs.paths]  # type: ignore[attr-defined]
+    parts = [{names[at] for at in part} for part in (found.train, found.validation, found.test)]
+    assert sum(map(len, parts)) == 30
+    assert found.copies == 30
+    seen = trained_on(data, found.learned_from, BASE)
+    converted = Dataset("held", "image", [data.inputs[at] for at in (found.train[0], found.test[0])])
+    assert seen.holds(converted).tolist() == [True, False]  # type: ignore[union-attr]
 
 
 def test_too_few_distinct_samples_are_refused_with_their_number(tmp_path: Path) -> None:

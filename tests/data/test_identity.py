@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 import zoo
-from zoo.data import copies, identities, profile, units
+from zoo.data import copies, identities, profile, stored, units
 from zoo.data.identity import folded
 from zoo.data.prompts import as_prompts
 from zoo.data.questions import Question
 from zoo.entities import Dataset
+from zoo.plugins import plugins
 
 
 def of(kind: str, *inputs: object) -> list[int]:
@@ -59,6 +61,16 @@ def test_proteins_are_the_same_in_capitals_and_without_gaps() -> None:
 def test_kinds_that_no_domain_has_a_form_for_go_by_their_content() -> None:
     assert of("smell", "Rose", "rose", "Rose") == [0, 1, 0]
     assert of("smell", np.arange(3), np.arange(3), np.arange(3.0)) == [0, 0, 1]
+
+
+def test_a_domain_gives_the_canonical_form_of_its_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def form(smell: str) -> str:
+        return smell.split(":")[1]
+
+    monkeypatch.setitem(plugins().canonical, "smell", form)
+
+    assert of("smell", "one:rose", "two:rose", "two:tar") == [0, 0, 1]
+    assert of("smell", "rose", "rose", "Rose") == [0, 0, 1]  # the form fails, and the content tells
 
 
 def test_what_has_no_known_content_cannot_be_told_apart() -> None:
@@ -119,6 +131,15 @@ def test_what_is_to_be_generated_is_the_image_and_not_its_numbered_prompt(tmp_pa
     found = units(as_prompts(data, "unconditional-image-generation"))
 
     assert copies(found) == 2
+
+
+def test_what_is_stored_stays_the_same_when_a_library_reads_it_otherwise(tmp_path: Path) -> None:
+    data = zoo.read(str(pictures(tmp_path)))
+    assert stored(data).tolist() == [known.digest[:16] for known in data.inputs.known]  # type: ignore[union-attr]
+    spelled = stored(Dataset("some", "molecule", ["OCC", "CCO", "OCC"]))
+    assert spelled is not None
+    assert spelled[0] == spelled[2] != spelled[1]
+    assert stored(Dataset("some", "text", ["a"])) is None
 
 
 def test_the_same_data_are_digested_once(tmp_path: Path) -> None:

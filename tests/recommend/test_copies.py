@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from zoo.errors import DataError
 from zoo.recommend.baseline import baseline
 from zoo.recommend.evidence import Evidence, Targets
 from zoo.recommend.measuring import Request
-from zoo.recommend.seen_before import trained_on_these
+from zoo.recommend.seen_before import copies_said, trained_on_these
 from zoo.tasks import TASKS
 
 TASK = TASKS["text-classification"]
@@ -120,6 +121,12 @@ def test_figures_that_were_measured_with_copies_on_both_sides_are_not_used_again
     found = zoo.recommend(str(path), task="poem-classification", estimators=["linear-probe"])
 
     assert all(candidate.score < 0.8 for candidate in found.candidates)
+
+
+def test_copies_that_the_profile_has_not_found_are_said() -> None:
+    [warning] = copies_said(5, SimpleNamespace(profile={"repeated": 2}))  # type: ignore[arg-type]
+    assert warning.startswith("5 of the measured samples are copies of others in other files or spellings")
+    assert list(copies_said(5, SimpleNamespace(profile={"repeated": 5}))) == []  # type: ignore[arg-type]
 
 
 def test_a_tuned_candidate_that_was_trained_on_the_samples_is_named(tmp_path: Path) -> None:

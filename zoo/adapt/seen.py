@@ -28,7 +28,7 @@ class Seen:
     """The samples that went into a model's weights: those it was trained on, and those that ended the training.
 
     Attributes:
-        digests: ascending, each once; the first 8 bytes of ``zoo.data.identities``.
+        digests: ascending, each once; the first 8 bytes of what ``zoo.data.identities`` and ``zoo.data.stored`` give.
         complete: whether they are all; False where the model was tuned from one that has no record.
     """
 
@@ -43,7 +43,7 @@ class Seen:
     def holds(self, dataset: Dataset) -> np.ndarray | None:
         """Whether each sample of a data set is among them, n; None where its samples cannot be told apart."""
         own = _digests(dataset)
-        return None if own is None else np.isin(own, self.digests)
+        return None if own is None else np.asarray(np.isin(own, self.digests).any(axis=1))
 
     def write(self, path: Path) -> None:
         """Write the file; raises ``OSError`` where that fails."""
@@ -84,7 +84,7 @@ def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> S
     before = seen_by_weights(base)
     if before is None:
         return Seen(np.unique(own), complete=False)
-    return Seen(np.unique(np.concatenate([own, before.digests])), before.complete)
+    return Seen(np.unique(np.concatenate([own.reshape(-1), before.digests])), before.complete)
 
 
 def seen_by(card: ModelCard) -> Seen | None:
@@ -146,12 +146,18 @@ def keep_apart(
 
 
 def _digests(dataset: Dataset) -> np.ndarray | None:
-    from zoo.data import identities
+    """n x 1 digests of the samples; n x 2 where what is stored is known apart from what it means."""
+    from zoo.data import identities, stored
 
     found = identities(dataset)
     if found is None:
         return None
-    beginnings = found.view(np.uint8).reshape(len(found), -1)[:, : _TYPE.itemsize]
+    also = stored(dataset)
+    return np.stack([_first_bytes(one) for one in (found, also) if one is not None], axis=1)
+
+
+def _first_bytes(digests: np.ndarray) -> np.ndarray:
+    beginnings = digests.view(np.uint8).reshape(len(digests), -1)[:, : _TYPE.itemsize]
     return np.ascontiguousarray(beginnings).view(_TYPE).reshape(-1).astype(np.uint64)
 
 

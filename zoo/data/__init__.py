@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.data.checking import check, fitting_tasks, task_for
-from zoo.data.identity import copies, identities, units
+from zoo.data.identity import copies, identities, stored, units
 from zoo.data.profiling import Profile, profile
 from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Profile", "builtin_readers", "check", "copies", "datasets", "fitting_tasks", "identities", "packaged_datasets",
-    "profile", "read", "sample", "scaffold_split", "split", "stratified_order", "task_for", "units",
+    "profile", "read", "sample", "scaffold_split", "split", "stored", "stratified_order", "task_for", "units",
 ]  # fmt: skip
 
 FORMS = (

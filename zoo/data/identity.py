@@ -75,6 +75,25 @@ def _computed(dataset: Dataset) -> np.ndarray | None:
     return found
 
 
+def stored(dataset: Dataset) -> np.ndarray | None:
+    """n digests (``S16``) of what files and tables hold, where a library decides what it means; None for other kinds.
+
+    The next version of a decoder, or of what gives canonical forms, may give other identities; these stay.
+    """
+    import numpy as np
+
+    from zoo.plugins import plugins
+
+    base, places = unwrapped(dataset.inputs)
+    if isinstance(base, _DECODED):
+        digests = (base.facts(place).digest for place in places)
+    elif dataset.input_kind in plugins().canonical:
+        digests = (content_digest(base[place]) or b"" for place in places)
+    else:
+        return None
+    return np.fromiter((digest[:BYTES] for digest in digests), dtype=f"S{BYTES}", count=len(places))
+
+
 def undecoded(dataset: Dataset) -> np.ndarray | None:
     """The same for texts and kinds with a canonical form; None for others, which may have to be decoded."""
     from zoo.plugins import plugins
