@@ -68,7 +68,7 @@ class Domain:
 
     Attributes:
         canonical: kind of input to a function that gives the same for two inputs which are the same sample, such as the
-            canonical SMILES of a molecule; inputs of other kinds are compared by their content.
+            canonical notation of a molecule; inputs of other kinds are compared by their content.
     """
 
     name: str

@@ -253,5 +253,16 @@ def test_a_base_that_knows_everything_leaves_nothing_to_test_on(tmp_path: Path) 
     base = card_of(tmp_path / "base", "module")
     trained_on(data, range(100), BASE).write(tmp_path / "base" / FILE)  # type: ignore[union-attr]
 
-    with pytest.raises(DataError, match="nearly all samples of 'some'"):
+    with pytest.raises(DataError, match="was trained on all samples of 'some' that would be held out"):
         prepare(data, Plan(task="text-classification"), base)
+
+
+def test_a_model_that_is_tuned_again_on_the_same_data_has_the_same_parts(tmp_path: Path) -> None:
+    data = Dataset("some", "text", [f"text {n}" for n in range(100)], [0, 1] * 50, ("a", "b"), "f")
+    base, plan = card_of(tmp_path / "base", "module"), Plan(task="text-classification")
+    plain = prepare(data, plan)
+    trained_on(data, plain.learned_from, BASE).write(tmp_path / "base" / FILE)  # type: ignore[union-attr]
+
+    again = prepare(data, plan, base)
+
+    assert (again.train, again.validation, again.test) == (plain.train, plain.validation, plain.test)

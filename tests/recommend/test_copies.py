@@ -18,7 +18,7 @@ from zoo.errors import DataError
 from zoo.recommend.baseline import baseline
 from zoo.recommend.evidence import Evidence, Targets
 from zoo.recommend.measuring import Request
-from zoo.recommend.seen_before import copies_said, trained_on_these
+from zoo.recommend.overlap import copies_warning, training_overlap
 from zoo.tasks import TASKS
 
 TASK = TASKS["text-classification"]
@@ -124,9 +124,9 @@ def test_figures_that_were_measured_with_copies_on_both_sides_are_not_used_again
 
 
 def test_copies_that_the_profile_has_not_found_are_said() -> None:
-    [warning] = copies_said(5, SimpleNamespace(profile={"repeated": 2}))  # type: ignore[arg-type]
+    [warning] = copies_warning(5, SimpleNamespace(profile={"repeated": 2}))  # type: ignore[arg-type]
     assert warning.startswith("5 of the measured samples are copies of others in other files or spellings")
-    assert list(copies_said(5, SimpleNamespace(profile={"repeated": 5}))) == []  # type: ignore[arg-type]
+    assert list(copies_warning(5, SimpleNamespace(profile={"repeated": 5}))) == []  # type: ignore[arg-type]
 
 
 def test_a_tuned_candidate_that_was_trained_on_the_samples_is_named(tmp_path: Path) -> None:
@@ -137,6 +137,6 @@ def test_a_tuned_candidate_that_was_trained_on_the_samples_is_named(tmp_path: Pa
     trained_on(data, range(20), ModelCard("pkg:base", "language")).write(folder / FILE)  # type: ignore[union-attr]
     tuned = ModelCard(f"file:{folder}", "language", library="zoo")
 
-    assert list(trained_on_these([tuned], data.subset(range(20, 60)))) == []
-    [warning] = trained_on_these([ModelCard("pkg:base", "language"), tuned, tuned], data)
+    assert list(training_overlap([tuned], data.subset(range(20, 60)))) == []
+    [warning] = training_overlap([ModelCard("pkg:base", "language"), tuned, tuned], data)
     assert f"Leakage: file:{folder} was trained on 20 of the 60 samples" in warning

@@ -113,7 +113,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
     """Split a data set by a plan: stratified, seeded, the same parts for every strategy and model.
 
     Args:
-        base: the model to start from; what it was trained on is not held out.
+        base: the model to start from; what it was trained on is not tested on.
 
     Raises:
         InvalidInput: the plan's figures cannot be.

@@ -124,25 +124,29 @@ def keep_apart(
 ) -> list[tuple[int, ...]]:
     """Parts (training, validation, test) of which the last two hold nothing that ``base`` was trained on.
 
+    A validation part that it knows all of stays, as where a model is tuned again on the same data: it reports nothing.
+
     Args:
         move: into the training part; otherwise such samples are left out.
 
     Raises:
-        DataError: nothing is left to validate or to test on.
+        DataError: nothing is left to test on.
     """
     found = [tuple(int(position) for position in part) for part in parts]
     before = seen_by_weights(base)
     known = before.holds(dataset) if before is not None and len(before.digests) else None
     if known is None or not any(known[list(part)].any() for part in found[1:]):
         return found
-    kept = [tuple(position for position in part if not known[position]) for part in found[1:]]
-    if not all(kept):
+    validation, test = (tuple(position for position in part if not known[position]) for part in found[1:])
+    if not test:
         raise DataError(
-            f"'{base.id}' was trained on nearly all samples of '{dataset.name}', so that none are left to test on.",
+            f"'{base.id}' was trained on all samples of '{dataset.name}' that would be held out for the test.",
             "Bring samples that it was not trained on, or start from the model that it was tuned from.",
         )
-    moved = [position for part in found[1:] for position in part if known[position]] if move else []
-    return [tuple(sorted((*found[0], *moved))), *kept]
+    validation = validation or found[1]
+    held_out = {*validation, *test}
+    moved = [position for part in found[1:] for position in part if position not in held_out] if move else []
+    return [tuple(sorted((*found[0], *moved))), validation, test]
 
 
 def _digests(dataset: Dataset) -> np.ndarray | None:

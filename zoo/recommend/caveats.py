@@ -11,7 +11,7 @@ from zoo.answers import Candidate
 from zoo.entities import ModelCard
 from zoo.recommend.arguments import Context, apart, deciding
 from zoo.recommend.baseline import Baseline
-from zoo.recommend.seen_before import copies_said
+from zoo.recommend.overlap import copies_warning
 from zoo.recommend.wording import estimator_name
 
 SMALL_SHARE = 1 / 3
@@ -51,7 +51,7 @@ def caveats(
         baseline: the same figure for features that nobody trained, if it was measured.
         copies: how many of the measured samples are copies of others.
     """
-    yield from copies_said(copies, context.analysis)
+    yield from copies_warning(copies, context.analysis)
     if candidates and candidates[0].measured:
         yield from chance_level(candidates, context)
         if baseline is not None:

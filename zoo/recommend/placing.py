@@ -10,8 +10,8 @@ from zoo.answers import Candidate, Exclusion
 from zoo.recommend import combining, ranking, selecting
 from zoo.recommend.candidates import Choice, choose
 from zoo.recommend.constraints import Limits, within
+from zoo.recommend.overlap import training_overlap
 from zoo.recommend.prior.ranking import expected_of
-from zoo.recommend.seen_before import trained_on_these
 from zoo.recommend.survey import Effort, Survey, measure_all
 from zoo.recommend.unmeasured import rank_cards
 from zoo.recommend.whole import rank_registry
@@ -55,7 +55,7 @@ def by_measuring(
         selecting.check(request.estimators, tolerance)
         survey, selection = selecting.measure_selected(choices, request, effort, tolerance, progress)
     survey.copies = request.copies
-    survey.warnings += trained_on_these([measured.card for measured in survey.measured], request.dataset)
+    survey.warnings += training_overlap([measured.card for measured in survey.measured], request.dataset)
     standing = ranking.standing(survey.measured)
     expected = expected_of([measured.card for measured in standing], request.task.name, request.whole.name)
     ordered, combined = combining.settle(standing, expected)

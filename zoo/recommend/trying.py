@@ -19,8 +19,8 @@ from zoo.recommend import confirming
 from zoo.recommend.candidates import choose
 from zoo.recommend.confirming import AS_IT_IS, Trial
 from zoo.recommend.constraints import Limits, within
+from zoo.recommend.overlap import training_overlap
 from zoo.recommend.placing import Placed
-from zoo.recommend.seen_before import trained_on_these
 from zoo.recommend.survey import Effort, Survey
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _try_all(cards: Sequence[ModelCard], trial: Trial, effort: Effort, confirm: 
     placed = _placed(cards, trial, trials, interrupted=trials.ended.startswith("It was"))
     placed.survey.copies = parts.copies
     tested_as_they_are = [card for card in cards if card.id in own]
-    placed.survey.warnings += trained_on_these(tested_as_they_are, parts.test)
+    placed.survey.warnings += training_overlap(tested_as_they_are, parts.test)
     return placed
 
 

@@ -122,7 +122,7 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
     """The parts to train on, to stop early on and to test on: seeded, or the last ones where samples follow in time.
 
     Args:
-        base: the model to start from; what it was trained on is not held out.
+        base: the model to start from; what it was trained on is not tested on.
 
     Raises:
         DataError: a part would stay empty.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from zoo.recommend.task import Analysis
 
 
-def copies_said(copies: int, analysis: Analysis) -> Iterator[str]:
+def copies_warning(copies: int, analysis: Analysis) -> Iterator[str]:
     """How many of the measured samples are copies, where the profile, which decodes no file, has found fewer."""
     if copies > analysis.profile.get("repeated", 0):
         yield (
@@ -19,7 +19,7 @@ def copies_said(copies: int, analysis: Analysis) -> Iterator[str]:
         )
 
 
-def trained_on_these(cards: Iterable[ModelCard], measured: Dataset) -> Iterator[str]:
+def training_overlap(cards: Iterable[ModelCard], measured: Dataset) -> Iterator[str]:
     """A warning for each candidate that ``zoo tune`` trained on samples that it was measured on."""
     from zoo.adapt.seen import seen_by_weights
 
