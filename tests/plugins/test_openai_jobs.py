@@ -48,7 +48,7 @@ def reviews(tmp_path: Path) -> str:
     for number in range(80):
         mood = ("glad", "cross")[number % 2]
         said = mood if chance.random() < 0.9 else "glad"
-        lines.append(f"The film {chance.randrange(9)} was {chance.choice(words[said])},{mood}")
+        lines.append(f"The film {number} was {chance.choice(words[said])},{mood}")
     path = tmp_path / "reviews.csv"
     path.write_text("\n".join(lines) + "\n")
     return str(path)
