@@ -94,7 +94,7 @@ class Rivals:
 
         run = zoo.tune(
             self.model, self.dataset, strategy="full", head="random", epochs=self.epochs, patience=self.epochs,
-            batch_size=BATCH, learning_rate=RATE, seed=seed, device="cpu", save_run=False,
+            batch_size=BATCH, learning_rate=RATE, keep="fine-tuned", seed=seed, device="cpu", save_run=False,
         )  # fmt: skip
         return run.metrics["accuracy"]
 

@@ -416,6 +416,8 @@ class Plan(Entity):
         accumulate: batches whose gradients are added up before the weights change; the more, the less memory for the
             same step.
         output: folder for the adapted model, or None to keep the figures only.
+        keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
+            samples, or always the ``fine-tuned`` one.
     """
 
     strategy: str = "linear-probe"
@@ -434,6 +436,7 @@ class Plan(Entity):
     head: str = "auto"
     layer_decay: float = 1.0
     accumulate: int = 1
+    keep: str = "best"
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,6 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Se
 def zoo_strategies() -> Sequence[Strategy]:
     """Fine-tuning of chat models at OpenAI."""
     from zoo.adapt.strategies import Strategy
-    from zoo_language.openai_tuning import EPOCHS, NAME, adapt
+    from zoo_language.openai_tuning import EPOCHS, NAME, OPTIONS, adapt
 
-    return [Strategy(NAME, "OpenAI fine-tunes a chat model of theirs, for money.", adapt, EPOCHS)]
+    return [Strategy(NAME, "OpenAI fine-tunes a chat model of theirs, for money.", adapt, EPOCHS, OPTIONS)]

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.options import Options
 from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
 from zoo.sources.openai_prices import TUNED, base_of
 from zoo_language.openai_chat import CLASSES, ROOM, OpenAIChat, question
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from zoo.protocols import Backbone, Progress
 
 NAME = "fine-tuning-job"
+OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, but for the number of epochs")
+
 EPOCHS = 3
 """Each one is charged; OpenAI's own choice for a few hundred examples is about as many."""
 
@@ -64,7 +67,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
 
     Raises:
         UnsupportedModel: it is no chat model of OpenAI's.
-        InvalidInput: it could cost more than the limit, or the plan has what a job does not take.
+        InvalidInput: it could cost more than the limit, or a folder is asked for.
         DataError: there are too few samples, or neither classes nor texts to learn.
         SourceError: one of its kinds, with what to do.
     """
@@ -111,8 +114,6 @@ def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
             "A model that OpenAI fine-tunes stays with OpenAI; there is nothing to write to a folder.",
             "Leave -o out; the registry will know it as openai:ft:...",
         )
-    if plan.learning_rate is not None:
-        raise InvalidInput("OpenAI chooses the learning rate of its jobs.", "Leave --learning-rate out.")
     if dataset.input_kind != backbone.input_kind or dataset.target_kind not in {"class", "text"}:
         raise DataError(
             f"OpenAI fine-tunes on texts with classes or texts, and '{dataset.name}' holds {dataset.input_kind} inputs "

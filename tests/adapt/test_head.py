@@ -28,9 +28,10 @@ def started(model: str, data: str) -> tuple:
     module, judge = backbone.head(experiment.task, experiment.outputs), Judge(experiment)
     parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
     done = start_from_probe(
-        module, pretrained, experiment, parts, target_scale=(judge.centre, judge.scale), progress=SilentProgress()
-    )
-    assert done
+        module, pretrained, experiment, parts, target_scale=(judge.centre, judge.scale), probe=None,
+        progress=SilentProgress(),
+    )  # fmt: skip
+    assert done is not None
     return backbone, experiment, module, judge, plan
 
 
@@ -40,7 +41,7 @@ def test_the_head_predicts_what_the_linear_probe_does(reviews: str) -> None:
     predictions = judge.test(module, backbone, plan, SilentProgress())
 
     features, _ = extract(backbone, experiment.dataset, plan, SilentProgress())
-    head, _ = choose(experiment, features, refit=False)
+    head = choose(experiment, features).head
     assert np.array_equal(predictions, predict(head, features[list(experiment.test)], experiment))
 
 
@@ -71,7 +72,9 @@ def test_a_class_without_training_samples_keeps_the_loss_finite(reviews: str, tm
     judge = Judge(three)
     parts = judge.batches(backbone, three.train, plan), judge.batches(backbone, three.validation, plan)
 
-    assert start_from_probe(module, backbone.module, three, parts, target_scale=(0.0, 1.0), progress=SilentProgress())
+    assert start_from_probe(
+        module, backbone.module, three, parts, target_scale=(0.0, 1.0), probe=None, progress=SilentProgress()
+    )
 
     linear = new_linear(module, backbone.module, 3)
     assert torch.isfinite(linear.bias).all()

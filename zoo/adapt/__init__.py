@@ -31,6 +31,7 @@ def tune(
     head: str = "auto",
     layer_decay: float = 1.0,
     accumulate: int = 1,
+    keep: str = "best",
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -39,6 +40,9 @@ def tune(
     **reading: Any,
 ) -> Run:
     """Adapt a model to a data set, test it on samples that it has not seen, and keep the run in the registry.
+
+    An option that has no effect on the strategy and the data is refused. Fine-tuning is compared with a linear probe on
+    the same split: the plan of the run has the metrics of both (``fine_tuned``, ``probe``) and which is ``kept``.
 
     Args:
         model: model id, or a loaded model.
@@ -53,6 +57,8 @@ def tune(
         head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
         accumulate: batches whose gradients are added up before the weights change.
+        keep: the ``best`` of the fine-tuned model and a linear probe, by the validation samples, or always the
+            ``fine-tuned`` one.
         device: where to run; None takes the best there is.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
@@ -64,6 +70,7 @@ def tune(
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
+    from zoo.adapt.experiment import check_plan
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
     from zoo.adapt.structured import judging
@@ -85,8 +92,9 @@ def tune(
     device = best_device(device)
     plan = Plan(
         strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
-        output, split, head, layer_decay, accumulate,
+        output, split, head, layer_decay, accumulate, keep,
     )  # fmt: skip
+    check_plan(plan)
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(
         "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress

@@ -21,7 +21,7 @@ import torch
 if TYPE_CHECKING:
     from zoo.entities import Dataset, ModelCard, Plan
 
-FORMAT = "zoo-checkpoint-1"
+FORMAT = "zoo-checkpoint-2"
 
 EVERY = 60.0
 """Seconds of training that may be lost; a training that ends sooner writes nothing."""
@@ -29,7 +29,7 @@ EVERY = 60.0
 KEPT_DAYS = 14
 """Older checkpoints are removed when the next training begins."""
 
-_UNRELATED = ("output", "device")
+_UNRELATED = ("output", "device", "keep")
 """Parts of a plan that do not change what is learned."""
 
 
@@ -99,6 +99,7 @@ def random_state(generator: np.random.Generator) -> dict[str, Any]:
     """The state of every source of chance in a training."""
     found: dict[str, Any] = {
         "numpy": json.dumps(generator.bit_generator.state),
+        "numpy_global": json.dumps(np.random.get_state(), default=np.ndarray.tolist),
         "python": json.dumps(random.getstate()),
         "torch": torch.get_rng_state(),
     }
@@ -110,6 +111,7 @@ def random_state(generator: np.random.Generator) -> dict[str, Any]:
 def set_random_state(state: dict[str, Any], generator: np.random.Generator) -> None:
     """Put every source of chance into that state."""
     generator.bit_generator.state = json.loads(state["numpy"])
+    np.random.set_state(tuple(json.loads(state["numpy_global"])))
     version, internal, gauss = json.loads(state["python"])
     random.setstate((version, tuple(internal), gauss))
     torch.set_rng_state(state["torch"])

@@ -27,6 +27,9 @@ STRONG_IMBALANCE = 10
 HEADS = ("auto", "probe", "random")
 """How a new head starts: as a linear probe on the frozen features, at random, or as suits the model."""
 
+KEEP = ("best", "fine-tuned")
+"""Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
+
 SPLITS = ("random", "scaffold")
 """Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
 
@@ -124,7 +127,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
     from zoo.data import copies, scaffold_split, split, units
     from zoo.plugins import plugins
 
-    _check(plan)
+    check_plan(plan)
     task = find_task(plan.task, plugins().tasks)
     if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
         raise DataError(
@@ -167,8 +170,12 @@ def make_run(
 
     Args:
         started: ``time.perf_counter()`` at its beginning.
-        carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan.
+        carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan, of
+            which options without effect are left out.
     """
+    from zoo.adapt.strategies import options_of
+
+    used = options_of(plan.strategy, experiment.dataset).select(plan.to_dict())
     return Run(
         id=new_id(),
         model=card.id,
@@ -178,7 +185,7 @@ def make_run(
         strategy=plan.strategy,
         metrics=dict(metrics),
         baseline=experiment.baseline(),
-        plan={**plan.to_dict(), **carried_out, "copies": experiment.copies},
+        plan={**used, **carried_out, "copies": experiment.copies},
         seed=plan.seed,
         epochs=epochs,
         samples=len(experiment.dataset),
@@ -217,7 +224,12 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _check(plan: Plan) -> None:
+def check_plan(plan: Plan) -> None:
+    """Refuse values that a plan cannot have.
+
+    Raises:
+        InvalidInput: names the option and what it may be.
+    """
     if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
         raise InvalidInput(
             f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
@@ -229,6 +241,8 @@ def _check(plan: Plan) -> None:
         )
     if plan.head not in HEADS:
         raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
+    if plan.keep not in KEEP:
+        raise InvalidInput(f"The plan's keep is '{plan.keep}'.", f"Choose {' or '.join(KEEP)}.")
     for name in ("epochs", "batch_size", "patience", "accumulate"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")

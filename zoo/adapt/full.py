@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.adapt.experiment import Experiment, make_run, prepare
+from zoo.adapt.saving import Adapted, save
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.features.memory import keep_freed_memory
 
 if TYPE_CHECKING:
-    from zoo.adapt.loop import Settings, Training
+    from zoo.adapt.linear_probe import LinearHead
     from zoo.entities import Dataset, Plan, Run
     from zoo.protocols import Backbone, Progress
 
@@ -30,6 +31,9 @@ HEAD_FACTOR = 10
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, method: str = "everything") -> Run:
     """Fine-tune by the plan what ``method`` (of ``zoo.adapt.methods``) says, test it, and write it to ``plan.output``.
 
+    A linear probe on the same split is fitted too, and where it is better on the validation samples, it is the run's
+    model: ``strategy`` and ``metrics`` of the run are the probe's then, and its plan has the figures of both.
+
     Where the device's memory is too small for the batches, they are halved and their gradients added up. The backbone
     itself has its pretrained weights again afterwards.
 
@@ -43,53 +47,56 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import Settings as LoopSettings
-        from zoo.adapt.loop import seeded
-    from zoo.adapt.saving import Adapted, check_room, save
+        from zoo.adapt.loop import Settings, seeded
+        from zoo.adapt.memory import train_within_memory
+    from zoo.adapt import comparison
+    from zoo.adapt.saving import check_room
     from zoo.adapt.seen import trained_on
 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
+    methods.check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
     check_room(plan.output, sum(parameter.numel() for parameter in pretrained.parameters()))
     experiment = prepare(dataset, plan, backbone.card)
     if plan.device == "cpu":
         keep_freed_memory()
     by_batch = has_batch_norm(pretrained)
-    usual = BATCH_NORM_LEARNING_RATE if by_batch else LEARNING_RATE
-    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", usual))
-    probe = plan.head == "probe" or (plan.head == "auto" and not by_batch)
+    rate = learning_rate(backbone, plan, BATCH_NORM_LEARNING_RATE if by_batch else LEARNING_RATE)
     flags = methods.frozen_flags(pretrained)
     attached: methods.Attached | None = None
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
     try:
+        probe = comparison.fit_probe(backbone, dataset, experiment, plan, progress)
         with seeded(plan.seed):
             module = backbone.head(experiment.task, experiment.outputs)  # type: ignore[attr-defined]
         plain = module.to(plan.device)
         judge = Judge(experiment)
         parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
-        probed = probe and start_from_probe(
-            plain, pretrained, experiment, parts, target_scale=(judge.centre, judge.scale), progress=progress
-        )
+        start = None
+        if plan.head == "probe" or (plan.head == "auto" and not by_batch):
+            start = start_from_probe(
+                plain, pretrained, experiment, parts,
+                target_scale=(judge.centre, judge.scale), probe=probe, progress=progress,
+            )  # fmt: skip
+            _check_start(start, plan, backbone)
         attached = getattr(methods, method)(plain, pretrained, backbone.card.id)
-        module = attached.module
-        settings = LoopSettings(
+        settings = Settings(
             plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
-            plan.accumulate, probed,
+            plan.accumulate, start is not None,
         )  # fmt: skip
         weights = experiment.class_weights()
         loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
         validation = experiment.validation
-        training, settings = _train_within_memory(
-            module, pretrained, original, parts, settings, loss=loss, progress=progress,
+        training, settings = train_within_memory(
+            attached.module, pretrained, original, parts, settings=settings, loss=loss, progress=progress,
             score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
             checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )  # fmt: skip
         module = attached.merged()
-        predictions = judge.test(module, backbone, plan, progress)
-        carried_out = {
+        carried_out: dict[str, Any] = {
             "learning_rate": settings.learning_rate,
             "head_learning_rate": settings.head_learning_rate,
-            "head": "probe" if probed else "random",
+            "head": "random" if start is None else "probe",
             "batch_size": parts[0].batch_size,
             "accumulate": settings.accumulate,
             "best_epoch": training.best.number,
@@ -97,17 +104,21 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             "class_weights": weights is not None,
             "trained_parameters": attached.trained,
         }
+        metrics = experiment.judge(judge.test(module, backbone, plan, progress), experiment.test)
+        better = comparison.better_probe(plan, probe, training, start)
+        carried_out |= comparison.record(experiment, probe, training, metrics, better)
         run = make_run(
-            experiment, backbone.card, plan, started=started,
-            metrics=experiment.judge(predictions, experiment.test),
+            experiment, backbone.card, plan, started=started, metrics=carried_out["probe"] if better else metrics,
             epochs=len(training.epochs), carried_out=carried_out,
         )  # fmt: skip
-        if plan.output:
-            seen = trained_on(dataset, experiment.learned_from, backbone.card)
-            run = save(Adapted(
-                run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale, seen=seen
-            ))  # fmt: skip
-        return run
+        adapted = Adapted(run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale)
+        if better:
+            run = replace(run, strategy=comparison.LINEAR_PROBE)
+            adapted = Adapted(run, backbone.card, dataset, head=better.head, layer=better.layer)
+        if not plan.output:
+            return run
+        seen = trained_on(dataset, experiment.learned_from, backbone.card)
+        return save(replace(adapted, seen=seen))
     finally:
         if attached is not None:
             attached.release()
@@ -115,26 +126,18 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         pretrained.load_state_dict(original)
 
 
-def _train_within_memory(
-    module: Any, pretrained: Any, original: dict[str, Any], parts: tuple[Any, Any], settings: Settings, **options: Any
-) -> tuple[Training, Settings]:
-    """Train as ``zoo.adapt.loop.train`` does; where memory is short, again from the start with half the batch size.
+def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:
+    """The plan's learning rate of the pretrained weights, else the backbone's own, else the usual one."""
+    return float(getattr(backbone, "learning_rate", usual)) if plan.learning_rate is None else plan.learning_rate
 
-    Gradients of twice as many batches are added up then, so that a step stays the same. Gives the settings at last.
-    """
-    from zoo.adapt.loop import OutOfMemory, restore, starting_weights, train
 
-    start = starting_weights(module, pretrained, original)
-    while True:
-        try:
-            return train(module, pretrained, *parts, settings=settings, **options), settings
-        except OutOfMemory:
-            if parts[0].batch_size < 2:
-                raise
-            settings = replace(settings, accumulate=settings.accumulate * 2)
-            for part in parts:
-                part.batch_size = max(1, part.batch_size // 2)
-            restore(start)
+def _check_start(start: LinearHead | None, plan: Plan, backbone: Backbone) -> None:
+    if start is None and plan.head == "probe":
+        raise UnsupportedModel(
+            f"The head of '{backbone.card.id}' cannot start as a linear probe: it is not one linear layer, or the "
+            "features that it takes are not finite.",
+            "Leave --head out.",
+        )
 
 
 def check_trainable(backbone: Backbone) -> Any:

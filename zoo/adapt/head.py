@@ -2,13 +2,14 @@
 
 A random head sends random gradients through pretrained weights and distorts them before it has learned anything; a
 head fitted to the frozen features first does not (Kumar et al., "Fine-tuning can distort pretrained features and
-underperform out-of-distribution", ICLR 2022, LP-FT). It costs one forward pass of the training and validation samples.
+underperform out-of-distribution", ICLR 2022, LP-FT). Where the features that the head takes are not known already, it
+costs one forward pass of the training and validation samples.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zoo.adapt.batches import Batches
+    from zoo.adapt.comparison import Probe
     from zoo.adapt.experiment import Experiment
+    from zoo.adapt.linear_probe import LinearHead
     from zoo.protocols import Progress
 
 NEVER = 10.0
 """How far below the least likely class the bias of a class without training samples is put; it stays trainable."""
+
+SAME = 1e-3
+"""Relative difference up to which two ways to compute features count as the same, by rounding."""
 
 
 def has_batch_norm(module: nn.Module) -> bool:
@@ -54,8 +60,9 @@ def start_from_probe(
     parts: tuple[Batches, Batches],
     *,
     target_scale: tuple[float, float],
+    probe: Probe | None,
     progress: Progress,
-) -> bool:
+) -> LinearHead | None:
     """Give the head of ``module`` the weights of a linear probe, fitted to the training samples in place.
 
     The penalty is the one that is best on the validation samples, as for the strategy ``linear-probe``.
@@ -63,22 +70,22 @@ def start_from_probe(
     Args:
         parts: batches of the training and of the validation samples.
         target_scale: centre and scale that the loss sees numbers by; 0 and 1 for classes.
+        probe: a linear probe on the backbone's features, which is taken where those are what the head takes.
 
     Returns:
-        False where the head is not one linear layer, or its inputs are not finite; nothing has changed then.
+        The probe that the head started from. None where the head is not one linear layer, or its inputs are not finite;
+        nothing has changed then.
     """
-    from zoo.adapt.linear_probe import choose
-
     linear = new_linear(module, pretrained, experiment.outputs)
     if linear is None:
-        return False
-    features = np.zeros((len(experiment.dataset), linear.in_features))
-    with progress.step("Fitting the head", sum(len(part) for part in parts)) as step:
-        for positions, batches in zip((experiment.train, experiment.validation), parts, strict=True):
-            features[list(positions)] = _inputs(module, linear, batches, step)
-        if not np.isfinite(features).all():
-            return False
-        head, _ = choose(experiment, features, refit=False)
+        return None
+    if probe is not None and _takes(module, linear, parts[0], probe.features[list(experiment.train)]):
+        head = probe.start
+    else:
+        found = _fitted(module, linear, experiment, parts, progress)
+        if found is None:
+            return None
+        head = found
     centre, scale = target_scale
     bias = (head.bias - centre) / scale
     known = bias[np.isfinite(bias)]
@@ -86,19 +93,43 @@ def start_from_probe(
     with torch.no_grad():
         linear.weight.copy_(torch.as_tensor(head.weight / scale))
         linear.bias.copy_(torch.as_tensor(bias))
-    return True
+    return head
 
 
-def _inputs(module: nn.Module, linear: nn.Linear, batches: Batches, step: Any) -> np.ndarray:
-    """What reaches ``linear``, n x d in float64, of samples in order, without dropout or gradients."""
+def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.ndarray) -> bool:
+    """Whether ``features`` of the same samples, n x d, are what reaches ``linear``; the first batch tells."""
+    if linear.in_features != features.shape[1]:
+        return False
+    found = next(_inputs(module, linear, batches))
+    known = features[: len(found)]
+    return np.allclose(found, known, rtol=SAME, atol=SAME * float(np.abs(known).mean()))
+
+
+def _fitted(
+    module: nn.Module, linear: nn.Linear, experiment: Experiment, parts: tuple[Batches, Batches], progress: Progress
+) -> LinearHead | None:
+    """A linear probe on what reaches ``linear``; None where that is not finite."""
+    from zoo.adapt.linear_probe import choose
+
+    features = np.zeros((len(experiment.dataset), linear.in_features))
+    with progress.step("Fitting the head", sum(len(part) for part in parts)) as step:
+        for positions, batches in zip((experiment.train, experiment.validation), parts, strict=True):
+            rows = []
+            for found in _inputs(module, linear, batches):
+                rows.append(found)
+                step.advance()
+            features[list(positions)] = np.concatenate(rows)
+        return choose(experiment, features).head if np.isfinite(features).all() else None
+
+
+def _inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Iterator[np.ndarray]:
+    """What reaches ``linear``, batch x d in float64, of batches in order, without dropout or gradients."""
     module.eval()
-    rows = []
-    with torch.inference_mode(), _captured(linear) as captured:
+    with _captured(linear) as captured:
         for batch, _ in batches:
-            module(batch)
-            rows.append(captured.pop().double().cpu().numpy())
-            step.advance()
-    return np.concatenate(rows)
+            with torch.inference_mode():
+                module(batch)
+            yield captured.pop().double().cpu().numpy()
 
 
 @contextmanager

@@ -52,7 +52,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     experiment = prepare(dataset, plan, backbone.card)
     features, layer = extract(backbone, dataset, plan, progress)
     with progress.step("Fitting the head", len(PENALTIES) + 1) as step:
-        head, penalty = choose(experiment, features, step=step)
+        penalty = choose(experiment, features, step).penalty
+        head = refit(experiment, features, penalty)
+        step.advance()
     metrics = experiment.judge(predict(head, features[list(experiment.test)], experiment), experiment.test)
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
     run = make_run(experiment, backbone.card, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
@@ -75,32 +77,44 @@ def extract(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress
     return values, features.layer
 
 
-def choose(
-    experiment: Experiment, features: np.ndarray, *, refit: bool = True, step: Any = None
-) -> tuple[LinearHead, float]:
-    """The head with the penalty that is best on the validation split, and the penalty; ties go to the stronger one.
+@dataclass(frozen=True)
+class Choice:
+    """The penalty that is best on the validation split.
+
+    Attributes:
+        head: fitted with it to the training samples alone.
+        score: the deciding metric of that head on the validation split; higher is better.
+    """
+
+    penalty: float
+    head: LinearHead
+    score: float
+
+
+def choose(experiment: Experiment, features: np.ndarray, step: Any = None) -> Choice:
+    """Choose the penalty on the validation split; ties go to the stronger one.
 
     Args:
         features: of the whole data set, n x d; those of the test split are not looked at.
-        refit: fit it again to training and validation samples; otherwise to the training samples alone.
-        step: of the progress, advanced once for each penalty and once at the end.
+        step: of the progress, advanced once for each penalty.
     """
     train, validation = list(experiment.train), list(experiment.validation)
-    best, best_head, best_score = PENALTIES[-1], None, -np.inf
+    best: Choice | None = None
     for penalty in reversed(PENALTIES):
         head = fit(experiment, features[train], experiment.targets[train], penalty)
         score = experiment.decide(predict(head, features[validation], experiment), validation)
         if step is not None:
             step.advance()
-        if best_head is None or score > best_score:
-            best, best_head, best_score = penalty, head, score
-    if refit:
-        both = train + validation
-        best_head = fit(experiment, features[both], experiment.targets[both], best)
-    if step is not None:
-        step.advance()
-    assert best_head is not None
-    return best_head, best
+        if best is None or score > best.score:
+            best = Choice(penalty, head, score)
+    assert best is not None
+    return best
+
+
+def refit(experiment: Experiment, features: np.ndarray, penalty: float) -> LinearHead:
+    """The head for this penalty, fitted to training and validation samples together."""
+    both = [*experiment.train, *experiment.validation]
+    return fit(experiment, features[both], experiment.targets[both], penalty)
 
 
 def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penalty: float) -> LinearHead:

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 from zoo.adapt.checkpoint import random_state, set_random_state
-from zoo.adapt.methods import blocks_of, half_precision, is_batch_norm
+from zoo.adapt.methods import blocks_of, half_precision, is_batch_norm, train_mode
 from zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class _Course:
     ) -> float:
         """One epoch; gives the mean loss of its batches."""
         total, waiting, middle = 0.0, 0, len(batches) // 2
-        self.module.train()
+        train_mode(self.module)
         with fresh_statistics(self.module) as count_anew:
             for number, (batch, targets) in enumerate(batches.shuffled(generator)):
                 if number == middle:
@@ -252,9 +252,9 @@ def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
 
     Running averages lag behind weights that have made few steps, so that the model would be judged, and used, by
     statistics that are not its own (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, there by a pass of its
-    own). Nothing happens without such layers.
+    own). Layers in evaluation mode keep theirs.
     """
-    layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer)]
+    layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer) and layer.training]
     momenta = [layer.momentum for layer in layers]
 
     def begin() -> None:
@@ -340,25 +340,6 @@ def out_of_memory() -> Iterator[None]:
         raise OutOfMemory(
             "The device ran out of memory while training.", "Choose a smaller --batch-size, with --accumulate."
         ) from error
-
-
-def starting_weights(
-    module: nn.Module, backbone: nn.Module, original: dict[str, torch.Tensor]
-) -> list[tuple[nn.Parameter, torch.Tensor]]:
-    """Every parameter that is trained with its value now; those in ``original`` (of ``backbone``) are not copied."""
-    known = {id(parameter): original[name] for name, parameter in backbone.named_parameters() if name in original}
-    return [
-        (parameter, known[id(parameter)] if id(parameter) in known else parameter.detach().clone())
-        for parameter in module.parameters()
-        if parameter.requires_grad
-    ]
-
-
-def restore(weights: list[tuple[nn.Parameter, torch.Tensor]]) -> None:
-    """Give parameters such values again, in place."""
-    with torch.no_grad():
-        for parameter, value in weights:
-            parameter.copy_(value)
 
 
 def _rank(epoch: Epoch) -> tuple[float, float]:

@@ -132,6 +132,43 @@ def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
     return rows[sizes.index(max(sizes))]
 
 
+def train_mode(module: nn.Module) -> None:
+    """Training mode for all of a module but the frozen layers that would change their own buffers in it.
+
+    Those are above all the running statistics of batch normalisation, which belong to weights that stay as they are.
+    Dropout goes on in frozen layers too: it regularises what is trained above them.
+    """
+    module.train()
+    first = next(module.parameters(), None)
+    # Layers come in the order of the forward pass; one without parameters belongs to what comes before it.
+    frozen = first is not None and not first.requires_grad
+    for layer in module.modules():
+        own = list(layer.parameters(recurse=False))
+        if own:
+            frozen = not any(parameter.requires_grad for parameter in own)
+        if frozen and _changes_buffers(layer):
+            layer.training = False
+
+
+def _changes_buffers(layer: nn.Module) -> bool:
+    """Whether a layer has buffers that it may change in training: a normalisation, or any layer without parts."""
+    if not any(True for _ in layer.buffers(recurse=False)):
+        return False
+    return isinstance(layer, nn.modules.batchnorm._NormBase) or not any(True for _ in layer.children())
+
+
+def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> None:
+    """Refuse a layer decay that would change nothing.
+
+    Raises:
+        UnsupportedModel: the model is not made of blocks in a row.
+    """
+    if layer_decay != 1 and blocks_of(pretrained) is None:
+        raise UnsupportedModel(
+            f"--layer-decay has no effect on '{model}': it is not made of blocks in a row.", "Leave --layer-decay out."
+        )
+
+
 def is_batch_norm(module: nn.Module) -> bool:
     """Whether a module normalises by statistics of the batches that it was trained on."""
     return isinstance(module, nn.modules.batchnorm._BatchNorm) and bool(module.track_running_stats)

@@ -25,8 +25,10 @@ def readme(document: Mapping[str, Any]) -> str:
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
     lines += ["## How good it is", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
-    lines += ["", "| metric | this model | baseline |", "|---|---:|---:|"]
-    lines += [f"| {key} | {value:.4f} | {run['baseline'].get(key, 0):.4f} |" for key, value in run["metrics"].items()]
+    columns = {"this model": run["metrics"], **_compared(run["plan"]), "baseline": run["baseline"]}
+    lines += ["", f"| metric | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
+    for key in run["metrics"]:
+        lines += [f"| {key} | {' | '.join(f'{figures.get(key, 0):.4f}' for figures in columns.values())} |"]
     guess = "most frequent class" if document["target_kind"] == "class" else "mean"
     lines += ["", f"The baseline always answers with the {guess} of the training samples.", ""]
     lines += ["## What it is", ""]
@@ -48,6 +50,14 @@ def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     metrics = [{"type": key, "value": value} for key, value in run["metrics"].items()]
     dataset = {"name": run["dataset"], "type": run["dataset"], "split": "test"}
     return {"name": name, "results": [{"task": {"type": document["task"]}, "dataset": dataset, "metrics": metrics}]}
+
+
+def _compared(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The metrics of the model that was not kept, under its name."""
+    if "probe" not in plan:
+        return {}
+    probe_kept = plan["kept"] == "linear-probe"
+    return {"fine-tuned": plan["fine_tuned"]} if probe_kept else {"linear probe": plan["probe"]}
 
 
 def _percent(run: Mapping[str, Any]) -> str:

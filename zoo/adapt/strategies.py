@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from zoo.adapt.options import TRAINING, Options
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
@@ -21,28 +22,48 @@ class Strategy:
         name: what ``--strategy`` takes.
         description: one sentence.
         adapt: function of backbone, data set, plan and progress that gives the run.
-        epochs: upper limit where nobody names one.
+        epochs: upper limit where the plan names none.
+        options: the options of a plan that it uses; others are refused.
     """
 
     name: str
     description: str
     adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
     epochs: int = 20
+    options: Options = field(default_factory=Options)
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
     """Adapt the model by the strategy that the plan names.
 
     Raises:
-        InvalidInput: there is no such strategy; the hint names the nearest ones.
+        InvalidInput: there is no such strategy, or the plan has an option that would have no effect.
     """
-    strategy = find(plan.strategy)
-    from zoo.adapt.structured import judging, tuning
+    from zoo.adapt.structured import tuning
 
-    # Spans, texts, boxes and their kin are trained by what the backbone brings for them.
-    if judging.is_structured(dataset) and plan.strategy in tuning.METHODS:
+    strategy = find(plan.strategy)
+    options_of(plan.strategy, dataset).check(plan, strategy.epochs)
+    if _by_learner(plan.strategy, dataset):
         return tuning.adapt(backbone, dataset, plan, progress)
     return strategy.adapt(backbone, dataset, plan, progress)
+
+
+def options_of(name: str, dataset: Dataset) -> Options:
+    """The options of a plan that a strategy uses on such data.
+
+    Raises:
+        InvalidInput: there is no such strategy.
+    """
+    from zoo.adapt.structured import tuning
+
+    return tuning.options(name) if _by_learner(name, dataset) else find(name).options
+
+
+def _by_learner(name: str, dataset: Dataset) -> bool:
+    """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
+    from zoo.adapt.structured import judging, tuning
+
+    return judging.is_structured(dataset) and name in tuning.METHODS
 
 
 def strategies() -> dict[str, Strategy]:
@@ -70,11 +91,20 @@ def find(name: str) -> Strategy:
 
 def builtin_strategies() -> Sequence[Strategy]:
     """Linear probe, partial and full fine-tuning, and LoRA."""
+    every = Options(frozenset(TRAINING))
+    fitted = Options(
+        frozenset({"batch_size"}), "a linear probe is fitted to the frozen features in one piece, without epochs",
+        {"keep": "it is the linear probe that is kept"}, "fine-tune: --strategy full",
+    )  # fmt: skip
     return (
-        Strategy("linear-probe", "A linear model on the frozen features; seconds, and strong on few samples.", _probe),
-        Strategy("partial", "Fine-tune the last third of the blocks; cheaper, and safer on few samples.", _partial),
-        Strategy("lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora),
-        Strategy("full", "Fine-tune every weight with early stopping; the most to gain, and the most to pay.", _full),
+        Strategy("linear-probe", "A linear model on the frozen features; seconds, and strong on few samples.", _probe,
+                 options=fitted),
+        Strategy("partial", "Fine-tune the last third of the blocks; cheaper, and safer on few samples.", _partial,
+                 options=every),
+        Strategy("lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora,
+                 options=every),
+        Strategy("full", "Fine-tune every weight with early stopping; the most to gain, and the most to pay.", _full,
+                 options=every),
     )  # fmt: skip
 
 

@@ -213,4 +213,10 @@ def _scaled(value: float, base: int, units: Sequence[str]) -> str:
 
 def pairs(values: Mapping[str, Any]) -> str:
     """A mapping in one line: name value, name value."""
-    return ", ".join(f"{name} {human_score(v) if isinstance(v, float) else v}" for name, v in values.items())
+    return ", ".join(f"{name} {_value(value)}" for name, value in values.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({pairs(value)})"
+    return human_score(value) if isinstance(value, float) else str(value)

@@ -11,6 +11,8 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from zoo.entities import Run
 
 INTERRUPTED = 130
@@ -47,6 +49,9 @@ TUNED_MODEL = "tuned_model"
               help="How a new head starts: fitted to the frozen features, or at random.")  # fmt: skip
 @click.option("--layer-decay", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
               help="Of the learning rate, from each block to the one before.")  # fmt: skip
+@click.option("--keep", type=click.Choice(["best", "fine-tuned"]), default="best", show_default=True,
+              help="Model to keep: the better of the fine-tuned one and a linear probe, by the validation samples, or "
+              "always the fine-tuned one.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @picture_model
@@ -56,8 +61,9 @@ TUNED_MODEL = "tuned_model"
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
 
-    The gain is over always answering with the most frequent class, on samples held out from the training. Ctrl-C ends
-    a fine-tuning early and keeps the best weights so far.
+    The gain is over always answering with the most frequent class, on samples held out from the training. Fine-tuning
+    is compared with a linear probe on the same samples, and the better model is kept. An option that has no effect on
+    the strategy is refused. Ctrl-C ends a fine-tuning early and keeps the best weights so far.
 
     \b
     Examples:
@@ -111,15 +117,26 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 
 
 def _show(output: Output, run: Run) -> None:
+    from zoo.adapt.comparison import LINEAR_PROBE, sentences
+
+    compared = sentences(run)
+    if compared:
+        output.paragraph(compared)
+        output.text()
     title = f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples, {human_seconds(run.seconds)} "
     output.text(f"{title}on {run.device}" + (f", {run.epochs} epochs" if run.epochs else ""))
     output.text()
-    columns = [Column("metric")] + [Column(name, number=True) for name in ("this model", "baseline", "gain")]
+    others: dict[str, Mapping[str, float]] = {"baseline": run.baseline}
+    if compared:
+        kept_probe = run.plan["kept"] == LINEAR_PROBE
+        others |= {"fine-tuned": run.plan["fine_tuned"]} if kept_probe else {"linear probe": run.plan["probe"]}
+    gains = [f"gain over {name}" for name in others] if compared else ["gain"]
+    columns = [Column("metric"), *(Column(name, number=True) for name in ("this model", *others, *gains))]
     rows = []
     for name, value in run.metrics.items():
-        baseline = run.baseline.get(name)
-        gain = "-" if baseline is None else f"{value - baseline:+.4f}"
-        rows.append([name, human_score(value), human_score(baseline), gain])
+        figures = [other.get(name) for other in others.values()]
+        differences = ["-" if figure is None else f"{value - figure:+.4f}" for figure in figures]
+        rows.append([name, human_score(value), *map(human_score, figures), *differences])
     output.table(columns, rows)
     if run.path:
         output.text()

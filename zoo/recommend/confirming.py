@@ -88,10 +88,12 @@ def confirm(
 def run(model: str, epochs: int, trial: Trial) -> Run:
     """Fine-tune one model for so many epochs; raises ``ZooError`` where it cannot be."""
     from zoo.adapt import tune
+    from zoo.adapt.strategies import options_of
 
+    wanted = {"epochs": epochs, "patience": epochs, "keep": "fine-tuned"}
     return tune(
-        model, trial.dataset, task=trial.task.name, strategy=trial.strategy, epochs=epochs, patience=epochs,
-        device=trial.device, seed=trial.seed,
+        model, trial.dataset, task=trial.task.name, strategy=trial.strategy, device=trial.device, seed=trial.seed,
+        **options_of(trial.strategy, trial.dataset).select(wanted),
     )  # fmt: skip
 
 

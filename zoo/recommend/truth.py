@@ -180,7 +180,7 @@ class FineTuning:
             run = tune(
                 planned.model, self.dataset, task=self.task, strategy=planned.strategy, epochs=planned.epochs,
                 batch_size=planned.batch_size, validation=planned.validation, test=planned.test, head=planned.head,
-                seed=planned.seed, device=self.device, save_run=False, progress=self.progress,
+                keep="fine-tuned", seed=planned.seed, device=self.device, save_run=False, progress=self.progress,
             )  # fmt: skip
         except UnsupportedModel as error:
             return replace(planned, reason=error.message, versions=versions())

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.options import TRAINING, Options
 from zoo.adapt.structured.judging import CHUNK, known_targets, told
 from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
 from zoo.adapt.structured.texts import TRANSLATION
-from zoo.errors import InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import UnsupportedModel, needs_extra
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from zoo.adapt.metrics import Metric
     from zoo.adapt.structured.learner import Learner
     from zoo.entities import Dataset, ModelCard, Plan, Run
@@ -24,6 +27,17 @@ LEARNING_RATE = 1e-4
 HEAD_FACTOR = 10
 METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
 """What of the model is trained, by strategy."""
+
+
+def options(strategy: str) -> Options:
+    """The options of a plan that a strategy uses for structured targets."""
+    reasons = {
+        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
+    }
+    if METHODS[strategy] == "head_alone":
+        reasons["layer_decay"] = "the pretrained blocks are frozen"
+    return Options(frozenset(TRAINING) - reasons.keys(), reasons=reasons)
 
 
 @dataclass(frozen=True)
@@ -59,52 +73,58 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
 
     Raises:
         UnsupportedModel: the model has no learner for the task.
-        InvalidInput: the strategy trains classes and numbers only.
         DataError: the data set is too small to hold samples out.
     """
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt import methods
-        from zoo.adapt.loop import Settings, seeded, train
+        from zoo.adapt.checkpoint import Checkpoint
+        from zoo.adapt.loop import Settings, seeded
+        from zoo.adapt.memory import train_within_memory
     from zoo.adapt.experiment import make_run
-    from zoo.adapt.saving import Adapted, save
+    from zoo.adapt.full import learning_rate
+    from zoo.adapt.saving import Adapted, check_room, save
     from zoo.adapt.seen import trained_on
     from zoo.adapt.structured.learner import ExampleBatches
 
     started = time.perf_counter()
-    if plan.strategy not in METHODS:
-        raise InvalidInput(f"'{plan.strategy}' cannot train {plan.task}.", f"Strategies: {', '.join(METHODS)}.")
     parts = divide(dataset, plan, backbone.card)
-    rate = plan.learning_rate or float(getattr(backbone, "learning_rate", LEARNING_RATE))
-    settings = Settings(plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed)
+    rate = learning_rate(backbone, plan, LEARNING_RATE)
+    settings = Settings(
+        plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
+        plan.accumulate,
+    )  # fmt: skip
     with seeded(plan.seed):
         learner = learner_of(backbone, parts.task, vocabulary(dataset, parts.task))
     pretrained = learner.pretrained
+    methods.check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
+    check_room(plan.output, sum(parameter.numel() for parameter in learner.module.parameters()))
     flags = methods.frozen_flags(pretrained)
     original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
     attached = None
     try:
         plain = learner.module.to(plan.device)
         attached = getattr(methods, METHODS[plan.strategy])(plain, pretrained, backbone.card.id)
-        batches = [
+        train, validation = (
             ExampleBatches(learner, part.inputs, known_targets(part), plan.batch_size, plan.device)
             for part in (parts.train, parts.validation)
-        ]
-        training: Any = train(
-            attached.module, pretrained, batches[0], batches[1],  # type: ignore[arg-type]
+        )
+        training, settings = train_within_memory(
+            attached.module, pretrained, original, (train, validation), settings=settings,
             loss=lambda losses, _: losses.mean(), score=lambda _: _decide(parts, learner, parts.validation),
-            settings=settings, progress=progress,
+            progress=progress, checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )  # fmt: skip
         module = attached.merged()
         with progress.step("Testing"):
             metrics = parts.judge(answers(parts.kind, learner, parts.test), parts.test)
         carried_out = {
             "learning_rate": settings.learning_rate, "head_learning_rate": settings.head_learning_rate,
-            "best_epoch": training.best.number, "stopped": training.stopped, "trained_parameters": attached.trained,
+            "batch_size": train.batch_size, "accumulate": settings.accumulate, "best_epoch": training.best.number,
+            "stopped": training.stopped, "trained_parameters": attached.trained,
             **parts.kind.judged_by(),
         }  # fmt: skip
         run = make_run(
-            parts, backbone.card, plan, started=started, metrics=metrics,  # type: ignore[arg-type]
-            epochs=len(training.epochs), carried_out=carried_out,
+            parts, backbone.card, replace(plan, device=_device(plain, plan.device)),  # type: ignore[arg-type]
+            started=started, metrics=metrics, epochs=len(training.epochs), carried_out=carried_out,
         )  # fmt: skip
         if plan.output:
             seen = trained_on(dataset, parts.learned_from, backbone.card)
@@ -129,12 +149,12 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
     """
     from zoo.adapt.experiment import too_few
     from zoo.adapt.seen import keep_apart
-    from zoo.data import copies, split, units
+    from zoo.data import copies, scaffold_split, split, units
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
     task, kind = find_task(plan.task, plugins().tasks), kinds()[dataset.target_kind]
-    if kind.in_time:
+    if kind.in_time and plan.split == "random":
         count = len(dataset)
         ends = [round(count * (1 - plan.validation - plan.test)), round(count * (1 - plan.test)), count]
         starts = [0, *ends[:2]]
@@ -143,7 +163,8 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
         )
         repeated = 0  # time keeps apart what is learned from and what is tested
     else:
-        made = split(dataset, (1 - plan.validation - plan.test, plan.validation, plan.test), plan.seed)
+        fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
+        made = (scaffold_split if plan.split == "scaffold" else split)(dataset, fractions, plan.seed)
         repeated = copies(units(dataset))
     if not all(len(part) for part in made):
         raise too_few(dataset, repeated)
@@ -191,6 +212,12 @@ def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
         return named
     texts = (unicodedata.normalize("NFKC", str(text)) for text in known_targets(dataset))
     return tuple(sorted({character for text in texts for character in text}))
+
+
+def _device(module: nn.Module, planned: str) -> str:
+    """Where a module's weights are: the planned device, but for models that stay on another one."""
+    types = {parameter.device.type for parameter in module.parameters()}
+    return planned if planned.partition(":")[0] in types or not types else types.pop()
 
 
 def _decide(parts: Parts, learner: Learner, part: Dataset) -> float:

@@ -1,0 +1,133 @@
+"""The linear probe that fine-tuning has to beat: the same split, compared by the validation samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.linear_probe import LinearHead, choose, extract, predict, refit
+from zoo.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.adapt.experiment import Experiment
+    from zoo.adapt.loop import Training
+    from zoo.entities import Dataset, Plan, Run
+    from zoo.protocols import Backbone, Progress
+
+FINE_TUNED, LINEAR_PROBE = "fine-tuned", "linear-probe"
+"""What a run's plan names as ``kept``."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear probe on the pretrained features, as the strategy ``linear-probe`` fits it.
+
+    Attributes:
+        features: of the whole data set, n x d.
+        layer: which layer's they are.
+        start: the head fitted to the training samples.
+        head: the head fitted to training and validation samples, which is kept.
+        penalty: that of both.
+        score: the deciding metric of ``start`` on the validation samples; higher is better.
+    """
+
+    features: np.ndarray
+    layer: str
+    start: LinearHead
+    head: LinearHead
+    penalty: float
+    score: float
+
+    def metrics(self, experiment: Experiment) -> dict[str, float]:
+        """Every metric on the test samples."""
+        test = list(experiment.test)
+        return experiment.judge(predict(self.head, self.features[test], experiment), test)
+
+
+def fit_probe(
+    backbone: Backbone, dataset: Dataset, experiment: Experiment, plan: Plan, progress: Progress
+) -> Probe | None:
+    """The linear probe for the experiment; None where the model has no features, or they are not finite.
+
+    Call it before the backbone's weights change.
+    """
+    if not backbone.layers:
+        return None
+    try:
+        features, layer = extract(backbone, dataset, plan, progress)
+    except DataError:
+        return None
+    with progress.step("Fitting a linear probe"):
+        choice = choose(experiment, features)
+        head = refit(experiment, features, choice.penalty)
+    return Probe(features, layer, choice.head, head, choice.penalty, choice.score)
+
+
+def better_probe(plan: Plan, probe: Probe | None, training: Training, start: LinearHead | None) -> Probe | None:
+    """The probe where it is better on the validation samples, and the plan lets it win; else None.
+
+    The fine-tuned model wins where both are equal, unless its best weights are those that it started from: then
+    training has gained nothing over the probe that its head was.
+
+    Args:
+        start: the probe that the head started from, if it did.
+    """
+    if probe is None or plan.keep == FINE_TUNED:
+        return None
+    unchanged = training.best.number == 0 and start is probe.start
+    return probe if unchanged or probe.score > training.best.score else None
+
+
+def record(
+    experiment: Experiment, probe: Probe | None, training: Training, fine_tuned: Mapping[str, float],
+    better: Probe | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What a run keeps of the comparison: the metrics of both models on the test samples, what decided, and how.
+
+    Args:
+        fine_tuned: metrics of the fine-tuned model on the test samples.
+        better: what ``better_probe`` gave.
+    """
+    kept = FINE_TUNED if better is None else LINEAR_PROBE
+    if probe is None:
+        return {"kept": kept}
+    sign = 1 if experiment.metrics[0].higher_is_better else -1
+    return {
+        "kept": kept,
+        "probe": probe.metrics(experiment),
+        "fine_tuned": dict(fine_tuned),
+        "probe_penalty": probe.penalty,
+        "validation_scores": {"probe": sign * probe.score, "fine_tuned": sign * training.best.score},
+        "validation_samples": len(experiment.validation),
+        "test_samples": len(experiment.test),
+    }
+
+
+def sentences(run: Run) -> str | None:
+    """What fine-tuning and the probe reached, which model is kept, and why; None for runs without a comparison."""
+    plan = run.plan
+    if "probe" not in plan:
+        return None
+    name = next(iter(plan["probe"]))
+    reached, probed = (f"{plan[side][name]:.4g}" for side in ("fine_tuned", "probe"))
+    best, other = (f"{plan['validation_scores'][side]:.4g}" for side in ("fine_tuned", "probe"))
+    held_out = f"{plan['validation_samples']:,} validation samples"
+    found = (
+        f"Fine-tuning reached {name} {reached}, the linear probe {probed}, on the same {plan['test_samples']:,} test "
+        "samples"
+    )
+    if plan["kept"] == LINEAR_PROBE:
+        if plan.get("best_epoch") == 0:
+            why = f"no epoch was better on the {held_out} than the probe that training started from"
+        else:
+            why = f"it was better on the {held_out} ({other} against {best})"
+        return f"{found}; the probe's model is kept: {why}. To keep the fine-tuned model: --keep {FINE_TUNED}"
+    if plan["keep"] == FINE_TUNED:
+        return f"{found}; the fine-tuned model is kept, as --keep {FINE_TUNED} asks."
+    why = f"it was better on the {held_out} ({best} against {other})"
+    if best == other:
+        why = f"both are equal on the {held_out} ({best})"
+    return f"{found}; the fine-tuned model is kept: {why}."

@@ -1,0 +1,73 @@
+"""Trains with batches that fit into the device's memory: halved until they do, their gradients added up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from zoo.adapt.loop import OutOfMemory, train
+
+if TYPE_CHECKING:
+    from zoo.adapt.loop import Settings, Training
+
+Weights = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def train_within_memory(
+    module: nn.Module,
+    pretrained: nn.Module,
+    original: dict[str, torch.Tensor],
+    parts: tuple[Any, Any],
+    *,
+    settings: Settings,
+    **options: Any,
+) -> tuple[Training, Settings]:
+    """Train as ``zoo.adapt.loop.train`` does; where memory is short, again from the start with half the batch size.
+
+    Gradients of twice as many batches are added up then, so that a step stays the same.
+
+    Args:
+        original: the tensors of ``pretrained`` by name.
+        parts: batches of the training and of the validation samples; their ``batch_size`` is what was possible at last.
+        options: the other arguments of ``train``.
+
+    Returns:
+        The training, and the settings that it was done with.
+
+    Raises:
+        OutOfMemory: not even one sample fits.
+    """
+    start = starting_weights(module, pretrained, original)
+    while True:
+        try:
+            return train(module, pretrained, *parts, settings=settings, **options), settings
+        except OutOfMemory:
+            if parts[0].batch_size < 2:
+                raise
+            settings = replace(settings, accumulate=settings.accumulate * 2)
+            for part in parts:
+                part.batch_size = max(1, part.batch_size // 2)
+            restore(start)
+
+
+def starting_weights(module: nn.Module, pretrained: nn.Module, original: dict[str, torch.Tensor]) -> Weights:
+    """What training changes, each with its value now: parameters with a gradient, and all buffers.
+
+    Parameters in ``original`` (of ``pretrained``) are not copied again.
+    """
+    known = {id(parameter): original[name] for name, parameter in pretrained.named_parameters() if name in original}
+    parameters = (parameter for parameter in module.parameters() if parameter.requires_grad)
+    return [
+        *((one, known[id(one)] if id(one) in known else one.detach().clone()) for one in parameters),
+        *((buffer, buffer.detach().clone()) for buffer in module.buffers()),
+    ]
+
+
+def restore(weights: Weights) -> None:
+    """Give tensors such values again, in place."""
+    with torch.no_grad():
+        for tensor, value in weights:
+            tensor.copy_(value)

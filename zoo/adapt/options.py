@@ -1,0 +1,63 @@
+"""Which options of a plan a strategy uses; one without effect is refused where it was set, and never recorded."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.entities import Plan
+from zoo.errors import InvalidInput
+
+COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
+"""What every strategy uses: what is done, on which samples, and where."""
+
+TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)
+"""All other options of a plan: how the model is trained, and which one is kept."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a plan that a strategy uses, beside those in ``COMMON``.
+
+    Attributes:
+        used: their names, as ``Plan`` has them.
+        reason: why the others have no effect.
+        reasons: the same for single options, by name, where there is more to say.
+        instead: what to do instead of leaving an option out, if anything.
+    """
+
+    used: frozenset[str] = frozenset()
+    reason: str = "the strategy does not use it"
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    instead: str = ""
+
+    def check(self, plan: Plan, epochs: int) -> None:
+        """Refuse an option that has no effect and is not at its default.
+
+        Args:
+            epochs: the strategy's own default.
+
+        Raises:
+            InvalidInput: names the option, the reason and what to do.
+        """
+        for one in dataclasses.fields(Plan):
+            default = epochs if one.name == "epochs" else one.default
+            if one.name in self.used | COMMON or getattr(plan, one.name) == default:
+                continue
+            option = flag(one.name)
+            raise InvalidInput(
+                f"{option} has no effect with --strategy {plan.strategy} for {plan.task}: "
+                f"{self.reasons.get(one.name, self.reason)}.",
+                f"Leave {option} out{self.instead and f', or {self.instead}'}.",
+            )
+
+    def select(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of ``wanted`` that are used."""
+        return {name: value for name, value in wanted.items() if name in self.used | COMMON}
+
+
+def flag(name: str) -> str:
+    """An option as the command line has it: ``--layer-decay``."""
+    return f"--{name.replace('_', '-')}"
