@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.linear_probe import LinearHead, choose, extract, predict, refit
+from zoo.adapt.metrics import metric
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -113,21 +114,26 @@ def sentences(run: Run) -> str | None:
         return None
     name = next(iter(plan["probe"]))
     reached, probed = (f"{plan[side][name]:.4g}" for side in ("fine_tuned", "probe"))
-    best, other = (f"{plan['validation_scores'][side]:.4g}" for side in ("fine_tuned", "probe"))
-    held_out = f"{plan['validation_samples']:,} validation samples"
     found = (
         f"Fine-tuning reached {name} {reached}, the linear probe {probed}, on the same {plan['test_samples']:,} test "
         "samples"
     )
     if plan["kept"] == LINEAR_PROBE:
-        if plan.get("best_epoch") == 0:
-            why = f"no epoch was better on the {held_out} than the probe that training started from"
-        else:
-            why = f"it was better on the {held_out} ({other} against {best})"
-        return f"{found}; the probe's model is kept: {why}. To keep the fine-tuned model: --keep {FINE_TUNED}"
+        return f"{found}; the probe's model is kept: {_why(plan)}. To keep the fine-tuned model: --keep {FINE_TUNED}"
     if plan["keep"] == FINE_TUNED:
         return f"{found}; the fine-tuned model is kept, as --keep {FINE_TUNED} asks."
-    why = f"it was better on the {held_out} ({best} against {other})"
-    if best == other:
-        why = f"both are equal on the {held_out} ({best})"
-    return f"{found}; the fine-tuned model is kept: {why}."
+    better = metric(name).higher_is_better == (plan["probe"][name] > plan["fine_tuned"][name]) and reached != probed
+    other = f" For the probe's model: --strategy {LINEAR_PROBE}" if better else ""
+    return f"{found}; the fine-tuned model is kept: {_why(plan)}.{other}"
+
+
+def _why(plan: Mapping[str, Any]) -> str:
+    """What the validation samples decided."""
+    held_out = f"{plan['validation_samples']:,} validation samples"
+    tuned, probe = (f"{plan['validation_scores'][side]:.4g}" for side in ("fine_tuned", "probe"))
+    if plan["kept"] == LINEAR_PROBE and plan["best_epoch"] == 0:
+        return f"no epoch was better on the {held_out} than the probe that training started from"
+    if tuned == probe:
+        return f"both are equal on the {held_out} ({tuned})"
+    best, other = (probe, tuned) if plan["kept"] == LINEAR_PROBE else (tuned, probe)
+    return f"it was better on the {held_out} ({best} against {other})"

@@ -47,7 +47,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import Settings, seeded
+        from zoo.adapt.loop import Settings, check_layer_decay, seeded
         from zoo.adapt.memory import train_within_memory
     from zoo.adapt import comparison
     from zoo.adapt.saving import check_room
@@ -55,21 +55,18 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
 
     started = time.perf_counter()
     pretrained = check_trainable(backbone)
-    methods.check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
     check_room(plan.output, sum(parameter.numel() for parameter in pretrained.parameters()))
     experiment = prepare(dataset, plan, backbone.card)
     if plan.device == "cpu":
         keep_freed_memory()
     by_batch = has_batch_norm(pretrained)
     rate = learning_rate(backbone, plan, BATCH_NORM_LEARNING_RATE if by_batch else LEARNING_RATE)
-    flags = methods.frozen_flags(pretrained)
-    attached: methods.Attached | None = None
-    original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
-    try:
-        probe = comparison.fit_probe(backbone, dataset, experiment, plan, progress)
+    with methods.borrowed(pretrained) as borrowed:
         with seeded(plan.seed):
-            module = backbone.head(experiment.task, experiment.outputs)  # type: ignore[attr-defined]
-        plain = module.to(plan.device)
+            plain = backbone.head(experiment.task, experiment.outputs).to(plan.device)  # type: ignore[attr-defined]
+            attached = borrowed.attach(method, plain, backbone.card.id)
+        check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
+        probe = comparison.fit_probe(backbone, dataset, experiment, plan, progress)
         judge = Judge(experiment)
         parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
         start = None
@@ -79,7 +76,6 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
                 target_scale=(judge.centre, judge.scale), probe=probe, progress=progress,
             )  # fmt: skip
             _check_start(start, plan, backbone)
-        attached = getattr(methods, method)(plain, pretrained, backbone.card.id)
         settings = Settings(
             plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
             plan.accumulate, start is not None,
@@ -88,7 +84,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
         validation = experiment.validation
         training, settings = train_within_memory(
-            attached.module, pretrained, original, parts, settings=settings, loss=loss, progress=progress,
+            attached.module, pretrained, borrowed.original, parts, settings=settings, loss=loss, progress=progress,
             score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
             checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )  # fmt: skip
@@ -119,11 +115,6 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             return run
         seen = trained_on(dataset, experiment.learned_from, backbone.card)
         return save(replace(adapted, seen=seen))
-    finally:
-        if attached is not None:
-            attached.release()
-        methods.restore_flags(pretrained, flags)
-        pretrained.load_state_dict(original)
 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:

@@ -19,7 +19,7 @@ from torch import nn
 
 from zoo.adapt.checkpoint import random_state, set_random_state
 from zoo.adapt.methods import blocks_of, half_precision, is_batch_norm, train_mode
-from zoo.errors import ZooError
+from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
     from zoo.adapt.batches import Batches
@@ -302,6 +302,20 @@ def depth_below_head(backbone: nn.Module) -> dict[int, int]:
         seen = seen or id(parameter) in inside
         depths[id(parameter)] = inside.get(id(parameter), 0 if seen else len(rows))
     return depths
+
+
+def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> None:
+    """Refuse a layer decay that would change nothing; what is not trained has to be frozen already.
+
+    Raises:
+        UnsupportedModel: the weights that are trained do not lie in several blocks in a row.
+    """
+    depths = depth_below_head(pretrained)
+    if layer_decay != 1 and not any(one.requires_grad and depths[id(one)] for one in pretrained.parameters()):
+        raise UnsupportedModel(
+            f"--layer-decay has no effect on '{model}' with this strategy: what it trains is not several blocks in a row.",
+            "Leave --layer-decay out.",
+        )
 
 
 def warm_up_and_cosine(steps: int) -> Callable[[int], float]:

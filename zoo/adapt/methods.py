@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -132,6 +133,45 @@ def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
     return rows[sizes.index(max(sizes))]
 
 
+class Borrowed:
+    """A pretrained module while it is trained; see ``borrowed``.
+
+    Attributes:
+        original: its tensors by name, as they were.
+    """
+
+    def __init__(self, pretrained: nn.Module) -> None:
+        self._pretrained = pretrained
+        self._attached: list[Attached] = []
+        self.original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
+
+    def attach(self, method: str, module: nn.Module, model: str) -> Attached:
+        """Make ``module``, of which the pretrained one is a part, ready for training by a method of this module."""
+        methods: dict[str, Method] = {one.__name__: one for one in (everything, last_blocks, head_alone, low_rank)}
+        attached = methods[method](module, self._pretrained, model)
+        self._attached.append(attached)
+        return attached
+
+    def release(self) -> None:
+        """Give every attached module its own structure back."""
+        for attached in self._attached:
+            attached.release()
+
+
+@contextmanager
+def borrowed(pretrained: nn.Module) -> Iterator[Borrowed]:
+    """Let a pretrained module be trained inside the block; it is as it was after it, whatever happened."""
+    flags = frozen_flags(pretrained)
+    inside = Borrowed(pretrained)
+    try:
+        yield inside
+    finally:
+        inside.release()
+        restore_flags(pretrained, flags)
+        pretrained.load_state_dict(inside.original)
+        pretrained.eval()  # as every model is loaded
+
+
 def train_mode(module: nn.Module) -> None:
     """Training mode for all of a module but the frozen layers that would change their own buffers in it.
 
@@ -155,18 +195,6 @@ def _changes_buffers(layer: nn.Module) -> bool:
     if not any(True for _ in layer.buffers(recurse=False)):
         return False
     return isinstance(layer, nn.modules.batchnorm._NormBase) or not any(True for _ in layer.children())
-
-
-def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> None:
-    """Refuse a layer decay that would change nothing.
-
-    Raises:
-        UnsupportedModel: the model is not made of blocks in a row.
-    """
-    if layer_decay != 1 and blocks_of(pretrained) is None:
-        raise UnsupportedModel(
-            f"--layer-decay has no effect on '{model}': it is not made of blocks in a row.", "Leave --layer-decay out."
-        )
 
 
 def is_batch_norm(module: nn.Module) -> bool:

@@ -72,21 +72,23 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     """Train the backbone's learner by the plan, test it on held-out samples, and write it to ``plan.output``.
 
     Raises:
+        InvalidInput: the plan has a value that is not valid.
         UnsupportedModel: the model has no learner for the task.
         DataError: the data set is too small to hold samples out.
     """
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
-        from zoo.adapt.loop import Settings, seeded
+        from zoo.adapt.loop import Settings, check_layer_decay, seeded
         from zoo.adapt.memory import train_within_memory
-    from zoo.adapt.experiment import make_run
+    from zoo.adapt.experiment import check_plan, make_run
     from zoo.adapt.full import learning_rate
     from zoo.adapt.saving import Adapted, check_room, save
     from zoo.adapt.seen import trained_on
     from zoo.adapt.structured.learner import ExampleBatches
 
     started = time.perf_counter()
+    check_plan(plan)
     parts = divide(dataset, plan, backbone.card)
     rate = learning_rate(backbone, plan, LEARNING_RATE)
     settings = Settings(
@@ -96,20 +98,18 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     with seeded(plan.seed):
         learner = learner_of(backbone, parts.task, vocabulary(dataset, parts.task))
     pretrained = learner.pretrained
-    methods.check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
     check_room(plan.output, sum(parameter.numel() for parameter in learner.module.parameters()))
-    flags = methods.frozen_flags(pretrained)
-    original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
-    attached = None
-    try:
+    with methods.borrowed(pretrained) as borrowed:
         plain = learner.module.to(plan.device)
-        attached = getattr(methods, METHODS[plan.strategy])(plain, pretrained, backbone.card.id)
+        with seeded(plan.seed):
+            attached = borrowed.attach(METHODS[plan.strategy], plain, backbone.card.id)
+        check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
         train, validation = (
             ExampleBatches(learner, part.inputs, known_targets(part), plan.batch_size, plan.device)
             for part in (parts.train, parts.validation)
         )
         training, settings = train_within_memory(
-            attached.module, pretrained, original, (train, validation), settings=settings,
+            attached.module, pretrained, borrowed.original, (train, validation), settings=settings,
             loss=lambda losses, _: losses.mean(), score=lambda _: _decide(parts, learner, parts.validation),
             progress=progress, checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )  # fmt: skip
@@ -131,11 +131,6 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             written = replace(dataset, classes=learner.classes)
             run = save(Adapted(run, backbone.card, written, module=module, seen=seen))
         return run
-    finally:
-        if attached is not None:
-            attached.release()
-        methods.restore_flags(pretrained, flags)
-        pretrained.load_state_dict(original)
 
 
 def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts:

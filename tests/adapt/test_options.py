@@ -1,0 +1,179 @@
+"""Every option of a plan has an effect on every strategy and kind of target, or is refused by name."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import click
+import pytest
+import torch
+from tiny_models import TASKS, TinyBackbone, tiny_data
+from torch import nn
+
+import zoo
+from zoo.adapt.options import COMMON, TRAINING, flag
+from zoo.adapt.strategies import adapt, options_of, strategies
+from zoo.adapt.structured.kinds import kinds
+from zoo.entities import Dataset, Plan, Run
+from zoo.errors import InvalidInput, UnsupportedModel
+from zoo.protocols import SilentProgress
+
+AWAY: dict[str, Any] = {
+    "epochs": 4, "batch_size": 5, "learning_rate": 0.01, "weight_decay": 0.5, "patience": 1, "head": "random",
+    "layer_decay": 0.2, "accumulate": 2, "keep": "fine-tuned",
+}  # fmt: skip
+"""For each option a value that is not the default. A new option needs one here, and an answer from each strategy."""
+
+START: dict[str, dict[str, Any]] = {
+    "patience": {"epochs": 8, "learning_rate": 1e-30},  # nothing gets better, so that patience ends it
+    "keep": {"epochs": 2, "learning_rate": 99.0, "head": "random"},  # the probe is better
+    "head": {"epochs": 1},
+}
+"""What else the plan has in both runs, where it is not ``USUAL``."""
+
+USUAL: dict[str, Any] = {"epochs": 3, "learning_rate": 0.003, "head": "random"}
+
+CORE = ("linear-probe", "partial", "lora", "full")
+FITTED = {"epochs", "learning_rate", "weight_decay", "patience", "head", "layer_decay", "accumulate", "keep"}
+
+
+def unused(strategy: str, kind: str) -> set[str]:
+    """What has no effect, by the documentation."""
+    if strategy == "fine-tuning-job":
+        return set(TRAINING) - {"epochs"}
+    if kind in {"class", "number"}:
+        return FITTED if strategy == "linear-probe" else set()
+    return {"head", "keep", "layer_decay"} if strategy == "linear-probe" else {"head", "keep"}
+
+
+def test_the_table_knows_every_option() -> None:
+    assert set(AWAY) == set(TRAINING)
+    assert {*CORE, "fine-tuning-job"} == set(strategies())
+
+
+@pytest.mark.parametrize("kind", ["class", "number", *sorted(kinds())])
+@pytest.mark.parametrize("strategy", [*CORE, "fine-tuning-job"])
+def test_every_option_is_used_or_refused(strategy: str, kind: str) -> None:
+    options = options_of(strategy, Dataset("d", "vector", (), (), target_kind=kind))
+    default = strategies()[strategy].epochs
+    options.check(Plan(strategy, "any", default), default)
+
+    for name, value in AWAY.items():
+        plan = Plan(**{"strategy": strategy, "task": "any", "epochs": default, name: value})
+        if name in unused(strategy, kind):
+            with pytest.raises(InvalidInput) as caught:
+                options.check(plan, default)
+            assert f"{flag(name)} has no effect with --strategy {strategy} for any: " in caught.value.message
+            assert f"Leave {flag(name)} out" in caught.value.hint
+            assert name not in options.select(plan.to_dict())
+        else:
+            options.check(plan, default)
+            assert options.select(plan.to_dict())[name] == value
+
+
+def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> None:
+    from zoo.cli import cli
+    from zoo.cli.options import READING
+
+    command = cli.get_command(click.Context(cli), "tune")
+    assert command is not None
+    beside = {
+        "model", "data", "folder", "no_save_run", *READING, "json", "traceback", "max_cost", "remote_code",
+        "picture_model",
+    }  # fmt: skip
+    names = {str(parameter.name) for parameter in command.params}
+    assert names - beside <= {*TRAINING, *COMMON}
+    assert set(TRAINING) <= names
+
+
+def carried_out(strategy: str, kind: str, **options: Any) -> tuple[Run, TinyBackbone]:
+    backbone = TinyBackbone()
+    plan = Plan(**{"strategy": strategy, "task": TASKS[kind], **options})
+    return adapt(backbone, tiny_data(kind), plan, SilentProgress()), backbone
+
+
+@functools.cache
+def usual(strategy: str, kind: str, start: str) -> tuple[Run, TinyBackbone]:
+    return carried_out(strategy, kind, **started(strategy, kind, start))
+
+
+def started(strategy: str, kind: str, start: str) -> dict[str, Any]:
+    wanted = START.get(start, USUAL)
+    return options_of(strategy, tiny_data(kind)).select(wanted)
+
+
+@pytest.mark.parametrize("option", TRAINING)
+@pytest.mark.parametrize(
+    ("strategy", "kind"),
+    [*((strategy, kind) for strategy in CORE for kind in ("class", "text")), ("full", "number"), ("full", "series")],
+)
+def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, option: str) -> None:
+    start = started(strategy, kind, option)
+    if option in unused(strategy, kind):
+        with pytest.raises(InvalidInput, match=flag(option)):
+            carried_out(strategy, kind, **{**start, option: AWAY[option]})
+        assert option not in usual(strategy, kind, option if option in START else "")[0].plan
+        return
+
+    before, other = usual(strategy, kind, option if option in START else "")
+    after, backbone = carried_out(strategy, kind, **{**start, option: AWAY[option]})
+
+    assert after.plan[option] == AWAY[option]
+    if option == "batch_size":
+        assert (other.largest, backbone.largest) == (32, 5)
+    elif option == "patience":
+        assert (before.epochs - after.epochs, after.plan["stopped"]) == (2, "patience")
+    elif option == "keep":
+        assert (before.strategy, after.strategy) == ("linear-probe", strategy)
+    else:
+        assert not torch.equal(backbone.new.weight, other.new.weight)
+
+
+@pytest.mark.parametrize("kind", ["class", "text"])
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"learning_rate": 0.0}, "learning_rate is 0.0"), ({"accumulate": 0}, "accumulate"), ({"keep": "last"}, "fine-t"),
+     ({"layer_decay": 1.5}, "layer_decay"), ({"split": "by time"}, "by time")],
+)  # fmt: skip
+def test_values_that_cannot_be_are_refused_for_every_kind(kind: str, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidInput, match=said):
+        carried_out("full", kind, **options)
+
+
+@pytest.mark.parametrize("kind", ["class", "text"])
+def test_scaffolds_of_what_is_no_molecule_are_refused(kind: str) -> None:
+    with pytest.raises(zoo.ZooError, match="no molecules"):
+        carried_out("full", kind, split="scaffold")
+
+
+@pytest.mark.parametrize(("blocks", "strategy"), [(1, "full"), (3, "partial")])
+@pytest.mark.parametrize("kind", ["class", "text"])
+def test_layer_decay_of_a_model_without_several_trained_blocks_is_refused(
+    kind: str, blocks: int, strategy: str
+) -> None:
+    plan = Plan(strategy, TASKS[kind], layer_decay=0.5)
+    with pytest.raises(UnsupportedModel, match="--layer-decay has no effect on 'file:tiny'"):
+        adapt(TinyBackbone(blocks=blocks), tiny_data(kind), plan, SilentProgress())
+
+
+def test_a_head_that_cannot_start_as_a_probe_is_refused_when_it_should() -> None:
+    class TwoLayers(TinyBackbone):
+        def head(self, task: Any, classes: int) -> nn.Module:
+            return nn.Sequential(self.module, nn.Linear(4, 4, bias=False), nn.Linear(4, classes, bias=False))
+
+    with pytest.raises(UnsupportedModel, match="cannot start as a linear probe") as caught:
+        adapt(TwoLayers(), tiny_data("class"), Plan("full", TASKS["class"], head="probe"), SilentProgress())
+    assert caught.value.hint == "Leave --head out."
+    run = adapt(TwoLayers(), tiny_data("class"), Plan("full", TASKS["class"], 1), SilentProgress())
+    assert run.plan["head"] == "random"
+
+
+def test_lora_starts_from_the_seed() -> None:
+    first, again, other = (
+        carried_out("lora", "class", head="random", keep="fine-tuned", epochs=2, learning_rate=0.01, seed=seed)[1]
+        for seed in (3, 3, 4)
+    )
+
+    assert torch.equal(first.new.weight, again.new.weight)
+    assert not torch.equal(first.new.weight, other.new.weight)
