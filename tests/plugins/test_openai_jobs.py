@@ -218,7 +218,7 @@ class TestTrouble:
         ("arguments", "told"),
         [
             (["-o", "tuned"], "stays with OpenAI"),
-            (["--learning-rate", "0.1"], "chooses the learning rate"),
+            (["--learning-rate", "0.1"], "--learning-rate has no effect"),
             (["--test", "0.84", "--validation", "0.1"], "leaves 5 samples to train on"),
         ],
     )

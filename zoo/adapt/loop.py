@@ -313,7 +313,7 @@ def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> 
     depths = depth_below_head(pretrained)
     if layer_decay != 1 and not any(one.requires_grad and depths[id(one)] for one in pretrained.parameters()):
         raise UnsupportedModel(
-            f"--layer-decay has no effect on '{model}' with this strategy: what it trains is not several blocks in a row.",
+            f"--layer-decay has no effect on '{model}' here: what is trained of it is not several blocks in a row.",
             "Leave --layer-decay out.",
         )
 
