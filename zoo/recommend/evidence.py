@@ -11,7 +11,7 @@ import numpy as np
 from zoo.errors import InvalidInput
 from zoo.protocols import PROBABILITIES
 from zoo.transfer.estimator import Measured
-from zoo.transfer.intervals import GROUPS, jackknife
+from zoo.transfer.intervals import GROUPS, jackknife, within
 from zoo.transfer.measure import find_estimator, measure
 from zoo.transfer.statistics import Statistics
 
@@ -149,7 +149,11 @@ class Evidence:
             rest = whole.without(sums)  # one decomposition for all estimators
             for name in estimators:
                 left_out[name].append(_score(name, rest))
-        return {name: jackknife(values[name], left_out[name]) for name in estimators}
+        kind = "number" if whole.classes is None else "class"
+        return {
+            name: within(jackknife(values[name], left_out[name]), find_estimator(name).bounds_for(kind), whole.n)
+            for name in estimators
+        }
 
 
 def _score(name: str, statistics: Statistics) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -66,6 +67,7 @@ ESTIMATORS = (
         reference="Ibrahim, Ponomareva and Mazumder, Newer is not always better: Rethinking Transferability "
         "Metrics, ECML-PKDD 2022, shrinkage-based H-score",
         range="0 to about the number of classes less one",
+        bounds=(0.0, math.inf),
         from_statistics=hscore,
     ),
     Estimator(
@@ -78,6 +80,8 @@ ESTIMATORS = (
         unit_otherwise="R²",
         reference="Ridge regression, 5 folds, penalty by leaving one out (Allen, 1974)",
         range="0 to 1 for classes; at most 1 for numbers and labels",
+        bounds=(0.0, 1.0),
+        bounds_otherwise=(-math.inf, 1.0),
         measure=_probe_measure,
         grouped=True,
     ),
@@ -91,6 +95,7 @@ ESTIMATORS = (
         reference="Hoerl and Kennard, Ridge Regression, Technometrics 12 (1970), equation 2.3; 10 folds from "
         "their statistics",
         range="at most 1, on held-out samples; for classes of their indicators, a Brier skill score",
+        bounds=(-math.inf, 1.0),
         chance=0.0,
         held_out=explained,
     ),
@@ -102,6 +107,7 @@ ESTIMATORS = (
         reference="Shao et al., Not All Models Are Equal (SFDA), ECCV 2022, section 3: regularised Fisher "
         "discriminants",
         range="0 or more",
+        bounds=(0.0, math.inf),
         from_statistics=fisher,
     ),
     Estimator(
@@ -113,6 +119,7 @@ ESTIMATORS = (
         unit="probability",
         reference="Shao et al., SFDA, ECCV 2022, the first step; Gholami et al., ETran, ICCV 2023, S_cls",
         range="0 to 1",
+        bounds=(0.0, 1.0),
     ),
     Estimator(
         "sfda",
@@ -123,6 +130,7 @@ ESTIMATORS = (
         unit="probability",
         reference="Shao et al., Not All Models Are Equal (SFDA), ECCV 2022, sections 3.1 to 3.3",
         range="0 to 1",
+        bounds=(0.0, 1.0),
     ),
     Estimator(
         "ped",
@@ -134,6 +142,7 @@ ESTIMATORS = (
         reference="Li et al., Exploring Model Transferability through the Lens of Potential Energy, ICCV 2023, "
         "with SFDA",
         range="0 to 1",
+        bounds=(0.0, 1.0),
     ),
     Estimator(
         "ncti-seli",
@@ -143,6 +152,7 @@ ESTIMATORS = (
         words="NCTI simplex norm",
         reference="Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, simplex encoded labels",
         range="0 or more, grows with the root of the samples",
+        bounds=(0.0, math.inf),
         from_statistics=ncti.seli,
     ),
     Estimator(
@@ -155,6 +165,7 @@ ESTIMATORS = (
         reference="Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, nearest-centre "
         "classification",
         range="0 to 1",
+        bounds=(0.0, 1.0),
     ),
     Estimator(
         "ncti-vc",
@@ -165,6 +176,7 @@ ESTIMATORS = (
         reference="Wang et al., How Far Pre-trained Models Are from Neural Collapse, ICCV 2023, within-class "
         "variability",
         range="0 or less, falls with the logarithm of the samples",
+        bounds=(-math.inf, 0.0),
     ),
     Estimator(
         "transrate",
@@ -184,6 +196,7 @@ ESTIMATORS = (
         reference="Pandy et al., Transferability Estimation using Bhattacharyya Class Separability, CVPR 2022, "
         "equations 2 to 4",
         range="-K (K - 1) to 0",
+        bounds=(-math.inf, 0.0),
     ),
     Estimator(
         "gbc-streamed",
@@ -194,6 +207,7 @@ ESTIMATORS = (
         reference="Pandy et al., Transferability Estimation using Bhattacharyya Class Separability, CVPR 2022, "
         "equations 2 to 4",
         range="-K (K - 1) to 0; comparable between models of one dimension only",
+        bounds=(-math.inf, 0.0),
         from_statistics=spherical_gbc,
     ),
     Estimator(
@@ -204,6 +218,7 @@ ESTIMATORS = (
         unit="nats a sample",
         reference="Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.2",
         range="0 or less",
+        bounds=(-math.inf, 0.0),
         measure=measure_nleep,
         grouped=True,
     ),
@@ -215,6 +230,7 @@ ESTIMATORS = (
         words="PARC correlation",
         reference="Bolya, Mittapalli and Hoffman, Scalable Diverse Model Selection, NeurIPS 2021, section 4",
         range="-100 to 100, 100 times a rank correlation",
+        bounds=(-100.0, 100.0),
         chance=0.0,
     ),
     Estimator(
@@ -227,6 +243,8 @@ ESTIMATORS = (
         unit_otherwise="R²",
         reference="Leave-one-out 5 nearest neighbours; Renggli et al., Which Model to Transfer?, CVPR 2022",
         range="0 to 1 for classes; at most 1 for numbers and labels",
+        bounds=(0.0, 1.0),
+        bounds_otherwise=(-math.inf, 1.0),
         measure=measure_neighbours,
         grouped=True,
     ),
@@ -240,6 +258,7 @@ ESTIMATORS = (
         reference="Kornblith, Shlens and Le, Do Better ImageNet Models Transfer Better?, CVPR 2019, linear "
         "evaluation; 5 folds",
         range="0 to 1",
+        bounds=(0.0, 1.0),
         measure=measure_logistic,
         grouped=True,
     ),
@@ -260,6 +279,7 @@ ESTIMATORS = (
         unit="nats a sample",
         reference="Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020, equation 2",
         range="0 or less",
+        bounds=(-math.inf, 0.0),
         takes="probabilities",
     ),
     Estimator(
@@ -270,6 +290,7 @@ ESTIMATORS = (
         unit="nats a sample",
         reference="Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019, equation 8",
         range="-log K to 0",
+        bounds=(-math.inf, 0.0),
         takes="probabilities",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.transfer.statistics import Statistics
+
+UNBOUNDED = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Measured:
     high: float | None = None
     parts: tuple[float, ...] = field(default=(), repr=False, compare=False)
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The ends of the interval; infinite where there is none."""
+        low, high = self.low, self.high
+        return (-math.inf if low is None else low, math.inf if high is None else high)
+
 
 @dataclass(frozen=True)
 class Estimator:
@@ -40,6 +49,9 @@ class Estimator:
             ``number``, or several of them.
         reference: paper and equation.
         range: the values that it can take, in words.
+        bounds: the least and the most that it can be for class indices; no interval goes beyond. A figure from 0 to 1
+            is a mean over samples.
+        bounds_otherwise: for other targets, where they differ.
         chance: its value for features that say nothing, where that is known.
         from_statistics: the same number from streamed statistics alone, where they suffice; estimators that have it
             share one pass over the features.
@@ -63,6 +75,8 @@ class Estimator:
     target_kinds: tuple[str, ...] = ("class",)
     reference: str = ""
     range: str = ""
+    bounds: tuple[float, float] = UNBOUNDED
+    bounds_otherwise: tuple[float, float] | None = None
     chance: float | None = None
     from_statistics: Callable[[Statistics], float] | None = None
     measure: Callable[..., Measured] | None = None
@@ -76,6 +90,10 @@ class Estimator:
     def unit_for(self, target_kind: str) -> str:
         """The unit of the number for targets of a kind (``class``, ``classes``, ``number``); empty without one."""
         return self.unit if target_kind == "class" else self.unit_otherwise or self.unit
+
+    def bounds_for(self, target_kind: str) -> tuple[float, float]:
+        """The least and the most that the number can be for targets of a kind."""
+        return self.bounds if target_kind == "class" or self.bounds_otherwise is None else self.bounds_otherwise
 
     def in_words(self, target_kind: str) -> str:
         """The number as a sentence names it, for targets of a kind."""

@@ -1,5 +1,5 @@
-"""What intervals are made of: stratified groups of samples, Student's quantiles, the delete-a-group jackknife, and the
-error of the difference between two models."""
+"""What intervals are made of: stratified groups of samples, Student's quantiles, the delete-a-group jackknife, the
+interval of a proportion, and the error of the difference between two models."""
 
 from __future__ import annotations
 
@@ -90,8 +90,9 @@ def difference(one: Measured, other: Measured) -> Difference | None:
     """``one`` less ``other``, both by the same estimator on the same samples with the same seed.
 
     Where both have parts they are taken in pairs, so that what the samples do to both models alike cancels out.
-    Otherwise the two intervals are taken as independent, which makes the error too large rather than too small. None
-    where there is no interval either.
+    Otherwise the two intervals are taken as independent, which makes the error too large rather than too small; the
+    longer side of each counts, as the other may be cut where the figure's range ends. None where there is no interval
+    either.
     """
     if len(one.parts) == len(other.parts) > 1:
         pairs = np.array(one.parts) - np.array(other.parts)
@@ -99,7 +100,7 @@ def difference(one: Measured, other: Measured) -> Difference | None:
         return Difference(one.value - other.value, float(pairs.std(ddof=1)) / math.sqrt(n), n - 1)
     if one.low is None or one.high is None or other.low is None or other.high is None:
         return None
-    reach = math.hypot((one.high - one.low) / 2, (other.high - other.low) / 2)
+    reach = math.hypot(*(max(m.value - m.low, m.high - m.value) for m in (one, other)))  # type: ignore[operator]
     return Difference(one.value - other.value, reach / student_t(GROUPS - 1), GROUPS - 1)
 
 
@@ -157,7 +158,8 @@ def mean_of_folds(values: Sequence[float], most: float) -> Measured:
     """The mean over folds with mean -/+ t * standard error, cut at ``most``.
 
     The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
-    regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020).
+    regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020). For figures without
+    a lower limit; folds that happen to agree on an accuracy say little of its error, see ``proportion``.
     """
     k, mean = len(values), float(np.mean(values))
     reach = student_t(k - 1) * float(np.std(values, ddof=1)) / math.sqrt(k)
@@ -170,6 +172,59 @@ def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = N
     Samples that belong together, numbered from 0 in ``units``, err together: the error is that of their sums.
     """
     value = float(gains.mean())
-    apart = gains if units is None else np.bincount(units, gains - value) * ((int(units.max()) + 1) / len(gains))
-    reach = student_t(len(apart) - 1) * float(apart.std(ddof=1)) / math.sqrt(len(apart))
+    error, count = _error_of_mean(gains, units)
+    reach = student_t(count - 1) * error
     return Measured(value, value - reach, min(value + reach, most), tuple(gains.tolist()))
+
+
+def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float | None = None) -> Measured:
+    """The mean of one number from 0 to 1 a sample (1 where it is right) with its score interval, inside 0 to 1.
+
+    Wilson's interval (Journal of the American Statistical Association 22, 1927) is the set of true proportions p with
+    ``|value - p| <= t sqrt(p (1 - p) / m)``. It has a width where all samples are right: 1 - p of new samples may still
+    be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 - value)`` over the
+    squared standard error, which is n - 1 for samples that stand alone and fewer where they err together (Korn and
+    Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. Of a
+    cross-validated model the samples' errors are those of its folds (Bayle et al., "Cross-validation confidence
+    intervals for test error", NeurIPS 2020).
+
+    Args:
+        right: n numbers.
+        units: which samples belong together, numbered from 0; None where each stands alone.
+        value: the estimate where it weighs the samples otherwise than their mean does (folds of different size).
+    """
+    value = float(right.mean()) if value is None else value
+    error, count = _error_of_mean(right, units)
+    variance = value * (1.0 - value)
+    effective = variance / error**2 if variance > 0.0 and error > 0.0 else float(count)
+    share = student_t(count - 1) ** 2 / effective
+    middle = (value + share / 2) / (1.0 + share)
+    reach = math.sqrt(share * max(variance, 0.0) + share**2 / 4) / (1.0 + share)
+    # Rounding must not leave the value, or 0 to 1, outside.
+    low, high = max(0.0, min(middle - reach, value)), min(1.0, max(middle + reach, value))
+    return Measured(value, low, high, tuple(right.tolist()))
+
+
+def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measured:
+    """The same with an interval that does not leave the range of the figure.
+
+    Figures from 0 to 1 are means over ``samples`` samples (or units): however little these differ, the interval reaches
+    at least as far as that of a proportion does at 0 or 1.
+    """
+    if found.low is None or found.high is None:
+        return found
+    least, most = bounds
+    low, high = max(found.low, least), min(found.high, most)
+    if bounds == (0.0, 1.0):
+        unseen = student_t(samples - 1) ** 2
+        unseen /= samples + unseen
+        low, high = min(low, found.value * (1.0 - unseen)), max(high, found.value + (1.0 - found.value) * unseen)
+    return Measured(found.value, low, high, found.parts)
+
+
+def _error_of_mean(values: np.ndarray, units: np.ndarray | None) -> tuple[float, int]:
+    """Standard error of the mean of one number a sample, and how many units it comes from."""
+    apart = values if units is None else np.bincount(units, values - values.mean()) * (
+        (int(units.max()) + 1) / len(values)
+    )  # fmt: skip
+    return float(apart.std(ddof=1)) / math.sqrt(len(apart)), len(apart)

@@ -20,7 +20,8 @@ import numpy as np
 
 from zoo.errors import InvalidInput
 from zoo.transfer.checks import check_groups, check_pair
-from zoo.transfer.intervals import assign_groups, mean_of_folds, strata
+from zoo.transfer.estimator import UNBOUNDED
+from zoo.transfer.intervals import assign_groups, mean_of_folds, proportion, strata
 from zoo.transfer.statistics import Statistics
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
@@ -42,18 +43,15 @@ class ProbeResult:
         contributions: n numbers, one a sample in the order of the features, whose mean is ``mean``: whether it was
             told right in the fold that held it out, or 1 - squared error / variance of all targets, times the weight
             that brings folds of different size to the same weight.
+        interval: the 95 % interval of the mean. Of an accuracy that of a proportion of the samples; of an R^2 mean -/+
+            t * standard error over the folds, cut at 1.
     """
 
     mean: float
     values: tuple[float, ...]
     penalty: float
     contributions: tuple[float, ...] = field(default=(), repr=False)
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the mean, mean -/+ t * standard error over the folds, cut at 1."""
-        folds = mean_of_folds(self.values, 1.0)
-        return float(folds.low), float(folds.high)  # type: ignore[arg-type]
+    interval: tuple[float, float] = UNBOUNDED
 
 
 class _Ridge(NamedTuple):
@@ -96,20 +94,22 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0, gro
         targets = targets.reshape(len(targets), -1)
         targets = targets / targets.std(axis=0)
     values, penalties = [], []
-    contributions = np.empty(len(features))
+    reached = np.empty(len(features))
+    weight = np.empty(len(features))
     for fold, fit in enumerate(_fits(features, targets, classes, fold_of)):
         rows = np.flatnonzero(fold_of == fold)
         outputs = (features[rows] - fit.centre) @ fit.weights + fit.intercept
         if classes:
-            reached = (outputs.argmax(axis=1) == targets[rows]).astype(float)
+            reached[rows] = outputs.argmax(axis=1) == targets[rows]
         else:
-            reached = 1.0 - ((outputs - targets[rows]) ** 2).mean(axis=1)
-        values.append(float(reached.mean()))
-        contributions[rows] = reached * (len(features) / (folds * len(rows)))
+            reached[rows] = 1.0 - ((outputs - targets[rows]) ** 2).mean(axis=1)
+        values.append(float(reached[rows].mean()))
+        weight[rows] = len(features) / (folds * len(rows))
         penalties.append(fit.penalty)
-    return ProbeResult(
-        float(np.mean(values)), tuple(values), float(np.median(penalties)), tuple(contributions.tolist())
-    )
+    mean = float(np.mean(values))
+    found = proportion(reached, units, mean) if classes else mean_of_folds(values, 1.0)
+    contributions = tuple((reached * weight).tolist())
+    return ProbeResult(mean, tuple(values), float(np.median(penalties)), contributions, found.ends)
 
 
 def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Iterator[_Ridge]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.errors import needs_extra
 from zoo.transfer.estimator import Measured
-from zoo.transfer.intervals import assign_groups, mean_of_folds, strata
+from zoo.transfer.intervals import assign_groups, proportion, strata
 
 FOLDS = 5
 ITERATIONS = 200
@@ -22,7 +22,7 @@ def logistic_probe(features: np.ndarray, targets: np.ndarray) -> float:
 def measure_logistic(
     features: np.ndarray, targets: np.ndarray, seed: int, groups: np.ndarray | None = None
 ) -> Measured:
-    """The same, with mean -/+ t * standard error over the folds; folds never split a group.
+    """The same, with the interval of a proportion of the samples (or groups); folds never split a group.
 
     Multinomial logistic regression on features standardised on the training part, weights penalised by |w|^2 / 2
     beside the summed log loss (C = 1), at most 200 iterations of L-BFGS. Several labels are one regression each. As a
@@ -35,16 +35,16 @@ def measure_logistic(
     """
     folds = min(FOLDS, len(features) if groups is None else int(groups.max()) + 1)
     fold_of = assign_groups(strata(targets), folds, seed, groups)
-    values = []
+    right, values = np.empty(len(features)), []
     for fold in range(folds):
         train, test = fold_of != fold, fold_of == fold
         mean, deviation = features[train].mean(axis=0, dtype=np.float64), features[train].std(axis=0, dtype=np.float64)
         scale = np.where(deviation > 0, deviation, 1.0)
         inputs, held_out = (features[train] - mean) / scale, (features[test] - mean) / scale
         columns = [targets] if targets.ndim == 1 else [column.astype(int) for column in targets.T]
-        right = [(_predict(inputs, column[train], held_out) == column[test]).mean() for column in columns]
-        values.append(float(np.mean(right)))
-    return mean_of_folds(values, 1.0)
+        right[test] = np.mean([_predict(inputs, c[train], held_out) == c[test] for c in columns], axis=0)
+        values.append(float(right[test].mean()))
+    return proportion(right, groups, float(np.mean(values)))
 
 
 def _predict(inputs: np.ndarray, targets: np.ndarray, held_out: np.ndarray) -> np.ndarray:

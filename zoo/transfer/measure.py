@@ -21,6 +21,7 @@ from zoo.transfer.intervals import (
     mean_of_folds,
     strata,
     thin,
+    within,
 )
 from zoo.transfer.statistics import Statistics
 
@@ -71,11 +72,12 @@ def score(name: str, features: Any, targets: Any) -> float:
 def interval(name: str, features: Any, targets: Any, seed: int = 0) -> tuple[float, float]:
     """The 95 % interval of ``score``: what the value would be on other samples of the same kind.
 
-    Probes and cross-validated estimators: mean -/+ t * standard error over the folds or samples. The others: the
-    delete-a-group jackknife over 10 random groups, stratified by class. Where statistics suffice, each group's are
-    subtracted from the whole's, so that one pass serves all; where they do not, the jackknife runs on at most 2,000
-    samples, and its reach is scaled by sqrt(2000 / n). ``measure`` gives value and interval together, at the cost of
-    one.
+    Accuracies: the interval of a proportion, see ``zoo.transfer.intervals.proportion``. Other cross-validated figures:
+    mean -/+ t * standard error over the folds or samples. The others: the delete-a-group jackknife over 10 random
+    groups, stratified by class. Where statistics suffice, each group's are subtracted from the whole's, so that one
+    pass serves all; where they do not, the jackknife runs on at most 2,000 samples, and its reach is scaled by
+    sqrt(2000 / n). No interval leaves the range of its estimator. ``measure`` gives value and interval together, at
+    the cost of one.
 
     Raises:
         InvalidInput: as ``score``; or fewer than 8 samples.
@@ -120,7 +122,9 @@ def measure(
     for name, estimator in chosen.items():
         if name not in measured:
             measured[name] = _measure_alone(estimator, inputs[estimator.takes], sample)
-    return {name: measured[name] for name in names}
+    return {
+        name: within(measured[name], estimator.bounds_for(kind), sample.count) for name, estimator in chosen.items()
+    }
 
 
 class Sample:

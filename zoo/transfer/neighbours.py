@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from zoo.transfer.estimator import Measured
-from zoo.transfer.intervals import mean_of_samples
+from zoo.transfer.intervals import mean_of_samples, proportion
 
 NEIGHBOURS = 5
 _BLOCK_VALUES = 1 << 22
@@ -21,7 +21,8 @@ def neighbours(features: np.ndarray, targets: np.ndarray) -> float:
 def measure_neighbours(
     features: np.ndarray, targets: np.ndarray, seed: int, groups: np.ndarray | None = None
 ) -> Measured:
-    """The same, with value -/+ t * standard error over the samples; over the groups where there are any.
+    """The same with its interval over the samples, or the groups: that of a proportion for an accuracy, else value -/+
+    t * standard error.
 
     Euclidean distances; each class has the votes of its members among the 5 nearest, a draw goes to the class that is
     nearer; numbers are predicted by the mean. Neighbours as a measure of transferability: Renggli et al., "Which Model
@@ -42,7 +43,7 @@ def measure_neighbours(
             weight = np.isfinite(distance) / np.isfinite(distance).sum(axis=1, keepdims=True)
             predicted = (outputs[nearest] * weight[:, :, None]).sum(axis=1)
             gains[block] = 1.0 - ((predicted - outputs[block]) ** 2 / outputs.var(axis=0)).mean(axis=1)
-    return mean_of_samples(gains, 1.0, groups)
+    return proportion(gains, groups) if targets.dtype.kind == "i" else mean_of_samples(gains, 1.0, groups)
 
 
 def _nearest(rows: np.ndarray, groups: np.ndarray | None) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
