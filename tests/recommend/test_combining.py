@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.recommend.combining import combine
+from zoo.entities import Measurement, ModelCard
+from zoo.recommend.combining import combine, common_error, settle
+from zoo.recommend.measuring import Measured
+from zoo.transfer.estimator import Measured as Value
+from zoo.transfer.intervals import proportion
 
 NOTHING = np.zeros(6)
 
@@ -63,7 +70,7 @@ def test_wide_intervals_by_chance_do_not_turn_the_order_around() -> None:
     measured = np.array([0.8867, 0.9467, 0.88, 0.76, 0.7596])
     low = np.array([0.8239, 0.856, 0.7993, 0.6752, 0.7254])
     high = np.array([0.9494, 1.0, 0.9607, 0.8448, 0.7946])  # the second is cut at 1
-    found = combine(measured, low, high, np.zeros(5), np.zeros(5))
+    found = combine(measured, low, high, np.zeros(5), np.zeros(5), bounds=(0.0, 1.0))
     assert found is not None
     assert list(np.argsort(-found.score)) == [1, 0, 2, 3, 4]
     assert found.score[1] > 0.9
@@ -83,3 +90,124 @@ def test_without_a_prior_the_order_is_the_measured_one(pairs: list[tuple[float, 
 
 def test_two_measurements_predict_nothing() -> None:
     assert combine(*around(np.array([0.5, 0.6, np.nan]), 0.1), np.zeros(3), np.zeros(3)) is None
+
+
+def answers(accuracies: np.ndarray, samples: int, together: float, random: np.random.Generator) -> np.ndarray:
+    """Whether each candidate is right on each sample, K x n: what is hard for one is hard for all, to a degree."""
+    hard = together**0.5 * random.normal(size=samples)
+    own = (1.0 - together) ** 0.5 * random.normal(size=(len(accuracies), samples))
+    thresholds = np.array([NormalDist().inv_cdf(accuracy) for accuracy in accuracies])
+    return (hard + own < thresholds[:, None]).astype(float)
+
+
+def measured(values: list[Value], kept: bool = False) -> list[Measured]:
+    """The candidates as a measurement gives them, best first; of figures that were ``kept`` no part is known."""
+    found = []
+    for number, value in enumerate(values):
+        figure = Measurement(
+            f"pkg:{number}", "image-classification", "", "", "linear-probe", value.value, value.low, value.high,
+            samples=len(value.parts),
+        )  # fmt: skip
+        by_samples = {} if kept else {len(value.parts): {"linear-probe": value}}
+        found.append(Measured(ModelCard(figure.model, "vision"), (figure,), values=by_samples))
+    return sorted(found, key=lambda one: -one.figures[0].value)
+
+
+DRAWS = 80
+
+
+def coverage(samples: int, count: int, spread: float, kept: bool) -> float:
+    """How often the predicted interval holds the true accuracy, of candidates whose errors correlate by about 0.4."""
+    random = np.random.default_rng(samples)
+    inside = []
+    for _ in range(DRAWS):
+        truth = 0.8 + spread * random.uniform(-0.5, 0.5, count)
+        values = [proportion(right) for right in answers(truth, samples, 0.6, random)]
+        ordered, found = settle(measured(values, kept), None, "class")
+        assert found is not None
+        true = truth[[int(one.card.name) for one in ordered]]
+        inside.append((found.low <= true) & (true <= found.high))
+    return float(np.mean(inside))
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.1])
+@pytest.mark.parametrize("count", [3, 5, 10])
+def test_predicted_intervals_hold_the_truth_as_often_as_they_say(count: int, spread: float) -> None:
+    held = {samples: coverage(samples, count, spread, kept=False) for samples in (50, 100, 300, 1000)}
+
+    assert all(0.9 <= share <= 0.99 for share in held.values()), held
+
+
+@pytest.mark.parametrize("spread", [0.01, 0.1])
+@pytest.mark.parametrize("count", [3, 10])
+def test_they_do_too_where_only_kept_figures_are_known(count: int, spread: float) -> None:
+    held = {samples: coverage(samples, count, spread, kept=True) for samples in (50, 300)}
+
+    assert all(0.9 <= share <= 0.995 for share in held.values()), held
+
+
+@pytest.mark.parametrize("worth", [0.0, 0.03], ids=["a useless prior", "a good prior"])
+@pytest.mark.parametrize("spread", [0.005, 0.05])
+def test_intervals_hold_the_truth_with_a_prior_and_of_what_was_not_measured(worth: float, spread: float) -> None:
+    random = np.random.default_rng(0)
+    inside = []
+    for _ in range(200):
+        known = random.normal(size=8)
+        truth = 0.7 + worth * known + spread * random.normal(size=8)
+        common, own = 0.02 * random.normal(), 0.02 * random.normal(size=8)
+        values = np.where(np.arange(8) < 6, truth + common + own, np.nan)
+        found = combine(*around(values, 1.96 * 0.02 * 2**0.5), known, np.zeros(8), common=0.5)
+        assert found is not None
+        inside.append((found.low <= truth) & (truth <= found.high))
+
+    there, missing = np.mean(inside, axis=0)[:6].mean(), np.mean(inside, axis=0)[6:].mean()
+    assert 0.9 <= there <= 0.99
+    assert 0.88 <= missing <= 0.995
+
+
+def test_a_perfect_accuracy_is_not_predicted_with_certainty() -> None:
+    _, found = settle(measured([proportion(np.ones(100))] * 4), None, "class")
+
+    assert found is not None
+    assert found.score.tolist() == [1.0] * 4
+    assert found.high.tolist() == [1.0] * 4
+    assert (found.low < 0.97).all()
+
+
+def test_a_score_that_may_exceed_one_is_not_cut_there() -> None:
+    logme = np.array([0.98, 0.95, 0.9, 0.7])
+
+    found = combine(*around(logme, 0.1), np.zeros(4), np.zeros(4))
+
+    assert found is not None
+    assert found.high.max() > 1.0
+
+
+def test_figures_without_any_interval_predict_nothing() -> None:
+    nothing = np.full(4, np.nan)
+    assert combine(np.array([0.5, 0.6, 0.7, 0.8]), nothing, nothing, np.zeros(4), np.zeros(4)) is None
+
+
+def test_an_error_in_common_stays_and_one_of_its_own_is_averaged_away() -> None:
+    close = np.array([0.80, 0.81, 0.79, 0.80, 0.80, 0.805, 0.795, 0.80])
+
+    width = {}
+    for common in (0.0, 0.5, 0.9):
+        found = combine(*around(close, 0.08), np.zeros(8), np.zeros(8), common=common)
+        assert found is not None
+        width[common] = float((found.high - found.low).mean()) / 0.16
+
+    assert 0.3 < width[0.0] < 0.6
+    assert width[0.0] < width[0.5] < width[0.9] < 1.0
+
+
+@pytest.mark.parametrize("together", [0.0, 0.3, 0.8])
+def test_the_common_error_is_found_in_the_parts(together: float) -> None:
+    random = np.random.default_rng(0)
+    shared, own = random.normal(size=3000), random.normal(size=(4, 3000))
+    parts = together**0.5 * shared + (1 - together) ** 0.5 * own
+    values = [Value(0.5, 0.4, 0.6, tuple(part)) for part in parts]
+
+    assert common_error(measured(values)) == pytest.approx(together, abs=0.05)
+    assert common_error(measured(values, kept=True)) is None
+    assert common_error(measured([proportion(np.ones(20))] * 3)) is None

@@ -186,3 +186,10 @@ def test_places_in_words(number: int, word: str):
 @given(st.floats(-6, 6))
 def test_the_normal_distribution_is_that_of_the_error_function(z: float):
     assert _cumulative(np.array([z]))[0] == pytest.approx(0.5 * math.erfc(-z / math.sqrt(2)), abs=2e-7)
+
+
+def test_an_interval_that_is_cut_where_the_range_ends_counts_by_its_longer_side():
+    whole, cut = Candidate(1, "pkg:a", 0.98, (0.92, 1.04)), Candidate(1, "pkg:a", 0.98, (0.92, 1.0))
+    other = candidate("b", 0.95, 0.06)
+
+    assert probabilities_best([cut, other]) == pytest.approx(probabilities_best([whole, other]))

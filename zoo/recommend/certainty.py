@@ -22,14 +22,15 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     """For each candidate the probability that its true score is the highest, from 0 to 1.
 
     Scores, the predicted ones where every candidate has one, are taken as independent normal variables whose 95 %
-    intervals are those given; P(best i) is the integral of the density of i times the product of all others'
-    distribution functions, by the midpoint rule. Candidates that were measured on the same samples err alike, so that
-    real probabilities are further from even than these. None for candidates without an interval.
+    intervals are those given, by the longer side where the other is cut; P(best i) is the integral of the density of i
+    times the product of all others' distribution functions, by the midpoint rule. Candidates that were measured on the
+    same samples err alike, so that real probabilities are further from even than these. None for candidates without an
+    interval.
     """
     predicted = all(c.predicted is not None and c.predicted_interval is not None for c in candidates)
     known: dict[int, tuple[float, float]] = {}
     for n, c in enumerate(candidates):
-        own, spread = (c.predicted, _spread(c.predicted_interval)) if predicted else (c.score, _error(c))
+        own, spread = (c.predicted, _spread(c.predicted, c.predicted_interval)) if predicted else (c.score, _error(c))
         if own is not None and spread is not None:
             known[n] = own, spread
     found: list[float | None] = [None] * len(candidates)
@@ -123,11 +124,14 @@ def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Conte
 
 
 def _error(candidate: Candidate) -> float | None:
-    return _spread(candidate.interval)
+    return _spread(candidate.score, candidate.interval)
 
 
-def _spread(interval: tuple[float, float] | None) -> float | None:
-    return None if interval is None else max((interval[1] - interval[0]) / (2 * _QUANTILE), 1e-9)
+def _spread(value: float | None, interval: tuple[float, float] | None) -> float | None:
+    """The standard error that an interval stands for, by its longer side: the other may be cut where the range ends."""
+    if value is None or interval is None:
+        return None
+    return max((value - interval[0]) / _QUANTILE, (interval[1] - value) / _QUANTILE, 1e-9)
 
 
 def _cumulative(z: np.ndarray) -> np.ndarray:

@@ -58,7 +58,7 @@ def by_measuring(
     survey.warnings += training_overlap([measured.card for measured in survey.measured], request.dataset)
     standing = ranking.standing(survey.measured)
     expected = expected_of([measured.card for measured in standing], request.task.name, request.whole.name)
-    ordered, combined = combining.settle(standing, expected)
+    ordered, combined = combining.settle(standing, expected, request.task.target)
     ranked = combining.with_predictions(ranking.by_measurement(ordered, request.task), combined)
     return Placed(ranked, "measured", survey, selection)
 
