@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from zoo.entities import Entity
+
+UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "tried": "score"}
+"""What the score is where no estimator gave it: standard deviations above the average model, or a mean z-score."""
+
+
+def figure_text(value: float) -> str:
+    """A figure with four significant digits, the same wherever it is shown."""
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
+
+
+def interval_text(interval: tuple[float, float]) -> str:
+    """The ends of an interval: ``0.9012 to 0.9713``."""
+    return f"{figure_text(interval[0])} to {figure_text(interval[1])}"
 
 
 @dataclass(frozen=True)
@@ -71,7 +84,7 @@ class Candidate(Entity):
 
     Attributes:
         score: what the ranking goes by: the first estimator's value, higher is better.
-        interval: a range that the score is expected in.
+        interval: the 95 % interval of the score.
         measured: estimator name to value.
         reasons: sentences for and against it, each with its figure.
         seconds: what measuring it cost, then or now.
@@ -125,6 +138,36 @@ class Exclusion(Entity):
 
 
 @dataclass(frozen=True)
+class FigureColumn:
+    """One figure of every candidate.
+
+    Attributes:
+        name: an estimator's, a metric's, ``predicted`` or ``fine-tuned``.
+        values: each candidate's figure with its 95 % interval, None where there is none.
+    """
+
+    name: str
+    values: tuple[tuple[float | None, tuple[float, float] | None], ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether any candidate has this figure."""
+        return any(value is not None for value, _ in self.values)
+
+    def title(self, name: str = "") -> str:
+        """The head of the column, with another name for the figure if that is given."""
+        intervals = any(interval is not None for _, interval in self.values)
+        return f"{name or self.name}{' (95 % interval)' if intervals else ''}"
+
+    def cell(self, at: int, nothing: str) -> str:
+        """The figure of the candidate at a position with its interval, such as ``0.9467 (0.9012 to 0.9713)``."""
+        value, interval = self.values[at]
+        if value is None:
+            return nothing
+        return figure_text(value) if interval is None else f"{figure_text(value)} ({interval_text(interval)})"
+
+
+@dataclass(frozen=True)
 class Recommendation(Entity):
     """The answer to "which model should I start from?", best first.
 
@@ -157,6 +200,23 @@ class Recommendation(Entity):
     ranked_by: str = "measured"
     selection: Mapping[str, Any] = field(default_factory=dict)
 
+    def figures(self) -> list[FigureColumn]:
+        """The candidates' figures, each with its own interval, as every table of them has them."""
+        reached = tuple((None if c.confirmed is None else c.confirmed.value, None) for c in self.candidates)
+        if self.ranked_by == "tried":
+            metric = next((c.confirmed.metric for c in self.candidates if c.confirmed), UNMEASURED["tried"])
+            return [FigureColumn(metric, reached)]
+        first, *others = list(self.candidates[0].measured) or [UNMEASURED[self.ranked_by]]
+        later = (
+            FigureColumn("fine-tuned", reached),
+            FigureColumn("predicted", tuple((c.predicted, c.predicted_interval) for c in self.candidates)),
+        )
+        return [
+            FigureColumn(first, tuple((c.score, c.interval) for c in self.candidates)),
+            *(FigureColumn(name, tuple((c.measured.get(name), None) for c in self.candidates)) for name in others),
+            *(column for column in later if column.known),
+        ]
+
     def to_frame(self) -> Any:
         """The candidates as a pandas ``DataFrame``, one row each."""
         from zoo.errors import needs_extra
@@ -167,12 +227,13 @@ class Recommendation(Entity):
 
     def _repr_html_(self) -> str:
         """The ranking as a table, its first explanation and the warnings, for a notebook."""
-        rows = "".join(map(_row, self.candidates))
+        figures = self.figures()
+        rows = "".join(_row(c, [column.cell(at, "") for column in figures]) for at, c in enumerate(self.candidates))
         first = "".join(f"<li>{html.escape(reason)}</li>" for reason in self.candidates[0].reasons)
         warned = "".join(f"<p>&#9888; {html.escape(warning)}</p>" for warning in self.warnings)
         left_out = f"<p>{len(self.excluded)} left out.</p>" if self.excluded else ""
-        titles = ("rank", "model", "score", "interval", "parameters", "licence")
-        heads = "".join(f'<th scope="col">{title}</th>' for title in titles)
+        titles = ("rank", "model", *(column.title() for column in figures), "parameters", "licence")
+        heads = "".join(f'<th scope="col">{html.escape(title)}</th>' for title in titles)
         name, samples = html.escape(str(self.data.get("name", ""))), self.data.get("samples", 0)
         return (
             f"<table><caption>{html.escape(self.task)} on {name}, {samples:,} samples</caption>"
@@ -182,10 +243,7 @@ class Recommendation(Entity):
         )
 
 
-def _row(candidate: Candidate) -> str:
-    low, high = candidate.interval or (None, None)
-    interval = "" if low is None or high is None else f"{low:.4g} to {high:.4g}"
-    score = "" if candidate.score is None else f"{candidate.score:.4g}"
+def _row(candidate: Candidate, figures: Sequence[str]) -> str:
     parameters = "" if candidate.parameters is None else f"{candidate.parameters:,}"
-    cells = (str(candidate.rank), candidate.id, score, interval, parameters, candidate.license or "")
+    cells = (str(candidate.rank), candidate.id, *figures, parameters, candidate.license or "")
     return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"

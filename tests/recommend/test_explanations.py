@@ -55,7 +55,7 @@ def test_a_lead_beyond_the_error_counts_for_the_first_and_against_the_second():
     first, second = everyone = ranked(candidate("a", 0.9), candidate("b", 0.8))
     known = context(everyone)
 
-    assert "Best of 2: cross-validated linear-probe accuracy 0.9 (95 % interval 0.88 to 0.92)." in said(
+    assert "Best of 2: cross-validated linear-probe accuracy 0.9000 (95 % interval 0.8800 to 0.9200)." in said(
         first, everyone, known, True
     )
     assert "0.1 below the best, beyond the error" in said(second, everyone, known, False)

@@ -12,10 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.answers import Argument, Candidate, Confirmation, Exclusion, Explanation, Recommendation
+from zoo.cli.output import Output
+from zoo.cli.recommend import show
 from zoo.data import read
-from zoo.entities import Dataset
+from zoo.entities import Dataset, ModelCard
 from zoo.errors import StorageError
 from zoo.recommend.pareto import pareto_front
+from zoo.recommend.prior.ranking import by_prior
+from zoo.recommend.prior.shipped import expect
 from zoo.recommend.report import check, page, plots, write
 
 VOID = {"meta", "link", "img", "br"}
@@ -94,13 +98,55 @@ def test_the_selection_and_what_was_fine_tuned_are_shown():
 
     text = page(answer(best, candidate(2), selection=chosen))
 
-    heads = [head for head in ("Fine-tuned", "Predicted") if f">{head}</th>" in text]
-    assert heads == ["Fine-tuned", "Predicted"]
+    heads = [head for head in ("Fine-tuned", "Predicted (95 % interval)") if f">{head}</th>" in text]
+    assert heads == ["Fine-tuned", "Predicted (95 % interval)"]
     assert "0.9375" in text
     assert "0.8125" in text
     assert "pkg:model-1, pkg:&lt;2&gt;. Then it stopped: it was good enough." in text
     assert "How the selection went" in text
     assert "How the selection went" not in page(answer())
+
+
+def test_table_page_notebook_and_json_give_each_figure_its_own_interval(capsys):
+    result = answer(
+        candidate(1, predicted=0.91234, predicted_interval=(0.87654, 0.94321)),
+        candidate(2, predicted=0.85, predicted_interval=(0.8, 0.9), interval=None),
+        provenance={},
+    )
+    show(Output(), result, "photos/")
+    texts = {
+        "table": capsys.readouterr().out, "page": "\n".join(Tree(page(result)).text),
+        "notebook": "\n".join(Tree(result._repr_html_()).text),
+    }  # fmt: skip
+
+    known = result.to_dict()["candidates"]
+    for name, text in texts.items():
+        heads = {"page": ("Cross-validated linear probe", "Predicted")}.get(name, ("linear-probe", "predicted"))
+        for head in heads:
+            assert f"{head} (95 % interval)" in text, name
+        for figure, interval in (("score", "interval"), ("predicted", "predicted_interval")):
+            for c in known:
+                ends = f" ({c[interval][0]:#.4g} to {c[interval][1]:#.4g})" if c[interval] else ""
+                assert f"{c[figure]:#.4g}{ends}" in text, (name, figure)
+    assert "0.9123 (0.8765 to 0.9432)" in texts["table"]
+    assert "predicted 0.9123 (95 % interval 0.8765 to 0.9432)" in " ".join(texts["page"].split())
+
+
+def test_a_ranking_by_what_is_known_before_shows_95_percent_everywhere(capsys):
+    cards = [ModelCard(f"hf:WinKawaks/vit-{size}-patch16-224", "vision") for size in ("tiny", "small")]
+    ranked = by_prior(cards, "image-classification")
+    result = answer(*ranked, ranked_by="prior", provenance={})
+    deviation = expect(cards, "image-classification").deviation
+    show(Output(), result, "photos/")
+
+    best = ranked[0]
+    own = deviation[[card.id for card in cards].index(best.id)]
+    assert best.interval[1] - best.score == pytest.approx(1.959964 * own, abs=1e-3)
+    assert "(95 % interval " in best.reasons[0]
+    cell = f"{best.score:#.4g} ({best.interval[0]:#.4g} to {best.interval[1]:#.4g})"
+    assert cell in capsys.readouterr().out
+    assert cell in result._repr_html_()
+    assert cell in page(result)
 
 
 def test_everything_from_outside_is_escaped():

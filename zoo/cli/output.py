@@ -198,9 +198,9 @@ def human_seconds(value: float | None) -> str:
 
 def human_score(value: float | None) -> str:
     """A figure with four significant digits."""
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:#.4g}"
+    from zoo.answers import figure_text
+
+    return "-" if value is None else figure_text(value)
 
 
 def _scaled(value: float, base: int, units: Sequence[str]) -> str:

@@ -21,9 +21,6 @@ SHOWN_REASONS = 3
 SHOWN_EXCLUDED = 5
 SHOWN_NOTES = 4
 
-UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "tried": "score"}
-"""What the score is where no estimator gave it: standard deviations above the average model, or a mean z-score."""
-
 
 class Seconds(click.ParamType):
     """A time: ``120``, ``120s``, ``2m``, ``1h``."""
@@ -198,37 +195,31 @@ def _table(output: Output, result: Recommendation) -> None:
     if result.ranked_by == "tried":
         _tried(output, result)
         return
-    estimator_names = list(result.candidates[0].measured)
+    figures = result.figures()
+    others = len(result.candidates[0].measured) - 1
+    # On a narrow terminal the figures that decide the order stay: what fine-tuning reached and the predicted one.
+    first = 1 if len(figures) > 1 + max(others, 0) else 0
     columns = [Column("rank", number=True), Column("model")]
-    columns += [Column(name, number=True, optional=6 if at else 0) for at, name in enumerate(estimator_names)] or [
-        Column(UNMEASURED[result.ranked_by], number=True)
+    columns += [
+        Column(figure.title(), number=True, optional=first if at == 0 else 6 if at <= others else 0)
+        for at, figure in enumerate(figures)
     ]
-    fine_tuned = any(c.confirmed for c in result.candidates)
-    foreseen = any(c.predicted is not None for c in result.candidates)
-    columns += [Column("fine-tuned", number=True)] * fine_tuned + [Column("predicted", number=True)] * foreseen
-    columns += [Column("interval", optional=1), Column("measured on", optional=7),
-                Column("parameters", number=True, optional=2), Column("size", number=True, optional=4),
-                Column("licence", optional=3), Column("time", number=True, optional=5)]  # fmt: skip
+    columns += [Column("measured on", optional=7), Column("parameters", number=True, optional=2),
+                Column("size", number=True, optional=4), Column("licence", optional=3),
+                Column("time", number=True, optional=5)]  # fmt: skip
     rows = []
-    for c in result.candidates[:SHOWN]:
-        figures = [human_score(c.measured[name]) for name in estimator_names] or [human_score(c.score)]
-        if fine_tuned:
-            figures.append(human_score(c.confirmed.value) if c.confirmed else "-")
-        if foreseen:
-            figures.append(human_score(c.predicted))
-        ends = c.predicted_interval if foreseen and c.predicted_interval else c.interval
-        interval = f"{human_score(ends[0])} - {human_score(ends[1])}" if ends else "-"
+    for at, c in enumerate(result.candidates[:SHOWN]):
         measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
         spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
         rank = f"{c.rank}{'=' if c.tied else ''}"
-        rows.append([rank, c.id, *figures, interval, measured_on, human_count(c.parameters),
+        rows.append([rank, c.id, *(f.cell(at, "-") for f in figures), measured_on, human_count(c.parameters),
                      human_bytes(c.bytes), c.license or "-", spent])  # fmt: skip
     output.table(columns, rows)
     if len(result.candidates) > SHOWN:
         output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
     if any(c.tied for c in result.candidates):
         output.text("= tied with the first: the difference is within its error.")
-    if not estimator_names and result.ranked_by == "prior":
+    if result.ranked_by == "prior":
         output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
     for line in legend(result.provenance.get("estimators", {})):
         output.paragraph(line)

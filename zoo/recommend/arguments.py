@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from zoo.answers import Argument, Candidate
+from zoo.answers import Argument, Candidate, figure_text, interval_text
 from zoo.entities import BenchmarkScore, ModelCard, Run
 from zoo.recommend.confirming import AS_IT_IS
 from zoo.recommend.latency import reported as reported_latency
@@ -120,9 +120,9 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
         yield candidate.score >= 0, Argument(sentence, candidate.score, f"{by}, not measured")
         return
     name = estimator_name(deciding(candidate), context.task.target)
-    figure = f"{name} {candidate.score:.4g}"
+    figure = f"{name} {figure_text(candidate.score)}"
     if candidate.interval:
-        figure += f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})"
+        figure += f" (95 % interval {interval_text(candidate.interval)})"
     source = measured_on(candidate)
     if candidate is best:
         won = f"Fine-tuned here: {best.confirmed.metric} {best.confirmed.value:.4g}, " if best.confirmed else ""

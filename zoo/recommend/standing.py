@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from zoo.answers import figure_text, interval_text
 from zoo.recommend.measuring import Measured
 from zoo.recommend.wording import capital, estimator_name, ordinal
 from zoo.tasks import Task
@@ -29,9 +30,9 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
     found = ordered[rank - 1]
     first, best = found.figures[0], ordered[0].figures[0]
     name = estimator_name(first.estimator, task.target)
-    figure = f"{name} {first.value:.4g}"
+    figure = f"{name} {figure_text(first.value)}"
     if first.low is not None and first.high is not None:
-        figure += f" (95 % interval {first.low:.4g} to {first.high:.4g})"
+        figure += f" (95 % interval {interval_text((first.low, first.high))})"
     figure += f" on {first.samples:,} samples"
     if len(ordered) == 1:
         return f"The only candidate: {figure}."

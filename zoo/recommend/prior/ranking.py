@@ -9,8 +9,8 @@ from zoo.recommend.history import History
 from zoo.recommend.prior import predict
 from zoo.recommend.prior.shipped import Expectation, content
 
-WIDTH = 1.645
-"""Standard errors on either side of a 90 % interval."""
+WIDTH = 1.959964
+"""Standard errors on either side of a 95 % interval, as of every score of a candidate."""
 
 _ORIGINS = {
     "results": "published results of this very model",
@@ -58,5 +58,5 @@ def expectation_in_words(mean: float, deviation: float, origin: str, task: str) 
     source = _ORIGINS[origin] + (f" ({cited})" if cited and origin not in _OWN else "")
     return (
         f"Expected {abs(mean):.2f} standard deviations {'above' if mean >= 0 else 'below'} the average model "
-        f"(90 % interval {mean - error:+.2f} to {mean + error:+.2f}), by {source}; not measured."
+        f"(95 % interval {mean - error:+.2f} to {mean + error:+.2f}), by {source}; not measured."
     )

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from zoo.answers import figure_text, interval_text
+
 WIDTH = 480
 """Units of width; the page scales a plot down to 340 pixels before it becomes hard to read."""
 
@@ -196,8 +198,8 @@ def _svg(height: int, title: str, told: str, parts: Iterable[str]) -> str:
 
 def _figure(point: Point) -> str:
     if point.low is None or point.high is None:
-        return f"{point.y:.4g}"
-    return f"{point.y:.4g} ({point.low:.4g} to {point.high:.4g})"
+        return figure_text(point.y)
+    return f"{figure_text(point.y)} ({interval_text((point.low, point.high))})"
 
 
 def _number(value: float) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from zoo.answers import Argument, Candidate, Recommendation
+from zoo.answers import Argument, Candidate, Recommendation, figure_text, interval_text
 from zoo.recommend.arguments import deciding
 from zoo.recommend.confirming import AS_IT_IS
 from zoo.recommend.pareto import pareto_front
@@ -21,8 +21,6 @@ LISTED = 200
 
 CLASSES = 30
 
-_UNMEASURED = {"prior": "Expected (sd)", "reported": "Mean z-score", "measured": "Score"}
-
 _NOTHING = "\u2013"
 
 
@@ -33,7 +31,9 @@ def answer(result: Recommendation) -> str:
     if result.ranked_by == "tried":
         said.append(f": {escape(_tried(best))}")
     elif best.score is not None:
-        said.append(f": {escape(score_name(result))} {best.score:.4g}{_between(best)}")
+        said.append(f": {escape(score_name(result))} {figure_text(best.score)}{_between(best.interval)}")
+        if best.predicted is not None:
+            said.append(f", predicted {figure_text(best.predicted)}{_between(best.predicted_interval)}")
     certainty = f" {escape(best.explanation.certainty)}" if best.explanation else ""
     advice = result.analysis.get("advice") or {}
     begin = ""
@@ -63,19 +63,17 @@ def warnings(result: Recommendation) -> str:
 
 def ranking(result: Recommendation) -> str:
     """The table of candidates."""
-    estimators = list(result.candidates[0].measured)
     if result.ranked_by == "tried":
         return _trials(result)
+    figures = result.figures()
     heads = [("", "Rank"), ("", "Model")]
-    heads += [("number", estimator_title(estimator)) for estimator in estimators] or [
-        ("number", _UNMEASURED[result.ranked_by])
-    ]
-    fine_tuned = any(c.confirmed for c in result.candidates)
-    predicted = any(c.predicted is not None for c in result.candidates)
-    heads += [("number", "Fine-tuned")] * fine_tuned + [("number", "Predicted")] * predicted
-    heads += [("short", "95 % interval"), ("number", "Samples"), ("number", "Parameters"), ("number", "Size"),
+    heads += [("number", column.title(capital(estimator_title(column.name)))) for column in figures]
+    heads += [("number", "Samples"), ("number", "Parameters"), ("number", "Size"),
               ("number", "ms a sample"), ("", "Licence")]  # fmt: skip
-    rows = [_row(c, result.candidates, estimators, fine_tuned, predicted) for c in result.candidates[:LISTED]]
+    rows = [
+        _row(c, result.candidates, [column.cell(at, _NOTHING) for column in figures])
+        for at, c in enumerate(result.candidates[:LISTED])
+    ]
     more = len(result.candidates) - LISTED
     note = (
         "= cannot be told from the first: the difference is within its error."
@@ -117,16 +115,11 @@ def _tried(candidate: Candidate) -> str:
     return f"{found.metric} {found.value:.4g} {how}"
 
 
-def _row(
-    c: Candidate, everyone: Sequence[Candidate], estimators: Sequence[str], fine_tuned: bool, predicted: bool
-) -> list[tuple[str, str]]:
-    figures = [_number(c.measured.get(estimator)) for estimator in estimators] or [_number(c.score)]
-    figures += [_number(c.confirmed.value if c.confirmed else None)] * fine_tuned + [_number(c.predicted)] * predicted
-    interval = f"{c.interval[0]:#.3g}\u2013{c.interval[1]:#.3g}" if c.interval else "\u2013"
+def _row(c: Candidate, everyone: Sequence[Candidate], figures: Sequence[str]) -> list[tuple[str, str]]:
     return [
         ("", f"{c.rank}{'=' if c.tied else ''}"), ("model", name(c, everyone)),
         *(("number", figure) for figure in figures),
-        ("short", interval), ("number", f"{c.samples:,}" if c.samples else "\u2013"),
+        ("number", f"{c.samples:,}" if c.samples else "\u2013"),
         ("number", _amount(c.parameters)), ("number", _amount(c.bytes, "B")),
         ("number", "\u2013" if c.latency is None else _milliseconds(c.latency)), ("short", c.license or "\u2013"),
     ]  # fmt: skip
@@ -326,8 +319,8 @@ def _figure(drawing: str, caption: str) -> str:
     return f"<figure>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _between(candidate: Candidate) -> str:
-    return f" (95 % interval {candidate.interval[0]:.4g} to {candidate.interval[1]:.4g})" if candidate.interval else ""
+def _between(interval: tuple[float, float] | None) -> str:
+    return f" (95 % interval {interval_text(interval)})" if interval else ""
 
 
 def _class(kind: str) -> str:
