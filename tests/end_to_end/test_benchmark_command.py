@@ -61,6 +61,36 @@ def test_history_leaves_data_sets_and_models_out(files: Path, tmp_path: Path) ->
     assert 0.75 < found["mean"]["coverage_90"] <= 1
 
 
+def described(path: Path) -> Path:
+    """A table that tells which of the eight data sets are alike."""
+    rows = "".join(f"data{i},{'even' if i % 2 == 0 else 'odd'} ones,{10 + i}\n" for i in range(8))
+    path.write_text(f"dataset,description,classes\n{rows}")
+    return path
+
+
+@pytest.mark.parametrize("name", ["team_datasets.csv", "team_runs_datasets.csv", "datasets.csv", "given.csv"])
+def test_what_is_known_of_the_data_sets_is_used_wherever_it_is_at_hand(files: Path, tmp_path: Path, name: str) -> None:
+    runs = tmp_path / "team_runs.csv"
+    runs.write_text((files / "runs.csv").read_text())
+    (tmp_path / "other_datasets.csv").write_text("dataset,description\ndata0,of other results\n")
+    table = described(tmp_path / name)
+
+    result = zoo(
+        "benchmark", "history", "--runs", runs, *(["--datasets", table] if name == "given.csv" else []), home=tmp_path
+    )  # fmt: skip
+
+    used = json.loads(result.stdout)["dataset_facts"]
+    assert used == {"files": [str(table)], "described": 8, "datasets": 8, "columns": ["classes", "description"]}
+    assert f"Data sets: 8 of 8 are described by {table} (classes, description)." in result.stderr
+
+
+def test_without_a_table_of_data_sets_it_says_so(files: Path, tmp_path: Path) -> None:
+    result = zoo("benchmark", "history", "--runs", files / "runs.csv", home=tmp_path)
+
+    assert json.loads(result.stdout)["dataset_facts"]["files"] == []
+    assert "Data sets: 0 of 8 are described; name a table of them with --datasets." in result.stderr
+
+
 def test_history_trains_on_one_file_and_tests_on_another(files: Path, tmp_path: Path) -> None:
     result = zoo(
         "benchmark", "history", "--train", files / "runs.csv", "--test", files / "test.csv",

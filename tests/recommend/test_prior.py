@@ -13,6 +13,7 @@ from zoo.recommend.ordering import weighted_tau
 from zoo.recommend.prior.factors import factorise
 from zoo.recommend.prior.fitting import nonnegative_least_squares, trained_on
 from zoo.recommend.prior.kriging import Prior
+from zoo.recommend.prior.likeness import run_together, telling_gaps
 
 
 def test_data_sets_of_the_same_kind_tell_the_order() -> None:
@@ -121,6 +122,55 @@ def test_factors_fill_gaps() -> None:
 
     gaps = np.isnan(seen)
     assert np.corrcoef(filled[gaps], truth[gaps])[0, 1] > 0.95
+
+
+def with_gaps(random: np.random.Generator, models: int, datasets: int, share: float, kinds: float) -> np.ndarray:
+    """Whether a model was run on a data set; more gaps, by a share ``kinds``, where the kinds of both differ."""
+    differ = random.integers(0, 2, models)[:, None] != np.arange(datasets) % 2
+    return random.random((models, datasets)) >= share * np.where(differ, 1 + kinds, 1 - kinds)
+
+
+def test_a_few_gaps_do_not_make_data_sets_alike() -> None:
+    measured = np.ones((144, 8), dtype=bool)
+    for model, dataset in ((0, 2), (0, 6), (1, 3), (2, 2), (2, 5), (3, 6)):
+        measured[model, dataset] = False
+
+    assert not run_together(measured, np.ones(144)).any()
+    assert not run_together(np.ones((144, 8)), np.ones(144)).any()
+
+
+@pytest.mark.parametrize(("models", "datasets"), [(144, 8), (40, 16), (300, 40)])
+def test_gaps_count_where_they_tell_data_sets_apart_and_not_where_they_are_chance(models: int, datasets: int) -> None:
+    random = np.random.default_rng(0)
+
+    by_chance = [telling_gaps(with_gaps(random, models, datasets, 0.3, 0.0)) for _ in range(20)]
+    by_kind = [telling_gaps(with_gaps(random, models, datasets, 0.3, 0.9)) for _ in range(20)]
+
+    assert sum(by_chance) <= 1
+    assert all(by_kind)
+
+
+def test_models_that_were_never_run_are_no_gaps() -> None:
+    random = np.random.default_rng(0)
+    runs = with_gaps(random, 144, 8, 0.3, 0.9)
+
+    kernel = run_together(runs, np.ones(144))
+    padded = run_together(np.vstack([runs, np.zeros((50, 8))]), np.arange(194) < 144)
+
+    assert kernel[0, 2] > kernel[0, 1] + 0.2
+    np.testing.assert_allclose(padded, kernel)
+
+
+def test_the_gaps_of_one_model_do_not_decide_which_data_sets_are_alike() -> None:
+    plain = world(noise=0.3)
+    history = replace(plain, datasets=tuple("abcdefghijklmnop"))  # names that tell nothing of the kinds
+    lacking = history.scores.copy()
+    lacking[0, :8] = np.nan
+
+    whole = Prior(history).predict("a", history.models[1:])
+    without = Prior(replace(history, scores=lacking)).predict("a", history.models[1:])
+
+    assert np.abs(whole.mean - without.mean).max() < 0.05
 
 
 def test_nonnegative_least_squares_finds_the_constrained_minimum() -> None:

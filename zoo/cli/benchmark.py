@@ -14,6 +14,7 @@ from zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
     from zoo.recommend.estimator_evaluation import DataResult
+    from zoo.recommend.history import History
 
 SHOWN = 20
 """Estimators and ensembles in the table of means."""
@@ -36,12 +37,15 @@ def command() -> None:
 @click.option("--train", type=click.Path(), help="CSV of results to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of results to predict.")
 @click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
-@click.option("--datasets", type=click.Path(), help="CSV of what is known of the data sets.")
+@click.option("--datasets", type=click.Path(),
+              help="CSV of what is known of the data sets [default: one beside the results].")  # fmt: skip
 def history_command(output: Output, models: str | None, datasets: str | None, **files: str | None) -> None:
     """Predict results from other results and compare with what was measured; prints JSON.
 
     Results have the columns model, dataset (or task), value (or score), and may have metric and cost. A data set's own
-    scores are never used to predict it; with --test, no score of the test file is.
+    scores are never used to predict it; with --test, no score of the test file is. What is known of the data sets is
+    used wherever it is at hand: without --datasets, a table beside the results (vision_datasets.csv or datasets.csv
+    beside vision_runs.csv).
 
     \b
     Examples:
@@ -49,17 +53,14 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
       zoo benchmark history --train runs.csv --test others.csv --models models.csv
     """
     from zoo.recommend.history_evaluation import evaluate, evaluate_on
-    from zoo.recommend.history_files import read_history
 
     started = time.perf_counter()
     train, test = _files(files["runs"], "--runs", files["train"], files["test"])
-    history = read_history(train, models, datasets)
+    histories, facts = _read([train] if test is None else [train, test], models, datasets)
     progress = output.progress()
-    if test is None:
-        result = evaluate(history, progress)
-    else:
-        result = evaluate_on(history, read_history(test, models, datasets), progress)
-    _show(output, result, started)
+    known, other = histories[0], histories[-1]
+    result = evaluate(known, progress) if test is None else evaluate_on(known, other, progress)
+    _show(output, {**result, "dataset_facts": facts}, started)
 
 
 @zoo_command("selection")
@@ -67,7 +68,8 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
 @click.option("--train", type=click.Path(), help="CSV of scores to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of scores to replay the selection on.")
 @click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
-@click.option("--datasets", type=click.Path(), help="CSV of what is known of the data sets.")
+@click.option("--datasets", type=click.Path(),
+              help="CSV of what is known of the data sets [default: one beside the results].")  # fmt: skip
 @click.option("--budget", type=int, default=12, show_default=True, help="Number of measurements.")
 def selection_command(
     output: Output, models: str | None, datasets: str | None, budget: int, **files: str | None
@@ -81,14 +83,14 @@ def selection_command(
       zoo benchmark selection --scores scores.csv.gz --models models.csv --budget 12
       zoo benchmark selection --train scores.csv.gz --test others.csv --models models.csv
     """
-    from zoo.recommend.history_files import read_history
     from zoo.recommend.selector_evaluation import evaluate_selection
 
     started = time.perf_counter()
     train, test = _files(files["scores"], "--scores", files["train"], files["test"])
-    history = read_history(train, models, datasets)
-    other = None if test is None else read_history(test, models, datasets)
-    _show(output, evaluate_selection(history, budget, other, output.progress()), started)
+    histories, facts = _read([train] if test is None else [train, test], models, datasets)
+    other = None if test is None else histories[-1]
+    result = evaluate_selection(histories[0], budget, other, output.progress())
+    _show(output, {**result, "dataset_facts": facts}, started)
 
 
 def _files(alone: str | None, name: str, train: str | None, test: str | None) -> tuple[str, str | None]:
@@ -99,9 +101,27 @@ def _files(alone: str | None, name: str, train: str | None, test: str | None) ->
     raise InvalidInput(f"Give either {name}, or both --train and --test.", "See: zoo benchmark --help")
 
 
+def _read(files: list[str], models: str | None, datasets: str | None) -> tuple[list[History], dict[str, Any]]:
+    """The histories in tables of results, with the facts about their data sets, and which those are."""
+    from pathlib import Path
+
+    from zoo.recommend.history_evaluation import dataset_facts
+    from zoo.recommend.history_files import datasets_beside, read_history
+
+    tables = [Path(datasets) if datasets else datasets_beside(file) for file in files]
+    histories = [read_history(file, models, table) for file, table in zip(files, tables, strict=True)]
+    used = list(dict.fromkeys(str(table) for table in tables if table))
+    return histories, {"files": used, **dataset_facts(*histories)}
+
+
 def _show(output: Output, result: dict[str, Any], started: float) -> None:
     for note in result["notes"]:
         output.warn(note)
+    facts = result["dataset_facts"]
+    by = "; name a table of them with --datasets"
+    if facts["files"]:
+        by = f" by {' and '.join(facts['files'])} ({', '.join(facts['columns']) or 'no name in it is theirs'})"
+    output.note(f"Data sets: {facts['described']:,} of {facts['datasets']:,} are described{by}.")
     output.data({**result, "seconds": round(time.perf_counter() - started, 1)})
 
 

@@ -83,6 +83,17 @@ def evaluate_on(train: History, test: History, progress: Progress | None = None)
     }
 
 
+def dataset_facts(*histories: History) -> dict[str, Any]:
+    """How many data sets something is known of beforehand, of how many, and by which columns."""
+    names = {name for history in histories for name in history.datasets}
+    known = {name: facts for history in histories for name, facts in history.dataset_facts.items() if name in names}
+    return {
+        "described": sum(map(bool, known.values())),
+        "datasets": len(names),
+        "columns": sorted({column for facts in known.values() for column in facts}),
+    }
+
+
 def apart(train: History, test: History) -> tuple[History, History, list[str]]:
     """Both, with what either knows of models and data sets, and without the test's results in the training."""
     facts = {**test.model_facts, **train.model_facts}

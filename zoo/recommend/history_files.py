@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import math
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -37,6 +38,20 @@ def read_history(runs: str | Path, models: str | Path | None = None, datasets: s
         facts(models, MODEL) if models is not None else {},
         facts(datasets, DATASET) if datasets is not None else {},
     )
+
+
+def datasets_beside(runs: str | Path) -> Path | None:
+    """The table of data sets that lies beside a table of results; None where there is none.
+
+    Beside ``vision_runs.csv`` that is ``vision_datasets.csv``, ``vision_runs_datasets.csv`` or ``datasets.csv``, the
+    first that there is; each may be gzipped.
+    """
+    path = Path(runs).expanduser()
+    stem = path.name.removesuffix(".gz").removesuffix(".csv")
+    family = re.match(r"(.*[_-])[^_-]+$", stem)
+    names = [*([f"{family[1]}datasets.csv"] if family else []), f"{stem}_datasets.csv", "datasets.csv"]
+    places = [path.with_name(f"{name}{end}") for name in names for end in ("", ".gz")]
+    return next((place for place in places if place.is_file() and place != path), None)
 
 
 def records(path: str | Path) -> Iterator[Record]:

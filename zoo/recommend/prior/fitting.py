@@ -61,7 +61,7 @@ class Fitted:
     """
 
     def __init__(self, table: Table, target: int, candidate: np.ndarray, kernels: np.ndarray) -> None:
-        together = run_together(np.column_stack([table.known, candidate]))
+        together = run_together(table.known, candidate)
         kernel = _learned_kernel(np.concatenate([kernels, together[None]]), table.factors)
         itself = np.flatnonzero(table.columns == target)
         self._krige(table, kernel, int(itself[0]) if len(itself) else None)

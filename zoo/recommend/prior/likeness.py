@@ -15,6 +15,14 @@ KINDS = ("bitext", "pairclass", "zeroshot", "multilabel", "classif", "cluster", 
 MOST_CATEGORIES = 0.9
 """A column whose values differ in a larger share of the rows is an identifier, not a category."""
 
+FEWEST_GAPS = 0.1
+"""Share of empty cells from which on the gaps of a table are looked at. Of the published fine-tuning runs of 144 models
+on 8 data sets 1.4 % are missing, all of 5 models, whose pattern gave similarities from -0.89 to 1.00. Of gaps made at
+random the similarities come down to what chance gives for so many models (0.08) from about a tenth on."""
+
+CHANCE = 3.0
+"""Standard deviations of chance by which the patterns of gaps must differ."""
+
 WIDTHS = (0.3, 1.0)
 """Length scales of numeric columns, in standard deviations."""
 
@@ -87,16 +95,48 @@ def dataset_kernels(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]
     return np.stack([*kernels, *_fact_kernels(names, facts)])
 
 
-def run_together(measured: np.ndarray) -> np.ndarray:
-    """Kernel between data sets, d x d: whether the same models are run on both; known before any score is.
+def run_together(measured: np.ndarray, planned: np.ndarray) -> np.ndarray:
+    """Kernel between data sets, (d + 1) x (d + 1): whether the same models are run on both; known before any score is.
+
+    All zeros where the gaps tell data sets apart no more than chance does, see ``telling_gaps``.
 
     Args:
-        measured: n models x d data sets, whether there is, or will be, a score.
+        measured: n models x d data sets, whether there is a score.
+        planned: n, whether the model is to be run on one more data set, the last of the kernel.
     """
-    presence = measured - measured.mean(axis=1, keepdims=True)
+    if not telling_gaps(measured):
+        return np.zeros((measured.shape[1] + 1,) * 2)
+    columns = np.column_stack([measured, planned])
+    presence = columns - columns.mean(axis=1, keepdims=True)
     lengths = np.linalg.norm(presence, axis=0)
     presence = presence / np.where(lengths > 0, lengths, 1.0)
     return presence.T @ presence
+
+
+def telling_gaps(measured: np.ndarray) -> bool:
+    """Whether it tells data sets apart which models were not run on them.
+
+    It takes two things. At least ``FEWEST_GAPS`` of the cells are empty, those of models without any run aside: the
+    cosines of complete data sets come from the few models that some other data set lacks, and are near 1 or -1 whatever
+    the data sets are. And the correlations of the data sets' patterns vary by more than chance: between d patterns
+    drawn at random for n models their variance is 1 / n, and that of such a variance over p pairs 2 / (n^2 (p - 1)).
+
+    Args:
+        measured: n models x d data sets, whether there is a score.
+    """
+    presence = measured[measured.any(axis=1)].astype(float)
+    if not len(presence) or 1.0 - presence.mean() < FEWEST_GAPS:
+        return False
+    presence -= presence.mean(axis=1, keepdims=True)
+    presence -= presence.mean(axis=0)
+    lengths = np.linalg.norm(presence, axis=0)
+    presence = presence[:, lengths > 0] / lengths[lengths > 0]
+    n, d = presence.shape
+    pairs = d * (d - 1) // 2
+    if pairs < 2:
+        return False
+    variance = float((presence.T @ presence)[np.triu_indices(d, 1)].var(ddof=1))
+    return n * variance - 1.0 > CHANCE * math.sqrt(2.0 / (pairs - 1))
 
 
 def model_kernels(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) -> np.ndarray:
