@@ -211,3 +211,26 @@ def test_the_common_error_is_found_in_the_parts(together: float) -> None:
     assert common_error(measured(values)) == pytest.approx(together, abs=0.05)
     assert common_error(measured(values, kept=True)) is None
     assert common_error(measured([proportion(np.ones(20))] * 3)) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from([(0.0, 1.0), (-np.inf, 1.0), (0.0, np.inf), (-np.inf, np.inf)]),
+    st.lists(st.tuples(st.floats(0.0, 1.0), st.floats(0.0, 0.3)), min_size=3, max_size=7),
+    st.sampled_from([None, 0.0, 0.5, 1.0]),
+)
+def test_no_interval_leaves_the_range_of_its_score(
+    bounds: tuple[float, float], pairs: list[tuple[float, float]], common: float | None
+) -> None:
+    values, errors = np.array(pairs).T
+    low, high = np.clip(values - errors, *bounds), np.clip(values + errors, *bounds)
+
+    found = combine(values, low, high, np.zeros(len(pairs)), np.zeros(len(pairs)), common=common, bounds=bounds)
+
+    assert found is not None
+    assert (bounds[0] <= found.low).all()
+    assert (found.low <= found.score + 1e-9).all()
+    assert (found.score <= found.high + 1e-9).all()
+    assert (found.high <= bounds[1]).all()
+    assert (values.min() - 1e-6 <= found.score).all()
+    assert (found.score <= values.max() + 1e-6).all()
