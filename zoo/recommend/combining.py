@@ -29,8 +29,8 @@ SCEPTICISM = 4.0
 _SHRINKAGE = np.exp(-np.linspace(0.0, 40.0, 800))
 """Values of the shrinkage that are averaged over, from 1 to almost nothing, evenly on the logarithm."""
 
-_SHARES = (np.arange(20) + 0.5) / 20
-"""Shares of the candidates' error that is common to all of them, where it is not known."""
+_SHARES = ((np.arange(20) + 0.5) / 20)[:, None]
+"""Shares of the candidates' error that may be common to all of them, averaged over."""
 
 Scale = Callable[[np.ndarray], np.ndarray]
 
@@ -46,7 +46,7 @@ class Combined:
 
 def combine(
     values: np.ndarray, low: np.ndarray, high: np.ndarray, mean: np.ndarray, deviation: np.ndarray, *,
-    common: float | None = None, bounds: tuple[float, float] = UNBOUNDED,
+    bounds: tuple[float, float] = UNBOUNDED,
 ) -> Combined | None:  # fmt: skip
     """A normal hierarchical model of candidates that were measured on the same samples.
 
@@ -69,8 +69,9 @@ def combine(
     between 0 and 1 beforehand (Daniels, "A prior for the variance in hierarchical models", Canadian Journal of
     Statistics 27, 1999) and has the likelihood ``(B / (1 - r) V)^((K - 1) / 2) exp(-B Q / 2 (1 - r) V)``, Q the squares
     that the regression leaves; its variance widens the interval of a candidate off the mean (Morris, "Parametric
-    empirical Bayes inference", Journal of the American Statistical Association 78, 1983). Where r is not known it is
-    averaged over likewise: candidates that lie closer together than they err must err alike.
+    empirical Bayes inference", Journal of the American Statistical Association 78, 1983). r is averaged over likewise,
+    from 0 to 1: candidates that lie closer together than they err must err alike. It is not taken from the candidates'
+    answers to each sample, as these are not kept and the same figures shall give the same prediction.
 
     All this is done on a scale on which errors are alike, see ``_scale``. The error that decides how far candidates are
     moved is one for all, V: an error that is itself estimated, from a few groups of samples, must not turn the order
@@ -81,7 +82,6 @@ def combine(
         values, low, high: n measured scores and the ends of their 95 % intervals, NaN where nothing was measured or
             where there is none.
         mean, deviation: n, what was expected, in any unit, and its standard errors; zeros where nothing was.
-        common: r, the correlation of the errors of two candidates; None where it is not known.
         bounds: the least and the most that a score can be.
 
     Returns:
@@ -102,7 +102,7 @@ def combine(
     expected = y.mean() + slope * x
     left = y - expected[known]
     squares = float((y - y.mean()) @ left)
-    shares, alone, weight = _plausible(len(y), squares, error, common)
+    shares, alone, weight = _plausible(len(y), squares, error)
     shrinkage = float((weight * _SHRINKAGE).sum())
     score, variance = expected.copy(), np.empty(len(values))
     score[known] += (1.0 - shrinkage) * left
@@ -142,17 +142,14 @@ def _sides(values: np.ndarray, low: np.ndarray, high: np.ndarray, bounds: np.nda
     )
 
 
-def _plausible(
-    count: int, squares: float, error: float, common: float | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _plausible(count: int, squares: float, error: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Shares of the error that are common, s x 1, the rest of the error for each, s x 1, and the posterior weights of
     each share with every value of the shrinkage, s x m.
     """
-    shares = (_SHARES if common is None else np.array([common]))[:, None]
-    alone = np.maximum((1.0 - shares) * error, 1e-12)
+    alone = (1.0 - _SHARES) * error
     log = 0.5 * (count - 1) * np.log(_SHRINKAGE / alone) - 0.5 * squares * _SHRINKAGE / alone
     weight = np.exp(log - log.max()) * _SHRINKAGE  # even in the shrinkage, while its values are so on the logarithm
-    return shares, alone, weight / weight.sum()
+    return _SHARES, alone, weight / weight.sum()
 
 
 def settle(
@@ -175,7 +172,6 @@ def settle(
         np.array([np.nan if figure.high is None else figure.high for figure in figures]),
         nothing if expected is None else expected.mean,
         nothing if expected is None else expected.deviation,
-        common=common_error([found for found, there in zip(ordered, full, strict=True) if there]),
         bounds=find_estimator(figures[0].estimator).bounds_for(target_kind) if figures else UNBOUNDED,
     )
     if combined is None:
@@ -184,25 +180,6 @@ def settle(
         sorted(range(len(ordered)), key=lambda at: (not full[at], -combined.score[at] if full[at] else at))
     )
     return [ordered[at] for at in order], Combined(combined.score[order], combined.low[order], combined.high[order])
-
-
-def common_error(measured: Sequence[Measured]) -> float | None:
-    """The mean correlation between the errors of two candidates, 0 to 1, from the parts of their scores.
-
-    It is the mean covariance of two candidates' parts over the mean variance of one's. None where fewer than two
-    candidates have parts, as those whose figures were kept from earlier have not, or where no part differs.
-    """
-    values = [found.value_on(found.samples) for found in measured]
-    parts = [value.parts for value in values if value is not None and value.parts]
-    if len(parts) < 2 or len({len(found) for found in parts}) > 1:
-        return None
-    table = np.array(parts)
-    table = table - table.mean(axis=1, keepdims=True)
-    count, own = len(table), float((table**2).mean(axis=1).mean())
-    if own <= 0.0:
-        return None
-    together = float((table.mean(axis=0) ** 2).mean())
-    return float(np.clip((count * together / own - 1.0) / (count - 1), 0.0, 1.0))
 
 
 def with_predictions(ranked: Sequence[Candidate], combined: Combined | None) -> list[Candidate]:
