@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    {"entities", "answers", "protocols", "tasks", "errors", "config"},
+    {"entities", "answers", "protocols", "tasks", "errors", "config", "untrusted", "redaction"},
     {"hookspecs", "plugins"},
     {"registry", "catalog", "sources", "data"},
     {"features", "pages"},

@@ -5,7 +5,6 @@ The phonemes are those of espeak-ng, which is called as a program; it is not par
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import unicodedata
@@ -19,6 +18,7 @@ with needs_extra("speech", "speak with Piper's voices"):
     import numpy as np
     import onnxruntime
 
+from zoo.untrusted import parse_json
 from zoo_audio.answering import AnsweringBackbone, as_text
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
     """
     weights = str(card.loader["weights"])
     try:
-        settings = json.loads(files.path(f"{weights}.json").read_text(encoding="utf-8"))
+        settings = parse_json(files.path(f"{weights}.json").read_text(encoding="utf-8"), finite=False)
         if settings.get("phoneme_type", "espeak") != "espeak" or int(settings.get("num_speakers", 1)) > 1:
             raise UnsupportedModel(f"'{card.id}' is no voice of one speaker with espeak-ng's phonemes.")
         path = files.path(weights)

@@ -23,6 +23,7 @@ from zoo.config import settings
 from zoo.errors import InvalidInput, PlatformNotice, SourceError, ZooError, storage_errors
 from zoo.protocols import Progress
 from zoo.sources.openai_client import openai_errors, told
+from zoo.untrusted import parse_json
 
 FOLDER = "openai-jobs"
 FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
@@ -272,7 +273,7 @@ def _goes_on(job: str) -> Iterator[None]:
 
 def _read(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(path.read_text(encoding="utf-8"), finite=False)
     except (FileNotFoundError, ValueError):
         return {}
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}

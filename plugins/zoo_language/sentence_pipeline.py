@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import UnsupportedModel
+from zoo.untrusted import parse_json
 
 _MODES = ("cls_token", "max_tokens", "mean_tokens", "mean_sqrt_len_tokens", "weightedmean_tokens", "lasttoken")
 
@@ -119,7 +119,7 @@ def _inside(folder: Path, path: str) -> Path:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"), finite=False)
     except (OSError, ValueError) as error:
         raise UnsupportedModel(
             f"{path} cannot be read: {error}.", "Pull the model again, or save it again from sentence-transformers."

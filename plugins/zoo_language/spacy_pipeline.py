@@ -6,7 +6,6 @@ called, so that nothing that came with the weights is run; its files are msgpack
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import warnings
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, WeightsNotice, needs_extra
+from zoo.untrusted import parse_json
 
 with needs_extra("entities", "use pipelines of spaCy"):
     import numpy as np
@@ -136,7 +136,7 @@ def read(card: ModelCard, folder: Path) -> Any:
             its files cannot be read.
     """
     try:
-        meta = json.loads((folder / META).read_text(encoding="utf-8"))
+        meta = parse_json((folder / META).read_text(encoding="utf-8"), finite=False)
         config = spacy.util.load_config(folder / CONFIG) if (folder / CONFIG).is_file() else None
         if config is None:
             raise UnsupportedModel(

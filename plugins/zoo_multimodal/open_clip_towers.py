@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ with needs_extra("multimodal", "run models of open_clip"):
     from torchvision.transforms import Compose, Normalize, ToTensor
     from torchvision.transforms.functional import pil_to_tensor
 
+from zoo.untrusted import parse_json
 from zoo_multimodal.image_text_backbone import ImageTextBackbone, Towers
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTe
     """
     folder = files.root
     try:
-        config = json.loads((folder / "open_clip_config.json").read_text(encoding="utf-8"))
+        config = parse_json((folder / "open_clip_config.json").read_text(encoding="utf-8"), finite=False)
         text = config["model_cfg"].get("text_cfg", {})
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise UnsupportedModel(

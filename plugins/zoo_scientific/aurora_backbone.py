@@ -23,6 +23,7 @@ with needs_extra("aurora", "run Aurora"):
     from torch import nn
 
 from zoo.data.grids import HISTORY
+from zoo.untrusted import parse_json
 from zoo_scientific.aurora_states import State, Variables, back, batch_of, fields_of, own_name, state_of, turned
 
 if TYPE_CHECKING:
@@ -233,7 +234,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
         raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
     try:
         if files.path(CONFIG).is_file():
-            document = json.loads(files.path(CONFIG).read_text(encoding="utf-8"))
+            document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
             step_hours = float(document["step_hours"])
             module = build(document["settings"], step_hours)
             module.load_state_dict(load_file(files.path(WEIGHTS)))

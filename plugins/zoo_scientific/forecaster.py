@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.untrusted import parse_json
 
 with needs_extra("scientific", "run forecasters"):
     import numpy as np
@@ -233,7 +234,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
     if dtype != "float32":
         raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
     try:
-        document = json.loads(files.path(CONFIG).read_text(encoding="utf-8"))
+        document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
         if ARCHITECTURE not in document["architectures"]:
             raise ValueError(f"its architecture is {document['architectures']}")
         known = {name: document[name] for name in GridConfig.__dataclass_fields__ if name in document}

@@ -7,12 +7,12 @@ with the published names of its tensors.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zoo.errors import needs_extra
+from zoo.untrusted import parse_json
 
 with needs_extra("scientific", "run models of molecules and proteins"):
     import tokenizers
@@ -251,7 +251,7 @@ def _marks(folder: Path) -> dict[str, str]:
 
 
 def _table(path: Path) -> dict[str, Any]:
-    said = json.loads(path.read_text(encoding="utf-8"))
+    said = parse_json(path.read_text(encoding="utf-8"), finite=False)
     if not isinstance(said, dict):
         raise ValueError(f"{path.name} holds a {type(said).__name__} where a table is expected")
     return said

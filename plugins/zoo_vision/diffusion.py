@@ -6,7 +6,6 @@ model's chooses code. Weights are read from safetensors alone.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from zoo.data.prompts import UNCONDITIONAL, Prompt
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra, suggest
 from zoo.features.published_config import published_config
 from zoo.features.quiet import quiet
+from zoo.untrusted import parse_json
 
 with needs_extra("generation", "make pictures"):
     import diffusers
@@ -268,7 +268,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Diffusi
 
 def _index(root: Path, card: ModelCard) -> dict[str, Any]:
     try:
-        index: dict[str, Any] = json.loads((root / "model_index.json").read_text(encoding="utf-8"))
+        index: dict[str, Any] = parse_json((root / "model_index.json").read_text(encoding="utf-8"), finite=False)
         index.get("_class_name")
     except (OSError, ValueError, AttributeError) as error:
         raise UnsupportedModel(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ with needs_extra("vision", "load models of timm"):
     from timm.data.transforms import str_to_pil_interp
     from torchvision.transforms import Compose
 
+from zoo.untrusted import parse_json
 from zoo_vision import weights
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged, imagenet_classes
 from zoo_vision.image_recipe import ByteRecipe
@@ -126,7 +126,7 @@ def _packaged_config(card: ModelCard) -> Mapping[str, Any]:
 
 def _folder_config(card: ModelCard, files: LocalFiles) -> Mapping[str, Any]:
     try:
-        config = json.loads(files.path("config.json").read_text(encoding="utf-8"))
+        config = parse_json(files.path("config.json").read_text(encoding="utf-8"), finite=False)
         if not isinstance(config, dict):
             raise ValueError("it is not a JSON object")
     except (OSError, ValueError) as error:

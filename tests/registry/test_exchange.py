@@ -115,7 +115,7 @@ def test_own_leaves_out_what_plugins_brought(registry: Registry, tmp_path: Path)
         ("a.json", '{"models": [{"id": "hf:a/b", "domain": "vision", "colour": 1}]}', "no field 'colour'"),
         ("a.json", '{"models": [{"id": "no-source", "domain": "vision"}]}', "not a model id"),
         ("a.json", '{"models": [{"id": "hf:a/b", "domain": "vision", "tasks": "one"}]}', "'tasks' is 'one'"),
-        ("a.json", '{"models": [{"id": "hf:a/b", "domain": "vision", "parameters": 1e400}]}', "parameters"),
+        ("a.json", '{"models": [{"id": "hf:a/b", "domain": "vision", "parameters": 1e400}]}', "1e400"),
         (
             "a.json",
             '{"models": [{"id": "hf:a/b", "domain": "vision", "parameters": 99999999999999999999}]}',
@@ -135,6 +135,17 @@ def test_own_leaves_out_what_plugins_brought(registry: Registry, tmp_path: Path)
         ("a.jsonl", '{"kind": "model", "id": "hf:a/b", "domain": "vision"}\n{"kind": "x"}\n', "line 2"),
         ("a.jsonl", '{"kind": "model", "id": "hf:a/b", "domain": "vision"}\nnonsense\n', "line 2: not valid JSON"),
         ("a.jsonl", '{"id": "hf:a/b"}', 'no "kind"'),
+        ("a.jsonl", '{"kind": []}', 'no "kind"'),
+        ("a.jsonl", '{"kind": {}}', 'no "kind"'),
+        ("a.jsonl", "[" * 20_000, "line 1: not valid JSON: it is nested more than"),
+        ("a.json", "[" * 20_000, "not valid JSON: it is nested more than"),
+        ("a.jsonl", "9" * 5000, "line 1: not valid JSON: it holds a whole number of 5,000 digits"),
+        ("a.jsonl", f'{{"kind": "model", "id": "hf:a/b", "domain": "x", "input": {{"a": {"9" * 400}}}}}', "400 digits"),
+        (
+            "a.jsonl",
+            f'{{"kind": "score", "model": "hf:a/b", "task": "t", "dataset": "d", "metric": "m", "value": 2{"0" * 308}}}',
+            "309 digits",
+        ),
         ("a.jsonl", "\xff\xfe", "line 1"),
     ],
 )

@@ -257,6 +257,12 @@ models:
             ("- {id: a/b, colour: red}", "model 1: 'colour' is not known"),
             ("- {id: a/b}\n- {task: fill-mask}", "model 2: it has no id or name"),
             ("- {id: a/b, params: -3}", "model 1: .*parameters = -3"),
+            (f"- {{id: a/b, params: {'9' * 400}M}}", "model 1: parameters is '9999.*no amount"),
+            (f"- {{id: a/b, params: {'9' * 5000}}}", "5,000 digits, line 1"),
+            ("- {id: a/b, params: 1e999}", "model 1: parameters is '1e999'"),
+            ("- {id: a/b, released: !!timestamp 2024-01-31}", "the tag"),
+            ("- !!python/object/apply:os.system ['true']", "the tag"),
+            ("[" * 20_000, "nest"),
             ("- {id: a/b, params: many}", "model 1: parameters is 'many', which is no amount. Write 110M"),
             ("- {id: a/b, task: text-clasification}", "model 1: there is no task .* Did you mean text-classification"),
             (
@@ -266,9 +272,9 @@ models:
             ("- {id: 'a/b', description: \"a\\0b\"}", "model 1: .*description"),
             ("- a/b", "model 1: it is a str"),
             ("3", "holds no list of models"),
-            ("{a: [", "is not valid YAML: expected the node content, but found '<stream end>', line 1"),
+            ("{a: [", "cannot be read as YAML: .*node content.*, line"),
             ("a: &a [x, x]\nb: [*a, *a]", "refers to its own parts"),
-            ("- {id: a/b, scores: [{dataset: d, metric: m, value: .nan}]}", "model 1"),
+            ("- {id: a/b, scores: [{dataset: d, metric: m, value: .nan}]}", ".nan, which is not a finite number, line 1"),
         ],
     )
     def test_a_bad_entry_is_named_and_nothing_is_added(

@@ -90,6 +90,10 @@ def test_a_tuned_folder_says_what_it_is(tmp_path: Path) -> None:
         ("[1]", "holds a list"),
         ("[" * 100_000, "is not JSON"),
         ('{"some": "thing"}', "names neither"),
+        ('{"model_type": [], "architectures": ["BertModel"]}', "a list under 'model_type'"),
+        ('{"model_type": "bert", "architectures": "BertModel"}', "a str under 'architectures'"),
+        ('{"model_type": "bert", "architectures": [{}]}', "'architectures' that are not names"),
+        ('{"model_type": "vit", "vision_config": 3}', "a int under 'vision_config'"),
         ("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "is not JSON"),
     ],
 )

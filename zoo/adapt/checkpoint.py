@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from zoo.untrusted import parse_json
+
 if TYPE_CHECKING:
     from zoo.entities import Dataset, ModelCard, Plan
 
@@ -110,9 +112,9 @@ def random_state(generator: np.random.Generator) -> dict[str, Any]:
 
 def set_random_state(state: dict[str, Any], generator: np.random.Generator) -> None:
     """Put every source of chance into that state."""
-    generator.bit_generator.state = json.loads(state["numpy"])
-    np.random.set_state(tuple(json.loads(state["numpy_global"])))
-    version, internal, gauss = json.loads(state["python"])
+    generator.bit_generator.state = parse_json(state["numpy"], finite=False)
+    np.random.set_state(tuple(parse_json(state["numpy_global"], finite=False)))
+    version, internal, gauss = parse_json(state["python"], finite=False)
     random.setstate((version, tuple(internal), gauss))
     torch.set_rng_state(state["torch"])
     if "cuda" in state and torch.cuda.is_available():

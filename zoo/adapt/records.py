@@ -15,6 +15,7 @@ from typing import Any
 
 from zoo.entities import Run
 from zoo.errors import DataError, InvalidInput, storage_errors, suggest
+from zoo.untrusted import parse_json
 
 REQUIRED = ("model", "dataset", "metric", "value")
 OPTIONAL = ("task", "strategy", "cost", "baseline", "seed", "epochs", "samples", "device", "revision", "date")
@@ -83,8 +84,8 @@ def _to_json(runs: Iterable[Run]) -> str:
 
 def _from_json(text: str, path: Path) -> list[Run]:
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(text)
+    except ValueError as error:
         raise DataError(f"{path} is not valid JSON: {error}.", "Write it again: zoo runs export FILE") from error
     entries = document.get("runs") if isinstance(document, dict) else None
     if not isinstance(entries, list):
@@ -98,10 +99,6 @@ def _from_json(text: str, path: Path) -> list[Run]:
         except InvalidInput as error:
             raise DataError(f"Run {number} of {path} cannot be read: {error.message}", error.hint) from error
     return runs
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"it holds {name}, which is no figure")
 
 
 def _checked(run: Run) -> Run:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles
@@ -189,7 +189,7 @@ def _array(features: Any) -> Any:
 
 def _read(root: Path) -> dict[str, Any]:
     try:
-        document = json.loads((root / MARKER).read_text(encoding="utf-8"))
+        document = parse_json((root / MARKER).read_text(encoding="utf-8"), finite=False)
     except FileNotFoundError:
         raise ModelNotFound(f"The folder {root} holds no tuned model.", "Write one with: zoo tune -o FOLDER") from None
     except (OSError, ValueError) as error:

@@ -15,6 +15,7 @@ from zoo.data.reading import ReadOptions, settle
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.data.images import ImageFacts
@@ -62,7 +63,7 @@ class BoxReader:
         """
         path = Path(reference).expanduser()
         try:
-            document = json.loads(read_text(path))
+            document = parse_json(read_text(path), finite=False)
             names = {int(kind["id"]): str(kind["name"]) for kind in document["categories"]}
             pictures = {int(image["id"]): str(image["file_name"]) for image in document["images"]}
             astray: list[Problem] = []

@@ -15,6 +15,7 @@ from zoo.data.table_files import TableFile
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.untrusted import parse_json
 
 TASK = "question-answering"
 _MARK = '"paragraphs"'
@@ -54,7 +55,7 @@ class QuestionReader:
             DataError: the file is no such JSON, or none of its questions can be used.
         """
         try:
-            document = json.loads(read_text(Path(reference).expanduser()))
+            document = parse_json(read_text(Path(reference).expanduser()), finite=False)
             rows = list(_squad(document))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(f"'{reference}' is not in SQuAD's form: {' '.join(str(error).split())}.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from zoo.data.table import read_table
 from zoo.data.table_files import Row
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra
+from zoo.untrusted import parse_json
 
 STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 
@@ -107,7 +107,7 @@ def _is_class_label(kind: Any) -> bool:
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
     except (OSError, ValueError) as error:
         raise DataError(f"'{path}' cannot be read: {error}.", "Save the data set again.") from error
     if not isinstance(document, dict):

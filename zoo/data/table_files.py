@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any, Protocol
 
 from zoo.data.texts import encoding_of, open_bytes, open_text
 from zoo.errors import DataError, needs_extra
+from zoo.untrusted import parse_json
 
 DELIMITED = {".csv": "", ".tsv": "\t", ".tab": "\t"}
 JSON = frozenset({".jsonl", ".ndjson", ".json"})
@@ -160,14 +160,14 @@ class JsonFile:
         with open_text(self.path, self._encoding) as file:
             if self._array:
                 try:
-                    parsed = list(enumerate(json.load(file), 1))
+                    parsed = list(enumerate(parse_json(file.read(), finite=False), 1))
                 except ValueError as error:
                     raise DataError(f"'{self.path}' is not valid JSON: {error}.") from error
             else:
                 parsed = ((number, line) for number, line in enumerate(file, 1) if line.strip())  # type: ignore[assignment]
             for number, item in parsed:
                 try:
-                    value = json.loads(item) if isinstance(item, str) else item
+                    value = parse_json(item, finite=False) if isinstance(item, str) else item
                 except ValueError as error:
                     yield number, None, f"is not valid JSON ({error})"
                     continue

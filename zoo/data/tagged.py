@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from zoo.data.table_files import TableFile
 from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
+from zoo.untrusted import parse_json
 
 TASK = "token-classification"
 SUFFIXES = frozenset({".conll", ".iob", ".iob2", ".bio"})
@@ -83,7 +83,7 @@ def _sentences(text: str) -> Iterator[Row]:
 def _list(cell: Any) -> Sequence[str]:
     if isinstance(cell, str):
         try:
-            parsed = json.loads(cell)
+            parsed = parse_json(cell, finite=False)
         except ValueError:
             parsed = cell.split()
         cell = parsed

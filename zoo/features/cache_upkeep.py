@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import time
@@ -17,6 +16,7 @@ from zoo.config import settings
 from zoo.entities import Entity
 from zoo.features.cache_files import PART, SUFFIX, open_rows
 from zoo.features.cache_identity import FORMAT
+from zoo.untrusted import parse_json
 
 ABOUT = "about.json"
 """In the folder of each kind of settings: what they are, and what the model turned out to be."""
@@ -124,7 +124,7 @@ def mark_as_cache(root: Path) -> None:
 def read_about(folder: Path) -> Mapping[str, Any] | None:
     """The description in the folder of some settings; None where it is missing or not readable."""
     try:
-        document = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        document = parse_json((folder / ABOUT).read_text(encoding="utf-8"), finite=False)
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Features
 from zoo.errors import DataError, InvalidInput, needs_extra, storage_errors
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -104,8 +105,8 @@ def _features(values: np.ndarray, targets: np.ndarray | None, metadata: Mapping[
         layer=metadata.get("layer", ""),
         values=np.ascontiguousarray(values, dtype=np.float32),
         targets=targets,
-        classes=tuple(json.loads(metadata.get("classes", "[]"))),
-        provenance=json.loads(metadata.get("provenance", "{}")),
+        classes=tuple(parse_json(metadata.get("classes", "[]"), finite=False)),
+        provenance=parse_json(metadata.get("provenance", "{}"), finite=False),
     )
 
 
@@ -152,7 +153,7 @@ def _read_npz(path: Path) -> Features:
     import numpy as np
 
     with np.load(path, allow_pickle=False) as opened:
-        metadata = json.loads(str(opened["metadata"])) if "metadata" in opened else {}
+        metadata = parse_json(str(opened["metadata"]), finite=False) if "metadata" in opened else {}
         return _features(opened["features"], opened.get("targets"), metadata)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from zoo.entities import ModelCard
 from zoo.errors import UnsupportedModel
+from zoo.untrusted import parse_json
 
 
 def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
         UnsupportedModel: it is missing or damaged, or asks for code from elsewhere.
     """
     try:
-        raw: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        raw: dict[str, Any] = parse_json((folder / "config.json").read_text(encoding="utf-8"), finite=False)
         items = raw.items()
     except (OSError, ValueError, AttributeError) as error:
         raise UnsupportedModel(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Dataset, Entity
 from zoo.errors import DataError, UnsupportedModel, storage_errors
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +196,7 @@ def _read(path: Path) -> Iterator[FineTuned]:
     with storage_errors(path, "read"):
         text = path.read_text(encoding="utf-8", errors="replace")
     try:
-        document = json.loads(text)
+        document = parse_json(text, finite=False)
     except ValueError as error:
         raise DataError(f"{path} is not JSON: {error}.", "Name another file with --truth.") from error
     runs: Sequence[Any] = document.get("runs", ()) if isinstance(document, dict) else ()

@@ -6,7 +6,6 @@ first ones only, best first, until enough of them are within the limits.
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from zoo.errors import UnknownModel
 from zoo.recommend.constraints import Limits, apply, violated
 from zoo.recommend.prior.shipped import Facts
 from zoo.recommend.unmeasured import Evidence, Ranked, in_order, know, ranked
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +154,7 @@ def _made_for(task: Task, registry: Registry, at_most: dict[str, int]) -> Facts:
     """The models that are made for a task."""
     columns = registry.columns(_COLUMNS, domain=task.domain, task=task.name, at_most=at_most)
     ids, architectures, parameters, released, base_models, pretraining = columns
-    lists = {text: tuple(json.loads(text)) if text else () for text in set(pretraining)}
+    lists = {text: tuple(parse_json(text, finite=False)) if text else () for text in set(pretraining)}
     return Facts(
         ids,
         [text or None for text in architectures],

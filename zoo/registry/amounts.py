@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "b": 3, "t": 4}
@@ -9,10 +10,11 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECAS
 
 
 def amount(text: str) -> int | None:
-    """The number, or None where the text is none."""
+    """The number, or None where the text is none, or one too large for any count."""
     match = _AMOUNT.match(text)
     if not match:
         return None
     number, unit, suffix = match.groups()
     base = 1024 if suffix and suffix.lower() == "ib" else 1000
-    return round(float(number) * base ** _UNITS[unit.lower()])
+    value = float(number) * base ** _UNITS[unit.lower()]
+    return round(value) if math.isfinite(value) else None

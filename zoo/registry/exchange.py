@@ -20,6 +20,7 @@ from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
 from zoo.errors import DataError, InvalidInput, ZooError, storage_errors
 from zoo.registry.registry import Registry
 from zoo.registry.validation import checked
+from zoo.untrusted import parse_json
 
 FORMATS = ("json", "jsonl", "parquet")
 """What a whole registry is written to and read from."""
@@ -235,10 +236,10 @@ def _list_of(item: Entity) -> str:
 
 def _read_json(file: IO[str], source: str) -> Iterator[Any]:
     try:
-        document = json.load(file, parse_constant=_refuse)
+        document = parse_json(file.read())
     except UnicodeDecodeError:
         raise
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(
             f"{source} is not valid JSON: {error}.", "A file of one item a line is --format jsonl."
         ) from error
@@ -266,20 +267,20 @@ def _read_lines(file: IO[str], source: str) -> Iterator[Any]:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
-            entry = json.loads(line, parse_constant=_refuse)
+            entry = parse_json(line)
             kind = entry.pop("kind", None) if isinstance(entry, dict) else None
-            if kind not in KINDS:
+            if not isinstance(kind, str) or kind not in KINDS:
                 raise DataError(f'{source}, line {number}: there is no "kind" of {", ".join(KINDS)}.')
             yield _item(kind, entry, f"{source}, line {number}")
     except UnicodeDecodeError:
         raise
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise DataError(f"{source}, line {number}: not valid JSON: {error}.") from error
 
 
 def _known(kind: str, entry: Any, place: str) -> Any:
-    if kind not in KINDS:
-        raise DataError(f"{place}: there is no kind '{kind[:40]}'.", f"There are: {', '.join(KINDS)}.")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise DataError(f"{place}: there is no kind '{str(kind)[:40]}'.", f"There are: {', '.join(KINDS)}.")
     return _item(kind, entry, place)
 
 
@@ -290,12 +291,8 @@ def _item(kind: str, entry: Any, place: str) -> Entity:
         return checked(KINDS[kind].from_dict(entry))
     except ZooError as error:
         raise DataError(f"{place}: {error.message}", error.hint) from error
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DataError(f"{place}: a field is not of its type ({error}).") from error
-
-
-def _refuse(name: str) -> float:
-    raise ValueError(f"it holds {name}, which is no figure")
 
 
 @contextmanager

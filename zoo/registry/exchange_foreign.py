@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import DataError, InvalidInput, ZooError
 from zoo.registry.exchange_model_index import scores_of
 from zoo.registry.validation import checked
+from zoo.untrusted import Malformed, parse_json, parse_yaml
 
 MOST_BYTES = 25_000_000
 FIELDS = {
@@ -123,7 +123,7 @@ def mlflow(source: str) -> Items:
         url = f"{base}/api/2.0/mlflow/registered-models/search?max_results=100&page_token={quote(token)}"
         text = read_text(url, "The list of registered models", _mlflow_headers())
         try:
-            page = json.loads(text)
+            page = parse_json(text)
             models, token = page.get("registered_models") or [], str(page.get("next_page_token") or "")
             cards = [_registered(base, parts.netloc, entry) for entry in models]
         except (ValueError, AttributeError, TypeError, KeyError) as error:
@@ -187,7 +187,7 @@ def _entry(entry: Mapping[str, Any], place: str) -> Items:
             yield checked(BenchmarkScore.from_dict({**defaults, **score}))
     except ZooError as error:
         raise DataError(f"{place}: {error.message}", error.hint) from error
-    except (TypeError, AttributeError, ValueError) as error:
+    except (TypeError, AttributeError, ValueError, OverflowError) as error:
         raise DataError(f"{place}: a field is not of its type ({error}).") from error
 
 
@@ -251,8 +251,8 @@ def _document(source: str) -> Any:
     if path.suffix.lower() in {".yaml", ".yml"}:
         return _yaml(text, source)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise DataError(f"{source} is not valid JSON: {error}.", "A YAML file ends in .yaml.") from error
 
 
@@ -269,17 +269,7 @@ def _text(path: Path) -> str:
 
 
 def _yaml(text: str, source: str) -> Any:
-    import yaml
-
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise DataError(
-                    f"{source} refers to its own parts (*{event.anchor}), which is not read.", "Write them out."
-                )
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        said = getattr(error, "problem", None) or str(error)
-        reason = " ".join(f"{said}{f', line {mark.line + 1}' if mark else ''}".split())[:150]
-        raise DataError(f"{source} is not valid YAML: {reason}.", "Check its indentation.") from error
+        return parse_yaml(text)
+    except Malformed as error:
+        raise DataError(f"{source} cannot be read as YAML: {error}.", "Correct it there.") from error

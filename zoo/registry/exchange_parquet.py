@@ -18,6 +18,7 @@ from typing import Any
 
 from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
 from zoo.errors import DataError, needs_extra, storage_errors
+from zoo.untrusted import parse_json
 
 BATCH = 5000
 KINDS: dict[str, type[Entity]] = {"model": ModelCard, "score": BenchmarkScore, "measurement": Measurement, "run": Run}
@@ -93,8 +94,8 @@ def _value(name: str, value: Any, columns: Mapping[str, str], place: str) -> Any
     if columns.get(name) != "json":
         return value
     try:
-        return json.loads(value)
-    except (ValueError, TypeError, RecursionError) as error:
+        return parse_json(value)
+    except (ValueError, TypeError, AttributeError) as error:
         raise DataError(f"{place}: the column '{name}' holds no JSON.", "Export the registry again.") from error
 
 

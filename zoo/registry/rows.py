@@ -9,8 +9,10 @@ from operator import attrgetter
 from typing import Any
 
 from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
+from zoo.errors import RegistryError
 from zoo.registry.lineage import weights_of
 from zoo.registry.memory import needed
+from zoo.untrusted import parse_json
 
 _SCALARS = (
     "id", "domain", "architecture", "library", "description", "parameters", "bytes", "license", "embedding_dimension",
@@ -52,15 +54,29 @@ def values_of(columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
     return [*zip(*(documents.get(name, columns[name]) for name in CARD_COLUMNS), strict=True)]
 
 
+def parsed(text: str) -> Any:
+    """The value in a column that holds JSON.
+
+    Raises:
+        RegistryError: it holds something else; another program has written there.
+    """
+    try:
+        return parse_json(text, finite=False)
+    except ValueError as error:
+        raise RegistryError(
+            f"A row of the registry is damaged: {error}.", "See how far: zoo registry check. Then restore a copy of it."
+        ) from error
+
+
 def card_of(row: Any) -> ModelCard:
     """The card of a row of ``models``."""
     values: dict[str, Any] = {name: row[name] for name in _SCALARS}
     for name in _LISTS:
         if row[name] is not None:
-            values[name] = tuple(json.loads(row[name]))
+            values[name] = tuple(parsed(row[name]))
     for name in _NESTED:
         if row[name] is not None:
-            values[name] = _frozen(json.loads(row[name]))
+            values[name] = _frozen(parsed(row[name]))
     return ModelCard(**values, gated=bool(row["gated"]))
 
 
@@ -87,7 +103,7 @@ def score_of(row: Any, model: str) -> BenchmarkScore:
 def measurement_of(row: Any) -> Measurement:
     """The measurement of a row of ``measurements``."""
     values = {name: row[name] for name in row.keys() if name != "key"}  # noqa: SIM118
-    values["versions"] = json.loads(values["versions"])
+    values["versions"] = parsed(values["versions"])
     return Measurement.from_dict({**values, "revision": values["revision"] or None})
 
 
@@ -113,7 +129,7 @@ def run_of(row: Any) -> Run:
     """The run of a row of ``runs``."""
     values = {name: row[name] for name in row.keys()}  # noqa: SIM118
     return Run.from_dict({
-        **values, **{name: json.loads(values[name]) for name in ("metrics", "baseline", "plan", "versions")}
+        **values, **{name: parsed(values[name]) for name in ("metrics", "baseline", "plan", "versions")}
     })  # fmt: skip
 
 

@@ -13,8 +13,10 @@ from zoo.registry import benchmarks, bits
 from zoo.registry.numbers import WITH_INDEX, day
 from zoo.registry.query import RANGES, SearchQuery
 from zoo.registry.relevance import BLOCK, ranked
+from zoo.registry.rows import parsed
 from zoo.registry.sets import Sets
 from zoo.registry.words import Wanted
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.registry.connection import Reader
@@ -103,7 +105,7 @@ def _with_phrases(sets: Sets, members: int, wanted: Wanted) -> tuple[int, bool]:
     found = [
         row["key"] for row in rows_of(sets.connection, columns, keys)
         if wanted.said_in([row["id"], row["architecture"] or "", row["description"] or "",
-                           *json.loads(row["tasks"] or "[]"), *json.loads(row["tags"] or "[]")])
+                           *parsed(row["tasks"] or "[]"), *parsed(row["tags"] or "[]")])
     ]  # fmt: skip
     return bits.of_keys(found), len(keys) < MOST_PHRASE
 
@@ -249,7 +251,7 @@ def _opened(query: SearchQuery) -> Place | None:
         return None
     try:
         padded = query.after + "=" * (-len(query.after) % 4)
-        order, reverse, value, key, block = json.loads(base64.urlsafe_b64decode(padded.encode()))
+        order, reverse, value, key, block = parse_json(base64.urlsafe_b64decode(padded.encode()), finite=False)
         start = None if block is None else (None if block[0] is None else int(block[0]), int(block[1]))
         place = Place(value, int(key), start)
     except (ValueError, TypeError, IndexError) as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import math
+import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +15,7 @@ from zoo.entities import Entity, ModelCard, ModelFile
 from zoo.errors import InvalidInput
 
 _LARGEST = 2**63 - 1
+_LARGEST_FLOAT = sys.float_info.max
 LONGEST_TEXT = 100_000
 """Letters of a description."""
 
@@ -162,7 +163,7 @@ def _fits(value: Any, wanted: Any) -> bool:
     if wanted is Any:
         return _plain(value)
     if wanted is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST_FLOAT
     if wanted is int:
         return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
     if wanted is str:
@@ -180,7 +181,12 @@ def _plain(value: Any) -> bool:
         return all(_plain(item) for item in value)
     if isinstance(value, float):
         return _fits(value, float)
-    return value is None or isinstance(value, (bool, int)) or _fits(value, str)
+    return (
+        value is None
+        or isinstance(value, bool)
+        or _fits(value, str)
+        or (isinstance(value, int) and _fits(value, float))
+    )
 
 
 def _encodable(value: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from zoo.errors import InvalidInput, ModelNotFound, storage_errors
 from zoo.sources import describing
 from zoo.sources.model_files import format_of
 from zoo.sources.safetensors_header import read_header
+from zoo.untrusted import parse_json
 
 MAX_JSON_BYTES = 25_000_000
 
@@ -25,12 +25,12 @@ def read_json(path: Path) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > MAX_JSON_BYTES:
             raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES} bytes; that is no configuration.")
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
     if not isinstance(document, dict):
         raise InvalidInput(
@@ -51,6 +51,26 @@ def count_parameters(root: Path, weights: Sequence[str]) -> int | None:
         return sum(read_header(root / path).parameters for path in weights)
 
 
+_NAMED: Mapping[str, type] = {
+    "model_type": str, "architecture": str, "architectures": list, "pretrained_cfg": dict, "chronos_config": dict,
+    "vision_config": dict,
+}  # fmt: skip
+"""The keys that a card is made from, with the type that transformers and timm write."""
+
+
+def _check_types(model: str, config: Mapping[str, Any]) -> None:
+    for key, wanted in _NAMED.items():
+        value = config.get(key)
+        if value is not None and not isinstance(value, wanted):
+            raise InvalidInput(
+                f"The config.json of '{model}' has a {type(value).__name__} under '{key}', where transformers and timm "
+                f"write a {wanted.__name__}.",
+                "Save the model again.",
+            )
+    if not all(isinstance(name, str) for name in config.get("architectures") or ()):
+        raise InvalidInput(f"The config.json of '{model}' has 'architectures' that are not names.", "Save it again.")
+
+
 def card_from_config(
     model: str, config: Mapping[str, Any], files: tuple[ModelFile, ...], parameters: int | None
 ) -> ModelCard:
@@ -58,9 +78,10 @@ def card_from_config(
 
     Raises:
         ModelNotFound: the configuration names no architecture.
+        InvalidInput: what names it has another type than these formats give it.
     """
-    named = config.get("architectures")
-    architectures = [str(name) for name in named] if isinstance(named, list) else []
+    _check_types(model, config)
+    architectures = list(config.get("architectures") or ())
     model_type = config.get("model_type")
     loader: dict[str, Any] = {}
     tasks: tuple[str, ...]

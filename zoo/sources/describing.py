@@ -147,7 +147,7 @@ def tasks(model_type: object, architectures: Sequence[str]) -> tuple[str, ...]:
         return (SEQUENCES[sequence],)
     for name in architectures:
         if "ForSequenceClassification" in name:
-            audio = model_type in _MODEL_TYPES["audio"]
+            audio = isinstance(model_type, str) and model_type in _MODEL_TYPES["audio"]
             return ("audio-classification",) if audio else ("text-classification",)
         for marker, task in _HEADS:
             if marker in name:
@@ -162,7 +162,7 @@ def domain(task: str | None, model_type: object = None, library: str | None = No
     known = plugins().tasks
     # The Hub files many image and protein encoders under feature-extraction, so the family goes first.
     for name, types in _MODEL_TYPES.items():
-        if model_type in types:
+        if isinstance(model_type, str) and model_type in types:
             return name
     if task in known and (task != "feature-extraction" or library in {None, "transformers", "sentence-transformers"}):
         return known[task].domain
@@ -182,7 +182,7 @@ def embedding_dimension(config: Mapping[str, Any]) -> int | None:
     if any(str(name) in _WRITERS for name in config.get("architectures") or ()):
         encoder = config.get("vision_config") or {}
         return encoder.get("hidden_size") if isinstance(encoder, Mapping) else None
-    if config.get("model_type") in _BY_QUERIES:
+    if str(config.get("model_type")) in _BY_QUERIES:
         return None
     for key in ("num_features", "projection_dim", "hidden_size", "d_model", "dim", "n_embd", "hidden_dim"):
         value = config.get(key)

@@ -16,6 +16,7 @@ from typing import Any
 from zoo.config import settings
 from zoo.entities import ModelFile, Problem
 from zoo.protocols import Progress
+from zoo.untrusted import parse_json
 
 CHUNK = 1 << 20
 FILE = "hashes.json"
@@ -135,7 +136,7 @@ def _difference(
 
 def _read(path: Path) -> dict[str, list[Any]]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))
+        entries = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return dict(entries) if isinstance(entries, Mapping) else {}

@@ -7,7 +7,6 @@ published SHA-256 of a large file and the git SHA-1 of a small one.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from zoo.entities import LocalFiles, ModelFile
 from zoo.errors import InvalidInput
 from zoo.sources.model_files import choose, format_of, missing_shards
 from zoo.sources.paths import COMMIT, ETAG, unsafe
+from zoo.untrusted import parse_json
 
 DEFAULT_ENDPOINT = "https://huggingface.co"
 DEFAULT_REVISION = "main"
@@ -131,7 +131,7 @@ def complete(files: LocalFiles) -> bool:
         return False
     for index in (path for path in wanted if path.endswith(".index.json")):
         try:
-            shards = json.loads(files.path(index).read_text(encoding="utf-8"))["weight_map"].values()
+            shards = parse_json(files.path(index).read_text(encoding="utf-8"))["weight_map"].values()
             if missing_shards(paths, index, shards):
                 return False
         except (OSError, ValueError, KeyError, AttributeError, TypeError):

@@ -92,7 +92,7 @@ def _translate(error: BaseException, model: ModelId, endpoint: str) -> ZooError 
                 f"Cannot write to {cache_folder()}: {error.strerror}.",
                 "Make room there, or set HF_HOME to another folder.",
             )
-        case ValueError() | TypeError() | KeyError() | AttributeError():
+        case ValueError() | TypeError() | KeyError() | AttributeError() | RecursionError():
             return SourceError(
                 f"The server at {endpoint} answered about '{name}' in a way that the client does not understand.",
                 "Check HF_ENDPOINT, and update the client: pip install -U huggingface_hub",

@@ -12,6 +12,7 @@ from zoo.errors import GatedModel, IntegrityError, NetworkUnavailable, SourceErr
 from zoo.protocols import Progress
 from zoo.sources.hub_errors import client_http_error, has_token, refused_token, retry_after
 from zoo.sources.hub_guard import REQUEST_TIMEOUT, Guard, guarded
+from zoo.untrusted import parse_json
 
 TRIES = 6
 """Requests for one page at most, those answered with an error that may pass, such as 503, or with none at all."""
@@ -51,7 +52,7 @@ class HubRequests:
             self._pause = 0
         response = self._patiently(url, parameters)
         try:
-            entries = response.json()
+            entries = parse_json(response.content, finite=False)
         except ValueError:
             entries = None
         if not isinstance(entries, list):

@@ -16,6 +16,7 @@ from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, storage_erro
 from zoo.protocols import Progress
 from zoo.sources.base import LocalModel
 from zoo.sources.hashing import KnownHashes, differences
+from zoo.untrusted import parse_json
 
 
 class PulledModels:
@@ -138,7 +139,7 @@ class PulledSource:
 
 def _read(path: Path) -> LocalModel | None:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = parse_json(path.read_text(encoding="utf-8"))
         card = ModelCard.from_dict(document["card"])
         return LocalModel(card.id, LocalFiles(Path(document["root"]), card.files, card.revision), card)
     except (OSError, ValueError, KeyError, TypeError, InvalidInput):

@@ -6,7 +6,6 @@ without holes.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from zoo.errors import IntegrityError
+from zoo.untrusted import parse_json
 
 MAX_HEADER_BYTES = 25_000_000
 """The longest header that is read, the limit that the Hub's own client sets."""
@@ -80,8 +80,8 @@ def parse_header(header: bytes, data_bytes: int, name: str = "the file") -> Safe
     try:
         if not header.startswith(b"{"):
             raise ValueError("it does not start with '{'")
-        document = json.loads(header.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+        document = parse_json(header.decode("utf-8"), unique=True)
+    except ValueError as error:
         raise _malformed(name, f"its header is not proper JSON ({str(error)[:100]})") from error
     metadata = document.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
@@ -136,19 +136,6 @@ def _elements(shape: list[int]) -> int:
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key '{twice[:60]}' appears twice")
-    return document
-
-
-def _no_constant(constant: str) -> Any:
-    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _malformed(name: str, reason: str) -> IntegrityError:

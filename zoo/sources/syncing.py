@@ -16,6 +16,7 @@ from zoo.errors import InvalidInput, RegistryError, SourceError, StorageError, U
 from zoo.protocols import Progress, SilentProgress
 from zoo.sources.fitting import fit
 from zoo.sources.listing import Listed, ListRequest, Page
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.registry.registry import Registry
@@ -160,7 +161,7 @@ class _Sync:
 
         text = syncing.note(self.registry, self.note)
         try:
-            state = json.loads(text) if text else {}
+            state = parse_json(text) if text else {}
         except ValueError:
             state = {}
         return state if isinstance(state, dict) else {}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from zoo.config import settings
 from zoo.errors import UnsupportedModel, storage_errors
+from zoo.untrusted import parse_json
 
 FILE = "trusted.json"
 
@@ -45,7 +46,7 @@ def _path() -> Path:
 
 def _entries() -> dict[str, list[str]]:
     try:
-        found = json.loads(_path().read_text(encoding="utf-8"))
+        found = parse_json(_path().read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return {str(name): list(commits) for name, commits in found.items()} if isinstance(found, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from zoo.entities import BenchmarkScore, LocalFiles, ModelCard, ModelId
 from zoo.plugins import plugins
 from zoo.tasks import Domain
 from zoo.testing.subject import Skipped, Subject
+from zoo.untrusted import parse_json
 
 HEAVY = (
     "torch", "torchvision", "torchaudio", "transformers", "timm", "tensorflow", "jax", "pandas", "scipy", "sklearn",
@@ -119,7 +119,7 @@ def _registered(subject: Subject) -> tuple[list[str], list[str]]:
         [sys.executable, "-c", _REGISTER, subject.name], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == 0, f"importing it fails: {done.stderr.strip().splitlines()[-1]}"
-    modules, reached = json.loads(done.stdout.strip().splitlines()[-1])
+    modules, reached = parse_json(done.stdout.strip().splitlines()[-1])
     return modules, reached
 
 

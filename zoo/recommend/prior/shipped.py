@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import numpy as np
 
 from zoo.entities import ModelCard
 from zoo.recommend.prior.names import sums
+from zoo.untrusted import parse_json
 
 FILE = "shipped.json"
 _PART = re.compile(r"[a-z]+|[0-9]+")
@@ -43,7 +43,7 @@ class Expectation:
 @functools.lru_cache(maxsize=1)
 def content() -> dict[str, Any]:
     """What is in the file: ``sources`` and, by task name, what was learnt."""
-    found: dict[str, Any] = json.loads((resources.files("zoo.recommend.prior") / FILE).read_text(encoding="utf-8"))
+    found: dict[str, Any] = parse_json((resources.files("zoo.recommend.prior") / FILE).read_text(encoding="utf-8"))
     return found
 
 

@@ -1,0 +1,33 @@
+"""A card from a configuration, whatever is in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zoo.entities import ModelFile
+from zoo.errors import InvalidInput, ModelNotFound
+from zoo.sources.config_card import card_from_config
+
+KEYS = (
+    "architectures", "model_type", "architecture", "chronos_config", "chronos_pipeline_class", "input_kind", "auto_map",
+    "pretrained_cfg", "vision_config", "max_position_embeddings", "image_size", "num_channels", "num_features",
+    "hidden_size", "hidden_sizes", "embed_dim",
+)  # fmt: skip
+USUAL = ("bert", "esm", "vit", "aurora", "blip", ["BertModel"], ["BlipForConditionalGeneration"], {"input_size": 3})
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(USUAL) | JSON, max_size=5))
+def test_any_configuration_gives_a_card_or_a_sentence(config: dict[str, Any]) -> None:
+    try:
+        card = card_from_config("file:x", config, (ModelFile("model.safetensors", 1, None),), 1)
+    except (InvalidInput, ModelNotFound):
+        return
+    assert card.id == "file:x"
