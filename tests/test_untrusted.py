@@ -63,7 +63,7 @@ def test_deep_json_is_refused(start: str, levels: int) -> None:
 def test_deep_yaml_is_refused(start: str, compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     if not compiled:
         monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
-    with pytest.raises(Malformed, match="nest|key is not a text"):
+    with pytest.raises(Malformed, match=r"nest|key is not a text"):
         parse_yaml(start * 20_000)
 
 

@@ -142,16 +142,18 @@ class _Open:
         self.key: str | None = None
 
     def add(self, value: Any) -> None:
-        if isinstance(self.value, list):
-            self.value.append(value)
+        container = self.value
+        if isinstance(container, list):
+            container.append(value)
         else:
             assert self.key is not None
-            self.value[self.key], self.key = value, None
+            container[self.key] = value
+            self.key = None
 
 
 def _built(yaml: Any, events: Iterable[Any]) -> Any:
-    root = _Open([])
-    stack = [root]
+    found: list[Any] = []
+    stack = [_Open(found)]
     documents = 0
     for event in events:
         match event:
@@ -173,7 +175,7 @@ def _built(yaml: Any, events: Iterable[Any]) -> Any:
             case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
                 done = stack.pop()
                 stack[-1].add(done.value)
-    return root.value[0] if root.value else None
+    return found[0] if found else None
 
 
 def _add_scalar(parent: _Open, event: Any) -> None:

@@ -274,7 +274,10 @@ models:
             ("3", "holds no list of models"),
             ("{a: [", "cannot be read as YAML: .*node content.*, line"),
             ("a: &a [x, x]\nb: [*a, *a]", "refers to its own parts"),
-            ("- {id: a/b, scores: [{dataset: d, metric: m, value: .nan}]}", ".nan, which is not a finite number, line 1"),
+            (
+                "- {id: a/b, scores: [{dataset: d, metric: m, value: .nan}]}",
+                ".nan, which is not a finite number, line 1",
+            ),
         ],
     )
     def test_a_bad_entry_is_named_and_nothing_is_added(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from hypothesis import given
@@ -24,7 +25,11 @@ JSON = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(KEYS), st.sampled_from(USUAL) | JSON, max_size=5))
+VALUE = st.sampled_from(USUAL) | JSON
+NAMED = st.fixed_dictionaries({"model_type": VALUE, "architectures": st.just(["BertModel"]) | VALUE})
+
+
+@given(st.builds(operator.or_, st.dictionaries(st.sampled_from(KEYS), VALUE, max_size=3), NAMED | st.just({})))
 def test_any_configuration_gives_a_card_or_a_sentence(config: dict[str, Any]) -> None:
     try:
         card = card_from_config("file:x", config, (ModelFile("model.safetensors", 1, None),), 1)

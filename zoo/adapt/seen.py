@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zoo.errors import DataError, IntegrityError
+from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset, ModelCard
@@ -64,7 +65,7 @@ class Seen:
         except OSError as error:
             raise _damaged(path, error.strerror or str(error)) from error
         try:
-            header = json.loads(head)
+            header = parse_json(head)
             written, count, complete = (header[name] for name in ("format", "samples", "complete"))
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(path, "its first line cannot be read") from error
@@ -107,7 +108,7 @@ def seen_by_weights(card: ModelCard) -> Seen | None:
 
     if card.library == LIBRARY and card.source == "file":
         try:
-            document = json.loads((_root(card) / MARKER).read_text(encoding="utf-8"))
+            document = parse_json((_root(card) / MARKER).read_text(encoding="utf-8"))
             if document["weights"] == "head":
                 return seen_by_weights(ModelCard.from_dict(document["base"]["card"]))
         except (OSError, ValueError, KeyError, TypeError) as error:
