@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = (
-    {"entities", "answers", "protocols", "tasks", "errors", "config", "untrusted", "redaction"},
+    {"entities", "answers", "protocols", "tasks", "errors", "config", "untrusted", "redaction", "visible"},
     {"hookspecs", "plugins"},
     {"registry", "catalog", "sources", "data"},
     {"features", "pages"},

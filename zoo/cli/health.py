@@ -14,6 +14,7 @@ from pathlib import Path
 from zoo.config import settings
 from zoo.entities import Entity
 from zoo.errors import ZooError
+from zoo.redaction import without_credentials
 
 EXTRAS = {
     "data": ("PIL", "pyarrow", "sklearn"),
@@ -144,7 +145,7 @@ def _hub() -> Iterator[Check]:
     else:
         yield Check("hub cache", "broken", f"{cache} cannot be written", "Set HF_HOME to a folder that can.")
     try:
-        reached = f"{endpoint()}, {'offline' if settings().offline else 'online'}"
+        reached = f"{without_credentials(endpoint())}, {'offline' if settings().offline else 'online'}"
     except ZooError as error:
         yield Check("hub", "broken", error.message, error.hint)
     else:

@@ -88,4 +88,4 @@ _LIKE = "Use a path, or postgresql+psycopg://user:password@host:5432/database."
 
 def _named(where: str) -> str:
     """A URL that cannot be taken apart, without what may be a password."""
-    return re.sub(r"//[^@/]*@", "//***@", where)
+    return re.sub(r"//.*@", "//***@", where, flags=re.DOTALL)

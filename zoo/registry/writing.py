@@ -19,6 +19,7 @@ from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput
 from zoo.registry import rows
 from zoo.registry.connection import BUSY_SECONDS, explained
+from zoo.registry.credentials import Item, cleaned
 from zoo.registry.late_indexes import LateIndexes
 from zoo.registry.lineage import BASE_TAG, bases_of
 from zoo.registry.location import Location, Server
@@ -27,7 +28,6 @@ from zoo.registry.statements import Statements
 from zoo.registry.tables import PluginRow, StateRow
 from zoo.registry.validation import all_storable
 
-Item = ModelCard | BenchmarkScore | Measurement | Run
 BATCH = 2000
 """Items that are written together."""
 
@@ -104,7 +104,7 @@ def write_items(session: Session, items: Iterable[Item], plugin: str | None = No
     """As ``add``, inside a session that the caller commits."""
     writer = Writer(session, plugin)
     stream = iter(items)
-    while batch := list(islice(stream, BATCH)):
+    while batch := list(cleaned(islice(stream, BATCH))):
         with _without_collections():
             writer.write(batch)
     with _without_collections():

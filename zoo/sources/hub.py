@@ -87,7 +87,7 @@ class HubSource:
             if cached is None:
                 raise
             return cached
-        return card_from(info, client.listing_of(info).files, client.endpoint)
+        return card_from(info, client.listing_of(info).files, client.shown)
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
         """The Hub's models, newest change first, down to where the last complete listing began.

@@ -13,6 +13,7 @@ from typing import Any
 from zoo.entities import ModelId
 from zoo.errors import IntegrityError, suggest
 from zoo.protocols import Progress
+from zoo.redaction import without_credentials
 from zoo.sources.hashing import KnownHashes
 from zoo.sources.hub_cache import DEFAULT_REVISION, cache_folder, check_repository, check_revision, discard, endpoint
 from zoo.sources.hub_errors import client_http_error, hub_errors
@@ -40,6 +41,7 @@ class HubClient:
         self.name = check_repository(model.name)
         self.revision = check_revision(model.revision or DEFAULT_REVISION)
         self.endpoint = endpoint()
+        self.shown = without_credentials(self.endpoint)
         self._nearest = nearest
 
     def info(self, files: bool = False) -> Any:
@@ -143,7 +145,7 @@ class HubClient:
     @contextmanager
     def _call(self, commit: str | None = None, file: RepositoryFile | None = None) -> Iterator[None]:
         with (
-            hub_errors(self.model, self.endpoint, self._nearest, self._nearest_revision),
+            hub_errors(self.model, self.shown, self._nearest, self._nearest_revision),
             guarded(Guard(self.endpoint, commit, file)),
         ):
             yield
@@ -171,7 +173,7 @@ class HubClient:
 
     def _bad(self, what: str) -> IntegrityError:
         return IntegrityError(
-            f"The server at {self.endpoint} {what}.",
+            f"The server at {self.shown} {what}.",
             "Nothing was written. Check HF_ENDPOINT and your proxy, and report it to the platform.",
         )
 

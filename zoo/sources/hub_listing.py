@@ -52,10 +52,10 @@ class HubListing:
         Raises:
             SourceError: the list repeats itself, ends too early, or is none.
         """
-        state = dict(state) if state.get("endpoint") == self.requests.endpoint else {}
+        state = dict(state) if state.get("endpoint") == self.requests.shown else {}
         if self.wanted.full:
             state = {name: state[name] for name in ("count",) if name in state}
-        state["endpoint"] = self.requests.endpoint
+        state["endpoint"] = self.requests.shown
         going = state.pop("pass", None)
         if isinstance(going, dict) and isinstance(going.get("cursor"), str):
             try:
@@ -100,7 +100,7 @@ class HubListing:
             yield self._page(entries, going["until"], after)
             if early:
                 raise SourceError(
-                    f"The list of models at {self.requests.endpoint} ended after {going['count']:,}; "
+                    f"The list of models at {self.requests.shown} ended after {going['count']:,}; "
                     f"the last time it had {state['count']:,}.",
                     "Try again later.",
                 )
@@ -148,12 +148,12 @@ class HubListing:
         if not isinstance(entry, Mapping) or not isinstance(entry.get("id"), str):
             raise TypeError(type(entry).__name__)
         check_repository(entry["id"])
-        card = listed_card(ModelInfo(**entry), self.requests.endpoint)
+        card = listed_card(ModelInfo(**entry), self.requests.shown)
         return [card, *listed_scores(entry, card)]
 
     def _repeats(self) -> SourceError:
         return SourceError(
-            f"The list of models at {self.requests.endpoint} repeats itself.",
+            f"The list of models at {self.requests.shown} repeats itself.",
             "Try again later, or list everything again: zoo sync hf --full",
         )
 

@@ -6,12 +6,13 @@ import random
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from zoo.errors import GatedModel, IntegrityError, NetworkUnavailable, SourceError, ZooError
 from zoo.protocols import Progress
+from zoo.redaction import without_credentials
 from zoo.sources.hub_errors import client_http_error, has_token, refused_token, retry_after
-from zoo.sources.hub_guard import REQUEST_TIMEOUT, Guard, guarded
+from zoo.sources.hub_guard import REQUEST_TIMEOUT, Guard, guarded, origin
 from zoo.untrusted import parse_json
 
 TRIES = 6
@@ -30,11 +31,13 @@ class HubRequests:
     """GET requests to one Hub; counts them.
 
     Attributes:
+        shown: the address of the Hub as it may be shown and stored, without credentials.
         count: requests sent so far.
     """
 
     def __init__(self, endpoint: str, progress: Progress) -> None:
         self.endpoint, self.progress = endpoint, progress
+        self.shown = without_credentials(endpoint)
         self.count = 0
         self._pause = 0
 
@@ -57,13 +60,13 @@ class HubRequests:
             entries = None
         if not isinstance(entries, list):
             raise SourceError(
-                f"The server at {self.endpoint} does not list models as a Hub does.",
+                f"The server at {self.shown} does not list models as a Hub does.",
                 "Check HF_ENDPOINT, your proxy and your firewall.",
             )
         following = response.links.get("next", {}).get("url")
         if _used_up(response.headers):
             self._pause = retry_after(response.headers) or 0
-        return entries, None if following is None else _address(following, self.endpoint)
+        return entries, None if following is None else _address(following, self.shown)
 
     def _patiently(self, url: str, parameters: Parameters | None) -> Any:
         failure: ZooError | None = None
@@ -75,7 +78,7 @@ class HubRequests:
                 response = self._get(url, parameters)
             except client_http_error() as error:
                 failure = NetworkUnavailable(
-                    f"{self.endpoint} cannot be reached ({type(error).__name__}).",
+                    f"{self.shown} cannot be reached ({type(error).__name__}).",
                     "Check the network, HTTPS_PROXY and HF_ENDPOINT, then run it again.",
                 )
                 continue
@@ -84,14 +87,14 @@ class HubRequests:
                 self._wait(retry_after(response.headers) or min(2**attempt, 60))
             elif status in _PASSING:
                 failure = NetworkUnavailable(
-                    f"{self.endpoint} answered with error {status}, {TRIES} times.", "Try again in a few minutes."
+                    f"{self.shown} answered with error {status}, {TRIES} times.", "Try again in a few minutes."
                 )
             elif status >= 400:
                 raise self._refusal(status)
             else:
                 return response
         raise failure or NetworkUnavailable(
-            f"{self.endpoint} still wants fewer requests after {TRIES} waits.",
+            f"{self.shown} still wants fewer requests after {TRIES} waits.",
             "Wait a while; with a token the limit is higher: hf auth login",
         )
 
@@ -100,6 +103,10 @@ class HubRequests:
         from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
 
         self.count += 1
+        login = urlsplit(self.endpoint)
+        # The address of a later page comes from the server, and from the registry, without the user and password.
+        named = login.username and origin(url) == origin(self.endpoint)
+        auth: dict[str, Any] = {"auth": (unquote(login.username or ""), unquote(login.password or ""))} if named else {}
         with guarded(Guard(self.endpoint)):
             return get_session().get(
                 url,
@@ -107,21 +114,22 @@ class HubRequests:
                 headers=build_hf_headers(library_name="zoo"),
                 timeout=REQUEST_TIMEOUT,
                 follow_redirects=True,
+                **auth,
             )
 
     def _refusal(self, status: int) -> ZooError:
         if status in {401, 403}:
             if has_token():
-                return refused_token(self.endpoint)
-            return GatedModel(f"{self.endpoint} lists its models only with a token.", "Run: hf auth login")
+                return refused_token(self.shown)
+            return GatedModel(f"{self.shown} lists its models only with a token.", "Run: hf auth login")
         return RejectedAddress(
-            f"{self.endpoint} answered a list of models with error {status}.", "Check HF_ENDPOINT and your proxy."
+            f"{self.shown} answered a list of models with error {status}.", "Check HF_ENDPOINT and your proxy."
         )
 
     def _wait(self, seconds: int) -> None:
         if seconds > LONGEST_WAIT:
             raise NetworkUnavailable(
-                f"{self.endpoint} wants fewer requests; it asks to wait {seconds} seconds.",
+                f"{self.shown} wants fewer requests; it asks to wait {seconds} seconds.",
                 "Run it again then; with a token the limit is higher: hf auth login",
             )
         with self.progress.step(f"Waiting {seconds} s, as {urlsplit(self.endpoint).hostname} asks", seconds) as step:
@@ -148,4 +156,4 @@ def _address(link: str, endpoint: str) -> str:
             f"The server at {endpoint} names the address of a next page that is none.",
             "Nothing of it was used. Check HF_ENDPOINT and your proxy.",
         )
-    return link
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -1,0 +1,58 @@
+"""Keeps user names, passwords and tokens in addresses out of what a registry stores."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
+from zoo.redaction import redacted_values, without_credentials
+
+Item = ModelCard | BenchmarkScore | Measurement | Run
+
+
+def cleaned(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, those that hold an address with something to hide without it; the others are the same objects."""
+    for item in items:
+        changed = _changed(item)
+        yield dataclasses.replace(item, **changed) if changed else item
+
+
+def _changed(item: Item) -> dict[str, Any]:
+    """The fields that differ once cleaned."""
+    found: dict[str, Any] = {}
+    match item:
+        case ModelCard():
+            if _suspect(item.url):
+                found["url"] = without_credentials(str(item.url))
+            if any(map(_suspect, item.loader.values())):
+                found["loader"] = {name: _bare(value) for name, value in item.loader.items()}
+        case BenchmarkScore():
+            if _suspect(item.source):
+                found["source"] = without_credentials(item.source)
+        case Measurement():
+            if _suspect(item.dataset):
+                found["dataset"] = without_credentials(item.dataset)
+        case Run():
+            for name in ("model", "dataset", "path"):
+                if _suspect(getattr(item, name)):
+                    found[name] = without_credentials(getattr(item, name))
+            if any(map(_suspect, item.plan.values())):
+                found["plan"] = {name: _bare(value) for name, value in item.plan.items()}
+    return {name: value for name, value in found.items() if value != getattr(item, name)}
+
+
+def _suspect(value: Any) -> bool:
+    """Whether a value can hold an address with a credential: most do not, and are seen to at once."""
+    if isinstance(value, str):
+        return "://" in value and ("@" in value or "?" in value)
+    if isinstance(value, Mapping):
+        return any(map(_suspect, value.values()))
+    return isinstance(value, (list, tuple)) and any(map(_suspect, value))
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_credentials(value)
+    return redacted_values(value) if _suspect(value) else value
