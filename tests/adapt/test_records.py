@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -124,3 +125,25 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         read_runs(tmp_path / "none.csv")
     with pytest.raises(StorageError):
         write_runs([], tmp_path / "none" / "runs.json")
+
+
+FORMULA = st.from_regex(r"'{0,2}[=+@＝\-][a-z1(]{0,4}", fullmatch=True)
+
+
+@given(st.lists(FORMULA | NAME.filter(lambda name: name == name.strip("\ufeff")), min_size=5, max_size=5))
+@settings(deadline=None, max_examples=60)
+def test_a_spreadsheet_runs_no_cell_and_the_text_comes_back(tmp_path_factory, texts: list[str]) -> None:
+    model, dataset, metric, strategy, device = texts
+    path = tmp_path_factory.mktemp("runs") / "runs.csv"
+    run = Run("r", model, "t", dataset, "f", strategy, {metric: -0.2}, device=device)
+    write_runs([run], path)
+
+    (found,) = read_runs(path)
+    with path.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+
+    assert (found.model, found.dataset, found.strategy, found.device) == (model, dataset, strategy, device)
+    assert found.metrics == {metric: -0.2}
+    assert row["value"] == "-0.2"
+    texts_of = [row[name] for name in ("model", "dataset", "metric", "strategy", "device")]
+    assert not [cell for cell in texts_of if cell.startswith(("=", "+", "-", "@", "＝"))]

@@ -8,6 +8,7 @@ import io
 import json
 import math
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,9 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
     "value": float, "cost": float, "baseline": float, "seed": int, "epochs": int, "samples": int,
 }  # fmt: skip
 _NOT_NEGATIVE = {"cost", "epochs", "samples"}
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+"""What a spreadsheet would take for the beginning of a formula, behind the quotes that say that it is none."""
+
 IMPORTED = "imported"
 """Strategy of rows that name none."""
 
@@ -124,16 +128,25 @@ def _to_csv(runs: Iterable[Run]) -> str:
     writer.writeheader()
     for run in runs:
         for metric, value in run.metrics.items():
-            writer.writerow(
-                {
-                    "model": run.model, "dataset": run.dataset, "metric": metric, "value": repr(value),
-                    "task": run.task, "strategy": run.strategy, "cost": repr(run.seconds),
-                    "baseline": repr(run.baseline[metric]) if metric in run.baseline else "", "seed": run.seed,
-                    "epochs": run.epochs, "samples": run.samples, "device": run.device,
-                    "revision": run.revision or "", "date": run.created,
-                }
-            )  # fmt: skip
+            texts = {
+                "model": run.model, "dataset": run.dataset, "metric": metric, "task": run.task,
+                "strategy": run.strategy, "device": run.device, "revision": run.revision or "", "date": run.created,
+            }  # fmt: skip
+            numbers = {
+                "value": repr(value), "cost": repr(run.seconds), "seed": run.seed, "epochs": run.epochs,
+                "baseline": repr(run.baseline[metric]) if metric in run.baseline else "", "samples": run.samples,
+            }  # fmt: skip
+            writer.writerow({**{name: _kept_as_text(text) for name, text in texts.items()}, **numbers})
     return buffer.getvalue()
+
+
+def _kept_as_text(text: str) -> str:
+    """A text that a spreadsheet shows instead of computing it; ``_text`` is its inverse."""
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _text(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _from_csv(text: str, path: Path) -> list[Run]:
@@ -180,6 +193,7 @@ def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> 
             f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Mend the line."
         )
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+    row = {name: cell if name in _NUMBERS else _text(cell) for name, cell in row.items()}
     for name in REQUIRED:
         if not row[name]:
             raise DataError(f"{path}, line {line}: '{name}' is empty.", "Fill it in or delete the line.")
