@@ -19,6 +19,7 @@ from zoo.data.grids import Field, History
 from zoo.data.questions import parse
 from zoo.data.structures import Structure
 from zoo.data.visual_questions import ImageQuestion
+from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
 
@@ -69,6 +70,16 @@ def read(item: object, answer: object, name: str = "input") -> Reader:
 
 def images(found: Reader) -> list[dict[str, str | None]]:
     return [attributes for tag, attributes in found.tags if tag == "img"]
+
+
+def test_a_saved_page_holds_no_control_characters_and_no_credentials(tmp_path: Path) -> None:
+    text = page(
+        "hf:a/b", "text-classification", ["evil\x1b[2J\u202e"], ["<b>\x9b"], [{"label": "https://u:pw@h", "score": 1}]
+    )
+    written = save(text, tmp_path / "page.html").read_text(encoding="utf-8")
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", written)
+    assert r"evil\x1b[2J\u202e" in written
+    assert "u:pw" not in written
 
 
 def test_boxes_are_drawn_and_listed() -> None:

@@ -53,6 +53,7 @@ class ListServer:
     Attributes:
         models: in any order; change them while the server runs.
         token: the only token that is taken.
+        login: an ``Authorization`` header that is taken as well.
         requests: path with query, and headers in lower case, of all requests in order.
         answers: what to answer the next requests with instead: (status, headers), or a body to send as it is.
         headers: added to every list.
@@ -67,6 +68,7 @@ class ListServer:
     def __init__(self, models: list[dict[str, Any]]) -> None:
         self.models = models
         self.token = "hf_" + "c4n4ry" * 5
+        self.login: str | None = None
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.answers: list[tuple[int, dict[str, str]] | bytes] = []
         self.headers: dict[str, str] = {}
@@ -155,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = lists.answers.pop(0)
             self._send(*((200, {}, answer) if isinstance(answer, bytes) else (*answer, b'{"error": "trouble"}')))
             return
-        if sent.get("authorization") not in {None, f"Bearer {lists.token}"}:
+        if sent.get("authorization") not in {None, f"Bearer {lists.token}", lists.login}:
             message = f"Invalid credentials in Authorization header: {sent['authorization']}"
             self._send(401, {"X-Error-Message": message}, json.dumps({"error": message}).encode())
             return

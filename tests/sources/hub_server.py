@@ -64,6 +64,7 @@ class HubServer:
     Attributes:
         repositories: by name; change them while the server runs.
         token: the token that opens gated and private repositories.
+        login: an ``Authorization`` header that is taken as well.
         requests: everything that was asked, in order.
         flipped, truncated, dropped: paths whose content is served with a bit changed, cut short but declared whole (the
             connection ends early every time), or with the connection ended early once.
@@ -77,6 +78,7 @@ class HubServer:
     def __init__(self) -> None:
         self.repositories: dict[str, Repository] = {}
         self.token = "hf_" + "c4n4ry" * 5
+        self.login: str | None = None
         self.requests: list[Request] = []
         self.flipped: set[str] = set()
         self.truncated: set[str] = set()
@@ -247,7 +249,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _permitted(self, name: str, file: bool) -> Repository | None:
         zoo, repository = self.server.zoo, self.server.zoo.repositories.get(name)
         sent = self.headers.get("Authorization")
-        if sent and sent != f"Bearer {zoo.token}":
+        if sent and sent not in {f"Bearer {zoo.token}", zoo.login}:
             message = "Invalid credentials in Authorization header"
             self._json({"error": f"{message}: {sent}"}, 401, {"X-Error-Message": f"{message} {sent}"})
         elif repository is None or (repository.private and not sent):

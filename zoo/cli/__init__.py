@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from zoo.cli.gate import ReaderGone, gates
 from zoo.cli.output import Output
 from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, WeightsNotice, ZooError
 
@@ -112,8 +113,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run the command line and return its exit code."""
     output = Output()
-    with _plugin_warnings(output):
-        return _run(output, arguments)
+    with gates(arguments), _plugin_warnings(output):
+        code = _run(output, arguments)
+        try:
+            sys.stdout.flush()
+        except ReaderGone:
+            return 0
+        except ZooError as error:
+            return _fail(output, error)
+        return code
 
 
 def _run(output: Output, arguments: list[str]) -> int:
@@ -127,11 +135,12 @@ def _run(output: Output, arguments: list[str]) -> int:
         told = error.__cause__ if isinstance(error, click.Abort) else error
         output.note(str(told) if isinstance(told, Interrupted) else "Interrupted. What was finished is kept.")
         return 130
-    except BrokenPipeError:
-        sys.stderr.close()
+    except ReaderGone:
         return 0
     except ZooError as error:
         return _fail(output, error)
+    except RecursionError as error:
+        return _fail(output, ZooError("What is to be read is nested too deeply.", "See where with --traceback."), error)
     except MemoryError as error:
         return _fail(output, ZooError("This machine ran out of memory.", "Choose a smaller model or batch."), error)
     except Exception as error:

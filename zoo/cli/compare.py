@@ -49,9 +49,11 @@ def command(output: Output, models: tuple[str, ...], everything: bool) -> None:
         rows.append([name, *(_value(b.values.get(card.id), card.id == b.best) for card in result.models)])
     output.table([Column(""), *(Column(card.id, number=True) for card in result.models)], rows)
     if len(shown) < len(shared):
-        output.text(f"\nand {len(shared) - len(shown):,} more shared benchmarks: --all")
+        output.text()
+        output.text(f"and {len(shared) - len(shown):,} more shared benchmarks: --all")
     elif not shared:
-        output.text("\nNo benchmark has scores of two of them. See all scores: --all")
+        output.text()
+        output.text("No benchmark has scores of two of them. See all scores: --all")
 
 
 def _value(value: float | None, best: bool) -> str:

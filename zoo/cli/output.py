@@ -1,12 +1,20 @@
-"""The one object that prints: a table for people, JSON for tools, errors and notes on stderr."""
+"""The one object that prints: a table for people, JSON for tools, errors and notes on stderr.
+
+Names and texts of others come out as one line each, without control characters and credentials (``zoo.cli.gate``).
+"""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from zoo.cli.gate import ReaderGone, behind, line_for, writes_unicode
+from zoo.errors import StorageError
+from zoo.redaction import redacted_values
+from zoo.visible import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,16 +56,17 @@ class Output:
         self.traceback = False
 
     def data(self, document: Any) -> None:
-        """Print one JSON document."""
-        print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+        """Print one JSON document; credentials in it are hidden."""
+        print(json_text(redacted_values(document), indent=2, ascii_only=not writes_unicode(sys.stdout)))
 
     def text(self, line: str = "") -> None:
-        """Print a line, as it is."""
-        print(line)
+        """Print one line."""
+        print(line_for(sys.stdout, line))
 
     def paragraph(self, text: str, indent: int = 0) -> None:
         """Print running text: wrapped and indented on a terminal, in one line elsewhere."""
         margin = " " * indent
+        text = line_for(sys.stdout, text)
         if not sys.stdout.isatty():
             print(f"{margin}{text}")
             return
@@ -79,6 +88,9 @@ class Output:
 
         On a terminal, wide cells fold; elsewhere each row stays one line, for the programs that read on.
         """
+        rows = [[line_for(sys.stdout, cell) for cell in row] for row in rows]
+        columns = [replace(column, title=line_for(sys.stdout, column.title)) for column in columns]
+        title = line_for(sys.stdout, title)
         if not sys.stdout.isatty():
             for line in _lines(columns, rows, title, head):
                 print(line)
@@ -104,18 +116,21 @@ class Output:
             self.paragraph(f"Not shown for lack of space: {', '.join(dropped)}. A wider terminal or --json has them.")
 
     def console(self, stderr: bool = False) -> Console:
-        """A rich console; wide enough for whole rows where the output is not a terminal."""
+        """A rich console; wide enough for whole rows where the output is not a terminal.
+
+        It writes its own control characters around the gate, so what it is given has passed ``line_for``.
+        """
         from rich.console import Console
 
-        stream = sys.stderr if stderr else sys.stdout
+        stream = behind(sys.stderr if stderr else sys.stdout)
         return Console(
             file=stream, stderr=stderr, width=None if stream.isatty() else 200, highlight=False, markup=False,
             emoji=False, soft_wrap=False,
         )  # fmt: skip
 
     def note(self, line: str) -> None:
-        """Print a line to stderr."""
-        print(line, file=sys.stderr)
+        """Print one line to stderr."""
+        print(line_for(sys.stderr, line), file=sys.stderr)
 
     def warn(self, line: str) -> None:
         """Print a warning to stderr, in one line."""
@@ -135,9 +150,10 @@ class Output:
 
     def error(self, error: ZooError) -> None:
         """Print an error: one line on stderr, and with ``--json`` an object on stdout as well."""
-        self.note(f"Error: {error}")
+        self.note(f"Error: {' '.join(str(error).split())}")
         if self.json:
-            self.data({"error": error.to_dict()})
+            with contextlib.suppress(StorageError, ReaderGone):  # it may be stdout that fails
+                self.data({"error": error.to_dict()})
 
     def progress(self) -> Progress:
         """Bars on a terminal's stderr; silence elsewhere."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -35,14 +36,17 @@ class BarProgress:
         """A bar for the time of the block."""
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        from zoo.cli.gate import close_gates, line_for
+
         if self._bars is None:
             self._bars = Progress(
-                TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-                console=self._console, transient=True,
+                TextColumn("{task.description}", markup=False),
+                BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self._console, transient=True,
             )  # fmt: skip
             self._bars.start()
+            close_gates()
         bars = self._bars
-        task = bars.add_task(description, total=total)
+        task = bars.add_task(line_for(sys.stderr, description), total=total)
         self._open += 1
         try:
             yield BarStep(bars, task)

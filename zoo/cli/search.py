@@ -89,7 +89,8 @@ def command(
         output.text("No model matches. Leave a word or a limit out, or see what there is: zoo stats")
         return
     if page.instead is not None:
-        output.text(f"No model matches '{' '.join(words)}'. Showing what matches: {page.instead}\n")
+        output.text(f"No model matches '{' '.join(words)}'. Showing what matches: {page.instead}")
+        output.text()
     benchmarks = dict.fromkeys(name for hit in page.models for name in hit.sought)
     shown = [
         (Column("model"), [hit.card.id for hit in page.models]),
@@ -106,7 +107,8 @@ def command(
     output.table([column for column, _ in kept], list(zip(*(cells for _, cells in kept), strict=True)))
     many = "model" if page.total == 1 else "models"
     total = f"{page.total:,}" if page.exact else f"at least {page.total:,}"
-    output.text(f"\n{len(page.models):,} of {total} {many}. See one: zoo show {page.models[0].card.id}")
+    output.text()
+    output.text(f"{len(page.models):,} of {total} {many}. See one: zoo show {page.models[0].card.id}")
     if page.next:
         output.text(f"More: the same with --after {page.next}")
     for name, counts in (page.facets or {}).items():

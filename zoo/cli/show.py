@@ -57,7 +57,7 @@ def command(output: Output, model: str, everything: bool) -> None:
     )
     facts = {
         "model": card.id,
-        "about": card.description,
+        "about": " ".join((card.description or "").split()),
         "domain": card.domain,
         "tasks": ", ".join(card.tasks),
         "architecture": card.architecture,

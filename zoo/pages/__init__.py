@@ -7,6 +7,8 @@ from importlib import resources
 from pathlib import Path
 
 from zoo.errors import StorageError, storage_errors
+from zoo.redaction import redacted
+from zoo.visible import visible_lines
 
 
 def document(title: str, body: str) -> str:
@@ -40,7 +42,7 @@ def check(path: str | Path, what: str = "report") -> None:
 
 
 def save(text: str, path: str | Path) -> Path:
-    """Write a page, whole or not at all, and return where it is.
+    """Write a page, whole or not at all, and return where it is; without control characters and credentials.
 
     Raises:
         StorageError: it cannot be written.
@@ -48,7 +50,7 @@ def save(text: str, path: str | Path) -> Path:
     target = Path(path).expanduser()
     partial = _partial(target)
     with storage_errors(target):
-        partial.write_text(text, encoding="utf-8")
+        partial.write_text(visible_lines(redacted(text)), encoding="utf-8")
         partial.replace(target)
     return target
 

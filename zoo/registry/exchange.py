@@ -7,7 +7,6 @@ in JSON. What is exported and imported into an empty registry is exported again 
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import secrets
 import sys
@@ -21,6 +20,7 @@ from zoo.errors import DataError, InvalidInput, ZooError, storage_errors
 from zoo.registry.registry import Registry
 from zoo.registry.validation import checked
 from zoo.untrusted import parse_json
+from zoo.visible import json_text, visible_lines
 
 FORMATS = ("json", "jsonl", "parquet")
 """What a whole registry is written to and read from."""
@@ -155,7 +155,10 @@ def _model_card_header(items: Iterable[Entity], counts: dict[str, int]) -> str:
     if not scores:
         raise InvalidInput(f"'{card.id}' has no scores.", f"See what is known of it: zoo show {card.id}")
     header = {"model-index": model_index_of(card.name, scores)}
-    return f"---\n{yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)}---\n"
+    text = yaml.safe_dump(header, sort_keys=False, allow_unicode=True, width=120)
+    if visible_lines(text) != text:
+        text = yaml.safe_dump(header, sort_keys=False, width=120)
+    return f"---\n{text}---\n"
 
 
 def _bill_of_materials(items: Iterable[Entity], counts: dict[str, int]) -> str:
@@ -204,7 +207,7 @@ def _write_json(file: IO[str], items: Iterable[Entity], counts: dict[str, int]) 
             opened = name
         else:
             file.write(",\n  ")
-        file.write(_dumped(_compact(item)))
+        file.write(_dumped(_compact(item), file))
         counts[name] += 1
     file.write("\n}\n" if opened is None else "\n ]\n}\n")
 
@@ -212,7 +215,7 @@ def _write_json(file: IO[str], items: Iterable[Entity], counts: dict[str, int]) 
 def _write_lines(file: IO[str], items: Iterable[Entity], counts: dict[str, int]) -> None:
     for item in items:
         name = _list_of(item)
-        file.write(_dumped({"kind": _LISTS[name], **_compact(item)}) + "\n")
+        file.write(_dumped({"kind": _LISTS[name], **_compact(item)}, file) + "\n")
         counts[name] += 1
 
 
@@ -226,8 +229,8 @@ def _compact(item: Entity) -> dict[str, Any]:
     return values
 
 
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _dumped(value: Any, file: IO[str]) -> str:
+    return json_text(value, ascii_only=(getattr(file, "encoding", None) or "utf-8").lower() not in {"utf-8", "utf8"})
 
 
 def _list_of(item: Entity) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from zoo import __version__
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import InvalidInput, RegistryError, needs_extra
+from zoo.visible import json_text
 
 VERSION = "1.6"
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom-1.6")
@@ -43,7 +44,7 @@ def document(models: Sequence[tuple[ModelCard, Sequence[BenchmarkScore]]]) -> st
     related = [(c.id, c.base_model) for c, _ in models if c.base_model in known and c.base_model != c.id]
     if related:
         bom["dependencies"] = [{"ref": ref, "dependsOn": [base]} for ref, base in related]
-    text = json.dumps(bom, indent=2, ensure_ascii=False) + "\n"
+    text = json_text(bom, indent=2) + "\n"
     check(text)
     return text
 
