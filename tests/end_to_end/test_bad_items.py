@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,51 @@ def test_tuning_says_what_was_left_out(pictures, capsys):
     assert "Left out: 2" in capsys.readouterr().err
     assert run(["tune", MODEL, str(pictures), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["skipped"]) == 2
+
+
+def test_every_command_says_how_the_folders_were_read(pictures, tmp_path, capsys):
+    for place, (split, name) in enumerate(
+        [(split, name) for split in ("train", "test") for name in ("bright", "dark")]
+    ):
+        folder = tmp_path / "split" / split / name
+        folder.mkdir(parents=True)
+        for number in range(place % 2, 8, 2):
+            shutil.copy(pictures / name / f"{number}.png", folder / f"{split}{number}.png")
+    (tmp_path / "split" / "train" / "captions.json").write_text("{}")
+    merged = (
+        "The splits 'test' (8) and 'train' (8) are read as one data set; zoo draws its own training and test parts."
+    )
+    other = "Other files passed over, since the folder is read as images: 1 .json."
+    data, tuned = str(tmp_path / "split"), tmp_path / "tuned"
+
+    commands = (
+        ["tune", MODEL, data, "-o", str(tuned)],
+        ["evaluate", f"file:{tuned}", data],
+        ["features", MODEL, data, "-o", str(tmp_path / "x.npz")],
+    )
+    for command in commands:
+        assert run(command) == 0
+        printed = capsys.readouterr().err
+        assert f"Note: {merged}\nNote: {other}\n" in printed, command[0]
+
+    for command in commands[1:]:
+        assert run([*command, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer if command[0] == "evaluate" else answer["files"][0])["notes"] == [merged, other]
+    assert run(["tune", MODEL, data, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [merged, other]
+
+
+def test_of_many_items_the_reasons_are_named(pictures, tmp_path, capsys):
+    for number in range(9):
+        (pictures / "dark" / f"empty{number}.png").write_bytes(b"")
+
+    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz")]) == 0
+
+    printed = capsys.readouterr().err
+    assert "Left out: 11\n" in printed
+    assert "   9 .png, such as dark/empty0.png: " in printed
+    assert "cut.png" in printed
 
 
 def test_a_profile_knows_targets_that_are_no_class(tmp_path, capsys):

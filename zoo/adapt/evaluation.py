@@ -37,6 +37,7 @@ class Evaluation(Entity):
         left_out: samples that were not scored because ``zoo tune`` trained the model on them; None where that is not
             known.
         warnings: what to watch out for, in sentences.
+        notes: how the data were read, in sentences.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Evaluation(Entity):
     skipped: tuple[Problem, ...] = ()
     left_out: int | None = None
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -84,6 +86,7 @@ def evaluate(
     from zoo.adapt.experiment import versions
     from zoo.adapt.structured import judging
     from zoo.adapt.structured.kinds import kinds
+    from zoo.data import notes_on
     from zoo.features import load
     from zoo.protocols import SilentProgress
 
@@ -106,7 +109,7 @@ def evaluate(
     return Evaluation(
         loaded.card.id, found.name, dataset.name, dataset.fingerprint, len(dataset), metrics, baseline,
         round(time.perf_counter() - started, 3), loaded.device, loaded.revision, {**versions(), **judged_by},
-        dataset.problems, left_out, warnings,
+        dataset.problems, left_out, warnings, notes_on(dataset),
     )  # fmt: skip
 
 

@@ -54,3 +54,4 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     for warning in found.warnings:
         output.warn(warning)
     output.left_out(found.skipped)
+    output.notes(found.notes)

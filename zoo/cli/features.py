@@ -52,5 +52,6 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
     ]  # fmt: skip
     output.table(columns, rows)
     output.left_out(written[0].skipped if written else ())
+    output.notes(written[0].notes if written else ())
     if written and "input" in written[0].columns and "target" not in written[0].columns:
         output.note("No column was taken for labels: there are features alone. Name one with --target-column.")

@@ -19,7 +19,7 @@ from zoo.visible import json_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from zoo.entities import Problem
+    from zoo.entities import LeftOut, Problem
     from zoo.errors import ZooError
     from zoo.protocols import Progress
 
@@ -137,16 +137,21 @@ class Output:
         self.note(f"Warning: {line}")
 
     def left_out(self, problems: Sequence[Problem]) -> None:
-        """Say on stderr which items could not be used, and why: the first few, and how many more."""
+        """Say on stderr which items could not be used, and why: each of a few, by reason where there are many."""
+        from zoo.data.profiling import by_reason
+
         if not problems:
             return
+        few = len(problems) <= SHOWN_PROBLEMS
+        groups = [group for one in problems for group in by_reason([one])] if few else by_reason(problems)
         self.note(f"Left out: {len(problems):,}")
-        for problem in problems[:SHOWN_PROBLEMS]:
-            # A reason that stands for itself names the item.
-            named = problem.item in problem.reason
-            self.note(f"   {problem.reason if named else f'{problem.item}: {problem.reason}'}")
-        if len(problems) > SHOWN_PROBLEMS:
-            self.note(f"   and {len(problems) - SHOWN_PROBLEMS:,} more; --json lists them all")
+        for line in reasons(groups):
+            self.note(f"   {line}")
+
+    def notes(self, sentences: Sequence[str]) -> None:
+        """Print notes on the data to stderr, a line each."""
+        for sentence in sentences:
+            self.note(f"Note: {sentence}")
 
     def error(self, error: ZooError) -> None:
         """Print an error: one line on stderr, and with ``--json`` an object on stdout as well."""
@@ -191,6 +196,17 @@ def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str,
     for row in table:
         cells = zip(row, widths, columns, strict=True)
         yield "  ".join(c.rjust(width) if column.number else c.ljust(width) for c, width, column in cells).rstrip()
+
+
+def reasons(groups: Sequence[LeftOut]) -> Iterator[str]:
+    """Lines on items that could not be used: one for each of the first groups, and how many more items there are."""
+    for group in groups[:SHOWN_PROBLEMS]:
+        many = f"{group.count:,} {group.suffix or 'items'}, such as " if group.count > 1 else ""
+        # A reason that stands for itself names the item.
+        named = not many and group.example in group.reason
+        yield group.reason if named else f"{many}{group.example}: {group.reason}"
+    if more := sum(group.count for group in groups[SHOWN_PROBLEMS:]):
+        yield f"and {more:,} more; --json lists them all"
 
 
 def human_count(value: int | None) -> str:

@@ -10,13 +10,12 @@ import click
 
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import reading
-from zoo.cli.output import Column, Output, human_bytes
+from zoo.cli.output import Column, Output, human_bytes, reasons
 
 if TYPE_CHECKING:
     from zoo.data import Profile
 
 SHOWN_CLASSES = 20
-SHOWN_PROBLEMS = 5
 
 
 @zoo_command("profile")
@@ -104,11 +103,8 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
     if found.problems:
         output.text()
         output.text(f"Left out: {len(found.problems):,}")
-        for group in found.left_out[:SHOWN_PROBLEMS]:
-            many = f"{group.count:,} {group.suffix or 'items'}, such as " if group.count > 1 else ""
-            output.paragraph(f"{many}{group.example}: {group.reason}", indent=3)
-        if more := sum(group.count for group in found.left_out[SHOWN_PROBLEMS:]):
-            output.text(f"   and {more:,} more; --json lists them all")
+        for line in reasons(found.left_out):
+            output.paragraph(line, indent=3)
     if found.warnings:
         output.text()
         for warning in found.warnings:

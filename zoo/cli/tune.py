@@ -75,7 +75,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     """
     from zoo.adapt import tune
     from zoo.adapt.saving import check_output
-    from zoo.data import read
+    from zoo.data import notes_on, read
 
     if not output.json:
         output.note(_plan(model, data, options))
@@ -84,14 +84,14 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     run = tune(model, dataset, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
     interrupted = run.plan.get("stopped") == "interrupted"
     if output.json:
-        output.data({**run.to_dict(), "skipped": [problem.to_dict() for problem in dataset.problems]})
+        skipped = [problem.to_dict() for problem in dataset.problems]
+        output.data({**run.to_dict(), "skipped": skipped, "notes": notes_on(dataset)})
     else:
         _show(output, run)
         if run.plan.get("copies"):
             output.note(f"{run.plan['copies']:,} samples are copies of others; copies are kept in the same part.")
         output.left_out(dataset.problems)
-        for note in dataset.notes:
-            output.note(f"Note: {note}")
+        output.notes(notes_on(dataset))
         if interrupted:
             output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights until then were kept and tested.")
         if not no_save_run:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
+from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile
 from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 __all__ = [
-    "Profile", "builtin_readers", "check", "copies", "datasets", "fitting_tasks", "identities", "packaged_datasets",
-    "profile", "read", "sample", "scaffold_split", "split", "stored", "stratified_order", "task_for", "units",
+    "Profile", "builtin_readers", "check", "copies", "datasets", "fitting_tasks", "identities", "notes_on",
+    "packaged_datasets", "profile", "read", "sample", "scaffold_split", "split", "stored", "stratified_order",
+    "task_for", "units",
 ]  # fmt: skip
 
 FORMS = (

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from zoo.data.listing import by_suffix
+from zoo.data.listing import other_files
 
 if TYPE_CHECKING:
     from zoo.data.profiling import Profile
@@ -23,9 +23,7 @@ def cautions(profile: Profile) -> Iterator[str]:
     if profile.problems:
         first = profile.problems[0]
         yield f"{_count(len(profile.problems), 'item')} left out, the first: {first.item} {first.reason}."
-    if profile.passed_over:
-        counts = {group.suffix: group.count for group in profile.passed_over}
-        yield f"Other files {profile.passed_over[0].reason}: {by_suffix(counts)}."
+    yield from other_files(profile.passed_over)
     yield from _labels(profile)
     yield from _duplicates(profile)
     if profile.images and min(profile.images.median) < TINY:

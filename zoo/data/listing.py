@@ -12,7 +12,7 @@ from zoo.data import audio, images
 from zoo.data.layout import Layout, find_layout, is_companion
 from zoo.data.sequence_files import FASTA, form_of
 from zoo.data.texts import SUFFIXES as TEXT_SUFFIXES
-from zoo.entities import LeftOut, Problem
+from zoo.entities import Dataset, LeftOut, Problem
 from zoo.errors import DataError
 
 KINDS = ("image", "audio", "protein", "text")
@@ -98,6 +98,17 @@ def count_passed_over(paths: Iterable[Path], root: Path, kind: str) -> tuple[Lef
         examples.setdefault(suffix, path.relative_to(root).as_posix())
     reason = f"passed over, since the folder is read as {PLURALS.get(kind, kind)}"
     return tuple(LeftOut(suffix, reason, count, examples[suffix]) for suffix, count in counts.most_common())
+
+
+def notes_on(dataset: Dataset) -> tuple[str, ...]:
+    """How a data set was read, in sentences: its own notes, and the files that were passed over."""
+    return (*dataset.notes, *other_files(dataset.passed_over))
+
+
+def other_files(passed_over: Sequence[LeftOut]) -> Iterator[str]:
+    """A sentence on the files that were passed over, if there are any."""
+    if passed_over:
+        yield f"Other files {passed_over[0].reason}: {by_suffix({one.suffix: one.count for one in passed_over})}."
 
 
 def by_suffix(numbers: Mapping[str, int]) -> str:

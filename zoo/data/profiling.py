@@ -110,7 +110,7 @@ def profile(dataset: Dataset) -> Profile:
         dataset.name, len(dataset), dataset.input_kind, dataset.target_kind, dataset.fingerprint, counts,
         _balance(counts.values()), _imbalance(counts.values()), _numbers(dataset), look.images(),
         _lengths(look.characters), _lengths(look.words), look.repeated, *look.duplicates(),
-        dataset.problems, _by_reason(dataset.problems), dataset.passed_over, dict(dataset.columns), look.bytes,
+        dataset.problems, by_reason(dataset.problems), dataset.passed_over, dict(dataset.columns), look.bytes,
         dataset.notes,
     )  # fmt: skip
     from zoo.data.cautions import cautions
@@ -118,8 +118,8 @@ def profile(dataset: Dataset) -> Profile:
     return replace(found, warnings=(*found.warnings, *cautions(found)))
 
 
-def _by_reason(problems: Sequence[Problem]) -> tuple[LeftOut, ...]:
-    """The items left out by suffix and reason: whole folders, then the most frequent."""
+def by_reason(problems: Sequence[Problem]) -> tuple[LeftOut, ...]:
+    """Items that were left out, by suffix and reason: whole folders first, then the most frequent."""
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
         suffix = _SUFFIX.search(problem.item.partition(": ")[0])

@@ -25,6 +25,7 @@ class WrittenFeatures(Entity):
         samples_per_second: of the extraction.
         skipped: items of the data that could not be used, with the reason.
         columns: of a table, which was taken for what.
+        notes: how the data were read, in sentences.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class WrittenFeatures(Entity):
     samples_per_second: float
     skipped: tuple[Problem, ...] = ()
     columns: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
 def extract_to(
@@ -63,7 +65,7 @@ def extract_to(
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
     """
-    from zoo.data import read
+    from zoo.data import notes_on, read
     from zoo.sources import resolve
 
     path = Path(path)
@@ -94,6 +96,7 @@ def extract_to(
                 speed,
                 dataset.problems,
                 dict(dataset.columns),
+                notes_on(dataset),
             )
         )
     return written
