@@ -112,7 +112,7 @@ def takes(kind: object, task: Task) -> bool:
 
 
 def _default(card: ModelCard, task: Task) -> bool:
-    """Whether a model is a candidate that nobody has to name."""
+    """Whether a model is a candidate without being named."""
     return card.proposed and takes(card.input.get("kind"), task) and located(card) is not None
 
 

@@ -53,22 +53,15 @@ def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability:
         reached = candidate.confirmed
         level = [o for o in candidates if o is not candidate and o.confirmed and (o.tied or candidate.tied)]
         alone = len(candidates) == 1
-        beside = (
-            "the only one"
-            if alone
-            else f"level with {_count(len(level))} within the errors"
-            if level
-            else "apart from the others"
-        )
+        beside = "the only one" if alone else f"tied with {_count(len(level))}" if level else "apart from the others"
         by = "its own answers" if reached.strategy == AS_IT_IS else "brief fine-tuning"
         return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
     if probability is None:
         return "No interval is known, so that nothing says how sure its place is."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
-    chance = f"{probability:.0%} likely the best of {len(candidates)}" if probability >= 0.005 else "hardly the best"
-    if not level:
-        return f"{chance[:1].upper()}{chance[1:]}; its interval touches nobody else's."
-    return f"{chance[:1].upper()}{chance[1:]}; level with {_count(len(level))} within the errors."
+    likely = probability >= 0.005
+    chance = f"{probability:.0%} likely the best of {len(candidates)}" if likely else "Unlikely to be the best"
+    return f"{chance}; tied with {_count(len(level))}."
 
 
 def would_change(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
@@ -149,4 +142,4 @@ def _rounded(number: float) -> int:
 
 
 def _count(number: int) -> str:
-    return "one other" if number == 1 else f"{number} others"
+    return f"{number or 'no'} other{'' if number < 2 else 's'}"

@@ -75,8 +75,8 @@ def combine(
 
     All this is done on a scale on which errors are alike, see ``_scale``. The error that decides how far candidates are
     moved is one for all, V: an error that is itself estimated, from a few groups of samples, must not turn the order
-    around. The interval is scaled by the candidate's own error on either
-    side, so that with B = 0 it is that of the measured score.
+    around. The interval is scaled by the candidate's own error on either side, so that with B = 0 it is that of the
+    measured score.
 
     Args:
         values, low, high: n measured scores and the ends of their 95 % intervals, NaN where nothing was measured or

@@ -1,4 +1,4 @@
-"""What published results and the registry's runs let expect of models, without running one, and how it is said."""
+"""Predicts models from published results and the registry's runs, without running one, and puts it into words."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def own_history(task: str, cards: Sequence[ModelCard] | None) -> History | None:
 
 
 def expectation_in_words(mean: float, deviation: float, origin: str, task: str) -> str:
-    """What is expected of a model, with its 90 % interval and where that comes from, in a sentence."""
+    """What is expected of a model, with its 95 % interval and where that comes from, in a sentence."""
     error = WIDTH * deviation
     cited = ", ".join(entry["source"] for entry in content()["tasks"].get(task, {"sources": []})["sources"])
     source = _ORIGINS[origin] + (f" ({cited})" if cited and origin not in _OWN else "")
