@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zoo.adapt.records import write_runs
 from zoo.entities import Run
 from zoo.errors import DataError
 from zoo.recommend.history import Record, from_runs, history
@@ -113,6 +114,13 @@ def test_models_that_the_table_of_models_lacks_are_told() -> None:
 def test_what_cannot_be_mended_is_one_sentence(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_history(table(tmp_path, *lines))
+
+
+def test_names_of_exported_runs_are_those_of_the_registry(tmp_path: Path) -> None:
+    runs = [Run(name, f"file:{name}", "t", "-data", "f", "full", {"accuracy": 0.5}) for name in ("a", "b")]
+    write_runs(runs, tmp_path / "runs.csv")
+
+    assert read_history(tmp_path / "runs.csv").datasets == ("-data",)
 
 
 def test_a_damaged_gzip_file_is_one_sentence(tmp_path: Path) -> None:

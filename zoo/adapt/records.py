@@ -141,11 +141,12 @@ def _to_csv(runs: Iterable[Run]) -> str:
 
 
 def _kept_as_text(text: str) -> str:
-    """A text that a spreadsheet shows instead of computing it; ``_text`` is its inverse."""
+    """A text that a spreadsheet shows instead of computing it; ``text_of`` is its inverse."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _text(cell: str) -> str:
+def text_of(cell: str) -> str:
+    """The text that a cell of an exported table stands for."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
@@ -193,7 +194,7 @@ def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> 
             f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Mend the line."
         )
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    row = {name: cell if name in _NUMBERS else _text(cell) for name, cell in row.items()}
+    row = {name: cell if name in _NUMBERS else text_of(cell) for name, cell in row.items()}
     for name in REQUIRED:
         if not row[name]:
             raise DataError(f"{path}, line {line}: '{name}' is empty.", "Fill it in or delete the line.")

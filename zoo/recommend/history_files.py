@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from zoo.adapt.records import text_of
 from zoo.errors import DataError, suggest
 from zoo.recommend.history import History, Record, history
 
@@ -130,6 +131,6 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                     f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}.",
                     "Mend the line.",
                 )
-            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            yield reader.line_num, dict(zip(header, (text_of(cell.strip()) for cell in cells), strict=True))
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save it as a plain CSV file.") from error
