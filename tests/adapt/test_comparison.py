@@ -61,13 +61,14 @@ def test_the_fine_tuned_model_is_kept_where_it_is_better() -> None:
 
 def test_the_fine_tuned_model_is_kept_where_both_are_equal() -> None:
     first = [float(target) for target in tiny_data("class").targets or ()]
-    data = dataclasses.replace(tiny_data("class"), inputs=[[20 * value - 10, 0, 0, 0] for value in first])
+    inputs = [[20 * value - 10, 1e-3 * number, 0, 0] for number, value in enumerate(first)]  # no two are copies
+    data = dataclasses.replace(tiny_data("class"), inputs=inputs)
 
     run = tuned(data=data, head="random", epochs=6, learning_rate=0.02)
 
     assert run.plan["validation_scores"] == {"probe": 1.0, "fine_tuned": 1.0}
     assert run.plan["kept"] == "fine-tuned"
-    assert str(sentences(run)).endswith("the fine-tuned model is kept: both are equal on the 9 validation samples (1).")
+    assert str(sentences(run)).endswith(" is kept: both are equal on the 9 validation samples (1.000).")
 
 
 def test_training_that_never_improves_on_its_start_keeps_the_probe() -> None:
@@ -142,7 +143,7 @@ def test_the_kept_probe_is_a_model_like_any_other(
     [run] = zoo.open_registry().runs()
     probe, fine_tuned = run.plan["probe"]["accuracy"], run.plan["fine_tuned"]["accuracy"]
     assert first.startswith(
-        f"Fine-tuning reached accuracy {fine_tuned:.4g}, the linear probe {probe:.4g}, on the same 24 test samples; the "
+        f"Fine-tuning reached accuracy {fine_tuned:#.4g}, the linear probe {probe:#.4g}, on the same 24 test samples; the "
         "probe's model is kept: it was better on the 18 validation samples"
     )
     assert first.endswith("To keep the fine-tuned model: --keep fine-tuned")

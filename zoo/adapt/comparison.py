@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.linear_probe import LinearHead, choose, extract, predict, refit
 from zoo.adapt.metrics import metric
+from zoo.answers import figure_text
 from zoo.errors import DataError
 
 if TYPE_CHECKING:
@@ -107,13 +108,20 @@ def record(
     }
 
 
+def other_metrics(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
+    """The metrics of the model that was not kept, under its name; empty where a run's plan has no comparison."""
+    if "probe" not in plan:
+        return {}
+    return {"fine-tuned": plan["fine_tuned"]} if plan["kept"] == LINEAR_PROBE else {"linear probe": plan["probe"]}
+
+
 def sentences(run: Run) -> str | None:
     """What fine-tuning and the probe reached, which model is kept, and why; None for runs without a comparison."""
     plan = run.plan
     if "probe" not in plan:
         return None
     name = next(iter(plan["probe"]))
-    reached, probed = (f"{plan[side][name]:.4g}" for side in ("fine_tuned", "probe"))
+    reached, probed = (figure_text(plan[side][name]) for side in ("fine_tuned", "probe"))
     found = (
         f"Fine-tuning reached {name} {reached}, the linear probe {probed}, on the same {plan['test_samples']:,} test "
         "samples"
@@ -130,7 +138,7 @@ def sentences(run: Run) -> str | None:
 def _why(plan: Mapping[str, Any]) -> str:
     """What the validation samples decided."""
     held_out = f"{plan['validation_samples']:,} validation samples"
-    tuned, probe = (f"{plan['validation_scores'][side]:.4g}" for side in ("fine_tuned", "probe"))
+    tuned, probe = (figure_text(plan["validation_scores"][side]) for side in ("fine_tuned", "probe"))
     if plan["kept"] == LINEAR_PROBE and plan["best_epoch"] == 0:
         return f"no epoch was better on the {held_out} than the probe that training started from"
     if tuned == probe:

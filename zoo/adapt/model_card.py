@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from zoo.adapt.comparison import other_metrics
+
 
 def readme(document: Mapping[str, Any]) -> str:
     """The model card of what ``zoo.json`` holds.
@@ -25,7 +27,7 @@ def readme(document: Mapping[str, Any]) -> str:
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
     lines += ["## How good it is", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
-    columns = {"this model": run["metrics"], **_compared(run["plan"]), "baseline": run["baseline"]}
+    columns = {"this model": run["metrics"], **other_metrics(run["plan"]), "baseline": run["baseline"]}
     lines += ["", f"| metric | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for key in run["metrics"]:
         lines += [f"| {key} | {' | '.join(f'{figures.get(key, 0):.4f}' for figures in columns.values())} |"]
@@ -50,14 +52,6 @@ def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     metrics = [{"type": key, "value": value} for key, value in run["metrics"].items()]
     dataset = {"name": run["dataset"], "type": run["dataset"], "split": "test"}
     return {"name": name, "results": [{"task": {"type": document["task"]}, "dataset": dataset, "metrics": metrics}]}
-
-
-def _compared(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """The metrics of the model that was not kept, under its name."""
-    if "probe" not in plan:
-        return {}
-    probe_kept = plan["kept"] == "linear-probe"
-    return {"fine-tuned": plan["fine_tuned"]} if probe_kept else {"linear probe": plan["probe"]}
 
 
 def _percent(run: Mapping[str, Any]) -> str:

@@ -11,8 +11,6 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from zoo.entities import Run
 
 INTERRUPTED = 130
@@ -117,7 +115,7 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 
 
 def _show(output: Output, run: Run) -> None:
-    from zoo.adapt.comparison import LINEAR_PROBE, sentences
+    from zoo.adapt.comparison import other_metrics, sentences
 
     compared = sentences(run)
     if compared:
@@ -126,10 +124,7 @@ def _show(output: Output, run: Run) -> None:
     title = f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples, {human_seconds(run.seconds)} "
     output.text(f"{title}on {run.device}" + (f", {run.epochs} epochs" if run.epochs else ""))
     output.text()
-    others: dict[str, Mapping[str, float]] = {"baseline": run.baseline}
-    if compared:
-        kept_probe = run.plan["kept"] == LINEAR_PROBE
-        others |= {"fine-tuned": run.plan["fine_tuned"]} if kept_probe else {"linear probe": run.plan["probe"]}
+    others = {"baseline": run.baseline, **other_metrics(run.plan)}
     gains = [f"gain over {name}" for name in others] if compared else ["gain"]
     columns = [Column("metric"), *(Column(name, number=True) for name in ("this model", *others, *gains))]
     rows = []
