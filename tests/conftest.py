@@ -68,3 +68,13 @@ def make_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
     yield make
     if disk.is_mount():
         subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.fixture(scope="session")
+def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry file without a card, to be copied."""
+    from zoo.registry.opening import create
+
+    path = tmp_path_factory.mktemp("empty") / "registry.db"
+    create(path, empty=True)
+    return path

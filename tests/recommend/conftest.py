@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+
+from zoo.registry.registry import Registry
 
 PLUGIN = """
     import hashlib
@@ -170,3 +173,12 @@ def many_poems(tmp_path: Path) -> Path:
     lines += [f"the {word} number {n} speaks,{label}" for label, word in words.items() for n in range(200)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def registry(empty_registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry without a card; that of the user, which past runs are looked up in, is a fresh one."""
+    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
+    shutil.copyfile(empty_registry, tmp_path / "registry.db")
+    return Registry(tmp_path / "registry.db")

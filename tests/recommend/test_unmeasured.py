@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up import BOXES, IMAGES, SOUNDS, SPEECH, card, image_model, score
 
 import zoo
-from zoo.entities import BenchmarkScore, ModelCard, Run
-from zoo.errors import InvalidInput, UnknownModel, UnsupportedModel
-from zoo.plugins import plugins
-from zoo.recommend.candidates import SEARCH_LIMIT, choose, takes
+from zoo.entities import ModelCard, Run
+from zoo.errors import UnknownModel, UnsupportedModel
 from zoo.recommend.constraints import Limits
 from zoo.recommend.prior.shipped import content
 from zoo.recommend.published import standings
 from zoo.recommend.unmeasured import Evidence, Knowledge, candidates, rank_cards
 from zoo.recommend.whole import ENOUGH, rank_registry
 from zoo.registry import open_registry
-from zoo.registry.opening import create
 from zoo.registry.registry import Registry
-from zoo.tasks import find_task
 
-IMAGES, BOXES = find_task("image-classification"), find_task("object-detection")
-SOUNDS, SPEECH = find_task("audio-classification"), find_task("automatic-speech-recognition")
 KNOWN = content()["tasks"][IMAGES.name]["known"]
 WORST, MIDDLE = min(KNOWN, key=lambda id: KNOWN[id][0]), sorted(KNOWN, key=lambda id: KNOWN[id][0])[len(KNOWN) // 2]
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "registry.db"
-    create(path, empty=True)
-    return path
-
-
-@pytest.fixture
-def registry(empty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
-    """A registry without a card; that of the user, which past runs are looked up in, is a fresh one."""
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("ZOO_REGISTRY", raising=False)
-    shutil.copyfile(empty, tmp_path / "registry.db")
-    return Registry(tmp_path / "registry.db")
-
-
-def card(
-    name: str, task: str = SOUNDS.name, *, kind: str = "audio", domain: str = "audio", **fields: object
-) -> ModelCard:
-    id = name if ":" in name else f"hf:me/{name}"
-    return ModelCard(id, domain, (task,), input={"kind": kind}, **fields)  # type: ignore[arg-type]
-
-
-def image_model(name: str, task: str = IMAGES.name, **fields: object) -> ModelCard:
-    return card(name, task, kind="image", domain="vision", **fields)
-
-
-def score(model: ModelCard, task: str, value: float, dataset: str = "Bench", **fields: object) -> BenchmarkScore:
-    fields = {"metric": "accuracy", "source": "test", **fields}
-    return BenchmarkScore(model.id, task, dataset, value=value, **fields)  # type: ignore[arg-type]
 
 
 def test_a_score_of_another_task_never_outranks_one_of_the_task(registry: Registry) -> None:
@@ -297,60 +258,3 @@ def test_a_larger_model_with_smaller_images_may_fit_where_another_did_not(regist
     assert [c.id for c in found.candidates] == ["hf:me/wide"]
     assert len(found.excluded) == 260
     assert "of the same architecture, which does not fit into memory" in found.excluded[-1].reason
-
-
-@pytest.mark.parametrize("tag", ["special-purpose", "reference-only", "not-for-all-audiences"])
-def test_a_model_that_is_not_to_be_proposed_is_a_candidate_by_its_id_alone(registry: Registry, tag: str) -> None:
-    plain, withheld = card("moderator-plain"), card("moderator-nsfw", tags=(tag,))
-    registry.add([plain, withheld, score(plain, SOUNDS.name, 0.5), score(withheld, SOUNDS.name, 0.9)])
-    open_registry().add([plain, withheld])
-
-    assert [c.id for c in rank_registry(SOUNDS, "", Limits(), registry).candidates] == [plain.id]
-    assert [choice.card.id for choice in choose(SOUNDS, "moderator")] == [plain.id]
-    assert [choice.card.id for choice in choose(SOUNDS, withheld.id)] == [withheld.id]
-    with pytest.raises(UnknownModel, match="'nsfw' matches only models that are not proposed"):
-        choose(SOUNDS, "nsfw")
-
-
-def test_the_packaged_content_filter_is_never_a_default_candidate(registry: Registry) -> None:
-    from zoo_vision.cards import CARDS, NUDE_CLASSIFIER
-
-    open_registry().add(CARDS)
-
-    local = {choice.card.id for choice in choose(IMAGES)}
-    assert {one.id for one in CARDS} - local == {NUDE_CLASSIFIER.id}
-    assert NUDE_CLASSIFIER.id not in {choice.card.id for choice in choose(IMAGES, "efficientnet")}
-    assert [choice.card.id for choice in choose(IMAGES, NUDE_CLASSIFIER.id)] == [NUDE_CLASSIFIER.id]
-    photos = zoo.read("sklearn:digits:60")
-    ranked = zoo.recommend(photos, task=IMAGES.name, measure=False, max_parameters=4_100_000)
-    assert NUDE_CLASSIFIER.id not in {c.id for c in ranked.candidates}
-
-
-def test_a_search_gives_models_within_the_limits_and_those_for_the_task_first(registry: Registry) -> None:
-    large = [card(f"wibble-{n}", parameters=10**8, downloads=10**6) for n in range(2 * SEARCH_LIMIT)]
-    others = [card(f"wibble-talk-{n}", SPEECH.name, parameters=9, downloads=10**5) for n in range(SEARCH_LIMIT)]
-    small = [card(f"wibble-small-{n}", parameters=9, downloads=1) for n in range(3)]
-    open_registry().add([*large, *others, *small])
-    limits = Limits(max_parameters=10)
-
-    from zoo.recommend.constraints import within
-
-    kept, excluded = within(choose(SOUNDS, "wibble", limits=limits), limits)
-
-    assert len(kept) == SEARCH_LIMIT
-    assert {choice.card.id for choice in kept[:3]} == {one.id for one in small}
-    assert {gone.id for gone in excluded} == {one.id for one in large}
-    with pytest.raises(InvalidInput, match="No candidate is within the limits"):
-        within(choose(SOUNDS, "wibble", limits=Limits(max_parameters=1)), Limits(max_parameters=1))
-
-
-def test_default_candidates_take_the_datas_kind_of_input() -> None:
-    tasks = plugins().tasks
-    expected = {
-        ("image-classification", "image"): True, ("image-classification", "text"): False,
-        ("audio-classification", "text"): False, ("text-to-speech", "text"): True,
-        ("question-answering", "text"): True, ("visual-question-answering", "image"): True,
-        ("text-to-image", "image"): False, ("text-to-image", "prompt"): True,
-        ("molecular-property-prediction", "crystal"): False, ("image-classification", None): True,
-    }  # fmt: skip
-    assert {(task, kind): takes(kind, tasks[task]) for task, kind in expected} == expected

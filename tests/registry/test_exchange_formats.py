@@ -23,7 +23,6 @@ from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.errors import DataError, InvalidInput, NetworkUnavailable, RegistryError, UnknownModel
 from zoo.registry import Registry, exchange_bom
 from zoo.registry.exchange_model_index import model_index_of, scores_of
-from zoo.registry.opening import create
 
 CARDS = [
     ModelCard(
@@ -60,17 +59,10 @@ OTHERS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("empty") / "registry.db"
-    create(path, empty=True)
-    return path
-
-
 @pytest.fixture
-def registry(empty: Path, tmp_path: Path) -> Registry:
+def registry(empty_registry: Path, tmp_path: Path) -> Registry:
     path = tmp_path / "registry.db"
-    path.write_bytes(empty.read_bytes())
+    path.write_bytes(empty_registry.read_bytes())
     return Registry(path)
 
 
@@ -80,17 +72,17 @@ def filled(registry: Registry) -> Registry:
     return registry
 
 
-def copy_of(empty: Path, folder: Path) -> Registry:
+def copy_of(empty_registry: Path, folder: Path) -> Registry:
     path = folder / "copy.db"
-    path.write_bytes(empty.read_bytes())
+    path.write_bytes(empty_registry.read_bytes())
     return Registry(path)
 
 
 class TestParquet:
-    def test_a_registry_comes_back_as_it_was(self, filled: Registry, empty: Path, tmp_path: Path) -> None:
+    def test_a_registry_comes_back_as_it_was(self, filled: Registry, empty_registry: Path, tmp_path: Path) -> None:
         counts = filled.export(str(tmp_path / "a.parquet"))
         assert counts == {"models": 2, "scores": 3, "measurements": 1, "runs": 1}
-        copy = copy_of(empty, tmp_path)
+        copy = copy_of(empty_registry, tmp_path)
         assert copy.import_file(str(tmp_path / "a.parquet")) == counts
         for name, one in (("a.jsonl", filled), ("b.jsonl", copy)):
             one.export(str(tmp_path / name))
@@ -130,7 +122,7 @@ class TestParquet:
 
 class TestModelIndex:
     def test_scores_go_into_a_model_cards_header_and_come_back(
-        self, filled: Registry, empty: Path, tmp_path: Path
+        self, filled: Registry, empty_registry: Path, tmp_path: Path
     ) -> None:
         filled.export(str(tmp_path / "README.md"), models=["hf:team/one"])
         from huggingface_hub import ModelCard as HubCard
@@ -139,7 +131,7 @@ class TestModelIndex:
             HubCard.load(tmp_path / "README.md").data.eval_results, key=lambda one: one.metric_type
         )
         assert (accuracy.dataset_name, accuracy.metric_value, loss.metric_type) == ("IMDB", 0.93, "loss")
-        copy = copy_of(empty, tmp_path)
+        copy = copy_of(empty_registry, tmp_path)
         copy.add(CARDS)
         assert copy.import_file(str(tmp_path / "README.md"), model="hf:team/one")["scores"] == 2
         found = {score.metric: (score.value, score.higher_is_better) for score in copy.scores("hf:team/one")}
