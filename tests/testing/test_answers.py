@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from zoo.cli import run as command_line
 from zoo.testing import Outcome, run
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "plugins"), str(Path(__file__).parents[1] / "sources")]
@@ -19,6 +17,8 @@ CHECKS = (
     "answers-its-tasks", "answers-the-same-again", "answers-in-any-company", "answers-nothing-to-nothing",
     "explains-wrong-questions", "answers-extremes", "answers-in-its-precision",
 )  # fmt: skip
+
+Install = Callable[[str, str], None]
 
 HASTY = """
 from zoo import ModelCard, hookimpl
@@ -97,93 +97,13 @@ FAULTS = {
 }
 
 
-LACKING = """
-import numpy as np
-from zoo import ModelCard, hookimpl
-from zoo.entities import LocalFiles
-from zoo.errors import DataError, MissingExtra
-
-WHERE = {WHERE}
-
-
-def lack(where):
-    if where == WHERE:
-        raise MissingExtra("The package 'lacking' is not installed.", "Run: pip install 'foundation-zoo[lacking]'")
-
-
-class Lacking:
-    input_kind, layers, embedding_dimension = "text", ("length",), 2
-
-    def __init__(self, card):
-        self.card = card
-
-    def preprocess(self, item):
-        lack("preprocess")
-        if not isinstance(item, str):
-            raise DataError("The model reads texts.")
-        return item
-
-    def collate(self, items):
-        return list(items)
-
-    def features(self, batch, layers):
-        lack("features")
-        return {"length": np.array([[len(text), 1] for text in batch], dtype=np.float32)}
-
-
-@hookimpl
-def zoo_cards():
-    yield ModelCard("lacking:model", "language", ("word-counting",))
-
-
-@hookimpl
-def zoo_download(card, store, progress):
-    return LocalFiles(store) if card.source == "lacking" else None
-
-
-@hookimpl
-def zoo_load(card, files, device, dtype):
-    if card.source == "lacking":
-        lack("zoo_load")
-        return Lacking(card)
-
-
-@hookimpl
-def zoo_predict(backbone, inputs, task):
-    if backbone.card.source == "lacking":
-        lack("zoo_predict")
-"""
-"""A model that needs a package which is missing, in one of the four places where the suite calls it."""
-
-
 @pytest.fixture(autouse=True)
-def fresh_plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test installs is found, and gone after it."""
-    from zoo.plugins import plugins
-
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    yield
-    plugins.cache_clear()
-    for name in ("zoo_hasty", "zoo_lacking"):
-        sys.modules.pop(name, None)
 
 
-def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, source: str) -> None:
-    """A plugin of one module, as a distribution of its own."""
-    from zoo.plugins import plugins
-
-    information = folder / f"zoo_{name}-1.0.dist-info"
-    information.mkdir()
-    (folder / f"zoo_{name}.py").write_text(source)
-    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[zoo]\n{name} = zoo_{name}\n")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
-    monkeypatch.syspath_prepend(str(folder))
-    plugins.cache_clear()
-
-
-def test_each_fault_of_an_answer_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    install(tmp_path, monkeypatch, "hasty", HASTY.replace("{FAULTS}", repr(["sound", *FAULTS])))
+def test_each_fault_of_an_answer_is_found(install: Install) -> None:
+    install("hasty", HASTY.replace("{FAULTS}", repr(["sound", *FAULTS])))
 
     outcomes = list(run("hasty"))
 
@@ -248,38 +168,6 @@ def test_recognisers_conform(tmp_path: Path) -> None:
 @pytest.mark.system_packages("espeak-ng")
 def test_a_voice_that_runs_a_program_conforms() -> None:
     examined("audio", "pkg:piper-joe-medium")
-
-
-def test_a_program_that_is_missing_skips_what_needs_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    outcomes = {one.check: one for one in run("audio", ("pkg:piper-joe-medium",)) if one.model}
-
-    assert {name for name, one in outcomes.items() if one.status == "failed"} == set()
-    assert outcomes["keeps-the-protocol"].status == "passed"
-    for name in CHECKS:
-        assert outcomes[name].status == "skipped"
-        assert outcomes[name].detail.startswith("The program 'espeak-ng' is needed to turn texts into phonemes")
-        assert "Run: apt-get install espeak-ng" in outcomes[name].detail
-    assert command_line(["plugins", "check", "audio", "--model", "pkg:piper-joe-medium"]) == 0
-    assert "answers-extremes skipped: The program 'espeak-ng'" in " ".join(capsys.readouterr().out.split())
-
-
-@pytest.mark.parametrize("where", ["zoo_load", "preprocess", "features", "zoo_predict"])
-def test_a_package_that_is_missing_skips_what_needs_it(
-    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(tmp_path, monkeypatch, "lacking", LACKING.replace("{WHERE}", repr(where)))
-
-    outcomes = [one for one in run("lacking") if one.model]
-
-    assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
-    skipped = {one.check for one in outcomes if "Run: pip install 'foundation-zoo[lacking]'" in one.detail}
-    of_features = {"gives-features", "is-extracted-by-the-core", "survives-extremes"}
-    assert skipped >= (set(CHECKS) if where in {"zoo_load", "zoo_predict"} else of_features)
-    assert ("explains-wrong-inputs" in skipped) == (where in {"zoo_load", "preprocess"})
 
 
 def test_a_voice_conforms(tmp_path: Path) -> None:
