@@ -46,6 +46,11 @@ def json_text(document: Any, *, indent: int | None = None, ascii_only: bool = Fa
     return text if ascii_only else _IN_LINES.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
+def writes_unicode(stream: Any) -> bool:
+    """Whether a text stream can hold all characters, as UTF-8 can."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-") in {"utf-8", "utf8"}
+
+
 def _escaped(found: re.Match[str]) -> str:
     character = found[0]
     number = ord(character)

@@ -13,7 +13,7 @@ from typing import Any
 
 from zoo.errors import StorageError
 from zoo.redaction import redactor
-from zoo.visible import visible, visible_lines
+from zoo.visible import visible, visible_lines, writes_unicode
 
 
 class ReaderGone(Exception):
@@ -78,23 +78,13 @@ class Gate:
 
 def fitting(text: str, stream: Any) -> str:
     """A text as a stream can show it: characters that its encoding lacks become escapes."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return text if _holds_all(encoding) else text.encode(encoding, "backslashreplace").decode(encoding)
-
-
-def _holds_all(encoding: str) -> bool:
-    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
+    return text if writes_unicode(stream) else text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 def line_for(stream: Any, text: str) -> str:
     """A text as one line that may be seen on a stream, which a library is to lay out and write around the gate."""
     redact = stream.redact if isinstance(stream, Gate) else redactor()
     return fitting(visible(redact(text)), stream)
-
-
-def writes_unicode(stream: Any) -> bool:
-    """Whether a stream can show all characters."""
-    return _holds_all(getattr(stream, "encoding", None) or "utf-8")
 
 
 def behind(stream: Any) -> Any:

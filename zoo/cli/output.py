@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.cli.gate import ReaderGone, behind, line_for, writes_unicode
+from zoo.cli.gate import ReaderGone, behind, line_for
 from zoo.errors import StorageError
 from zoo.redaction import redacted_values
-from zoo.visible import json_text
+from zoo.visible import json_text, writes_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -20,7 +20,7 @@ from zoo.errors import DataError, InvalidInput, ZooError, storage_errors
 from zoo.registry.registry import Registry
 from zoo.registry.validation import checked
 from zoo.untrusted import parse_json
-from zoo.visible import json_text, visible_lines
+from zoo.visible import json_text, visible_lines, writes_unicode
 
 FORMATS = ("json", "jsonl", "parquet")
 """What a whole registry is written to and read from."""
@@ -230,7 +230,7 @@ def _compact(item: Entity) -> dict[str, Any]:
 
 
 def _dumped(value: Any, file: IO[str]) -> str:
-    return json_text(value, ascii_only=(getattr(file, "encoding", None) or "utf-8").lower() not in {"utf-8", "utf8"})
+    return json_text(value, ascii_only=not writes_unicode(file))
 
 
 def _list_of(item: Entity) -> str:
