@@ -78,7 +78,7 @@ def test_what_has_no_known_content_cannot_be_told_apart() -> None:
     assert units(Dataset("some", "smell", [object(), object()])) is None
 
 
-def pictures(root: Path) -> Path:
+def images(root: Path) -> Path:
     """Two classes of two images each; one of them in two formats and with other metadata."""
     chance = np.random.default_rng(0)
     for name in ("cats", "dogs"):
@@ -92,7 +92,7 @@ def pictures(root: Path) -> Path:
 
 
 def test_images_are_the_same_by_their_pixels_whatever_the_file(tmp_path: Path) -> None:
-    data = zoo.read(str(pictures(tmp_path)))
+    data = zoo.read(str(images(tmp_path)))
 
     found = units(data)
 
@@ -105,7 +105,7 @@ def test_images_are_the_same_by_their_pixels_whatever_the_file(tmp_path: Path) -
 
 
 def test_images_in_memory_are_the_same_as_those_in_files(tmp_path: Path) -> None:
-    data = zoo.read(str(pictures(tmp_path)))
+    data = zoo.read(str(images(tmp_path)))
     held = Dataset("held", "image", [image.copy() for image in data.inputs])
 
     assert identities(held).tolist() == identities(data).tolist()  # type: ignore[union-attr]
@@ -126,7 +126,7 @@ def test_recordings_are_the_same_by_their_waveform_whatever_the_file(tmp_path: P
 
 
 def test_what_is_to_be_generated_is_the_image_and_not_its_numbered_prompt(tmp_path: Path) -> None:
-    data = zoo.read(str(pictures(tmp_path)))
+    data = zoo.read(str(images(tmp_path)))
 
     found = units(as_prompts(data, "unconditional-image-generation"))
 
@@ -134,7 +134,7 @@ def test_what_is_to_be_generated_is_the_image_and_not_its_numbered_prompt(tmp_pa
 
 
 def test_what_is_stored_stays_the_same_when_a_library_reads_it_otherwise(tmp_path: Path) -> None:
-    data = zoo.read(str(pictures(tmp_path)))
+    data = zoo.read(str(images(tmp_path)))
     assert stored(data).tolist() == [known.digest[:16] for known in data.inputs.known]  # type: ignore[union-attr]
     spelled = stored(Dataset("some", "molecule", ["OCC", "CCO", "OCC"]))
     assert spelled is not None
@@ -143,7 +143,7 @@ def test_what_is_stored_stays_the_same_when_a_library_reads_it_otherwise(tmp_pat
 
 
 def test_the_same_data_are_digested_once(tmp_path: Path) -> None:
-    data = zoo.read(str(pictures(tmp_path)))
+    data = zoo.read(str(images(tmp_path)))
     first = identities(data)
     for path in data.inputs.paths:
         path.unlink()

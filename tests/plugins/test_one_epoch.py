@@ -79,7 +79,7 @@ def masks(folder: Path) -> Case:
     return dense.segformer(folder / "segformer"), str(data), (str(data / "images/0.png"), "-o", str(folder / "drawn"))
 
 
-def pictures(folder: Path) -> Case:
+def images(folder: Path) -> Case:
     model = module_of("vision_generation").ddpm(folder / "ddpm")
     return model, "sklearn:digits:60", ("3", "--steps", "2", "-o", str(folder / "made"))
 
@@ -149,7 +149,7 @@ def states(folder: Path) -> Case:
 CASES: dict[str, tuple[Callable[[Path], Case], str]] = {
     "boxes": (boxes, "object-detection"),
     "masks": (masks, "image-segmentation"),
-    "pictures": (pictures, "text-to-image"),
+    "images": (images, "text-to-image"),
     "captions": (captions, "image-to-text"),
     "questions": (questions, "visual-question-answering"),
     "characters": (characters, "automatic-speech-recognition"),

@@ -231,7 +231,7 @@ def test_where_features_count_related_tasks_fill_up_behind_the_task_itself(regis
         one.id for one in speech[::-1]
     ]
     assert len(small) == 2
-    # What a recogniser writes comes from its head, of which scores of classifiers say nothing.
+    # What a speech model writes comes from its head, of which scores of classifiers say nothing.
     recognised = rank_registry(SPEECH, "", Limits(), registry)
     assert {c.id for c in recognised.candidates} == {one.id for one in speech}
 
