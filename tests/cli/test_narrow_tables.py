@@ -30,6 +30,11 @@ def test_optional_columns_go_until_the_rest_fits(table: list[tuple[str, str, int
     assert not gone or not kept or max(kept) <= min(gone)
 
 
+def test_of_equally_optional_columns_the_last_goes_first() -> None:
+    columns = [Column("model"), Column("logme", optional=6), Column("hscore", optional=6)]
+    assert _fitting(columns, [["m", "0.2", "8.7"]], 12)[2] == ["hscore"]
+
+
 def test_ids_stay_whole_at_80_columns() -> None:
     code = (
         "from zoo.cli.output import Column, Output\n"

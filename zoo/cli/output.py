@@ -179,7 +179,7 @@ def _fitting(
     widths = [max(len(text) for text in (column.title, *cells)) for column, *cells in zip(columns, *rows, strict=True)]
     shown = [*range(len(columns))]
     while sum(widths[at] + _GAP for at in shown) - _GAP > width:
-        at = max(shown, key=lambda at: columns[at].optional)
+        at = max(reversed(shown), key=lambda at: columns[at].optional)  # of equals the last one
         if not columns[at].optional:
             break
         shown.remove(at)
