@@ -7,6 +7,7 @@ from pathlib import Path
 import datasets as hub_datasets
 import numpy as np
 import pytest
+from PIL import Image
 
 import zoo
 from zoo.data import datasets, packaged_datasets
@@ -35,6 +36,20 @@ def test_packaged_data_sets_are_what_they_say(name: str) -> None:
     assert len(data.classes) >= classes
     assert set(data.targets) == set(range(len(data.classes)))
     assert data.fingerprint == zoo.read(name).fingerprint
+
+
+def test_stamps_are_the_drawings_that_can_be_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path))
+    for name, drawings in {"animals": 30, "people": 20, "town": 31}.items():
+        folder = tmp_path / "tuxpaint" / "stamps" / name
+        folder.mkdir(parents=True)
+        for number in range(drawings):
+            Image.new("RGB", (4, 4), (number, len(name), 0)).save(folder / f"{number}.png")
+            (folder / f"{number}.svg").write_text("<svg/>")
+
+    data = zoo.read("tuxpaint:stamps")
+
+    assert (data.classes, len(data), data.problems) == (("animals", "town"), 61, ())
 
 
 def test_digits_are_scikit_learns() -> None:

@@ -144,7 +144,8 @@ def _pixels(name: str, pixels: np.ndarray, targets: list[int], classes: tuple[st
 
 def _stamps(name: str, options: ReadOptions) -> Dataset:
     root = _shared("tuxpaint/stamps")
-    files = list_images(root)
+    # Most drawings come as SVG too, which Pillow does not decode.
+    files = [(path, label) for path, label in list_images(root) if path.suffix == ".png"]
     sizes: dict[str | None, int] = {}
     for _, label in files:
         sizes[label] = sizes.get(label, 0) + 1
