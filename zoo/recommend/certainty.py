@@ -52,12 +52,13 @@ def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability:
     if candidate.confirmed is not None:
         reached = candidate.confirmed
         level = [o for o in candidates if o is not candidate and o.confirmed and (o.tied or candidate.tied)]
-        alone = len(candidates) == 1
-        beside = "the only one" if alone else f"tied with {_count(len(level))}" if level else "apart from the others"
+        beside = "the only one" if len(candidates) == 1 else f"tied with {_count(len(level))}"
         by = "its own answers" if reached.strategy == AS_IT_IS else "brief fine-tuning"
         return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
     if probability is None:
         return "No interval is known, so that nothing says how sure its place is."
+    if len(candidates) == 1:
+        return "There is no other candidate."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
     likely = probability >= 0.005
     chance = f"{probability:.0%} likely the best of {len(candidates)}" if likely else "Unlikely to be the best"
