@@ -147,7 +147,7 @@ def test_a_score_without_interval_says_nothing_of_its_certainty():
 
 
 def test_certainty_says_how_likely_the_best_and_tied_with_how_many():
-    several = [candidate("a", 0.90, 0.03), candidate("b", 0.88, 0.03), candidate("c", 0.60, 0.03)]
+    several = ranked(candidate("a", 0.90, 0.03), candidate("b", 0.88, 0.03), candidate("c", 0.60, 0.03))
 
     assert in_words(several[0], several, 0.82) == "82% likely the best of 3; tied with 1 other."
     assert in_words(several[2], several, 0.001) == "Unlikely to be the best; tied with no other."

