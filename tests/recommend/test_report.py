@@ -18,9 +18,10 @@ from zoo.data import read
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import StorageError
 from zoo.recommend.pareto import pareto_front
-from zoo.recommend.prior.ranking import by_prior
 from zoo.recommend.prior.shipped import expect
 from zoo.recommend.report import check, page, plots, write
+from zoo.recommend.unmeasured import rank_cards
+from zoo.tasks import TASKS
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -132,9 +133,9 @@ def test_table_page_notebook_and_json_give_each_figure_its_own_interval(capsys):
     assert "predicted 0.9123 (95 % interval 0.8765 to 0.9432)" in " ".join(texts["page"].split())
 
 
-def test_a_ranking_by_what_is_known_before_shows_95_percent_everywhere(capsys):
+def test_a_ranking_by_what_is_known_before_shows_95_percent_everywhere(registry, capsys):
     cards = [ModelCard(f"hf:WinKawaks/vit-{size}-patch16-224", "vision") for size in ("tiny", "small")]
-    ranked = by_prior(cards, "image-classification")
+    ranked = rank_cards(TASKS["image-classification"], "", cards, registry).candidates
     result = answer(*ranked, ranked_by="prior", provenance={})
     deviation = expect(cards, "image-classification").deviation
     show(Output(), result, "photos/")
