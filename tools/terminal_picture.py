@@ -1,6 +1,7 @@
 """Runs a command in a terminal of its own and draws what it printed as SVG, for the README.
 
-python tools/terminal_picture.py docs/images/demo.svg --width 166 -- zoo recommend sklearn:digits --task image-classification --samples 300
+python tools/terminal_picture.py docs/images/demo.svg --width 166 -- \\
+    zoo recommend sklearn:digits --task image-classification --samples 300
 """
 
 from __future__ import annotations
