@@ -133,6 +133,19 @@ def test_what_is_to_be_generated_is_the_image_and_not_its_numbered_prompt(tmp_pa
     assert copies(found) == 2
 
 
+def test_recordings_to_be_generated_from_one_text_are_apart_unless_they_sound_alike(tmp_path: Path) -> None:
+    waves = np.random.default_rng(0).normal(0, 0.1, (3, 800)).astype(np.float32)
+    for number, wave in enumerate((waves[0], waves[1], waves[0])):
+        soundfile.write(tmp_path / f"{number}.wav", wave, 8_000)
+    rows = ["text,path", "rain,0.wav", "rain,1.wav", "Rain,2.wav", "wind,0.wav"]
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+
+    found = units(zoo.read(str(tmp_path / "table.csv"), task="text-to-audio"))
+
+    assert found is not None
+    assert found.tolist() == [0, 1, 0, 2]
+
+
 def test_what_is_stored_stays_the_same_when_a_library_reads_it_otherwise(tmp_path: Path) -> None:
     data = zoo.read(str(images(tmp_path)))
     assert stored(data).tolist() == [known.digest[:16] for known in data.inputs.known]  # type: ignore[union-attr]

@@ -34,12 +34,13 @@ def module_of(name: str) -> Any:
 
 
 def tones(folder: Path, columns: tuple[str, ...], texts: tuple[str, ...], seconds: float, rate: int = 16_000) -> str:
-    """A table of short tones, one pitch for each text; further columns name the recording again."""
+    """A table of short tones with noise, one pitch for each text; further columns name the recording again."""
+    chance = np.random.default_rng(0)
     folder.mkdir()
     rows = [",".join(columns)]
     for number in range(12):
         time = np.arange(round(rate * seconds)) / rate
-        wave = 0.3 * np.sin(2 * np.pi * 200 * (1 + number % len(texts)) * time)
+        wave = 0.3 * np.sin(2 * np.pi * 200 * (1 + number % len(texts)) * time) + chance.normal(0, 0.01, len(time))
         soundfile.write(folder / f"{number}.wav", wave.astype(np.float32), rate)
         rows.append(",".join([texts[number % len(texts)], *[f"{number}.wav"] * (len(columns) - 1)]))
     (folder / "table.csv").write_text("\n".join(rows))

@@ -65,9 +65,9 @@ def test_several_estimators_make_columns_with_a_legend(poetry, poems, capsys):
 
     assert code == 0
     head = next(line for line in out.splitlines() if line.startswith("rank"))
-    assert head.split()[:5] == ["rank", "model", "knn", "logme", "parc"]
+    assert head.replace(" (95 % interval)", "").split()[:5] == ["rank", "model", "knn", "logme", "parc"]
     assert "logme: LogME, in nats a sample; any real number" in out
-    assert "Best of 2: nearest-neighbour accuracy 1 " in out
+    assert "Best of 2: nearest-neighbour accuracy 1.000 (95 % interval " in out
 
 
 def test_a_budget_that_suffices_gives_the_whole_answer(poetry, many_poems, capsys):

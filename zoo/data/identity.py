@@ -34,6 +34,9 @@ OF_TEXTS = frozenset({"text", "question", "image-question"})
 FROM_TARGETS = frozenset({"prompt"})
 """Kinds of input that number what is to be generated; the sample is the target that a generator learns from."""
 
+WITH_TARGETS = frozenset({"audio"})
+"""Kinds of target that are generated from a short text, which many samples may share; the sample is both together."""
+
 _DECODED = (ImageFiles, EncodedImages, AudioFiles, EncodedAudio)
 _WINDOW = 1024
 _known: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()
@@ -60,10 +63,14 @@ def identities(dataset: Dataset) -> np.ndarray | None:
 def _computed(dataset: Dataset) -> np.ndarray | None:
     import numpy as np
 
+    form = _form(dataset.input_kind)
+    if dataset.target_kind in WITH_TARGETS and dataset.targets is not None:
+        pairs = zip(dataset.inputs, dataset.targets, strict=True)
+        both = [content_digest([form(text), _plain(target.recording, False)]) for text, target in pairs]
+        return None if None in both else np.array([found[:BYTES] for found in both if found], dtype=f"S{BYTES}")
     from_targets = dataset.input_kind in FROM_TARGETS and dataset.targets is not None
     items: Sequence[Any] = dataset.targets if from_targets else dataset.inputs  # type: ignore[assignment]
     base, places = unwrapped(items)
-    form = _form(dataset.input_kind)
     if isinstance(base, _DECODED):
         return _of_files(base, np.asarray(places, dtype=np.int64), form)
     found = np.empty(len(places), dtype=f"S{BYTES}")
