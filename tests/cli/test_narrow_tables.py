@@ -22,10 +22,10 @@ def test_optional_columns_go_until_the_rest_fits(table: list[tuple[str, str, int
     shown, rows, dropped = _fitting(columns, [[cell for _, cell, _ in table]], width)
 
     assert len(shown) + len(dropped) == len(columns)
-    assert [c for c in columns if not c.optional] == [c for c in shown if not c.optional]
+    assert [c.title for c in columns if not c.optional] == [c.title for c in shown if not c.optional]
     needed = sum(max(len(column.title), len(cell)) + 2 for column, cell in zip(shown, rows[0], strict=True)) - 2
     assert needed <= width or not any(column.optional for column in shown)
-    gone = [column.optional for column in columns if column not in shown]
+    gone = sorted(c.optional for c in columns)[len(shown) :]
     kept = [column.optional for column in shown]
     assert not gone or not kept or max(kept) <= min(gone)
 
@@ -58,3 +58,29 @@ def test_ids_stay_whole_at_80_columns() -> None:
     assert all(f"pkg:efficientnet-lite{n}" in text for n in range(3))
     assert "Not shown for lack of space: more 6, more 7, more 8." in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+@given(st.integers(0, 3), st.integers(20, 60), st.integers(30, 100))
+def test_nothing_of_a_cell_is_lost_where_the_rest_is_too_wide(others: int, length: int, width: int) -> None:
+    from io import StringIO
+    from unittest.mock import patch
+
+    from rich.console import Console
+
+    from zoo.cli.output import Output
+
+    ids = [f"{n}{'abcdefghij' * 6}"[:length] for n in range(2)]
+    columns = [Column("rank", number=True), Column("model"), Column("expected (95 % interval)", number=True)]
+    columns += [Column(f"gain over model {n}", number=True) for n in range(others)]
+    rows = [[str(7 + n), id, "2.5 (1.5 to 3.5)", *["+0.6364"] * others] for n, id in enumerate(ids)]
+    written = StringIO()
+    console = Console(file=written, width=width, force_terminal=True, color_system=None, highlight=False)
+    with patch("sys.stdout.isatty", lambda: True), patch.object(Output, "console", lambda self: console):
+        Output().table(columns, rows)
+
+    lines = written.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    shown = "".join("".join(lines).split())
+    kept = sorted(c for c in shown if c.isalnum())
+    wanted = "".join(["".join(row) for row in rows] + [column.title for column in columns])
+    assert kept == sorted(c for c in wanted if c.isalnum())

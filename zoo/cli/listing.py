@@ -40,7 +40,7 @@ def command(output: Output) -> None:
         output.text("No model is on this machine. Bring one with: zoo pull MODEL")
         return
     columns = [Column("model"), Column("task"), Column("parameters", number=True), Column("size", number=True),
-               Column("revision"), Column("where", fold=True)]  # fmt: skip
+               Column("revision", optional=2), Column("where", fold=True, optional=1)]  # fmt: skip
     rows = [
         [
             model.id,

@@ -171,6 +171,9 @@ class Output:
 _GAP = 2
 """Spaces between two columns."""
 
+_LEAST = 12
+"""Characters that a folded column keeps before another is folded too."""
+
 
 def _fitting(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
@@ -184,7 +187,34 @@ def _fitting(
             break
         shown.remove(at)
     dropped = [column.title for at, column in enumerate(columns) if at not in shown]
-    return [columns[at] for at in shown], [[row[at] for at in shown] for row in rows], dropped
+    kept, rows = [columns[at] for at in shown], [[row[at] for at in shown] for row in rows]
+    if sum(widths[at] + _GAP for at in shown) - _GAP > width:
+        kept = _narrowed([_high(column, [row[at] for row in rows]) for at, column in enumerate(kept)], rows, width)
+    return kept, rows, dropped
+
+
+def _narrowed(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[Column]:
+    """The columns, as many of them folded as it takes to fit, wide texts first: nothing of a cell is lost."""
+    widths = [max(map(len, [*c.title.split("\n"), *cells])) for c, *cells in zip(columns, *rows, strict=True)]
+    folded = {at for at, column in enumerate(columns) if column.fold}
+    left = width + _GAP
+    for at in sorted(range(len(columns)), key=lambda at: (columns[at].number, -widths[at])):
+        whole = sum(widths[at] + _GAP for at in range(len(columns)) if at not in folded)
+        if left - whole >= sum(min(widths[at], _LEAST) + _GAP for at in folded):
+            break
+        folded.add(at)
+    return [replace(column, fold=at in folded) for at, column in enumerate(columns)]
+
+
+def _high(column: Column, cells: Sequence[str]) -> Column:
+    """A column of numbers with its title on several lines, no wider than its cells where its words allow that."""
+    if not column.number:
+        return column
+    import textwrap
+
+    width = max(map(len, [*column.title.split(), *cells]))
+    wrapped = (textwrap.fill(part, width, break_on_hyphens=False) for part in column.title.rsplit(" (", 1))
+    return replace(column, title="\n(".join(wrapped))
 
 
 def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str, head: bool) -> Iterator[str]:

@@ -49,7 +49,8 @@ def list_runs(output: Output, model: str | None = None, task: str | None = None,
         output.text("No runs yet. Make one: zoo tune MODEL DATA")
         return
     columns = [Column("id"), Column("model"), Column("data"), Column("strategy"), Column("metric"),
-               Column("value", number=True), Column("baseline", number=True), Column("time", number=True)]  # fmt: skip
+               Column("value", number=True), Column("baseline", number=True, optional=1),
+               Column("time", number=True, optional=2)]  # fmt: skip
     rows = []
     for run in runs:
         name, value = next(iter(run.metrics.items()), ("-", None))
