@@ -68,6 +68,7 @@ def test_the_fine_tuned_model_is_kept_where_both_are_equal() -> None:
 
     assert run.plan["validation_scores"] == {"probe": 1.0, "fine_tuned": 1.0}
     assert run.plan["kept"] == "fine-tuned"
+    assert run.plan["test_samples"] == 12
     assert str(sentences(run)).endswith(" is kept: both are equal on the 9 validation samples (1.000).")
 
 

@@ -185,7 +185,7 @@ def make_run(
         strategy=plan.strategy,
         metrics=dict(metrics),
         baseline=experiment.baseline(),
-        plan={**used, **carried_out, "copies": experiment.copies},
+        plan={**used, **carried_out, "copies": experiment.copies, "test_samples": len(experiment.test)},
         seed=plan.seed,
         epochs=epochs,
         samples=len(experiment.dataset),

@@ -121,8 +121,9 @@ def _show(output: Output, run: Run) -> None:
     if compared:
         output.paragraph(compared)
         output.text()
-    title = f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples, {human_seconds(run.seconds)} "
-    output.text(f"{title}on {run.device}" + (f", {run.epochs} epochs" if run.epochs else ""))
+    tested = f", tested on {run.plan['test_samples']:,} of them" if "test_samples" in run.plan else ""
+    spent = f"{human_seconds(run.seconds)} on {run.device}" + (f", {run.epochs} epochs" if run.epochs else "")
+    output.paragraph(f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples{tested}, {spent}")
     output.text()
     others = {"baseline": run.baseline, **other_metrics(run.plan)}
     gains = [f"gain over {name}" for name in others] if compared else ["gain"]
