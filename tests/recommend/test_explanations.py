@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.answers import Candidate
-from zoo.entities import BenchmarkScore, ModelCard, ModelFile, Run
+from zoo.answers import Candidate, Confirmation
+from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.recommend.arguments import Context, arguments
 from zoo.recommend.certainty import _cumulative, in_words, probabilities_best, would_change
+from zoo.recommend.confirming import Trial, _folded
 from zoo.recommend.explaining import EXPLAINED, explain
+from zoo.recommend.measuring import Measured
+from zoo.recommend.ranking import by_measurement
 from zoo.recommend.task import Analysis
 from zoo.recommend.wording import ordinal
 from zoo.tasks import TASKS
@@ -143,7 +146,60 @@ def test_a_score_without_interval_says_nothing_of_its_certainty():
     alone = Candidate(1, "pkg:a", 0.5)
 
     assert probabilities_best([alone]) == [None]
-    assert in_words(alone, [alone], None).startswith("No interval is known")
+    assert in_words(alone, [alone], None).startswith("These scores have no intervals")
+
+
+def test_a_sure_winner_claims_nothing_of_intervals_that_overlap():
+    sure = replace(candidate("a", 0.95, 0.03), tied=False)
+    other = replace(candidate("b", 0.92, 0.03), rank=2, tied=False)  # apart in pairs, though the intervals overlap
+
+    assert in_words(sure, [sure, other], 0.96) == (
+        "96% likely the best of 2; its difference from each of the others is beyond the error."
+    )
+
+
+def test_a_single_fine_tuned_model_is_not_said_to_be_apart_from_the_others():
+    alone = replace(candidate("a", 0.9), confirmed=Confirmation("r", "full", 2, "accuracy", 1.0, 0.5, 22, 1.0))
+    everyone = [alone, replace(candidate("b", 0.9), rank=2, tied=True)]
+
+    assert in_words(alone, everyone, None) == (
+        "By brief fine-tuning: accuracy 1 on 22 samples; the only model that was fine-tuned."
+    )
+
+
+@pytest.mark.parametrize(
+    ("winner", "tied"), [("pkg:a", {"pkg:b": True, "pkg:c": False}), ("pkg:b", {"pkg:a": True, "pkg:c": False})]
+)
+def test_what_was_measured_to_be_tied_stays_tied_with_the_only_fine_tuned_model(winner: str, tied: dict[str, bool]):
+    everyone = ranked(candidate("a", 0.9), candidate("b", 0.89), candidate("c", 0.5))
+    trial = Trial(TASK, None, "full", "cpu")  # type: ignore[arg-type]
+
+    first, *others = _folded(everyone, {winner: Confirmation("r", "full", 2, "accuracy", 1.0, 0.5, 22, 1.0)}, trial)
+
+    assert (first.id, first.tied) == (winner, False)
+    assert "22 held-out samples, against 0.5 of the most frequent answer; the only one that was" in first.reasons[0]
+    assert {c.id: c.tied for c in others} == tied
+
+
+def test_no_error_is_claimed_where_none_is_known():
+    figures = [
+        Measurement(f"pkg:{n}", TASK.name, "", "", "linear-probe", v, samples=4) for n, v in enumerate((0.5, 0.5, 0.2))
+    ]
+    ordered = [Measured(ModelCard(figure.model, "vision"), (figure,)) for figure in figures]
+
+    found = by_measurement(ordered, TASK)
+
+    assert [c.tied for c in found] == [False, True, False]
+    assert "tied with 1 other" in found[0].reasons[0]
+    assert "beyond the error" not in by_measurement(ordered[1:], TASK)[0].reasons[0]
+    assert said(found[2], found, context(found), False).startswith("0.3 below the best: ")
+
+
+def test_equal_scores_are_called_equal():
+    first, second = everyone = ranked(candidate("a", 0.9), candidate("b", 0.9))
+
+    assert said(second, everyone, context(everyone), True).startswith("Equal to the best, within the error: ")
+    assert in_words(first, everyone, 0.5) == "50% likely the best of 2; tied with one other within the error."
 
 
 def test_certainty_says_how_likely_the_best_and_tied_with_how_many():

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from made_up import BOXES, IMAGES, SOUNDS, SPEECH, card, image_model, score
 
 import zoo
+from zoo.answers import Candidate, Recommendation
 from zoo.entities import ModelCard, Run
-from zoo.errors import UnknownModel, UnsupportedModel
+from zoo.errors import InvalidInput, UnknownModel, UnsupportedModel
 from zoo.recommend.constraints import Limits
+from zoo.recommend.next_step import next_command
 from zoo.recommend.prior.shipped import content
 from zoo.recommend.published import standings
 from zoo.recommend.unmeasured import Evidence, Knowledge, candidates, rank_cards
@@ -213,6 +215,30 @@ def test_limits_hold_before_the_list_is_cut(registry: Registry, limits: Limits) 
     assert {c.id for c in found.candidates} == {one.id for one in small}
     assert "without a published score: 1 more model made for audio-classification." in found.cautions[-1]
     assert len(rank_registry(SOUNDS, "", Limits(), registry).candidates) == ENOUGH
+
+
+def test_limits_that_leave_only_models_without_scores_are_named(registry: Registry) -> None:
+    crowd(registry)
+
+    with pytest.raises(InvalidInput, match="all 152 considered break at least one") as caught:
+        rank_registry(SOUNDS, "", Limits(max_parameters=10), registry)
+    assert "--max-parameters 1M would admit hf:me/small-0" in caught.value.hint
+
+
+def test_a_model_that_zoo_does_not_pull_says_so_and_is_not_the_next_thing_to_tune(registry: Registry) -> None:
+    cards = [ModelCard(f"{name}/m", "audio", (SOUNDS.name,)) for name in ("github:me", "gitee:me", "hf:me")]
+    registry.add([*cards, *(score(one, SOUNDS.name, 0.9 - n / 10) for n, one in enumerate(cards))])
+
+    found = rank_cards(SOUNDS, "", cards, registry).candidates
+
+    said = ["which zoo does not pull" in " ".join(c.reasons) for c in found]
+    assert ([c.id for c in found], said) == ([one.id for one in cards], [True, True, False])
+    following = [next_command(recommendation(SOUNDS.name, c), "sounds") for c in found]
+    assert following == ["zoo show github:me/m", "zoo show gitee:me/m", "zoo tune hf:me/m sounds"]
+
+
+def recommendation(task: str, *found: Candidate) -> Recommendation:
+    return Recommendation(task, {}, found, (), 1.0)
 
 
 def test_the_whole_registry_is_ranked_for_tasks_without_a_prior_too(registry: Registry) -> None:

@@ -36,7 +36,7 @@ class Seconds(click.ParamType):
         except ValueError:
             self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
         if not seconds > 0 or seconds == float("inf"):
-            self.fail(f"'{value}' is not more than nothing; write 90s, 2m or 1h.", parameter, context)
+            self.fail(f"'{value}' is not positive; write 90s, 2m or 1h.", parameter, context)
         return seconds
 
 
@@ -61,7 +61,7 @@ class Seconds(click.ParamType):
 @click.option("--max-latency", type=click.FloatRange(min=0, min_open=True),
               help="Most milliseconds a sample, measured here, or reported with --no-measure.")  # fmt: skip
 @click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")
-@click.option("--gated/--no-gated", default=True, help="Whether models may ask for their terms to be accepted first.")
+@click.option("--gated/--no-gated", default=True, help="Include gated models, whose terms must be accepted first.")
 @click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @click.option("--dtype", default="auto", show_default=True,
@@ -71,15 +71,15 @@ class Seconds(click.ParamType):
               help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
 @click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
 @click.option("--tolerance", type=click.FloatRange(min=0, min_open=True),
-              help="Measure only what is worth it: stop when nobody is expected to be better than the best measured by "
-                   "more than this, such as 0.01.")  # fmt: skip
-@click.option("--race", is_flag=True, help="Stop candidates early that will hardly win.")
+              help="Stop when no remaining candidate is expected to beat the best so far by more than this, such as "
+                   "0.01.")  # fmt: skip
+@click.option("--race", is_flag=True, help="Stop unpromising candidates early.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option(
     "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
 )
 @click.option("--confirm", type=click.IntRange(min=0), default=0, metavar="K",
-              help="Fine-tune the first K models briefly, the better half for longer, and go by that.")  # fmt: skip
+              help="Fine-tune the first K models briefly, the better half for longer; rank by the result.")  # fmt: skip
 @click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
@@ -126,7 +126,7 @@ def command(output: Output, data: str, estimators: str | None, no_measure: bool,
 
 def show(output: Output, result: Recommendation, data: str) -> None:
     """Print the answer: the data, the table, the reasons of the first few, and what was left out or saved."""
-    from zoo.recommend.confirming import AS_IT_IS
+    from zoo.recommend.next_step import next_command
 
     facts = result.data
     classes = f", {facts['classes']} classes" if facts["classes"] else ""
@@ -134,7 +134,8 @@ def show(output: Output, result: Recommendation, data: str) -> None:
     for warning in result.warnings[:SHOWN_NOTES]:
         output.paragraph(f"note: {warning}", indent=2)
     if len(result.warnings) > SHOWN_NOTES:
-        output.text(f"  {len(result.warnings) - SHOWN_NOTES} more notes: --json or --report has them.")
+        more = len(result.warnings) - SHOWN_NOTES
+        output.text(f"  {more} more note{'s' if more > 1 else ''}: --json or --report has them.")
     if result.partial:
         output.paragraph(f"PARTIAL ANSWER: {result.partial} The order is that of the samples measured so far.")
     output.text()
@@ -160,15 +161,7 @@ def show(output: Output, result: Recommendation, data: str) -> None:
     if result.selection:
         asked = len(result.selection["asked"])
         output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
-    advised = (result.analysis.get("advice") or {}).get("strategy", "")
-    strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
-    best = result.candidates[0]
-    if result.ranked_by == "tried":
-        strategy = f" --task {result.task} --strategy full"
-    next_one = f"zoo tune {best.id} {data}{strategy}"
-    if best.confirmed and best.confirmed.strategy == AS_IT_IS:
-        next_one = f"zoo predict {best.id} INPUT --task {result.task}"
-    output.text(f"Took {human_seconds(result.seconds)}. Next: {next_one}")
+    output.text(f"Took {human_seconds(result.seconds)}. Next: {next_command(result, data)}")
 
 
 def _unasked(result: Recommendation) -> int:
@@ -204,16 +197,19 @@ def _table(output: Output, result: Recommendation) -> None:
         Column(figure.title(), number=True, optional=first if at == 0 else 6 if at <= others else 0)
         for at, figure in enumerate(figures)
     ]
-    columns += [Column("measured on", optional=7), Column("parameters", number=True, optional=2),
-                Column("size", number=True, optional=4), Column("licence", optional=3),
-                Column("time", number=True, optional=5)]  # fmt: skip
+    measured = any(c.samples for c in result.candidates[:SHOWN])
+    columns += [Column("measured on", optional=7)] if measured else []
+    columns += [Column("parameters", number=True, optional=2), Column("size", number=True, optional=4),
+                Column("licence", optional=3)]  # fmt: skip
+    columns += [Column("time", number=True, optional=5)] if measured else []
     rows = []
     for at, c in enumerate(result.candidates[:SHOWN]):
-        measured_on = f"{c.samples:,} x {c.layer}" if c.samples else "nothing"
-        spent = "kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"
         rank = f"{c.rank}{'=' if c.tied else ''}"
-        rows.append([rank, c.id, *(f.cell(at, "-") for f in figures), measured_on, human_count(c.parameters),
-                     human_bytes(c.bytes), c.license or "-", spent])  # fmt: skip
+        row = [rank, c.id, *(f.cell(at, "-") for f in figures)]
+        row += [f"{c.samples:,} x {c.layer}" if c.samples else "nothing"] if measured else []
+        row += [human_count(c.parameters), human_bytes(c.bytes), c.license or "-"]
+        row += ["kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"] if measured else []
+        rows.append(row)
     output.table(columns, rows)
     if len(result.candidates) > SHOWN:
         output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")

@@ -40,7 +40,7 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
         return
     if task.target not in _NEEDED:
         raise DataError(
-            f"{task.name} is judged by {_STRUCTURED.get(task.target, task.target)} of each sample, which "
+            f"{task.name} is evaluated against {_STRUCTURED.get(task.target, task.target)} of each sample, which "
             f"'{dataset.name}' does not have.",
             "Name their column with --target-column, or see which files hold them: docs/targets.md. "
             f"{_fitting(dataset)}".strip(),
@@ -84,7 +84,7 @@ def _check_classes(dataset: Dataset) -> None:
         )
     raise DataError(
         f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be "
-        f"both learnt from and judged by: {named}{more}.",
+        f"used both for training and for evaluation: {named}{more}.",
         "Add samples of these classes or leave them out.",
     )
 

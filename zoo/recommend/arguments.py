@@ -139,10 +139,11 @@ def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Co
     elif behind < 0:
         yield True, Argument(f"{-behind:.3g} above the first by this measure: {figure}.", candidate.score, source)
     elif not apart(candidate, best):
-        sentence = f"{behind:.3g} below the best, within the error: {figure}."
+        sentence = f"{f'{behind:.3g} below' if behind else 'Equal to'} the best, within the error: {figure}."
         yield True, Argument(sentence, candidate.score, source)
     else:
-        yield False, Argument(f"{behind:.3g} below the best, beyond the error: {figure}.", candidate.score, source)
+        error = ", beyond the error" if best.interval and candidate.interval else ""
+        yield False, Argument(f"{behind:.3g} below the best{error}: {figure}.", candidate.score, source)
 
 
 def _other_estimators(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:

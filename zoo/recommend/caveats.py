@@ -36,7 +36,8 @@ CHECKED = 10
 _GENERIC = frozenset({
     "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "image", "images",
     "photos", "pictures", "text", "texts", "samples", "examples", "files", "labels", "labelled", "corpus", "csv",
-    "tsv", "jsonl", "parquet", "sklearn", "tmp", "home",
+    "tsv", "jsonl", "parquet", "sklearn", "tmp", "home", "audio", "recordings", "sounds", "speech", "review", "reviews",
+    "comments", "tweets", "sentences", "documents", "molecules", "proteins", "crystals",
 })  # fmt: skip
 """Words that say nothing about which data set it is."""
 
@@ -167,8 +168,8 @@ def leakage(card: ModelCard, context: Context) -> Iterator[str]:
             found = model.name
         if found is not None:
             yield (
-                f"Leakage: {model.id}{how} names '{found}', which looks like this data set. Its score then says how "
-                "well it remembers; judge it on samples that were never published."
+                f"Possible leakage: {model.id}{how} names '{found}', which may be this data set. If so, its score "
+                "shows what it remembers: evaluate it on samples that were never published."
             )
             return
 

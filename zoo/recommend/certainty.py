@@ -51,18 +51,25 @@ def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability:
     """How sure its place is, in a sentence."""
     if candidate.confirmed is not None:
         reached = candidate.confirmed
-        level = [o for o in candidates if o is not candidate and o.confirmed and (o.tied or candidate.tied)]
-        beside = "the only one" if len(candidates) == 1 else f"tied with {_count(len(level))}"
-        by = "its own answers" if reached.strategy == AS_IT_IS else "brief fine-tuning"
-        return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples, {beside}."
+        others = [o for o in candidates if o is not candidate and o.confirmed]
+        level = [o for o in others if o.tied or candidate.tied]
+        as_it_is = reached.strategy == AS_IT_IS
+        by, done = ("its own answers", "evaluated") if as_it_is else ("brief fine-tuning", "fine-tuned")
+        if level:
+            beside = f"tied with {_count(len(level))} within the error"
+        else:
+            beside = "tied with none of the others" if others else f"the only model that was {done}"
+        return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples; {beside}."
     if probability is None:
-        return "No interval is known, so that nothing says how sure its place is."
+        return "These scores have no intervals, so it is not known how certain this place is."
     if len(candidates) == 1:
         return "There is no other candidate."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
     likely = probability >= 0.005
     chance = f"{probability:.0%} likely the best of {len(candidates)}" if likely else "Unlikely to be the best"
-    return f"{chance}; tied with {_count(len(level))}."
+    if not level:
+        return f"{chance}; its difference from each of the others is beyond the error."
+    return f"{chance}; tied with {_count(len(level))} within the error."
 
 
 def would_change(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
@@ -92,7 +99,7 @@ def _more_samples(candidate: Candidate, candidates: Sequence[Candidate]) -> Iter
     if needed <= candidate.samples:
         yield f"Little: it and {name} differ by {gap:.3g}, about what their errors allow."
     elif needed > MOST_SAMPLES:
-        yield f"More samples hardly: it and {name} differ by {gap:.2g}; choose by size, speed or licence."
+        yield f"More samples are unlikely to: it and {name} differ by {gap:.2g}; choose by size, speed or licence."
     else:
         yield (
             f"More samples: it and {name} differ by {gap:.3g}; about {_rounded(needed):,} samples would tell them "

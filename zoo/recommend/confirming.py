@@ -100,7 +100,7 @@ def run(model: str, epochs: int, trial: Trial) -> Run:
 def reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
     """What a run reached on its held-out samples, in the task's deciding metric."""
     metric = trial.task.metric.name
-    tested = round(run.samples * float(run.plan.get("test", 0.2)))
+    tested = run.plan.get("test_samples") or round(run.samples * float(run.plan.get("test", 0.2)))
     return Confirmation(
         run.id, trial.strategy, epochs, metric, run.metrics[metric], run.baseline.get(metric), tested, run.seconds
     )
@@ -112,7 +112,10 @@ def worth(found: Confirmation, trial: Trial) -> float:
 
 
 def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial: Trial) -> list[Candidate]:
-    """Those that came further first, then by what they reached; the others as they were."""
+    """Those that came further first, then by what they reached; the others as they were.
+
+    What the measurement left tied with the winner stays so where only one of the two was fine-tuned.
+    """
     first: dict[str, Candidate] = {}
     for candidate in ranked:
         if candidate.id in results:
@@ -127,13 +130,20 @@ def _folded(ranked: Sequence[Candidate], results: dict[str, Confirmation], trial
     for rank, candidate in enumerate([*order, *rest], start=1):
         own = results.get(candidate.id) if candidate in order else None
         if own is None:
-            found.append(replace(candidate, rank=rank, tied=candidate.tied and not order))
+            found.append(replace(candidate, rank=rank, tied=_still_tied(candidate, order)))
             continue
         best = results[order[0].id]
         tied = rank > 1 and own.epochs == best.epochs and level(best, own)
         reasons = (sentence(own, rank, len(order), tied), *candidate.reasons)
         found.append(replace(candidate, rank=rank, tied=tied, reasons=reasons, confirmed=own))
     return found
+
+
+def _still_tied(candidate: Candidate, order: Sequence[Candidate]) -> bool:
+    """Whether one that was not fine-tuned was measured to be tied with the winner of those that were, if any."""
+    if not order or order[0].rank == 1:
+        return candidate.tied
+    return order[0].tied and (candidate.tied or candidate.rank == 1)
 
 
 def level(one: Confirmation, other: Confirmation) -> bool:
@@ -154,13 +164,13 @@ def sentence(
         nothing: what the baseline is.
     """
     over = "" if found.baseline is None else f", against {found.baseline:.4g} of {nothing}"
-    place = "first" if rank == 1 else f"place {rank}"
+    place = f"{'first' if rank == 1 else f'place {rank}'} of the {count}" if count > 1 else "the only one"
     if found.strategy == AS_IT_IS:
         how, all_of_them = "Judged as it is", "tried"
     else:
         how = f"Fine-tuned here ({found.strategy}, {found.epochs} epochs)"
         all_of_them = "fine-tuned" if nothing == "the most frequent answer" else "tried"
     return (
-        f"{how}: {found.metric} {found.value:.4g} on {found.samples:,} held-out samples{over}; {place} of the {count} "
-        f"that were {all_of_them}{', a tie within the error' if tied else ''}."
+        f"{how}: {found.metric} {found.value:.4g} on {found.samples:,} held-out samples{over}; {place} that "
+        f"{'were' if count > 1 else 'was'} {all_of_them}{', a tie within the error' if tied else ''}."
     )

@@ -157,7 +157,7 @@ def relaxing(broken: dict[str, list[Violation]]) -> str:
         names = sorted(admitted, key=lambda id: (admitted[id].amount, id))
         reached = [id for id in names if _reached(admitted[id], easiest)]
         further = len(names) - len(reached)
-        more = f", and a larger value {further} more" if further else ""
+        more = f", and {'a larger' if easiest.amount else 'another'} value {further:,} more" if further else ""
         relaxed = f"without {option}" if easiest.needed == FLAG else f"{option} {easiest.needed}"
         sentences.append(f"{relaxed} would admit {_named(reached)}{more}")
     return f"Relax one: {'; '.join(sentences)}."

@@ -59,7 +59,7 @@ def ties(ordered: Sequence[Measured]) -> list[bool]:
     """For each candidate whether it cannot be told from the first: zero lies in the 95 % interval of their difference.
 
     The two are compared in pairs on the most samples that both were measured on where the parts of both are known, else
-    by their intervals.
+    by their intervals. Where no error is known, equal figures alone are tied.
     """
     best = ordered[0]
     found = [False]
@@ -67,7 +67,8 @@ def ties(ordered: Sequence[Measured]) -> list[bool]:
         samples = min(best.samples, other.samples)
         one, two = best.value_on(samples), other.value_on(samples)
         gap = difference(one, two) if one and two else None
-        found.append(gap is not None and gap.interval()[0] <= 0)
+        equal = best.samples == other.samples and best.figures[0].value == other.figures[0].value
+        found.append(equal if gap is None else gap.interval()[0] <= 0)
     return found
 
 

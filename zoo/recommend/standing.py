@@ -41,7 +41,9 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
         if others:
             verdict = f"tied with {others} other{'s' if others > 1 else ''} within the error"
         elif ordered[1].samples == first.samples:
-            verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, beyond the error"
+            known = first.low is not None and ordered[1].figures[0].low is not None
+            error = "beyond the error" if known else "by a figure whose error is not known"
+            verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, {error}"
         else:
             verdict = "all others stopped before it"
         if any(other.figures[0].value > first.value for other in ordered if other.samples == found.samples):
@@ -50,7 +52,8 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
     sentence = capital(figure)
     if first.samples == best.samples:
         behind = best.value - first.value
-        sentence += f", {abs(behind):.3g} {'below' if behind >= 0 else 'above'} the first"
+        apart = f"{abs(behind):.3g} {'below' if behind >= 0 else 'above'}" if behind else "equal to"
+        sentence += f", {apart} the first"
     return f"{sentence}{', a tie within the error' if tied[rank - 1] else ''}."
 
 

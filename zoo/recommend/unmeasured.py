@@ -21,6 +21,7 @@ from zoo.recommend.prior.own import with_history
 from zoo.recommend.prior.ranking import WIDTH, expectation_in_words, own_history
 from zoo.recommend.prior.shipped import Facts, content, expect_of
 from zoo.recommend.published import Standing, related_standings, separate_groups, standings
+from zoo.sources import elsewhere
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -244,6 +245,7 @@ def _nothing(best: Evidence, task: Task) -> str:
 def _candidate(card: ModelCard, known: Knowledge, at: int, rank: int, task: Task) -> Candidate:
     value, error = float(known.value[at]), WIDTH * float(known.error[at])
     scored = known.evidence[at] == known.best
+    said = [f"Its weights are {where}, which zoo does not pull."] if (where := elsewhere(card.id)) else []
     return Candidate(
         rank=rank,
         id=card.id,
@@ -252,7 +254,7 @@ def _candidate(card: ModelCard, known: Knowledge, at: int, rank: int, task: Task
         parameters=card.parameters,
         bytes=card.bytes,
         license=card.license,
-        reasons=(_reason(card, known, at, task),),
+        reasons=(_reason(card, known, at, task), *said),
     )
 
 

@@ -61,10 +61,7 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
         walk.along(order[(weaker > Evidence.BASE) & (weaker < Evidence.NONE)])
     kept, places = walk.kept[:ENOUGH], walk.places[:ENOUGH]
     if not kept and not others:
-        everything = [card for card in registry.cards_called(_made_for(task, registry, {}).ids) if card.proposed]
-        if not everything:
-            raise UnknownModel(f"The registry has no model for {task.name}.", "Add some: zoo sync hf, zoo import FILE")
-        apply(everything, limits)  # says which limit to relax
+        _refuse(task, dataset, limits, registry)
     found = ranked([*kept, *others], known.at(places, [card.id for card in others]), task, walk.excluded)
     unknown = int((known.evidence == Evidence.NONE).sum())
     if unknown and walk.missing:
@@ -74,6 +71,24 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
             "measure."
         )
     return replace(found, candidates=found.candidates[:ENOUGH])
+
+
+def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> None:
+    """Say which limit to relax so that there is something to rank; quiet where limits are not the reason.
+
+    Raises:
+        UnknownModel, InvalidInput: as ``rank_registry``.
+    """
+    facts = _made_for(task, registry, {})
+    everything = [card for card in registry.cards_called(facts.ids) if card.proposed]
+    if not everything:
+        raise UnknownModel(f"The registry has no model for {task.name}.", "Add some: zoo sync hf, zoo import FILE")
+    known = know(task, facts, dataset, registry, made_for=[True] * len(facts.ids))
+    scored = {id for id, kind in zip(facts.ids, known.evidence, strict=True) if kind < Evidence.NONE}
+    its = {*facts.ids}
+    related = registry.cards_called([id for id in known.related if id not in its])
+    own = [card for card in everything if card.id in scored]
+    apply(own or [card for card in related if card.domain == task.domain and card.proposed] or everything, limits)
 
 
 class _Walk:

@@ -22,7 +22,10 @@ __all__ = [
 
 _NO_DOMAIN = "other"
 
-REFERENCES = {"github": "published in a repository of GitHub", "paper": "described in a paper"}
+REFERENCES = {
+    "github": "published in a repository of GitHub", "gitee": "published in a repository of Gitee",
+    "paper": "described in a paper",
+}  # fmt: skip
 """Beginnings of ids of models that the catalog has figures of, and no platform delivers."""
 
 
@@ -71,6 +74,12 @@ def source(name: str) -> Source:
         hint = f"Did you mean {meant}?" if meant else suggest(name, known) or f"There are: {', '.join(sorted(known))}."
         raise InvalidInput(f"There is no source called '{name}'.", hint)
     return known[name]
+
+
+def elsewhere(id: str) -> str:
+    """Where the weights of a model are that zoo does not pull, in words; empty for one of a platform."""
+    name = id.partition(":")[0]
+    return REFERENCES[name] if name in REFERENCES and name not in sources() else ""
 
 
 def download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:

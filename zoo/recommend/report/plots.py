@@ -84,7 +84,7 @@ def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> st
         parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 4:.1f}">{point.rank}</text>')
     front = ", ".join(f"{p.rank}. {p.name}" for p in best)
     told = "; ".join(f"{p.rank}. {p.name}: {x_axis} {p.x:.4g}, {_figure(p)}" for p in points)
-    return _svg(height, title, f"{told}. Beaten by nobody in both: {front}.", parts)
+    return _svg(height, title, f"{told}. The Pareto front: {front}.", parts)
 
 
 def curves(

@@ -8,7 +8,7 @@ from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation, figure_text, interval_text
 from zoo.recommend.arguments import deciding
-from zoo.recommend.confirming import AS_IT_IS
+from zoo.recommend.next_step import next_command
 from zoo.recommend.pareto import pareto_front
 from zoo.recommend.report import plots
 from zoo.recommend.wording import capital, estimator_name, estimator_title
@@ -41,13 +41,7 @@ def answer(result: Recommendation) -> str:
         why = escape(f"{advice['reason']} {advice['data_need']}")
         begin = f"<p>Begin with <strong>{advice['strategy']}</strong>. {why}</p>"
     partial = f"<p><strong>Partial answer.</strong> {escape(result.partial)}</p>" if result.partial else ""
-    advised = advice.get("strategy", "")
-    strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
-    if result.ranked_by == "tried":
-        strategy = f" --task {result.task} --strategy full"
-    command = escape(f"zoo tune {best.id} {result.data['name']}{strategy}")
-    if best.confirmed and best.confirmed.strategy == AS_IT_IS:
-        command = escape(f"zoo predict {best.id} INPUT --task {result.task}")
+    command = escape(next_command(result, result.data["name"]))
     return f'<p class="lead">{"".join(said)}.{certainty}</p>{partial}{begin}<pre>{command}</pre>'
 
 
@@ -144,7 +138,7 @@ def pictures(result: Recommendation) -> str:
         points = _front([(c, float(cost)) for c, cost in zip(known, costs, strict=True) if cost], result)
         if len(points) > 1:
             caption = (
-                "Higher and further left is better. Filled: nobody is better in both (the Pareto front, dashed). "
+                "Higher and further left is better. Filled: no model is better in both (the Pareto front, dashed). "
                 f"Numbers are ranks; lines are 95 % intervals.{note}"
             )
             found.append(_figure(plots.scatter(points, title, axis, label), caption))
