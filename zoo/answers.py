@@ -245,5 +245,6 @@ class Recommendation(Entity):
 
 def _row(candidate: Candidate, figures: Sequence[str]) -> str:
     parameters = "" if candidate.parameters is None else f"{candidate.parameters:,}"
-    cells = (str(candidate.rank), candidate.id, *figures, parameters, candidate.license or "")
+    rank = f"{candidate.rank}{'=' if candidate.tied else ''}"
+    cells = (rank, candidate.id, *figures, parameters, candidate.license or "")
     return f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in cells)}</tr>"

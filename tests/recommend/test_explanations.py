@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.answers import Candidate, Confirmation
+from zoo.answers import Candidate, Confirmation, Recommendation
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.recommend.arguments import Context, arguments
 from zoo.recommend.certainty import _cumulative, in_words, probabilities_best, would_change
@@ -190,6 +190,7 @@ def test_no_error_is_claimed_where_none_is_known():
     found = by_measurement(ordered, TASK)
 
     assert [c.tied for c in found] == [False, True, False]
+    assert "<td>2=</td>" in Recommendation(TASK.name, {}, tuple(found))._repr_html_()
     assert "tied with 1 other" in found[0].reasons[0]
     assert "beyond the error" not in by_measurement(ordered[1:], TASK)[0].reasons[0]
     assert said(found[2], found, context(found), False).startswith("0.3 below the best: ")
