@@ -32,6 +32,16 @@ def test_texts_are_the_same_but_for_case_white_space_and_compatibility_forms() -
     assert of("text", "cafe\u0301", "caf\u00e9") == [0, 0]
 
 
+def test_texts_are_the_same_but_for_invisible_characters_and_the_shape_of_quotes_and_dashes() -> None:
+    assert of(
+        "text",
+        'It\'s "so" - well',
+        "It\u2019s \u201cso\u201d \u2013 well",
+        "\ufeffIt's\u200b \u00abso\u00bb \u2014 we\u00adll",
+    ) == [0, 0, 0]
+    assert of("text", "its", "it's") == [0, 1]
+
+
 def test_tuples_of_texts_are_the_same_where_each_text_is() -> None:
     assert of("text", ("One", "two"), ("one ", "Two"), ("one", "three"), ("onetwo", "")) == [0, 0, 1, 2]
     assert of("question", Question("Who?", "It was I."), Question("WHO?", "it was  I."), Question("Who", "?")) == [

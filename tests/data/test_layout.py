@@ -80,6 +80,39 @@ def test_what_could_be_read_otherwise_is_said(names: tuple[str, ...], words: str
     assert words in note
 
 
+@pytest.mark.parametrize("names", [("seg_train", "seg_test"), ("cats-train", "cats-val", "cats-test")])
+def test_splits_may_have_another_word_in_common(names: tuple[str, ...]) -> None:
+    layout = find_layout([(name, name, label) for name in names for label in ("forest", "sea")])
+    assert layout.label((names[0], names[0], "sea")) == "sea"
+    assert all(f"'{name}' (2)" in note for name in names for note in layout.notes)
+    assert len(layout.notes) == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("trainA", "trainB", "testA", "testB"), ("train-clean", "test-clean", "dev-other"), ("A_train", "A_test", "B")],
+)
+def test_several_pairs_of_splits_are_in_doubt(names: tuple[str, ...]) -> None:
+    layout = find_layout([(name,) for name in names])
+    assert [layout.label((name,)) for name in names] == list(names)
+    assert "are read as classes" in layout.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ([(year, label) for year in ("2019", "2020") for label in ("cat", "dog")], True),
+        ([(label, part) for label in ("cat", "dog") for part in ("images", "masks")], False),
+        ([("cat", "left"), ("cat", "right"), ("dog", "left")], False),
+        ([("cat", "a"), ("cat", "b"), ("cat",), ("dog", "a"), ("dog", "b")], False),
+    ],
+)
+def test_classes_that_hold_the_same_folders_are_in_doubt(places: list[tuple[str, ...]], said: bool) -> None:
+    notes = find_layout(places).notes
+    assert [note for note in notes if note.startswith("All classes hold the same folders")] == list(notes)
+    assert bool(notes) is said
+
+
 @pytest.mark.parametrize("name", ["", "_", "trainer", "testament", "contest", "a train", "fold", "2017"])
 def test_few_names_are_those_of_splits(name: str) -> None:
     assert bool(split_role(name)) is (name == "fold")

@@ -1,6 +1,7 @@
 """Which samples of a data set are one and the same, so that no split has them on both sides.
 
-Texts are compared without regard to case, white space and compatibility forms; images by their pixels and recordings by
+Texts are compared without regard to case, white space, compatibility forms, invisible characters and the shape of
+quotation marks and dashes; images by their pixels and recordings by
 their waveform, whatever file they come from; other kinds by the canonical form that their domain gives
 (``zoo.tasks.Domain.canonical``), or else by their content.
 """
@@ -36,6 +37,14 @@ FROM_TARGETS = frozenset({"prompt"})
 
 WITH_TARGETS = frozenset({"audio"})
 """Kinds of target that are generated from a short text, which many samples may share; the sample is both together."""
+
+_VARIANTS = {
+    **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff")),
+    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u02bc"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb"), '"'),
+    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
+}
+"""What is not seen (soft hyphens, joiners, byte order marks) and what programs write for a typed quote or dash."""
 
 _DECODED = (ImageFiles, EncodedImages, AudioFiles, EncodedAudio)
 _WINDOW = 1024
@@ -129,8 +138,11 @@ def copies(numbers: np.ndarray | None) -> int:
 
 
 def folded(text: str) -> str:
-    """A text in NFKC and without case, its white space as single blanks."""
-    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+    """A text in NFKC, without case and invisible characters, with plain quotes, its white space as single blanks."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    plain = unicodedata.normalize("NFKC", text.translate(_VARIANTS))
+    return " ".join(unicodedata.normalize("NFKC", plain.casefold()).translate(_VARIANTS).split())
 
 
 def _form(kind: str) -> Callable[[Any], Any]:

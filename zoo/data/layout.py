@@ -76,13 +76,27 @@ def are_splits(names: Collection[str]) -> bool:
 
 def split_role(name: str) -> str:
     """``train`` or ``held out`` for what is named as a split of a data set is; empty for all other names."""
+    role, rest = _role_and_rest(name)
+    return "" if rest else role
+
+
+def _role_and_rest(name: str) -> tuple[str, tuple[str, ...]]:
+    """The role that words of a name give it, if any, and its other words, such as ``seg`` of ``seg_train``."""
     words = _words(name)
     trains = [word for word in words if _TRAIN.fullmatch(word)]
     held_out = [word for word in words if _HELD_OUT.fullmatch(word)]
-    rest = [word for word in words if word not in trains and word not in held_out]
-    if len(trains) + len(held_out) == 0 or not all(_BESIDE.fullmatch(word) for word in rest):
-        return ""
-    return "held out" if held_out else "train"
+    rest = tuple(w for w in words if w not in trains and w not in held_out and not _BESIDE.fullmatch(w))
+    return "held out" if held_out else "train" if trains else "", rest
+
+
+def _paired(names: Iterable[str]) -> frozenset[str]:
+    """Names that are one another's but for the split, as ``seg_train`` and ``seg_test`` are."""
+    by_rest: dict[tuple[str, ...], dict[str, str]] = {}
+    for name in names:
+        role, rest = _role_and_rest(name)
+        if role and rest:
+            by_rest.setdefault(rest, {})[name] = role
+    return frozenset(name for group in by_rest.values() if len(set(group.values())) == 2 for name in group)
 
 
 def is_companion(name: str) -> bool:
@@ -100,7 +114,8 @@ def find_layout(folders: Iterable[Folders]) -> Layout:
     """The layout of a data set, given the folders of each of its files.
 
     The folders of a level are splits where all that hold files are named so, and one of them is for training or none
-    holds files itself: ``test`` beside ``exam`` stays a class. A folder that is alone and holds nothing but folders is
+    holds files itself: ``test`` beside ``exam`` stays a class. They may have another word in common, as ``seg_train``
+    and ``seg_test`` do. A folder that is alone and holds nothing but folders is
     a wrapper, and so is one called ``images``.
     """
     counts = Counter(folders)
@@ -113,7 +128,7 @@ def find_layout(folders: Iterable[Folders]) -> Layout:
             if levels and not notes:
                 above = [name for level in levels for name in sorted(level)]
                 notes.append(f"'{'/'.join(above)}' is read as a split or a wrapper around the samples, not as a class.")
-            return Layout(tuple(levels), False, tuple(notes))
+            return Layout(tuple(levels), False, tuple(dict.fromkeys(notes)))
         names = _without_companions(frozenset(sizes))
         only = next(iter(names)) if len(names) == 1 and () not in counts else ""
         if _level_is_split(names, with_files):
@@ -124,7 +139,8 @@ def find_layout(folders: Iterable[Folders]) -> Layout:
         else:
             if wrappers and not notes:
                 notes.append(f"All samples lie in '{'/'.join(wrappers)}'; the folders in it are read as the classes.")
-            return Layout(tuple(levels), True, (*notes, *_doubts(names), *_inner_splits(counts)))
+            found = (*notes, *_doubts(names), *_inner_folders(counts))
+            return Layout(tuple(levels), True, tuple(dict.fromkeys(found)))
         levels.append(names)
         counts = _below(counts, names)
 
@@ -159,12 +175,15 @@ def _without_companions(names: frozenset[str]) -> frozenset[str]:
 
 
 def _level_is_split(names: frozenset[str], with_files: frozenset[str]) -> bool:
+    if _paired(names) == names and len({_role_and_rest(name)[1] for name in names}) == 1:
+        return True
     return all(map(split_role, names)) and (len(names) == 1 or are_splits(names) or not names & with_files)
 
 
 def _doubts(names: frozenset[str]) -> list[str]:
     """A sentence where classes are named as splits are."""
-    suspects = sorted(name for name in names if split_role(name))
+    pairs = _paired(names)
+    suspects = sorted(name for name in names if split_role(name) or name in pairs)
     if len(names) < 2 or not (len(suspects) > 1 or "train" in map(split_role, suspects)):
         return []
     others = sorted(names.difference(suspects))
@@ -174,13 +193,23 @@ def _doubts(names: frozenset[str]) -> list[str]:
     return [f"{_quoted(suspects)} {read}{why}; if {are} of the data set, keep only splits at that level."]
 
 
-def _inner_splits(counts: Mapping[Folders, int]) -> list[str]:
-    """A sentence where each class folder is divided into splits."""
+def _inner_folders(counts: Mapping[Folders, int]) -> list[str]:
+    """A sentence where each class folder is divided into splits, or into folders that may be the classes."""
     inner: Counter[str] = Counter()
+    of_class: dict[str, set[str]] = {}
     for path, count in counts.items():
         if path:
-            inner[path[1] if len(path) > 1 else ""] += count
-    return [merged(dict(sorted(inner.items())))] if len(inner) > 1 and are_splits(inner) else []
+            below = path[1] if len(path) > 1 else ""
+            inner[below] += count
+            of_class.setdefault(path[0], set()).add(below)
+    if len(inner) < 2:
+        return []
+    if are_splits(inner):
+        return [merged(dict(sorted(inner.items())))]
+    same = len(of_class) > 1 and all(below == inner.keys() for below in of_class.values())
+    if not same or "" in inner or any(is_companion(name) or name.lower() in WRAPPERS for name in inner):
+        return []
+    return [f"All classes hold the same folders, {_quoted(sorted(inner))}; if these are the classes, move them up."]
 
 
 def _quoted(names: Sequence[str]) -> str:
