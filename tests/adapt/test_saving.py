@@ -38,6 +38,20 @@ def test_a_tuned_folder_loads_predicts_and_gives_features(
     assert np.isfinite(features.values).all()
 
 
+def test_the_card_of_a_tuned_folder_holds_no_control_characters(tmp_path: Path) -> None:
+    data, folder = tmp_path / "data.csv", tmp_path / "tuned"
+    good, bad = "good\x1b[2J\n## Accuracy 1.0", "bad\u202e\x9b31m"
+    rows = [f'"{TEXTS[n % 2]} {n}","{(good, bad)[n % 2]}"' for n in range(40)]
+    data.write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+
+    zoo.tune(STATIC, str(data), output=str(folder))
+
+    card = (folder / "README.md").read_text(encoding="utf-8")
+    assert not set(card) & set("\x1b\x9b\u202e")
+    assert not [line for line in card.splitlines() if line.startswith("## Accuracy")]
+    assert "good\\x1b[2J" in card
+
+
 def test_what_is_predicted_is_what_was_measured(reviews: str, tmp_path: Path) -> None:
     """The accuracy over all samples, found by predicting each, is at least the share that the test split promises."""
     folder = tmp_path / "tuned"

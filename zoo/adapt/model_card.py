@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.adapt.comparison import other_metrics
+from zoo.visible import visible
 
 
 def readme(document: Mapping[str, Any]) -> str:
     """The model card of what ``zoo.json`` holds.
 
-    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``.
+    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``. Names of classes and
+    data are others': what a terminal would obey in them is escaped.
     """
     run, card, base = document["run"], document["card"], document["base"]
     name = run["path"].replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -44,7 +46,7 @@ def readme(document: Mapping[str, Any]) -> str:
     lines += [f"- versions: {', '.join(f'{k} {v}' for k, v in run['versions'].items())}", ""]
     lines += ["## How to use it", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
     lines += ["The base model has to be on the machine as well: it brings the preprocessing.", ""]
-    return "\n".join(lines)
+    return "\n".join(map(visible, lines))
 
 
 def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:

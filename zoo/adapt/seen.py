@@ -48,7 +48,12 @@ class Seen:
 
     def write(self, path: Path) -> None:
         """Write the file; raises ``OSError`` where that fails."""
-        header = {"format": FORMAT, "samples": len(self.digests), "complete": self.complete}
+        header = {
+            "format": FORMAT,
+            "samples": len(self.digests),
+            "complete": self.complete,
+            "sha256": self.fingerprint,
+        }
         path.write_bytes(json.dumps(header).encode() + b"\n" + self.digests.astype(_TYPE).tobytes())
 
     @classmethod
@@ -66,13 +71,15 @@ class Seen:
             raise _damaged(path, error.strerror or str(error)) from error
         try:
             header = parse_json(head)
-            written, count, complete = (header[name] for name in ("format", "samples", "complete"))
+            written, count, complete, sha256 = (header[name] for name in ("format", "samples", "complete", "sha256"))
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(path, "its first line cannot be read") from error
         if written != FORMAT:
             raise _damaged(path, "another version of zoo wrote it")
         if not isinstance(count, int) or len(body) != count * _TYPE.itemsize:
             raise _damaged(path, "it is cut short, or has bytes left over")
+        if hashlib.sha256(body).hexdigest() != sha256:
+            raise _damaged(path, "its content does not match its checksum")
         return cls(np.frombuffer(body, dtype=_TYPE).astype(np.uint64), bool(complete))
 
 
