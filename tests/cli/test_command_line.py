@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -114,6 +115,16 @@ def test_what_was_not_foreseen_is_one_sentence_unless_the_traceback_is_asked_for
     assert "--traceback" in short
     assert "Traceback (most recent call last)" in long
     assert "the moon is full" in long
+
+
+@pytest.mark.parametrize("text", ["a" * 5000, "hf:" + "b" * 5000, "[" * 5000, "{" + "c " * 3000])
+@pytest.mark.parametrize("arguments", [["show"], ["profile"], ["tune", "pkg:wordllama/64"], ["import"], ["recommend"]])
+def test_names_that_are_too_long_are_refused_in_a_short_sentence(arguments: list[str], text: str, capsys) -> None:
+    assert run([*arguments, text]) == 1
+    message = capsys.readouterr().err.splitlines()[-1]
+    assert message.startswith("Error: ")
+    assert len(message) < 1000
+    assert not re.search("unexpected|registry /", message)
 
 
 def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:

@@ -16,7 +16,7 @@ import click
 
 from zoo.cli.gate import ReaderGone, gates
 from zoo.cli.output import Output
-from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, WeightsNotice, ZooError
+from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, StorageError, WeightsNotice, ZooError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.recommend", "Measure which pretrained model suits your data best."),
@@ -144,6 +144,9 @@ def _run(output: Output, arguments: list[str]) -> int:
     except MemoryError as error:
         return _fail(output, ZooError("This machine ran out of memory.", "Choose a smaller model or batch."), error)
     except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None and error.strerror:
+            sentence = f"'{error.filename}' cannot be used: {error.strerror[:1].lower()}{error.strerror[1:]}."
+            return _fail(output, StorageError(sentence, "Check the name; --traceback shows where it is used."), error)
         sentence = " ".join(f"{type(error).__name__}: {error}".split())
         return _fail(output, ZooError(f"Something unexpected happened: {sentence}", "See it with --traceback."), error)
 

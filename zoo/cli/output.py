@@ -6,6 +6,7 @@ Names and texts of others come out as one line each, without control characters 
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -155,7 +156,7 @@ class Output:
 
     def error(self, error: ZooError) -> None:
         """Print an error: one line on stderr, and with ``--json`` an object on stdout as well."""
-        self.note(f"Error: {' '.join(str(error).split())}")
+        self.note(f"Error: {_LONG_WORD.sub(_shortened, ' '.join(str(error).split()))}")
         if self.json:
             with contextlib.suppress(StorageError, ReaderGone):  # it may be stdout that fails
                 self.data({"error": error.to_dict()})
@@ -166,6 +167,14 @@ class Output:
         from zoo.protocols import SilentProgress
 
         return BarProgress(self.console(stderr=True)) if sys.stderr.isatty() else SilentProgress()
+
+
+_LONG_WORD = re.compile(r"(?<=')[^']{1001,}(?=')|\S{1001,}")
+"""What is quoted, or has no blank, at such a length is a file's content or a slip; no path of 1,000 characters is."""
+
+
+def _shortened(found: re.Match[str]) -> str:
+    return f"{found[0][:100]}..."
 
 
 _GAP = 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -110,6 +111,8 @@ def explained(location: Location, doing: str = "read") -> Iterator[None]:
     except sqlite3.Error as error:
         raise explanation(error, location, doing) from error
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # of a model or file that was asked for: the registry's own was opened
+            raise
         reason = error.strerror or str(error)
         raise StorageError(f"Cannot {doing} the registry {location}: {reason}.", _ELSEWHERE) from error
 
