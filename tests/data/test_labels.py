@@ -53,6 +53,27 @@ def test_classes_are_called_as_they_are_written(tmp_path: Path, suffix: str, lab
     assert labels_of(write_table(tmp_path / f"x.{suffix}", labels * 3)) == labels * 3
 
 
+def test_labels_that_parquet_holds_as_bytes_are_texts(tmp_path: Path) -> None:
+    labels = ["good", "caf\u00e9"] * 3
+    path = write_table(tmp_path / "x.parquet", [label.encode() for label in labels])
+    assert labels_of(path) == labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (["law;short", "law;long", "food;short", "food;long"], "lists separated by ';'"),
+        (["a|b", "a", "b|c", "b"], "lists separated by '|'"),
+        (["New York, NY", "Buffalo, NY", "Albany, NY"], ""),
+        (["a;b", "c", "d"], ""),
+        ([";", "a;", "a"], ""),
+    ],
+)
+def test_labels_that_seem_to_be_lists_are_pointed_out(tmp_path: Path, labels: list[str], said: str) -> None:
+    warnings = zoo.profile(zoo.read(write_table(tmp_path / "x.csv", labels * 10))).warnings
+    assert [said in warning for warning in warnings if "seem to be lists" in warning] == [True] * bool(said)
+
+
 @pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
 @pytest.mark.parametrize("values", [[7, 42], [int(label) for label in LARGE], [10**18 + 1, 10**18 + 2]])
 def test_whole_numbers_keep_all_digits(tmp_path: Path, suffix: str, values: list[int]) -> None:

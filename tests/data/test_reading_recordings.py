@@ -37,6 +37,16 @@ def tones(tmp_path: Path) -> Path:
     return root
 
 
+def test_a_recording_cut_in_its_header_prints_no_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", printed.append)
+    content = tone(tmp_path / "tone.aiff", 440, 16000, 4).read_bytes()[:44]
+    reason = audio.inspect_content(content)
+    assert isinstance(reason, str)
+    assert reason.startswith("cannot be decoded")
+    assert printed == []
+
+
 def test_class_folders_of_recordings(tones: Path) -> None:
     data = zoo.read(tones)
 

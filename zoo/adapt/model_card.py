@@ -13,8 +13,8 @@ from zoo.visible import visible
 def readme(document: Mapping[str, Any]) -> str:
     """The model card of what ``zoo.json`` holds.
 
-    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``. Names of classes and
-    data are others': what a terminal would obey in them is escaped.
+    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``. What a terminal
+    would obey in the names of classes and data is escaped.
     """
     run, card, base = document["run"], document["card"], document["base"]
     name = run["path"].replace("\\", "/").rstrip("/").rpartition("/")[2]

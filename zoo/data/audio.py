@@ -82,13 +82,26 @@ class AudioFacts:
     sampling_rate: int
 
 
+class _Content(io.BytesIO):
+    """A file's bytes for libsndfile, which asks for places before the first byte of some cut files.
+
+    An exception would be printed with its traceback, as no caller can catch it; the place stays where it was instead.
+    """
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except ValueError:
+            return self.tell()
+
+
 def decode(content: bytes) -> Recording:
     """A file's bytes as a recording; raises what libsndfile raises for what it cannot decode."""
     with needs_extra("audio", "read recordings"):
         import soundfile
     import numpy as np
 
-    with soundfile.SoundFile(io.BytesIO(content)) as file:
+    with soundfile.SoundFile(_Content(content)) as file:
         rate, channels = int(file.samplerate), int(file.channels)
         samples = np.concatenate([np.zeros((0, channels), np.float32), *_blocks(file)])
     return Recording(samples[:, 0] if channels == 1 else samples.mean(axis=1), rate)
@@ -145,7 +158,7 @@ def inspect_content(content: bytes) -> AudioFacts | str:
     if not content:
         return "is empty (0 bytes)"
     try:
-        with soundfile.SoundFile(io.BytesIO(content)) as file:
+        with soundfile.SoundFile(_Content(content)) as file:
             rate, frames, reason = int(file.samplerate), *_decoded(file)
     except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         cause = " ".join(str(error).split()).rpartition(": ")[2].rstrip(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.data.listing import other_files
@@ -16,6 +16,8 @@ FEW = 10
 TINY = 32
 LONG = 350
 _NAMED = 5
+_SEPARATORS = "|;,"
+"""What labels in one cell are separated by, the least doubtful first."""
 
 
 def cautions(profile: Profile) -> Iterator[str]:
@@ -58,10 +60,25 @@ def _labels(profile: Profile) -> Iterator[str]:
             f"The classes are imbalanced: '{ordered[-1]}' has {profile.imbalance:.0f} times as many samples as "
             f"'{ordered[0]}'."
         )
+    yield from _lists(counts)
     folded = Counter(name.casefold() for name in counts)
     alike = [name for name in counts if folded[name.casefold()] > 1]
     if alike:
         yield f"Some classes differ in upper and lower case only: {_named(alike)}."
+
+
+def _lists(names: Collection[str]) -> Iterator[str]:
+    """A sentence where class names are made of parts that come back in others, as in ``law;short`` and ``law;long``."""
+    for separator in _SEPARATORS:
+        divided = {name: [part.strip() for part in name.split(separator)] for name in names if separator in name}
+        parts = {part for name in names for part in divided.get(name, [name])}
+        if len(divided) > 1 and all(map(all, divided.values())) and len(parts) <= len(names):
+            yield (
+                f"The labels seem to be lists separated by '{separator}', such as '{next(iter(divided))}'; each "
+                "different list is a class of its own here. To predict one part, put it into a column and name that "
+                "with --target-column."
+            )
+            return
 
 
 def _duplicates(profile: Profile) -> Iterator[str]:

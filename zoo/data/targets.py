@@ -136,6 +136,8 @@ def _word(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, float):
         return str(int(value)) if value == math.floor(value) and abs(value) < 10**_MOST_DIGITS else repr(float(value))
+    if isinstance(value, bytes):  # as Parquet holds texts that some programs write
+        return value.decode("utf-8", "backslashreplace").strip()
     return str(value).strip()
 
 
