@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import zoo
+from zoo.cli import run
 from zoo.data import copies, identities, profile, stored, units
 from zoo.data.identity import folded
 from zoo.data.prompts import as_prompts
@@ -179,5 +180,12 @@ def test_a_profile_counts_texts_that_differ_in_case_alone_and_their_contradictio
 
     found = profile(data)
 
-    assert (found.repeated, found.conflicting) == (1, 1)
+    assert (found.repeated, found.by_files, found.conflicting) == (1, False, 1)
     assert any("never splits copies" in warning for warning in found.warnings)
+
+
+def test_a_profile_says_that_it_compared_files_by_their_bytes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["profile", str(pictures(tmp_path))]) == 0
+    assert "by the bytes of the files; other formats of the same content are not found" in capsys.readouterr().out

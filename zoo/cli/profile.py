@@ -131,6 +131,7 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
         if lengths:
             facts.append([what, f"median {lengths.median:,}, 95 % up to {lengths.p95:,}, at most {lengths.maximum:,}"])
     conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
-    facts.append(["repeated", f"{found.repeated:,}{conflicting}"])
+    files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
+    facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])
     facts.append(["fingerprint", found.fingerprint])
     return facts

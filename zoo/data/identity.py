@@ -117,6 +117,11 @@ def undecoded(dataset: Dataset) -> np.ndarray | None:
     return identities(dataset) if dataset.input_kind in OF_TEXTS | plugins().canonical.keys() else None
 
 
+def in_files(dataset: Dataset) -> bool:
+    """Whether the samples are images or recordings in files, which have to be decoded to be compared."""
+    return isinstance(unwrapped(dataset.inputs)[0], _DECODED)
+
+
 def units(dataset: Dataset) -> np.ndarray | None:
     """n numbers from 0 on, in order of appearance, that are equal where samples are the same; None where all differ."""
     import numpy as np

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from zoo.data.identity import undecoded
+from zoo.data.identity import in_files, undecoded
 from zoo.data.items import item_facts
 from zoo.entities import Dataset, Entity, LeftOut, Problem
 
@@ -65,6 +65,8 @@ class Profile(Entity):
         characters, words: lengths, for texts.
         repeated: how many items have the content of an earlier one: the same text but for case and white space, the
             same molecule, or the same bytes of a file.
+        by_files: whether items were compared by the bytes of their files, so that the same image in two formats is not
+            found; a split compares what is decoded.
         conflicting: how many groups of equal items have different labels.
         duplicates: the first groups of equal items, contradicting ones first.
         problems: items left out, with the reason.
@@ -88,6 +90,7 @@ class Profile(Entity):
     characters: Lengths | None = None
     words: Lengths | None = None
     repeated: int = 0
+    by_files: bool = False
     conflicting: int = 0
     duplicates: tuple[Duplicate, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -109,7 +112,8 @@ def profile(dataset: Dataset) -> Profile:
     found = Profile(
         dataset.name, len(dataset), dataset.input_kind, dataset.target_kind, dataset.fingerprint, counts,
         _balance(counts.values()), _imbalance(counts.values()), _numbers(dataset), look.images(),
-        _lengths(look.characters), _lengths(look.words), look.repeated, *look.duplicates(),
+        _lengths(look.characters), _lengths(look.words), look.repeated, in_files(dataset),
+        *look.duplicates(),
         dataset.problems, by_reason(dataset.problems), dataset.passed_over, dict(dataset.columns), look.bytes,
         dataset.notes,
     )  # fmt: skip
