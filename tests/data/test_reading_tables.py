@@ -166,3 +166,14 @@ def test_a_missing_file_is_refused_with_the_nearest(tmp_path: Path) -> None:
     write(tmp_path / "reviews.csv")
     with pytest.raises(DataError, match="Did you mean reviews"):
         zoo.read(tmp_path / "review.csv")
+
+
+def test_a_second_column_of_texts_that_is_not_read_is_named(tmp_path: Path) -> None:
+    rows = [f"a man with number {n},a woman number {n},id {n},{n / 7:.2f}" for n in range(30)]
+    path = tmp_path / "pairs.csv"
+    path.write_text("\n".join(["sentence1,sentence2,code,score", *rows]))
+
+    assert zoo.read(path).notes == (
+        "Column 'sentence2' holds texts too and is not read, only 'sentence1' is (--input-column names another).",
+    )
+    assert zoo.read(path, input_column="sentence2").notes == ()

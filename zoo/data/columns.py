@@ -110,6 +110,12 @@ class _Column:
         return median(len(v) for v in self.values) if self.kind == "text" else 0.0
 
     @property
+    def sentences(self) -> bool:
+        """Whether most values are texts of several words that do not repeat as labels do."""
+        several = sum(isinstance(value, str) and len(value.split()) > 2 for value in self.values)
+        return self.kind == "text" and not self.few and not self.split and several > len(self.values) / 2
+
+    @property
     def few(self) -> bool:
         """Whether the values repeat as labels do."""
         return 2 <= self.distinct <= min(_MOST_CLASSES, max(2, len(self.values) // 2))
@@ -163,6 +169,15 @@ def choose(
         for c in others
         if c.split and c.name != target
     )
+    if found.kind == kind == "text" and options.input_column is None:
+        unread = [c.name for c in others if c.name != target and c.sentences]
+        if unread:
+            holds, are = (
+                ("Column", "holds texts too and is") if len(unread) == 1 else ("Columns", "hold texts too and are")
+            )
+            notes += (
+                f"{holds} {_listed(unread)} {are} not read, only '{found.name}' is (--input-column names another).",
+            )
     return Choice(found.name, kind, target, found.encoded, notes)
 
 
