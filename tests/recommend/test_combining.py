@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.answers import Candidate
 from zoo.entities import Measurement, ModelCard
-from zoo.recommend.combining import combine, settle
+from zoo.recommend.combining import combine, settle, with_predictions
 from zoo.recommend.measuring import Measured
 from zoo.transfer.estimator import Measured as Value
 from zoo.transfer.intervals import proportion
@@ -100,15 +101,16 @@ def answers(accuracies: np.ndarray, samples: int, together: float, random: np.ra
     return (hard + own < thresholds[:, None]).astype(float)
 
 
-def measured(values: list[Value]) -> list[Measured]:
-    """The candidates as a measurement gives them, best first."""
+def measured(values: list[Value], stopped: int = 0) -> list[Measured]:
+    """The candidates as a measurement gives them, best first; the last ones stopped early."""
     found = []
     for number, value in enumerate(values):
         figure = Measurement(
             f"pkg:{number}", "image-classification", "", "", "linear-probe", value.value, value.low, value.high,
             samples=len(value.parts),
         )  # fmt: skip
-        found.append(Measured(ModelCard(figure.model, "vision"), (figure,)))
+        finalist = number < len(values) - stopped
+        found.append(Measured(ModelCard(figure.model, "vision"), (figure,), finalist=finalist))
     return sorted(found, key=lambda one: -one.figures[0].value)
 
 
@@ -164,6 +166,18 @@ def test_a_perfect_accuracy_is_not_predicted_with_certainty() -> None:
     assert found.score.tolist() == [1.0] * 4
     assert found.high.tolist() == [1.0] * 4
     assert (found.low < 0.97).all()
+
+
+def test_what_stopped_early_is_not_predicted_from_those_that_it_was_worse_than() -> None:
+    random = np.random.default_rng(0)
+    full = [proportion(right) for right in answers(np.array([0.9, 0.91, 0.92, 0.9]), 1000, 0.6, random)]
+    early = [proportion(right) for right in answers(np.array([0.3, 0.5]), 100, 0.6, random)]
+
+    ordered, found = settle(measured([*full, *early], stopped=2), None, "class")
+    ranked = with_predictions([Candidate(1, one.card.id, 0.5) for one in ordered], found)
+
+    assert [one.id for one in ranked if one.predicted is None] == ["pkg:5", "pkg:4"]
+    assert [one.predicted_interval is None for one in ranked] == [False] * 4 + [True] * 2
 
 
 def test_a_score_that_may_exceed_one_is_not_cut_there() -> None:

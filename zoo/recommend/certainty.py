@@ -21,16 +21,16 @@ MOST_SAMPLES = 1_000_000
 def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
     """For each candidate the probability that its true score is the highest, from 0 to 1.
 
-    Scores, the predicted ones where every candidate has one, are taken as independent normal variables whose 95 %
+    Scores, the predicted one where a candidate has one, are taken as independent normal variables whose 95 %
     intervals are those given, by the longer side where the other is cut; P(best i) is the integral of the density of i
     times the product of all others' distribution functions, by the midpoint rule. Candidates that were measured on the
     same samples err alike, so that real probabilities are further from even than these. None for candidates without an
     interval.
     """
-    predicted = all(c.predicted is not None and c.predicted_interval is not None for c in candidates)
     known: dict[int, tuple[float, float]] = {}
     for n, c in enumerate(candidates):
-        own, spread = (c.predicted, _spread(c.predicted, c.predicted_interval)) if predicted else (c.score, _error(c))
+        predicted = c.predicted, _spread(c.predicted, c.predicted_interval)
+        own, spread = (c.score, _error(c)) if None in predicted else predicted
         if own is not None and spread is not None:
             known[n] = own, spread
     found: list[float | None] = [None] * len(candidates)

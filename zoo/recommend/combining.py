@@ -37,7 +37,7 @@ Scale = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Combined:
-    """Predicted scores, n, and the ends of their 95 % intervals."""
+    """Predicted scores, n, and the ends of their 95 % intervals; NaN where nothing is predicted."""
 
     score: np.ndarray
     low: np.ndarray
@@ -157,6 +157,9 @@ def settle(
 ) -> tuple[list[Measured], Combined | None]:
     """Candidates by their predicted scores, those measured on all samples first, and the predictions in that order.
 
+    One that stopped early has no prediction (NaN): it stopped because it was worse than those that the prediction would
+    be made from.
+
     Args:
         ordered: as ``zoo.recommend.ranking.standing`` gives them.
         expected: of their models, in the same order.
@@ -166,7 +169,7 @@ def settle(
     most = max((figure.samples for figure in figures), default=0)
     full = np.array([found.finalist and found.samples == most for found in ordered])
     nothing = np.zeros(len(ordered))
-    combined = combine(
+    found = combine(
         np.where(full, [figure.value for figure in figures], np.nan),
         np.array([np.nan if figure.low is None else figure.low for figure in figures]),
         np.array([np.nan if figure.high is None else figure.high for figure in figures]),
@@ -174,20 +177,21 @@ def settle(
         nothing if expected is None else expected.deviation,
         bounds=find_estimator(figures[0].estimator).bounds_for(target_kind) if figures else UNBOUNDED,
     )
-    if combined is None:
+    if found is None:
         return list(ordered), None
-    order = np.array(
-        sorted(range(len(ordered)), key=lambda at: (not full[at], -combined.score[at] if full[at] else at))
-    )
-    return [ordered[at] for at in order], Combined(combined.score[order], combined.low[order], combined.high[order])
+    order = np.array(sorted(range(len(ordered)), key=lambda at: (not full[at], -found.score[at] if full[at] else at)))
+    score, low, high = (np.where(full, ends, np.nan)[order] for ends in (found.score, found.low, found.high))
+    return [ordered[at] for at in order], Combined(score, low, high)
 
 
 def with_predictions(ranked: Sequence[Candidate], combined: Combined | None) -> list[Candidate]:
-    """The candidates with their predicted scores; those that stopped early are predicted from their like."""
+    """The candidates with their predicted scores, where they have one."""
     if combined is None:
         return list(ranked)
     return [
-        replace(
+        candidate
+        if np.isnan(score)
+        else replace(
             candidate, predicted=round(float(score), 6), predicted_interval=(round(float(lo), 6), round(float(hi), 6))
         )
         for candidate, score, lo, hi in zip(ranked, combined.score, combined.low, combined.high, strict=True)

@@ -9,7 +9,8 @@ a lead within 1.645 of those is taken for level. So a candidate goes on only whi
     t(0.998) s sqrt(1 - m / N) - gap  >  t(0.95) s sqrt(m / N),
 
 with 0 on the right as long as m is below a quarter of N: features are judged by what can be learnt from m samples, and
-that order is trusted over a longer stretch only where somebody lies surely behind.
+that order is trusted over a longer stretch only where somebody lies surely behind. Two that agree on every sample so
+far have an error of 0, which says nothing of the samples to come: neither stops before that quarter.
 
 Features of many dimensions need more samples and rise for longer, so that the gap shrinks or grows by itself. A
 candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering
@@ -145,4 +146,6 @@ def outlook(leader: Measured, other: Measured, count: int, samples: int, ahead: 
     )
     ahead = found.value if ahead is None else ahead
     hopeless = reach * math.sqrt(1.0 - share) - (found.value + ahead) / 2 <= tolerance
+    if found.error == 0.0 and found.value == 0.0 and share < TOLERANT_FROM:
+        hopeless = False  # no sample has told them apart yet
     return Outlook(found.value, ahead, found.error, found.value - reach, hopeless)
