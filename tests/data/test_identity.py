@@ -187,5 +187,5 @@ def test_a_profile_counts_texts_that_differ_in_case_alone_and_their_contradictio
 def test_a_profile_says_that_it_compared_files_by_their_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["profile", str(pictures(tmp_path))]) == 0
+    assert run(["profile", str(images(tmp_path))]) == 0
     assert "by the bytes of the files; other formats of the same content are not found" in capsys.readouterr().out

@@ -75,6 +75,7 @@ def tune(
     from zoo.adapt.strategies import find
     from zoo.adapt.structured import judging
     from zoo.data import check, read, task_for
+    from zoo.data.arguments import check_reading
     from zoo.entities import Plan
     from zoo.errors import PluginError
     from zoo.features import load
@@ -83,6 +84,7 @@ def tune(
     from zoo.protocols import SilentProgress
     from zoo.registry import open_registry
 
+    check_reading(tune, data, reading)
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)

@@ -87,9 +87,11 @@ def evaluate(
     from zoo.adapt.structured import judging
     from zoo.adapt.structured.kinds import kinds
     from zoo.data import notes_on
+    from zoo.data.arguments import check_reading
     from zoo.features import load
     from zoo.protocols import SilentProgress
 
+    check_reading(evaluate, data, reading)
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)

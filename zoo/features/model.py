@@ -126,6 +126,9 @@ class Model:
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
+        from zoo.data.arguments import check_reading
+
+        check_reading(self.extract, data, reading)
         dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
         found = _collected(stream, dataset, self.card, revision=self.revision, device=self.device, dtype=self.dtype)
@@ -153,6 +156,9 @@ class Model:
         Raises:
             ZooError: as ``extract``.
         """
+        from zoo.data.arguments import check_reading
+
+        check_reading(self.shards, data, reading)
         dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)

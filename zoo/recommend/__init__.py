@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -130,7 +130,7 @@ def recommend(
     started = time.perf_counter()
     progress = progress or SilentProgress()
     patterns = parse_layers(layers)
-    _check(budget, confirm, measure)
+    _check(budget, confirm, measure, data, reading)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found, analysis = analyse(dataset, task)
     device = best_device(device)
@@ -188,10 +188,14 @@ def recommend(
     )
 
 
-def _check(budget: float | None, confirm: int, measure: bool) -> None:
-    """Raises ``InvalidInput`` for a budget or a number of models to confirm that makes no sense."""
+def _check(
+    budget: float | None, confirm: int, measure: bool, data: str | Dataset, reading: Mapping[str, Any]
+) -> None:  # fmt: skip
+    """Raises ``InvalidInput`` for a budget or a number of models that makes no sense, and for unknown arguments."""
+    from zoo.data.arguments import check_reading
     from zoo.errors import InvalidInput
 
+    check_reading(recommend, data, reading)
     if budget is not None and not 0 < budget < float("inf"):
         raise InvalidInput(f"A budget of {budget:g} s cannot be kept.", "Give a number of seconds above 0.")
     if confirm < 0 or (confirm and not measure):
