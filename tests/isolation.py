@@ -28,6 +28,9 @@ WATCHED = (
 )  # fmt: skip
 """Folders of a home in which zoo and the libraries below it keep models, data and settings."""
 
+LISTED = ("", ".cache", ".config", ".local/share", ".local/state", "Library/Application Support", "Library/Caches")
+"""Folders of a home in which nothing new may appear; what lies in them may change, as other programs are at work."""
+
 
 class OwnHome:
     """The home of one test process; the first process of a run also watches the real home and cleans up.
@@ -61,7 +64,7 @@ class OwnHome:
         tempfile.tempdir = None
 
     def written(self) -> list[Path]:
-        """The files of the real home that are new or changed since the run began."""
+        """What is new in the real home since the run began, and the files of zoo and the like that have changed."""
         return sorted(path for path, state in self._watched().items() if self._before.get(path) != state)
 
     def remove(self) -> None:
@@ -71,6 +74,9 @@ class OwnHome:
 
     def _watched(self) -> dict[Path, tuple[int, int]]:
         found = {}
+        for folder in LISTED:
+            with suppress(OSError):
+                found.update(dict.fromkeys((self.real / folder).iterdir(), (0, 0)))
         for folder in WATCHED:
             for parent, _, names in os.walk(self.real / folder):
                 for path in (Path(parent, name) for name in names):

@@ -69,6 +69,20 @@ def test_every_cache_lies_outside_the_home_of_the_user(suite: Path, setting: dic
     assert not list(suite.parent.glob("zoo-tests-*")), "the home of the tests was not deleted"
 
 
+@pytest.mark.parametrize("name", [".stray", ".cache/stray", ".config/stray/settings.json"])
+def test_a_file_of_any_name_in_the_home_of_the_user_fails_the_run(suite: Path, name: str) -> None:
+    stray = suite.parent / "home" / name
+    write = (
+        f"from pathlib import Path\ndef test_it():\n    path = Path({str(stray)!r})\n"
+        "    path.parent.mkdir(parents=True, exist_ok=True)\n    path.write_text('poison')\n"
+    )
+
+    status, output = run_suite(suite, write)
+
+    assert status == 1, output
+    assert "written into the home folder of the user" in output
+
+
 @pytest.mark.parametrize(("name", "workers"), [("new.json", ("-n", "1")), ("old.json", ())])
 def test_a_file_in_the_home_of_the_user_fails_the_run(suite: Path, name: str, workers: tuple[str, ...]) -> None:
     hub = suite.parent / "home" / ".cache" / "huggingface" / "hub"
