@@ -12,7 +12,7 @@ import dataclasses
 import os
 import unicodedata
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,7 @@ def _computed(dataset: Dataset) -> np.ndarray | None:
 
     form = _form(dataset.input_kind)
     if dataset.target_kind in WITH_TARGETS and dataset.targets is not None:
-        pairs = zip(dataset.inputs, dataset.targets, strict=True)
+        pairs: Iterable[tuple[Any, Any]] = zip(dataset.inputs, dataset.targets, strict=True)
         both = [content_digest([form(text), _plain(target.recording, False)]) for text, target in pairs]
         return None if None in both else np.array([found[:BYTES] for found in both if found], dtype=f"S{BYTES}")
     from_targets = dataset.input_kind in FROM_TARGETS and dataset.targets is not None
