@@ -177,3 +177,27 @@ def test_lora_starts_from_the_seed() -> None:
 
     assert torch.equal(first.new.weight, again.new.weight)
     assert not torch.equal(first.new.weight, other.new.weight)
+
+
+class Unused(nn.Module):
+    """Linear layers that the output does not depend on, as the classifier of a convolutional network's features."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.classifier = nn.Linear(4, 4)
+
+    def forward(self, batch: torch.Tensor) -> torch.Tensor:
+        return batch
+
+
+@pytest.mark.parametrize("strategy", ["lora", "full"])
+def test_training_that_reaches_none_of_the_pretrained_weights_is_refused(strategy: str) -> None:
+    class Backbone(TinyBackbone):
+        def head(self, task: Any, classes: int) -> nn.Module:
+            return nn.Sequential(self.module, nn.Linear(4, classes))
+
+    backbone = Backbone()
+    backbone.module = Unused()  # type: ignore[assignment]
+
+    with pytest.raises(UnsupportedModel, match="only the head would learn"):
+        adapt(backbone, tiny_data("class"), Plan(strategy, TASKS["class"], 1), SilentProgress())

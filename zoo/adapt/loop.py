@@ -109,6 +109,7 @@ def train(
 
     Raises:
         OutOfMemory: the device ran out of memory; the weights are somewhere on the way.
+        UnsupportedModel: the output does not depend on the pretrained weights that are to be trained.
         ZooError: the loss was not finite before anything was learned.
     """
     course = _Course(module, backbone, settings, len(batches))
@@ -150,6 +151,7 @@ class _Course:
 
     def __init__(self, module: nn.Module, backbone: nn.Module, settings: Settings, batches: int) -> None:
         self.module, self.settings = module, settings
+        self.unproven = [parameter for parameter in backbone.parameters() if parameter.requires_grad]
         # The fused step is several times quicker than the default one, above all on CPUs.
         self.optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings), fused=True)
         steps = settings.epochs * math.ceil(batches / settings.accumulate)
@@ -187,6 +189,13 @@ class _Course:
         return total
 
     def _update(self) -> None:
+        if self.unproven and all(parameter.grad is None for parameter in self.unproven):
+            raise UnsupportedModel(
+                "None of the pretrained weights that this strategy trains has an effect on the output, so that only "
+                "the head would learn.",
+                "Train others, or a head: --strategy full, --strategy linear-probe",
+            )
+        self.unproven = []
         nn.utils.clip_grad_norm_(self.module.parameters(), CLIP_NORM)
         self.optimizer.step()
         self.schedule.step()
