@@ -59,7 +59,7 @@ def test_the_fine_tuned_model_is_kept_where_it_is_better() -> None:
     assert "; the fine-tuned model is kept: it was better on the 9 validation samples (" in str(sentences(run))
 
 
-def test_the_fine_tuned_model_is_kept_where_both_are_equal() -> None:
+def test_the_probe_is_kept_where_both_are_equal() -> None:
     first = [float(target) for target in tiny_data("class").targets or ()]
     inputs = [[20 * value - 10, 1e-3 * number, 0, 0] for number, value in enumerate(first)]  # no two are copies
     data = dataclasses.replace(tiny_data("class"), inputs=inputs)
@@ -67,9 +67,8 @@ def test_the_fine_tuned_model_is_kept_where_both_are_equal() -> None:
     run = tuned(data=data, head="random", epochs=6, learning_rate=0.02)
 
     assert run.plan["validation_scores"] == {"probe": 1.0, "fine_tuned": 1.0}
-    assert run.plan["kept"] == "fine-tuned"
-    assert run.plan["test_samples"] == 12
-    assert str(sentences(run)).endswith(" is kept: both are equal on the 9 validation samples (1.000).")
+    assert (run.plan["kept"], run.plan["test_samples"]) == ("linear-probe", 12)
+    assert "the probe's model is kept: both are equal on the 9 validation samples (1.000). " in str(sentences(run))
 
 
 def test_training_that_never_improves_on_its_start_keeps_the_probe() -> None:

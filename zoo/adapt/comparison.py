@@ -69,10 +69,10 @@ def fit_probe(
 
 
 def better_probe(plan: Plan, probe: Probe | None, training: Training, start: LinearHead | None) -> Probe | None:
-    """The probe where it is better on the validation samples, and the plan lets it win; else None.
+    """The probe where fine-tuning is no better on the validation samples, and the plan lets it win; else None.
 
-    The fine-tuned model wins where both are equal, unless its best weights are those that it started from: then
-    training has gained nothing over the probe that its head was.
+    The probe wins where both are equal: the fine-tuned model's figure is the best of many epochs, so that new samples
+    are expected to give a lower one, and the probe is the simpler model.
 
     Args:
         start: the probe that the head started from, if it did.
@@ -80,7 +80,7 @@ def better_probe(plan: Plan, probe: Probe | None, training: Training, start: Lin
     if probe is None or plan.keep == FINE_TUNED:
         return None
     unchanged = training.best.number == 0 and start is probe.start
-    return probe if unchanged or probe.score > training.best.score else None
+    return probe if unchanged or probe.score >= training.best.score else None
 
 
 def record(
