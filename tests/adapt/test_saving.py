@@ -126,7 +126,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_stays(
 ) -> None:
     disk = make_disk(size)
     with pytest.raises(StorageError, match=f"(?i){sentence}"):
-        zoo.tune(STATIC, reviews, strategy="full", epochs=1, output=str(disk / "tuned"))
+        zoo.tune(STATIC, reviews, strategy="full", epochs=1, keep="fine-tuned", output=str(disk / "tuned"))
     assert list(disk.iterdir()) == []
 
 

@@ -200,14 +200,16 @@ def test_equal_scores_are_called_equal():
     first, second = everyone = ranked(candidate("a", 0.9), candidate("b", 0.9))
 
     assert said(second, everyone, context(everyone), True).startswith("Equal to the best, within the error: ")
-    assert in_words(first, everyone, 0.5) == "50% likely the best of 2; tied with one other within the error."
+    assert in_words(first, everyone, 0.5) == "50% likely the best of 2; tied with 1 other within the error."
 
 
 def test_certainty_says_how_likely_the_best_and_tied_with_how_many():
     several = ranked(candidate("a", 0.90, 0.03), candidate("b", 0.88, 0.03), candidate("c", 0.60, 0.03))
 
-    assert in_words(several[0], several, 0.82) == "82% likely the best of 3; tied with 1 other."
-    assert in_words(several[2], several, 0.001) == "Unlikely to be the best; tied with no other."
+    assert in_words(several[0], several, 0.82) == "82% likely the best of 3; tied with 1 other within the error."
+    assert in_words(several[2], several, 0.001) == (
+        "Unlikely to be the best; its difference from each of the others is beyond the error."
+    )
     assert in_words(several[0], several[:1], 1.0) == "There is no other candidate."
 
 

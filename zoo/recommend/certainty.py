@@ -150,4 +150,4 @@ def _rounded(number: float) -> int:
 
 
 def _count(number: int) -> str:
-    return f"{number or 'no'} other{'' if number < 2 else 's'}"
+    return f"{number} other{'' if number == 1 else 's'}"
