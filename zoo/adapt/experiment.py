@@ -194,7 +194,7 @@ def make_run(
         revision=revision_of(card),
         versions=versions(),
         path=plan.output,
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
     )
 
 
