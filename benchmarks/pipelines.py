@@ -79,9 +79,13 @@ def texts(samples: int, repeats: int) -> dict[str, Any]:
         return np.stack([np.mean(rows[0][:length], axis=0) for rows, length in zip(found, lengths, strict=True)])
 
     return compare(
-        "MiniLM, texts", 'pipeline("feature-extraction")', samples, repeats,
-        lambda: model.extract(dataset, ("layer6.mean",), cache=False).values, library,
-    )  # fmt: skip
+        "MiniLM, texts",
+        'pipeline("feature-extraction")',
+        samples,
+        repeats,
+        lambda: model.extract(dataset, ("layer6.mean",), cache=False).values,
+        library,
+    )
 
 
 def images(samples: int, repeats: int, folder: Path) -> dict[str, Any]:
@@ -116,9 +120,13 @@ def images(samples: int, repeats: int, folder: Path) -> dict[str, Any]:
         return torch.cat(rows).numpy()
 
     return compare(
-        "ViT-B-32, images", "open_clip's loop", samples, repeats,
-        lambda: model.extract(dataset, cache=False).values, library,
-    )  # fmt: skip
+        "ViT-B-32, images",
+        "open_clip's loop",
+        samples,
+        repeats,
+        lambda: model.extract(dataset, cache=False).values,
+        library,
+    )
 
 
 def sound(samples: int, repeats: int, folder: Path) -> dict[str, Any]:
@@ -161,15 +169,23 @@ def sound(samples: int, repeats: int, folder: Path) -> dict[str, Any]:
         return torch.stack(rows).numpy()
 
     return compare(
-        "Whisper tiny, recordings", "whisper's loop", samples, repeats,
-        lambda: model.extract(dataset, cache=False).values, library,
-    )  # fmt: skip
+        "Whisper tiny, recordings",
+        "whisper's loop",
+        samples,
+        repeats,
+        lambda: model.extract(dataset, cache=False).values,
+        library,
+    )
 
 
 def compare(  # noqa: PLR0917
-    title: str, beside: str, samples: int, repeats: int, ours: Callable[[], np.ndarray],
+    title: str,
+    beside: str,
+    samples: int,
+    repeats: int,
+    ours: Callable[[], np.ndarray],
     library: Callable[[int], np.ndarray],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """zoo and the library's fastest batch size in turns; both must give the same features."""
     expected = ours()
     first: dict[int, float] = {}

@@ -217,13 +217,17 @@ def features_of(
 def show(report: dict[str, Any]) -> None:
     """Print the table."""
     print(f"\n{report['machine']}; {report['seeds']} seeds; deciding: {report['estimator']}")
-    print(f"{'data':18} {'models':>6} {'cand.':>5} {'samples':>7} {'forward passes':>14} {'cand. passes':>12} "
-          f"{'most':>5} {'winner':>7} {'again':>7} {'or tied':>7} {'regret':>7} {'largest':>7}")  # fmt: skip
+    print(
+        f"{'data':18} {'models':>6} {'cand.':>5} {'samples':>7} {'forward passes':>14} {'cand. passes':>12} "
+        f"{'most':>5} {'winner':>7} {'again':>7} {'or tied':>7} {'regret':>7} {'largest':>7}"
+    )
     for result in report["data_sets"]:
-        print(f"{result['data']:18} {result['models']:6} {result['candidates']:5} {result['samples']:7} "
-              f"{result['forward_passes']:14.1%} {result['candidate_passes']:12.1%} "
-              f"{result['most_forward_passes']:5.0%} {result['winner']:7.0%} {result['again']:7.0%} "
-              f"{result['winner_or_tied']:7.0%} {result['regret']:7.4f} {result['largest_regret']:7.4f}")  # fmt: skip
+        print(
+            f"{result['data']:18} {result['models']:6} {result['candidates']:5} {result['samples']:7} "
+            f"{result['forward_passes']:14.1%} {result['candidate_passes']:12.1%} "
+            f"{result['most_forward_passes']:5.0%} {result['winner']:7.0%} {result['again']:7.0%} "
+            f"{result['winner_or_tied']:7.0%} {result['regret']:7.4f} {result['largest_regret']:7.4f}"
+        )
     print(f"wanted: at most {MOST_PASSES:.0%} of the passes, the same winner at least {LEAST_RIGHT:.0%} of the time")
 
 

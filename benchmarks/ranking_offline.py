@@ -194,12 +194,16 @@ def plot(report: dict[str, Any], target: Path) -> None:
         for result in report["data_sets"]
     ]
     axis = altair.Y("by:N", sort=names, title=None)
-    mean = altair.Chart(altair.Data(values=bars)).mark_bar(color="#b8c7d9").encode(
-        altair.X("weighted tau:Q", title="weighted Kendall tau with fine-tuning; bar: mean"), axis
-    )  # fmt: skip
-    each = altair.Chart(altair.Data(values=points)).mark_point(filled=True, size=45, opacity=0.9).encode(
-        altair.X("weighted tau:Q"), axis, altair.Color("data:N", title="data set"), altair.Shape("data:N")
-    )  # fmt: skip
+    mean = (
+        altair.Chart(altair.Data(values=bars))
+        .mark_bar(color="#b8c7d9")
+        .encode(altair.X("weighted tau:Q", title="weighted Kendall tau with fine-tuning; bar: mean"), axis)
+    )
+    each = (
+        altair.Chart(altair.Data(values=points))
+        .mark_point(filled=True, size=45, opacity=0.9)
+        .encode(altair.X("weighted tau:Q"), axis, altair.Color("data:N", title="data set"), altair.Shape("data:N"))
+    )
     (mean + each).properties(width=480).save(str(target))
 
 

@@ -63,8 +63,13 @@ def measure(count: int) -> dict[str, float]:
         times.append(time.process_time() - processor)
         clock.append(time.perf_counter() - wall)
     later = times[1:]
-    return {"models": count, "first": times[0], "best": min(later), "median": statistics.median(later),
-            "wall": min(clock[1:])}  # fmt: skip
+    return {
+        "models": count,
+        "first": times[0],
+        "best": min(later),
+        "median": statistics.median(later),
+        "wall": min(clock[1:]),
+    }
 
 
 if __name__ == "__main__":

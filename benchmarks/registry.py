@@ -177,20 +177,29 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
     cards = list(Hub(models).cards())
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "models.json"
-        listed.write_text(json.dumps([
-            {"name": card["id"].replace("/", "--").replace(":", "-"), "tags": {
-                "library": card["library"], "license": card["license"] or "", "task": card["tasks"][0],
-                **dict.fromkeys(card["tags"][3:], "yes"),
-            }} for card in cards
-        ]), encoding="utf-8")  # fmt: skip
+        listed.write_text(
+            json.dumps(
+                [
+                    {
+                        "name": card["id"].replace("/", "--").replace(":", "-"),
+                        "tags": {
+                            "library": card["library"],
+                            "license": card["license"] or "",
+                            "task": card["tasks"][0],
+                            **dict.fromkeys(card["tags"][3:], "yes"),
+                        },
+                    }
+                    for card in cards
+                ]
+            ),
+            encoding="utf-8",
+        )
         run = [python, str(HERE / "registry_mlflow.py"), str(listed), str(repeats)]
         theirs = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         path = Path(folder) / "registry.db"
         opening.create(path, empty=True)
         registry = Registry(path)
-        registry.add(
-            ModelCard(**{**card, "tags": (*card["tags"], f"license={card['license']}")}) for card in cards
-        )  # fmt: skip
+        registry.add(ModelCard(**{**card, "tags": (*card["tags"], f"license={card['license']}")}) for card in cards)
         ours = []
         for _ in range(50):
             started = time.perf_counter()

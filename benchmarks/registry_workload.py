@@ -51,8 +51,13 @@ def _filters(r: random.Random, kind: str) -> dict[str, Any]:
         return {"task": task(), **dict(r.sample(list(some.items()), 2)), "sort": r.choice(SORTS)}
     if kind == "range":
         low = r.choice((None, 10**7, 10**9))
-        return {"min_parameters": low, "max_parameters": (low or 10**7) * r.choice((3, 10, 100)), "task": task(),
-                "sort": r.choice(SORTS), "min_downloads": r.choice((None, 100))}  # fmt: skip
+        return {
+            "min_parameters": low,
+            "max_parameters": (low or 10**7) * r.choice((3, 10, 100)),
+            "task": task(),
+            "sort": r.choice(SORTS),
+            "min_downloads": r.choice((None, 100)),
+        }
     if kind == "sort":
         return {"sort": r.choice(SORTS)}
     if kind == "tag":
@@ -74,15 +79,19 @@ def add_tables(registry: Path, beside: Path, *, full_text: bool) -> None:
     for kind, column in LINKS.items():
         connection.execute(
             f"INSERT OR IGNORE INTO links SELECT ?, j.value, m.key FROM registry.models m, json_each(m.{column}) j "
-            f"WHERE m.{column} IS NOT NULL ORDER BY 1, 2, 3", [kind],
-        )  # fmt: skip
+            f"WHERE m.{column} IS NOT NULL ORDER BY 1, 2, 3",
+            [kind],
+        )
     for column in VALUES:
         connection.execute(
             f"INSERT INTO links SELECT ?, {column}, key FROM registry.models "
-            f"WHERE {column} IS NOT NULL ORDER BY 1, 2, 3", [column],
-        )  # fmt: skip
-    connection.execute("CREATE VIRTUAL TABLE words USING fts5 (id, architecture, tasks, tags, description, "
-                       "content = '', prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2')")  # fmt: skip
+            f"WHERE {column} IS NOT NULL ORDER BY 1, 2, 3",
+            [column],
+        )
+    connection.execute(
+        "CREATE VIRTUAL TABLE words USING fts5 (id, architecture, tasks, tags, description, "
+        "content = '', prefix = '2 3 4', tokenize = 'unicode61 remove_diacritics 2')"
+    )
     if full_text:
         columns = "id, architecture, tasks, tags, description"
         connection.execute(
@@ -116,8 +125,9 @@ class ByHand:
             "SELECT s.model_key, b.task, b.dataset, b.split, b.metric, b.higher_is_better, s.value, s.origin, "
             "c.source, s.date FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
             "JOIN citations c ON c.key = s.citation_key "
-            f"WHERE s.model_key IN ({marks})", [row[0] for row in found],
-        ).fetchall()  # fmt: skip
+            f"WHERE s.model_key IN ({marks})",
+            [row[0] for row in found],
+        ).fetchall()
         return total, found, scores
 
     def _parts(self, query: SearchQuery) -> tuple[str, list[str], list[Any], str]:
@@ -128,14 +138,18 @@ class ByHand:
         for kind, value in [*linked, *(("tag", tag) for tag in query.tags)]:
             conditions.append("m.key IN (SELECT model_key FROM beside.links WHERE kind = ? AND value = ?)")
             parameters += [kind, value]
-        for name, low, high in (("parameters", query.min_parameters, query.max_parameters),
-                                ("downloads", query.min_downloads, query.max_downloads)):  # fmt: skip
+        for name, low, high in (
+            ("parameters", query.min_parameters, query.max_parameters),
+            ("downloads", query.min_downloads, query.max_downloads),
+        ):
             if low is not None or high is not None:
                 conditions.append(f"m.{name} BETWEEN ? AND ?")
                 parameters += [low or 0, 2**62 if high is None else high]
         for name, least in query.min_scores:
-            conditions.append("m.key IN (SELECT model_key FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
-                              "WHERE b.dataset = ? AND b.metric = ? AND s.value >= ?)")  # fmt: skip
+            conditions.append(
+                "m.key IN (SELECT model_key FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
+                "WHERE b.dataset = ? AND b.metric = ? AND s.value >= ?)"
+            )
             parameters += [*name.split("/"), least]
         if query.order.startswith("score:"):
             tables += " JOIN scores o ON o.model_key = m.key JOIN benchmarks p ON p.key = o.benchmark_key"

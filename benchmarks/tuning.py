@@ -93,9 +93,19 @@ class Rivals:
         import zoo
 
         run = zoo.tune(
-            self.model, self.dataset, strategy="full", head="random", epochs=self.epochs, patience=self.epochs,
-            batch_size=BATCH, learning_rate=RATE, keep="fine-tuned", seed=seed, device="cpu", save_run=False,
-        )  # fmt: skip
+            self.model,
+            self.dataset,
+            strategy="full",
+            head="random",
+            epochs=self.epochs,
+            patience=self.epochs,
+            batch_size=BATCH,
+            learning_rate=RATE,
+            keep="fine-tuned",
+            seed=seed,
+            device="cpu",
+            save_run=False,
+        )
         return run.metrics["accuracy"]
 
     def bare(self, seed: int) -> float:
@@ -159,17 +169,32 @@ class Rivals:
 
         with tempfile.TemporaryDirectory() as folder:
             arguments = TrainingArguments(
-                folder, num_train_epochs=self.epochs, per_device_train_batch_size=BATCH,
-                per_device_eval_batch_size=BATCH, max_grad_norm=1.0, eval_strategy="epoch", save_strategy="no",
-                report_to=[], disable_tqdm=True, seed=seed, use_cpu=True, remove_unused_columns=False,
-                train_sampling_strategy="group_by_length" if self.by_length else "random", logging_strategy="no",
-                dataloader_pin_memory=False, label_names=["labels"],
-            )  # fmt: skip
+                folder,
+                num_train_epochs=self.epochs,
+                per_device_train_batch_size=BATCH,
+                per_device_eval_batch_size=BATCH,
+                max_grad_norm=1.0,
+                eval_strategy="epoch",
+                save_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+                seed=seed,
+                use_cpu=True,
+                remove_unused_columns=False,
+                train_sampling_strategy="group_by_length" if self.by_length else "random",
+                logging_strategy="no",
+                dataloader_pin_memory=False,
+                label_names=["labels"],
+            )
             trainer = Trainer(
-                Judged(), arguments, collate, Rows(train, self._prepared(train)),
-                Rows(validation, self._prepared(validation)), optimizers=(optimizer, schedule),
+                Judged(),
+                arguments,
+                collate,
+                Rows(train, self._prepared(train)),
+                Rows(validation, self._prepared(validation)),
+                optimizers=(optimizer, schedule),
                 compute_metrics=lambda found: {"accuracy": float((found[0].argmax(1) == found[1]).mean())},
-            )  # fmt: skip
+            )
             trainer.train()
             found = trainer.evaluate(Rows(test, self._prepared(test)))["eval_accuracy"]
         self._restore()

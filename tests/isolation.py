@@ -16,16 +16,46 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 SETTINGS = (
-    "DIFFUSERS_", "HF_", "HUGGINGFACE_", "HUGGING_FACE_", "KAGGLE", "KERAS_", "MPLCONFIGDIR", "OPENAI_", "TFHUB_", "TORCH_HOME",
-    "TRANSFORMERS_", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "ZOO_",
-)  # fmt: skip
+    "DIFFUSERS_",
+    "HF_",
+    "HUGGINGFACE_",
+    "HUGGING_FACE_",
+    "KAGGLE",
+    "KERAS_",
+    "MPLCONFIGDIR",
+    "OPENAI_",
+    "TFHUB_",
+    "TORCH_HOME",
+    "TRANSFORMERS_",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "ZOO_",
+)
 """Beginnings of the variables by which a user sets folders, tokens and switches of zoo and of the libraries below it."""
 
 WATCHED = (
-    ".cache/chgnet", ".cache/clip", ".cache/huggingface", ".cache/kagglehub", ".cache/matplotlib", ".cache/openai",
-    ".cache/tiktoken", ".cache/torch", ".cache/whisper", ".cache/zoo", ".config/kaggle", ".config/matplotlib",
-    ".config/zoo", ".kaggle", ".keras", ".local/share/zoo", ".zoo", "Library/Application Support/zoo", "nltk_data",
-)  # fmt: skip
+    ".cache/chgnet",
+    ".cache/clip",
+    ".cache/huggingface",
+    ".cache/kagglehub",
+    ".cache/matplotlib",
+    ".cache/openai",
+    ".cache/tiktoken",
+    ".cache/torch",
+    ".cache/whisper",
+    ".cache/zoo",
+    ".config/kaggle",
+    ".config/matplotlib",
+    ".config/zoo",
+    ".kaggle",
+    ".keras",
+    ".local/share/zoo",
+    ".zoo",
+    "Library/Application Support/zoo",
+    "nltk_data",
+)
 """Folders of a home in which zoo and the libraries below it keep models, data and settings."""
 
 LISTED = ("", ".cache", ".config", ".local/share", ".local/state", "Library/Application Support", "Library/Caches")

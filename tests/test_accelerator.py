@@ -148,10 +148,16 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
 
     torch.manual_seed(0)
     unet = UNet2DModel(
-        sample_size=8, in_channels=1, out_channels=1, block_out_channels=(16, 32), layers_per_block=1,
-        norm_num_groups=8, down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2,
+        sample_size=8,
+        in_channels=1,
+        out_channels=1,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        norm_num_groups=8,
+        down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
         add_attention=False,
-    )  # fmt: skip
+    )
     DDPMPipeline(unet, DDPMScheduler()).save_pretrained(tmp_path / "ddpm")
     model, prompts = f"file:{tmp_path / 'ddpm'}", [Prompt(seed=seed, steps=10) for seed in range(4)]
     here, on_cpu = (zoo.load(model, device=device).predict(prompts) for device in (DEVICE, "cpu"))
@@ -159,9 +165,16 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
     for found, expected in zip(here, on_cpu, strict=True):
         assert np.abs(np.asarray(found["image"], int) - np.asarray(expected["image"], int)).mean() < 2
     run = zoo.tune(
-        model, "sklearn:digits:400", task="text-to-image", strategy="full", device=DEVICE, epochs=20,
-        learning_rate=5e-3, patience=20, save_run=False,
-    )  # fmt: skip
+        model,
+        "sklearn:digits:400",
+        task="text-to-image",
+        strategy="full",
+        device=DEVICE,
+        epochs=20,
+        learning_rate=5e-3,
+        patience=20,
+        save_run=False,
+    )
     assert run.metrics["cmmd"] < run.baseline["cmmd"]
 
 

@@ -10,9 +10,24 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "torch", "torchvision", "transformers", "timm", "sqlmodel", "sqlalchemy", "alembic", "pandas", "numpy", "scipy",
-    "sklearn", "datasets", "pyarrow", "PIL", "onnxruntime", "pydantic", "spacy",
-}  # fmt: skip
+    "torch",
+    "torchvision",
+    "transformers",
+    "timm",
+    "sqlmodel",
+    "sqlalchemy",
+    "alembic",
+    "pandas",
+    "numpy",
+    "scipy",
+    "sklearn",
+    "datasets",
+    "pyarrow",
+    "PIL",
+    "onnxruntime",
+    "pydantic",
+    "spacy",
+}
 SLOW_STARTERS = {*HEAVY, "huggingface_hub", "httpx", "pluggy", "rich"}
 
 RUN = """
@@ -25,9 +40,12 @@ print("\\n" + json.dumps([code, sorted({name.partition(".")[0] for name in sys.m
 
 def imported(code: str, *arguments: str, home: Path) -> list[object]:
     result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
         env={"ZOO_HOME": str(home), "PATH": "", "COLUMNS": "100"},
-    )  # fmt: skip
+    )
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 

@@ -44,10 +44,13 @@ def run_suite(folder: Path, code: str, *options: str, **environment: str) -> tup
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     home = str(folder.parent / "home")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)], cwd=folder.parent,
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options, str(folder)],
+        cwd=folder.parent,
         env={**kept, "HOME": home, "TMPDIR": str(folder.parent), **environment},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return done.returncode, done.stdout + done.stderr
 
 

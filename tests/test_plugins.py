@@ -131,8 +131,10 @@ def test_of_two_plugins_with_one_name_the_second_is_left_out(folder: Folder) -> 
 
     assert "first" in loaded.domains
     assert "second" not in loaded.domains
-    assert lines == ["Plugin 'toy' of toy_b 1.0 was left out: PluginError: toy_a already has a plugin of that name. "
-                     "Update it (pip install -U toy_b) or remove it."]  # fmt: skip
+    assert lines == [
+        "Plugin 'toy' of toy_b 1.0 was left out: PluginError: toy_a already has a plugin of that name. "
+        "Update it (pip install -U toy_b) or remove it."
+    ]
 
 
 def test_others_answer_first_by_name_and_the_defaults_last(folder: Folder) -> None:
@@ -156,8 +158,11 @@ def test_a_plugin_that_passes_leaves_it_to_the_next(folder: Folder) -> None:
 
 
 def test_an_error_meant_for_the_user_ends_the_search(folder: Folder) -> None:
-    folder.install("toy_a", "from zoo import hookimpl\nfrom zoo.errors import UnsupportedModel\n@hookimpl\n"
-                   "def zoo_predict(backbone, inputs, task):\n    raise UnsupportedModel('Too old.', 'Update it.')\n")  # fmt: skip
+    folder.install(
+        "toy_a",
+        "from zoo import hookimpl\nfrom zoo.errors import UnsupportedModel\n@hookimpl\n"
+        "def zoo_predict(backbone, inputs, task):\n    raise UnsupportedModel('Too old.', 'Update it.')\n",
+    )
     folder.install("toy_b", GOOD.replace("NAME", "b"))
 
     with pytest.raises(UnsupportedModel, match="Too old"):

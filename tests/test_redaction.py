@@ -43,11 +43,18 @@ def test_credentials_that_show_by_where_they_stand(text: str, shown: str) -> Non
 @pytest.mark.parametrize(
     "text",
     [
-        "https://huggingface.co/org/model@main", "mail me@example.org", "hf:org/model@v1.0", "authorization: required",
-        "the bearer of news", "a basic understanding", "https://host/list?page=2&sort=name", "password: choose one",
-        "tokens=512, key=value", "file:///a/b@c",
+        "https://huggingface.co/org/model@main",
+        "mail me@example.org",
+        "hf:org/model@v1.0",
+        "authorization: required",
+        "the bearer of news",
+        "a basic understanding",
+        "https://host/list?page=2&sort=name",
+        "password: choose one",
+        "tokens=512, key=value",
+        "file:///a/b@c",
     ],
-)  # fmt: skip
+)
 def test_ordinary_text_stays(text: str) -> None:
     assert redacted(text) == without_credentials(text) == text
 

@@ -23,10 +23,12 @@ BIDIRECTIONAL = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 def obeyed(text: str) -> set[str]:
     """The characters that a terminal acts on, cannot show, or is reordered by; line ends are left to the caller."""
     return {
-        c for c in text
+        c
+        for c in text
         if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"}
-        or unicodedata.bidirectional(c) in BIDIRECTIONAL or c in "\u200e\u200f\u061c"
-    }  # fmt: skip
+        or unicodedata.bidirectional(c) in BIDIRECTIONAL
+        or c in "\u200e\u200f\u061c"
+    }
 
 
 @given(EVERYTHING)
@@ -68,11 +70,15 @@ def test_what_is_seen_names_the_character() -> None:
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
-    | st.text(st.sampled_from("a\x1b\x9b\u202e\u2028\x7f\n\"\\é")),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text()
+    | st.text(st.sampled_from('a\x1b\x9b\u202e\u2028\x7f\n"\\é')),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=10,
-)  # fmt: skip
+)
 
 
 @given(JSON, st.booleans(), st.sampled_from([None, 2]))

@@ -81,18 +81,23 @@ def text() -> str:
     domain_of = {card.id: card.domain for card in cards}
     lines = [
         f"{len(cards):,} real models of all five domains, {len({s.model for s in scores}):,} of them with reported "
-        f"scores, {len(scores):,} scores in all.", "",
-        "| domain | models | with a score | scores |", "|---|---:|---:|---:|",
-    ]  # fmt: skip
+        f"scores, {len(scores):,} scores in all.",
+        "",
+        "| domain | models | with a score | scores |",
+        "|---|---:|---:|---:|",
+    ]
     for domain in catalog.domains():
         own = [score for score in scores if domain_of[score.model] == domain]
         count = sum(card.domain == domain for card in cards)
         lines.append(f"| {domain} | {count:,} | {len({s.model for s in own}):,} | {len(own):,} |")
     for title, wanted in (("The sixteen use cases", True), ("Other tasks", False)):
         lines += [
-            "", f"{title}:", "", "| task | models | with a score | scores | benchmarks | no figure found for |",
+            "",
+            f"{title}:",
+            "",
+            "| task | models | with a score | scores | benchmarks | no figure found for |",
             "|---|---:|---:|---:|---:|---|",
-        ]  # fmt: skip
+        ]
         for one in coverage(cards, scores):
             if one.task.use_case == wanted:
                 lacking = f" **short of {' and '.join(one.short_of)}**" if wanted and one.short_of else ""

@@ -16,9 +16,14 @@ from zoo.errors import DataError
 from zoo.tasks import TaskMetric
 
 FORECAST = Task(
-    "next-value-forecasting", "timeseries", "The next value of a series", ("series",), "number",
-    (TaskMetric("rmse", False), TaskMetric("mean_absolute_error", False), TaskMetric("r2")), "linear",
-)  # fmt: skip
+    "next-value-forecasting",
+    "timeseries",
+    "The next value of a series",
+    ("series",),
+    "number",
+    (TaskMetric("rmse", False), TaskMetric("mean_absolute_error", False), TaskMetric("r2")),
+    "linear",
+)
 KERNELS = (128, 512)
 WINDOW = 48
 
@@ -34,9 +39,18 @@ def zoo_cards():
     """ROCKET in two sizes; its kernels come from a seed, so that there are no files."""
     for count in KERNELS:
         yield ModelCard(
-            f"rocket:{count}", "timeseries", (FORECAST.name,), "ROCKET", "rocket", parameters=9 * count, bytes=0,
-            license="MIT", input={"kind": "series"}, embedding_dimension=2 * count, revision="1",
-        )  # fmt: skip
+            f"rocket:{count}",
+            "timeseries",
+            (FORECAST.name,),
+            "ROCKET",
+            "rocket",
+            parameters=9 * count,
+            bytes=0,
+            license="MIT",
+            input={"kind": "series"},
+            embedding_dimension=2 * count,
+            revision="1",
+        )
 
 
 @hookimpl

@@ -99,9 +99,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterW
     kind, _, index = device.partition(":")
     try:
         model = WhisperModel(
-            str(files.root), device=kind if kind == "cuda" else "cpu", device_index=int(index or 0),
-            compute_type="float32", local_files_only=True,
-        )  # fmt: skip
+            str(files.root),
+            device=kind if kind == "cuda" else "cpu",
+            device_index=int(index or 0),
+            compute_type="float32",
+            local_files_only=True,
+        )
     except (OSError, RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error

@@ -98,17 +98,29 @@ class TransformersBackbone(AudioBackbone):
     """
 
     def __init__(
-        self, card: ModelCard, trunk: TransformersTrunk, model: Any, processor: Any, *, device: str, dtype: str,
+        self,
+        card: ModelCard,
+        trunk: TransformersTrunk,
+        model: Any,
+        processor: Any,
+        *,
+        device: str,
+        dtype: str,
         classes: Sequence[str] = (),
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model, self.processor = model.to(device).eval(), processor
         self.writes_text = processor is not None and model.can_generate()
         super().__init__(
-            card, trunk, device=device, dtype=dtype, classes=classes,
+            card,
+            trunk,
+            device=device,
+            dtype=dtype,
+            classes=classes,
             classify=(lambda batch: _logits(model, trunk.encoder.main_input_name, batch)) if classes else None,
-            transcribe=None if processor is None
+            transcribe=None
+            if processor is None
             else lambda waves: recognition.greedy(model, processor, trunk.extractor, waves, device),
-        )  # fmt: skip
+        )
         model.to(dtype=next(trunk.parameters()).dtype)
 
     def network_inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
@@ -179,8 +191,9 @@ def _kind(folder: Path, card: ModelCard) -> tuple[Any, str]:
 
 def _recognises(architecture: str) -> bool:
     return architecture.endswith(("ForCTC", "ForSpeechSeq2Seq", "ForSpeechToText")) or architecture in {
-        "WhisperForConditionalGeneration", "MoonshineForConditionalGeneration",
-    }  # fmt: skip
+        "WhisperForConditionalGeneration",
+        "MoonshineForConditionalGeneration",
+    }
 
 
 def _logits(model: Any, name: str, batch: Batch) -> torch.Tensor:

@@ -114,9 +114,10 @@ class Recogniser:
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
         """A recording's spectrogram, and the tokens of what is said, with those that whisper begins and ends by."""
         tokens = [
-            *self._tokenizer.sot_sequence_including_notimestamps, *self._tokenizer.encode(f" {str(target).strip()}"),
+            *self._tokenizer.sot_sequence_including_notimestamps,
+            *self._tokenizer.encode(f" {str(target).strip()}"),
             self._tokenizer.eot,
-        ]  # fmt: skip
+        ]
         return self.backbone.preprocess(item), tokens[: self.backbone.model.dims.n_text_ctx]
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:

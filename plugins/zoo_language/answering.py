@@ -108,9 +108,14 @@ def encode(
         raise DataError(f"'{backbone.card.id}' takes a question with a text, not {type(item).__name__}.")
     longest = backbone.max_tokens
     encoded = backbone.tokenizer(
-        " ".join(item.question.split()[: longest // 4]), item.context, truncation="only_second", max_length=longest,
-        stride=min(STRIDE, longest // 4), return_overflowing_tokens=True, return_offsets_mapping=True,
-    )  # fmt: skip
+        " ".join(item.question.split()[: longest // 4]),
+        item.context,
+        truncation="only_second",
+        max_length=longest,
+        stride=min(STRIDE, longest // 4),
+        return_overflowing_tokens=True,
+        return_offsets_mapping=True,
+    )
     windows = []
     for number in range(len(encoded["input_ids"])):
         tokens = {name: list(encoded[name][number]) for name in ("input_ids", "token_type_ids") if name in encoded}

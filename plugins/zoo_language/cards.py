@@ -127,8 +127,12 @@ _MTEB_CLASSIFICATION = {
 def packaged() -> Iterator[ModelCard | BenchmarkScore]:
     """Every packaged card, each followed by its reported scores."""
     for card in [
-        MINILM, *map(shallow, range(1, 6)), *map(prefix, (64, 128)), WORDLLAMA, MINILM_INT8,
-    ]:  # fmt: skip
+        MINILM,
+        *map(shallow, range(1, 6)),
+        *map(prefix, (64, 128)),
+        WORDLLAMA,
+        MINILM_INT8,
+    ]:
         yield card
         if card.id in _MTEB_CLASSIFICATION:
             yield BenchmarkScore(

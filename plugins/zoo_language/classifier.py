@@ -39,9 +39,13 @@ def load_classifier(backbone: TransformersBackbone, folder: Path) -> Any:
         return None
     with quiet():
         model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder, config=config, local_files_only=True, trust_remote_code=False, weights_only=True,
+            folder,
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,
+            weights_only=True,
             output_loading_info=True,
-        )  # fmt: skip
+        )
     if report["missing_keys"]:
         logging.getLogger(__name__).info("The checkpoint in %s lacks its classifier.", folder)
         return None

@@ -104,9 +104,13 @@ class OpenAIChat:
     def _asked(self, messages: list[dict[str, str]], room: int) -> tuple[str, float | None]:
         with openai_errors(self.card.id):
             reply = self.client.chat.completions.create(
-                model=self.card.name, messages=messages, max_completion_tokens=room, temperature=0, seed=0,
+                model=self.card.name,
+                messages=messages,
+                max_completion_tokens=room,
+                temperature=0,
+                seed=0,
                 logprobs=True,
-            )  # fmt: skip
+            )
         if reply.usage is not None:
             self.spent += self.prices.of_use(reply.usage.prompt_tokens, reply.usage.completion_tokens)
         if not reply.choices or reply.choices[0].message.content is None:

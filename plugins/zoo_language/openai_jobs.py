@@ -188,9 +188,14 @@ class Job:
         method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": order.epochs}}}
         with openai_errors(order.model), _refusals():
             job = self._api.with_options(max_retries=0).fine_tuning.jobs.create(
-                model=order.model, training_file=self._noted["training"], validation_file=self._noted["validation"],
-                method=method, seed=order.seed, suffix="zoo", metadata={MARK: self._key},
-            )  # fmt: skip
+                model=order.model,
+                training_file=self._noted["training"],
+                validation_file=self._noted["validation"],
+                method=method,
+                seed=order.seed,
+                suffix="zoo",
+                metadata={MARK: self._key},
+            )
         return str(job.id)
 
     def _wait(self, progress: Progress) -> Any:

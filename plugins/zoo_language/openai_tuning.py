@@ -97,13 +97,20 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         training = 0.0 if job.done_before else backbone.prices.of_training(int(done.trained_tokens or 0))
         _tell(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
         carried_out = {
-            TUNED_MODEL: card.id, "job": done.id, "trained_tokens": done.trained_tokens,
+            TUNED_MODEL: card.id,
+            "job": done.id,
+            "trained_tokens": done.trained_tokens,
             "dollars": round(training + tuned.spent, 6),
-        }  # fmt: skip
+        }
         run = make_run(
-            parts.experiment, backbone.card, dataclasses.replace(plan, device="openai"), started=started,
-            metrics=metrics, epochs=plan.epochs, carried_out=carried_out,
-        )  # fmt: skip
+            parts.experiment,
+            backbone.card,
+            dataclasses.replace(plan, device="openai"),
+            started=started,
+            metrics=metrics,
+            epochs=plan.epochs,
+            carried_out=carried_out,
+        )
         open_registry().add(_scores(card, run, parts))
     return run
 
@@ -198,12 +205,18 @@ def _scores(card: ModelCard, run: Run, parts: _Parts) -> list[BenchmarkScore]:
 
     return [
         BenchmarkScore(
-            card.id, run.task, run.dataset, metric.name, run.metrics[metric.name],
-            higher_is_better=metric.higher_is_better, origin="measured", source=f"zoo runs show {run.id}",
+            card.id,
+            run.task,
+            run.dataset,
+            metric.name,
+            run.metrics[metric.name],
+            higher_is_better=metric.higher_is_better,
+            origin="measured",
+            source=f"zoo runs show {run.id}",
             date=run.created[:10],
         )
         for metric in parts.experiment.metrics
-    ]  # fmt: skip
+    ]
 
 
 def _tell(line: str) -> None:

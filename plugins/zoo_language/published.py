@@ -123,8 +123,9 @@ class Translator:
             with torch.inference_mode(), quiet():
                 tokens = self.module.model.generate(
                     **{name: tensor.to(self.backbone.device) for name, tensor in batch.items()},
-                    max_new_tokens=min(_LONGEST, 2 * batch["input_ids"].shape[1] + 16), **self._forced,
-                )  # fmt: skip
+                    max_new_tokens=min(_LONGEST, 2 * batch["input_ids"].shape[1] + 16),
+                    **self._forced,
+                )
             texts += self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [text.strip() for text in texts]
 

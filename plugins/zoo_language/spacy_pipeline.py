@@ -141,8 +141,9 @@ def read(card: ModelCard, folder: Path) -> Any:
         if config is None:
             raise UnsupportedModel(
                 f"'{card.id}' has no {CONFIG}: it was made for spaCy {meta.get('spacy_version', '2')}, whose pipelines "
-                "later versions do not read.", "Choose a pipeline for spaCy 3.",
-            )  # fmt: skip
+                "later versions do not read.",
+                "Choose a pipeline for spaCy 3.",
+            )
         _check(card, config)
         _warn_of_version(card, meta)
         others = [name for name, one in config["components"].items() if one.get("factory") not in _COMPONENTS]
@@ -220,8 +221,9 @@ def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
     if count != 1:
         raise UnsupportedModel(
             f"'{card.id}' has {count or 'no'} components that find entities ('ner'); it is made of "
-            f"{', '.join(components) or 'nothing'}.", "Choose a pipeline with one.",
-        )  # fmt: skip
+            f"{', '.join(components) or 'nothing'}.",
+            "Choose a pipeline with one.",
+        )
     if not _LANGUAGE.match(str(language.get("lang"))):
         raise UnsupportedModel(f"'{card.id}' is of the language {str(language.get('lang'))[:20]!r}, which is no code.")
     strangers = [name for name in _functions({"nlp": language, **kept}) if not _KNOWN.match(name)]
@@ -257,5 +259,6 @@ def _warn_of_version(card: ModelCard, meta: Mapping[str, Any]) -> None:
     if not fits:
         warnings.warn(
             f"'{card.id}' was made for spaCy {asked}, and this is {spacy.__version__}: it may find less.",
-            WeightsNotice, stacklevel=3,
-        )  # fmt: skip
+            WeightsNotice,
+            stacklevel=3,
+        )

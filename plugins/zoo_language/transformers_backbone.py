@@ -183,9 +183,13 @@ class TransformersBackbone:
         """What the tokenizer's own call does, less the third of its time that goes into offsets and masks."""
         # Other tasks share the tokenizer and may have set it to pad, or to cut elsewhere.
         self._tokenizer.set_truncation_and_padding(
-            padding_strategy=PaddingStrategy.DO_NOT_PAD, truncation_strategy=TruncationStrategy.LONGEST_FIRST,
-            max_length=self.max_tokens, stride=0, pad_to_multiple_of=None, padding_side=None,
-        )  # fmt: skip
+            padding_strategy=PaddingStrategy.DO_NOT_PAD,
+            truncation_strategy=TruncationStrategy.LONGEST_FIRST,
+            max_length=self.max_tokens,
+            stride=0,
+            pad_to_multiple_of=None,
+            padding_side=None,
+        )
         encodings = self._tokenizer.backend_tokenizer.encode_batch_fast(texts)
         if "token_type_ids" in self._tokenizer.model_input_names:
             return [{"input_ids": one.ids, "token_type_ids": one.type_ids} for one in encodings]
@@ -246,9 +250,14 @@ def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.M
     try:
         with quiet():
             model, report = transformers.AutoModel.from_pretrained(
-                folder, config=config, dtype=_dtype(dtype), weights_only=True, output_loading_info=True,
-                ignore_mismatched_sizes=True, **_LOCAL,
-            )  # fmt: skip
+                folder,
+                config=config,
+                dtype=_dtype(dtype),
+                weights_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                **_LOCAL,
+            )
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         sentence = " ".join(str(error).split())[:300]
         raise UnsupportedModel(

@@ -24,9 +24,16 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 _FAILURES = (
-    OSError, RuntimeError, ValueError, KeyError, TypeError, EOFError, ImportError, SafetensorError,
+    OSError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    TypeError,
+    EOFError,
+    ImportError,
+    SafetensorError,
     pickle.UnpicklingError,
-)  # fmt: skip
+)
 _FROM_ELSEWHERE = ("hf_model_name", "hf_tokenizer_name")
 
 

@@ -16,15 +16,26 @@ DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, mate
 _CLASSES = (TaskMetric("matthews_correlation"), TaskMetric("accuracy"), TaskMetric("macro_f1"))
 OWN_TASKS = (
     Task(
-        "molecule-classification", "scientific", "Molecules by activity, toxicity or kind", ("molecule",), "class",
-        _CLASSES, "linear", use_case=False,
-    ),
-    Task(
-        "protein-classification", "scientific", "Proteins by family, function or place in the cell", ("protein",),
-        "class", (TaskMetric("accuracy"), TaskMetric("macro_f1"), TaskMetric("matthews_correlation")), "linear",
+        "molecule-classification",
+        "scientific",
+        "Molecules by activity, toxicity or kind",
+        ("molecule",),
+        "class",
+        _CLASSES,
+        "linear",
         use_case=False,
     ),
-)  # fmt: skip
+    Task(
+        "protein-classification",
+        "scientific",
+        "Proteins by family, function or place in the cell",
+        ("protein",),
+        "class",
+        (TaskMetric("accuracy"), TaskMetric("macro_f1"), TaskMetric("matthews_correlation")),
+        "linear",
+        use_case=False,
+    ),
+)
 
 
 @hookimpl

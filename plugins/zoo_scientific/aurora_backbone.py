@@ -36,17 +36,34 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 PUBLISHED = {
     name: kind
     for kind in (
-        "AuroraSmallPretrained", "AuroraPretrained", "Aurora", "Aurora12hPretrained", "AuroraHighRes",
+        "AuroraSmallPretrained",
+        "AuroraPretrained",
+        "Aurora",
+        "Aurora12hPretrained",
+        "AuroraHighRes",
     )
     for name in [getattr(aurora, kind).default_checkpoint_name]
-}  # fmt: skip
+}
 """Published checkpoints by file name, with the class of the library that each is of."""
 
 SETTINGS = (
-    "surf_vars", "static_vars", "atmos_vars", "window_size", "encoder_depths", "encoder_num_heads", "decoder_depths",
-    "decoder_num_heads", "latent_levels", "patch_size", "embed_dim", "num_heads", "enc_depth", "dec_depth",
-    "max_history_size", "use_lora",
-)  # fmt: skip
+    "surf_vars",
+    "static_vars",
+    "atmos_vars",
+    "window_size",
+    "encoder_depths",
+    "encoder_num_heads",
+    "decoder_depths",
+    "decoder_num_heads",
+    "latent_levels",
+    "patch_size",
+    "embed_dim",
+    "num_heads",
+    "enc_depth",
+    "dec_depth",
+    "max_history_size",
+    "use_lora",
+)
 """Arguments of the library's ``Aurora`` that a ``config.json`` may have."""
 
 LONGEST_LEAD = 504.0
@@ -150,10 +167,14 @@ def _examples(backbone: AuroraBackbone) -> list[Any]:
     found = []
     for number in range(1, 4):
         fields = tuple(
-            Field((means + units * np.sin(number * across + down + time)).astype(np.float32), np.zeros(1), latitudes,
-                  number * 1e5 + time * backbone.step_hours)
+            Field(
+                (means + units * np.sin(number * across + down + time)).astype(np.float32),
+                np.zeros(1),
+                latitudes,
+                number * 1e5 + time * backbone.step_hours,
+            )
             for time in range(HISTORY)
-        )  # fmt: skip
+        )
         found.append(History(fields, fields[0].values, names, grid))
     return found
 
@@ -244,9 +265,16 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
             module.load_checkpoint_local(str(files.path(name)))  # with weights_only=True
             step_hours = module.timestep.total_seconds() / 3600
     except (
-        OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError, AssertionError, SafetensorError,
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        AssertionError,
+        SafetensorError,
         pickle.UnpicklingError,
-    ) as error:  # fmt: skip
+    ) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
             f"microsoft-aurora cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"

@@ -15,11 +15,24 @@ with needs_extra("aurora", "run Aurora"):
     import torch
 
 NAMES = {
-    "t2m": "2t", "u10": "10u", "v10": "10v", "2m_temperature": "2t", "10m_u_component_of_wind": "10u",
-    "10m_v_component_of_wind": "10v", "mean_sea_level_pressure": "msl", "geopotential": "z", "u_component_of_wind": "u",
-    "v_component_of_wind": "v", "temperature": "t", "specific_humidity": "q", "land_sea_mask": "lsm",
-    "soil_type": "slt", "geopotential_at_surface": "static_z", "z_surface": "static_z", "zs": "static_z",
-}  # fmt: skip
+    "t2m": "2t",
+    "u10": "10u",
+    "v10": "10v",
+    "2m_temperature": "2t",
+    "10m_u_component_of_wind": "10u",
+    "10m_v_component_of_wind": "10v",
+    "mean_sea_level_pressure": "msl",
+    "geopotential": "z",
+    "u_component_of_wind": "u",
+    "v_component_of_wind": "v",
+    "temperature": "t",
+    "specific_humidity": "q",
+    "land_sea_mask": "lsm",
+    "soil_type": "slt",
+    "geopotential_at_surface": "static_z",
+    "z_surface": "static_z",
+    "zs": "static_z",
+}
 """What files of ERA5 call the variables, with the model's own names."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -117,9 +130,11 @@ def batch_of(states: Sequence[State], variables: Variables) -> Any:
     levels = {name: values[:, :, [places[name, pressure] for pressure in pressures]] for name in variables.levels}
     when = tuple(_EPOCH + timedelta(hours=state.hours) for state in states)
     metadata = aurora.Metadata(
-        lat=first.latitudes, lon=first.longitudes, time=when,
+        lat=first.latitudes,
+        lon=first.longitudes,
+        time=when,
         atmos_levels=tuple(int(p) if p == int(p) else p for p in pressures),
-    )  # fmt: skip
+    )
     static = {name: first.static[at] for at, name in enumerate(variables.static)}
     return aurora.Batch(surf_vars=surface, static_vars=static, atmos_vars=levels, metadata=metadata)
 
@@ -172,9 +187,10 @@ def _check_variables(model: str, item: Any, variables: Variables, static: Mappin
             "Name those that the file has, with commas between, by --target-column.",
         )
     more = [
-        name for name, (own, pressure) in zip(item.names, given, strict=True)
+        name
+        for name, (own, pressure) in zip(item.names, given, strict=True)
         if own not in (variables.surface if pressure is None else variables.levels)
-    ]  # fmt: skip
+    ]
     if more:
         raise DataError(f"'{model}' does not foretell {', '.join(more)}.", "Name the others by --target-column.")
     height, width = item.fields[-1].values.shape[1:]

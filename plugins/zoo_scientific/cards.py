@@ -95,30 +95,43 @@ def _chgnet() -> Iterator[ModelCard]:
         latest, "chgnet_0.3.0_e29f68s314m37.pth.tar", "d14ab7c0f093efe64b60a7bcd540bca10e74fb7f46c86108a079af60524659d1"
     )
     r2scan = replace(
-        latest, id="pkg:chgnet/r2scan", bytes=4_872_387, pretraining=("MPtrj", "MP-r2SCAN"), released="2025-03",
-        description="CHGNet carried over to r2SCAN, a functional nearer to experiments.", base_model=latest.id,
-    )  # fmt: skip
+        latest,
+        id="pkg:chgnet/r2scan",
+        bytes=4_872_387,
+        pretraining=("MPtrj", "MP-r2SCAN"),
+        released="2025-03",
+        description="CHGNet carried over to r2SCAN, a functional nearer to experiments.",
+        base_model=latest.id,
+    )
     yield _with_weights(
-        r2scan, "chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
+        r2scan,
+        "chgnet_r2scan_transfer_learning_e15f36s161m23.pth.tar",
         "8eba3db0f35a2788bb3ae22885ad340591e27996f213c6643af522a633b50dad",
-    )  # fmt: skip
+    )
     first = replace(
-        latest, id="pkg:chgnet/0.2.0", parameters=400_438, bytes=4_639_235, released="2023-02",
+        latest,
+        id="pkg:chgnet/0.2.0",
+        parameters=400_438,
+        bytes=4_639_235,
+        released="2023-02",
         description="The first CHGNet, which sees 5 angstroms far; kept for comparison.",
         input={"kind": "crystal", "atom_cutoff": 5.0, "bond_cutoff": 3.0},
-    )  # fmt: skip
+    )
     yield _with_weights(
-        first, "chgnet_0.2.0_e30f77s348m32.pth.tar", "ef624f78b6db9d315b4ef256f1bb3207449924191b91720dc17d3f60c5df980e",
+        first,
+        "chgnet_0.2.0_e30f77s348m32.pth.tar",
+        "ef624f78b6db9d315b4ef256f1bb3207449924191b91720dc17d3f60c5df980e",
         output_bias=True,
-    )  # fmt: skip
+    )
 
 
 def _with_weights(card: ModelCard, weights: str, sha256: str, output_bias: bool = False) -> ModelCard:
     version = card.name.rpartition("/")[2]
     return replace(
-        card, files=(ModelFile(weights, card.bytes, sha256),),
+        card,
+        files=(ModelFile(weights, card.bytes, sha256),),
         loader={"root": f"chgnet/pretrained/{version}", "weights": weights, "output_bias": output_bias},
-    )  # fmt: skip
+    )
 
 
 _MPNN = {
@@ -143,9 +156,13 @@ _MPNN_KINDS = {
     "solublempnn": ("soluble_mpnn", "ProteinMPNN", 1_660_485, 6_681_301, "ProteinMPNN on soluble proteins alone"),
     "ligandmpnn": ("ligand_mpnn", "LigandMPNN", 2_618_693, 10_541_943, "sees ligands, metals and nucleic acids too"),
     "global_label_membrane_mpnn": (
-        "global_label_membrane_mpnn", "ProteinMPNN", 1_677_637, 6_751_499, "for proteins in membranes",
+        "global_label_membrane_mpnn",
+        "ProteinMPNN",
+        1_677_637,
+        6_751_499,
+        "for proteins in membranes",
     ),
-}  # fmt: skip
+}
 
 
 def _ligandmpnn() -> Iterator[ModelCard]:

@@ -155,9 +155,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Chronos
         with quiet(), _silent():
             kind = family(raw)
             model, report = kind.architecture.from_pretrained(
-                files.root, dtype=getattr(torch, dtype, None), weights_only=True, output_loading_info=True,
+                files.root,
+                dtype=getattr(torch, dtype, None),
+                weights_only=True,
+                output_loading_info=True,
                 local_files_only=True,
-            )  # fmt: skip
+            )
     except (
         OSError,
         ValueError,
@@ -200,12 +203,14 @@ def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> l
         for item, quantiles in zip(part, found, strict=True):
             table = quantiles.reshape(-1, len(LEVELS))[: item.horizon].double().cpu().numpy()
             table = np.sort(table, axis=1)  # a network's quantiles may cross
-            answers.append({
-                "series": item.name,
-                "times": [label(time) for time in item.times[len(item.values) :]],
-                "median": table[:, LEVELS.index(0.5)].tolist(),
-                "quantiles": {f"{level:g}": table[:, at].tolist() for at, level in enumerate(LEVELS)},
-            })  # fmt: skip
+            answers.append(
+                {
+                    "series": item.name,
+                    "times": [label(time) for time in item.times[len(item.values) :]],
+                    "median": table[:, LEVELS.index(0.5)].tolist(),
+                    "quantiles": {f"{level:g}": table[:, at].tolist() for at, level in enumerate(LEVELS)},
+                }
+            )
     return answers
 
 

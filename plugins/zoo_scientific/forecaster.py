@@ -64,11 +64,16 @@ class GridViT(nn.Module):
         self.places = nn.Parameter(0.02 * torch.randn(1, self.rows * self.columns, config.hidden_size))
         self.blocks = nn.ModuleList(
             nn.TransformerEncoderLayer(
-                config.hidden_size, config.num_attention_heads, 2 * config.hidden_size, 0.1, "gelu", batch_first=True,
+                config.hidden_size,
+                config.num_attention_heads,
+                2 * config.hidden_size,
+                0.1,
+                "gelu",
+                batch_first=True,
                 norm_first=True,
             )
             for _ in range(config.num_hidden_layers)
-        )  # fmt: skip
+        )
         self.norm = nn.LayerNorm(config.hidden_size)
         self.project = nn.Linear(config.hidden_size, config.variables * config.patch**2)
         nn.init.zeros_(self.project.weight)

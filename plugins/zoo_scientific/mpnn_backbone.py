@@ -166,9 +166,13 @@ class MPNNBackbone:
         with torch.inference_mode(), torch.random.fork_rng(devices):
             torch.manual_seed(0)
             found = model.sample(
-                {**_single(tensors), "bias": torch.zeros(1, count, 21, device=self.device), "temperature": TEMPERATURE,
-                 "symmetry_weights": [[]]}
-            )  # fmt: skip
+                {
+                    **_single(tensors),
+                    "bias": torch.zeros(1, count, 21, device=self.device),
+                    "temperature": TEMPERATURE,
+                    "symmetry_weights": [[]],
+                }
+            )
             surprise = _surprise(model, tensors)
         chosen, native = found["S"][0], tensors["S"][0]
         likely = found["log_probs"][0].gather(1, chosen[:, None]).exp().mean()

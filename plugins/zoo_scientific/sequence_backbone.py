@@ -149,13 +149,18 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     try:
         with quiet():
             model, report = kind.from_pretrained(
-                files.root, dtype=precision, weights_only=True, output_loading_info=True, ignore_mismatched_sizes=True,
+                files.root,
+                dtype=precision,
+                weights_only=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
                 **_LOCAL,
-            )  # fmt: skip
+            )
             tokenize, padding = (
-                molformer_tokenizer(files.root, atoms, model.config.vocab_size) if molformer
+                molformer_tokenizer(files.root, atoms, model.config.vocab_size)
+                if molformer
                 else tokenizer(files.root, card)
-            )  # fmt: skip
+            )
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error

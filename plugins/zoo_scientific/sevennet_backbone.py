@@ -173,8 +173,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SevenNe
     logging.getLogger("sevenn").setLevel(logging.ERROR)
     try:
         strange = set(torch.serialization.get_unsafe_globals_in_checkpoint(path)) - {
-            "numpy.core.multiarray._reconstruct", "numpy.ndarray", "numpy.dtype",
-        }  # fmt: skip
+            "numpy.core.multiarray._reconstruct",
+            "numpy.ndarray",
+            "numpy.dtype",
+        }
         if strange:
             raise UnsupportedModel(f"The weights of '{card.id}' hold code: {sorted(strange)[0]}.")
         with redirect_stdout(io.StringIO()), warnings.catch_warnings():

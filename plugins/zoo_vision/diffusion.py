@@ -109,8 +109,9 @@ class LatentMaker:
         checker = parts.get("safety_checker")
         self._pipeline = diffusers.StableDiffusionPipeline(
             **{**parts, "safety_checker": checker, "feature_extractor": parts.get("feature_extractor")},
-            scheduler=diffusers.DDIMScheduler.from_config(scheduler), requires_safety_checker=checker is not None,
-        )  # fmt: skip
+            scheduler=diffusers.DDIMScheduler.from_config(scheduler),
+            requires_safety_checker=checker is not None,
+        )
         self._pipeline.set_progress_bar_config(disable=True)
         side = self.unet.config.sample_size
         rows, columns = (side, side) if isinstance(side, int) else side
@@ -124,15 +125,23 @@ class LatentMaker:
         noise = _noise((self.unet.config.in_channels, *self.latent_size), prompts)
         with torch.inference_mode():
             found = self._pipeline(
-                prompt=[prompt.text for prompt in prompts], latents=noise.to(self.device, self.unet.dtype),
-                num_inference_steps=steps, guidance_scale=guidance,
-            )  # fmt: skip
+                prompt=[prompt.text for prompt in prompts],
+                latents=noise.to(self.device, self.unet.dtype),
+                num_inference_steps=steps,
+                guidance_scale=guidance,
+            )
         flagged = found.nsfw_content_detected or [False] * len(prompts)
         return [
-            {"image": picture, "prompt": prompt.text, "seed": prompt.seed, "steps": steps, "guidance": guidance,
-             **({"flagged": True} if flag else {})}
+            {
+                "image": picture,
+                "prompt": prompt.text,
+                "seed": prompt.seed,
+                "steps": steps,
+                "guidance": guidance,
+                **({"flagged": True} if flag else {}),
+            }
             for picture, prompt, flag in zip(found.images, prompts, flagged, strict=True)
-        ]  # fmt: skip
+        ]
 
     def states(self, text: str) -> torch.Tensor:
         """What the U-Net is told of a prompt, tokens x d, on the CPU."""
@@ -257,9 +266,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Diffusi
     if any(index.get("safety_checker") or ()):
         from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
 
-        parts["safety_checker"] = _model(
-            StableDiffusionSafetyChecker, root, card, "safety_checker", torch_dtype
-        ).to(device)  # fmt: skip
+        parts["safety_checker"] = _model(StableDiffusionSafetyChecker, root, card, "safety_checker", torch_dtype).to(
+            device
+        )
         parts["feature_extractor"] = transformers.CLIPImageProcessor.from_pretrained(
             _part(root, card, "feature_extractor"), local_files_only=True
         )

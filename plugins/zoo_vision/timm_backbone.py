@@ -114,9 +114,13 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     weights.put_into(network, state, card.id)
     recipe_values = resolve_data_config(pretrained_cfg=config.get("pretrained_cfg") or {}, model=network)
     return ImageBackbone(
-        card, TimmTrunk(network), _recipe(recipe_values, card), device=device, dtype=dtype,
+        card,
+        TimmTrunk(network),
+        _recipe(recipe_values, card),
+        device=device,
+        dtype=dtype,
         classes=_class_names(config, classes),
-    )  # fmt: skip
+    )
 
 
 def _packaged_config(card: ModelCard) -> Mapping[str, Any]:
@@ -150,10 +154,15 @@ def _recipe(values: Mapping[str, Any], card: ModelCard) -> ByteRecipe:
     if channels != 3:
         raise UnsupportedModel(f"'{card.id}' takes {channels} channels; zoo reads images as three.")
     transform = create_transform(
-        input_size=(channels, height, width), is_training=False, use_prefetcher=True,
-        interpolation=values["interpolation"], crop_pct=values["crop_pct"], crop_mode=values["crop_mode"],
-        mean=values["mean"], std=values["std"],
-    )  # fmt: skip
+        input_size=(channels, height, width),
+        is_training=False,
+        use_prefetcher=True,
+        interpolation=values["interpolation"],
+        crop_pct=values["crop_pct"],
+        crop_mode=values["crop_mode"],
+        mean=values["mean"],
+        std=values["std"],
+    )
     geometry = _geometry(transform)
     resample = str_to_pil_interp(values["interpolation"])
     return ByteRecipe(geometry, (height, width), values["mean"], values["std"], resample)

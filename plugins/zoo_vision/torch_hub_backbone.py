@@ -96,12 +96,15 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
     if is_segmenter(entry):
         categories = [str(name) for name in weights.meta["categories"]]
         return dataclasses.replace(
-            card, input={"kind": "image", "resize": recipe.resize_size[0]},
+            card,
+            input={"kind": "image", "resize": recipe.resize_size[0]},
             loader={
-                "architecture": entry, "weights": files.files[0].path, "outputs": len(categories),
+                "architecture": entry,
+                "weights": files.files[0].path,
+                "outputs": len(categories),
                 "categories": categories,
             },
-        )  # fmt: skip
+        )
     if entry not in models.list_models(module=models) or not hasattr(recipe, "crop_size"):
         raise UnsupportedModel(
             f"'{card.id}' is no classifier of whole images and no DeepLabV3 or FCN, so it gives no features here.",
@@ -112,14 +115,20 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
     return dataclasses.replace(
         card,
         input={
-            "kind": "image", "size": (size, size), "resize": recipe.resize_size[0],
-            "interpolation": recipe.interpolation.value, "mean": tuple(recipe.mean), "std": tuple(recipe.std),
+            "kind": "image",
+            "size": (size, size),
+            "resize": recipe.resize_size[0],
+            "interpolation": recipe.interpolation.value,
+            "mean": tuple(recipe.mean),
+            "std": tuple(recipe.std),
         },
         loader={
-            "architecture": entry, "weights": files.files[0].path, "outputs": len(categories),
+            "architecture": entry,
+            "weights": files.files[0].path,
+            "outputs": len(categories),
             **({"classes": "imagenet-1k"} if len(categories) == 1000 else {}),
         },
-    )  # fmt: skip
+    )
 
 
 def _from_entry_point(card: ModelCard, files: LocalFiles) -> nn.Module:

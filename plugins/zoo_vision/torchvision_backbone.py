@@ -116,9 +116,7 @@ def _stages(network: nn.Module) -> list[str]:
     if not children:
         return [name for name, _ in network.named_children() if name.startswith("layer")]
     sizes: list[tuple[str, torch.Size]] = []
-    hooks = [
-        module.register_forward_hook(_sizer(sizes, f"features.{name}")) for name, module in children
-    ]  # fmt: skip
+    hooks = [module.register_forward_hook(_sizer(sizes, f"features.{name}")) for name, module in children]
     training = network.training
     with torch.inference_mode():
         network.eval()(torch.zeros(_PROBE))

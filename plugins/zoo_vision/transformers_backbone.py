@@ -213,8 +213,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
-    options = {**_LOCAL, "use_safetensors": _has_safetensors(folder, card), "output_loading_info": True,
-               "ignore_mismatched_sizes": True}  # fmt: skip
+    options = {
+        **_LOCAL,
+        "use_safetensors": _has_safetensors(folder, card),
+        "output_loading_info": True,
+        "ignore_mismatched_sizes": True,
+    }
     kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
     try:
         recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))

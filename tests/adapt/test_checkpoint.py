@@ -45,9 +45,7 @@ class Lists:
         yield from self.parts
 
 
-def trained(
-    path: Path | None, cut_at: int | None = None, size: int = 8, dropout: float = 0.3, **settings: object
-):  # fmt: skip
+def trained(path: Path | None, cut_at: int | None = None, size: int = 8, dropout: float = 0.3, **settings: object):
     """Train a little network; ``cut_at`` is the epoch in whose judging the power fails."""
     torch.manual_seed(0)
     inputs = torch.randn(64, 4)
@@ -62,10 +60,16 @@ def trained(
         return float((outputs.argmax(1) == targets.numpy()).mean())
 
     training = train(
-        module, module[0], Lists(inputs, targets, size), Lists(inputs, targets), loss=nn.functional.cross_entropy,
-        score=score, settings=Settings(8, 0.01, 0.01, patience=8, **settings), progress=SilentProgress(),
+        module,
+        module[0],
+        Lists(inputs, targets, size),
+        Lists(inputs, targets),
+        loss=nn.functional.cross_entropy,
+        score=score,
+        settings=Settings(8, 0.01, 0.01, patience=8, **settings),
+        progress=SilentProgress(),
         checkpoint=Checkpoint(path, every=0) if path else None,
-    )  # fmt: skip
+    )
     return module, training
 
 

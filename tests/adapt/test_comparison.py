@@ -27,7 +27,7 @@ USELESS: dict[str, Any] = {"head": "random", "epochs": 1, "learning_rate": 1e-9}
 
 def tuned(
     kind: str = "class", backbone: TinyBackbone | None = None, data: Dataset | None = None, **options: Any
-) -> Run:  # fmt: skip
+) -> Run:
     plan = Plan(**{"strategy": "full", "task": TASKS[kind], **options})
     return adapt(backbone or TinyBackbone(), data or tiny_data(kind), plan, SilentProgress())
 

@@ -22,8 +22,14 @@ def changed_buffers(folder: Path, strategy: str, kind: str) -> set[str]:
     before = {name: buffer.clone() for name, buffer in backbone.module.named_buffers()}
     options = {"keep": "fine-tuned"} if kind == "class" else {}
     plan = Plan(
-        strategy, TASKS[kind], 2, learning_rate=0.01, output=str(folder), batch_size=8, **options  # type: ignore[arg-type]
-    )  # fmt: skip
+        strategy,
+        TASKS[kind],
+        2,
+        learning_rate=0.01,
+        output=str(folder),
+        batch_size=8,
+        **options,  # type: ignore[arg-type]
+    )
 
     adapt(backbone, tiny_data(kind), plan, SilentProgress())
 
@@ -56,9 +62,15 @@ def test_dropout_goes_on_and_layers_without_weights_belong_to_what_is_before_the
             self.act = nn.Dropout()
 
     module = nn.Sequential(
-        nn.BatchNorm1d(4, affine=False), nn.Linear(4, 4), nn.BatchNorm1d(4, affine=False), nn.Dropout(), Scaled(),
-        nn.InstanceNorm1d(4, track_running_stats=True), nn.Linear(4, 4), nn.BatchNorm1d(4, affine=False),
-    )  # fmt: skip
+        nn.BatchNorm1d(4, affine=False),
+        nn.Linear(4, 4),
+        nn.BatchNorm1d(4, affine=False),
+        nn.Dropout(),
+        Scaled(),
+        nn.InstanceNorm1d(4, track_running_stats=True),
+        nn.Linear(4, 4),
+        nn.BatchNorm1d(4, affine=False),
+    )
     for layer in module[:6]:
         layer.requires_grad_(False)
 

@@ -28,9 +28,14 @@ def started(model: str, data: str) -> tuple:
     module, judge = backbone.head(experiment.task, experiment.outputs), Judge(experiment)
     parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
     done = start_from_probe(
-        module, pretrained, experiment, parts, target_scale=(judge.centre, judge.scale), probe=None,
+        module,
+        pretrained,
+        experiment,
+        parts,
+        target_scale=(judge.centre, judge.scale),
+        probe=None,
         progress=SilentProgress(),
-    )  # fmt: skip
+    )
     assert done is not None
     return backbone, experiment, module, judge, plan
 
@@ -64,9 +69,14 @@ def test_a_class_without_training_samples_keeps_the_loss_finite(reviews: str, tm
     experiment = prepare(dataset, plan)
     only = tuple(position for position in experiment.train if experiment.targets[position] == 0)
     three = type(experiment)(
-        experiment.task, dataset, (*only, *experiment.train), experiment.validation, experiment.test,
-        np.where(experiment.targets == 1, 2, 0), experiment.metrics,
-    )  # fmt: skip
+        experiment.task,
+        dataset,
+        (*only, *experiment.train),
+        experiment.validation,
+        experiment.test,
+        np.where(experiment.targets == 1, 2, 0),
+        experiment.metrics,
+    )
     object.__setattr__(dataset, "classes", ("bad", "unseen", "good"))
     module = backbone.head(three.task, three.outputs)
     judge = Judge(three)

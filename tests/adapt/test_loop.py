@@ -53,10 +53,15 @@ def run(problem, scores=None, **settings):
 
     served = Lists(inputs, targets)
     training = train(
-        module, module[0], served, Lists(inputs, targets), loss=nn.functional.cross_entropy, score=score,
+        module,
+        module[0],
+        served,
+        Lists(inputs, targets),
+        loss=nn.functional.cross_entropy,
+        score=score,
         settings=Settings(**{"epochs": 10, "learning_rate": 0.05, "head_learning_rate": 0.05, **settings}),
         progress=SilentProgress(),
-    )  # fmt: skip
+    )
     return training, served
 
 

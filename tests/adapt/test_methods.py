@@ -110,9 +110,15 @@ def test_a_real_model_gains_and_is_used_again(strategy: str, reviews: str, tmp_p
     folder = tmp_path / "tuned"
 
     run = zoo.tune(
-        model, reviews, strategy=strategy, epochs=4, learning_rate=3e-4, batch_size=16, output=str(folder),
+        model,
+        reviews,
+        strategy=strategy,
+        epochs=4,
+        learning_rate=3e-4,
+        batch_size=16,
+        output=str(folder),
         save_run=False,
-    )  # fmt: skip
+    )
 
     after = model.backbone.module.state_dict()
     assert set(after) == set(before)

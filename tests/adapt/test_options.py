@@ -20,9 +20,16 @@ from zoo.errors import InvalidInput, UnsupportedModel
 from zoo.protocols import SilentProgress
 
 AWAY: dict[str, Any] = {
-    "epochs": 4, "batch_size": 5, "learning_rate": 0.01, "weight_decay": 0.5, "patience": 1, "head": "random",
-    "layer_decay": 0.2, "accumulate": 2, "keep": "fine-tuned",
-}  # fmt: skip
+    "epochs": 4,
+    "batch_size": 5,
+    "learning_rate": 0.01,
+    "weight_decay": 0.5,
+    "patience": 1,
+    "head": "random",
+    "layer_decay": 0.2,
+    "accumulate": 2,
+    "keep": "fine-tuned",
+}
 """For each option a value that is not the default. A new option needs one here, and an answer from each strategy."""
 
 START: dict[str, dict[str, Any]] = {
@@ -79,9 +86,17 @@ def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> N
     command = cli.get_command(click.Context(cli), "tune")
     assert command is not None
     beside = {
-        "model", "data", "folder", "no_save_run", *READING, "json", "traceback", "max_cost", "remote_code",
+        "model",
+        "data",
+        "folder",
+        "no_save_run",
+        *READING,
+        "json",
+        "traceback",
+        "max_cost",
+        "remote_code",
         "picture_model",
-    }  # fmt: skip
+    }
     names = {str(parameter.name) for parameter in command.params}
     assert names - beside <= {*TRAINING, *COMMON}
     assert set(TRAINING) <= names
@@ -133,9 +148,14 @@ def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, 
 @pytest.mark.parametrize("kind", ["class", "text"])
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"learning_rate": 0.0}, "learning_rate is 0.0"), ({"accumulate": 0}, "accumulate"), ({"keep": "last"}, "fine-t"),
-     ({"layer_decay": 1.5}, "layer_decay"), ({"split": "by time"}, "by time")],
-)  # fmt: skip
+    [
+        ({"learning_rate": 0.0}, "learning_rate is 0.0"),
+        ({"accumulate": 0}, "accumulate"),
+        ({"keep": "last"}, "fine-t"),
+        ({"layer_decay": 1.5}, "layer_decay"),
+        ({"split": "by time"}, "by time"),
+    ],
+)
 def test_values_that_cannot_be_are_refused_for_every_kind(kind: str, options: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidInput, match=said):
         carried_out("full", kind, **options)

@@ -18,11 +18,26 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=15)
 NAME = TEXT.map(str.strip).filter(bool)
 FIGURE = st.floats(allow_nan=False, allow_infinity=False)
 RUNS = st.builds(
-    Run, NAME, NAME, TEXT, NAME, TEXT, TEXT, st.dictionaries(NAME, FIGURE, min_size=1, max_size=3),
-    st.dictionaries(NAME, FIGURE, max_size=2), st.dictionaries(TEXT, TEXT, max_size=2), st.integers(0, 9), st.integers(0, 99),
-    st.integers(0, 10**6), st.floats(0, 1e6), TEXT, st.none() | TEXT, st.dictionaries(TEXT, TEXT, max_size=2),
-    st.none() | TEXT, TEXT,
-)  # fmt: skip
+    Run,
+    NAME,
+    NAME,
+    TEXT,
+    NAME,
+    TEXT,
+    TEXT,
+    st.dictionaries(NAME, FIGURE, min_size=1, max_size=3),
+    st.dictionaries(NAME, FIGURE, max_size=2),
+    st.dictionaries(TEXT, TEXT, max_size=2),
+    st.integers(0, 9),
+    st.integers(0, 99),
+    st.integers(0, 10**6),
+    st.floats(0, 1e6),
+    TEXT,
+    st.none() | TEXT,
+    st.dictionaries(TEXT, TEXT, max_size=2),
+    st.none() | TEXT,
+    TEXT,
+)
 
 
 @given(st.lists(RUNS, max_size=4))

@@ -18,9 +18,13 @@ TEXTS = ["What a lovely and charming day", "A dreadful, boring meal"]
 
 @pytest.mark.parametrize(
     ("model", "options"),
-    [(STATIC, {}), (STATIC, {"strategy": "full", "epochs": 6, "learning_rate": 0.05}), (SMALL, {"strategy": "full", "epochs": 4})],
+    [
+        (STATIC, {}),
+        (STATIC, {"strategy": "full", "epochs": 6, "learning_rate": 0.05}),
+        (SMALL, {"strategy": "full", "epochs": 4}),
+    ],
     ids=["probe", "static-full", "transformer-full"],
-)  # fmt: skip
+)
 def test_a_tuned_folder_loads_predicts_and_gives_features(
     reviews: str, tmp_path: Path, model: str, options: dict
 ) -> None:

@@ -134,8 +134,13 @@ def test_an_evaluation_scores_what_the_model_was_not_trained_on(tuned: str, revi
     assert held_out.metrics == pytest.approx(kept)
     with (Path(reviews)).open(newline="") as file:
         rows = [tuple(row) for row in csv.reader(file)][1:]
-    more = write(tmp_path / "more.csv", [*((f" {text.upper()}", label) for text, label in rows),
-                                        *((f"{text} indeed", label) for text, label in rows[:10])])  # fmt: skip
+    more = write(
+        tmp_path / "more.csv",
+        [
+            *((f" {text.upper()}", label) for text, label in rows),
+            *((f"{text} indeed", label) for text, label in rows[:10]),
+        ],
+    )
     found = zoo.evaluate(tuned, more)
     assert (found.samples, found.left_out) == (34, 96)
     assert found.to_dict()["left_out"] == 96

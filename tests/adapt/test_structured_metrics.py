@@ -107,13 +107,19 @@ def test_every_kind_guesses_without_a_model() -> None:
 def test_cider_is_that_of_the_reference_scorer() -> None:
     """Values by pycocoevalcap 1.2 of the same texts."""
     truth = [
-        "a red circle on the left", "a blue square on the right", "two dogs run over the green grass",
-        "a man rides a brown horse on the beach", "a red circle on the right",
-    ]  # fmt: skip
+        "a red circle on the left",
+        "a blue square on the right",
+        "two dogs run over the green grass",
+        "a man rides a brown horse on the beach",
+        "a red circle on the right",
+    ]
     found = [
-        "a red square on the left", "a blue square on the right", "two dogs on grass",
-        "a man on a horse on the the beach", "a green circle",
-    ]  # fmt: skip
+        "a red square on the left",
+        "a blue square on the right",
+        "two dogs on grass",
+        "a man on a horse on the the beach",
+        "a green circle",
+    ]
     assert metric("cider").compute(truth, found) == pytest.approx(3.997265348403333)
     assert metric("cider").compute(truth, truth) == pytest.approx(10)
     assert metric("cider").compute(truth, [""] * 5) == 0
@@ -122,12 +128,17 @@ def test_cider_is_that_of_the_reference_scorer() -> None:
 @pytest.mark.parametrize(
     ("known", "answer", "expected"),
     [
-        (["red"], "Red.", 1.0), (["red"], "blue", 0.0), (["a dog"], "dog", 1.0), (["2"], "two", 1.0),
+        (["red"], "Red.", 1.0),
+        (["red"], "blue", 0.0),
+        (["a dog"], "dog", 1.0),
+        (["2"], "two", 1.0),
         (["red", "red", "blue"], "red", 2 / 3),
-        (["red"] * 10, "red", 1.0), (["red"] * 2 + ["blue"] * 8, "red", (2 * 1 / 3 + 8 * 2 / 3) / 10),
-        (["red"] * 3 + ["blue"] * 7, "red", (3 * 2 / 3 + 7 * 1) / 10), (["red"] * 4 + ["blue"] * 6, "red", 1.0),
+        (["red"] * 10, "red", 1.0),
+        (["red"] * 2 + ["blue"] * 8, "red", (2 * 1 / 3 + 8 * 2 / 3) / 10),
+        (["red"] * 3 + ["blue"] * 7, "red", (3 * 2 / 3 + 7 * 1) / 10),
+        (["red"] * 4 + ["blue"] * 6, "red", 1.0),
     ],
-)  # fmt: skip
+)
 def test_an_answer_about_a_picture_is_right_that_three_people_gave(
     known: list[str], answer: str, expected: float
 ) -> None:

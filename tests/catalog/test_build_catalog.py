@@ -90,14 +90,29 @@ def _mteb(folder: Path) -> None:
         folder / "models.csv",
         [
             columns,
-            ["a/text", sha, "2024-01-02", "eng-Latn|deu_Latn|fr|qqq", "1000.0", "1.0", "512.0", "8.0", "apache-2.0",
-             "True", "Sentence Transformers|PyTorch", "True", "Quora|MSMARCO", "b/base", "text"],
+            [
+                "a/text",
+                sha,
+                "2024-01-02",
+                "eng-Latn|deu_Latn|fr|qqq",
+                "1000.0",
+                "1.0",
+                "512.0",
+                "8.0",
+                "apache-2.0",
+                "True",
+                "Sentence Transformers|PyTorch",
+                "True",
+                "Quora|MSMARCO",
+                "b/base",
+                "text",
+            ],
             ["a/sound", "v1", "", "", "inf", "", "inf", "", "", "True", "PyTorch", "", "", "", "audio"],
             ["openai/text-embedding-3-small", "1", "", "", "", "", "", "", "", "False", "API", "", "", "", "text"],
             ["closed/model", "1", "", "", "", "", "", "", "mit", "False", "API", "", "", "", "text"],
             ["a/film", "1", "", "", "", "", "", "", "mit", "True", "PyTorch", "", "", "", "video"],
         ],
-    )  # fmt: skip
+    )
     lines = [
         "model,task,split,score",
         "a/text,STS12,test,0.75",

@@ -19,9 +19,17 @@ from zoo.tasks import TASKS
 DOMAINS = ("audio", "language", "multimodal", "scientific", "vision")
 
 UNBOUNDED = {
-    "bleu", "cider", "fid", "frechet_audio_distance", "kappa_srme", "latitude_weighted_rmse", "mean_absolute_error",
-    "mean_opinion_score", "perplexity", "rmse",
-}  # fmt: skip
+    "bleu",
+    "cider",
+    "fid",
+    "frechet_audio_distance",
+    "kappa_srme",
+    "latitude_weighted_rmse",
+    "mean_absolute_error",
+    "mean_opinion_score",
+    "perplexity",
+    "rmse",
+}
 """Metrics that are no fractions; all others lie between -1 and 1."""
 
 

@@ -17,10 +17,18 @@ SHARED = {
 """Keys of different tables for one benchmark: the same images, measured in the same way."""
 
 SEVERAL_LANGUAGES = {
-    "AmazonReviewsClassification", "BelebeleRetrieval", "MIRACLRetrievalHardNegatives", "MInDS14",
-    "MTOPDomainClassification", "MTOPIntentClassification", "MassiveIntentClassification",
-    "MassiveScenarioClassification", "STS17", "STS22", "STS22.v2",
-}  # fmt: skip
+    "AmazonReviewsClassification",
+    "BelebeleRetrieval",
+    "MIRACLRetrievalHardNegatives",
+    "MInDS14",
+    "MTOPDomainClassification",
+    "MTOPIntentClassification",
+    "MassiveIntentClassification",
+    "MassiveScenarioClassification",
+    "STS17",
+    "STS22",
+    "STS22.v2",
+}
 """MTEB's sets that have a subset a language."""
 
 

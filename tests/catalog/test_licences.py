@@ -26,11 +26,20 @@ def cards() -> dict[str, ModelCard]:
         ("hf:jinaai/jina-clip-v2", "CC-BY-NC-4.0"),
         ("hf:jinaai/jina-clip-v1", "Apache-2.0"),
         ("hf:Sailesh97/Hinvec", "CC-BY-NC-4.0"),
-        *((f"openclip:ViT-{size}/datacomp1b", "Apache-2.0") for size in (
-            "L-14-CLIPA", "L-14-CLIPA-336", "H-14-CLIPA", "H-14-CLIPA-336", "bigG-14-CLIPA", "bigG-14-CLIPA-336")),
+        *(
+            (f"openclip:ViT-{size}/datacomp1b", "Apache-2.0")
+            for size in (
+                "L-14-CLIPA",
+                "L-14-CLIPA-336",
+                "H-14-CLIPA",
+                "H-14-CLIPA-336",
+                "bigG-14-CLIPA",
+                "bigG-14-CLIPA-336",
+            )
+        ),
         ("openclip:ViT-H-14-CLIPA-336/laion2b", "Apache-2.0"),
     ],
-)  # fmt: skip
+)
 def test_licences_are_those_of_the_weights(cards: dict[str, ModelCard], model: str, license: str) -> None:
     assert cards[model].license == license
 

@@ -26,9 +26,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "zoo", *arguments], env={**os.environ, **environment}, capture_output=True, text=True,
+        [sys.executable, "-m", "zoo", *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
         check=False,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -138,9 +141,12 @@ def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:
 
 def test_a_real_interrupt_ends_a_real_process(home: Path) -> None:
     started = subprocess.Popen(
-        [sys.executable, "-m", "zoo", "import", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-m", "zoo", "import", "-"],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
-    )  # fmt: skip
+    )
     ends = time.monotonic() + 60
     while not (home / "registry.db").exists() and time.monotonic() < ends:
         time.sleep(0.05)  # the command is under way once it has opened the registry

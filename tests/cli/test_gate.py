@@ -103,8 +103,13 @@ def test_a_name_with_a_line_end_breaks_no_row(capsys: pytest.CaptureFixture[str]
     captured = capsys.readouterr()
     width = len(SHOWN)
     assert captured.out.splitlines() == [
-        r"t\ni", r"na\nme".ljust(width) + "  n", r"a\nb\tc".ljust(width) + "  1", f"{SHOWN}  2", r"x\ny", r"p\nq",
-    ]  # fmt: skip
+        r"t\ni",
+        r"na\nme".ljust(width) + "  n",
+        r"a\nb\tc".ljust(width) + "  1",
+        f"{SHOWN}  2",
+        r"x\ny",
+        r"p\nq",
+    ]
     assert captured.err == "n\\no\n"
 
 
@@ -125,12 +130,23 @@ def data(tmp_path: Path) -> str:
 def test_cards_labels_and_errors_are_shown_harmless(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = import_card(tmp_path, description=EVIL, architecture=EVIL, license=EVIL, base_model="hf:evil/y")
     for command in (
-        ["show", model], ["show", model, "--json"], ["search", "evil"], ["search", "evil", "--json"],
-        ["compare", model, "pkg:mobilenet-v2"], ["profile", data(tmp_path)], ["profile", data(tmp_path), "--json"],
-        ["export", "-", "--own", "--format", "json"], ["export", "-", "--own", "--format", "jsonl"],
-        ["show", EVIL], ["show", EVIL, "--json", "--traceback"], ["profile", EVIL], [EVIL], ["show", f"--{EVIL}"],
-        ["search", "--task", EVIL], ["profile", data(tmp_path), "--target-column", EVIL],
-    ):  # fmt: skip
+        ["show", model],
+        ["show", model, "--json"],
+        ["search", "evil"],
+        ["search", "evil", "--json"],
+        ["compare", model, "pkg:mobilenet-v2"],
+        ["profile", data(tmp_path)],
+        ["profile", data(tmp_path), "--json"],
+        ["export", "-", "--own", "--format", "json"],
+        ["export", "-", "--own", "--format", "jsonl"],
+        ["show", EVIL],
+        ["show", EVIL, "--json", "--traceback"],
+        ["profile", EVIL],
+        [EVIL],
+        ["show", f"--{EVIL}"],
+        ["search", "--task", EVIL],
+        ["profile", data(tmp_path), "--target-column", EVIL],
+    ):
         run(command)
         captured = capsys.readouterr()
         assert not UNSEEN.search(captured.out + captured.err), command
@@ -196,9 +212,11 @@ def test_what_an_encoding_lacks_is_replaced(command: list[str], tmp_path: Path) 
     rows = "".join(f"words {n} שלום,{'😀é' if n % 2 else '😡'}\n" for n in range(20))
     path.write_text(f"text,label\n{rows}", encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "zoo", *command, str(path)], capture_output=True, check=False,
+        [sys.executable, "-m", "zoo", *command, str(path)],
+        capture_output=True,
+        check=False,
         env={**os.environ, "PYTHONIOENCODING": "cp1252"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode("cp1252")
     if "--json" in command:
@@ -224,9 +242,13 @@ def test_a_full_disk_is_one_sentence_and_exit_code_1(command: str, buffered: boo
         environment["PYTHONUNBUFFERED"] = "1"
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "zoo", *command.split()], stdout=full, stderr=subprocess.PIPE, env=environment,
-            text=True, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "zoo", *command.split()],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env=environment,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 1
     assert (
         done.stderr == "Error: The output cannot be written: no space left on device. Make room, or write elsewhere.\n"
@@ -241,10 +263,9 @@ def around_the_gate(path: Path) -> Iterator[str]:
             yield f"{place}: print"
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             name = f"{node.value.id}.{node.attr}"
-            if (
-                re.fullmatch(r"sys\.(__)?std(out|err)(__)?|click\.s?echo\w*|click\.pager|os\.write", name)
-                or re.fullmatch(r"traceback\.print_\w+|logging\.(basicConfig|StreamHandler)|pprint\.\w+", name)
-            ):  # fmt: skip
+            if re.fullmatch(
+                r"sys\.(__)?std(out|err)(__)?|click\.s?echo\w*|click\.pager|os\.write", name
+            ) or re.fullmatch(r"traceback\.print_\w+|logging\.(basicConfig|StreamHandler)|pprint\.\w+", name):
                 yield f"{place}: {name}"
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             names = [alias.name for alias in node.names]

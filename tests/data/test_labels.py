@@ -128,8 +128,9 @@ def test_a_number_that_is_not_finite_is_no_label(tmp_path: Path) -> None:
     data = zoo.read(write_table(tmp_path / "x.csv", ["0.5", "1e999", "nan", "2.5"]))
     assert (data.target_kind, data.targets) == ("number", [0.5, 2.5])
     assert [problem.reason for problem in data.problems] == [
-        "has no label in column 'label', but '1e999'", "has no label in column 'label', but 'nan'",
-    ]  # fmt: skip
+        "has no label in column 'label', but '1e999'",
+        "has no label in column 'label', but 'nan'",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -142,9 +143,21 @@ def test_what_could_be_read_otherwise_is_said(tmp_path: Path, labels: list[str],
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("007", True), ("00", True), ("0", False), ("0.5", False), ("-01", True), ("123456789012345", False),
-     ("1234567890123456", True), (10**16, True), (1e20, False), (True, False), ("12a", False), ("", False)],
-)  # fmt: skip
+    [
+        ("007", True),
+        ("00", True),
+        ("0", False),
+        ("0.5", False),
+        ("-01", True),
+        ("123456789012345", False),
+        ("1234567890123456", True),
+        (10**16, True),
+        (1e20, False),
+        (True, False),
+        ("12a", False),
+        ("", False),
+    ],
+)
 def test_codes_are_told_from_numbers(value: object, code: bool) -> None:
     assert is_code(value) is code
 
@@ -164,8 +177,10 @@ def test_a_column_of_splits_holds_no_labels(tmp_path: Path) -> None:
 
 
 def test_a_tuned_model_answers_with_the_labels_as_written(tmp_path: Path) -> None:
-    rows = [f"the film number {number} was {'bad' if number % 2 else 'good'},{'007' if number % 2 else '042'}"
-            for number in range(24)]  # fmt: skip
+    rows = [
+        f"the film number {number} was {'bad' if number % 2 else 'good'},{'007' if number % 2 else '042'}"
+        for number in range(24)
+    ]
     (tmp_path / "x.csv").write_text("\n".join(["text,code", *rows]))
     tune("pkg:wordllama/64", zoo.read(tmp_path / "x.csv"), output=tmp_path / "out", save_run=False)
     (answer,) = load(f"file:{tmp_path / 'out'}").predict(["a good film"])

@@ -9,10 +9,18 @@ from hypothesis import strategies as st
 from zoo.data.layout import are_splits, find_layout, split_role
 
 SPLIT_SETS = [
-    ("train", "test"), ("Train", "VAL", "Test"), ("train2017", "val2017", "test2017"), ("fold_1", "fold_2", "fold10"),
-    ("training", "validation"), ("train_images", "test_images"), ("TrainingSet", "TestSet"), ("trainset", "devset"),
-    ("train", "valid", "holdout"), ("training data", "evaluation data"), ("split1", "split2"),
-]  # fmt: skip
+    ("train", "test"),
+    ("Train", "VAL", "Test"),
+    ("train2017", "val2017", "test2017"),
+    ("fold_1", "fold_2", "fold10"),
+    ("training", "validation"),
+    ("train_images", "test_images"),
+    ("TrainingSet", "TestSet"),
+    ("trainset", "devset"),
+    ("train", "valid", "holdout"),
+    ("training data", "evaluation data"),
+    ("split1", "split2"),
+]
 CLASSES = st.sets(st.sampled_from(["cat", "dog", "007", "exam", "Einstein", "tr", "image 1"]), min_size=2)
 
 
@@ -72,9 +80,12 @@ def test_folders_beside_the_splits_hold_no_samples() -> None:
 
 @pytest.mark.parametrize(
     ("names", "words"),
-    [(("dev", "test"), "'dev' and 'test' are read as classes"),
-     (("train", "test", "extra"), "since 'extra' lies beside"), (("train", "bus"), "'train' is read as a class")],
-)  # fmt: skip
+    [
+        (("dev", "test"), "'dev' and 'test' are read as classes"),
+        (("train", "test", "extra"), "since 'extra' lies beside"),
+        (("train", "bus"), "'train' is read as a class"),
+    ],
+)
 def test_what_could_be_read_otherwise_is_said(names: tuple[str, ...], words: str) -> None:
     (note,) = find_layout([(name,) for name in names]).notes
     assert words in note

@@ -128,8 +128,10 @@ def test_copies_are_never_split_and_the_sizes_still_come_out(example, seed) -> N
     assert [part.fingerprint for part in parts] == [part.fingerprint for part in split(data, fractions, seed)]
     distinct = [set(part.inputs) for part in parts]
     assert sum(map(len, distinct)) == len(set().union(*distinct))
-    labels = {label: {text for text, own in zip(data.inputs, data.targets, strict=True) if own == label}
-              for label in set(data.targets)}  # fmt: skip
+    labels = {
+        label: {text for text, own in zip(data.inputs, data.targets, strict=True) if own == label}
+        for label in set(data.targets)
+    }
     largest = max(data.inputs.count(text) for text in set(data.inputs))
     for part, fraction in zip(parts, fractions, strict=True):
         assert len(part) == pytest.approx(fraction * len(data), abs=(len(labels) + len(fractions)) * largest)

@@ -41,6 +41,13 @@ def test_labels_of_extended_xyz_stay_as_written(tmp_path: Path) -> None:
     for number, label in enumerate(["007", "042", "9007199254740993"] * 2):
         write(tmp_path / "x.extxyz", 3.6 + number / 10, label=label, other=f"{number}")
     assert zoo.read(tmp_path / "x.extxyz", target_column="label").classes == ("007", "042", "9007199254740993")
-    assert list(zoo.read(tmp_path / "x.extxyz", target_column="other", task="materials-property-prediction").targets) == [
-        0.0, 1.0, 2.0, 3.0, 4.0, 5.0,
-    ]  # fmt: skip
+    assert list(
+        zoo.read(tmp_path / "x.extxyz", target_column="other", task="materials-property-prediction").targets
+    ) == [
+        0.0,
+        1.0,
+        2.0,
+        3.0,
+        4.0,
+        5.0,
+    ]

@@ -78,10 +78,12 @@ def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
 
 def test_a_table_names_recordings_or_holds_them(tones: Path, tmp_path: Path) -> None:
     (tones / "list.csv").write_text("recording,label\nhigh/0.wav,high\nlow/0.flac,low\nlow/gone.wav,low\n")
-    table = arrow.table({
-        "audio": [{"bytes": (tones / name).read_bytes(), "path": None} for name in ("high/0.wav", "low/0.flac")],
-        "label": ["high", "low"],
-    })  # fmt: skip
+    table = arrow.table(
+        {
+            "audio": [{"bytes": (tones / name).read_bytes(), "path": None} for name in ("high/0.wav", "low/0.flac")],
+            "label": ["high", "low"],
+        }
+    )
     parquet.write_table(table, tmp_path / "held.parquet")
 
     named, held = zoo.read(tones / "list.csv"), zoo.read(tmp_path / "held.parquet")

@@ -75,10 +75,15 @@ def test_windows_do_not_see_what_they_foretell_and_come_in_order_of_time(tmp_pat
         ([f"2024-03-{1 + h // 24:02d} {h % 24:02d}:00" for h in range(96)], 24, 48, "2024-03-05"),
         ([day for day in days(40) if np.is_busday(day)], 5, 14, "2024-02-12"),
         ([str(year) for year in range(1700, 1740)], 1, 6, "1740"),
-        (["20240101", "20240108", "20240115"] + [str(np.datetime64("2024-01-22") + 7 * w) for w in range(120)], 52, 13, None),
+        (
+            ["20240101", "20240108", "20240115"] + [str(np.datetime64("2024-01-22") + 7 * w) for w in range(120)],
+            52,
+            13,
+            None,
+        ),
     ],
     ids=["mid-month", "month-end", "quarters", "hours", "business days", "years", "weeks"],
-)  # fmt: skip
+)
 def test_steps_of_calendars(times: list[str], period: int, horizon: int, after: str | None) -> None:
     from zoo.data.steps import label
 

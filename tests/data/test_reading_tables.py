@@ -39,8 +39,16 @@ def test_every_format_gives_the_same_data(tmp_path: Path, name: str) -> None:
     assert data.fingerprint == zoo.read(write(tmp_path / "reference.parquet")).fingerprint
 
 
-@given(st.lists(st.tuples(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip),
-                          st.sampled_from(["yes", "no"])), min_size=1, max_size=8))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(
+            st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1).filter(str.strip),
+            st.sampled_from(["yes", "no"]),
+        ),
+        min_size=1,
+        max_size=8,
+    )
+)
 @settings(deadline=None, max_examples=60)
 def test_any_text_survives_a_csv_file(tmp_path_factory, rows) -> None:
     path = write(tmp_path_factory.mktemp("csv") / "x.csv", rows)
@@ -67,10 +75,15 @@ def test_encodings_and_delimiters_are_found_out(tmp_path: Path, encoding: str, d
 )
 def test_columns_are_guessed_and_shown(tmp_path: Path, columns, expected) -> None:
     values = {
-        "id": range(6), "text": [f"some words {n}" for n in range(6)], "review": [f"a long review {n}" for n in range(6)],
-        "title": [f"t{n}" for n in range(6)], "body": [f"a much longer body of text number {n}" for n in range(6)],
-        "label": list("ababab"), "sentiment": list("ababab"), "category": list("ababab"),
-    }  # fmt: skip
+        "id": range(6),
+        "text": [f"some words {n}" for n in range(6)],
+        "review": [f"a long review {n}" for n in range(6)],
+        "title": [f"t{n}" for n in range(6)],
+        "body": [f"a much longer body of text number {n}" for n in range(6)],
+        "label": list("ababab"),
+        "sentiment": list("ababab"),
+        "category": list("ababab"),
+    }
     pd.DataFrame({name: list(values[name]) for name in columns}).to_csv(tmp_path / "x.csv", index=False)
     assert dict(zoo.read(tmp_path / "x.csv").columns) == expected
 
@@ -91,9 +104,14 @@ def test_a_column_that_is_not_there_is_refused_with_the_nearest(tmp_path: Path, 
 
 @pytest.mark.parametrize(
     ("labels", "kind"),
-    [(["0", "1", "0", "1"], "class"), (["0.5", "1.25", "2", "3"], "number"), (["yes", "no", "yes", "no"], "class"),
-     (["1", "5", "5", "1"], "class"), ([str(n * 37) for n in range(80)], "number")],
-)  # fmt: skip
+    [
+        (["0", "1", "0", "1"], "class"),
+        (["0.5", "1.25", "2", "3"], "number"),
+        (["yes", "no", "yes", "no"], "class"),
+        (["1", "5", "5", "1"], "class"),
+        ([str(n * 37) for n in range(80)], "number"),
+    ],
+)
 def test_numbers_and_classes_are_told_apart(tmp_path: Path, labels: list[str], kind: str) -> None:
     data = zoo.read(write(tmp_path / "x.csv", [(f"text {n}", label) for n, label in enumerate(labels)]))
     assert data.target_kind == kind

@@ -20,8 +20,12 @@ def zoo(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
 
     environment = {**os.environ, "ZOO_HOME": str(home), "OMP_NUM_THREADS": "1"}
     return subprocess.run(
-        [sys.executable, "-m", "zoo", *map(str, arguments)], capture_output=True, text=True, env=environment, check=False
-    )  # fmt: skip
+        [sys.executable, "-m", "zoo", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +57,13 @@ def test_history_leaves_data_sets_and_models_out(files: Path, tmp_path: Path) ->
     found = json.loads(result.stdout)
     assert set(found["datasets"]) == {f"data{i}" for i in range(8)}
     assert {
-        "weighted_tau", "weighted_tau_with_ties", "pearson", "regret_at_1", "regret_at_5", "coverage_90",
-    } <= set(found["mean"])  # fmt: skip
+        "weighted_tau",
+        "weighted_tau_with_ties",
+        "pearson",
+        "regret_at_1",
+        "regret_at_5",
+        "coverage_90",
+    } <= set(found["mean"])
     assert found["mean"]["weighted_tau"] >= found["baselines"]["mean_z_score"]["weighted_tau"] - 0.05
     assert found["mean"]["weighted_tau"] > 0.6 > found["baselines"]["random"]["weighted_tau"]
     assert found["unseen_models"]["mean"]["weighted_tau"] > 0.3
@@ -77,7 +86,7 @@ def test_what_is_known_of_the_data_sets_is_used_wherever_it_is_at_hand(files: Pa
 
     result = zoo(
         "benchmark", "history", "--runs", runs, *(["--datasets", table] if name == "given.csv" else []), home=tmp_path
-    )  # fmt: skip
+    )
 
     used = json.loads(result.stdout)["dataset_facts"]
     assert used == {"files": [str(table)], "described": 8, "datasets": 8, "columns": ["classes", "description"]}
@@ -93,9 +102,16 @@ def test_without_a_table_of_data_sets_it_says_so(files: Path, tmp_path: Path) ->
 
 def test_history_trains_on_one_file_and_tests_on_another(files: Path, tmp_path: Path) -> None:
     result = zoo(
-        "benchmark", "history", "--train", files / "runs.csv", "--test", files / "test.csv",
-        "--models", files / "models.csv", home=tmp_path,
-    )  # fmt: skip
+        "benchmark",
+        "history",
+        "--train",
+        files / "runs.csv",
+        "--test",
+        files / "test.csv",
+        "--models",
+        files / "models.csv",
+        home=tmp_path,
+    )
     found = json.loads(result.stdout)
     assert set(found["datasets"]) == {"data8", "data9"}
     assert found["mean"]["weighted_tau"] > 0.6
@@ -115,9 +131,16 @@ def test_a_test_file_s_results_are_not_learnt_from(files: Path, tmp_path: Path) 
 
 def test_selection_replays_and_counts_parameters(files: Path, tmp_path: Path) -> None:
     result = zoo(
-        "benchmark", "selection", "--scores", files / "runs.csv", "--models", files / "models.csv", "--budget", 5,
+        "benchmark",
+        "selection",
+        "--scores",
+        files / "runs.csv",
+        "--models",
+        files / "models.csv",
+        "--budget",
+        5,
         home=tmp_path,
-    )  # fmt: skip
+    )
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     one = found["datasets"]["data0"]
@@ -129,9 +152,16 @@ def test_selection_replays_and_counts_parameters(files: Path, tmp_path: Path) ->
 
 def test_selection_on_another_file(files: Path, tmp_path: Path) -> None:
     result = zoo(
-        "benchmark", "selection", "--train", files / "runs.csv", "--test", files / "test.csv", "--budget", 3,
+        "benchmark",
+        "selection",
+        "--train",
+        files / "runs.csv",
+        "--test",
+        files / "test.csv",
+        "--budget",
+        3,
         home=tmp_path,
-    )  # fmt: skip
+    )
     assert set(json.loads(result.stdout)["datasets"]) == {"data8", "data9"}
 
 
@@ -174,9 +204,21 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return zoo(
-        "benchmark", "estimators", "fortunes:topics", "--samples", 120, "--epochs", 4, "--kept", "--truth", truth, "--candidates",
-        ",".join(WORDLLAMA), *options, home=home,
-    )  # fmt: skip
+        "benchmark",
+        "estimators",
+        "fortunes:topics",
+        "--samples",
+        120,
+        "--epochs",
+        4,
+        "--kept",
+        "--truth",
+        truth,
+        "--candidates",
+        ",".join(WORDLLAMA),
+        *options,
+        home=home,
+    )
 
 
 @pytest.mark.system_packages("fortunes")

@@ -80,9 +80,18 @@ def test_the_base_needs_nothing_heavy(wheel: zipfile.ZipFile):
     }
 
     assert base == {
-        "alembic", "click", "filelock", "huggingface-hub", "numpy", "packaging", "platformdirs", "pluggy", "pyyaml",
-        "rich", "sqlmodel",
-    }  # fmt: skip
+        "alembic",
+        "click",
+        "filelock",
+        "huggingface-hub",
+        "numpy",
+        "packaging",
+        "platformdirs",
+        "pluggy",
+        "pyyaml",
+        "rich",
+        "sqlmodel",
+    }
     assert {"vision", "language", "audio", "multimodal", "scientific", "demo", "all", "dev"} <= set(
         metadata.get_all("Provides-Extra", [])
     )

@@ -52,10 +52,13 @@ def test_what_was_computed_is_kept_and_the_next_run_goes_on(tmp_path: Path) -> N
         "main()\n"
     )
     started = subprocess.Popen(
-        [sys.executable, "-c", slow, *COMMAND[3:], str(data), "-o", str(file)], stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, env=environment,
+        [sys.executable, "-c", slow, *COMMAND[3:], str(data), "-o", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - as in a terminal
-    )  # fmt: skip
+    )
     assert started.stdout is not None
     for _ in range(3):
         assert started.stdout.readline() == "pass\n"

@@ -37,18 +37,45 @@ def test_search_has_the_promised_shape_and_pages(home: Home) -> None:
 
     assert set(first) == {"total", "models", "next"}
     assert set(first["models"][0]) == {
-        "id", "domain", "tasks", "architecture", "parameters", "bytes", "license", "source", "downloads", "scores",
-    }  # fmt: skip
+        "id",
+        "domain",
+        "tasks",
+        "architecture",
+        "parameters",
+        "bytes",
+        "license",
+        "source",
+        "downloads",
+        "scores",
+    }
     assert first["total"] > 100
     assert not {m["id"] for m in first["models"]} & {m["id"] for m in second["models"]}
 
 
 def test_every_filter_of_search(home: Home) -> None:
     page = home.json(
-        "search", "--domain", "vision", "--task", "image-classification", "--license", "apache-2.0", "--max-parameters",
-        "10M", "--max-size", "30MB", "--source", "hf", "--library", "timm", "--min-score", "imagenet-1k=0.7", "--sort",
-        "score:imagenet-1k", "--limit", "3",
-    )  # fmt: skip
+        "search",
+        "--domain",
+        "vision",
+        "--task",
+        "image-classification",
+        "--license",
+        "apache-2.0",
+        "--max-parameters",
+        "10M",
+        "--max-size",
+        "30MB",
+        "--source",
+        "hf",
+        "--library",
+        "timm",
+        "--min-score",
+        "imagenet-1k=0.7",
+        "--sort",
+        "score:imagenet-1k",
+        "--limit",
+        "3",
+    )
     best = [max(s["value"] for s in m["scores"] if s["dataset"] == "ImageNet-1k") for m in page["models"]]
     assert best == sorted(best, reverse=True)
     for model in page["models"]:

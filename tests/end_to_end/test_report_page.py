@@ -12,9 +12,16 @@ import system_packages
 from PIL import Image
 
 QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--hide-scrollbars",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+)
 
 needs_chromium = pytest.mark.system_packages("chromium")
 
@@ -29,11 +36,26 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     target = folder / "out.html"
     done = subprocess.run(
-        [sys.executable, "-m", "zoo", "recommend", "sklearn:digits:120", "--samples", "100", "--race", "--candidates",
-         "pkg:efficientnet-lite0,pkg:mobilenet-v2", "--report", str(target)],
+        [
+            sys.executable,
+            "-m",
+            "zoo",
+            "recommend",
+            "sklearn:digits:120",
+            "--samples",
+            "100",
+            "--race",
+            "--candidates",
+            "pkg:efficientnet-lite0,pkg:mobilenet-v2",
+            "--report",
+            str(target),
+        ],
         env={**os.environ, "ZOO_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1"},
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     assert f"Report: {target}" in done.stdout
     return target
@@ -70,9 +92,12 @@ def test_it_follows_the_colours_of_the_system(report: Path, tmp_path: Path, sche
     picture = tmp_path / "page.png"
 
     chromium(
-        tmp_path / "profile", f"--blink-settings=preferredColorScheme={scheme}", "--window-size=900,1200",
-        f"--screenshot={picture}", report.as_uri(),
-    )  # fmt: skip
+        tmp_path / "profile",
+        f"--blink-settings=preferredColorScheme={scheme}",
+        "--window-size=900,1200",
+        f"--screenshot={picture}",
+        report.as_uri(),
+    )
 
     with Image.open(picture) as shown:
         assert shown.convert("RGB").getpixel((5, 600)) == page
@@ -93,8 +118,12 @@ def test_it_prints_on_a_few_pages(report: Path, tmp_path: Path):
 def test_a_report_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-m", "zoo", "recommend", "sklearn:digits", "--report", str(tmp_path / "no" / "out.html")],
-        env={**os.environ, "ZOO_HOME": str(tmp_path)}, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        env={**os.environ, "ZOO_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
     assert done.returncode == 1
     assert done.stderr.startswith("Error: There is no folder '")

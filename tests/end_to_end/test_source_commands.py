@@ -31,8 +31,12 @@ class Machine:
     def zoo(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", "from zoo.cli import main; main()", *arguments],
-            env={**self.environment, **environment}, input=stdin, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            env={**self.environment, **environment},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def json(self, *arguments: str) -> dict:
         return json.loads(self.zoo(*arguments, "--json").stdout)

@@ -78,17 +78,23 @@ class Environment:
         self.python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
         site = subprocess.run(
             [self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
-            capture_output=True, text=True, check=True,
-        ).stdout.strip()  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
         # Through site.addsitedir, so that editable installations are followed too.
         Path(site, "_outer.pth").write_text(f"import site; site.addsitedir({sysconfig.get_paths()['purelib']!r})\n")
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("ZOO_")}
         return subprocess.run(
-            [str(self.python), *arguments], cwd=self.folder, capture_output=True, text=True, check=False,
+            [str(self.python), *arguments],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
             env={**kept, "ZOO_HOME": str(self.folder / "home"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        )  # fmt: skip
+        )
 
     def zoo(self, *arguments: str) -> str:
         result = self.run("-m", "zoo", *arguments)
@@ -114,9 +120,13 @@ def test_it_is_shown_with_version_hooks_and_health(environment: Environment) -> 
     found = {plugin["name"]: plugin for plugin in json.loads(environment.zoo("plugins", "--json"))["plugins"]}
 
     assert found["tidepool"] == {
-        "name": "tidepool", "distribution": "zoo-tidepool", "version": "0.3", "error": "", "healthy": True,
+        "name": "tidepool",
+        "distribution": "zoo-tidepool",
+        "version": "0.3",
+        "error": "",
+        "healthy": True,
         "hooks": ["cards", "commands", "domains", "estimators"],
-    }  # fmt: skip
+    }
     assert set(found) >= {"vision", "language", "audio", "multimodal", "scientific", "defaults"}
 
 
@@ -139,10 +149,19 @@ def test_its_estimator_ranks_real_models(environment: Environment) -> None:
     ]
     data.write_text("\n".join(["text,label", *rows]) + "\n", encoding="utf-8")
 
-    result = json.loads(environment.zoo(
-        "recommend", str(data), "--task", "text-classification", "--estimator", "spread", "--json",
-        "--candidates", "pkg:wordllama/64,pkg:wordllama/256",
-    ))  # fmt: skip
+    result = json.loads(
+        environment.zoo(
+            "recommend",
+            str(data),
+            "--task",
+            "text-classification",
+            "--estimator",
+            "spread",
+            "--json",
+            "--candidates",
+            "pkg:wordllama/64,pkg:wordllama/256",
+        )
+    )
 
     assert [set(candidate["measured"]) for candidate in result["candidates"]] == [{"spread"}, {"spread"}]
     scores = [candidate["score"] for candidate in result["candidates"]]

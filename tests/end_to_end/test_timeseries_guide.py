@@ -29,9 +29,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 def zoo(environment: dict[str, str], *arguments: str) -> dict[str, object]:
     done = subprocess.run(
-        [sys.executable, "-m", "zoo", *arguments, "--json"], capture_output=True, text=True, check=False,
+        [sys.executable, "-m", "zoo", *arguments, "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
         env=environment,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout)
 

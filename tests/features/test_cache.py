@@ -136,10 +136,15 @@ def test_damaged_files_are_computed_again(backbone, texts, home, damage, process
     if damage == "gone":
         path.unlink()
     else:
-        path.write_bytes({
-            "cut": content[:-9], "empty": b"", "longer": content + b"\0", "noise": os.urandom(500),
-            "version": content.replace(b"zoo.features.rows/1", b"zoo.features.rows/0"),
-        }[damage])  # fmt: skip
+        path.write_bytes(
+            {
+                "cut": content[:-9],
+                "empty": b"",
+                "longer": content + b"\0",
+                "noise": os.urandom(500),
+                "version": content.replace(b"zoo.features.rows/1", b"zoo.features.rows/0"),
+            }[damage]
+        )
     before = sum(backbone.batch_sizes)
     if process == "another":
         layer_index.cache_clear()
@@ -162,9 +167,11 @@ def test_a_flipped_bit_anywhere_is_noticed(tmp_path, data) -> None:
 
     opened = open_rows(path)
 
-    assert opened is None or not opened.is_whole() or (opened.digests.tolist(), opened.mapped().tolist()) == (
-        digests.tolist(), [[0, 1], [2, 3], [4, 5]]
-    )  # fmt: skip
+    assert (
+        opened is None
+        or not opened.is_whole()
+        or (opened.digests.tolist(), opened.mapped().tolist()) == (digests.tolist(), [[0, 1], [2, 3], [4, 5]])
+    )
 
 
 def test_the_files_are_safetensors(backbone, texts, home) -> None:
@@ -264,9 +271,15 @@ BASE = {"revision": "1", "library": "timm", "files": (ModelFile("w", 4, "ab" * 3
 
 @pytest.mark.parametrize(
     "change",
-    [{"revision": "2"}, {"files": (ModelFile("w", 4, "cd" * 32),)}, {"input": {"size": 256}}, {"library": "open_clip"},
-     {"loader": {"layers": 3}}, {"id": "pkg:n"}],
-)  # fmt: skip
+    [
+        {"revision": "2"},
+        {"files": (ModelFile("w", 4, "cd" * 32),)},
+        {"input": {"size": 256}},
+        {"library": "open_clip"},
+        {"loader": {"layers": 3}},
+        {"id": "pkg:n"},
+    ],
+)
 def test_what_changes_features_changes_their_place(change) -> None:
     from pathlib import Path
 

@@ -17,8 +17,9 @@ from zoo.entities import Features
 from zoo.errors import DataError, InvalidInput, StorageError
 from zoo.features.files import SUFFIXES, read_features, write_features
 
-MATRICES = arrays.arrays(np.float32, st.tuples(st.integers(1, 6), st.integers(1, 5)),
-                         elements=st.floats(width=32, allow_nan=False))  # fmt: skip
+MATRICES = arrays.arrays(
+    np.float32, st.tuples(st.integers(1, 6), st.integers(1, 5)), elements=st.floats(width=32, allow_nan=False)
+)
 
 
 def some_features(values=None, targets=None, classes=("cat", "Käfer", "鳥")) -> Features:

@@ -31,11 +31,33 @@ def palette(*colours):
 
 
 DIFFERENT = [
-    "a", "b", "", "1", 1, 1.0, True, None, b"a", ["a"], ["a", "b"], ["ab"], {"a": 1}, {"a": "1"},
-    np.zeros(4, np.float32), np.zeros(4, np.int32), np.zeros((2, 2), np.float32), np.zeros(2, np.float64),
-    picture((0, 0, 0)), picture((0, 0, 1)), picture((0, 0, 0), size=(3, 2)), picture(0, "L"), palette(0, 0, 0),
-    palette(255, 0, 0), Recording(np.zeros(4, np.float32), 8000), Recording(np.zeros(4, np.float32), 16000),
-]  # fmt: skip
+    "a",
+    "b",
+    "",
+    "1",
+    1,
+    1.0,
+    True,
+    None,
+    b"a",
+    ["a"],
+    ["a", "b"],
+    ["ab"],
+    {"a": 1},
+    {"a": "1"},
+    np.zeros(4, np.float32),
+    np.zeros(4, np.int32),
+    np.zeros((2, 2), np.float32),
+    np.zeros(2, np.float64),
+    picture((0, 0, 0)),
+    picture((0, 0, 1)),
+    picture((0, 0, 0), size=(3, 2)),
+    picture(0, "L"),
+    palette(0, 0, 0),
+    palette(255, 0, 0),
+    Recording(np.zeros(4, np.float32), 8000),
+    Recording(np.zeros(4, np.float32), 16000),
+]
 
 
 def test_different_items_have_different_digests() -> None:

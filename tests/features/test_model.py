@@ -41,8 +41,16 @@ def test_the_provenance_tells_all_that_is_needed_to_repeat_it(images) -> None:
     features = load(MOBILENET_V2, device="cpu").extract(images)
 
     provenance = json.loads(json.dumps(features.provenance))
-    expected = {"model": "pkg:mobilenet-v2", "revision": "1.0.1", "data": "noise", "fingerprint": "f" * 64,
-                "samples": 3, "layer": "pooled", "device": "cpu", "dtype": "float32"}  # fmt: skip
+    expected = {
+        "model": "pkg:mobilenet-v2",
+        "revision": "1.0.1",
+        "data": "noise",
+        "fingerprint": "f" * 64,
+        "samples": 3,
+        "layer": "pooled",
+        "device": "cpu",
+        "dtype": "float32",
+    }
     assert expected.items() <= provenance.items()
     assert provenance["seconds"] > 0
     assert {"zoo", "torch", "torchvision", "numpy", "python"} <= set(provenance["versions"])

@@ -95,9 +95,14 @@ class JobDesk:
 
     def _described(self, name: str) -> dict[str, Any]:
         return {
-            "id": name, "object": "file", "bytes": len(self.files[name]), "created_at": 1700000000,
-            "filename": f"{name}.jsonl", "purpose": "fine-tune", "status": "processed",
-        }  # fmt: skip
+            "id": name,
+            "object": "file",
+            "bytes": len(self.files[name]),
+            "created_at": 1700000000,
+            "filename": f"{name}.jsonl",
+            "purpose": "fine-tune",
+            "status": "processed",
+        }
 
     def _job(self, method: str, parts: list[str], query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         if method == "POST" and not parts:
@@ -125,13 +130,24 @@ class JobDesk:
         epochs = body["method"]["supervised"]["hyperparameters"]["n_epochs"]
         name = f"ftjob-{len(self.jobs) + 1}"
         self.jobs[name] = {
-            "id": name, "object": "fine_tuning.job", "model": body["model"], "created_at": int(time.time()),
-            "finished_at": None, "fine_tuned_model": None, "organization_id": "org-test", "result_files": [],
-            "status": STEPS[0], "training_file": body["training_file"], "validation_file": body["validation_file"],
+            "id": name,
+            "object": "fine_tuning.job",
+            "model": body["model"],
+            "created_at": int(time.time()),
+            "finished_at": None,
+            "fine_tuned_model": None,
+            "organization_id": "org-test",
+            "result_files": [],
+            "status": STEPS[0],
+            "training_file": body["training_file"],
+            "validation_file": body["validation_file"],
             "hyperparameters": {"n_epochs": epochs, "batch_size": "auto", "learning_rate_multiplier": "auto"},
-            "trained_tokens": None, "error": None, "seed": body["seed"], "metadata": body["metadata"],
+            "trained_tokens": None,
+            "error": None,
+            "seed": body["seed"],
+            "metadata": body["metadata"],
             "method": body["method"],
-        }  # fmt: skip
+        }
         self.events[name] = []
         self._say(name, f"Created fine-tuning job: {name}")
         if self.unheard:
@@ -157,10 +173,15 @@ class JobDesk:
         events = self.events[name]
         events.append(
             {
-                "id": f"ftevent-{len(events)}", "object": "fine_tuning.job.event", "created_at": int(time.time()),
-                "level": "info", "message": message, "type": "message", "data": None,
+                "id": f"ftevent-{len(events)}",
+                "object": "fine_tuning.job.event",
+                "created_at": int(time.time()),
+                "level": "info",
+                "message": message,
+                "type": "message",
+                "data": None,
             }
-        )  # fmt: skip
+        )
 
     def _chat(self, body: dict[str, Any]) -> tuple[int, Any]:
         self.chats.append(body)
@@ -169,14 +190,20 @@ class JobDesk:
         text, logprob = self.models[body["model"]].answer(body["messages"][-1]["content"])
         token = {"token": text, "bytes": None, "logprob": logprob, "top_logprobs": []}
         choice = {
-            "index": 0, "finish_reason": "stop", "logprobs": {"content": [token], "refusal": None},
+            "index": 0,
+            "finish_reason": "stop",
+            "logprobs": {"content": [token], "refusal": None},
             "message": {"role": "assistant", "content": text, "refusal": None},
-        }  # fmt: skip
+        }
         usage = {"prompt_tokens": self.counted, "completion_tokens": 1, "total_tokens": self.counted + 1}
         return 200, {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": int(time.time()), "model": body["model"],
-            "choices": [choice], "usage": usage,
-        }  # fmt: skip
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": int(time.time()),
+            "model": body["model"],
+            "choices": [choice],
+            "usage": usage,
+        }
 
 
 def _refused(status: int, message: str) -> tuple[int, Any]:

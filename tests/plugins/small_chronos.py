@@ -51,12 +51,30 @@ def bolt(folder: Path, steps: int = 600) -> Path:
     """A Chronos-Bolt."""
     torch.manual_seed(0)
     config = transformers.T5Config(
-        d_model=64, d_kv=16, d_ff=128, num_layers=2, num_decoder_layers=1, num_heads=4, dropout_rate=0.0, vocab_size=2,
-        feed_forward_proj="relu", initializer_factor=0.2, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1,
-        is_encoder_decoder=True, chronos_pipeline_class="ChronosBoltPipeline",
-        chronos_config={"context_length": CONTEXT, "prediction_length": STEPS, "input_patch_size": 16,
-                        "input_patch_stride": 16, "quantiles": LEVELS, "use_reg_token": True},
-    )  # fmt: skip
+        d_model=64,
+        d_kv=16,
+        d_ff=128,
+        num_layers=2,
+        num_decoder_layers=1,
+        num_heads=4,
+        dropout_rate=0.0,
+        vocab_size=2,
+        feed_forward_proj="relu",
+        initializer_factor=0.2,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+        is_encoder_decoder=True,
+        chronos_pipeline_class="ChronosBoltPipeline",
+        chronos_config={
+            "context_length": CONTEXT,
+            "prediction_length": STEPS,
+            "input_patch_size": 16,
+            "input_patch_stride": 16,
+            "quantiles": LEVELS,
+            "use_reg_token": True,
+        },
+    )
     model = ChronosBoltModelForForecasting(config)
     train(model, lambda own, context, target: own(context=context, target=target).loss, steps, 3e-3, 128)
     model.save_pretrained(folder)
@@ -67,11 +85,25 @@ def second(folder: Path, steps: int = 600) -> Path:
     """A Chronos-2."""
     torch.manual_seed(0)
     config = Chronos2CoreConfig(
-        d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4, dropout_rate=0.0, initializer_factor=0.2,
+        d_model=64,
+        d_kv=16,
+        d_ff=128,
+        num_layers=2,
+        num_heads=4,
+        dropout_rate=0.0,
+        initializer_factor=0.2,
         chronos_pipeline_class="Chronos2Pipeline",
-        chronos_config={"context_length": CONTEXT, "input_patch_size": 16, "input_patch_stride": 16, "quantiles": LEVELS,
-                        "output_patch_size": 16, "max_output_patches": 2, "use_reg_token": True, "use_arcsinh": True},
-    )  # fmt: skip
+        chronos_config={
+            "context_length": CONTEXT,
+            "input_patch_size": 16,
+            "input_patch_stride": 16,
+            "quantiles": LEVELS,
+            "output_patch_size": 16,
+            "max_output_patches": 2,
+            "use_reg_token": True,
+            "use_arcsinh": True,
+        },
+    )
     model = Chronos2Model(config)
     train(model, lambda own, context, target: own(context=context, future_target=target).loss, steps, 3e-3, 128)
     model.save_pretrained(folder)
@@ -82,16 +114,37 @@ def language(folder: Path, steps: int = 600) -> Path:
     """A first Chronos: a T5 with 126 bins."""
     torch.manual_seed(0)
     settings = {
-        "tokenizer_class": "MeanScaleUniformBins", "tokenizer_kwargs": {"low_limit": -5.0, "high_limit": 5.0},
-        "context_length": CONTEXT, "prediction_length": STEPS, "n_tokens": 128, "n_special_tokens": 2, "pad_token_id": 0,
-        "eos_token_id": 1, "use_eos_token": True, "model_type": "seq2seq", "num_samples": 20, "temperature": 1.0,
-        "top_k": 50, "top_p": 1.0,
-    }  # fmt: skip
+        "tokenizer_class": "MeanScaleUniformBins",
+        "tokenizer_kwargs": {"low_limit": -5.0, "high_limit": 5.0},
+        "context_length": CONTEXT,
+        "prediction_length": STEPS,
+        "n_tokens": 128,
+        "n_special_tokens": 2,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "use_eos_token": True,
+        "model_type": "seq2seq",
+        "num_samples": 20,
+        "temperature": 1.0,
+        "top_k": 50,
+        "top_p": 1.0,
+    }
     config = transformers.T5Config(
-        d_model=64, d_kv=16, d_ff=128, num_layers=2, num_decoder_layers=1, num_heads=4, dropout_rate=0.0, vocab_size=128,
-        initializer_factor=1.0, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1, tie_word_embeddings=False,
+        d_model=64,
+        d_kv=16,
+        d_ff=128,
+        num_layers=2,
+        num_decoder_layers=1,
+        num_heads=4,
+        dropout_rate=0.0,
+        vocab_size=128,
+        initializer_factor=1.0,
+        decoder_start_token_id=0,
+        pad_token_id=0,
+        eos_token_id=1,
+        tie_word_embeddings=False,
         chronos_config=settings,
-    )  # fmt: skip
+    )
     tokenizer = ChronosConfig(**settings).create_tokenizer()
 
     def loss(own: Any, context: torch.Tensor, target: torch.Tensor) -> Any:

@@ -63,15 +63,27 @@ def clip(folder: Path, steps: int = 150) -> transformers.CLIPModel:
         single="[BOS] $A [EOS]", special_tokens=[("[BOS]", 2), ("[EOS]", 3)]
     )
     tokenizer = transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token="[PAD]", bos_token="[BOS]", eos_token="[EOS]", unk_token="[UNK]",
+        tokenizer_object=inner,
+        pad_token="[PAD]",
+        bos_token="[BOS]",
+        eos_token="[EOS]",
+        unk_token="[UNK]",
         model_max_length=LENGTH,
-    )  # fmt: skip
+    )
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_attention_heads": 4, "projection_dim": 32}
     config = transformers.CLIPConfig(
-        text_config={**sizes, "num_hidden_layers": 1, "vocab_size": len(words), "max_position_embeddings": LENGTH,
-                     "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3},
-        vision_config={**sizes, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": 4}, projection_dim=32,
-    )  # fmt: skip
+        text_config={
+            **sizes,
+            "num_hidden_layers": 1,
+            "vocab_size": len(words),
+            "max_position_embeddings": LENGTH,
+            "pad_token_id": 0,
+            "bos_token_id": 2,
+            "eos_token_id": 3,
+        },
+        vision_config={**sizes, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": 4},
+        projection_dim=32,
+    )
     torch.manual_seed(0)
     model = transformers.CLIPModel(config)
     processor = transformers.CLIPImageProcessor(
@@ -100,10 +112,15 @@ def autoencoder(steps: int = 220) -> diffusers.AutoencoderKL:
     """Trained to give pictures of all colours back from 8 x 8 latents."""
     torch.manual_seed(0)
     vae = diffusers.AutoencoderKL(
-        block_out_channels=(16, 32), down_block_types=("DownEncoderBlock2D",) * 2,
-        up_block_types=("UpDecoderBlock2D",) * 2, layers_per_block=1, latent_channels=4, norm_num_groups=8,
-        sample_size=SIDE, mid_block_add_attention=False,
-    )  # fmt: skip
+        block_out_channels=(16, 32),
+        down_block_types=("DownEncoderBlock2D",) * 2,
+        up_block_types=("UpDecoderBlock2D",) * 2,
+        layers_per_block=1,
+        latent_channels=4,
+        norm_num_groups=8,
+        sample_size=SIDE,
+        mid_block_add_attention=False,
+    )
     known, chance = captions({**COLOURS, **OTHERS}), np.random.default_rng(1)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
@@ -128,15 +145,32 @@ def save(folder: Path, clip_folder: Path, vae: diffusers.AutoencoderKL, checker:
     tokenizer = transformers.AutoTokenizer.from_pretrained(clip_folder)
     torch.manual_seed(0)
     unet = diffusers.UNet2DConditionModel(
-        sample_size=8, in_channels=4, out_channels=4, block_out_channels=(32, 48), layers_per_block=1, norm_num_groups=8,
-        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
-        cross_attention_dim=32, attention_head_dim=4,
-    )  # fmt: skip
+        sample_size=8,
+        in_channels=4,
+        out_channels=4,
+        block_out_channels=(32, 48),
+        layers_per_block=1,
+        norm_num_groups=8,
+        down_block_types=("CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D"),
+        cross_attention_dim=32,
+        attention_head_dim=4,
+    )
     diffusers.StableDiffusionPipeline(
-        vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, unet=unet,
-        scheduler=diffusers.DDIMScheduler(beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012,
-                                          clip_sample=False, set_alpha_to_one=False, steps_offset=1),
-        safety_checker=checker, feature_extractor=checker and transformers.CLIPImageProcessor.from_pretrained(clip_folder),
+        vae=vae,
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        unet=unet,
+        scheduler=diffusers.DDIMScheduler(
+            beta_schedule="scaled_linear",
+            beta_start=0.00085,
+            beta_end=0.012,
+            clip_sample=False,
+            set_alpha_to_one=False,
+            steps_offset=1,
+        ),
+        safety_checker=checker,
+        feature_extractor=checker and transformers.CLIPImageProcessor.from_pretrained(clip_folder),
         requires_safety_checker=checker is not None,
-    ).save_pretrained(folder)  # fmt: skip
+    ).save_pretrained(folder)
     return f"file:{folder}"

@@ -26,9 +26,16 @@ STRANGE_CODE = "raise SystemExit('code of a repository was run')\n"
 
 
 def fill_in(
-    logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], parameters: Any, rows: Sequence[Sequence[int]],
-    *, padding: int, mask: int, marks: set[int], epochs: int, rate: float = 6e-3,
-) -> float:  # fmt: skip
+    logits: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    parameters: Any,
+    rows: Sequence[Sequence[int]],
+    *,
+    padding: int,
+    mask: int,
+    marks: set[int],
+    epochs: int,
+    rate: float = 6e-3,
+) -> float:
     """Train to name the 15 % of tokens that are hidden; the share that is named rightly in the last epoch."""
     longest = max(map(len, rows))
     ids = torch.tensor([[*row, *[padding] * (longest - len(row))] for row in rows])
@@ -81,9 +88,16 @@ def molformer(folder: Path, molecules: Sequence[str], epochs: int = 20) -> float
     known = {word: place for place, word in enumerate(words)}
     torch.manual_seed(0)
     config = MolformerConfig(
-        vocab_size=len(words), hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96,
-        hidden_dropout_prob=0.0, embedding_dropout_prob=0.0, num_random_features=24, architectures=["MaskedMolformer"],
-    )  # fmt: skip
+        vocab_size=len(words),
+        hidden_size=48,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=96,
+        hidden_dropout_prob=0.0,
+        embedding_dropout_prob=0.0,
+        num_random_features=24,
+        architectures=["MaskedMolformer"],
+    )
     model = MaskedMolformer(config)
     for layer in model.molformer.encoder.layer:
         # Rows of one orthogonal block have the length of random ones.
@@ -98,9 +112,13 @@ def molformer(folder: Path, molecules: Sequence[str], epochs: int = 20) -> float
         "AutoModel": "modeling_molformer.MolformerModel",
     }
     published = {
-        **config.to_dict(), "architectures": ["MolformerForMaskedLM"], "auto_map": classes, "deterministic_eval": False,
-        "classifier_dropout_prob": None, "classifier_skip_connection": True,
-    }  # fmt: skip
+        **config.to_dict(),
+        "architectures": ["MolformerForMaskedLM"],
+        "auto_map": classes,
+        "deterministic_eval": False,
+        "classifier_dropout_prob": None,
+        "classifier_skip_connection": True,
+    }
     (folder / "config.json").write_text(json.dumps(published))
     (folder / "vocab.json").write_text(json.dumps(known))
     own = tokenizers.Tokenizer(tokenizers.models.WordLevel(known, unk_token="<unk>"))
@@ -136,16 +154,32 @@ def chemberta(folder: Path, molecules: Sequence[str], epochs: int = 20) -> float
     pairs.save_model(str(folder))
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "RobertaTokenizer", "max_len": 512}))
     torch.manual_seed(0)
-    model = transformers.RobertaForMaskedLM(transformers.RobertaConfig(
-        vocab_size=pairs.get_vocab_size(), hidden_size=48, num_hidden_layers=3, num_attention_heads=4,
-        intermediate_size=96, max_position_embeddings=130, type_vocab_size=1, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0, bos_token_id=0, pad_token_id=1, eos_token_id=2,
-    ))  # fmt: skip
+    model = transformers.RobertaForMaskedLM(
+        transformers.RobertaConfig(
+            vocab_size=pairs.get_vocab_size(),
+            hidden_size=48,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            intermediate_size=96,
+            max_position_embeddings=130,
+            type_vocab_size=1,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            bos_token_id=0,
+            pad_token_id=1,
+            eos_token_id=2,
+        )
+    )
     rows = [[0, *pairs.encode(smiles).ids[:120], 2] for smiles in molecules]
     right = fill_in(
-        lambda ids, seen: model(ids, seen).logits, model.parameters(), rows, padding=1, mask=4, marks={0, 1, 2},
+        lambda ids, seen: model(ids, seen).logits,
+        model.parameters(),
+        rows,
+        padding=1,
+        mask=4,
+        marks={0, 1, 2},
         epochs=epochs,
-    )  # fmt: skip
+    )
     model.save_pretrained(folder)
     return right
 
@@ -158,15 +192,29 @@ def protbert(folder: Path, proteins: Sequence[str], epochs: int = 10) -> float:
     (folder / "tokenizer_config.json").write_text(json.dumps({"do_lower_case": False}))
     known = {word: place for place, word in enumerate(words)}
     torch.manual_seed(0)
-    model = transformers.BertForMaskedLM(transformers.BertConfig(
-        vocab_size=len(words), hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96,
-        max_position_embeddings=128, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, type_vocab_size=2,
-    ))  # fmt: skip
+    model = transformers.BertForMaskedLM(
+        transformers.BertConfig(
+            vocab_size=len(words),
+            hidden_size=48,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            intermediate_size=96,
+            max_position_embeddings=128,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+            type_vocab_size=2,
+        )
+    )
     rows = [[2, *(known[residue] for residue in protein), 3] for protein in proteins]
     right = fill_in(
-        lambda ids, seen: model(ids, seen).logits, model.parameters(), rows, padding=0, mask=4, marks={0, 2, 3},
+        lambda ids, seen: model(ids, seen).logits,
+        model.parameters(),
+        rows,
+        padding=0,
+        mask=4,
+        marks={0, 2, 3},
         epochs=epochs,
-    )  # fmt: skip
+    )
     model.save_pretrained(folder)
     return right
 

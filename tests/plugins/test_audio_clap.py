@@ -62,22 +62,42 @@ def untrained() -> tuple[ClapModel, ClapProcessor]:
         tokenizer_object=tokenizer, bos_token="<s>", pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
     )
     extractor = ClapFeatureExtractor(
-        feature_size=16, sampling_rate=RATE, hop_length=128, max_length_s=1, fft_window_size=512, frequency_max=4000,
-        truncation="rand_trunc", padding="repeatpad",
-    )  # fmt: skip
+        feature_size=16,
+        sampling_rate=RATE,
+        hop_length=128,
+        max_length_s=1,
+        fft_window_size=512,
+        frequency_max=4000,
+        truncation="rand_trunc",
+        padding="repeatpad",
+    )
     config = ClapConfig(
         text_config={
-            "vocab_size": len(vocabulary), "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 4,
-            "intermediate_size": 64, "max_position_embeddings": 20, "hidden_dropout_prob": 0.0,
+            "vocab_size": len(vocabulary),
+            "hidden_size": 32,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 4,
+            "intermediate_size": 64,
+            "max_position_embeddings": 20,
+            "hidden_dropout_prob": 0.0,
             "attention_probs_dropout_prob": 0.0,
         },
         audio_config={
-            "num_mel_bins": 16, "spec_size": 64, "patch_size": 4, "patch_stride": [4, 4], "window_size": 4,
-            "depths": [1, 1], "num_attention_heads": [2, 4], "patch_embeds_hidden_size": 16, "hidden_size": 32,
-            "num_hidden_layers": 2, "hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0,
+            "num_mel_bins": 16,
+            "spec_size": 64,
+            "patch_size": 4,
+            "patch_stride": [4, 4],
+            "window_size": 4,
+            "depths": [1, 1],
+            "num_attention_heads": [2, 4],
+            "patch_embeds_hidden_size": 16,
+            "hidden_size": 32,
+            "num_hidden_layers": 2,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
         },
         projection_dim=16,
-    )  # fmt: skip
+    )
     return ClapModel(config), ClapProcessor(extractor, fast)
 
 

@@ -55,10 +55,18 @@ def sound(name: str, generator: np.random.Generator) -> np.ndarray:
 def codec(steps: tuple[int, int] = (0, 0)) -> EncodecModel:
     """A small EnCodec of two codebooks: trained without them, then they are found by k-means, then its decoder again."""
     torch.manual_seed(0)
-    model = EncodecModel(EncodecConfig(
-        target_bandwidths=[BANDWIDTH], sampling_rate=RATE, hidden_size=32, codebook_dim=32, codebook_size=CODES,
-        num_filters=16, upsampling_ratios=[5, 2], num_lstm_layers=1,
-    ))  # fmt: skip
+    model = EncodecModel(
+        EncodecConfig(
+            target_bandwidths=[BANDWIDTH],
+            sampling_rate=RATE,
+            hidden_size=32,
+            codebook_dim=32,
+            codebook_size=CODES,
+            num_filters=16,
+            upsampling_ratios=[5, 2],
+            num_lstm_layers=1,
+        )
+    )
     generator = np.random.default_rng(0)
     waves = torch.tensor(np.stack([sound(KINDS[number % 3], generator) for number in range(96)]))[:, None]
     learn(model, waves, model.parameters(), steps[0], model.encoder, 4e-3)
@@ -106,14 +114,33 @@ def saved(folder: Path, encodec: EncodecModel) -> str:
     tokenizer.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 1)])
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="</s>", unk_token="<unk>")
     fast.save_pretrained(folder)
-    model = MusicgenForConditionalGeneration(MusicgenConfig(
-        text_encoder={"model_type": "t5", "vocab_size": len(vocabulary), "d_model": 32, "d_kv": 8, "d_ff": 64,
-                      "num_layers": 1, "num_heads": 4, "dropout_rate": 0.0},
-        audio_encoder=encodec.config.to_dict(),
-        decoder={"vocab_size": CODES, "max_position_embeddings": 256, "num_hidden_layers": 2, "ffn_dim": 256,
-                 "num_attention_heads": 4, "hidden_size": 96, "dropout": 0.0, "num_codebooks": 2,
-                 "pad_token_id": PADDING, "bos_token_id": PADDING},
-    ))  # fmt: skip
+    model = MusicgenForConditionalGeneration(
+        MusicgenConfig(
+            text_encoder={
+                "model_type": "t5",
+                "vocab_size": len(vocabulary),
+                "d_model": 32,
+                "d_kv": 8,
+                "d_ff": 64,
+                "num_layers": 1,
+                "num_heads": 4,
+                "dropout_rate": 0.0,
+            },
+            audio_encoder=encodec.config.to_dict(),
+            decoder={
+                "vocab_size": CODES,
+                "max_position_embeddings": 256,
+                "num_hidden_layers": 2,
+                "ffn_dim": 256,
+                "num_attention_heads": 4,
+                "hidden_size": 96,
+                "dropout": 0.0,
+                "num_codebooks": 2,
+                "pad_token_id": PADDING,
+                "bos_token_id": PADDING,
+            },
+        )
+    )
     model.audio_encoder.load_state_dict(encodec.state_dict())
     model.generation_config = GenerationConfig(
         do_sample=True, guidance_scale=3.0, pad_token_id=PADDING, bos_token_id=PADDING, decoder_start_token_id=PADDING
@@ -139,8 +166,22 @@ def test_what_words_sound_like_is_learnt(tmp_path: Path, capsys: pytest.CaptureF
     """The distance to real sounds falls to far below that of noise, and of the same model before; words are heeded."""
     model, folder = saved(tmp_path / "musicgen", codec((150, 100))), str(tmp_path / "tuned")
     data, new = described(tmp_path / "data", 480, 0), described(tmp_path / "new", 24, 1)
-    options = ["--strategy", "full", "--learning-rate", "4e-3", "--epochs", "14", "--patience", "14", "--batch-size",
-               "16", "--validation", "0.04", "--test", "0.05"]  # fmt: skip
+    options = [
+        "--strategy",
+        "full",
+        "--learning-rate",
+        "4e-3",
+        "--epochs",
+        "14",
+        "--patience",
+        "14",
+        "--batch-size",
+        "16",
+        "--validation",
+        "0.04",
+        "--test",
+        "0.05",
+    ]
 
     found = {}
     assert run(["tune", model, str(data), "--task", "text-to-audio", *options, "-o", folder]) == 0

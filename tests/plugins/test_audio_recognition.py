@@ -37,12 +37,26 @@ LANGUAGES = ["<|en|>", "<|de|>"]
 """Special tokens that Whisper's transcripts begin by."""
 
 SMALL = {
-    "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 128,
-    "conv_dim": (32, 64, 64), "conv_stride": (16, 5, 4), "conv_kernel": (32, 8, 8), "feat_extract_norm": "layer",
-    "conv_bias": True, "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4, "layerdrop": 0.0,
-    "do_stable_layer_norm": True, "hidden_dropout": 0.0, "attention_dropout": 0.0, "activation_dropout": 0.0,
-    "feat_proj_dropout": 0.0, "final_dropout": 0.0, "apply_spec_augment": False,
-}  # fmt: skip
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "intermediate_size": 128,
+    "conv_dim": (32, 64, 64),
+    "conv_stride": (16, 5, 4),
+    "conv_kernel": (32, 8, 8),
+    "feat_extract_norm": "layer",
+    "conv_bias": True,
+    "num_conv_pos_embeddings": 16,
+    "num_conv_pos_embedding_groups": 4,
+    "layerdrop": 0.0,
+    "do_stable_layer_norm": True,
+    "hidden_dropout": 0.0,
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "feat_proj_dropout": 0.0,
+    "final_dropout": 0.0,
+    "apply_spec_augment": False,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +101,18 @@ def test_speech_is_learnt_by_ctc_and_recognised(tmp_path: Path, capsys: pytest.C
     """From random weights to letters: unheard recordings have half as many wrong as the commonest word would."""
     model, folder = saved(tmp_path / "wav2vec2"), str(tmp_path / "tuned")
     data, new = spoken(tmp_path / "data", 240, 0), spoken(tmp_path / "new", 40, 1)
-    options = ["--strategy", "full", "--learning-rate", "2e-3", "--epochs", "22", "--patience", "22",
-               "--batch-size", "12"]  # fmt: skip
+    options = [
+        "--strategy",
+        "full",
+        "--learning-rate",
+        "2e-3",
+        "--epochs",
+        "22",
+        "--patience",
+        "22",
+        "--batch-size",
+        "12",
+    ]
 
     task = ["--task", "automatic-speech-recognition"]
     assert run(["tune", model, str(data), *task, *options, "-o", folder, "--json"]) == 0
@@ -116,21 +140,40 @@ def saved_whisper(folder: Path) -> str:
     byte_pairs.save_model(str(folder))
     merges = [tuple(line.split()) for line in (folder / "merges.txt").read_text().splitlines()[1:]]
     tokenizer = WhisperTokenizer(
-        json.loads((folder / "vocab.json").read_text()), merges, pad_token="<|endoftext|>",
+        json.loads((folder / "vocab.json").read_text()),
+        merges,
+        pad_token="<|endoftext|>",
         additional_special_tokens=[START, *LANGUAGES, TRANSCRIBE, QUIET],
-    )  # fmt: skip
+    )
     start, task, quiet, end = tokenizer.convert_tokens_to_ids([START, TRANSCRIBE, QUIET, "<|endoftext|>"])
     WhisperProcessor(WhisperFeatureExtractor(feature_size=40, chunk_length=1), tokenizer).save_pretrained(folder)
     tokens = {"decoder_start_token_id": start, "bos_token_id": end, "eos_token_id": end, "pad_token_id": end}
-    model = WhisperForConditionalGeneration(WhisperConfig(
-        d_model=64, encoder_layers=2, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
-        encoder_ffn_dim=128, decoder_ffn_dim=128, vocab_size=len(tokenizer), num_mel_bins=40, max_source_positions=50,
-        max_target_positions=16, dropout=0.0, **tokens,
-    ))  # fmt: skip
+    model = WhisperForConditionalGeneration(
+        WhisperConfig(
+            d_model=64,
+            encoder_layers=2,
+            decoder_layers=1,
+            encoder_attention_heads=4,
+            decoder_attention_heads=4,
+            encoder_ffn_dim=128,
+            decoder_ffn_dim=128,
+            vocab_size=len(tokenizer),
+            num_mel_bins=40,
+            max_source_positions=50,
+            max_target_positions=16,
+            dropout=0.0,
+            **tokens,
+        )
+    )
     model.generation_config = GenerationConfig(
-        **tokens, max_length=16, no_timestamps_token_id=quiet, is_multilingual=True, task_to_id={"transcribe": task},
-        lang_to_id={token: tokenizer.convert_tokens_to_ids(token) for token in LANGUAGES}, forced_decoder_ids=None,
-    )  # fmt: skip
+        **tokens,
+        max_length=16,
+        no_timestamps_token_id=quiet,
+        is_multilingual=True,
+        task_to_id={"transcribe": task},
+        lang_to_id={token: tokenizer.convert_tokens_to_ids(token) for token in LANGUAGES},
+        forced_decoder_ids=None,
+    )
     model.save_pretrained(folder)
     return f"file:{folder}"
 
@@ -143,8 +186,18 @@ def test_whisper_learns_to_write_and_leaves_its_special_tokens_out(
     """From random weights to words: most unheard recordings are right, where the commonest word is in a tenth."""
     model, folder = saved_whisper(tmp_path / "whisper"), str(tmp_path / "tuned")
     data, new = spoken(tmp_path / "data", 240, 0), spoken(tmp_path / "new", 40, 1)
-    options = ["--strategy", "full", "--learning-rate", "2e-3", "--epochs", "12", "--patience", "12",
-               "--batch-size", "12"]  # fmt: skip
+    options = [
+        "--strategy",
+        "full",
+        "--learning-rate",
+        "2e-3",
+        "--epochs",
+        "12",
+        "--patience",
+        "12",
+        "--batch-size",
+        "12",
+    ]
 
     learner = zoo.load(model).backbone.learner("automatic-speech-recognition", ())
     _, tokens = learner.example(ordinary("audio")[0], "five")
@@ -197,9 +250,20 @@ def test_an_encoder_without_a_head_gets_one(tmp_path: Path) -> None:
 def test_an_encoder_whose_frames_cannot_be_counted_is_refused(tmp_path: Path) -> None:
     from transformers import WhisperModel
 
-    config = WhisperConfig(d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4,
-                           decoder_attention_heads=4, encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=64,
-                           pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1)  # fmt: skip
+    config = WhisperConfig(
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        vocab_size=64,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+        decoder_start_token_id=1,
+    )
     WhisperModel(config).save_pretrained(tmp_path / "whisper")
     WhisperFeatureExtractor().save_pretrained(tmp_path / "whisper")
     backbone = zoo.load(f"file:{tmp_path / 'whisper'}").backbone

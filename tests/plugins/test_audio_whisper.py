@@ -21,9 +21,17 @@ from zoo.testing.samples import ordinary
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 VOICES = ("en", "en-us", "en+f3", "en-us+m4")
 DIMENSIONS = whisper.model.ModelDimensions(
-    n_mels=80, n_audio_ctx=50, n_audio_state=64, n_audio_head=4, n_audio_layer=2, n_vocab=51864, n_text_ctx=16,
-    n_text_state=64, n_text_head=4, n_text_layer=1,
-)  # fmt: skip
+    n_mels=80,
+    n_audio_ctx=50,
+    n_audio_state=64,
+    n_audio_head=4,
+    n_audio_layer=2,
+    n_vocab=51864,
+    n_text_ctx=16,
+    n_text_state=64,
+    n_text_head=4,
+    n_text_layer=1,
+)
 
 
 @pytest.fixture(autouse=True)

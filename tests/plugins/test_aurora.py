@@ -31,10 +31,19 @@ GROUND = shared("ferret-vis/data/etopo60.cdf")
 needs_winds = pytest.mark.system_packages("ferret-datasets")
 MONTH = 730.5
 SETTINGS: dict[str, Any] = {
-    "surf_vars": ["10u", "10v"], "static_vars": ["lsm"], "atmos_vars": ["u", "v"], "window_size": [2, 3, 6],
-    "encoder_depths": [2, 2], "encoder_num_heads": [2, 4], "decoder_depths": [2, 2], "decoder_num_heads": [4, 2],
-    "latent_levels": 2, "patch_size": 4, "embed_dim": 32, "num_heads": 2,
-}  # fmt: skip
+    "surf_vars": ["10u", "10v"],
+    "static_vars": ["lsm"],
+    "atmos_vars": ["u", "v"],
+    "window_size": [2, 3, 6],
+    "encoder_depths": [2, 2],
+    "encoder_num_heads": [2, 4],
+    "decoder_depths": [2, 2],
+    "decoder_num_heads": [4, 2],
+    "latent_levels": 2,
+    "patch_size": 4,
+    "embed_dim": 32,
+    "num_heads": 2,
+}
 
 
 @pytest.fixture(autouse=True)

@@ -61,8 +61,9 @@ def test_sunspots_are_forecast_by_a_model_that_never_saw_them(bolt: Path, capsys
 
 def test_eight_of_ten_values_lie_in_the_band(bolt: Path) -> None:
     data, model = zoo.read(SUNSPOTS), zoo.load(f"file:{bolt}")
-    answers = [KIND.answer(item, answer) for item, answer in
-               zip(data.inputs, model.predict(list(data.inputs)), strict=True)]  # fmt: skip
+    answers = [
+        KIND.answer(item, answer) for item, answer in zip(data.inputs, model.predict(list(data.inputs)), strict=True)
+    ]
     inside = [
         (answer.quantiles[:, 0] <= truth.values) & (truth.values <= answer.quantiles[:, -1])
         for answer, truth in zip(answers, data.targets, strict=True)
@@ -152,8 +153,11 @@ def test_a_tensor_that_is_missing_or_too_many_is_named(bolt: Path, tmp_path: Pat
     save_file(tensors, place / "model.safetensors", {"format": "pt"})
     with pytest.raises(UnsupportedModel, match=r"lack 1 tensor such as output_patch_embedding\.output_layer\.weight"):
         _ = zoo.load(f"file:{place}").backbone
-    save_file({**tensors, "output_patch_embedding.output_layer.weight": gone, "more.weight": gone.clone()},
-              place / "model.safetensors", {"format": "pt"})  # fmt: skip
+    save_file(
+        {**tensors, "output_patch_embedding.output_layer.weight": gone, "more.weight": gone.clone()},
+        place / "model.safetensors",
+        {"format": "pt"},
+    )
     with pytest.raises(UnsupportedModel, match=r"1 tensor such as more\.weight"):
         _ = zoo.load(f"file:{place}").backbone
     (place / "model.safetensors").write_bytes(b"cut")
@@ -192,8 +196,9 @@ def test_chronos_2_forecasts_and_is_tuned(tmp_path: Path, capsys: pytest.Capture
     alone, beside = ([backbone.preprocess(item) for item in ordinary("time-series")[:count]] for count in (1, 4))
     np.testing.assert_allclose(
         backbone.features(backbone.collate(alone), backbone.layers)["encoder.mean"][0],
-        backbone.features(backbone.collate(beside), backbone.layers)["encoder.mean"][0], atol=1e-4,
-    )  # fmt: skip
+        backbone.features(backbone.collate(beside), backbone.layers)["encoder.mean"][0],
+        atol=1e-4,
+    )
 
 
 @pytest.mark.slow

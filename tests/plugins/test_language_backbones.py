@@ -170,9 +170,12 @@ def test_weights_of_another_architecture_are_named(tmp_path: Path) -> None:
 
     with pytest.raises(ZooError, match=r"another architecture.*LayerNorm.* \(384 instead of 192\), and so have"):
         plugins().first(
-            "zoo_load", card=CARDS[MINILM], files=dataclasses.replace(folder, root=tmp_path), device="cpu",
+            "zoo_load",
+            card=CARDS[MINILM],
+            files=dataclasses.replace(folder, root=tmp_path),
+            device="cpu",
             dtype="float32",
-        )  # fmt: skip
+        )
 
 
 def test_other_domains_are_left_alone() -> None:

@@ -165,8 +165,17 @@ def test_a_decoder_learns_topics(tmp_path, capsys):
         rows = "".join(f"{text},{list(WORDS)[kind]}\n" for text, kind in zip(*texts(count, seed), strict=True))
         (tmp_path / f"{name}.csv").write_text(f"text,label\n{rows}")
     options = [
-        "--strategy", "full", "--epochs", "16", "--learning-rate", "3e-3", "--batch-size", "16", "--keep", "fine-tuned"
-    ]  # fmt: skip
+        "--strategy",
+        "full",
+        "--epochs",
+        "16",
+        "--learning-rate",
+        "3e-3",
+        "--batch-size",
+        "16",
+        "--keep",
+        "fine-tuned",
+    ]
     command = ["tune", f"file:{tmp_path / 'gpt2'}", str(tmp_path / "known.csv"), *options]
     assert run([*command, "-o", str(tmp_path / "tuned"), "--json"]) == 0
     capsys.readouterr()

@@ -52,7 +52,7 @@ SENTENCES = {
         "Il a quitté [LOC Lyon] pour [LOC Marseille] .",
         "[PER Charles de Gaulle] a parlé à [LOC Londres] .",
     ),
-}  # fmt: skip
+}
 """Entities in brackets, with their kinds."""
 
 
@@ -82,9 +82,10 @@ def conll(path: Path, sentences: tuple[str, ...]) -> Path:
 def made(path: Path, people: tuple[str, ...], places: tuple[str, ...]) -> Path:
     """Every person with every place, in sentences of three forms."""
     forms = (
-        "[PER {} Smith] lives in [LOC {}] now", "the train to [LOC {1}] was late said [PER {0}]",
+        "[PER {} Smith] lives in [LOC {}] now",
+        "the train to [LOC {1}] was late said [PER {0}]",
         "yesterday [PER {} Miller] left [LOC New {}]",
-    )  # fmt: skip
+    )
     pairs = [(person, place) for person in people for place in places]
     return conll(path, tuple(forms[number % 3].format(*pair) for number, pair in enumerate(pairs)))
 
@@ -106,14 +107,26 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = zoo.read(str(made(folder / "known.conll", PEOPLE, PLACES)))
     pipeline = spacy.blank("en")
     network = {
-        "@architectures": "spacy.HashEmbedCNN.v2", "width": 32, "depth": 2, "embed_size": 500, "window_size": 1,
-        "maxout_pieces": 2, "subword_features": True, "pretrained_vectors": None,
-    }  # fmt: skip
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "width": 32,
+        "depth": 2,
+        "embed_size": 500,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+        "pretrained_vectors": None,
+    }
     listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 32, "upstream": "tok2vec"}
     finder = {
-        "@architectures": "spacy.TransitionBasedParser.v2", "state_type": "ner", "extra_state_tokens": False,
-        "hidden_width": 32, "maxout_pieces": 2, "use_upper": True, "nO": None, "tok2vec": listener,
-    }  # fmt: skip
+        "@architectures": "spacy.TransitionBasedParser.v2",
+        "state_type": "ner",
+        "extra_state_tokens": False,
+        "hidden_width": 32,
+        "maxout_pieces": 2,
+        "use_upper": True,
+        "nO": None,
+        "tok2vec": listener,
+    }
     pipeline.add_pipe("tok2vec", config={"model": network})
     pipeline.add_pipe("ner", "people_and_places", config={"model": finder})
     examples = [
@@ -190,8 +203,9 @@ def test_a_folder_of_spacys_is_judged_and_tuned_further(
 
     before = zoo.evaluate(f"file:{small}", str(new), task="token-classification")
     # The finder knows the kinds of entities already, so that it goes on from where it was.
-    tuned = zoo.tune(f"file:{small}", str(new), strategy="full", epochs=6, batch_size=8,
-                     output=str(tmp_path / "out"), save_run=False)  # fmt: skip
+    tuned = zoo.tune(
+        f"file:{small}", str(new), strategy="full", epochs=6, batch_size=8, output=str(tmp_path / "out"), save_run=False
+    )
     assert 0.4 < before.metrics["entity_f1"] < tuned.metrics["entity_f1"]
     assert tuned.metrics["entity_f1"] > 0.9
 
@@ -320,7 +334,7 @@ def changed(small: Path, folder: Path, old: str, new: str) -> Path:
         ('factory = "tok2vec"', 'factory = "tok2vec"\nsource = "stranger"', "'tok2vec' of another pipeline"),
         ("[nlp]", "[nlp", "spaCy cannot load 'file:mine'"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_spacys_own_is_not_run(small: Path, tmp_path: Path, old: str, new: str, told: str) -> None:
     called = []
     spacy.registry.architectures.register("stranger.Network.v1", func=lambda **_: called.append(1))

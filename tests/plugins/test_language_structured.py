@@ -64,8 +64,11 @@ def sentences(path: Path, count: int, people: list[str], places: list[str]) -> P
     lines = []
     for _ in range(count):
         person, other, place = chance.choice(people), chance.choice(people), chance.choice(places)
-        forms = (f"{person} Smith lives in {place} now", f"the train to {place} was late said {person}",
-                 f"yesterday {person} met {other} Miller near New {place}")  # fmt: skip
+        forms = (
+            f"{person} Smith lives in {place} now",
+            f"the train to {place} was late said {person}",
+            f"yesterday {person} met {other} Miller near New {place}",
+        )
         words = chance.choice(forms).split()
         for number, word in enumerate(words):
             tag = "B-PER" if word in people else "O"
@@ -134,9 +137,15 @@ def test_questions_are_answered_from_the_text(tmp_path: Path, capsys: pytest.Cap
 
 
 WORDS = {
-    "house": ("Haus", "das"), "dog": ("Hund", "der"), "cat": ("Katze", "die"), "car": ("Auto", "das"),
-    "tree": ("Baum", "der"), "lamp": ("Lampe", "die"), "book": ("Buch", "das"), "chair": ("Stuhl", "der"),
-}  # fmt: skip
+    "house": ("Haus", "das"),
+    "dog": ("Hund", "der"),
+    "cat": ("Katze", "die"),
+    "car": ("Auto", "das"),
+    "tree": ("Baum", "der"),
+    "lamp": ("Lampe", "die"),
+    "book": ("Buch", "das"),
+    "chair": ("Stuhl", "der"),
+}
 QUALITIES = {"old": "alt", "small": "klein", "red": "rot", "new": "neu", "fine": "schön", "quick": "schnell"}
 
 
@@ -198,21 +207,38 @@ def test_a_translator_is_tuned_and_saved(translator: Path, tmp_path: Path) -> No
     """To a language in which every word is turned around, from sentences that it has not seen."""
     pairs = [(a, " ".join(reversed(b.split()))) for a, b in translations()[:240]]
     (tmp_path / "new.csv").write_text("\n".join(["english,other", *(f"{a},{b}" for a, b in pairs)]))
-    before = zoo.evaluate(f"file:{translator}", str(tmp_path / "new.csv"), task="translation", input_column="english",
-                          target_column="other")  # fmt: skip
-    tuned = zoo.tune(f"file:{translator}", str(tmp_path / "new.csv"), task="translation", strategy="full", epochs=10,
-                     learning_rate=3e-3, input_column="english", target_column="other", output=str(tmp_path / "out"),
-                     save_run=False)  # fmt: skip
+    before = zoo.evaluate(
+        f"file:{translator}",
+        str(tmp_path / "new.csv"),
+        task="translation",
+        input_column="english",
+        target_column="other",
+    )
+    tuned = zoo.tune(
+        f"file:{translator}",
+        str(tmp_path / "new.csv"),
+        task="translation",
+        strategy="full",
+        epochs=10,
+        learning_rate=3e-3,
+        input_column="english",
+        target_column="other",
+        output=str(tmp_path / "out"),
+        save_run=False,
+    )
     assert tuned.metrics["bleu"] > before.metrics["bleu"] + 30
     [answer] = zoo.load(f"file:{tmp_path / 'out'}").predict(["the old house is not red"])
     assert answer.split()[-1] in {"das", "der", "die"}
 
 
 def test_squad_is_read(tmp_path: Path) -> None:
-    paragraph = {"context": "Oslo is in Norway.", "qas": [
-        {"id": "1", "question": "Where is Oslo?", "answers": [{"text": "Norway", "answer_start": 11}]},
-        {"id": "2", "question": "Who?", "answers": []},
-    ]}  # fmt: skip
+    paragraph = {
+        "context": "Oslo is in Norway.",
+        "qas": [
+            {"id": "1", "question": "Where is Oslo?", "answers": [{"text": "Norway", "answer_start": 11}]},
+            {"id": "2", "question": "Who?", "answers": []},
+        ],
+    }
     (tmp_path / "dev.json").write_text(json.dumps({"data": [{"title": "t", "paragraphs": [paragraph]}]}))
     found = zoo.read(str(tmp_path / "dev.json"))
     assert (found.target_kind, list(found.targets or ())) == ("answers", [("Norway",)])
@@ -221,14 +247,18 @@ def test_squad_is_read(tmp_path: Path) -> None:
 
 
 def test_tags_are_read_from_lists_and_bad_ones_left_out(tmp_path: Path) -> None:
-    rows = [{"tokens": ["Oslo", "sleeps"], "ner_tags": ["B-LOC", "O"]}, {"tokens": ["a"], "ner_tags": ["O", "O"]},
-            {"tokens": ["b"], "ner_tags": ["LOC"]}]  # fmt: skip
+    rows = [
+        {"tokens": ["Oslo", "sleeps"], "ner_tags": ["B-LOC", "O"]},
+        {"tokens": ["a"], "ner_tags": ["O", "O"]},
+        {"tokens": ["b"], "ner_tags": ["LOC"]},
+    ]
     (tmp_path / "tags.jsonl").write_text("\n".join(map(json.dumps, rows)))
     found = zoo.read(str(tmp_path / "tags.jsonl"), task="token-classification")
     assert list(found.inputs) == ["Oslo sleeps"]
     assert [problem.reason for problem in found.problems] == [
-        "has 1 words and 2 tags", "has the tag 'LOC', which is none such as B-PER, I-PER or O",
-    ]  # fmt: skip
+        "has 1 words and 2 tags",
+        "has the tag 'LOC', which is none such as B-PER, I-PER or O",
+    ]
     assert zoo.profile(found).samples == 1
 
 

@@ -30,14 +30,23 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 from hub_server import HubServer
 
 NOUNS = {
-    "house": ("Haus", "das", "maison"), "dog": ("Hund", "der", "chien"), "cat": ("Katze", "die", "chatte"),
-    "car": ("Auto", "das", "auto"), "tree": ("Baum", "der", "arbre"), "lamp": ("Lampe", "die", "lampe"),
-    "book": ("Buch", "das", "livre"), "chair": ("Stuhl", "der", "chaise"),
-}  # fmt: skip
+    "house": ("Haus", "das", "maison"),
+    "dog": ("Hund", "der", "chien"),
+    "cat": ("Katze", "die", "chatte"),
+    "car": ("Auto", "das", "auto"),
+    "tree": ("Baum", "der", "arbre"),
+    "lamp": ("Lampe", "die", "lampe"),
+    "book": ("Buch", "das", "livre"),
+    "chair": ("Stuhl", "der", "chaise"),
+}
 QUALITIES = {
-    "old": ("alt", "ancien"), "small": ("klein", "petit"), "red": ("rot", "rouge"), "new": ("neu", "neuf"),
-    "fine": ("schön", "beau"), "quick": ("schnell", "rapide"),
-}  # fmt: skip
+    "old": ("alt", "ancien"),
+    "small": ("klein", "petit"),
+    "red": ("rot", "rouge"),
+    "new": ("neu", "neuf"),
+    "fine": ("schön", "beau"),
+    "quick": ("schnell", "rapide"),
+}
 NEW = 40
 """Sentences that nothing is trained on."""
 
@@ -50,11 +59,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def sentences() -> list[tuple[str, str, str]]:
     """English, German and a French of sorts, in an order of chance; the last ones are new."""
     found = [
-        (f"the {first} {noun} is {second}", f"{article} {one[0]}e {german} ist {two[0]}",
-         f"{french} {one[1]} est {two[1]}")
+        (
+            f"the {first} {noun} is {second}",
+            f"{article} {one[0]}e {german} ist {two[0]}",
+            f"{french} {one[1]} est {two[1]}",
+        )
         for noun, (german, article, french) in NOUNS.items()
-        for first, one in QUALITIES.items() for second, two in QUALITIES.items() if first != second
-    ]  # fmt: skip
+        for first, one in QUALITIES.items()
+        for second, two in QUALITIES.items()
+        if first != second
+    ]
     random.Random(0).shuffle(found)
     return found
 
@@ -71,9 +85,13 @@ def pieces(texts: Sequence[str], path: Path) -> list[str]:
     """A small sentencepiece model of texts, and its pieces."""
     written = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts), model_writer=written, vocab_size=300, model_type="bpe",
-        hard_vocab_limit=False, minloglevel=2,
-    )  # fmt: skip
+        sentence_iterator=iter(texts),
+        model_writer=written,
+        vocab_size=300,
+        model_type="bpe",
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
     path.write_bytes(written.getvalue())
     model = sentencepiece.SentencePieceProcessor(model_proto=written.getvalue())
     return [model.id_to_piece(index) for index in range(model.get_piece_size())]
@@ -86,8 +104,10 @@ def train(model: Any, examples: Sequence[tuple[list[int], list[int]]], epochs: i
     for _ in range(epochs):
         for part in torch.randperm(len(examples)).split(32):
             chosen = [examples[index] for index in part]
-            rows = [torch.nn.utils.rnn.pad_sequence([torch.tensor(one[side]) for one in chosen], True, fill)
-                    for side, fill in ((0, model.config.pad_token_id), (1, -100))]  # fmt: skip
+            rows = [
+                torch.nn.utils.rnn.pad_sequence([torch.tensor(one[side]) for one in chosen], True, fill)
+                for side, fill in ((0, model.config.pad_token_id), (1, -100))
+            ]
             optimizer.zero_grad()
             model(rows[0], attention_mask=(rows[0] != model.config.pad_token_id).long(), labels=rows[1]).loss.backward()
             optimizer.step()
@@ -95,11 +115,20 @@ def train(model: Any, examples: Sequence[tuple[list[int], list[int]]], epochs: i
 
 
 SMALL = {
-    "d_model": 64, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
-    "decoder_attention_heads": 4, "encoder_ffn_dim": 128, "decoder_ffn_dim": 128, "dropout": 0.0,
-    "max_position_embeddings": 64, "attention_dropout": 0.0, "activation_dropout": 0.0, "encoder_layerdrop": 0.0,
+    "d_model": 64,
+    "encoder_layers": 2,
+    "decoder_layers": 2,
+    "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4,
+    "encoder_ffn_dim": 128,
+    "decoder_ffn_dim": 128,
+    "dropout": 0.0,
+    "max_position_embeddings": 64,
+    "attention_dropout": 0.0,
+    "activation_dropout": 0.0,
+    "encoder_layerdrop": 0.0,
     "decoder_layerdrop": 0.0,
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -107,27 +136,42 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Marian in the layout of Helsinki-NLP: two sentencepiece models, one vocabulary, English to German."""
     folder = tmp_path_factory.mktemp("marian")
     known = sentences()[:-NEW]
-    words = [*pieces([row[0] for row in known], folder / "source.spm"),
-             *pieces([row[1] for row in known], folder / "target.spm")]  # fmt: skip
+    words = [
+        *pieces([row[0] for row in known], folder / "source.spm"),
+        *pieces([row[1] for row in known], folder / "target.spm"),
+    ]
     names = list(dict.fromkeys(["</s>", "<unk>", *words]))
     vocabulary = {name: index for index, name in enumerate(n for n in names if n not in {"<s>", "<pad>"})}
     vocabulary["<pad>"] = len(vocabulary)
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
-    (folder / "tokenizer_config.json").write_text(json.dumps(
-        {"source_lang": "en", "target_lang": "de", "tokenizer_class": "MarianTokenizer", "model_max_length": 64}
-    ))  # fmt: skip
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {"source_lang": "en", "target_lang": "de", "tokenizer_class": "MarianTokenizer", "model_max_length": 64}
+        )
+    )
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     torch.manual_seed(0)
     padding = vocabulary["<pad>"]
-    model = transformers.MarianMTModel(transformers.MarianConfig(
-        vocab_size=len(vocabulary), pad_token_id=padding, eos_token_id=0, decoder_start_token_id=padding,
-        forced_eos_token_id=0, activation_function="swish", static_position_embeddings=True, scale_embedding=True,
-        **SMALL,
-    ))  # fmt: skip
+    model = transformers.MarianMTModel(
+        transformers.MarianConfig(
+            vocab_size=len(vocabulary),
+            pad_token_id=padding,
+            eos_token_id=0,
+            decoder_start_token_id=padding,
+            forced_eos_token_id=0,
+            activation_function="swish",
+            static_position_embeddings=True,
+            scale_embedding=True,
+            **SMALL,
+        )
+    )
     train(model, [(tokenizer(row[0])["input_ids"], tokenizer(text_target=row[1])["input_ids"]) for row in known], 20)
     # As published: pickled, what is tied only once, nothing of positions, and settings of generation in two files.
-    weights = {name: tensor for name, tensor in model.state_dict().items()
-               if "embed" not in name and not name.startswith("lm_head")}  # fmt: skip
+    weights = {
+        name: tensor
+        for name, tensor in model.state_dict().items()
+        if "embed" not in name and not name.startswith("lm_head")
+    }
     torch.save(weights, folder / "pytorch_model.bin")
     generation = {"bad_words_ids": [[padding]], "num_beams": 4, "max_length": 64, "forced_eos_token_id": 0}
     config = {**model.config.to_dict(), **generation, "architectures": ["MarianMTModel"]}
@@ -140,9 +184,22 @@ def marian(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def nllb_tokenizer(folder: Path) -> Any:
     """NLLB's tokenizer with all its languages, in the files of its repositories."""
     pieces([text for row in sentences()[:-NEW] for text in row], folder / "sentencepiece.bpe.model")
-    signs = {"bos_token": "<s>", "cls_token": "<s>", "eos_token": "</s>", "sep_token": "</s>", "pad_token": "<pad>",
-             "unk_token": "<unk>", "mask_token": {"__type": "AddedToken", "content": "<mask>", "lstrip": True,
-             "rstrip": False, "normalized": True, "single_word": False}}  # fmt: skip
+    signs = {
+        "bos_token": "<s>",
+        "cls_token": "<s>",
+        "eos_token": "</s>",
+        "sep_token": "</s>",
+        "pad_token": "<pad>",
+        "unk_token": "<unk>",
+        "mask_token": {
+            "__type": "AddedToken",
+            "content": "<mask>",
+            "lstrip": True,
+            "rstrip": False,
+            "normalized": True,
+            "single_word": False,
+        },
+    }
     settings = {**signs, "tokenizer_class": "NllbTokenizer", "model_max_length": 64, "src_lang": None, "tgt_lang": None}
     made = {**settings, "additional_special_tokens": FAIRSEQ_LANGUAGE_CODES}
     (folder / "config.json").write_text(json.dumps({"model_type": "m2m_100"}))
@@ -158,10 +215,17 @@ def nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nllb")
     tokenizer = nllb_tokenizer(folder)
     torch.manual_seed(0)
-    model = transformers.M2M100ForConditionalGeneration(transformers.M2M100Config(
-        vocab_size=len(tokenizer), pad_token_id=1, bos_token_id=0, eos_token_id=2, decoder_start_token_id=2,
-        scale_embedding=True, **SMALL,
-    ))  # fmt: skip
+    model = transformers.M2M100ForConditionalGeneration(
+        transformers.M2M100Config(
+            vocab_size=len(tokenizer),
+            pad_token_id=1,
+            bos_token_id=0,
+            eos_token_id=2,
+            decoder_start_token_id=2,
+            scale_embedding=True,
+            **SMALL,
+        )
+    )
     examples = []
     for row in sentences()[:-NEW]:
         for side, code in ((1, "deu_Latn"), (2, "fra_Latn")):
@@ -230,8 +294,10 @@ def test_a_missing_sentencepiece_is_named_with_its_extra(marian: Path) -> None:
     program = "import sys; sys.modules['sentencepiece'] = None; from zoo.cli import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
         [sys.executable, "-c", program, "predict", f"file:{marian}", "the old house"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 1
     assert "The package 'sentencepiece' is needed" in done.stderr
     assert "foundation-zoo[language]" in done.stderr
@@ -254,10 +320,22 @@ def test_a_marian_with_several_targets_gets_its_mark(marian: Path, tmp_path: Pat
 
 def test_an_nllb_is_told_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     german, french = (
-        judged(["evaluate", f"file:{nllb}", table(tmp_path / f"{code}.csv", ("en", code), (0, side)), "--task",
-                "translation", "--input-column", "en", "--target-column", code], capsys)
+        judged(
+            [
+                "evaluate",
+                f"file:{nllb}",
+                table(tmp_path / f"{code}.csv", ("en", code), (0, side)),
+                "--task",
+                "translation",
+                "--input-column",
+                "en",
+                "--target-column",
+                code,
+            ],
+            capsys,
+        )
         for side, code in ((1, "de"), (2, "fra_Latn"))
-    )  # fmt: skip
+    )
     for found in (german, french):
         assert found["metrics"]["bleu"] > 60
         assert found["baseline"]["bleu"] < 10
@@ -288,17 +366,36 @@ def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path, capsys
     before = zoo.load(f"file:{nllb}").backbone
     features = before.features(before.collate([before.preprocess("the old house")]), (before.layers[-1],))
     data = table(tmp_path / "back.csv", ("de", "en"), (1, 0), slice(0, 240))
-    tuned = zoo.tune(f"file:{nllb}", data, task="translation", strategy="full", epochs=20, learning_rate=3e-3,
-                     batch_size=16, input_column="de", target_column="en", output=str(tmp_path / "out"),
-                     save_run=False)  # fmt: skip
+    tuned = zoo.tune(
+        f"file:{nllb}",
+        data,
+        task="translation",
+        strategy="full",
+        epochs=20,
+        learning_rate=3e-3,
+        batch_size=16,
+        input_column="de",
+        target_column="en",
+        output=str(tmp_path / "out"),
+        save_run=False,
+    )
     assert tuned.metrics["bleu"] > tuned.baseline["bleu"] + 40
     assert json.loads((tmp_path / "out" / "zoo.json").read_text())["classes"] == ["deu_Latn", "eng_Latn"]
     assert run(["predict", f"file:{tmp_path / 'out'}", "das alte Haus ist rot"]) == 0
     assert "house is" in capsys.readouterr().out
     assert run(["predict", f"file:{tmp_path / 'out'}", "the old house", "--languages", "en,fr"]) == 1
     assert "translates from deu_Latn to eng_Latn; 'en,fr' is something else" in capsys.readouterr().err
-    further = zoo.tune(f"file:{tmp_path / 'out'}", data, task="translation", strategy="full", epochs=1,
-                       learning_rate=1e-6, input_column="de", target_column="en", save_run=False)  # fmt: skip
+    further = zoo.tune(
+        f"file:{tmp_path / 'out'}",
+        data,
+        task="translation",
+        strategy="full",
+        epochs=1,
+        learning_rate=1e-6,
+        input_column="de",
+        target_column="en",
+        save_run=False,
+    )
     assert further.metrics["bleu"] > tuned.metrics["bleu"] - 5  # from what was tuned, not from the base again
     after = before.features(before.collate([before.preprocess("the old house")]), (before.layers[-1],))
     assert torch.equal(features[before.layers[-1]], after[before.layers[-1]])
@@ -309,17 +406,34 @@ def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsy
     words = {word for row in sentences() for text in row for word in text.split()} | {"to", "German", "French", ":"}
     listed = {f"translation_en_to_{code}": {"prefix": said} for code, said in prefixes.items()}
     model, fast = small_t5(words, task_specific_params=listed)
-    train(model, [
-        (fast(prefixes[code] + row[0])["input_ids"], fast(row[side])["input_ids"])
-        for row in sentences()[:-NEW] for side, code in ((1, "de"), (2, "fr"))
-    ], 16)  # fmt: skip
+    train(
+        model,
+        [
+            (fast(prefixes[code] + row[0])["input_ids"], fast(row[side])["input_ids"])
+            for row in sentences()[:-NEW]
+            for side, code in ((1, "de"), (2, "fr"))
+        ],
+        16,
+    )
     model.save_pretrained(tmp_path / "t5")
     fast.save_pretrained(tmp_path / "t5")
 
     for side, code in ((1, "german"), (2, "french")):
         data = table(tmp_path / f"{code}.csv", ("english", code), (0, side))
-        found = judged(["evaluate", f"file:{tmp_path / 't5'}", data, "--task", "translation", "--input-column",
-                        "english", "--target-column", code], capsys)  # fmt: skip
+        found = judged(
+            [
+                "evaluate",
+                f"file:{tmp_path / 't5'}",
+                data,
+                "--task",
+                "translation",
+                "--input-column",
+                "english",
+                "--target-column",
+                code,
+            ],
+            capsys,
+        )
         assert found["metrics"]["bleu"] > 60
         assert found["baseline"]["bleu"] < 10
     assert run(["predict", f"file:{tmp_path / 't5'}", "the old house", "--languages", "de,en"]) == 1
@@ -329,25 +443,45 @@ def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("name", "known", "code"),
     [
-        ("en", ("eng_Latn", "deu_Latn"), "eng_Latn"), ("German", ("en_XX", "de_DE"), "de_DE"),
-        ("de", ("en", "de"), "de"), ("deu_Latn", ("en", "de"), "de"), ("zh", ("zho_Hans", "zho_Hant"), "zho_Hans"),
-        ("zho_Hant", ("zho_Hans", "zho_Hant"), "zho_Hant"), ("ace_Arab", ("ace_Arab",), "ace_Arab"),
-        ("klingon", ("en", "de"), None), ("fr", ("en", "de"), None), ("deu", ("fra", "deu"), "deu"),
-        ("zh", ("deu", "cmn_Hans"), "cmn_Hans"), ("Korean", ("jpn_Jpan", "kor_Hang"), "kor_Hang"),
-        ("no", ("dan_Latn", "nob_Latn"), "nob_Latn"), ("Persian", ("arb_Arab", "pes_Arab"), "pes_Arab"),
-        ("hr", ("sr", "bs"), None), ("pt-BR", ("es_XX", "pt_XX"), "pt_XX"), ("Traditional Chinese",
-        ("zho_Hans", "zho_Hant"), "zho_Hant"),
+        ("en", ("eng_Latn", "deu_Latn"), "eng_Latn"),
+        ("German", ("en_XX", "de_DE"), "de_DE"),
+        ("de", ("en", "de"), "de"),
+        ("deu_Latn", ("en", "de"), "de"),
+        ("zh", ("zho_Hans", "zho_Hant"), "zho_Hans"),
+        ("zho_Hant", ("zho_Hans", "zho_Hant"), "zho_Hant"),
+        ("ace_Arab", ("ace_Arab",), "ace_Arab"),
+        ("klingon", ("en", "de"), None),
+        ("fr", ("en", "de"), None),
+        ("deu", ("fra", "deu"), "deu"),
+        ("zh", ("deu", "cmn_Hans"), "cmn_Hans"),
+        ("Korean", ("jpn_Jpan", "kor_Hang"), "kor_Hang"),
+        ("no", ("dan_Latn", "nob_Latn"), "nob_Latn"),
+        ("Persian", ("arb_Arab", "pes_Arab"), "pes_Arab"),
+        ("hr", ("sr", "bs"), None),
+        ("pt-BR", ("es_XX", "pt_XX"), "pt_XX"),
+        ("Traditional Chinese", ("zho_Hans", "zho_Hant"), "zho_Hant"),
     ],
-)  # fmt: skip
+)
 def test_languages_are_found_by_name_and_code(name: str, known: tuple[str, ...], code: str | None) -> None:
     assert languages.find(name, known) == code
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("en", True), ("German", True), ("deu", True), ("zho_Hant", True), ("en_XX", True), ("text", False),
-     ("source", False), ("src", False), ("tgt", False), ("target", False), ("", False)],
-)  # fmt: skip
+    [
+        ("en", True),
+        ("German", True),
+        ("deu", True),
+        ("zho_Hant", True),
+        ("en_XX", True),
+        ("text", False),
+        ("source", False),
+        ("src", False),
+        ("tgt", False),
+        ("target", False),
+        ("", False),
+    ],
+)
 def test_columns_say_languages_or_not(name: str, says: bool) -> None:
     assert is_language(name) is says
 

@@ -98,23 +98,34 @@ def transformers_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "projection_dim": 48}
     config = transformers.CLIPConfig(
-        text_config={**sizes, "num_hidden_layers": 1, "vocab_size": len(words), "max_position_embeddings": 16,
-                     "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3},
+        text_config={
+            **sizes,
+            "num_hidden_layers": 1,
+            "vocab_size": len(words),
+            "max_position_embeddings": 16,
+            "pad_token_id": 0,
+            "bos_token_id": 2,
+            "eos_token_id": 3,
+        },
         vision_config={**sizes, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": 8},
         projection_dim=48,
-    )  # fmt: skip
+    )
     model = transformers.CLIPModel(config)
     processor = transformers.CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
-    pixels = torch.stack([
-        processor(images=[drawn(caption, generator) for caption in CAPTIONS], return_tensors="pt")["pixel_values"]
-        for _ in range(8)
-    ])  # fmt: skip
+    pixels = torch.stack(
+        [
+            processor(images=[drawn(caption, generator) for caption in CAPTIONS], return_tensors="pt")["pixel_values"]
+            for _ in range(8)
+        ]
+    )
     tokens = tokenizer(CAPTIONS, padding=True, return_tensors="pt")
     tokens = {name: tokens[name] for name in ("input_ids", "attention_mask")}
     train(
-        model, lambda values: model.get_image_features(pixel_values=values).pooler_output,
-        lambda: model.get_text_features(**tokens).pooler_output, pixels,
-    )  # fmt: skip
+        model,
+        lambda values: model.get_image_features(pixel_values=values).pooler_output,
+        lambda: model.get_text_features(**tokens).pooler_output,
+        pixels,
+    )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     processor.save_pretrained(folder)

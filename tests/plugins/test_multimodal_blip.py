@@ -51,14 +51,25 @@ def saved(folder: Path, kind: type[transformers.PreTrainedModel]) -> str:
     transformers.BlipImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4}
     config = transformers.BlipConfig(
-        text_config={**sizes, "encoder_hidden_size": 64, "num_hidden_layers": 1, "vocab_size": len(vocabulary),
-                     "max_position_embeddings": 24, "bos_token_id": 5, "pad_token_id": 0, "sep_token_id": 3,
-                     "eos_token_id": 3, "projection_dim": 64, "label_smoothing": 0.0, "initializer_range": 0.1, "hidden_dropout_prob": 0.0,
-                     "attention_probs_dropout_prob": 0.0},
-        vision_config={**sizes, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": 8,
-                       "initializer_range": 0.1},
+        text_config={
+            **sizes,
+            "encoder_hidden_size": 64,
+            "num_hidden_layers": 1,
+            "vocab_size": len(vocabulary),
+            "max_position_embeddings": 24,
+            "bos_token_id": 5,
+            "pad_token_id": 0,
+            "sep_token_id": 3,
+            "eos_token_id": 3,
+            "projection_dim": 64,
+            "label_smoothing": 0.0,
+            "initializer_range": 0.1,
+            "hidden_dropout_prob": 0.0,
+            "attention_probs_dropout_prob": 0.0,
+        },
+        vision_config={**sizes, "num_hidden_layers": 2, "image_size": SIDE, "patch_size": 8, "initializer_range": 0.1},
         initializer_range=0.1,
-    )  # fmt: skip
+    )
     kind(config).save_pretrained(folder)
     return f"file:{folder}"
 

@@ -54,10 +54,18 @@ def pieces() -> bytes:
     words = sorted({word for sentence in SENTENCES for word in sentence.split()})
     found = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([*SENTENCES, "the quick brown fox jumps over the lazy dog", "<unk>"]), vocab_size=100,
-        model_writer=found, user_defined_symbols=[f"▁{word}" for word in words], hard_vocab_limit=False, pad_id=0,
-        eos_id=1, unk_id=2, bos_id=-1, num_threads=1, minloglevel=2,
-    )  # fmt: skip
+        sentence_iterator=iter([*SENTENCES, "the quick brown fox jumps over the lazy dog", "<unk>"]),
+        vocab_size=100,
+        model_writer=found,
+        user_defined_symbols=[f"▁{word}" for word in words],
+        hard_vocab_limit=False,
+        pad_id=0,
+        eos_id=1,
+        unk_id=2,
+        bos_id=-1,
+        num_threads=1,
+        minloglevel=2,
+    )
     return found.getvalue()
 
 
@@ -91,16 +99,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory, pieces: bytes) -> Path:
     images = transformers.SiglipImageProcessor(size={"height": SIDE, "width": SIDE})
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_hidden_layers": 2}
     torch.manual_seed(0)
-    model = transformers.SiglipModel(transformers.SiglipConfig(
-        text_config={**sizes, "vocab_size": len(tokenizer), "max_position_embeddings": LENGTH, "bos_token_id": None,
-                     "eos_token_id": 1, "pad_token_id": 1},
-        vision_config={**sizes, "image_size": SIDE, "patch_size": 8},
-    ))  # fmt: skip
+    model = transformers.SiglipModel(
+        transformers.SiglipConfig(
+            text_config={
+                **sizes,
+                "vocab_size": len(tokenizer),
+                "max_position_embeddings": LENGTH,
+                "bos_token_id": None,
+                "eos_token_id": 1,
+                "pad_token_id": 1,
+            },
+            vision_config={**sizes, "image_size": SIDE, "patch_size": 8},
+        )
+    )
     train(
-        model, lambda pixels, ids: model(pixel_values=pixels, input_ids=ids, return_loss=True).loss,
+        model,
+        lambda pixels, ids: model(pixel_values=pixels, input_ids=ids, return_loss=True).loss,
         lambda image: images(images=image, return_tensors="pt")["pixel_values"][0],
         tokenizer(SENTENCES, padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids,
-    )  # fmt: skip
+    )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     images.save_pretrained(folder)
@@ -129,11 +146,19 @@ def flexible(tmp_path_factory: pytest.TempPathFactory) -> Path:
     images.save_pretrained(folder)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_attention_heads": 4, "num_hidden_layers": 2}
     torch.manual_seed(0)
-    model = transformers.Siglip2Model(transformers.Siglip2Config(
-        text_config={**sizes, "vocab_size": len(vocabulary), "max_position_embeddings": LENGTH, "bos_token_id": 2,
-                     "eos_token_id": 1, "pad_token_id": 0},
-        vision_config={**sizes, "num_patches": 16, "patch_size": 8},
-    ))  # fmt: skip
+    model = transformers.Siglip2Model(
+        transformers.Siglip2Config(
+            text_config={
+                **sizes,
+                "vocab_size": len(vocabulary),
+                "max_position_embeddings": LENGTH,
+                "bos_token_id": 2,
+                "eos_token_id": 1,
+                "pad_token_id": 0,
+            },
+            vision_config={**sizes, "num_patches": 16, "patch_size": 8},
+        )
+    )
     model.save_pretrained(folder)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     shapes = itertools.cycle([True, False])
@@ -144,12 +169,19 @@ def flexible(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return torch.cat([found["pixel_values"][0], found["pixel_attention_mask"].T, grid], dim=1)
 
     train(
-        model, lambda pixels, ids: model(
-            pixel_values=pixels[:, :, :-3], pixel_attention_mask=pixels[:, :, -3].int(),
-            spatial_shapes=pixels[:, 0, -2:].long(), input_ids=ids, return_loss=True,
-        ).loss, prepare,
+        model,
+        lambda pixels, ids: (
+            model(
+                pixel_values=pixels[:, :, :-3],
+                pixel_attention_mask=pixels[:, :, -3].int(),
+                spatial_shapes=pixels[:, 0, -2:].long(),
+                input_ids=ids,
+                return_loss=True,
+            ).loss
+        ),
+        prepare,
         tokenizer(SENTENCES, padding="max_length", max_length=LENGTH, return_tensors="pt").input_ids,
-    )  # fmt: skip
+    )
     model.save_pretrained(folder)
     return folder
 
@@ -164,15 +196,38 @@ def open_clip_files(tmp_path_factory: pytest.TempPathFactory, pieces: bytes) -> 
         vocab=vocabulary, extra_ids=0, pad_token="</s>", eos_token="</s>", unk_token="<unk>"
     ).save_pretrained(folder)
     config = {
-        "embed_dim": 64, "init_logit_bias": -10, "custom_text": True,
-        "vision_cfg": {"image_size": 64, "timm_model_name": "test_vit", "timm_model_pretrained": False,
-                       "timm_pool": "map", "timm_proj": "none"},
-        "text_cfg": {"context_length": 16, "vocab_size": len(vocabulary), "hf_tokenizer_name": REPOSITORY,
-                     "tokenizer_kwargs": {"clean": "canonicalize"}, "width": 64, "heads": 4, "layers": 2,
-                     "no_causal_mask": True, "proj_bias": True, "pool_type": "last", "norm_kwargs": {"eps": 1e-6}},
-    }  # fmt: skip
-    preprocessing = {"size": [64, 64], "mode": "RGB", "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic",
-                     "resize_mode": "squash"}  # fmt: skip
+        "embed_dim": 64,
+        "init_logit_bias": -10,
+        "custom_text": True,
+        "vision_cfg": {
+            "image_size": 64,
+            "timm_model_name": "test_vit",
+            "timm_model_pretrained": False,
+            "timm_pool": "map",
+            "timm_proj": "none",
+        },
+        "text_cfg": {
+            "context_length": 16,
+            "vocab_size": len(vocabulary),
+            "hf_tokenizer_name": REPOSITORY,
+            "tokenizer_kwargs": {"clean": "canonicalize"},
+            "width": 64,
+            "heads": 4,
+            "layers": 2,
+            "no_causal_mask": True,
+            "proj_bias": True,
+            "pool_type": "last",
+            "norm_kwargs": {"eps": 1e-6},
+        },
+    }
+    preprocessing = {
+        "size": [64, 64],
+        "mode": "RGB",
+        "mean": [0.5] * 3,
+        "std": [0.5] * 3,
+        "interpolation": "bicubic",
+        "resize_mode": "squash",
+    }
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": preprocessing}))
     torch.manual_seed(0)
     name, loss = f"local-dir:{folder}", SigLipLoss()
@@ -370,9 +425,13 @@ def test_it_conforms(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_tag_of_open_clip_does_the_same(
-    open_clip_files: dict[str, bytes], captions: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    open_clip_files: dict[str, bytes],
+    captions: Path,
+    shapes: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     name = f"openclip:{MODEL}/{TAG}"
     with HubServer() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)

@@ -60,8 +60,9 @@ def winds(path: Path, level: bool) -> str:
             fields[name] = (("time", "level", *surface[1:]), year[:, None].astype(np.float32), {"units": "m/s"})  # type: ignore[assignment]
     axes: dict[str, Any] = {
         "time": ("time", months * 730.5, {"units": "hours since 1982-01-16"}),
-        "latitude": np.linspace(70, -60, shape[0]), "longitude": np.arange(shape[1]) * 15.0,
-    }  # fmt: skip
+        "latitude": np.linspace(70, -60, shape[0]),
+        "longitude": np.arange(shape[1]) * 15.0,
+    }
     if level:
         axes["level"] = [1000.0]
     xarray.Dataset(fields, coords=axes).to_netcdf(path, engine="scipy")

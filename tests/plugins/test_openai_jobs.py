@@ -112,9 +112,13 @@ class TestFromDataToModel:
             "source,target\n" + "".join(f"{w} {n},{w[::-1]}\n" for n in range(20) for w in ("eins", "zwei"))
         )
         found = zoo.tune(
-            MODEL, str(table), task="translation", strategy="fine-tuning-job", input_column="source",
+            MODEL,
+            str(table),
+            task="translation",
+            strategy="fine-tuning-job",
+            input_column="source",
             target_column="target",
-        )  # fmt: skip
+        )
         assert found.metrics["chrf"] > found.baseline["chrf"] + 20
 
 

@@ -70,17 +70,33 @@ def esm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "vocab.txt").write_text("\n".join(words))
     tokenizer = transformers.EsmTokenizer(str(folder / "vocab.txt"))
     torch.manual_seed(0)
-    model = transformers.EsmForMaskedLM(transformers.EsmConfig(
-        vocab_size=len(words), hidden_size=48, num_hidden_layers=3, num_attention_heads=4, intermediate_size=96,
-        max_position_embeddings=130, position_embedding_type="rotary", token_dropout=True, emb_layer_norm_before=False,
-        pad_token_id=1, mask_token_id=tokenizer.mask_token_id, hidden_dropout_prob=0.0,
-        attention_probs_dropout_prob=0.0,
-    ))  # fmt: skip
+    model = transformers.EsmForMaskedLM(
+        transformers.EsmConfig(
+            vocab_size=len(words),
+            hidden_size=48,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            intermediate_size=96,
+            max_position_embeddings=130,
+            position_embedding_type="rotary",
+            token_dropout=True,
+            emb_layer_norm_before=False,
+            pad_token_id=1,
+            mask_token_id=tokenizer.mask_token_id,
+            hidden_dropout_prob=0.0,
+            attention_probs_dropout_prob=0.0,
+        )
+    )
     rows = tokenizer([protein for _, protein in small.proteins(160, 0)])["input_ids"]
     small.fill_in(
-        lambda ids, seen: model(ids, seen).logits, model.parameters(), rows, padding=1,
-        mask=tokenizer.mask_token_id, marks={0, 1, 2, 3}, epochs=8,
-    )  # fmt: skip
+        lambda ids, seen: model(ids, seen).logits,
+        model.parameters(),
+        rows,
+        padding=1,
+        mask=tokenizer.mask_token_id,
+        marks={0, 1, 2, 3},
+        epochs=8,
+    )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

@@ -42,9 +42,34 @@ LONGEST = 40
 POLAR = 45.0
 """Square angstroms; about half of the molecules have less."""
 
-HYDROPATHY = dict(zip("ARNDCQEGHILKMFPSTWYV", (
-    1.8, -4.5, -3.5, -3.5, 2.5, -3.5, -3.5, -0.4, -3.2, 4.5, 3.8, -3.9, 1.9, 2.8, -1.6, -0.8, -0.7, -0.9, -1.3, 4.2,
-), strict=True))  # fmt: skip
+HYDROPATHY = dict(
+    zip(
+        "ARNDCQEGHILKMFPSTWYV",
+        (
+            1.8,
+            -4.5,
+            -3.5,
+            -3.5,
+            2.5,
+            -3.5,
+            -3.5,
+            -0.4,
+            -3.2,
+            4.5,
+            3.8,
+            -3.9,
+            1.9,
+            2.8,
+            -1.6,
+            -0.8,
+            -0.7,
+            -0.9,
+            -1.3,
+            4.2,
+        ),
+        strict=True,
+    )
+)
 """Kyte and Doolittle, "A simple method for displaying the hydropathic character of a protein" (1982), table 2."""
 
 
@@ -135,10 +160,16 @@ def test_molformer_computes_what_its_published_code_computes() -> None:
     """Figures of the code in the published repository, run once elsewhere with these weights."""
     words = ["<bos>", "<eos>", "<pad>", "<mask>", "C", "c", "O", "N", "(", ")", "=", "1"]
     known = {word: place for place, word in enumerate(words)}
-    model = MolformerModel(MolformerConfig(
-        vocab_size=len(words), hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=24,
-        num_random_features=6,
-    )).eval()  # fmt: skip
+    model = MolformerModel(
+        MolformerConfig(
+            vocab_size=len(words),
+            hidden_size=16,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=24,
+            num_random_features=6,
+        )
+    ).eval()
     model.load_state_dict(formula(model.state_dict()))
     rows = [[0, *(known[atom] for atom in atoms(smiles)), 1] for smiles in ("CC(=O)Oc1ccccc1C(=O)O", "CCO")]
     tokens = torch.tensor([[*row, *[2] * (len(rows[0]) - len(row))] for row in rows])
@@ -200,9 +231,12 @@ def test_molformer_conforms(molformer: Trained) -> None:
 
 
 def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
-    molformer: Trained, hub: HubServer, tmp_path: Path, molecules: list[tuple[str, float]],
+    molformer: Trained,
+    hub: HubServer,
+    tmp_path: Path,
+    molecules: list[tuple[str, float]],
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     tokens = Counter(atom for smiles, _ in molecules for atom in atoms(smiles))
     assert molformer.right > tokens.most_common(1)[0][1] / tokens.total() + 0.03  # it learnt in what company atoms are
     publish(hub, MOLFORMER, molformer.folder)
@@ -229,9 +263,14 @@ def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
     ],
 )
 def test_molformer_learns_a_property_across_scaffolds(
-    strategy: str, options: tuple[str, ...], molformer: Trained, hub: HubServer, tmp_path: Path,
-    molecules: list[tuple[str, float]], capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    strategy: str,
+    options: tuple[str, ...],
+    molformer: Trained,
+    hub: HubServer,
+    tmp_path: Path,
+    molecules: list[tuple[str, float]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     publish(hub, MOLFORMER, molformer.folder)
     data = table(tmp_path / "areas.csv", ("smiles", "area"), molecules)
     tuned = tmp_path / "tuned"
@@ -248,9 +287,12 @@ def test_molformer_learns_a_property_across_scaffolds(
 
 
 def test_chemberta_ranks_molecules_across_scaffolds(
-    chemberta: Trained, hub: HubServer, tmp_path: Path, molecules: list[tuple[str, float]],
+    chemberta: Trained,
+    hub: HubServer,
+    tmp_path: Path,
+    molecules: list[tuple[str, float]],
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     publish(hub, CHEMBERTA, chemberta.folder)
     data = table(tmp_path / "polar.csv", ("smiles", "polar"), ((s, int(area > POLAR)) for s, area in molecules))
 

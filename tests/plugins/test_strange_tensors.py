@@ -36,10 +36,18 @@ def vit(folder: Path, kind: str) -> None:
 
 def wav2vec2(folder: Path, kind: str) -> None:
     config = transformers.Wav2Vec2Config(
-        conv_dim=(16, 16), conv_stride=(5, 4), conv_kernel=(10, 8), num_feat_extract_layers=2, classifier_proj_size=8,
-        num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, codevector_dim=8, proj_codevector_dim=8,
-        num_codevectors_per_group=4, **SMALL,
-    )  # fmt: skip
+        conv_dim=(16, 16),
+        conv_stride=(5, 4),
+        conv_kernel=(10, 8),
+        num_feat_extract_layers=2,
+        classifier_proj_size=8,
+        num_conv_pos_embeddings=8,
+        num_conv_pos_embedding_groups=2,
+        codevector_dim=8,
+        proj_codevector_dim=8,
+        num_codevectors_per_group=4,
+        **SMALL,
+    )
     getattr(transformers, kind)(config).save_pretrained(folder)
     transformers.Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(folder)
 

@@ -75,10 +75,19 @@ def masked(folder: Path, count: int, seed: int) -> Path:
 def yolos(folder: Path) -> str:
     torch.manual_seed(0)
     config = transformers.YolosConfig(
-        hidden_size=64, num_hidden_layers=3, num_attention_heads=4, intermediate_size=128, image_size=[SIDE, SIDE],
-        patch_size=8, num_detection_tokens=4, hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
-        use_mid_position_embeddings=False, initializer_range=0.05, eos_coefficient=0.2,
-    )  # fmt: skip
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=128,
+        image_size=[SIDE, SIDE],
+        patch_size=8,
+        num_detection_tokens=4,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        use_mid_position_embeddings=False,
+        initializer_range=0.05,
+        eos_coefficient=0.2,
+    )
     model = transformers.YolosModel(config)
     side = SIDE // 8
     # It starts from the places of the patches as waves, as DETR does; to learn them takes longer than a test may.
@@ -98,9 +107,17 @@ def yolos(folder: Path) -> str:
 def segformer(folder: Path) -> str:
     torch.manual_seed(0)
     config = transformers.SegformerConfig(
-        depths=[1, 1], num_encoder_blocks=2, hidden_sizes=[16, 32], num_attention_heads=[1, 2], sr_ratios=[2, 1],
-        patch_sizes=[7, 3], strides=[2, 2], mlp_ratios=[2, 2], decoder_hidden_size=32, drop_path_rate=0.0,
-    )  # fmt: skip
+        depths=[1, 1],
+        num_encoder_blocks=2,
+        hidden_sizes=[16, 32],
+        num_attention_heads=[1, 2],
+        sr_ratios=[2, 1],
+        patch_sizes=[7, 3],
+        strides=[2, 2],
+        mlp_ratios=[2, 2],
+        decoder_hidden_size=32,
+        drop_path_rate=0.0,
+    )
     transformers.SegformerModel(config).save_pretrained(folder)
     size = {"height": SIDE, "width": SIDE}
     transformers.SegformerImageProcessor(size=size, do_reduce_labels=False).save_pretrained(folder)
@@ -140,15 +157,32 @@ def test_boxes_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.Capture
 def rtdetr(folder: Path) -> str:
     torch.manual_seed(0)
     trunk = transformers.RTDetrResNetConfig(
-        embedding_size=16, hidden_sizes=[16, 32, 64, 64], depths=[1, 1, 1, 1], layer_type="basic",
+        embedding_size=16,
+        hidden_sizes=[16, 32, 64, 64],
+        depths=[1, 1, 1, 1],
+        layer_type="basic",
         out_features=["stage2", "stage3"],
-    )  # fmt: skip
+    )
     config = transformers.RTDetrConfig(
-        backbone_config=trunk, encoder_hidden_dim=64, encoder_in_channels=[32, 64], feat_strides=[8, 16],
-        encode_proj_layers=[1], encoder_layers=1, encoder_ffn_dim=128, encoder_attention_heads=4, d_model=64,
-        num_queries=10, decoder_in_channels=[64, 64], decoder_ffn_dim=128, num_feature_levels=2, decoder_layers=2,
-        decoder_attention_heads=4, num_denoising=0, hidden_expansion=1.0, dropout=0.0,
-    )  # fmt: skip
+        backbone_config=trunk,
+        encoder_hidden_dim=64,
+        encoder_in_channels=[32, 64],
+        feat_strides=[8, 16],
+        encode_proj_layers=[1],
+        encoder_layers=1,
+        encoder_ffn_dim=128,
+        encoder_attention_heads=4,
+        d_model=64,
+        num_queries=10,
+        decoder_in_channels=[64, 64],
+        decoder_ffn_dim=128,
+        num_feature_levels=2,
+        decoder_layers=2,
+        decoder_attention_heads=4,
+        num_denoising=0,
+        hidden_expansion=1.0,
+        dropout=0.0,
+    )
     transformers.RTDetrModel(config).save_pretrained(folder)
     transformers.RTDetrImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     return f"file:{folder}"
@@ -160,12 +194,21 @@ def detr(folder: Path) -> str:
         embedding_size=16, hidden_sizes=[32, 64], depths=[1, 1], layer_type="basic", out_features=["stage2"]
     )
     config = transformers.DetrConfig(
-        backbone_config=trunk, d_model=64, encoder_layers=1, decoder_layers=1, encoder_attention_heads=4,
-        decoder_attention_heads=4, encoder_ffn_dim=128, decoder_ffn_dim=128, num_queries=2, dropout=0.0,
-        auxiliary_loss=True, eos_coefficient=0.2,
+        backbone_config=trunk,
+        d_model=64,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=128,
+        decoder_ffn_dim=128,
+        num_queries=2,
+        dropout=0.0,
+        auxiliary_loss=True,
+        eos_coefficient=0.2,
         # The usual 0.02 suits layers that are several times as wide; here the first steps would find no direction.
         init_std=0.1,
-    )  # fmt: skip
+    )
     transformers.DetrModel(config).save_pretrained(folder)
     transformers.DetrImageProcessor(size={"shortest_edge": SIDE, "longest_edge": 2 * SIDE}).save_pretrained(folder)
     return f"file:{folder}"
@@ -174,14 +217,30 @@ def detr(folder: Path) -> str:
 def mask2former(folder: Path) -> str:
     torch.manual_seed(0)
     trunk = transformers.SwinConfig(
-        image_size=SIDE, patch_size=2, embed_dim=16, depths=[1, 1, 1, 1], num_heads=[1, 2, 2, 4], window_size=6,
-        out_features=["stage1", "stage2", "stage3", "stage4"], drop_path_rate=0.0,
-    )  # fmt: skip
+        image_size=SIDE,
+        patch_size=2,
+        embed_dim=16,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 2, 2, 4],
+        window_size=6,
+        out_features=["stage1", "stage2", "stage3", "stage4"],
+        drop_path_rate=0.0,
+    )
     config = transformers.Mask2FormerConfig(
-        backbone_config=trunk, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=64,
-        dim_feedforward=64, encoder_layers=1, decoder_layers=2, num_attention_heads=4, num_queries=6,
-        feature_strides=[2, 4, 8, 16], common_stride=2, train_num_points=256,
-    )  # fmt: skip
+        backbone_config=trunk,
+        feature_size=32,
+        mask_feature_size=32,
+        hidden_dim=32,
+        encoder_feedforward_dim=64,
+        dim_feedforward=64,
+        encoder_layers=1,
+        decoder_layers=2,
+        num_attention_heads=4,
+        num_queries=6,
+        feature_strides=[2, 4, 8, 16],
+        common_stride=2,
+        train_num_points=256,
+    )
     transformers.Mask2FormerModel(config).save_pretrained(folder)
     transformers.Mask2FormerImageProcessor(size={"height": SIDE, "width": SIDE}).save_pretrained(folder)
     return f"file:{folder}"
@@ -267,9 +326,7 @@ def test_pictures_of_different_size_share_a_batch(make: Any, tmp_path: Path) -> 
         found.processor.size = {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}
     # Each box is the left half of its picture.
     pictures = [(SIDE, SIDE), (2 * SIDE, SIDE)]
-    examples = [
-        found.example(Image.new("RGB", size), box(0, 0, size[0] / 2, size[1], "a")) for size in pictures
-    ]  # fmt: skip
+    examples = [found.example(Image.new("RGB", size), box(0, 0, size[0] / 2, size[1], "a")) for size in pictures]
     batch = found.collate(examples)
 
     assert batch["pixel_values"].shape == (2, 3, SIDE, 2 * SIDE)
@@ -412,8 +469,9 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
     Image.new("L", (5, 5)).save(folder / "masks" / "1.png")
     found = zoo.read(str(folder))
     assert sorted(problem.reason for problem in found.problems) == [
-        "has no mask '0.png'", "is 48 x 48 pixels, and its mask 5 x 5",
-    ]  # fmt: skip
+        "has no mask '0.png'",
+        "is 48 x 48 pixels, and its mask 5 x 5",
+    ]
     (folder / "classes.txt").write_text("background")
     with pytest.raises(DataError, match="names 1 classes"):
         zoo.read(str(folder))

@@ -73,9 +73,19 @@ def test_digits_are_learnt_from_nothing(make, tmp_path, capsys) -> None:
     make(tmp_path / "model")
     ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(tmp_path / "model")
     options = [
-        "--strategy", "full", "--epochs", "12", "--patience", "12", "--learning-rate", "2e-3", "--head", "random",
-        "--keep", "fine-tuned",
-    ]  # fmt: skip
+        "--strategy",
+        "full",
+        "--epochs",
+        "12",
+        "--patience",
+        "12",
+        "--learning-rate",
+        "2e-3",
+        "--head",
+        "random",
+        "--keep",
+        "fine-tuned",
+    ]
 
     found = reached(
         f"file:{tmp_path / 'model'}", "sklearn:digits:700", *options, folder=tmp_path / "tuned", capsys=capsys

@@ -39,10 +39,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def ddpm(folder: Path, **options: object) -> str:
     torch.manual_seed(0)
     unet = diffusers.UNet2DModel(
-        sample_size=SIDE, in_channels=1, out_channels=1, block_out_channels=(16, 32), layers_per_block=1,
-        norm_num_groups=8, down_block_types=("DownBlock2D",) * 2, up_block_types=("UpBlock2D",) * 2,
-        add_attention=False, resnet_time_scale_shift="scale_shift", **options,
-    )  # fmt: skip
+        sample_size=SIDE,
+        in_channels=1,
+        out_channels=1,
+        block_out_channels=(16, 32),
+        layers_per_block=1,
+        norm_num_groups=8,
+        down_block_types=("DownBlock2D",) * 2,
+        up_block_types=("UpBlock2D",) * 2,
+        add_attention=False,
+        resnet_time_scale_shift="scale_shift",
+        **options,
+    )
     diffusers.DDPMPipeline(unet, diffusers.DDPMScheduler()).save_pretrained(folder)
     return f"file:{folder}"
 
@@ -64,8 +72,11 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
     assert found["metrics"]["fid"] < 0.6 * untrained.metrics["fid"]
     assert found["plan"]["picture_model"].startswith("pkg:efficientnet-lite0")
     assert {path.name for path in Path(folder).iterdir()} == {
-        "README.md", "model.safetensors", "samples.digests", "zoo.json",
-    }  # fmt: skip
+        "README.md",
+        "model.safetensors",
+        "samples.digests",
+        "zoo.json",
+    }
     assert [(one["output"]["prompt"], one["output"]["seed"]) for one in shown] == [
         ("3", 5),
         ("3", 6),
@@ -151,9 +162,11 @@ def test_a_model_comes_from_the_hub_without_its_copy_in_one_file(
     with HubServer() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.url)
         hub.add(
-            "zoo/digits", {**files, "all-in-one.safetensors": files["unet/diffusion_pytorch_model.safetensors"]},
-            library_name="diffusers", pipeline_tag=UNCONDITIONAL,
-        )  # fmt: skip
+            "zoo/digits",
+            {**files, "all-in-one.safetensors": files["unet/diffusion_pytorch_model.safetensors"]},
+            library_name="diffusers",
+            pipeline_tag=UNCONDITIONAL,
+        )
         model = zoo.load("hf:zoo/digits")
         assert not hub.asked("all-in-one")
     assert model.card.tasks == (UNCONDITIONAL,)

@@ -13,9 +13,16 @@ from zoo_vision.transformers_backbone import ProcessorRecipe
 
 SIZES = ((300, 400), (50, 70), (224, 224), (900, 333))
 AS_BYTES = (
-    "ViTImageProcessor", "ConvNextImageProcessor", "DeiTImageProcessor", "BitImageProcessor", "BeitImageProcessor",
-    "LevitImageProcessor", "MobileViTImageProcessor", "MobileNetV2ImageProcessor", "SiglipImageProcessor",
-)  # fmt: skip
+    "ViTImageProcessor",
+    "ConvNextImageProcessor",
+    "DeiTImageProcessor",
+    "BitImageProcessor",
+    "BeitImageProcessor",
+    "LevitImageProcessor",
+    "MobileViTImageProcessor",
+    "MobileNetV2ImageProcessor",
+    "SiglipImageProcessor",
+)
 AS_FLOATS = ("EfficientNetImageProcessor",)
 """It normalises twice, in an order of its own."""
 

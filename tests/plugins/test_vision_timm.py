@@ -30,9 +30,13 @@ def write(
     arguments = config.pop("model_args", {})
     network = timm.create_model(architecture, num_classes=4, **arguments).eval()
     folder.mkdir(exist_ok=True)
-    content = {"architecture": architecture, "num_classes": 4, "model_args": arguments,
-               "pretrained_cfg": {**RECIPE, "input_size": [3, size, size], **config.pop("pretrained_cfg", {})},
-               **config}  # fmt: skip
+    content = {
+        "architecture": architecture,
+        "num_classes": 4,
+        "model_args": arguments,
+        "pretrained_cfg": {**RECIPE, "input_size": [3, size, size], **config.pop("pretrained_cfg", {})},
+        **config,
+    }
     (folder / "config.json").write_text(json.dumps(content), encoding="utf-8")
     if weights.endswith(".safetensors"):
         save_file(network.state_dict(), folder / weights)
@@ -93,8 +97,14 @@ def test_vision_transformers(tmp_path, pool) -> None:
     found = backbone.features(batch, backbone.layers)
 
     assert backbone.layers == (
-        "block1.cls", "block1.mean", "block2.cls", "block2.mean", "block3.cls", "block3.mean", "pooled",
-    )  # fmt: skip
+        "block1.cls",
+        "block1.mean",
+        "block2.cls",
+        "block2.mean",
+        "block3.cls",
+        "block3.mean",
+        "pooled",
+    )
     torch.testing.assert_close(found["pooled"], pooled)
     for number, states in enumerate(blocks, 1):
         torch.testing.assert_close(found[f"block{number}.cls"], states[:, 0])

@@ -56,16 +56,27 @@ def test_masks_are_learnt(tmp_path: Path) -> None:
     (tmp_path / "model").mkdir()
     torch.save(network().state_dict(), tmp_path / "model" / "weights.pth")
     card = ModelCard(
-        f"file:{tmp_path / 'model'}", "vision", ("image-segmentation",), library="torchvision",
-        input={"kind": "image", "resize": SIDE}, files=(ModelFile("weights.pth"),),
+        f"file:{tmp_path / 'model'}",
+        "vision",
+        ("image-segmentation",),
+        library="torchvision",
+        input={"kind": "image", "resize": SIDE},
+        files=(ModelFile("weights.pth"),),
         loader={"architecture": ARCHITECTURE, "weights": "weights.pth", "outputs": 21},
-    )  # fmt: skip
+    )
     data, new, folder = masked(tmp_path / "data", 80, 0), masked(tmp_path / "new", 20, 1), str(tmp_path / "tuned")
 
     run = zoo.tune(
-        zoo.load(card), data, task="image-segmentation", strategy="full", learning_rate=3e-3, epochs=10, patience=10,
-        batch_size=8, output=folder,
-    )  # fmt: skip
+        zoo.load(card),
+        data,
+        task="image-segmentation",
+        strategy="full",
+        learning_rate=3e-3,
+        epochs=10,
+        patience=10,
+        batch_size=8,
+        output=folder,
+    )
     found = zoo.evaluate(f"file:{folder}", new)
 
     assert run.baseline["mean_iou"] < 0.35
@@ -101,9 +112,12 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
     state.pop("classifier.4.bias")
     torch.save(state, tmp_path / "weights.pth")
     card = ModelCard(
-        f"file:{tmp_path}", "vision", library="torchvision", files=(ModelFile("weights.pth"),),
+        f"file:{tmp_path}",
+        "vision",
+        library="torchvision",
+        files=(ModelFile("weights.pth"),),
         loader={"architecture": ARCHITECTURE, "weights": "weights.pth", "outputs": 21},
-    )  # fmt: skip
+    )
 
     with pytest.raises(UnsupportedModel, match=r"classifier\.4\.bias"):
         zoo.load(card)

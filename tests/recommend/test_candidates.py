@@ -61,10 +61,15 @@ def test_a_search_gives_models_within_the_limits_and_those_for_the_task_first(re
 def test_default_candidates_take_the_datas_kind_of_input() -> None:
     tasks = plugins().tasks
     expected = {
-        ("image-classification", "image"): True, ("image-classification", "text"): False,
-        ("audio-classification", "text"): False, ("text-to-speech", "text"): True,
-        ("question-answering", "text"): True, ("visual-question-answering", "image"): True,
-        ("text-to-image", "image"): False, ("text-to-image", "prompt"): True,
-        ("molecular-property-prediction", "crystal"): False, ("image-classification", None): True,
-    }  # fmt: skip
+        ("image-classification", "image"): True,
+        ("image-classification", "text"): False,
+        ("audio-classification", "text"): False,
+        ("text-to-speech", "text"): True,
+        ("question-answering", "text"): True,
+        ("visual-question-answering", "image"): True,
+        ("text-to-image", "image"): False,
+        ("text-to-image", "prompt"): True,
+        ("molecular-property-prediction", "crystal"): False,
+        ("image-classification", None): True,
+    }
     assert {(task, kind): takes(kind, tasks[task]) for task, kind in expected} == expected

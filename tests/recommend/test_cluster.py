@@ -36,14 +36,32 @@ def test_an_address_that_does_not_answer_is_one_sentence(poetry, poems):
 
 def recommend(home: Path, packages: Path, data: Path, *options: str, kill: Path | None = None) -> dict:
     environment = {
-        **os.environ, "ZOO_HOME": str(home), "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": os.pathsep.join([str(packages), *sys.path]), "POEMS_KILL_ONCE": str(kill or ""),
-    }  # fmt: skip
+        **os.environ,
+        "ZOO_HOME": str(home),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join([str(packages), *sys.path]),
+        "POEMS_KILL_ONCE": str(kill or ""),
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "zoo", "recommend", str(data), "--task", "poem-classification", "--layers", "all",
-         "--json", *options],
-        env=environment, capture_output=True, text=True, timeout=500, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "zoo",
+            "recommend",
+            str(data),
+            "--task",
+            "poem-classification",
+            "--layers",
+            "all",
+            "--json",
+            *options,
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

@@ -106,9 +106,16 @@ def measured(values: list[Value], stopped: int = 0) -> list[Measured]:
     found = []
     for number, value in enumerate(values):
         figure = Measurement(
-            f"pkg:{number}", "image-classification", "", "", "linear-probe", value.value, value.low, value.high,
+            f"pkg:{number}",
+            "image-classification",
+            "",
+            "",
+            "linear-probe",
+            value.value,
+            value.low,
+            value.high,
             samples=len(value.parts),
-        )  # fmt: skip
+        )
         finalist = number < len(values) - stopped
         found.append(Measured(ModelCard(figure.model, "vision"), (figure,), finalist=finalist))
     return sorted(found, key=lambda one: -one.figures[0].value)

@@ -72,8 +72,10 @@ def test_kept_runs_are_found_again(tmp_path):
     assert again.find(run_of("pkg:a", seed=1).key) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"format": "other", "runs": []}',
-                                     json.dumps({"format": "zoo-fine-tuned-1", "runs": [1]})])  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    ["", "{", "[]", '{"format": "other", "runs": []}', json.dumps({"format": "zoo-fine-tuned-1", "runs": [1]})],
+)
 def test_a_file_that_is_no_truth_is_refused_and_stays(tmp_path, content):
     path = tmp_path / "truth.json"
     path.write_text(content)

@@ -75,9 +75,11 @@ def test_every_argument_names_its_source_and_numbers_their_figure():
     score = BenchmarkScore("pkg:a", TASK.name, "ImageNet-1k", "accuracy", 0.75, source="arXiv:1234")
     run = Run("r1", "pkg:a", TASK.name, "photos/", "f", "full", {"accuracy": 0.95}, {"accuracy": 0.5})
     known = context(
-        everyone, {"pkg:a": {"tasks": (TASK.name,), "pretraining": ("ImageNet-1k",)}},
-        scores={"pkg:a": [score]}, runs={"pkg:a": [run]},
-    )  # fmt: skip
+        everyone,
+        {"pkg:a": {"tasks": (TASK.name,), "pretraining": ("ImageNet-1k",)}},
+        scores={"pkg:a": [score]},
+        runs={"pkg:a": [run]},
+    )
 
     found = [argument for _, argument in arguments(everyone[0], everyone, known)]
 

@@ -42,10 +42,16 @@ def test_full_fine_tuning_of_a_large_model_is_ruled_by_the_copies_of_its_weights
 
 def test_larger_images_longer_texts_and_larger_batches_need_more():
     small, large = (
-        ModelCard("pkg:m", "vision", parameters=4_652_008, loader={"architecture": "tf_efficientnet_lite0"},
-                  library="timm", input={"kind": "image", "size": (size, size)})
+        ModelCard(
+            "pkg:m",
+            "vision",
+            parameters=4_652_008,
+            loader={"architecture": "tf_efficientnet_lite0"},
+            library="timm",
+            input={"kind": "image", "size": (size, size)},
+        )
         for size in (224, 448)
-    )  # fmt: skip
+    )
     grown = (to_tune(large) - to_tune(large, workload=Workload(batch_size=1))) / (
         to_tune(small) - to_tune(small, workload=Workload(batch_size=1))
     )

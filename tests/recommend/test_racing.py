@@ -47,8 +47,10 @@ class Features:
                 continue
             handed += work.positions
             values = self.features[work.card.id]
-            found = {layer: Evidence.gather(values[layer][list(work.positions)], work.positions, self.targets)
-                     for layer in work.layers}  # fmt: skip
+            found = {
+                layer: Evidence.gather(values[layer][list(work.positions)], work.positions, self.targets)
+                for layer in work.layers
+            }
             yield Done(work, found, 0.5, len(work.positions))
 
     def close(self):
@@ -92,8 +94,14 @@ def rivals(estimators=("linear-probe",)):
 
 
 def run(request, targets, extractor, steps=None, finished=lambda runner: None):
-    race = Race(request, targets, extractor, steps or looks(request.samples, CLASSES), progress=SilentProgress(),
-                finished=finished)  # fmt: skip
+    race = Race(
+        request,
+        targets,
+        extractor,
+        steps or looks(request.samples, CLASSES),
+        progress=SilentProgress(),
+        finished=finished,
+    )
     runners = [Runner(ModelCard(model, "language"), layer) for model, f in extractor.features.items() for layer in f]
     return race.run(runners)
 

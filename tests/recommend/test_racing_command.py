@@ -89,15 +89,31 @@ def test_a_budget_that_is_too_short_is_one_sentence(poetry, many_poems, capsys):
 def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_path, as_json):
     told = tmp_path / "told"
     environment = {
-        **os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path / "packages"), *sys.path]),
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(tmp_path / "packages"), *sys.path]),
         "POEMS_WAIT_FROM": f"poems:sloppy,2,{told}",
-    }  # fmt: skip
-    command = [sys.executable, "-m", "zoo", "recommend", str(many_poems), "--task", "poem-classification", "--race",
-               "--candidates", "poems:sloppy#*", *(["--json"] if as_json else [])]  # fmt: skip
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "zoo",
+        "recommend",
+        str(many_poems),
+        "--task",
+        "poem-classification",
+        "--race",
+        "--candidates",
+        "poems:sloppy#*",
+        *(["--json"] if as_json else []),
+    ]
     started = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - ignored in the background
-    )  # fmt: skip
+    )
     deadline = time.monotonic() + WAIT
     while not told.exists() and started.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -59,8 +59,11 @@ def test_layers_are_candidates(poetry, many_poems):
 
     assert (result.candidates[0].id, result.candidates[0].layer) == ("poems:careful", "words")
     assert sorted((c.id, c.layer) for c in result.candidates) == [
-        ("poems:careful", "letters"), ("poems:careful", "words"), ("poems:sloppy", "letters"), ("poems:sloppy", "words"),
-    ]  # fmt: skip
+        ("poems:careful", "letters"),
+        ("poems:careful", "words"),
+        ("poems:sloppy", "letters"),
+        ("poems:sloppy", "words"),
+    ]
     assert result.forward_passes["done"] == 1200
 
 

@@ -58,11 +58,18 @@ class Tree(HTMLParser):
 def candidate(rank: int, **fields) -> Candidate:
     score = 0.95 - rank / 50
     values = {
-        "interval": (score - 0.02, score + 0.02), "parameters": rank * 3_000_000, "bytes": rank * 12_000_000,
-        "license": "MIT", "measured": {"linear-probe": score, "logme": 0.1}, "samples": 300, "layer": "pooled",
-        "explanation": Explanation((Argument(f"Reason <{rank}>.", score, "measured here"),), (), ("More samples.",), 0.5, "Half."),
+        "interval": (score - 0.02, score + 0.02),
+        "parameters": rank * 3_000_000,
+        "bytes": rank * 12_000_000,
+        "license": "MIT",
+        "measured": {"linear-probe": score, "logme": 0.1},
+        "samples": 300,
+        "layer": "pooled",
+        "explanation": Explanation(
+            (Argument(f"Reason <{rank}>.", score, "measured here"),), (), ("More samples.",), 0.5, "Half."
+        ),
         **fields,
-    }  # fmt: skip
+    }
     return Candidate(rank, f"pkg:model-{rank}", score, **values)
 
 
@@ -72,14 +79,21 @@ def answer(*candidates: Candidate, **fields) -> Recommendation:
         "excluded": (Exclusion("pkg:left", "licence GPL-3.0-only is not allowed"),),
         "warnings": ("The images are tiny.",),
         "analysis": {
-            "guessed": True, "per_class": {"smallest": 100, "median": 150, "largest": 200},
+            "guessed": True,
+            "per_class": {"smallest": 100, "median": 150, "largest": 200},
             "profile": {"classes": {"cat": 200, "dog": 100}, "imbalance": 2.0},
             "advice": {"strategy": "full", "reason": "With 150 samples a class.", "data_need": "Enough."},
         },
-        "provenance": {"seed": 0, "device": "cpu", "created": "2026-11-24", "versions": {"zoo": "0.1.0"},
-                       "revisions": {"pkg:model-1": "1.0"}, "command": "zoo recommend photos"},
+        "provenance": {
+            "seed": 0,
+            "device": "cpu",
+            "created": "2026-11-24",
+            "versions": {"zoo": "0.1.0"},
+            "revisions": {"pkg:model-1": "1.0"},
+            "command": "zoo recommend photos",
+        },
         **fields,
-    }  # fmt: skip
+    }
     return Recommendation("image-classification", candidates=candidates or (candidate(1), candidate(2)), **values)
 
 
@@ -116,9 +130,10 @@ def test_table_page_notebook_and_json_give_each_figure_its_own_interval(capsys):
     )
     show(Output(), result, "photos/")
     texts = {
-        "table": capsys.readouterr().out, "page": "\n".join(Tree(page(result)).text),
+        "table": capsys.readouterr().out,
+        "page": "\n".join(Tree(page(result)).text),
         "notebook": "\n".join(Tree(result._repr_html_()).text),
-    }  # fmt: skip
+    }
 
     known = result.to_dict()["candidates"]
     for name, text in texts.items():
@@ -180,10 +195,16 @@ def test_the_answer_the_reasons_what_was_left_out_and_how_to_repeat_it_are_there
     words = " ".join("".join(Tree(page(answer())).text).split())
 
     for expected in (
-        "Start from pkg:model-1: cross-validated linear-probe accuracy 0.93", "Begin with full.",
-        "zoo tune pkg:model-1 photos & <more> --strategy full", "The images are tiny.", "What would change its place",
-        "licence GPL-3.0-only is not allowed", "zoo recommend photos", "f" * 64, "100 to 200, median 150",
-    ):  # fmt: skip
+        "Start from pkg:model-1: cross-validated linear-probe accuracy 0.93",
+        "Begin with full.",
+        "zoo tune pkg:model-1 photos & <more> --strategy full",
+        "The images are tiny.",
+        "What would change its place",
+        "licence GPL-3.0-only is not allowed",
+        "zoo recommend photos",
+        "f" * 64,
+        "100 to 200, median 150",
+    ):
         assert expected in words
 
 
@@ -251,9 +272,11 @@ def test_plots_are_well_formed_and_stay_inside(figures):
     lines = [(p.rank, p.name, ((p.x, p.y), (p.x * 2, p.y))) for p in points]
 
     for drawing in (
-        plots.scatter(points, "t", "x", "y"), plots.intervals(points, "t", "x"), plots.curves(lines, "t", "y"),
+        plots.scatter(points, "t", "x", "y"),
+        plots.intervals(points, "t", "x"),
+        plots.curves(lines, "t", "y"),
         plots.bars([(p.name, p.rank + 1) for p in points], "t"),
-    ):  # fmt: skip
+    ):
         root = ET.fromstring(drawing)
         width, height = (float(part) for part in root.attrib["viewBox"].split()[2:])
         for circle in root.iter("circle"):

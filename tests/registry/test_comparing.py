@@ -15,18 +15,26 @@ def test_shared_benchmarks_come_first_with_their_best(registry: Registry) -> Non
     scores = [
         BenchmarkScore(model.id, "t", dataset, "m", value, higher_is_better=higher)
         for model, dataset, value, higher in [
-            (a, "Accuracy", 0.9, True), (b, "Accuracy", 0.8, True), (a, "Error", 5.0, False), (b, "Error", 3.0, False),
-            (a, "Alone", 1.0, True), (a, "Tie", 1.0, True), (b, "Tie", 1.0, True),
+            (a, "Accuracy", 0.9, True),
+            (b, "Accuracy", 0.8, True),
+            (a, "Error", 5.0, False),
+            (b, "Error", 3.0, False),
+            (a, "Alone", 1.0, True),
+            (a, "Tie", 1.0, True),
+            (b, "Tie", 1.0, True),
         ]
-    ]  # fmt: skip
+    ]
     registry.add([a, b, *scores])
 
     result = compare(registry, ["hf:x/a", "x/b"])
 
     assert [card.id for card in result.models] == ["hf:x/a", "hf:x/b"]
     assert [(s.dataset, s.best) for s in result.benchmarks] == [
-        ("Accuracy", "hf:x/a"), ("Error", "hf:x/b"), ("Tie", None), ("Alone", None),
-    ]  # fmt: skip
+        ("Accuracy", "hf:x/a"),
+        ("Error", "hf:x/b"),
+        ("Tie", None),
+        ("Alone", None),
+    ]
     assert result.to_frame().loc[("t", "Error", "test", "m"), "hf:x/b"] == 3.0
 
 

@@ -25,32 +25,92 @@ PLAIN = st.recursive(
 )
 TEXTS = st.lists(TEXT, max_size=3, unique=True).map(tuple)
 CARDS = st.builds(
-    ModelCard, id=NAME.map(lambda name: f"hf:{name}"), domain=NAME, tasks=TEXTS, architecture=st.none() | TEXT,
-    description=st.none() | TEXT, parameters=COUNT, bytes=COUNT, license=st.none() | TEXT, languages=TEXTS,
-    pretraining=TEXTS, input=st.dictionaries(TEXT, PLAIN, max_size=3), downloads=COUNT, gated=st.booleans(), tags=TEXTS,
+    ModelCard,
+    id=NAME.map(lambda name: f"hf:{name}"),
+    domain=NAME,
+    tasks=TEXTS,
+    architecture=st.none() | TEXT,
+    description=st.none() | TEXT,
+    parameters=COUNT,
+    bytes=COUNT,
+    license=st.none() | TEXT,
+    languages=TEXTS,
+    pretraining=TEXTS,
+    input=st.dictionaries(TEXT, PLAIN, max_size=3),
+    downloads=COUNT,
+    gated=st.booleans(),
+    tags=TEXTS,
     files=st.lists(st.builds(ModelFile, TEXT, COUNT, st.none() | TEXT), max_size=2).map(tuple),
     loader=st.dictionaries(TEXT, PLAIN, max_size=2),
-)  # fmt: skip
+)
 
 
 @st.composite
 def contents(draw: st.DrawFn) -> list[object]:
     cards = draw(st.lists(CARDS, min_size=1, max_size=4, unique_by=lambda card: card.id))
     models = st.sampled_from([card.id for card in cards])
-    scores = draw(st.lists(st.builds(
-        BenchmarkScore, models, TEXT, TEXT, TEXT, FIGURE, TEXT, st.booleans(), st.sampled_from(["reported", "measured"]),
-        TEXT, st.none() | TEXT,
-    ), max_size=4))  # fmt: skip
-    measurements = draw(st.lists(st.builds(
-        Measurement, models, TEXT, TEXT, TEXT, TEXT, FIGURE, st.none() | FIGURE, st.none() | FIGURE, TEXT,
-        st.integers(0, 10**9), FIGURE, st.none() | TEXT.filter(bool), st.integers(0, 9), TEXT,
-        st.dictionaries(TEXT, TEXT, max_size=2), TEXT,
-    ), max_size=3))  # fmt: skip
-    runs = draw(st.lists(st.builds(
-        Run, TEXT.filter(bool), models, TEXT, TEXT, TEXT, TEXT, st.dictionaries(TEXT, FIGURE, max_size=2),
-        st.dictionaries(TEXT, FIGURE, max_size=2), st.dictionaries(TEXT, PLAIN, max_size=2), revision=st.none() | TEXT,
-        created=TEXT,
-    ), max_size=3, unique_by=lambda run: run.id))  # fmt: skip
+    scores = draw(
+        st.lists(
+            st.builds(
+                BenchmarkScore,
+                models,
+                TEXT,
+                TEXT,
+                TEXT,
+                FIGURE,
+                TEXT,
+                st.booleans(),
+                st.sampled_from(["reported", "measured"]),
+                TEXT,
+                st.none() | TEXT,
+            ),
+            max_size=4,
+        )
+    )
+    measurements = draw(
+        st.lists(
+            st.builds(
+                Measurement,
+                models,
+                TEXT,
+                TEXT,
+                TEXT,
+                TEXT,
+                FIGURE,
+                st.none() | FIGURE,
+                st.none() | FIGURE,
+                TEXT,
+                st.integers(0, 10**9),
+                FIGURE,
+                st.none() | TEXT.filter(bool),
+                st.integers(0, 9),
+                TEXT,
+                st.dictionaries(TEXT, TEXT, max_size=2),
+                TEXT,
+            ),
+            max_size=3,
+        )
+    )
+    runs = draw(
+        st.lists(
+            st.builds(
+                Run,
+                TEXT.filter(bool),
+                models,
+                TEXT,
+                TEXT,
+                TEXT,
+                TEXT,
+                st.dictionaries(TEXT, FIGURE, max_size=2),
+                st.dictionaries(TEXT, FIGURE, max_size=2),
+                st.dictionaries(TEXT, PLAIN, max_size=2),
+                revision=st.none() | TEXT,
+                created=TEXT,
+            ),
+            max_size=3,
+            unique_by=lambda run: run.id,
+        )
+    )
     return [*cards, *scores, *measurements, *runs]
 
 

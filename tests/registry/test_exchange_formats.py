@@ -26,13 +26,26 @@ from zoo.registry.exchange_model_index import model_index_of, scores_of
 
 CARDS = [
     ModelCard(
-        id="hf:team/one", domain="language", tasks=("text-classification", "fill-mask"), architecture="BERT", license="MIT",
-        parameters=123, bytes=456, languages=("en", "de"), pretraining=("C4",), input={"kind": "text", "max_tokens": 9},
-        base_model="hf:team/two", revision="a" * 40, url="https://example.org/one", tags=("x", "y"), gated=True,
-        files=(ModelFile("a.bin", 3, "0" * 64), ModelFile("b.bin", None, None)), loader={"weights": ["a.bin"]},
+        id="hf:team/one",
+        domain="language",
+        tasks=("text-classification", "fill-mask"),
+        architecture="BERT",
+        license="MIT",
+        parameters=123,
+        bytes=456,
+        languages=("en", "de"),
+        pretraining=("C4",),
+        input={"kind": "text", "max_tokens": 9},
+        base_model="hf:team/two",
+        revision="a" * 40,
+        url="https://example.org/one",
+        tags=("x", "y"),
+        gated=True,
+        files=(ModelFile("a.bin", 3, "0" * 64), ModelFile("b.bin", None, None)),
+        loader={"weights": ["a.bin"]},
     ),
     ModelCard(id="hf:team/two", domain="language", license="other", files=(ModelFile("w", 1, "f" * 64),)),
-]  # fmt: skip
+]
 SCORES = [
     BenchmarkScore("hf:team/one", "text-classification", "IMDB", "accuracy", 0.93, source="https://example.org/paper"),
     BenchmarkScore(
@@ -151,21 +164,35 @@ class TestModelIndex:
     @given(
         st.lists(
             st.builds(
-                BenchmarkScore, st.just("hf:a/b"), st.sampled_from(["t", "u"]), st.sampled_from(["d", "é"]),
-                st.sampled_from(["accuracy", "wer", "mse", "bleu"]), st.floats(0, 1), st.sampled_from(["test", "dev"]),
+                BenchmarkScore,
+                st.just("hf:a/b"),
+                st.sampled_from(["t", "u"]),
+                st.sampled_from(["d", "é"]),
+                st.sampled_from(["accuracy", "wer", "mse", "bleu"]),
+                st.floats(0, 1),
+                st.sampled_from(["test", "dev"]),
                 source=st.just("https://example.org"),
             ),
             unique_by=lambda s: (s.task, s.dataset, s.metric, s.split),
         )
-    )  # fmt: skip
+    )
     def test_any_scores_come_back(self, scores: list[BenchmarkScore]) -> None:
         found = list(scores_of("hf:a/b", model_index_of("b", scores), "elsewhere"))
         assert {(s.task, s.dataset, s.metric, s.split): s.value for s in found} == {
             (s.task, s.dataset, s.metric, s.split): s.value for s in scores
         }
 
-    @given(st.recursive(st.none() | st.floats() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(
-        st.sampled_from(["results", "metrics", "dataset", "task", "value", "type", "name"]), inner)))  # fmt: skip
+    @given(
+        st.recursive(
+            st.none() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner)
+                | st.dictionaries(
+                    st.sampled_from(["results", "metrics", "dataset", "task", "value", "type", "name"]), inner
+                )
+            ),
+        )
+    )
     def test_any_document_is_read_without_failing(self, document: Any) -> None:
         for score in scores_of("hf:a/b", document, ""):
             assert score.model == "hf:a/b"
@@ -179,8 +206,10 @@ class TestBillOfMaterials:
         bom = json.loads(text)
         one, two = bom["components"]
         assert (one["type"], one["name"], one["purl"]) == (
-            "machine-learning-model", "team/one", f"pkg:huggingface/team/one@{'a' * 40}",
-        )  # fmt: skip
+            "machine-learning-model",
+            "team/one",
+            f"pkg:huggingface/team/one@{'a' * 40}",
+        )
         assert (one["licenses"], two["licenses"]) == ([{"license": {"id": "MIT"}}], [{"license": {"name": "other"}}])
         assert one["components"][0]["hashes"] == [{"alg": "SHA-256", "content": "0" * 64}]
         metrics = one["modelCard"]["quantitativeAnalysis"]["performanceMetrics"]
@@ -326,10 +355,15 @@ class _MlflowHandler(BaseHTTPRequestHandler):
         self.asked.append((self.path, self.headers.get("Authorization")))
         second = "page_token=next" in self.path
         model = {
-            "name": "churn" if second else "sentiment model", "creation_timestamp": 1, "last_updated_timestamp": 2,
-            "description": "Ours.", "tags": [{"key": "task", "value": "text-classification"}, {"key": "team", "value": "nlp"}],
-            "latest_versions": [{"name": "m", "version": v, "current_stage": "None", "status": "READY"} for v in ("2", "10")],
-        }  # fmt: skip
+            "name": "churn" if second else "sentiment model",
+            "creation_timestamp": 1,
+            "last_updated_timestamp": 2,
+            "description": "Ours.",
+            "tags": [{"key": "task", "value": "text-classification"}, {"key": "team", "value": "nlp"}],
+            "latest_versions": [
+                {"name": "m", "version": v, "current_stage": "None", "status": "READY"} for v in ("2", "10")
+            ],
+        }
         document = {"registered_models": [model], **({} if second else {"next_page_token": "next"})}
         body = self.answer if self.answer is not None else json.dumps(document).encode()
         self.send_response(200)

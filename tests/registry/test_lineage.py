@@ -34,13 +34,15 @@ def test_what_a_model_was_made_from(fields, bases) -> None:
 
 
 def test_a_family(any_registry: Registry) -> None:
-    any_registry.add([
-        card("hf:a/root"),
-        card("hf:a/base", base_model="hf:a/root", downloads=9),
-        *(card(f"hf:b/tuned-{n}", tags=("base_model:finetune:a/base",), downloads=n) for n in range(7)),
-        card("hf:b/small", base_model="hf:a/base", tags=("gptq",)),
-        card("hf:b/mixed", tags=("base_model:merge:a/base", "base_model:merge:c/elsewhere")),
-    ])  # fmt: skip
+    any_registry.add(
+        [
+            card("hf:a/root"),
+            card("hf:a/base", base_model="hf:a/root", downloads=9),
+            *(card(f"hf:b/tuned-{n}", tags=("base_model:finetune:a/base",), downloads=n) for n in range(7)),
+            card("hf:b/small", base_model="hf:a/base", tags=("gptq",)),
+            card("hf:b/mixed", tags=("base_model:merge:a/base", "base_model:merge:c/elsewhere")),
+        ]
+    )
     family = any_registry.family(any_registry.card("hf:a/base"))
 
     assert [(base.id, base.relation, base.known) for base in family.bases] == [("hf:a/root", "derived", True)]
@@ -70,13 +72,18 @@ def test_the_same_weights_under_two_names(any_registry: Registry) -> None:
     def files(*names: str) -> tuple[ModelFile, ...]:
         return tuple(ModelFile(name, 1, f"{n}" * 64) for n, name in enumerate(names))
 
-    any_registry.add([
-        card("hf:a/model", files=files("model.safetensors", "config.json")),
-        card("hf:b/copy", files=files("renamed.safetensors")),
-        card("hf:c/older-format-beside", files=(*files("model.safetensors"), ModelFile("pytorch_model.bin", 1, "f" * 64))),
-        card("hf:d/other", files=(ModelFile("model.safetensors", 1, "e" * 64),)),
-        card("hf:e/unknown", files=(ModelFile("model.safetensors", 1),)),
-    ])  # fmt: skip
+    any_registry.add(
+        [
+            card("hf:a/model", files=files("model.safetensors", "config.json")),
+            card("hf:b/copy", files=files("renamed.safetensors")),
+            card(
+                "hf:c/older-format-beside",
+                files=(*files("model.safetensors"), ModelFile("pytorch_model.bin", 1, "f" * 64)),
+            ),
+            card("hf:d/other", files=(ModelFile("model.safetensors", 1, "e" * 64),)),
+            card("hf:e/unknown", files=(ModelFile("model.safetensors", 1),)),
+        ]
+    )
 
     same = any_registry.family(any_registry.card("hf:a/model")).same_weights
     assert same == ("hf:b/copy", "hf:c/older-format-beside")

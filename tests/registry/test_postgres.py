@@ -21,16 +21,33 @@ from zoo.registry.connection import reading
 from zoo.registry.copying import copy
 from zoo.registry.location import Server, located
 
-CARD = ModelCard("hf:some/model", "vision", ("image-classification",), "ViT", description="Ünïcode, 100 % 'quoted'?",
-                 parameters=2**40, bytes=2**42, license="MIT", tags=("a", "b"), languages=("de",), input={"size": [1, 2]},
-                 files=(ModelFile("model.safetensors", 5, "ab" * 32),), gated=True, released="2024-05")  # fmt: skip
+CARD = ModelCard(
+    "hf:some/model",
+    "vision",
+    ("image-classification",),
+    "ViT",
+    description="Ünïcode, 100 % 'quoted'?",
+    parameters=2**40,
+    bytes=2**42,
+    license="MIT",
+    tags=("a", "b"),
+    languages=("de",),
+    input={"size": [1, 2]},
+    files=(ModelFile("model.safetensors", 5, "ab" * 32),),
+    gated=True,
+    released="2024-05",
+)
 OTHER = ModelCard("pkg:Other", "language", base_model=CARD.id)
 ITEMS = [
-    CARD, OTHER, BenchmarkScore(CARD.id, "image-classification", "ImageNet-1k", "accuracy", 0.1 + 0.2, source="a paper"),
+    CARD,
+    OTHER,
+    BenchmarkScore(CARD.id, "image-classification", "ImageNet-1k", "accuracy", 0.1 + 0.2, source="a paper"),
     BenchmarkScore(OTHER.id, "t", "WER", "wer", 3.0, higher_is_better=False, date="2024-01-01"),
     Measurement(CARD.id, "image-classification", "f" * 64, "photos", "logme", 1.25, 1.0, samples=10),
-    Run("20260101-1", CARD.id, "image-classification", "photos", "f" * 64, "full", {"accuracy": 0.9}, {"accuracy": 0.1}),
-]  # fmt: skip
+    Run(
+        "20260101-1", CARD.id, "image-classification", "photos", "f" * 64, "full", {"accuracy": 0.9}, {"accuracy": 0.1}
+    ),
+]
 
 
 def rows(registry: Registry) -> list[object]:
@@ -139,8 +156,12 @@ def test_errors_say_what_to_do_and_no_password(database: Registry, tmp_path: Pat
     assert isinstance(database.path, Server)
     environment = {**os.environ, "ZOO_REGISTRY": change(database.path.url), "ZOO_HOME": str(tmp_path)}
     result = subprocess.run(
-        [sys.executable, "-m", "zoo", "search", "vit", "--json"], env=environment, capture_output=True, text=True, check=False
-    )  # fmt: skip
+        [sys.executable, "-m", "zoo", "search", "vit", "--json"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
     assert result.returncode == 1
     assert text in json.loads(result.stdout)["error"]["message"]
@@ -187,10 +208,18 @@ def test_a_larger_registry_is_copied_both_ways_row_by_row(
 ) -> None:
     """More rows than are read or written at a time, and sets that fill several blocks."""
     cards = [
-        ModelCard(f"hf:org-{n % 97}/model-{n}", "vision", ("image-classification",), description=f"The {n}th: 'ü' 100 %",
-                  parameters=n * 10**6, tags=("a", f"t{n % 7}"), gated=n % 5 == 0, base_model="hf:org-0/model-0")
+        ModelCard(
+            f"hf:org-{n % 97}/model-{n}",
+            "vision",
+            ("image-classification",),
+            description=f"The {n}th: 'ü' 100 %",
+            parameters=n * 10**6,
+            tags=("a", f"t{n % 7}"),
+            gated=n % 5 == 0,
+            base_model="hf:org-0/model-0",
+        )
         for n in range(4321)
-    ]  # fmt: skip
+    ]
     registry.add([*cards, *(BenchmarkScore(card.id, "t", "d", "m", n / 7) for n, card in enumerate(cards))])
     copy(registry.path, database.path)
     copy(database.path, tmp_path / "back.db")

@@ -20,10 +20,12 @@ def shipped(tmp_path, monkeypatch) -> sqlite3.Connection:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)
     registry = zoo.open_registry()
-    registry.add([
-        zoo.entities.Measurement("pkg:a", "t", "f", "photos", "linear-probe", 0.9),
-        zoo.Run("r", "pkg:a", "t", "photos", "f", "full", {"accuracy": 0.9}, {"accuracy": 0.1}),
-    ])  # fmt: skip
+    registry.add(
+        [
+            zoo.entities.Measurement("pkg:a", "t", "f", "photos", "linear-probe", 0.9),
+            zoo.Run("r", "pkg:a", "t", "photos", "f", "full", {"accuracy": 0.9}, {"accuracy": 0.1}),
+        ]
+    )
     return sqlite3.connect(registry.path)
 
 

@@ -25,15 +25,52 @@ def score(model: str, value: float, dataset: str = "ImageNet-1k", metric: str = 
 def stocked(any_registry: Registry) -> Registry:
     registry = any_registry
     cards = [
-        ModelCard("hf:google/vit-base", "vision", (IMAGE,), "ViT", "transformers", "A vision transformer.", 86_000_000,
-                  344_000_000, "Apache-2.0", downloads=1000, released="2020-10", tags=("imagenet",)),
-        ModelCard("hf:timm/resnet18", "vision", (IMAGE,), "ResNet", "timm", None, 11_700_000, 46_800_000, "MIT",
-                  downloads=5000, likes=7, released="2015-12"),
-        ModelCard("pkg:tiny-vit", "vision", (IMAGE, "feature-extraction"), "ViT", "timm", None, 5_000_000, 20_000_000, "MIT"),
-        ModelCard("hf:dbmdz/german-bert", "language", (TEXT,), "BERT", "transformers", "Für deutsche Texte.",
-                  110_000_000, None, "MIT", ("de",), downloads=3000),
+        ModelCard(
+            "hf:google/vit-base",
+            "vision",
+            (IMAGE,),
+            "ViT",
+            "transformers",
+            "A vision transformer.",
+            86_000_000,
+            344_000_000,
+            "Apache-2.0",
+            downloads=1000,
+            released="2020-10",
+            tags=("imagenet",),
+        ),
+        ModelCard(
+            "hf:timm/resnet18",
+            "vision",
+            (IMAGE,),
+            "ResNet",
+            "timm",
+            None,
+            11_700_000,
+            46_800_000,
+            "MIT",
+            downloads=5000,
+            likes=7,
+            released="2015-12",
+        ),
+        ModelCard(
+            "pkg:tiny-vit", "vision", (IMAGE, "feature-extraction"), "ViT", "timm", None, 5_000_000, 20_000_000, "MIT"
+        ),
+        ModelCard(
+            "hf:dbmdz/german-bert",
+            "language",
+            (TEXT,),
+            "BERT",
+            "transformers",
+            "Für deutsche Texte.",
+            110_000_000,
+            None,
+            "MIT",
+            ("de",),
+            downloads=3000,
+        ),
         ModelCard("hf:secret/unknown", "language", (TEXT,), gated=True),
-    ]  # fmt: skip
+    ]
     scores = [
         score("hf:google/vit-base", 0.84),
         score("hf:google/vit-base", 0.97, metric="top_5_accuracy"),
@@ -199,8 +236,17 @@ def many(request, make_registry) -> Registry:
     for n, (downloads, parameters, word) in enumerate(
         itertools.product((None, 0, 5, 5_000_000_000), (None, 7, 10**12), ("vit", "vit small", "other"))
     ):
-        cards.append(ModelCard(f"hf:some/{word.replace(' ', '-')}-{n}", "vision", (IMAGE,), description=word,
-                               parameters=parameters, downloads=downloads, released="2020" if n % 2 else None))  # fmt: skip
+        cards.append(
+            ModelCard(
+                f"hf:some/{word.replace(' ', '-')}-{n}",
+                "vision",
+                (IMAGE,),
+                description=word,
+                parameters=parameters,
+                downloads=downloads,
+                released="2020" if n % 2 else None,
+            )
+        )
         if n % 3:
             scores.append(score(cards[-1].id, (n % 5) / 7))
     registry.add([*cards, *scores])
@@ -337,8 +383,10 @@ def test_packed_sets_come_back(keys):
 
 @given(
     st.lists(st.none() | st.integers(0, 40) | st.integers(0, 2**62), min_size=1, max_size=60),
-    st.integers(0, 45), st.integers(1, 70), st.booleans(),
-)  # fmt: skip
+    st.integers(0, 45),
+    st.integers(1, 70),
+    st.booleans(),
+)
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_numbers_in_binary_compare_and_sort_as_numbers(
     tmp_path_factory, empty_registry, values, limit, want, descending

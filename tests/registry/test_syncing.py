@@ -152,7 +152,7 @@ BAD = {
     "'files'|'path'|'sha256'": ModelCard("odd:bad", "vision", files=(ModelFile("a\x00b", 1, None),)),
     "'parameters' is": ModelCard("odd:bad", "vision", parameters=2**63),
     "base_model of more than": ModelCard("odd:bad", "vision", base_model="hf:" + "x" * 600),
-}  # fmt: skip
+}
 
 
 class TestOddCards:
@@ -177,8 +177,11 @@ class TestOddCards:
     def test_what_cannot_be_cut_is_left_out_with_its_scores(self, registry: Registry) -> None:
         bad = ModelCard("odd:" + "x" * 600, "vision")
         self.listed = (
-            GOOD, bad, BenchmarkScore(bad.id, "t", "d", "m", 1.0), BenchmarkScore(GOOD.id, "t", "d\x00", "m", 1.0),
-        )  # fmt: skip
+            GOOD,
+            bad,
+            BenchmarkScore(bad.id, "t", "d", "m", 1.0),
+            BenchmarkScore(GOOD.id, "t", "d\x00", "m", 1.0),
+        )
         report = sync("odd", registry=registry)
         assert (report.models, report.scores, report.cut, report.unreadable) == (1, 0, 0, 2)
         assert [card.id for card in registry.cards(source="odd")] == [GOOD.id]

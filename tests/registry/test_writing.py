@@ -18,8 +18,15 @@ from zoo.errors import InvalidInput, RegistryError, StorageError, UnknownModel
 from zoo.registry import Registry, open_registry
 from zoo.registry.checking import check
 
-CARD = ModelCard("hf:some/model", "vision", ("image-classification",), parameters=10, tags=("a", "b"), languages=("de",),
-                 input={"kind": "image", "size": 224})  # fmt: skip
+CARD = ModelCard(
+    "hf:some/model",
+    "vision",
+    ("image-classification",),
+    parameters=10,
+    tags=("a", "b"),
+    languages=("de",),
+    input={"kind": "image", "size": 224},
+)
 SCORE = BenchmarkScore(CARD.id, "image-classification", "ImageNet-1k", "accuracy", 0.5, source="a paper")
 MEASUREMENT = Measurement(CARD.id, "image-classification", "f" * 64, "photos", "logme", 1.25, 1.0, 1.5, samples=10)
 RUN = Run(

@@ -78,10 +78,17 @@ def instance(handle: str, version: int) -> dict[str, Any]:
     """A variation as Kaggle describes one."""
     _, _, _, slug = handle.split("/")
     return {
-        "id": 1, "slug": slug, "framework": "MODEL_FRAMEWORK_TENSOR_FLOW_2", "fineTunable": True,
-        "overview": "A small\x00 model.", "usage": "", "versionId": 2, "versionNumber": version,
-        "licenseName": "Apache 2.0", "totalUncompressedBytes": 100,
-    }  # fmt: skip
+        "id": 1,
+        "slug": slug,
+        "framework": "MODEL_FRAMEWORK_TENSOR_FLOW_2",
+        "fineTunable": True,
+        "overview": "A small\x00 model.",
+        "usage": "",
+        "versionId": 2,
+        "versionNumber": version,
+        "licenseName": "Apache 2.0",
+        "totalUncompressedBytes": 100,
+    }
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -13,10 +13,23 @@ from zoo.errors import InvalidInput, ModelNotFound
 from zoo.sources.config_card import card_from_config
 
 KEYS = (
-    "architectures", "model_type", "architecture", "chronos_config", "chronos_pipeline_class", "input_kind", "auto_map",
-    "pretrained_cfg", "vision_config", "max_position_embeddings", "image_size", "num_channels", "num_features",
-    "hidden_size", "hidden_sizes", "embed_dim",
-)  # fmt: skip
+    "architectures",
+    "model_type",
+    "architecture",
+    "chronos_config",
+    "chronos_pipeline_class",
+    "input_kind",
+    "auto_map",
+    "pretrained_cfg",
+    "vision_config",
+    "max_position_embeddings",
+    "image_size",
+    "num_channels",
+    "num_features",
+    "hidden_size",
+    "hidden_sizes",
+    "embed_dim",
+)
 USUAL = ("bert", "esm", "vit", "aurora", "blip", ["BertModel"], ["BlipForConditionalGeneration"], {"input_size": 3})
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

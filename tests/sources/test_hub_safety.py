@@ -42,11 +42,24 @@ def written(tmp_path: Path) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     [
-        "../outside.json", "../../../../outside.json", "/outside.json", "a/../../outside.json", "C:/outside.json",
-        "C:outside.json", "a\\..\\outside.json", "nul\0.json", "line\nbreak.json", "./outside.json", "a//b.json", "..",
-        "x" * 300 + ".json", "a/" * 600 + "b.json", "lone\ud800.json", "",
+        "../outside.json",
+        "../../../../outside.json",
+        "/outside.json",
+        "a/../../outside.json",
+        "C:/outside.json",
+        "C:outside.json",
+        "a\\..\\outside.json",
+        "nul\0.json",
+        "line\nbreak.json",
+        "./outside.json",
+        "a//b.json",
+        "..",
+        "x" * 300 + ".json",
+        "a/" * 600 + "b.json",
+        "lone\ud800.json",
+        "",
     ],
-)  # fmt: skip
+)
 def test_a_file_name_that_leaves_the_folder_stops_everything(name: str, tiny: Repository, tmp_path: Path) -> None:
     tiny.listed["README.md"] = {"path": name}
     with pytest.raises(IntegrityError, match="lists a file whose name"):
@@ -201,8 +214,9 @@ class TestToken:
 
     def test_it_is_not_traded_at_another_server(self, hub: HubServer, tiny: Repository) -> None:
         tiny.headers["model.safetensors"] = {
-            "X-Xet-Hash": "a" * 64, "X-Xet-Refresh-Route": f"{hub.storage_url}/token",
-        }  # fmt: skip
+            "X-Xet-Hash": "a" * 64,
+            "X-Xet-Refresh-Route": f"{hub.storage_url}/token",
+        }
         with pytest.raises(IntegrityError, match="token sent to another server"):
             fetch()
         assert hub.asked("token", server="storage") == []

@@ -167,11 +167,18 @@ class TestSync:
     def listed(self, server: KaggleServer) -> None:
         server.models = [
             {
-                "id": n, "ref": f"team/model-{n}", "title": "M", "subtitle": "Small.", "author": "team", "slug": f"model-{n}",
-                "voteCount": n, "updateTime": f"2026-01-0{n + 1}T00:00:00Z", "instances": [instance("team/m/f/base", n + 1)],
+                "id": n,
+                "ref": f"team/model-{n}",
+                "title": "M",
+                "subtitle": "Small.",
+                "author": "team",
+                "slug": f"model-{n}",
+                "voteCount": n,
+                "updateTime": f"2026-01-0{n + 1}T00:00:00Z",
+                "instances": [instance("team/m/f/base", n + 1)],
             }
             for n in range(5)
-        ]  # fmt: skip
+        ]
 
     def test_every_variation_becomes_a_card(self) -> None:
         report = sync("kaggle")

@@ -62,8 +62,16 @@ def test_what_is_chosen_is_there_and_needs_no_code(paths: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "identifier"),
-    [("apache-2.0", "Apache-2.0"), ("MIT", "MIT"), ("llama3", "other"), (["mit"], "MIT"), (["mit", "gpl"], "other"),
-     (None, None), ([], None), (7, "other")],
-)  # fmt: skip
+    [
+        ("apache-2.0", "Apache-2.0"),
+        ("MIT", "MIT"),
+        ("llama3", "other"),
+        (["mit"], "MIT"),
+        (["mit", "gpl"], "other"),
+        (None, None),
+        ([], None),
+        (7, "other"),
+    ],
+)
 def test_licences(tag: object, identifier: str | None) -> None:
     assert spdx(tag) == identifier

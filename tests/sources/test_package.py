@@ -37,8 +37,14 @@ def card_of(package: str, root: str, path: str) -> ModelCard:
     (record,) = [file for file in installed.files or () if str(file) == f"{root}/{path}"]
     padded = record.hash.value + "=" * (-len(record.hash.value) % 4)
     digest = base64.urlsafe_b64decode(padded).hex()
-    return ModelCard(id=f"pkg:{package}", domain="vision", requires=(package,), loader={"root": root},
-                     revision=installed.version, files=(ModelFile(path, record.size, digest),))  # fmt: skip
+    return ModelCard(
+        id=f"pkg:{package}",
+        domain="vision",
+        requires=(package,),
+        loader={"root": root},
+        revision=installed.version,
+        files=(ModelFile(path, record.size, digest),),
+    )
 
 
 def fetch(card: ModelCard):

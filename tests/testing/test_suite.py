@@ -142,9 +142,26 @@ def test_the_suite_is_documented_check_by_check() -> None:
 def test_the_pytest_plugin_collects_the_checks(moody: None, tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "zoo.testing.pytest_plugin", "-p", "no:cacheprovider",
-         "--zoo-plugin", "moody", "--rootdir", str(tmp_path), str(tmp_path / "tests")],
-        capture_output=True, text=True, check=False, cwd=tmp_path, env={**os.environ, "ZOO_HOME": str(tmp_path / "h")},
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "zoo.testing.pytest_plugin",
+            "-p",
+            "no:cacheprovider",
+            "--zoo-plugin",
+            "moody",
+            "--rootdir",
+            str(tmp_path),
+            str(tmp_path / "tests"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "ZOO_HOME": str(tmp_path / "h")},
+    )
     assert "readers-refuse-quietly" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1

@@ -252,9 +252,11 @@ def test_class_spread_is_the_trace_of_each_class(data):
 def test_ridge_is_plain_ridge_fold_by_fold(data, kind):
     x, y = data
     targets = {
-        "class": y, "number": x[:, 0] + 0.5 * y, "numbers": np.stack([x[:, 0] + y, 9.0 * x[:, 3] - y], axis=1),
+        "class": y,
+        "number": x[:, 0] + 0.5 * y,
+        "numbers": np.stack([x[:, 0] + y, 9.0 * x[:, 3] - y], axis=1),
         "labels": np.stack([y > 1, y % 2 == 0], axis=1).astype(int),
-    }[kind]  # fmt: skip
+    }[kind]
     fold_of = assign_groups(y if kind == "class" else np.zeros(len(y), int), 10, 0)
     outputs = np.eye(4)[y] if kind == "class" else targets.reshape(len(y), -1).astype(float)
     path = np.empty((10, len(ridge_module.PENALTIES)))

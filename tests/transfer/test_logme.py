@@ -58,9 +58,12 @@ def test_naive_definition(shifted_classes, n, d, kind):
 
 @settings(max_examples=50, deadline=None)
 @given(
-    seed=st.integers(0, 2**32 - 1), n=st.integers(8, 60), d=st.integers(1, 12), k=st.integers(2, 5),
+    seed=st.integers(0, 2**32 - 1),
+    n=st.integers(8, 60),
+    d=st.integers(1, 12),
+    k=st.integers(2, 5),
     scale_and_shift=st.tuples(st.sampled_from([1e-2, 1.0, 30.0]), st.sampled_from([0.0, 1.0, 5.0])),
-)  # fmt: skip
+)
 def test_naive_definition_at_random(seed, n, d, k, scale_and_shift):
     scale, shift = scale_and_shift
     rng = np.random.default_rng(seed)

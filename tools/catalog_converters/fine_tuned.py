@@ -14,9 +14,15 @@ from catalog_converters.writing import Row, read, whole, write_models
 SOURCE = "github:zLizy/transferability_graph@9c22047"
 
 _FAMILIES = {
-    "beit": "BEiT", "convnext": "ConvNeXt", "data2vec-vision": "Data2Vec Vision", "deit": "DeiT", "resnet": "ResNet",
-    "swin": "Swin Transformer", "van": "VAN", "vit": "ViT",
-}  # fmt: skip
+    "beit": "BEiT",
+    "convnext": "ConvNeXt",
+    "data2vec-vision": "Data2Vec Vision",
+    "deit": "DeiT",
+    "resnet": "ResNet",
+    "swin": "Swin Transformer",
+    "van": "VAN",
+    "vit": "ViT",
+}
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:

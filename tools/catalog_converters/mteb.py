@@ -40,7 +40,8 @@ def _tasks(task: str, metric: str, names: str) -> dict[str, tuple[str, str]]:
 
 CHOSEN: Mapping[str, tuple[str, str]] = {
     **_tasks(
-        _CLASSIFICATION, "accuracy",
+        _CLASSIFICATION,
+        "accuracy",
         "AmazonCounterfactualClassification AmazonPolarityClassification AmazonReviewsClassification "
         "Banking77Classification EmotionClassification ImdbClassification MTOPDomainClassification "
         "MTOPIntentClassification MassiveIntentClassification MassiveScenarioClassification "
@@ -48,41 +49,47 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
     ),
     **_tasks(_STS, "spearman", "BIOSSES SICK-R STS12 STS13 STS14 STS15 STS16 STSBenchmark"),
     **_tasks(
-        _EMBEDDING, "ndcg_at_10",
+        _EMBEDDING,
+        "ndcg_at_10",
         "ArguAna CQADupstackGamingRetrieval CQADupstackUnixRetrieval ClimateFEVERHardNegatives DBPedia "
         "FEVERHardNegatives FiQA2018 HotpotQAHardNegatives MSMARCO NFCorpus NQ QuoraRetrieval SCIDOCS SciFact "
         "TRECCOVID Touche2020Retrieval.v3 MIRACLRetrievalHardNegatives BelebeleRetrieval StackOverflowQA",
     ),
     **_tasks(
-        _EMBEDDING, "v_measure",
+        _EMBEDDING,
+        "v_measure",
         "ArXivHierarchicalClusteringP2P ArXivHierarchicalClusteringS2S BiorxivClusteringP2P.v2 "
         "MedrxivClusteringP2P.v2 MedrxivClusteringS2S.v2 StackExchangeClustering.v2 StackExchangeClusteringP2P.v2 "
         "TwentyNewsgroupsClustering.v2",
     ),
     **_tasks(
-        _IMAGE, "accuracy",
+        _IMAGE,
+        "accuracy",
         "Birdsnap CIFAR10 CIFAR100 Caltech101 Country211 EuroSAT Food101Classification GTSRB Imagenet1k MNIST "
         "OxfordFlowersClassification RESISC45 STL10 SUN397 StanfordCars",
     ),
     **_tasks(
-        _ZERO_SHOT, "accuracy",
+        _ZERO_SHOT,
+        "accuracy",
         "BirdsnapZeroShot CIFAR10ZeroShot CIFAR100ZeroShot Caltech101ZeroShot EuroSATZeroShot Food101ZeroShot "
         "GTSRBZeroShot Imagenet1kZeroShot MNISTZeroShot RESISC45ZeroShot STL10ZeroShot SUN397ZeroShot "
         "StanfordCarsZeroShot",
     ),
     **_tasks(
-        _IMAGE_TEXT, "ndcg_at_5",
+        _IMAGE_TEXT,
+        "ndcg_at_5",
         "VidoreArxivQARetrieval VidoreDocVQARetrieval VidoreInfoVQARetrieval VidoreShiftProjectRetrieval "
         "VidoreSyntheticDocQAAIRetrieval VidoreSyntheticDocQAEnergyRetrieval "
         "VidoreSyntheticDocQAGovernmentReportsRetrieval VidoreSyntheticDocQAHealthcareIndustryRetrieval "
         "VidoreTabfquadRetrieval VidoreTatdqaRetrieval",
     ),
     **_tasks(
-        _AUDIO, "accuracy",
+        _AUDIO,
+        "accuracy",
         "BeijingOpera FSDD GTZANGenre IEMOCAPGender MInDS14 MridinghamTonic NSynth SpeechCommands UrbanSound8k "
         "VoxCelebSA VoxPopuliGenderID VoxPopuliLanguageID",
     ),
-}  # fmt: skip
+}
 """The tasks that are kept, with zoo's task and the metric that MTEB reports as the main score of each.
 
 STS17 and STS22 are not: their figures are of English alone or a mean over the pairs in which English stands, and the

@@ -15,10 +15,29 @@ PACKAGE = "pypi:open_clip_torch"
 _ZERO_SHOT, _RETRIEVAL = "zero-shot-image-classification", "image-text-retrieval"
 
 _ACCURACY = (
-    "ImageNet 1k", "ImageNet v2", "ImageNet-A", "ImageNet-R", "ImageNet Sketch", "ObjectNet", "CIFAR-10", "CIFAR-100",
-    "Food-101", "Stanford Cars", "SUN397", "Describable Textures", "EuroSAT", "RESISC45", "Country211", "GTSRB",
-    "STL-10", "SVHN", "MNIST", "PatchCamelyon", "Rendered SST2", "Pascal VOC 2007",
-)  # fmt: skip
+    "ImageNet 1k",
+    "ImageNet v2",
+    "ImageNet-A",
+    "ImageNet-R",
+    "ImageNet Sketch",
+    "ObjectNet",
+    "CIFAR-10",
+    "CIFAR-100",
+    "Food-101",
+    "Stanford Cars",
+    "SUN397",
+    "Describable Textures",
+    "EuroSAT",
+    "RESISC45",
+    "Country211",
+    "GTSRB",
+    "STL-10",
+    "SVHN",
+    "MNIST",
+    "PatchCamelyon",
+    "Rendered SST2",
+    "Pascal VOC 2007",
+)
 _MEAN_PER_CLASS_RECALL = ("Caltech-101", "FGVC Aircraft", "Oxford Flowers-102", "Oxford-IIIT Pet")
 """The data sets whose column holds this metric instead, by the benchmark's own task list."""
 
@@ -36,12 +55,25 @@ _PUBLISHERS = {"UCSC-VLAA": "Apache-2.0", "apple": OTHER}
 """The licence of all open_clip weights of a publisher, whatever data their tag names; Apple's is its own (AMLR)."""
 
 _PRETRAINING = {
-    "openai": "WIT-400M", "laion400m": "LAION-400M", "laion2b": "LAION-2B", "laion5b": "LAION-5B",
-    "laion_aesthetic": "LAION-Aesthetic", "frozen_laion5b": "LAION-5B", "datacomp_xl": "DataComp-1B",
-    "datacomp1b": "DataComp-1B", "webli": "WebLI", "dfn2b": "DFN-2B", "dfn5b": "DFN-5B", "cc12m": "CC12M",
-    "yfcc15m": "YFCC15M", "merged2b": "Merged-2B", "mscoco_finetuned_laion2b": "LAION-2B", "metaclip": "MetaCLIP",
-    "commonpool": "CommonPool", "datacomp": "DataComp",
-}  # fmt: skip
+    "openai": "WIT-400M",
+    "laion400m": "LAION-400M",
+    "laion2b": "LAION-2B",
+    "laion5b": "LAION-5B",
+    "laion_aesthetic": "LAION-Aesthetic",
+    "frozen_laion5b": "LAION-5B",
+    "datacomp_xl": "DataComp-1B",
+    "datacomp1b": "DataComp-1B",
+    "webli": "WebLI",
+    "dfn2b": "DFN-2B",
+    "dfn5b": "DFN-5B",
+    "cc12m": "CC12M",
+    "yfcc15m": "YFCC15M",
+    "merged2b": "Merged-2B",
+    "mscoco_finetuned_laion2b": "LAION-2B",
+    "metaclip": "MetaCLIP",
+    "commonpool": "CommonPool",
+    "datacomp": "DataComp",
+}
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:

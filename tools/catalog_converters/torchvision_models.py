@@ -15,26 +15,54 @@ _PERSONS = "COCO-val2017-persons"
 
 _FIGURES = {
     ("ImageNet-1K", "acc@1"): (
-        "torchvision/imagenet-1k", "image-classification", "ImageNet-1k", "validation", "accuracy",
+        "torchvision/imagenet-1k",
+        "image-classification",
+        "ImageNet-1k",
+        "validation",
+        "accuracy",
     ),
     ("COCO-val2017", "box_map"): ("torchvision/coco-box", "object-detection", "COCO", "val2017", "map"),
     (_PERSONS, "box_map"): ("torchvision/coco-persons", "object-detection", "COCO, persons only", "val2017", "map"),
     ("COCO-val2017", "mask_map"): ("torchvision/coco-mask", "image-segmentation", "COCO", "val2017", "mask_map"),
     ("COCO-val2017-VOC-labels", "miou"): (
-        "torchvision/coco-voc", "image-segmentation", "COCO with VOC labels", "val2017", "mean_iou",
+        "torchvision/coco-voc",
+        "image-segmentation",
+        "COCO with VOC labels",
+        "val2017",
+        "mean_iou",
     ),
-}  # fmt: skip
+}
 """What the package reports that has a task in zoo; the rest (video, optical flow, keypoints) is left out."""
 
 _FAMILIES = {
-    "alexnet": "AlexNet", "convnext": "ConvNeXt", "deeplabv3": "DeepLabV3", "densenet": "DenseNet",
-    "efficientnet": "EfficientNet", "faster_rcnn": "Faster R-CNN", "fcn": "FCN", "fcos": "FCOS",
-    "googlenet": "GoogLeNet", "inception": "Inception-v3", "keypoint_rcnn": "Keypoint R-CNN", "lraspp": "LR-ASPP",
-    "mask_rcnn": "Mask R-CNN", "maxvit": "MaxViT", "mnasnet": "MNASNet", "mobilenetv2": "MobileNetV2",
-    "mobilenetv3": "MobileNetV3", "regnet": "RegNet", "resnet": "ResNet", "retinanet": "RetinaNet",
-    "shufflenetv2": "ShuffleNetV2", "squeezenet": "SqueezeNet", "ssd": "SSD", "ssdlite": "SSDlite",
-    "swin_transformer": "Swin Transformer", "vgg": "VGG", "vision_transformer": "ViT",
-}  # fmt: skip
+    "alexnet": "AlexNet",
+    "convnext": "ConvNeXt",
+    "deeplabv3": "DeepLabV3",
+    "densenet": "DenseNet",
+    "efficientnet": "EfficientNet",
+    "faster_rcnn": "Faster R-CNN",
+    "fcn": "FCN",
+    "fcos": "FCOS",
+    "googlenet": "GoogLeNet",
+    "inception": "Inception-v3",
+    "keypoint_rcnn": "Keypoint R-CNN",
+    "lraspp": "LR-ASPP",
+    "mask_rcnn": "Mask R-CNN",
+    "maxvit": "MaxViT",
+    "mnasnet": "MNASNet",
+    "mobilenetv2": "MobileNetV2",
+    "mobilenetv3": "MobileNetV3",
+    "regnet": "RegNet",
+    "resnet": "ResNet",
+    "retinanet": "RetinaNet",
+    "shufflenetv2": "ShuffleNetV2",
+    "squeezenet": "SqueezeNet",
+    "ssd": "SSD",
+    "ssdlite": "SSDlite",
+    "swin_transformer": "Swin Transformer",
+    "vgg": "VGG",
+    "vision_transformer": "ViT",
+}
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:

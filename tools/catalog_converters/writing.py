@@ -11,10 +11,29 @@ from pathlib import Path
 from typing import Any
 
 MODEL_COLUMNS = (
-    "id", "tasks", "architecture", "library", "description", "parameters", "bytes", "license", "languages",
-    "pretraining", "input", "embedding_dimension", "released", "base_model", "gated", "revision", "url", "tags",
-    "files", "loader", "requires", "source",
-)  # fmt: skip
+    "id",
+    "tasks",
+    "architecture",
+    "library",
+    "description",
+    "parameters",
+    "bytes",
+    "license",
+    "languages",
+    "pretraining",
+    "input",
+    "embedding_dimension",
+    "released",
+    "base_model",
+    "gated",
+    "revision",
+    "url",
+    "tags",
+    "files",
+    "loader",
+    "requires",
+    "source",
+)
 BENCHMARK_COLUMNS = ("key", "task", "dataset", "split", "metric", "higher_is_better", "source")
 
 Row = Mapping[str, Any]

@@ -93,9 +93,24 @@ def tune(
     check(dataset, found, structured=judging.is_structured(dataset, found))
     device = best_device(device)
     plan = Plan(
-        strategy, found.name, epochs, batch_size, learning_rate, weight_decay, patience, validation, test, seed, device,
-        output, split, head, layer_decay, accumulate, keep,
-    )  # fmt: skip
+        strategy,
+        found.name,
+        epochs,
+        batch_size,
+        learning_rate,
+        weight_decay,
+        patience,
+        validation,
+        test,
+        seed,
+        device,
+        output,
+        split,
+        head,
+        layer_decay,
+        accumulate,
+        keep,
+    )
     check_plan(plan)
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(

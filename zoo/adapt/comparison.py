@@ -84,9 +84,12 @@ def better_probe(plan: Plan, probe: Probe | None, training: Training, start: Lin
 
 
 def record(
-    experiment: Experiment, probe: Probe | None, training: Training, fine_tuned: Mapping[str, float],
+    experiment: Experiment,
+    probe: Probe | None,
+    training: Training,
+    fine_tuned: Mapping[str, float],
     better: Probe | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """What a run keeps of the comparison: the metrics of both models on the test samples, what decided, and how.
 
     Args:

@@ -109,10 +109,22 @@ def evaluate(
     else:
         metrics, baseline = _answers(loaded, dataset, found, progress)
     return Evaluation(
-        loaded.card.id, found.name, dataset.name, dataset.fingerprint, len(dataset), metrics, baseline,
-        round(time.perf_counter() - started, 3), loaded.device, loaded.revision, {**versions(), **judged_by},
-        dataset.problems, left_out, warnings, notes_on(dataset),
-    )  # fmt: skip
+        loaded.card.id,
+        found.name,
+        dataset.name,
+        dataset.fingerprint,
+        len(dataset),
+        metrics,
+        baseline,
+        round(time.perf_counter() - started, 3),
+        loaded.device,
+        loaded.revision,
+        {**versions(), **judged_by},
+        dataset.problems,
+        left_out,
+        warnings,
+        notes_on(dataset),
+    )
 
 
 def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[str, ...]]:
@@ -142,10 +154,14 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
             "would say nothing of new ones.",
             "Bring samples that it was not trained on; what it reached on held-out ones is in its README.md.",
         )
-    warnings = () if seen.complete else (
-        f"'{model.card.id}' was tuned from a model that has no record of its training samples; those of them among the "
-        "data cannot be left out.",
-    )  # fmt: skip
+    warnings = (
+        ()
+        if seen.complete
+        else (
+            f"'{model.card.id}' was tuned from a model that has no record of its training samples; those of them among "
+            "the data cannot be left out.",
+        )
+    )
     left_out = int(known.sum())
     return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
 
@@ -186,8 +202,10 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
     if name:
         task = task_for(dataset, name)
         if dataset.input_kind not in task.inputs:
-            raise DataError(f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task.name} takes "
-                            f"{' and '.join(task.inputs)}.")  # fmt: skip
+            raise DataError(
+                f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task.name} takes "
+                f"{' and '.join(task.inputs)}."
+            )
         return task
     for own in model.card.tasks:
         candidate = known.get(own)

@@ -163,9 +163,15 @@ def too_few(dataset: Dataset, repeated: int) -> DataError:
 
 
 def make_run(
-    experiment: Experiment, card: ModelCard, plan: Plan, *, started: float, metrics: Mapping[str, float],
-    epochs: int, carried_out: Mapping[str, Any],
-) -> Run:  # fmt: skip
+    experiment: Experiment,
+    card: ModelCard,
+    plan: Plan,
+    *,
+    started: float,
+    metrics: Mapping[str, float],
+    epochs: int,
+    carried_out: Mapping[str, Any],
+) -> Run:
     """The record of an adaptation.
 
     Args:

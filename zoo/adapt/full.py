@@ -72,22 +72,40 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         start = None
         if plan.head == "probe" or (plan.head == "auto" and not by_batch):
             start = start_from_probe(
-                plain, pretrained, experiment, parts,
-                target_scale=(judge.centre, judge.scale), probe=probe, progress=progress,
-            )  # fmt: skip
+                plain,
+                pretrained,
+                experiment,
+                parts,
+                target_scale=(judge.centre, judge.scale),
+                probe=probe,
+                progress=progress,
+            )
             _check_start(start, plan, backbone)
         settings = Settings(
-            plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
-            plan.accumulate, start is not None,
-        )  # fmt: skip
+            plan.epochs,
+            rate,
+            rate * HEAD_FACTOR,
+            plan.weight_decay,
+            plan.patience,
+            plan.seed,
+            plan.layer_decay,
+            plan.accumulate,
+            start is not None,
+        )
         weights = experiment.class_weights()
         loss = judge.loss(None if weights is None else torch.tensor(weights, dtype=torch.float32, device=plan.device))
         validation = experiment.validation
         training, settings = train_within_memory(
-            attached.module, pretrained, borrowed.original, parts, settings=settings, loss=loss, progress=progress,
+            attached.module,
+            pretrained,
+            borrowed.original,
+            parts,
+            settings=settings,
+            loss=loss,
+            progress=progress,
             score=lambda outputs: experiment.decide(judge.predictions(outputs), validation),
             checkpoint=Checkpoint.of(backbone.card, dataset, plan),
-        )  # fmt: skip
+        )
         module = attached.merged()
         carried_out: dict[str, Any] = {
             "learning_rate": settings.learning_rate,
@@ -104,9 +122,14 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         better = comparison.better_probe(plan, probe, training, start)
         carried_out |= comparison.record(experiment, probe, training, metrics, better)
         run = make_run(
-            experiment, backbone.card, plan, started=started, metrics=carried_out["probe"] if better else metrics,
-            epochs=len(training.epochs), carried_out=carried_out,
-        )  # fmt: skip
+            experiment,
+            backbone.card,
+            plan,
+            started=started,
+            metrics=carried_out["probe"] if better else metrics,
+            epochs=len(training.epochs),
+            carried_out=carried_out,
+        )
         adapted = Adapted(run, backbone.card, dataset, module=module, centre=judge.centre, scale=judge.scale)
         if better:
             run = replace(run, strategy=comparison.LINEAR_PROBE)
@@ -176,9 +199,7 @@ class Judge:
         if self.experiment.classification:
             return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=weights)
         if weights is not None:  # of 0 and of 1, which are below and above their mean
-            return lambda outputs, targets: (
-                weights[(targets > 0).long()] * (outputs[:, 0] - targets).square()
-            ).mean()  # fmt: skip
+            return lambda outputs, targets: (weights[(targets > 0).long()] * (outputs[:, 0] - targets).square()).mean()
         return lambda outputs, targets: functional.mse_loss(outputs[:, 0], targets)
 
     def predictions(self, outputs: np.ndarray) -> np.ndarray:

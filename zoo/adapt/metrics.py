@@ -37,23 +37,29 @@ def builtin_metrics() -> list[Metric]:
     return [
         Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
         Metric(
-            "macro_f1", _macro_f1, True,
+            "macro_f1",
+            _macro_f1,
+            True,
             "Mean over the classes of the harmonic mean of precision and recall; 0 to 1.",
         ),
         Metric(
-            "matthews_correlation", _matthews_correlation, True,
+            "matthews_correlation",
+            _matthews_correlation,
+            True,
             "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
         ),
         Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
         Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
         Metric(
-            "roc_auc", _roc_auc, True,
+            "roc_auc",
+            _roc_auc,
+            True,
             "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
         ),
         Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
         Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
         *structured_metrics(),
-    ]  # fmt: skip
+    ]
 
 
 def metric(name: str) -> Metric:
@@ -113,8 +119,10 @@ def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
     scores = _sklearn_metrics()
     truth, predicted = _numbers("roc_auc", targets, predictions, least=2)
     if set(truth.tolist()) != {0.0, 1.0}:
-        raise DataError("'roc_auc' judges numbers that are 0 or 1, both of which must occur.",
-                        "Judge other numbers by rmse or spearman.")  # fmt: skip
+        raise DataError(
+            "'roc_auc' judges numbers that are 0 or 1, both of which must occur.",
+            "Judge other numbers by rmse or spearman.",
+        )
     return float(scores.roc_auc_score(truth, predicted))
 
 
@@ -139,8 +147,10 @@ def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.
     truth, predicted = _pair(name, targets, predictions)
     for values, what in ((truth, "targets"), (predicted, "predictions")):
         if values.dtype.kind not in "iub":
-            raise DataError(f"'{name}' judges classes, and the {what} are not whole numbers.",
-                            "Judge numbers by rmse, mean_absolute_error, r2 or spearman.")  # fmt: skip
+            raise DataError(
+                f"'{name}' judges classes, and the {what} are not whole numbers.",
+                "Judge numbers by rmse, mean_absolute_error, r2 or spearman.",
+            )
     return truth, predicted
 
 
@@ -150,12 +160,16 @@ def _numbers(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple
 
     truth, predicted = _pair(name, targets, predictions, least)
     if truth.dtype.kind != "f":
-        raise DataError(f"'{name}' judges numbers, and the targets are class indices.",
-                        "Pass numbers as floating-point values; judge classes by accuracy or macro_f1.")  # fmt: skip
+        raise DataError(
+            f"'{name}' judges numbers, and the targets are class indices.",
+            "Pass numbers as floating-point values; judge classes by accuracy or macro_f1.",
+        )
     predicted = predicted.astype(np.float64)
     if not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
-        raise DataError(f"'{name}' cannot be computed: a target or a prediction is not finite.",
-                        "Look for NaN or infinite values, often the sign of a learning rate too high.")  # fmt: skip
+        raise DataError(
+            f"'{name}' cannot be computed: a target or a prediction is not finite.",
+            "Look for NaN or infinite values, often the sign of a learning rate too high.",
+        )
     return truth.astype(np.float64), predicted
 
 

@@ -23,8 +23,13 @@ OPTIONAL = ("task", "strategy", "cost", "baseline", "seed", "epochs", "samples",
 """``cost`` is seconds, ``baseline`` the same metric of the most frequent class, ``date`` an ISO date."""
 
 _NUMBERS: dict[str, Callable[[str], float]] = {
-    "value": float, "cost": float, "baseline": float, "seed": int, "epochs": int, "samples": int,
-}  # fmt: skip
+    "value": float,
+    "cost": float,
+    "baseline": float,
+    "seed": int,
+    "epochs": int,
+    "samples": int,
+}
 _NOT_NEGATIVE = {"cost", "epochs", "samples"}
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 """What a spreadsheet would take for the beginning of a formula, behind the quotes that say that it is none."""
@@ -129,13 +134,23 @@ def _to_csv(runs: Iterable[Run]) -> str:
     for run in runs:
         for metric, value in run.metrics.items():
             texts = {
-                "model": run.model, "dataset": run.dataset, "metric": metric, "task": run.task,
-                "strategy": run.strategy, "device": run.device, "revision": run.revision or "", "date": run.created,
-            }  # fmt: skip
+                "model": run.model,
+                "dataset": run.dataset,
+                "metric": metric,
+                "task": run.task,
+                "strategy": run.strategy,
+                "device": run.device,
+                "revision": run.revision or "",
+                "date": run.created,
+            }
             numbers = {
-                "value": repr(value), "cost": repr(run.seconds), "seed": run.seed, "epochs": run.epochs,
-                "baseline": repr(run.baseline[metric]) if metric in run.baseline else "", "samples": run.samples,
-            }  # fmt: skip
+                "value": repr(value),
+                "cost": repr(run.seconds),
+                "seed": run.seed,
+                "epochs": run.epochs,
+                "baseline": repr(run.baseline[metric]) if metric in run.baseline else "",
+                "samples": run.samples,
+            }
             writer.writerow({**{name: _kept_as_text(text) for name, text in texts.items()}, **numbers})
     return buffer.getvalue()
 

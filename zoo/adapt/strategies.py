@@ -93,19 +93,34 @@ def builtin_strategies() -> Sequence[Strategy]:
     """Linear probe, partial and full fine-tuning, and LoRA."""
     every = Options(frozenset(TRAINING))
     fitted = Options(
-        frozenset({"batch_size"}), "a linear probe is fitted to the frozen features in one piece, without epochs",
-        {"keep": "it is the linear probe that is kept"}, "fine-tune: --strategy full",
-    )  # fmt: skip
+        frozenset({"batch_size"}),
+        "a linear probe is fitted to the frozen features in one piece, without epochs",
+        {"keep": "it is the linear probe that is kept"},
+        "fine-tune: --strategy full",
+    )
     return (
-        Strategy("linear-probe", "A linear model on the frozen features; seconds, and strong on few samples.", _probe,
-                 options=fitted),
-        Strategy("partial", "Fine-tune the last third of the blocks; cheaper, and safer on few samples.", _partial,
-                 options=every),
-        Strategy("lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora,
-                 options=every),
-        Strategy("full", "Fine-tune every weight with early stopping; the most to gain, and the most to pay.", _full,
-                 options=every),
-    )  # fmt: skip
+        Strategy(
+            "linear-probe",
+            "A linear model on the frozen features; seconds, and strong on few samples.",
+            _probe,
+            options=fitted,
+        ),
+        Strategy(
+            "partial",
+            "Fine-tune the last third of the blocks; cheaper, and safer on few samples.",
+            _partial,
+            options=every,
+        ),
+        Strategy(
+            "lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora, options=every
+        ),
+        Strategy(
+            "full",
+            "Fine-tune every weight with early stopping; the most to gain, and the most to pay.",
+            _full,
+            options=every,
+        ),
+    )
 
 
 def _probe(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

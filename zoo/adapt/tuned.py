@@ -22,9 +22,20 @@ SHOWN = 5
 """How many classes an answer lists."""
 
 _OF_A_BACKBONE = frozenset(
-    ("input_kind", "layers", "embedding_dimension", "preprocess", "collate", "features", "length", "module", "head",
-     "learning_rate", "least_times")
-)  # fmt: skip
+    (
+        "input_kind",
+        "layers",
+        "embedding_dimension",
+        "preprocess",
+        "collate",
+        "features",
+        "length",
+        "module",
+        "head",
+        "learning_rate",
+        "least_times",
+    )
+)
 
 
 class TunedBackbone:

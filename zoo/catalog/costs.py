@@ -65,9 +65,12 @@ def cost(architecture: str, size: int) -> Cost | None:
     nearest = min(known, key=lambda entry: abs(entry.size - size))
     share = (size / nearest.size) ** 2
     return Cost(
-        nearest.architecture, size, nearest.gmacs * share, nearest.activations * share,
+        nearest.architecture,
+        size,
+        nearest.gmacs * share,
+        nearest.activations * share,
         *(None if value is None else value * share for value in (nearest.cpu_ms, nearest.gpu_ms)),
-    )  # fmt: skip
+    )
 
 
 @functools.cache

@@ -37,8 +37,9 @@ def command() -> None:
 @click.option("--train", type=click.Path(), help="CSV of results to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of results to predict.")
 @click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
-@click.option("--datasets", type=click.Path(),
-              help="CSV of what is known of the data sets [default: one beside the results].")  # fmt: skip
+@click.option(
+    "--datasets", type=click.Path(), help="CSV of what is known of the data sets [default: one beside the results]."
+)
 def history_command(output: Output, models: str | None, datasets: str | None, **files: str | None) -> None:
     """Predict results from other results and compare with what was measured; prints JSON.
 
@@ -68,8 +69,9 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
 @click.option("--train", type=click.Path(), help="CSV of scores to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of scores to replay the selection on.")
 @click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
-@click.option("--datasets", type=click.Path(),
-              help="CSV of what is known of the data sets [default: one beside the results].")  # fmt: skip
+@click.option(
+    "--datasets", type=click.Path(), help="CSV of what is known of the data sets [default: one beside the results]."
+)
 @click.option("--budget", type=int, default=12, show_default=True, help="Number of measurements.")
 def selection_command(
     output: Output, models: str | None, datasets: str | None, budget: int, **files: str | None
@@ -132,8 +134,13 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
 @click.option("--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Of each data set.")
 @click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Of fine-tuning, at most.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs to average.")
-@click.option("--truth", type=click.Path(dir_okay=False), default="fine_tuned.json", show_default=True,
-              help="File of fine-tuning runs; new ones are added.")  # fmt: skip
+@click.option(
+    "--truth",
+    type=click.Path(dir_okay=False),
+    default="fine_tuned.json",
+    show_default=True,
+    help="File of fine-tuning runs; new ones are added.",
+)
 @click.option("--kept", "only_kept", is_flag=True, help="Compare the models in --truth and fine-tune nothing.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 def estimators_command(
@@ -159,9 +166,7 @@ def estimators_command(
     names = data or tuple(known.name for known in packaged_datasets() if known.available)
     chosen = [name.strip() for name in (estimators or "").split(",") if name.strip()]
     recipe = Recipe(epochs=options.pop("epochs"), seeds=options.pop("seeds"))
-    report = evaluate(
-        names, recipe=recipe, truth=Path(truth), estimators=chosen, progress=output.progress(), **options
-    )  # fmt: skip
+    report = evaluate(names, recipe=recipe, truth=Path(truth), estimators=chosen, progress=output.progress(), **options)
     if output.json:
         output.data(report.to_dict())
         return

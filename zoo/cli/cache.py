@@ -45,20 +45,40 @@ def list_kept(output: Output) -> None:
 
     here, kept, used = settings(), contents(), size()
     if output.json:
-        output.data({"folder": str(here.features), "bytes": used, "limit": here.cache_bytes,
-                     "models": [found.to_dict() for found in kept]})  # fmt: skip
+        output.data(
+            {
+                "folder": str(here.features),
+                "bytes": used,
+                "limit": here.cache_bytes,
+                "models": [found.to_dict() for found in kept],
+            }
+        )
         return
     limit = f"of {human_bytes(here.cache_bytes)}" if here.cache_bytes else "and switched off"
     output.text(f"{here.features}: {human_bytes(used)} {limit}")
     if not kept:
         return
-    columns = [Column("model"), Column("revision"), Column("precision"), Column("layers", fold=True),
-               Column("rows", number=True), Column("size", number=True), Column("last used")]  # fmt: skip
+    columns = [
+        Column("model"),
+        Column("revision"),
+        Column("precision"),
+        Column("layers", fold=True),
+        Column("rows", number=True),
+        Column("size", number=True),
+        Column("last used"),
+    ]
     rows = [
-        [found.model, (found.revision or "-")[:12], f"{found.dtype}, {found.device}", ", ".join(found.layers),
-         f"{found.rows:,}", human_bytes(found.bytes), f"{datetime.fromtimestamp(found.used):%Y-%m-%d %H:%M}"]
+        [
+            found.model,
+            (found.revision or "-")[:12],
+            f"{found.dtype}, {found.device}",
+            ", ".join(found.layers),
+            f"{found.rows:,}",
+            human_bytes(found.bytes),
+            f"{datetime.fromtimestamp(found.used):%Y-%m-%d %H:%M}",
+        ]
         for found in kept
-    ]  # fmt: skip
+    ]
     output.table(columns, rows)
 
 

@@ -14,15 +14,24 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
 @zoo_command("features")
 @click.argument("model")
 @click.argument("data")
-@click.option("-o", "--output", "path", required=True, type=click.Path(dir_okay=False),
-              help="File to write: .safetensors, .npz or .parquet.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    required=True,
+    type=click.Path(dir_okay=False),
+    help="File to write: .safetensors, .npz or .parquet.",
+)
 @click.option("--task", help="Task that the data are read for, where their files can be read in several ways.")
-@click.option("--layer", "layers", multiple=True,
-              help="Layer to take; repeat it for a file each [default: the last].")  # fmt: skip
+@click.option("--layer", "layers", multiple=True, help="Layer to take; repeat it for a file each [default: the last].")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@click.option("--dtype", default="auto", show_default=True,
-              help="float32, float16, bfloat16, or auto: half where the device gains.")  # fmt: skip
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    help="float32, float16, bfloat16, or auto: half where the device gains.",
+)
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
 @paying
 @reading
@@ -43,13 +52,27 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
     if output.json:
         output.data({"model": model, "data": data, "files": [file.to_dict() for file in written]})
         return
-    columns = [Column("file"), Column("layer"), Column("samples", number=True), Column("dimensions", number=True),
-               Column("size", number=True), Column("time", number=True), Column("samples/s", number=True)]  # fmt: skip
+    columns = [
+        Column("file"),
+        Column("layer"),
+        Column("samples", number=True),
+        Column("dimensions", number=True),
+        Column("size", number=True),
+        Column("time", number=True),
+        Column("samples/s", number=True),
+    ]
     rows = [
-        [str(f.path), f.layer, f"{f.samples:,}", f"{f.dimensions:,}", human_bytes(f.bytes), human_seconds(f.seconds),
-         f"{f.samples_per_second:,.1f}"]
+        [
+            str(f.path),
+            f.layer,
+            f"{f.samples:,}",
+            f"{f.dimensions:,}",
+            human_bytes(f.bytes),
+            human_seconds(f.seconds),
+            f"{f.samples_per_second:,.1f}",
+        ]
         for f in written
-    ]  # fmt: skip
+    ]
     output.table(columns, rows)
     output.left_out(written[0].skipped if written else ())
     output.notes(written[0].notes if written else ())

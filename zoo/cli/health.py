@@ -151,5 +151,9 @@ def _hub() -> Iterator[Check]:
     else:
         yield Check("hub", "ok", f"{reached}, huggingface_hub {metadata.version('huggingface_hub')}")
     token = has_token()
-    yield Check("hub token", "ok" if token else "note", "present" if token else "none; only gated models need one",
-                "" if token else "Run: hf auth login")  # fmt: skip
+    yield Check(
+        "hub token",
+        "ok" if token else "note",
+        "present" if token else "none; only gated models need one",
+        "" if token else "Run: hf auth login",
+    )

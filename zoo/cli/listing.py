@@ -39,8 +39,14 @@ def command(output: Output) -> None:
     if not models:
         output.text("No model is on this machine. Bring one with: zoo pull MODEL")
         return
-    columns = [Column("model"), Column("task"), Column("parameters", number=True), Column("size", number=True),
-               Column("revision", optional=2), Column("where", fold=True, optional=1)]  # fmt: skip
+    columns = [
+        Column("model"),
+        Column("task"),
+        Column("parameters", number=True),
+        Column("size", number=True),
+        Column("revision", optional=2),
+        Column("where", fold=True, optional=1),
+    ]
     rows = [
         [
             model.id,

@@ -38,15 +38,21 @@ _json_option = click.option(
     "--json", is_flag=True, expose_value=False, is_eager=True, callback=_set("json"), help="Print JSON."
 )
 _traceback_option = click.option(
-    "--traceback", is_flag=True, expose_value=False, is_eager=True, callback=_set("traceback"),
+    "--traceback",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_set("traceback"),
     help="Show the whole traceback of an error.",
-)  # fmt: skip
+)
 
 
 horizon = click.option(
-    "--horizon", type=click.IntRange(min=1), metavar="STEPS",
+    "--horizon",
+    type=click.IntRange(min=1),
+    metavar="STEPS",
     help="How far forecasts of time series reach [default: as usual for their step, such as 18 months].",
-)  # fmt: skip
+)
 """The option of commands that have time series forecast."""
 
 
@@ -58,9 +64,11 @@ def _pair(context: click.Context, parameter: click.Parameter, value: str | None)
 
 
 languages = click.option(
-    "--languages", metavar="SOURCE,TARGET", callback=_pair,
+    "--languages",
+    metavar="SOURCE,TARGET",
+    callback=_pair,
     help="Of a translation, such as en,de, for a model of many [default: the columns' names, or what it was tuned to].",
-)  # fmt: skip
+)
 """The option of commands that have texts translated; a pair of names, or nothing."""
 
 
@@ -73,11 +81,16 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         languages,
         horizon,
-        click.option("--on-problem", type=click.Choice(["skip", "fail"]), default="skip", show_default=True,
-                     help="What to do with unreadable items."),
+        click.option(
+            "--on-problem",
+            type=click.Choice(["skip", "fail"]),
+            default="skip",
+            show_default=True,
+            help="What to do with unreadable items.",
+        ),
         click.option("--target-column", help="Column of the labels, or of the values of series [default: guessed]."),
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
-    ):  # fmt: skip
+    ):
         function = option(function)
     return function
 
@@ -88,9 +101,13 @@ def _limit_cost(context: click.Context, parameter: click.Parameter, value: float
 
 
 paying = click.option(
-    "--max-cost", type=click.FloatRange(min=0), metavar="DOLLARS", expose_value=False, callback=_limit_cost,
+    "--max-cost",
+    type=click.FloatRange(min=0),
+    metavar="DOLLARS",
+    expose_value=False,
+    callback=_limit_cost,
     help="What a model behind a paid API may cost [default: 1].",
-)  # fmt: skip
+)
 """The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
 
 
@@ -99,10 +116,15 @@ def making(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--guidance", type=click.FloatRange(min=0), help="How close to keep to a prompt [default: 7.5]."),
         click.option("--steps", type=click.IntRange(1, 1000), help="Steps of denoising a picture [default: 50]."),
-        click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True,
-                     help="Of the noise that the first picture is made from."),
+        click.option(
+            "--seed",
+            type=click.IntRange(min=0),
+            default=0,
+            show_default=True,
+            help="Of the noise that the first picture is made from.",
+        ),
         click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Pictures a prompt."),
-    ):  # fmt: skip
+    ):
         function = option(function)
     return function
 
@@ -113,9 +135,12 @@ def _judge_pictures(context: click.Context, parameter: click.Parameter, value: s
 
 
 picture_model = click.option(
-    "--picture-model", metavar="MODEL", expose_value=False, callback=_judge_pictures,
+    "--picture-model",
+    metavar="MODEL",
+    expose_value=False,
+    callback=_judge_pictures,
     help="Model by whose features generated pictures are judged [default: pkg:efficientnet-lite0].",
-)  # fmt: skip
+)
 """The option of commands that may judge pictures; it sets ``ZOO_PICTURE_MODEL`` and passes nothing."""
 
 

@@ -100,9 +100,15 @@ class Output:
 
         columns, rows, dropped = _fitting(columns, rows, self.console().width)
         table = Table(
-            box=None, pad_edge=False, show_edge=False, show_header=head, title=title or None, title_justify="left",
-            header_style="bold", title_style="bold",
-        )  # fmt: skip
+            box=None,
+            pad_edge=False,
+            show_edge=False,
+            show_header=head,
+            title=title or None,
+            title_justify="left",
+            header_style="bold",
+            title_style="bold",
+        )
         for column in columns:
             table.add_column(
                 column.title,
@@ -125,9 +131,14 @@ class Output:
 
         stream = behind(sys.stderr if stderr else sys.stdout)
         return Console(
-            file=stream, stderr=stderr, width=None if stream.isatty() else 200, highlight=False, markup=False,
-            emoji=False, soft_wrap=False,
-        )  # fmt: skip
+            file=stream,
+            stderr=stderr,
+            width=None if stream.isatty() else 200,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            soft_wrap=False,
+        )
 
     def note(self, line: str) -> None:
         """Print one line to stderr."""

@@ -103,8 +103,13 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
 
 @zoo_command("new")
 @click.argument("name")
-@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path(), show_default="here",
-              help="Where to put it.")  # fmt: skip
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(),
+    show_default="here",
+    help="Where to put it.",
+)
 def new(output: Output, name: str, folder: Path) -> None:
     """Write a new plugin: a distribution with working hooks, a small model and tests.
 

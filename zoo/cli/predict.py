@@ -50,10 +50,19 @@ WORDS, LONGEST_NAME = 5, 40
 @making
 @paying
 def command(
-    output: Output, model: str, inputs: tuple[str, ...], *, task: str | None, labels: str | None, folder: str | None,
-    device: str | None, horizon: int | None, target_column: str | None, languages: tuple[str, ...],
+    output: Output,
+    model: str,
+    inputs: tuple[str, ...],
+    *,
+    task: str | None,
+    labels: str | None,
+    folder: str | None,
+    device: str | None,
+    horizon: int | None,
+    target_column: str | None,
+    languages: tuple[str, ...],
     **wished: Any,
-) -> None:  # fmt: skip
+) -> None:
     """Run a model on inputs.
 
     INPUT is an image file, a recording, a text or a .txt file, a SMILES or a .smi file, a sequence of residues or a

@@ -41,8 +41,12 @@ class BarProgress:
         if self._bars is None:
             self._bars = Progress(
                 TextColumn("{task.description}", markup=False),
-                BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=self._console, transient=True,
-            )  # fmt: skip
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                console=self._console,
+                transient=True,
+            )
             self._bars.start()
             close_gates()
         bars = self._bars

@@ -10,8 +10,11 @@ from zoo.cli.output import Column, Output, human_bytes
 
 @zoo_command("pull")
 @click.argument("model")
-@click.option("--trust-remote-code", is_flag=True,
-              help="The model's own code, at the revision that is pulled, may run when it is loaded.")  # fmt: skip
+@click.option(
+    "--trust-remote-code",
+    is_flag=True,
+    help="The model's own code, at the revision that is pulled, may run when it is loaded.",
+)
 def command(output: Output, model: str, trust_remote_code: bool) -> None:
     """Bring a model's files here and check them.
 
@@ -28,8 +31,15 @@ def command(output: Output, model: str, trust_remote_code: bool) -> None:
 
     files = pull(model, output.progress(), trust_remote_code=trust_remote_code)
     if output.json:
-        output.data({"model": model, "path": str(files.root), "revision": files.revision, "bytes": files.bytes,
-                     "files": [file.to_dict() for file in files.files]})  # fmt: skip
+        output.data(
+            {
+                "model": model,
+                "path": str(files.root),
+                "revision": files.revision,
+                "bytes": files.bytes,
+                "files": [file.to_dict() for file in files.files],
+            }
+        )
         return
     if not files.files:
         output.text(f"{model} is used where it is; there are no files to pull.")

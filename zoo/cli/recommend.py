@@ -49,45 +49,73 @@ class Seconds(click.ParamType):
     "registry's for the task].",
 )
 @click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
-@click.option("--license", "licenses", multiple=True,
-              help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
-                   "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.")  # fmt: skip
+@click.option(
+    "--license",
+    "licenses",
+    multiple=True,
+    help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
+    "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.",
+)
 @click.option("--deny-license", "denied_licenses", multiple=True, help="Licence that is not allowed, likewise.")
 @click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
 @click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
 @click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
-@click.option("--fit", "strategy", type=click.Choice(["linear-probe", "lora", "full"]),
-              help="How models will be adapted: they must fit into memory; lora and full rank by LogME.")  # fmt: skip
-@click.option("--max-latency", type=click.FloatRange(min=0, min_open=True),
-              help="Most milliseconds a sample, measured here, or reported with --no-measure.")  # fmt: skip
+@click.option(
+    "--fit",
+    "strategy",
+    type=click.Choice(["linear-probe", "lora", "full"]),
+    help="How models will be adapted: they must fit into memory; lora and full rank by LogME.",
+)
+@click.option(
+    "--max-latency",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Most milliseconds a sample, measured here, or reported with --no-measure.",
+)
 @click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")
 @click.option("--gated/--no-gated", default=True, help="Include gated models, whose terms must be accepted first.")
 @click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
-@click.option("--dtype", default="auto", show_default=True,
-              help="float32, float16, bfloat16, or auto: half where the device gains.")  # fmt: skip
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    help="float32, float16, bfloat16, or auto: half where the device gains.",
+)
 @click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
-@click.option("--samples", type=click.IntRange(min=0), default=2000, show_default=True,
-              help="Measure on a stratified part of this size; 0 for all.")  # fmt: skip
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=2000,
+    show_default=True,
+    help="Measure on a stratified part of this size; 0 for all.",
+)
 @click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
-@click.option("--tolerance", type=click.FloatRange(min=0, min_open=True),
-              help="Stop when no remaining candidate is expected to beat the best so far by more than this, such as "
-                   "0.01.")  # fmt: skip
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop when no remaining candidate is expected to beat the best so far by more than this, such as 0.01.",
+)
 @click.option("--race", is_flag=True, help="Stop unpromising candidates early.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option(
     "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
 )
-@click.option("--confirm", type=click.IntRange(min=0), default=0, metavar="K",
-              help="Fine-tune the first K models briefly, the better half for longer; rank by the result.")  # fmt: skip
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="K",
+    help="Fine-tune the first K models briefly, the better half for longer; rank by the result.",
+)
 @click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, and run no model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @paying
 @reading
-def command(output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None,
-            **options: Any) -> int:  # fmt: skip
+def command(
+    output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None, **options: Any
+) -> int:
     """Measure which pretrained model suits your data best.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
@@ -199,8 +227,11 @@ def _table(output: Output, result: Recommendation) -> None:
     ]
     measured = any(c.samples for c in result.candidates[:SHOWN])
     columns += [Column("measured on", optional=7)] if measured else []
-    columns += [Column("parameters", number=True, optional=2), Column("size", number=True, optional=4),
-                Column("licence", optional=3)]  # fmt: skip
+    columns += [
+        Column("parameters", number=True, optional=2),
+        Column("size", number=True, optional=4),
+        Column("licence", optional=3),
+    ]
     columns += [Column("time", number=True, optional=5)] if measured else []
     rows = []
     for at, c in enumerate(result.candidates[:SHOWN]):
@@ -224,16 +255,33 @@ def _table(output: Output, result: Recommendation) -> None:
 def _tried(output: Output, result: Recommendation) -> None:
     """The table of models that were tried as a whole."""
     metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
-    columns = [Column("rank", number=True), Column("model"), Column(metric, number=True), Column("tried"),
-               Column("parameters", number=True), Column("size", number=True), Column("licence"),
-               Column("time", number=True)]  # fmt: skip
+    columns = [
+        Column("rank", number=True),
+        Column("model"),
+        Column(metric, number=True),
+        Column("tried"),
+        Column("parameters", number=True),
+        Column("size", number=True),
+        Column("licence"),
+        Column("time", number=True),
+    ]
     rows = []
     for c in result.candidates[:SHOWN]:
         found = c.confirmed
         assert found is not None  # it has no rank otherwise
         how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
-        rows.append([f"{c.rank}{'=' if c.tied else ''}", c.id, human_score(found.value), how, human_count(c.parameters),
-                     human_bytes(c.bytes), c.license or "-", human_seconds(c.seconds)])  # fmt: skip
+        rows.append(
+            [
+                f"{c.rank}{'=' if c.tied else ''}",
+                c.id,
+                human_score(found.value),
+                how,
+                human_count(c.parameters),
+                human_bytes(c.bytes),
+                c.license or "-",
+                human_seconds(c.seconds),
+            ]
+        )
     output.table(columns, rows)
     if len(result.candidates) > SHOWN:
         output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")

@@ -48,14 +48,31 @@ def list_runs(output: Output, model: str | None = None, task: str | None = None,
     if not runs:
         output.text("No runs yet. Make one: zoo tune MODEL DATA")
         return
-    columns = [Column("id"), Column("model"), Column("data"), Column("strategy"), Column("metric"),
-               Column("value", number=True), Column("baseline", number=True, optional=1),
-               Column("time", number=True, optional=2)]  # fmt: skip
+    columns = [
+        Column("id"),
+        Column("model"),
+        Column("data"),
+        Column("strategy"),
+        Column("metric"),
+        Column("value", number=True),
+        Column("baseline", number=True, optional=1),
+        Column("time", number=True, optional=2),
+    ]
     rows = []
     for run in runs:
         name, value = next(iter(run.metrics.items()), ("-", None))
-        rows.append([run.id, run.model, run.dataset, run.strategy, name, human_score(value),
-                     human_score(run.baseline.get(name)), human_seconds(run.seconds)])  # fmt: skip
+        rows.append(
+            [
+                run.id,
+                run.model,
+                run.dataset,
+                run.strategy,
+                name,
+                human_score(value),
+                human_score(run.baseline.get(name)),
+                human_seconds(run.seconds),
+            ]
+        )
     output.table(columns, rows)
 
 

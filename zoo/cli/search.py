@@ -54,8 +54,14 @@ class LeastScore(click.ParamType):
 @click.option("--language", help="ISO 639-1 code, such as de.")
 @click.option("--source", help="Platform: hf, pkg, openclip, whisper...")
 @click.option("--library", help="What loads it: transformers, timm, open_clip...")
-@click.option("--min-score", "min_scores", type=LeastScore(), multiple=True, metavar="BENCHMARK=VALUE",
-              help="Least score; may be repeated. An upper limit where lower is better.")  # fmt: skip
+@click.option(
+    "--min-score",
+    "min_scores",
+    type=LeastScore(),
+    multiple=True,
+    metavar="BENCHMARK=VALUE",
+    help="Least score; may be repeated. An upper limit where lower is better.",
+)
 @click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name, score:BENCHMARK.")
 @click.option("--reverse", is_flag=True, help="The other way round.")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Models a page.")

@@ -47,10 +47,13 @@ def command(output: Output, model: str, everything: bool) -> None:
         listed = [{k: v for k, v in score.to_dict().items() if k != "model"} for score in scores]
         output.data(
             {
-                **card.to_dict(), "source": card.source, "memory": needed(card), "family": family.to_dict(),
+                **card.to_dict(),
+                "source": card.source,
+                "memory": needed(card),
+                "family": family.to_dict(),
                 "scores": listed,
             }
-        )  # fmt: skip
+        )
         return
     kind = ", ".join(
         f"{name} {value}" for name, value in card.input.items() if not isinstance(value, (dict, list, tuple))
@@ -90,8 +93,15 @@ def command(output: Output, model: str, everything: bool) -> None:
     )
     if scores:
         shown = scores if everything else scores[:MOST_SCORES]
-        columns = [Column("task"), Column("data set"), Column("split"), Column("metric"), Column("value", number=True),
-                   Column("origin"), Column("from", fold=True)]  # fmt: skip
+        columns = [
+            Column("task"),
+            Column("data set"),
+            Column("split"),
+            Column("metric"),
+            Column("value", number=True),
+            Column("origin"),
+            Column("from", fold=True),
+        ]
         output.text()
         output.table(
             columns,

@@ -35,21 +35,56 @@ TUNED_MODEL = "tuned_model"
 @click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step.")
 @click.option("--learning-rate", type=float, help="Of the pretrained weights [default: the strategy's].")
 @click.option("--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Of AdamW.")
-@click.option("--patience", type=click.IntRange(min=1), default=3, show_default=True,
-              help="Epochs without a better validation metric before it stops.")  # fmt: skip
-@click.option("--validation", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.15,
-              show_default=True, help="Part held out to stop early on.")  # fmt: skip
-@click.option("--test", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
-              help="Part held out to report on.")  # fmt: skip
-@click.option("--split", type=click.Choice(["random", "scaffold"]), default="random", show_default=True,
-              help="How samples are held out; scaffold keeps related molecules together.")  # fmt: skip
-@click.option("--head", type=click.Choice(["auto", "probe", "random"]), default="auto", show_default=True,
-              help="How a new head starts: fitted to the frozen features, or at random.")  # fmt: skip
-@click.option("--layer-decay", type=click.FloatRange(0, 1, min_open=True), default=1.0, show_default=True,
-              help="Of the learning rate, from each block to the one before.")  # fmt: skip
-@click.option("--keep", type=click.Choice(["best", "fine-tuned"]), default="best", show_default=True,
-              help="Model to keep: the better of the fine-tuned one and a linear probe, by the validation samples, or "
-              "always the fine-tuned one.")  # fmt: skip
+@click.option(
+    "--patience",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="Epochs without a better validation metric before it stops.",
+)
+@click.option(
+    "--validation",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.15,
+    show_default=True,
+    help="Part held out to stop early on.",
+)
+@click.option(
+    "--test",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.2,
+    show_default=True,
+    help="Part held out to report on.",
+)
+@click.option(
+    "--split",
+    type=click.Choice(["random", "scaffold"]),
+    default="random",
+    show_default=True,
+    help="How samples are held out; scaffold keeps related molecules together.",
+)
+@click.option(
+    "--head",
+    type=click.Choice(["auto", "probe", "random"]),
+    default="auto",
+    show_default=True,
+    help="How a new head starts: fitted to the frozen features, or at random.",
+)
+@click.option(
+    "--layer-decay",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Of the learning rate, from each block to the one before.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["best", "fine-tuned"]),
+    default="best",
+    show_default=True,
+    help="Model to keep: the better of the fine-tuned one and a linear probe, by the validation samples, or "
+    "always the fine-tuned one.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @picture_model

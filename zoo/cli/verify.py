@@ -33,8 +33,13 @@ def command(output: Output, model: str | None) -> int:
     elif not results:
         output.text("No model is on this machine. Bring one with: zoo pull MODEL")
     else:
-        columns = [Column("model"), Column("revision"), Column("files", number=True), Column("size", number=True),
-                   Column("result")]  # fmt: skip
+        columns = [
+            Column("model"),
+            Column("revision"),
+            Column("files", number=True),
+            Column("size", number=True),
+            Column("result"),
+        ]
         output.table(
             columns,
             [

@@ -22,10 +22,25 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 __all__ = [
-    "Profile", "builtin_readers", "check", "copies", "datasets", "fitting_tasks", "identities", "notes_on",
-    "packaged_datasets", "profile", "read", "sample", "scaffold_split", "split", "stored", "stratified_order",
-    "task_for", "units",
-]  # fmt: skip
+    "Profile",
+    "builtin_readers",
+    "check",
+    "copies",
+    "datasets",
+    "fitting_tasks",
+    "identities",
+    "notes_on",
+    "packaged_datasets",
+    "profile",
+    "read",
+    "sample",
+    "scaffold_split",
+    "split",
+    "stored",
+    "stratified_order",
+    "task_for",
+    "units",
+]
 
 FORMS = (
     "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals or of "
@@ -50,9 +65,19 @@ def builtin_readers() -> Sequence[Reader]:
     from zoo.data.tagged import TaggedReader
 
     return [
-        PackagedReader(), QuestionReader(), BoxReader(), TaggedReader(), TableReader(), SequenceReader(),
-        StructureReader(), CrystalReader(), GridReader(), MaskReader(), SavedReader(), FolderReader(),
-    ]  # fmt: skip
+        PackagedReader(),
+        QuestionReader(),
+        BoxReader(),
+        TaggedReader(),
+        TableReader(),
+        SequenceReader(),
+        StructureReader(),
+        CrystalReader(),
+        GridReader(),
+        MaskReader(),
+        SavedReader(),
+        FolderReader(),
+    ]
 
 
 def read(
@@ -94,11 +119,15 @@ def read(
         wanted = find_task(task, plugins().tasks)
     dataset = _named(os.fspath(reference), options)
     if horizon is not None and dataset.target_kind != "series":
-        raise DataError(f"'{dataset.name}' was not read as time series, which alone have a horizon.",
-                        "Add --task time-series-forecasting, or leave --horizon out.")  # fmt: skip
+        raise DataError(
+            f"'{dataset.name}' was not read as time series, which alone have a horizon.",
+            "Add --task time-series-forecasting, or leave --horizon out.",
+        )
     if languages and (dataset.input_kind, dataset.target_kind) != ("text", "text"):
-        raise DataError(f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",
-                        "Add --task translation, or leave --languages out.")  # fmt: skip
+        raise DataError(
+            f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",
+            "Add --task translation, or leave --languages out.",
+        )
     if languages:
         return replace(dataset, languages=tuple(languages))
     if wanted is not None and wanted.target == "image":

@@ -17,10 +17,30 @@ from zoo.errors import needs_extra, storage_errors
 if TYPE_CHECKING:
     import numpy as np
 
-_USUAL = frozenset({
-    ".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf", ".sph",
-    ".m4a", ".aac", ".wma", ".amr", ".ape", ".mka",
-})  # fmt: skip
+_USUAL = frozenset(
+    {
+        ".wav",
+        ".wave",
+        ".flac",
+        ".ogg",
+        ".oga",
+        ".opus",
+        ".mp3",
+        ".aif",
+        ".aiff",
+        ".aifc",
+        ".au",
+        ".snd",
+        ".caf",
+        ".sph",
+        ".m4a",
+        ".aac",
+        ".wma",
+        ".amr",
+        ".ape",
+        ".mka",
+    }
+)
 """Suffixes that recorders and programs give to recordings, whether or not libsndfile decodes them here: those it fails
 on are named."""
 

@@ -77,17 +77,22 @@ class BoxReader:
                 elif not annotation.get("iscrowd"):
                     found[picture].append((annotation["bbox"], names.get(category, category)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"'{reference}' is not in COCO's form: {type(error).__name__}: {error}.",
-                            "It needs images, annotations with bbox, and categories.") from error  # fmt: skip
+            raise DataError(
+                f"'{reference}' is not in COCO's form: {type(error).__name__}: {error}.",
+                "It needs images, annotations with bbox, and categories.",
+            ) from error
         return _dataset(
             reference, path.parent, [(pictures[number], found[number]) for number in pictures], astray, options
         )
 
 
 def _dataset(
-    name: str, folder: Path, rows: Sequence[tuple[str, list[tuple[Any, str | int]]]], problems: list[Problem],
+    name: str,
+    folder: Path,
+    rows: Sequence[tuple[str, list[tuple[Any, str | int]]]],
+    problems: list[Problem],
     options: ReadOptions,
-) -> Dataset:  # fmt: skip
+) -> Dataset:
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
     places = [_place(folder, file) for file, _ in rows]
@@ -111,10 +116,16 @@ def _dataset(
         raise DataError(f"No picture of '{name}' has a box around anything.")
     told = [json.dumps([boxes.corners, boxes.labels]) for boxes in targets]
     return Dataset(
-        name, "image", ImageFiles(folder, paths, known), targets, classes,  # type: ignore[arg-type]
-        fingerprint("image", (facts.digest for facts in known), told, classes), "boxes", {"target": "boxes"},
+        name,
+        "image",
+        ImageFiles(folder, paths, known),
+        targets,
+        classes,  # type: ignore[arg-type]
+        fingerprint("image", (facts.digest for facts in known), told, classes),
+        "boxes",
+        {"target": "boxes"},
         tuple(problems),
-    )  # fmt: skip
+    )
 
 
 def _place(folder: Path, file: str) -> Path:

@@ -11,10 +11,20 @@ from zoo.tasks import Task, find_task
 _NAMED = 5
 _ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings", "time-series": "time series"}
 _STRUCTURED = {
-    "boxes": "boxes", "mask": "a mask", "spans": "tagged words", "answers": "answers", "text": "a text",
-    "forces": "energy and forces", "image": "a picture", "audio": "a recording", "structure": "a known structure",
-    "grid": "a map", "series": "what follows", "vector": "a vector", "classes": "labels",
-}  # fmt: skip
+    "boxes": "boxes",
+    "mask": "a mask",
+    "spans": "tagged words",
+    "answers": "answers",
+    "text": "a text",
+    "forces": "energy and forces",
+    "image": "a picture",
+    "audio": "a recording",
+    "structure": "a known structure",
+    "grid": "a map",
+    "series": "what follows",
+    "vector": "a vector",
+    "classes": "labels",
+}
 _NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
 
 
@@ -69,8 +79,10 @@ def _check_classes(dataset: Dataset) -> None:
     counts: Counter[int] = Counter(int(target) for target in dataset.targets or ())
     if len(counts) < 2:
         only = dataset.classes[next(iter(counts))]
-        raise DataError(f"All {len(dataset):,} samples of '{dataset.name}' are of one class, '{only}'.",
-                        "Add samples of at least one other class.")  # fmt: skip
+        raise DataError(
+            f"All {len(dataset):,} samples of '{dataset.name}' are of one class, '{only}'.",
+            "Add samples of at least one other class.",
+        )
     single = [dataset.classes[label] for label, count in sorted(counts.items()) if count < 2]
     if not single:
         return

@@ -18,30 +18,98 @@ from zoo.data.targets import is_missing, is_number
 from zoo.errors import DataError, suggest
 
 TEXT_NAMES = (
-    "text", "sentence", "content", "review", "body", "message", "comment", "tweet", "document", "article", "abstract",
-    "description", "question", "utterance", "headline", "title", "prompt", "input", "query",
-)  # fmt: skip
+    "text",
+    "sentence",
+    "content",
+    "review",
+    "body",
+    "message",
+    "comment",
+    "tweet",
+    "document",
+    "article",
+    "abstract",
+    "description",
+    "question",
+    "utterance",
+    "headline",
+    "title",
+    "prompt",
+    "input",
+    "query",
+)
 IMAGE_NAMES = (
-    "image", "image_path", "image_file", "img", "img_path", "path", "file_path", "filepath", "file", "file_name",
-    "filename", "photo", "picture",
-)  # fmt: skip
+    "image",
+    "image_path",
+    "image_file",
+    "img",
+    "img_path",
+    "path",
+    "file_path",
+    "filepath",
+    "file",
+    "file_name",
+    "filename",
+    "photo",
+    "picture",
+)
 AUDIO_NAMES = (
-    "audio", "audio_path", "audio_file", "recording", "sound", "wav", "clip", "path", "file_path", "filepath", "file",
-    "file_name", "filename",
-)  # fmt: skip
+    "audio",
+    "audio_path",
+    "audio_file",
+    "recording",
+    "sound",
+    "wav",
+    "clip",
+    "path",
+    "file_path",
+    "filepath",
+    "file",
+    "file_name",
+    "filename",
+)
 CRYSTAL_NAMES = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
 MOLECULE_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
 PROTEIN_NAMES = ("sequence", "protein_sequence", "protein", "seq", "aa_sequence", "aa_seq", "mutated_sequence")
 CAPTION_NAMES = (
-    "caption", "captions", "text", "transcription", "transcript", "sentence", "translation", "title", "description",
+    "caption",
+    "captions",
+    "text",
+    "transcription",
+    "transcript",
+    "sentence",
+    "translation",
+    "title",
+    "description",
     "answer",
-)  # fmt: skip
+)
 """Columns of running text that a task's outputs are compared with."""
 
 LABEL_NAMES = (
-    "label", "labels", "class", "target", "category", "y", "sentiment", "intent", "topic", "class_name", "label_name",
-    "species", "genre", "emotion", "language", "lang", "rating", "stars", "score", "type", "kind", "tag", "output",
-)  # fmt: skip
+    "label",
+    "labels",
+    "class",
+    "target",
+    "category",
+    "y",
+    "sentiment",
+    "intent",
+    "topic",
+    "class_name",
+    "label_name",
+    "species",
+    "genre",
+    "emotion",
+    "language",
+    "lang",
+    "rating",
+    "stars",
+    "score",
+    "type",
+    "kind",
+    "tag",
+    "output",
+)
 SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
 """Columns that say which part of the data set a row belongs to, and not what it is."""
 
@@ -52,15 +120,21 @@ _MOSTLY = 0.5
 _MOST_SPLITS = 20
 _LEAST_RESIDUES = 5
 _PREFERRED = {
-    "image": IMAGE_NAMES, "audio": AUDIO_NAMES, "crystal": CRYSTAL_NAMES, "molecule": MOLECULE_NAMES,
+    "image": IMAGE_NAMES,
+    "audio": AUDIO_NAMES,
+    "crystal": CRYSTAL_NAMES,
+    "molecule": MOLECULE_NAMES,
     "protein": PROTEIN_NAMES,
-}  # fmt: skip
+}
 """Kinds of input other than text, in the order in which they are looked for, with the names of their columns."""
 
 _PATHS = {
-    "image": "paths of images", "audio": "paths of recordings", "crystal": "paths of structures",
-    "molecule": "SMILES", "protein": "sequences",
-}  # fmt: skip
+    "image": "paths of images",
+    "audio": "paths of recordings",
+    "crystal": "paths of structures",
+    "molecule": "SMILES",
+    "protein": "sequences",
+}
 
 
 @dataclass(frozen=True)
@@ -143,11 +217,14 @@ def choose(
     """
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
-            raise DataError(f"'{path}' has no column '{asked}'; its columns are {_listed(columns)}.",
-                            suggest(asked, columns))  # fmt: skip
+            raise DataError(
+                f"'{path}' has no column '{asked}'; its columns are {_listed(columns)}.", suggest(asked, columns)
+            )
     if options.input_column is not None and options.input_column == options.target_column:
-        raise DataError(f"Column '{options.input_column}' cannot be both the input and the label.",
-                        f"Columns of '{path}': {_listed(columns)}.")  # fmt: skip
+        raise DataError(
+            f"Column '{options.input_column}' cannot be both the input and the label.",
+            f"Columns of '{path}': {_listed(columns)}.",
+        )
     known = {name: _look(name, [row[i] for row in sample if not is_missing(row[i])]) for i, name in enumerate(columns)}
     target = options.target_column
     if target is None and wanted_target != "text":
@@ -237,8 +314,9 @@ def _input(
     if special or not texts:
         what = "Several columns hold" if special else "No column holds texts or"
         of = " or ".join(_PATHS[kind] for kind in groups) or "paths of images"
-        raise DataError(f"{what} {of} in '{path}'; its columns are {_listed(columns)}.",
-                        "Name the one to use with --input-column.")  # fmt: skip
+        raise DataError(
+            f"{what} {of} in '{path}'; its columns are {_listed(columns)}.", "Name the one to use with --input-column."
+        )
     return texts[0] if ordered else max(texts, key=lambda column: column.length)
 
 
@@ -246,8 +324,10 @@ def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column], 
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
     found = _named(texts, CAPTION_NAMES) or max(texts, key=lambda c: 0 if ordered else c.length, default=None)
     if found is None:
-        raise DataError(f"No column of '{path}' holds the texts that belong to the inputs; its columns are "
-                        f"{_listed(columns)}.", "Name it with --target-column.")  # fmt: skip
+        raise DataError(
+            f"No column of '{path}' holds the texts that belong to the inputs; its columns are {_listed(columns)}.",
+            "Name it with --target-column.",
+        )
     return found.name
 
 

@@ -107,10 +107,17 @@ class _Found:
         crystals = [self.crystals[index] for index in kept]
         known = targets.values if key else None
         return Dataset(
-            name, "crystal", crystals, known, targets.classes,
-            fingerprint("crystal", map(_digest, crystals), known, targets.classes), targets.kind,
-            {"target": key} if key else {}, tuple(self.problems), notes=targets.notes,
-        )  # fmt: skip
+            name,
+            "crystal",
+            crystals,
+            known,
+            targets.classes,
+            fingerprint("crystal", map(_digest, crystals), known, targets.classes),
+            targets.kind,
+            {"target": key} if key else {},
+            tuple(self.problems),
+            notes=targets.notes,
+        )
 
     def _values(self, name: str, options: ReadOptions) -> tuple[str, list[Any]]:
         """What the target is called, empty where there is none, and its value for each crystal."""
@@ -119,8 +126,10 @@ class _Found:
         if wanted is not None and wanted != ENERGY:
             if wanted not in known:
                 listed = ", ".join(f"'{key}'" for key in [*known, ENERGY, "forces"])
-                raise DataError(f"No structure of '{name}' has a property called '{wanted}'; there are {listed}.",
-                                suggest(wanted, known))  # fmt: skip
+                raise DataError(
+                    f"No structure of '{name}' has a property called '{wanted}'; there are {listed}.",
+                    suggest(wanted, known),
+                )
             return wanted, [atoms.info.get(wanted) for atoms in self.atoms]
         if self.labels and all(label is not None for label in self.labels) and wanted is None:
             return "folder", list(self.labels)
@@ -142,10 +151,16 @@ class _Found:
         crystals, targets = [crystal for crystal, _ in pairs], [target for _, target in pairs]
         told = [f"{target.energy!r} {target.forces.tolist()}" for target in targets]
         return Dataset(
-            name, "crystal", crystals, targets, (),  # type: ignore[arg-type]
-            fingerprint("crystal", map(_digest, crystals), told), "forces", {"target": "energy and forces"},
+            name,
+            "crystal",
+            crystals,
+            targets,
+            (),  # type: ignore[arg-type]
+            fingerprint("crystal", map(_digest, crystals), told),
+            "forces",
+            {"target": "energy and forces"},
             tuple(self.problems),
-        )  # fmt: skip
+        )
 
 
 def _energy(atoms: Any) -> float | None:

@@ -81,10 +81,15 @@ def images_by_class(
     settle(name, len(kept), found, options)
     classes, targets, found = _targets([label for _, label in usable], [label for _, label in kept], found)
     return Dataset(
-        name, "image", ImageFiles(root, [path for path, _ in kept], known), targets, classes,
+        name,
+        "image",
+        ImageFiles(root, [path for path, _ in kept], known),
+        targets,
+        classes,
         fingerprint("image", (facts.digest for facts in known), targets, classes),
-        "class" if classes else "none", problems=tuple(found),
-    )  # fmt: skip
+        "class" if classes else "none",
+        problems=tuple(found),
+    )
 
 
 def recordings_by_class(
@@ -110,10 +115,15 @@ def recordings_by_class(
     settle(name, len(kept), found, options)
     classes, targets, found = _targets([label for _, label in usable], [label for _, label in kept], found)
     return Dataset(
-        name, "audio", AudioFiles(root, [path for path, _ in kept], known), targets, classes,
+        name,
+        "audio",
+        AudioFiles(root, [path for path, _ in kept], known),
+        targets,
+        classes,
         fingerprint("audio", (facts.digest for facts in known), targets, classes),
-        "class" if classes else "none", problems=tuple(found),
-    )  # fmt: skip
+        "class" if classes else "none",
+        problems=tuple(found),
+    )
 
 
 def _proteins_by_class(
@@ -146,9 +156,15 @@ def _proteins_by_class(
     classes, targets, found = _targets(offered, labels, found)
     digests = (text_digest(sequence) for sequence in sequences)
     return Dataset(
-        name, "protein", sequences, targets, classes, fingerprint("protein", digests, targets, classes),
-        "class" if classes else "none", problems=tuple(found),
-    )  # fmt: skip
+        name,
+        "protein",
+        sequences,
+        targets,
+        classes,
+        fingerprint("protein", digests, targets, classes),
+        "class" if classes else "none",
+        problems=tuple(found),
+    )
 
 
 def _proteins_by_header(
@@ -187,9 +203,15 @@ def _texts_by_class(
     classes, targets, found = _targets([label for _, label in files], labels, found)
     digests = (text_digest(text) for text in texts)
     return Dataset(
-        name, "text", texts, targets, classes, fingerprint("text", digests, targets, classes),
-        "class" if classes else "none", problems=tuple(found),
-    )  # fmt: skip
+        name,
+        "text",
+        texts,
+        targets,
+        classes,
+        fingerprint("text", digests, targets, classes),
+        "class" if classes else "none",
+        problems=tuple(found),
+    )
 
 
 def _unlabelled(path: Path, root: Path) -> Problem:
@@ -209,5 +231,8 @@ def _targets(
 
 
 _READ: dict[str, Callable[..., Dataset]] = {
-    "image": images_by_class, "audio": recordings_by_class, "protein": _proteins_by_class, "text": _texts_by_class,
-}  # fmt: skip
+    "image": images_by_class,
+    "audio": recordings_by_class,
+    "protein": _proteins_by_class,
+    "text": _texts_by_class,
+}

@@ -131,9 +131,15 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     digests = (_digest(np.stack([field.values for field in inputs[at].fields])) for at in range(len(inputs)))
     told = [_digest(state.values).hex() for state in states[HISTORY:]]
     return Dataset(
-        name, "grid", inputs, states[HISTORY:], (),  # type: ignore[arg-type]
-        fingerprint("grid", digests, told), "grid", {"target": ", ".join(names)},
-    )  # fmt: skip
+        name,
+        "grid",
+        inputs,
+        states[HISTORY:],
+        (),  # type: ignore[arg-type]
+        fingerprint("grid", digests, told),
+        "grid",
+        {"target": ", ".join(names)},
+    )
 
 
 def latest(path: Path, variables: Sequence[str] = (), least: int = _LEAST) -> History:
@@ -163,9 +169,9 @@ def _series(
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise DataError(f"'{path}' cannot be read as NetCDF: {reason}.", "Fetch the file again.") from error
     time, latitude, longitude, layers = _axes(file, name, options)
-    values = np.stack(
-        [layer.transpose(time, latitude, longitude).values for layer in layers.values()], axis=1
-    ).astype(np.float32)  # fmt: skip
+    values = np.stack([layer.transpose(time, latitude, longitude).values for layer in layers.values()], axis=1).astype(
+        np.float32
+    )
     if len(values) < least:
         raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {least}.")
     values[~np.isfinite(values)] = np.nan
@@ -175,8 +181,9 @@ def _series(
     states = [Field(values[at], usual[at], latitudes, float(hours[at])) for at in range(len(values))]
     static = {
         str(key): np.asarray(variable.values, dtype=np.float32)
-        for key, variable in file.data_vars.items() if variable.dims == (latitude, longitude)
-    }  # fmt: skip
+        for key, variable in file.data_vars.items()
+        if variable.dims == (latitude, longitude)
+    }
     grid = Grid(np.asarray(file[longitude].values, dtype=np.float64), static, float(np.median(np.diff(hours))))
     return states, tuple(layers), period, grid
 
@@ -222,8 +229,9 @@ def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, di
     wanted = [part.strip() for part in (options.target_column or "").split(",") if part.strip()]
     for variable in wanted:
         if variable not in fields:
-            raise DataError(f"'{name}' has no field '{variable}'; there are {', '.join(fields)}.",
-                            suggest(variable, fields))  # fmt: skip
+            raise DataError(
+                f"'{name}' has no field '{variable}'; there are {', '.join(fields)}.", suggest(variable, fields)
+            )
     first = fields[wanted[0] if wanted else next(iter(fields))]
     place = _place(first)
     alike = [v for v, x in fields.items() if _place(x) == place and x.attrs.get("units") == first.attrs.get("units")]

@@ -16,10 +16,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-_USUAL = frozenset({
-    ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".heic", ".heif",
-    ".jp2", ".jxl", ".ppm", ".pgm", ".pbm", ".tga", ".svg",
-})  # fmt: skip
+_USUAL = frozenset(
+    {
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".avif",
+        ".heic",
+        ".heif",
+        ".jp2",
+        ".jxl",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".tga",
+        ".svg",
+    }
+)
 """Suffixes that cameras and programs give to images, whether or not Pillow decodes them here: those it fails on are
 named."""
 

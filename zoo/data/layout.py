@@ -20,18 +20,61 @@ _BESIDE = re.compile(
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\W_]+")
 
-WRAPPERS = frozenset({
-    "image", "images", "img", "imgs", "jpegimages", "photos", "pictures", "audio", "wav", "wavs", "clips", "recordings",
-    "sounds", "text", "texts", "sequences", "structures", "data", "dataset", "files", "samples", "all", "raw", "input",
-    "inputs",
-})  # fmt: skip
+WRAPPERS = frozenset(
+    {
+        "image",
+        "images",
+        "img",
+        "imgs",
+        "jpegimages",
+        "photos",
+        "pictures",
+        "audio",
+        "wav",
+        "wavs",
+        "clips",
+        "recordings",
+        "sounds",
+        "text",
+        "texts",
+        "sequences",
+        "structures",
+        "data",
+        "dataset",
+        "files",
+        "samples",
+        "all",
+        "raw",
+        "input",
+        "inputs",
+    }
+)
 """Names, in lower case, of folders that say what kind of files they hold, and not of which class these are."""
 
-COMPANIONS = frozenset({
-    "annotation", "annotations", "labels", "mask", "masks", "metadata", "meta", "segmentation", "segmentations",
-    "segmentationclass", "segmentationobject", "ground_truth", "groundtruth", "gt", "bbox", "bboxes", "boxes",
-    "captions", "transcripts", "imagesets",
-})  # fmt: skip
+COMPANIONS = frozenset(
+    {
+        "annotation",
+        "annotations",
+        "labels",
+        "mask",
+        "masks",
+        "metadata",
+        "meta",
+        "segmentation",
+        "segmentations",
+        "segmentationclass",
+        "segmentationobject",
+        "ground_truth",
+        "groundtruth",
+        "gt",
+        "bbox",
+        "bboxes",
+        "boxes",
+        "captions",
+        "transcripts",
+        "imagesets",
+    }
+)
 """Words, in lower case, in the names of folders that describe the samples and hold none: ``train_masks``."""
 
 _TOOLS = frozenset({"docs", "scripts", "src", "code", "logs", "notebooks"})

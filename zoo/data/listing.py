@@ -23,8 +23,19 @@ PLURALS = {"image": "images", "audio": "recordings", "protein": "FASTA files", "
 _FEWEST = 0.1
 """Files of a kind, for each of the most frequent one, from which on they are the samples: a logo among texts is not."""
 
-_SYSTEM = frozenset({"__macosx", "@eadir", "$recycle.bin", "#recycle", "system volume information", "lost+found",
-                     "__pycache__", "thumbs.db", "desktop.ini"})  # fmt: skip
+_SYSTEM = frozenset(
+    {
+        "__macosx",
+        "@eadir",
+        "$recycle.bin",
+        "#recycle",
+        "system volume information",
+        "lost+found",
+        "__pycache__",
+        "thumbs.db",
+        "desktop.ini",
+    }
+)
 """What systems put into folders by themselves, in lower case; it is passed over like all that is hidden."""
 
 _DESCRIPTIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".yaml", ".yml"})

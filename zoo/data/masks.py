@@ -69,10 +69,17 @@ class MaskReader:
         classes = _classes(root, targets)
         told = [hashlib.sha256(mask.tobytes()).hexdigest() for mask in targets]
         return Dataset(
-            reference, "image", ImageFiles(root, paths, known), targets, classes,  # type: ignore[arg-type]
-            fingerprint("image", (facts.digest for facts in known), told, classes), "mask", {"target": masks.name},
-            tuple(problems), passed_over=count_passed_over(sorted(beside), root, "image"),
-        )  # fmt: skip
+            reference,
+            "image",
+            ImageFiles(root, paths, known),
+            targets,
+            classes,  # type: ignore[arg-type]
+            fingerprint("image", (facts.digest for facts in known), told, classes),
+            "mask",
+            {"target": masks.name},
+            tuple(problems),
+            passed_over=count_passed_over(sorted(beside), root, "image"),
+        )
 
 
 def _masks(root: Path) -> Path | None:
@@ -107,6 +114,8 @@ def _classes(root: Path, masks: Sequence[np.ndarray]) -> tuple[str, ...]:
     if (root / "classes.txt").is_file():
         names = [line.strip() for line in read_text(root / "classes.txt").splitlines() if line.strip()]
     if len(names) < count:
-        raise DataError(f"'{root / 'classes.txt'}' names {len(names)} classes, and the masks hold {count}.",
-                        "Write one name a line, in the order of the indices.")  # fmt: skip
+        raise DataError(
+            f"'{root / 'classes.txt'}' names {len(names)} classes, and the masks hold {count}.",
+            "Write one name a line, in the order of the indices.",
+        )
     return tuple(names)

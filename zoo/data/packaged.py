@@ -35,23 +35,55 @@ STAMPS_AT_LEAST = 30
 """Images that a folder of stamps needs to become a class."""
 
 TOPICS = (
-    "art", "computers", "drugs", "education", "food", "law", "literature", "love", "politics", "science", "songs-poems",
-    "sports", "startrek", "work",
-)  # fmt: skip
+    "art",
+    "computers",
+    "drugs",
+    "education",
+    "food",
+    "law",
+    "literature",
+    "love",
+    "politics",
+    "science",
+    "songs-poems",
+    "sports",
+    "startrek",
+    "work",
+)
 """Files of the package fortunes with one topic in English and a hundred texts or more."""
 
 KINDS_DE = (
-    "fussball", "letzteworte", "linuxtag", "ms", "namen", "regeln", "sprueche", "stilblueten", "unfug", "warmduscher",
-    "witze", "wusstensie", "zitate",
-)  # fmt: skip
+    "fussball",
+    "letzteworte",
+    "linuxtag",
+    "ms",
+    "namen",
+    "regeln",
+    "sprueche",
+    "stilblueten",
+    "unfug",
+    "warmduscher",
+    "witze",
+    "wusstensie",
+    "zitate",
+)
 """Files of the package fortunes-de with one kind of text each (football, last words, names, rules, jokes, ...)."""
 
 LANGUAGES = ("de", "en", "es", "it")
 _NOT_PROSE = frozenset({"ascii-art", "asciiart", "translations", "woerterbuch"})
 
 FASHION = (
-    "T-shirt/top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
-)  # fmt: skip
+    "T-shirt/top",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
 
 
@@ -221,65 +253,107 @@ def _has(*relative: str) -> Callable[[], bool]:
 
 def _series(name: str, description: str) -> _Shipped:
     return _Shipped(
-        f"statsmodels:{name}", "time-series", f"{description} (statsmodels, public domain).",
-        "pip install 'foundation-zoo[forecasting]'", lambda: find_spec("statsmodels") is not None, packaged_series.read,
-    )  # fmt: skip
+        f"statsmodels:{name}",
+        "time-series",
+        f"{description} (statsmodels, public domain).",
+        "pip install 'foundation-zoo[forecasting]'",
+        lambda: find_spec("statsmodels") is not None,
+        packaged_series.read,
+    )
 
 
 _SHIPPED = (
     _Shipped(
-        "sklearn:digits", "image", "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
-        "pip install 'foundation-zoo[data]'", lambda: find_spec("sklearn") is not None, _digits,
+        "sklearn:digits",
+        "image",
+        "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
+        "pip install 'foundation-zoo[data]'",
+        lambda: find_spec("sklearn") is not None,
+        _digits,
     ),
     _Shipped(
-        "fashion-mnist", "image", "70,000 pictures of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
-        "apt-get install dataset-fashion-mnist", _has("datasets/fashion-mnist/train-images-idx3-ubyte.gz"), _fashion,
+        "fashion-mnist",
+        "image",
+        "70,000 pictures of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
+        "apt-get install dataset-fashion-mnist",
+        _has("datasets/fashion-mnist/train-images-idx3-ubyte.gz"),
+        _fashion,
     ),
     _Shipped(
-        "tuxpaint:stamps", "image",
+        "tuxpaint:stamps",
+        "image",
         "Photographs and drawings of Tux Paint by kind: animals, food, plants... (free licences, file by file).",
-        "apt-get install tuxpaint-stamps-default", _has("tuxpaint/stamps/animals"), _stamps,
+        "apt-get install tuxpaint-stamps-default",
+        _has("tuxpaint/stamps/animals"),
+        _stamps,
     ),
     _Shipped(
-        "fortunes:topics", "text", f"Quips and quotations in English, in {len(TOPICS)} topics (fortune-mod).",
-        "apt-get install fortunes", _has(*(f"games/fortunes/{topic}" for topic in TOPICS)), _topics,
+        "fortunes:topics",
+        "text",
+        f"Quips and quotations in English, in {len(TOPICS)} topics (fortune-mod).",
+        "apt-get install fortunes",
+        _has(*(f"games/fortunes/{topic}" for topic in TOPICS)),
+        _topics,
     ),
     _Shipped(
-        "fortunes:languages", "text", "Quips and quotations in English, German, Italian and Spanish (fortune-mod).",
+        "fortunes:languages",
+        "text",
+        "Quips and quotations in English, German, Italian and Spanish (fortune-mod).",
         "apt-get install fortunes fortunes-de fortunes-es fortunes-it",
-        _has("games/fortunes/law", "games/fortunes/de", "games/fortunes/es", "games/fortunes/it"), _languages,
+        _has("games/fortunes/law", "games/fortunes/de", "games/fortunes/es", "games/fortunes/it"),
+        _languages,
     ),
     _Shipped(
-        "fortunes:kinds-de", "text", f"Quips, jokes and quotations in German, of {len(KINDS_DE)} kinds (fortunes-de).",
-        "apt-get install fortunes-de", _has(*(f"games/fortunes/de/{kind}" for kind in KINDS_DE)), _kinds,
+        "fortunes:kinds-de",
+        "text",
+        f"Quips, jokes and quotations in German, of {len(KINDS_DE)} kinds (fortunes-de).",
+        "apt-get install fortunes-de",
+        _has(*(f"games/fortunes/de/{kind}" for kind in KINDS_DE)),
+        _kinds,
     ),
     _Shipped(
-        "klettres:languages", "audio",
+        "klettres:languages",
+        "audio",
         "Spoken letters and syllables of KLettres by language, few speakers in each (GPL-2.0-or-later).",
-        "apt-get install klettres-data", _has("klettres/en/alpha"), _letters,
+        "apt-get install klettres-data",
+        _has("klettres/en/alpha"),
+        _letters,
     ),
     _Shipped(
-        "rdkit:polar-areas", "molecule", "Polar surface areas of 5,000 compounds of the NCI, in square angstroms.",
-        "pip install 'foundation-zoo[scientific]'", has_rdkit, polar_areas,
+        "rdkit:polar-areas",
+        "molecule",
+        "Polar surface areas of 5,000 compounds of the NCI, in square angstroms.",
+        "pip install 'foundation-zoo[scientific]'",
+        has_rdkit,
+        polar_areas,
     ),
     _Shipped(
-        "rdkit:activities", "molecule", "Measured activities of one series of inhibitors (ChEMBL 2321810).",
-        "pip install 'foundation-zoo[scientific]'", has_rdkit, activities,
+        "rdkit:activities",
+        "molecule",
+        "Measured activities of one series of inhibitors (ChEMBL 2321810).",
+        "pip install 'foundation-zoo[scientific]'",
+        has_rdkit,
+        activities,
     ),
     _Shipped(
-        "ase:bulk-moduli", "crystal",
+        "ase:bulk-moduli",
+        "crystal",
         "Bulk moduli of 71 elements, as the decadic logarithm of GPa; all-electron PBE calculations (DeltaCodesDFT).",
-        "pip install 'foundation-zoo[materials]'", lambda: find_spec("ase") is not None, bulk_moduli,
+        "pip install 'foundation-zoo[materials]'",
+        lambda: find_spec("ase") is not None,
+        bulk_moduli,
     ),
     _Shipped(
-        "matminer:energies", "crystal",
+        "matminer:energies",
+        "crystal",
         "Energies of 71 elements in eV an atom, as the Open Quantum Materials Database has them.",
         "pip install 'foundation-zoo[materials]' && pip install --no-deps matminer",
-        lambda: find_spec("ase") is not None and find_spec("matminer") is not None, elemental_energies,
+        lambda: find_spec("ase") is not None and find_spec("matminer") is not None,
+        elemental_energies,
     ),
     _series("co2", "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm"),
     _series("sunspots", "Sunspots of 309 years, 1700 to 2008"),
     _series("nile", "The Nile at Aswan in 100 years, 1871 to 1970, in 10^8 cubic metres"),
     _series("elnino", "Temperature of the Pacific's surface in 732 months, 1950 to 2010, in degrees Celsius"),
     _series("economy", "Twelve series of the economy of the United States in 203 quarters, 1959 to 2009"),
-)  # fmt: skip
+)

@@ -117,6 +117,13 @@ def _molecules(name: str, pairs: Iterator[tuple[str, float]], options: ReadOptio
     inputs, targets = list(values), list(values.values())
     digests = (text_digest(smiles) for smiles in inputs)
     return Dataset(
-        name, "molecule", inputs, targets, (), fingerprint("molecule", digests, targets), "number",
-        {"target": "value"}, tuple(problems),
-    )  # fmt: skip
+        name,
+        "molecule",
+        inputs,
+        targets,
+        (),
+        fingerprint("molecule", digests, targets),
+        "number",
+        {"target": "value"},
+        tuple(problems),
+    )

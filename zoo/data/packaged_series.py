@@ -31,8 +31,10 @@ def whole(name: str, options: ReadOptions) -> list[Series]:
     wanted = [part.strip() for part in (options.target_column or "").split(",") if part.strip()]
     for column in wanted:
         if column not in frame.columns:
-            raise DataError(f"'{name}' has no series '{column}'; there are {', '.join(frame.columns)}.",
-                            suggest(column, frame.columns))  # fmt: skip
+            raise DataError(
+                f"'{name}' has no series '{column}'; there are {', '.join(frame.columns)}.",
+                suggest(column, frame.columns),
+            )
     times = frame.index.to_numpy()
     times = times.astype("float64" if times.dtype.kind in "fi" else "datetime64[s]")
     steps = regular(name, times, options.horizon)

@@ -110,13 +110,28 @@ def profile(dataset: Dataset) -> Profile:
         look.at(index)
     counts = _class_counts(dataset)
     found = Profile(
-        dataset.name, len(dataset), dataset.input_kind, dataset.target_kind, dataset.fingerprint, counts,
-        _balance(counts.values()), _imbalance(counts.values()), _numbers(dataset), look.images(),
-        _lengths(look.characters), _lengths(look.words), look.repeated, in_files(dataset),
+        dataset.name,
+        len(dataset),
+        dataset.input_kind,
+        dataset.target_kind,
+        dataset.fingerprint,
+        counts,
+        _balance(counts.values()),
+        _imbalance(counts.values()),
+        _numbers(dataset),
+        look.images(),
+        _lengths(look.characters),
+        _lengths(look.words),
+        look.repeated,
+        in_files(dataset),
         *look.duplicates(),
-        dataset.problems, by_reason(dataset.problems), dataset.passed_over, dict(dataset.columns), look.bytes,
+        dataset.problems,
+        by_reason(dataset.problems),
+        dataset.passed_over,
+        dict(dataset.columns),
+        look.bytes,
         dataset.notes,
-    )  # fmt: skip
+    )
     from zoo.data.cautions import cautions
 
     return replace(found, warnings=(*found.warnings, *cautions(found)))

@@ -100,15 +100,25 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
     pictures: Any = Pictures(dataset.inputs, texts)
     classes = () if task == UNCONDITIONAL else dataset.classes
     return replace(
-        dataset, input_kind="prompt", inputs=Prompts(texts), targets=pictures, classes=classes, fingerprint=digest,
+        dataset,
+        input_kind="prompt",
+        inputs=Prompts(texts),
+        targets=pictures,
+        classes=classes,
+        fingerprint=digest,
         target_kind="image",
-    )  # fmt: skip
+    )
 
 
 def asked(
-    texts: Sequence[str], *, prompted: bool, count: int = 1, seed: int = 0, steps: int | None = None,
+    texts: Sequence[str],
+    *,
+    prompted: bool,
+    count: int = 1,
+    seed: int = 0,
+    steps: int | None = None,
     guidance: float | None = None,
-) -> list[Prompt]:  # fmt: skip
+) -> list[Prompt]:
     """The pictures that are asked for, ``count`` of each prompt, with seeds from ``seed`` on.
 
     Args:

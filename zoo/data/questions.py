@@ -58,8 +58,10 @@ class QuestionReader:
             document = parse_json(read_text(Path(reference).expanduser()), finite=False)
             rows = list(_squad(document))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(f"'{reference}' is not in SQuAD's form: {' '.join(str(error).split())}.",
-                            'Write {"data": [{"paragraphs": [{"context": "", "qas": []}]}]}.') from error  # fmt: skip
+            raise DataError(
+                f"'{reference}' is not in SQuAD's form: {' '.join(str(error).split())}.",
+                'Write {"data": [{"paragraphs": [{"context": "", "qas": []}]}]}.',
+            ) from error
         return _dataset(reference, rows, options)
 
 
@@ -71,8 +73,9 @@ def parse(text: str) -> Question:
     """
     question, mark, context = text.partition("?")
     if not mark or not question.strip() or not context.strip():
-        raise DataError(f"'{text[:60]}' is no question with a text after it.",
-                        'Write "Who lives here? The king lives here."')  # fmt: skip
+        raise DataError(
+            f"'{text[:60]}' is no question with a text after it.", 'Write "Who lives here? The king lives here."'
+        )
     return Question(f"{question.strip()}?", context.strip())
 
 
@@ -85,8 +88,7 @@ def read_table(reference: str, table: TableFile, options: ReadOptions) -> Datase
     wanted = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
     for name in ("question", "context", wanted):
         if name not in table.columns:
-            raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.",
-                            suggest(name, table.columns))  # fmt: skip
+            raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.", suggest(name, table.columns))
     places = [table.columns.index(name) for name in ("question", "context", wanted)]
     rows: list[tuple[str, Any, Any, Any]] = []
     for row in table.rows():
@@ -123,10 +125,16 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
     settle(name, len(questions), problems, options)
     digests = (text_digest(question.tobytes().decode()) for question in questions)
     return Dataset(
-        name, "question", questions, targets, (),  # type: ignore[arg-type]
-        fingerprint("question", digests, [json.dumps(known) for known in targets]), "answers",
-        {"target": "answers"}, tuple(problems),
-    )  # fmt: skip
+        name,
+        "question",
+        questions,
+        targets,
+        (),  # type: ignore[arg-type]
+        fingerprint("question", digests, [json.dumps(known) for known in targets]),
+        "answers",
+        {"target": "answers"},
+        tuple(problems),
+    )
 
 
 def answer_texts(answers: Any) -> list[str]:

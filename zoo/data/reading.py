@@ -38,11 +38,14 @@ class ReadOptions(Entity):
         if self.horizon is not None and self.horizon < 1:
             raise InvalidInput(f"A forecast cannot reach {self.horizon} steps.", "Ask for one step or more.")
         if len(self.languages) not in {0, 2}:
-            raise InvalidInput(f"A translation has two languages, and '{','.join(self.languages)}' is not two.",
-                               "Name source and target, such as en,de.")  # fmt: skip
+            raise InvalidInput(
+                f"A translation has two languages, and '{','.join(self.languages)}' is not two.",
+                "Name source and target, such as en,de.",
+            )
         if self.on_problem not in ON_PROBLEM:
-            raise InvalidInput(f"There is no way called '{self.on_problem}' to treat unusable items.",
-                               "Choose skip or fail.")  # fmt: skip
+            raise InvalidInput(
+                f"There is no way called '{self.on_problem}' to treat unusable items.", "Choose skip or fail."
+            )
 
 
 @dataclass(frozen=True)

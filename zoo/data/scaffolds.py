@@ -21,8 +21,7 @@ def scaffold_split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) 
         InvalidInput: see ``split``.
     """
     if dataset.input_kind != "molecule":
-        raise DataError(f"'{dataset.name}' holds no molecules, and only those have scaffolds.",
-                        "Leave --split out.")  # fmt: skip
+        raise DataError(f"'{dataset.name}' holds no molecules, and only those have scaffolds.", "Leave --split out.")
     check_fractions(fractions)
     groups: dict[str, list[int]] = {}
     for position in range(len(dataset)):
@@ -34,8 +33,10 @@ def scaffold_split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) 
         lacking = [fraction * len(dataset) - len(part) for fraction, part in zip(fractions, parts, strict=True)]
         parts[lacking.index(max(lacking))] += group
     if any(fraction > 0 and not part for fraction, part in zip(fractions, parts, strict=True)):
-        raise DataError(f"The {len(groups)} scaffolds of '{dataset.name}' are too few to fill {len(parts)} parts.",
-                        "Bring more kinds of molecules, or leave --split out.")  # fmt: skip
+        raise DataError(
+            f"The {len(groups)} scaffolds of '{dataset.name}' are too few to fill {len(parts)} parts.",
+            "Bring more kinds of molecules, or leave --split out.",
+        )
     return tuple(dataset.subset(sorted(part)) for part in parts)
 
 

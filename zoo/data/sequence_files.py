@@ -88,8 +88,10 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
                 header, parts, seen = text[1:].strip(), [], True
             elif text and not text.startswith(";"):
                 if not seen:
-                    raise DataError(f"Line {number} of '{path}' stands before any header.",
-                                    "A FASTA file begins with a line such as >sequence1")  # fmt: skip
+                    raise DataError(
+                        f"Line {number} of '{path}' stands before any header.",
+                        "A FASTA file begins with a line such as >sequence1",
+                    )
                 parts.append(text)
     if seen:
         yield _entry(header, parts)
@@ -167,9 +169,17 @@ def _dataset(
     values = targets.values if key else None
     digests = (text_digest(text) for text in inputs)
     return Dataset(
-        reference, kind, inputs, values, targets.classes, fingerprint(kind, digests, values, targets.classes),
-        targets.kind, {"target": key} if key else {}, tuple(problems), notes=targets.notes,
-    )  # fmt: skip
+        reference,
+        kind,
+        inputs,
+        values,
+        targets.classes,
+        fingerprint(kind, digests, values, targets.classes),
+        targets.kind,
+        {"target": key} if key else {},
+        tuple(problems),
+        notes=targets.notes,
+    )
 
 
 def _label_key(reference: str, entries: Sequence[Entry], wanted: str | None, guesses: Sequence[str]) -> str | None:

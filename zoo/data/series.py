@@ -96,8 +96,11 @@ def windows(
     for at, one in enumerate(whole):
         least = max(2 * one.period + 1, 3 * one.horizon)
         ends = range(len(one.values) - one.horizon, least - 1, -one.horizon)
-        known = [end for end in ends if np.isfinite(one.values[end : end + one.horizon]).any()
-                 and np.isfinite(one.values[:end]).any()]  # fmt: skip
+        known = [
+            end
+            for end in ends
+            if np.isfinite(one.values[end : end + one.horizon]).any() and np.isfinite(one.values[:end]).any()
+        ]
         if not known:
             reason = f"has {len(one.values)} steps; forecasts of {one.horizon} need {least + one.horizon} with values"
             short.append(Problem(f"series '{one.name}'", reason))
@@ -109,9 +112,16 @@ def windows(
     digests = (hashlib.sha256(one.values.tobytes() + one.times.tobytes()).digest() for one in whole)
     told = [f"{one.horizon} {one.period}" for one in whole]
     return Dataset(
-        name, KIND, Windows(whole, cuts), targets, (),  # type: ignore[arg-type]
-        fingerprint(KIND, digests, told), "series", columns, tuple(short),
-    )  # fmt: skip
+        name,
+        KIND,
+        Windows(whole, cuts),
+        targets,
+        (),  # type: ignore[arg-type]
+        fingerprint(KIND, digests, told),
+        "series",
+        columns,
+        tuple(short),
+    )
 
 
 def whole_series(reference: str, options: ReadOptions) -> tuple[list[Series], list[Problem]]:

@@ -103,8 +103,9 @@ def _time_column(reference: str, cells: dict[str, list[Any]], options: ReadOptio
         if not _is_time(cells[wanted]):
             raise DataError(f"Column '{wanted}' of '{reference}' holds no times.", "Write them as 2024-05-31 14:00.")
         return wanted
-    named = sorted((name for name in cells if name.strip().lower() in TIMES),
-                   key=lambda name: TIMES.index(name.strip().lower()))  # fmt: skip
+    named = sorted(
+        (name for name in cells if name.strip().lower() in TIMES), key=lambda name: TIMES.index(name.strip().lower())
+    )
     texts = [name for name, column in cells.items() if not all(is_number(c) or is_missing(c) for c in column)]
     for name in (*named, *texts):
         if _is_time(cells[name]):

@@ -45,9 +45,11 @@ def spectrogram(samples: np.ndarray, sampling_rate: int, frames: int = FRAMES) -
     for column, start in enumerate(starts):
         power[:, column] = np.abs(np.fft.rfft(padded[start : start + window] * shape)) ** 2
     loudest = power.max()
-    decibels: np.ndarray = 10 * np.log10(np.maximum(power, loudest * 10 ** (-FLOOR / 10)) / loudest) if loudest else (
-        np.full_like(power, -FLOOR)
-    )  # fmt: skip
+    decibels: np.ndarray = (
+        10 * np.log10(np.maximum(power, loudest * 10 ** (-FLOOR / 10)) / loudest)
+        if loudest
+        else (np.full_like(power, -FLOOR))
+    )
     return decibels
 
 

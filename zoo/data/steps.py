@@ -59,12 +59,15 @@ def parsed(cells: Sequence[Any]) -> np.ndarray:
     plain = [None if is_missing(cell) else cell for cell in cells]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that no one format fits all is found out here
-        stamps = pd.to_datetime(pd.Series(plain, dtype=object), errors="coerce", utc=True,
-                                format="%Y%m%d" if compact else None)  # fmt: skip
+        stamps = pd.to_datetime(
+            pd.Series(plain, dtype=object), errors="coerce", utc=True, format="%Y%m%d" if compact else None
+        )
     found: np.ndarray = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[s]")
     if len(set((found - found.astype("datetime64[D]"))[~np.isnat(found)].tolist())) > 1:
-        shown = [None if is_missing(cell) or np.isnat(time) else pd.Timestamp(cell).replace(tzinfo=None)
-                 for cell, time in zip(plain, found, strict=True)]  # fmt: skip
+        shown = [
+            None if is_missing(cell) or np.isnat(time) else pd.Timestamp(cell).replace(tzinfo=None)
+            for cell, time in zip(plain, found, strict=True)
+        ]
         local = pd.Series(shown, dtype="datetime64[s]").to_numpy()
         if len(set((local - local.astype("datetime64[D]"))[~np.isnat(local)].tolist())) == 1:
             return local
@@ -128,9 +131,13 @@ def _dates(name: str, times: np.ndarray, horizon: int | None) -> tuple[np.ndarra
         calendars.insert(0, offsets.BDay())
     elif seconds > 27 * _DAY:
         calendars += [
-            pd.DateOffset(months=1), offsets.MonthEnd(), pd.DateOffset(months=3),
-            offsets.QuarterEnd(startingMonth=month), pd.DateOffset(years=1), offsets.YearEnd(month=month),
-        ]  # fmt: skip
+            pd.DateOffset(months=1),
+            offsets.MonthEnd(),
+            pd.DateOffset(months=3),
+            offsets.QuarterEnd(startingMonth=month),
+            pd.DateOffset(years=1),
+            offsets.YearEnd(month=month),
+        ]
     for calendar in calendars:
         grid = pd.date_range(first, last, freq=calendar)
         if len(times) >= FILLED * len(grid) and np.isin(times, grid.values.astype("datetime64[s]")).all():
@@ -145,8 +152,13 @@ def _season(calendar: Any, seconds: float) -> tuple[int, int]:
     if type(calendar).__name__ in {"BusinessDay", "BDay"}:
         return 5, 14
     days = seconds / _DAY
-    for shortest, longest, found in ((360, 370, (1, 6)), (88, 93, (4, 8)), (27, 32, (12, 18)), (7, 7, (52, 13)),
-                                     (1, 1, (7, 14))):  # fmt: skip
+    for shortest, longest, found in (
+        (360, 370, (1, 6)),
+        (88, 93, (4, 8)),
+        (27, 32, (12, 18)),
+        (7, 7, (52, 13)),
+        (1, 1, (7, 14)),
+    ):
         if shortest <= days <= longest:
             return found
     if days < 1 and _DAY % seconds == 0:

@@ -139,9 +139,13 @@ def chain_of(atoms: Any) -> Structure | str:
         return "has a place that is not finite"
     beside = atoms[~protein & ~np.isin(atoms.res_name, _WATER) & ~np.isin(atoms.element, ("H", "D"))]
     return Structure(
-        "".join(letters), places, _backbone(whole), np.asarray(chain.res_id),
-        tuple(str(symbol).capitalize() for symbol in beside.element), np.asarray(beside.coord, dtype=np.float32),
-    )  # fmt: skip
+        "".join(letters),
+        places,
+        _backbone(whole),
+        np.asarray(chain.res_id),
+        tuple(str(symbol).capitalize() for symbol in beside.element),
+        np.asarray(beside.coord, dtype=np.float32),
+    )
 
 
 def _backbone(chain: Any) -> np.ndarray:
@@ -215,13 +219,27 @@ class StructureReader:
             inputs: Any = chains
             sequences: Any = [chain.sequence for chain in chains]
             return Dataset(
-                reference, "protein-structure", inputs, sequences, (),
+                reference,
+                "protein-structure",
+                inputs,
+                sequences,
+                (),
                 fingerprint("protein-structure", (sha256(chain.tobytes()).digest() for chain in chains), sequences, ()),
-                "residues", {}, tuple(problems), passed_over=passed_over,
-            )  # fmt: skip
+                "residues",
+                {},
+                tuple(problems),
+                passed_over=passed_over,
+            )
         targets: Any = chains
         return Dataset(
-            reference, "protein", [chain.sequence for chain in chains], targets, (),
-            fingerprint("protein", digests, known, ()), "structure", {}, tuple(problems),
+            reference,
+            "protein",
+            [chain.sequence for chain in chains],
+            targets,
+            (),
+            fingerprint("protein", digests, known, ()),
+            "structure",
+            {},
+            tuple(problems),
             passed_over=passed_over,
-        )  # fmt: skip
+        )

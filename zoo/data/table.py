@@ -84,10 +84,17 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
     values = targets.values if choice.target is not None else None
     kind = choice.kind
     return Dataset(
-        reference, kind, inputs, values, targets.classes,
-        fingerprint(kind, digests, values, targets.classes), targets.kind, _columns(choice, table),
-        tuple(usable.problems), notes=(*choice.notes, *targets.notes),
-    )  # fmt: skip
+        reference,
+        kind,
+        inputs,
+        values,
+        targets.classes,
+        fingerprint(kind, digests, values, targets.classes),
+        targets.kind,
+        _columns(choice, table),
+        tuple(usable.problems),
+        notes=(*choice.notes, *targets.notes),
+    )
 
 
 @dataclass

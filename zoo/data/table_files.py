@@ -120,8 +120,10 @@ class DelimitedFile:
                 raise DataError(f"Line {reader.line_num} of '{self.path}' is broken: {error}.") from error
             # With every quote paired, only a record of one line can end the file with a stray one.
             if quotes.count % 2 and previous > first:
-                raise DataError(f"A quotation mark opened on line {first} of '{self.path}' is never closed.",
-                                'Close it, or write two ("") where one is meant.')  # fmt: skip
+                raise DataError(
+                    f"A quotation mark opened on line {first} of '{self.path}' is never closed.",
+                    'Close it, or write two ("") where one is meant.',
+                )
             if not seen:
                 raise DataError(f"'{self.path}' holds nothing but empty lines.")
 
@@ -144,8 +146,9 @@ class JsonFile:
             found.update(dict.fromkeys(value or ()))
             problem = problem or (f": {self.unit} {number} {reason}" if reason else "")
         if not found:
-            raise DataError(f"'{path}' holds no JSON objects{problem}.",
-                            'Write one a line: {"text": "...", "label": "..."}')  # fmt: skip
+            raise DataError(
+                f"'{path}' holds no JSON objects{problem}.", 'Write one a line: {"text": "...", "label": "..."}'
+            )
         self.columns = tuple(found)
 
     def rows(self) -> Iterator[Row]:

@@ -108,7 +108,13 @@ def _dataset(name: str, rows: Sequence[Row], options: ReadOptions) -> Dataset:
     settle(name, len(texts), problems, options)
     classes = tuple(sorted({tag for tags in targets for tag in tags} | {"O"}))
     return Dataset(
-        name, "text", texts, targets, classes,  # type: ignore[arg-type]
-        fingerprint("text", map(text_digest, texts), [" ".join(tags) for tags in targets], classes), "spans",
-        {"target": "tags"}, tuple(problems),
-    )  # fmt: skip
+        name,
+        "text",
+        texts,
+        targets,
+        classes,  # type: ignore[arg-type]
+        fingerprint("text", map(text_digest, texts), [" ".join(tags) for tags in targets], classes),
+        "spans",
+        {"target": "tags"},
+        tuple(problems),
+    )

@@ -82,8 +82,10 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
     """
     for value, place in zip(values, places, strict=True):
         if isinstance(value, tuple) or not isinstance(value, Hashable):
-            raise DataError(f"Column '{column}' holds lists or objects ({place}), which cannot be labels.",
-                            "Name a column of words or numbers with --target-column.")  # fmt: skip
+            raise DataError(
+                f"Column '{column}' holds lists or objects ({place}), which cannot be labels.",
+                "Name a column of words or numbers with --target-column.",
+            )
     if wanted == "text":
         return Targets("text", [str(value) for value in values])
     distinct = {(type(value), value): value for value in values}

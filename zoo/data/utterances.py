@@ -95,8 +95,10 @@ def parse(text: str) -> str:
         path, rest = Path(" ".join(words[:count])).expanduser(), " ".join(words[count:]).strip()
         if path.suffix.lower() in audio.suffixes() and path.is_file():
             if not rest:
-                raise DataError(f"'{text[:60]}' is a recording of a voice, and nothing to say follows it.",
-                                f'Write "{words[0]} Good night."')  # fmt: skip
+                raise DataError(
+                    f"'{text[:60]}' is a recording of a voice, and nothing to say follows it.",
+                    f'Write "{words[0]} Good night."',
+                )
             facts = audio.inspect(path)
             if isinstance(facts, str):
                 raise DataError(f"'{path}' cannot be read as a recording: it {facts}.")
@@ -121,8 +123,10 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     recording = options.target_column or _named(columns, AUDIO_NAMES)
     text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
     if text is None:
-        raise DataError(f"'{reference}' has no column of texts; its columns are {', '.join(columns)}.",
-                        "Name it with --input-column.")  # fmt: skip
+        raise DataError(
+            f"'{reference}' has no column of texts; its columns are {', '.join(columns)}.",
+            "Name it with --input-column.",
+        )
     voice = _named([c for c in columns if c not in {recording, text}], VOICE_NAMES)
     wanted = [name for name in (recording, voice) if name is not None]
     texts: list[str] = []
@@ -158,10 +162,16 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
         for at, said in enumerate(texts)
     ]
     return Dataset(
-        reference, "text", inputs, [SoundingText(said, of_texts, at) for at, said in enumerate(texts)],  # type: ignore[arg-type]
-        (), fingerprint("text", digests, None), KIND, {"input": text, **({"target": recording} if recording else {})},
+        reference,
+        "text",
+        inputs,
+        [SoundingText(said, of_texts, at) for at, said in enumerate(texts)],  # type: ignore[arg-type]
+        (),
+        fingerprint("text", digests, None),
+        KIND,
+        {"input": text, **({"target": recording} if recording else {})},
         tuple(problems),
-    )  # fmt: skip
+    )
 
 
 def _named(columns: Sequence[str], names: Sequence[str]) -> str | None:

@@ -67,8 +67,9 @@ def parse(text: str) -> ImageQuestion:
             if isinstance(facts, str):
                 raise DataError(f"'{path}' cannot be read as an image: it {facts}.")
             return ImageQuestion(images.decode(path.read_bytes()), question)
-    raise DataError(f"'{text[:60]}' is no image file with a question after it.",
-                    'Write "photo.jpg What is on the table?"')  # fmt: skip
+    raise DataError(
+        f"'{text[:60]}' is no image file with a question after it.", 'Write "photo.jpg What is on the table?"'
+    )
 
 
 def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
@@ -85,8 +86,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
     for name in (picture, "question", answer):
         if name not in table.columns:
-            raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.",
-                            suggest(name, table.columns))  # fmt: skip
+            raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.", suggest(name, table.columns))
     columns = [table.columns.index(name) for name in (picture, "question", answer)]
     contents: list[Any] = []
     facts: list[images.ImageFacts] = []
@@ -114,10 +114,16 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     pictures = EncodedImages(contents, facts) if encoded else ImageFiles(path.parent, contents, facts)
     digests = (text_digest(found.digest.hex() + asked) for found, asked in zip(facts, questions, strict=True))
     return Dataset(
-        reference, INPUT_KIND, ImageQuestions(pictures, questions), targets, (),  # type: ignore[arg-type]
-        fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]), "answers",
-        {"input": picture, "target": answer}, tuple(problems),
-    )  # fmt: skip
+        reference,
+        INPUT_KIND,
+        ImageQuestions(pictures, questions),
+        targets,
+        (),  # type: ignore[arg-type]
+        fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]),
+        "answers",
+        {"input": picture, "target": answer},
+        tuple(problems),
+    )
 
 
 def _look(shown: Any, folder: Path, seen: dict[Path, images.ImageFacts | str]) -> tuple[Any, images.ImageFacts | str]:

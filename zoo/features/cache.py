@@ -84,8 +84,9 @@ class RowCache:
         except OSError as error:
             warnings.warn(
                 f"Features cannot be kept in {self.root}: {error.strerror or error}; the next run computes them again.",
-                RuntimeWarning, stacklevel=2,
-            )  # fmt: skip
+                RuntimeWarning,
+                stacklevel=2,
+            )
             return None
         return file
 

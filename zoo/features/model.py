@@ -165,7 +165,7 @@ class Model:
         kept = self._cache() if cache else None
         return FeatureStream(
             self.facts, lambda: self.backbone, dataset, request, progress=progress or SilentProgress(), cache=kept
-        )  # fmt: skip
+        )
 
     def predict(self, inputs: Sequence[Any], task: str | None = None, labels: Sequence[str] = ()) -> list[Any]:
         """Outputs of the model on its own task, one for each input; for classifiers, labels with their scores.
@@ -252,14 +252,24 @@ def _collected(
         targets = np.asarray(dataset.targets).astype(np.int64 if dataset.target_kind == "class" else np.float64)
     return {
         layer: Features(
-            card.id, layer, values[layer], targets, tuple(dataset.classes),
+            card.id,
+            layer,
+            values[layer],
+            targets,
+            tuple(dataset.classes),
             provenance(
-                card, dataset, layer=layer, device=device, dtype=dtype, seconds=seconds, revision=revision,
+                card,
+                dataset,
+                layer=layer,
+                device=device,
+                dtype=dtype,
+                seconds=seconds,
+                revision=revision,
                 computed=stream.computed,
             ),
         )
         for layer in stream.layers
-    }  # fmt: skip
+    }
 
 
 def _cache_of(backbone: Backbone) -> RowCache | None:

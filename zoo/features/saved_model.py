@@ -129,9 +129,10 @@ def load(card: ModelCard, files: LocalFiles) -> SavedModelBackbone:
     if signature is None:
         raise UnsupportedModel(f"The SavedModel of '{card.id}' has no signature to serve.", "Choose another version.")
     outputs = {
-        name: info.name for name, info in sorted(signature.outputs.items())
+        name: info.name
+        for name, info in sorted(signature.outputs.items())
         if info.dtype == _FLOAT and len(info.tensor_shape.dim) > 1
-    }  # fmt: skip
+    }
     entry = _input(card, signature)
     if not outputs:
         raise UnsupportedModel(f"The SavedModel of '{card.id}' gives no vectors of numbers.", "Choose another model.")

@@ -11,17 +11,42 @@ from zoo.entities import ModelCard
 from zoo.errors import UnsupportedModel, WeightsNotice
 from zoo.features.quiet import quiet
 
-HEADS = frozenset({
-    "classifier", "cls", "discriminator_predictions", "fc", "generator_lm_head", "generator_predictions", "head",
-    "heads", "lm_head", "lm_loss", "pre_classifier", "predictions", "qa_outputs", "score", "sop_classifier",
-    "vocab_layer_norm", "vocab_projector", "vocab_transform",
-})  # fmt: skip
+HEADS = frozenset(
+    {
+        "classifier",
+        "cls",
+        "discriminator_predictions",
+        "fc",
+        "generator_lm_head",
+        "generator_predictions",
+        "head",
+        "heads",
+        "lm_head",
+        "lm_loss",
+        "pre_classifier",
+        "predictions",
+        "qa_outputs",
+        "score",
+        "sop_classifier",
+        "vocab_layer_norm",
+        "vocab_projector",
+        "vocab_transform",
+    }
+)
 """Modules on top of a base model, which is loaded without them."""
 
-LEFT_OVER = frozenset({
-    "inv_freq", "masked_bias", "num_batches_tracked", "pooler", "position_ids", "relative_position_index", "total_ops",
-    "total_params",
-})  # fmt: skip
+LEFT_OVER = frozenset(
+    {
+        "inv_freq",
+        "masked_bias",
+        "num_batches_tracked",
+        "pooler",
+        "position_ids",
+        "relative_position_index",
+        "total_ops",
+        "total_params",
+    }
+)
 """Parts of names of what older versions of libraries saved, or of what features do without."""
 
 
@@ -62,10 +87,13 @@ def warn_of_strangers(card: ModelCard, report: Mapping[str, Any], folder: Path) 
         return
     known, heads, prefix = _saved_from(folder)
     strangers = [
-        name for name in unexpected
-        if name not in known and f"{prefix}.{name}" not in known and name.removeprefix(f"{prefix}.") not in known
+        name
+        for name in unexpected
+        if name not in known
+        and f"{prefix}.{name}" not in known
+        and name.removeprefix(f"{prefix}.") not in known
         and name.split(".")[0] not in heads
-    ]  # fmt: skip
+    ]
     if not strangers:
         return
     more = f" and {len(strangers) - 1:,} more" if len(strangers) > 1 else ""
@@ -73,8 +101,9 @@ def warn_of_strangers(card: ModelCard, report: Mapping[str, Any], folder: Path) 
     warnings.warn(
         f"The weights of '{card.id}' hold {what} that the architecture in its config.json does not have, which {left} "
         f"left out: {strangers[0]}{more}.",
-        WeightsNotice, stacklevel=3,
-    )  # fmt: skip
+        WeightsNotice,
+        stacklevel=3,
+    )
 
 
 def left_random(model: Any, report: Mapping[str, Any]) -> list[str]:
@@ -88,9 +117,10 @@ def left_random(model: Any, report: Mapping[str, Any]) -> list[str]:
     """
     modules = dict(model.named_modules())
     return sorted(
-        name for name in report["missing_keys"]
+        name
+        for name in report["missing_keys"]
         if "Sinusoidal" not in type(modules.get(name.rpartition(".")[0])).__name__
-    )  # fmt: skip
+    )
 
 
 def _saved_from(folder: Path) -> tuple[frozenset[str], frozenset[str], str]:

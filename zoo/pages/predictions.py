@@ -49,10 +49,14 @@ def page(model: str, task: str, names: Sequence[str], inputs: Sequence[Any], ans
         answers: what ``zoo_predict`` gave for them, n.
     """
     made = bool(answers) and all(isinstance(answer, Mapping) and "image" in answer for answer in answers)
-    articles = _made(inputs, answers) if made else [
-        f"<section><h2>{escape(_short(name))}</h2>{shown(item, answer)}</section>"
-        for name, item, answer in zip(names, inputs, answers, strict=True)
-    ]  # fmt: skip
+    articles = (
+        _made(inputs, answers)
+        if made
+        else [
+            f"<section><h2>{escape(_short(name))}</h2>{shown(item, answer)}</section>"
+            for name, item, answer in zip(names, inputs, answers, strict=True)
+        ]
+    )
     sounds = bool(answers) and all(hasattr(answer, "sampling_rate") for answer in answers)
     series = bool(answers) and all(isinstance(answer, Mapping) and "median" in answer for answer in answers)
     title = f"What {model} {'makes' if made or sounds else 'forecasts' if series else 'finds'}"
@@ -361,15 +365,21 @@ def _design(item: Any, answer: Mapping[str, Any]) -> str:
     for start in range(0, len(own), ALIGNED):
         end = min(start + ALIGNED, len(own))
         first = int(numbers[start]) if numbers is not None else start + 1
-        lines += [f"native   {first:>5} {own[start:end]}", f"{'':14} {same[start:end]}",
-                  f"designed {'':>5} {made[start:end]}", ""]  # fmt: skip
+        lines += [
+            f"native   {first:>5} {own[start:end]}",
+            f"{'':14} {same[start:end]}",
+            f"designed {'':>5} {made[start:end]}",
+            "",
+        ]
     rows = [
         ["residues", f"{len(own):,}"],
         ["native residues found again", f"{same.count('|'):,} ({float(answer['recovery']):.1%})"],
         ["mean probability of the chosen residues", f"{float(answer['confidence']):.3f}"],
-        ["perplexity of the native sequence (1 is certain, 20 is knowing nothing)",
-         f"{float(answer['native_perplexity']):.2f}"],
-    ]  # fmt: skip
+        [
+            "perplexity of the native sequence (1 is certain, 20 is knowing nothing)",
+            f"{float(answer['native_perplexity']):.2f}",
+        ],
+    ]
     told = (
         "The native sequence, each line with the number of its first residue, above the designed one; a bar for equals."
     )

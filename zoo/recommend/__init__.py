@@ -135,9 +135,18 @@ def recommend(
     found, analysis = analyse(dataset, task)
     device = best_device(device)
     limits = constraints.Limits(
-        tuple(licenses), max_parameters, max_bytes, max_memory or memory_of(device), tuple(denied_licenses),
-        None if measure else max_latency, language, gated, safetensors, strategy, analysis.workload(device),
-    )  # fmt: skip
+        tuple(licenses),
+        max_parameters,
+        max_bytes,
+        max_memory or memory_of(device),
+        tuple(denied_licenses),
+        None if measure else max_latency,
+        language,
+        gated,
+        safetensors,
+        strategy,
+        analysis.workload(device),
+    )
     names: tuple[str, ...] = ()
     if measure and analysis.structured:
         trying.refuse(found.name, estimator=estimators, tolerance=tolerance, cluster=cluster, layers=layers)
@@ -188,9 +197,7 @@ def recommend(
     )
 
 
-def _check(
-    budget: float | None, confirm: int, measure: bool, data: str | Dataset, reading: Mapping[str, Any]
-) -> None:  # fmt: skip
+def _check(budget: float | None, confirm: int, measure: bool, data: str | Dataset, reading: Mapping[str, Any]) -> None:
     """Raises ``InvalidInput`` for a budget or a number of models that makes no sense, and for unknown arguments."""
     from zoo.data.arguments import check_reading
     from zoo.errors import InvalidInput

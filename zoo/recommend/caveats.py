@@ -33,18 +33,57 @@ FEWEST_TO_DISAGREE = 4
 CHECKED = 10
 """Candidates that are looked at, from the first."""
 
-_GENERIC = frozenset({
-    "data", "dataset", "datasets", "train", "training", "test", "val", "valid", "validation", "image", "images",
-    "photos", "pictures", "text", "texts", "samples", "examples", "files", "labels", "labelled", "corpus", "csv",
-    "tsv", "jsonl", "parquet", "sklearn", "tmp", "home", "audio", "recordings", "sounds", "speech", "review", "reviews",
-    "comments", "tweets", "sentences", "documents", "molecules", "proteins", "crystals",
-})  # fmt: skip
+_GENERIC = frozenset(
+    {
+        "data",
+        "dataset",
+        "datasets",
+        "train",
+        "training",
+        "test",
+        "val",
+        "valid",
+        "validation",
+        "image",
+        "images",
+        "photos",
+        "pictures",
+        "text",
+        "texts",
+        "samples",
+        "examples",
+        "files",
+        "labels",
+        "labelled",
+        "corpus",
+        "csv",
+        "tsv",
+        "jsonl",
+        "parquet",
+        "sklearn",
+        "tmp",
+        "home",
+        "audio",
+        "recordings",
+        "sounds",
+        "speech",
+        "review",
+        "reviews",
+        "comments",
+        "tweets",
+        "sentences",
+        "documents",
+        "molecules",
+        "proteins",
+        "crystals",
+    }
+)
 """Words that say nothing about which data set it is."""
 
 
 def caveats(
     candidates: Sequence[Candidate], context: Context, baseline: Baseline | None, copies: int = 0
-) -> Iterator[str]:  # fmt: skip
+) -> Iterator[str]:
     """Sentences, the gravest first.
 
     Args:

@@ -49,9 +49,16 @@ class ClusterExtractor:
         reference = _reachable(request.reference)
         self._data = None if reference else self._put(request)
         self._job = Job(
-            reference, request.whole.fingerprint, request.task.name, request.samples, request.estimators,
-            request.device, request.dtype, request.seed, targets.streamed,
-        )  # fmt: skip
+            reference,
+            request.whole.fingerprint,
+            request.task.name,
+            request.samples,
+            request.estimators,
+            request.device,
+            request.dtype,
+            request.seed,
+            targets.streamed,
+        )
         gpus = 0 if request.device == "cpu" else 1
         self._remote = partial(self._ray.remote, num_cpus=1, num_gpus=gpus, max_retries=RETRIES)
         self._carry_out = self._remote()(carry_out_here)

@@ -45,9 +45,14 @@ class Combined:
 
 
 def combine(
-    values: np.ndarray, low: np.ndarray, high: np.ndarray, mean: np.ndarray, deviation: np.ndarray, *,
+    values: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    mean: np.ndarray,
+    deviation: np.ndarray,
+    *,
     bounds: tuple[float, float] = UNBOUNDED,
-) -> Combined | None:  # fmt: skip
+) -> Combined | None:
     """A normal hierarchical model of candidates that were measured on the same samples.
 
     Candidate k of K truly scores ``a + b x[k] + d[k]``, d normal with variance T around what was expected, x (less its

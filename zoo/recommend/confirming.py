@@ -92,9 +92,14 @@ def run(model: str, epochs: int, trial: Trial) -> Run:
 
     wanted = {"epochs": epochs, "patience": epochs, "keep": "fine-tuned"}
     return tune(
-        model, trial.dataset, task=trial.task.name, strategy=trial.strategy, device=trial.device, seed=trial.seed,
+        model,
+        trial.dataset,
+        task=trial.task.name,
+        strategy=trial.strategy,
+        device=trial.device,
+        seed=trial.seed,
         **options_of(trial.strategy, trial.dataset).select(wanted),
-    )  # fmt: skip
+    )
 
 
 def reached(run: Run, trial: Trial, epochs: int) -> Confirmation:
@@ -154,9 +159,7 @@ def level(one: Confirmation, other: Confirmation) -> bool:
     return abs(one.value - other.value) <= WIDTH * math.sqrt(2 * middle * (1 - middle) / one.samples)
 
 
-def sentence(
-    found: Confirmation, rank: int, count: int, tied: bool, nothing: str = "the most frequent answer"
-) -> str:  # fmt: skip
+def sentence(found: Confirmation, rank: int, count: int, tied: bool, nothing: str = "the most frequent answer") -> str:
     """What was done and reached, in a sentence.
 
     Args:

@@ -214,8 +214,9 @@ def _memory(card: ModelCard, limits: Limits) -> Iterator[Violation]:
         yield Violation(
             "--max-memory",
             f"needs about {needed / 1e9:.1f} GB of memory{purpose}, the device has {limits.memory / 1e9:.1f} GB",
-            amount(needed), needed,
-        )  # fmt: skip
+            amount(needed),
+            needed,
+        )
 
 
 def _latency(card: ModelCard, limits: Limits) -> Iterator[Violation]:
@@ -227,8 +228,9 @@ def _latency(card: ModelCard, limits: Limits) -> Iterator[Violation]:
         yield Violation(
             "--max-latency",
             f"{found.milliseconds:.3g} ms a sample reported ({found.machine}), allowed are {limits.max_latency:g}",
-            f"{found.milliseconds:.3g}", found.milliseconds,
-        )  # fmt: skip
+            f"{found.milliseconds:.3g}",
+            found.milliseconds,
+        )
 
 
 def _safetensors(card: ModelCard) -> Iterator[Violation]:

@@ -83,9 +83,17 @@ class EstimatorReport(Entity):
 
 
 def evaluate(
-    names: Sequence[str], *, samples: int, recipe: Recipe, truth: Path | None = None, estimators: Sequence[str] = (),
-    candidates: str | None = None, only_kept: bool = False, device: str | None = None, progress: Progress | None = None,
-) -> EstimatorReport:  # fmt: skip
+    names: Sequence[str],
+    *,
+    samples: int,
+    recipe: Recipe,
+    truth: Path | None = None,
+    estimators: Sequence[str] = (),
+    candidates: str | None = None,
+    only_kept: bool = False,
+    device: str | None = None,
+    progress: Progress | None = None,
+) -> EstimatorReport:
     """Measure and fine-tune models on real data sets and compare the two orders.
 
     Args:
@@ -162,9 +170,7 @@ def mean_agreement(results: Sequence[DataResult]) -> dict[str, Agreement]:
     return dict(sorted(means.items(), key=lambda item: (-item[1].weighted_tau, item[1].regret, item[0])))
 
 
-def _one_data_set(
-    tuning: FineTuning, estimators: Sequence[str], candidates: str | None, only_kept: bool
-) -> DataResult:  # fmt: skip
+def _one_data_set(tuning: FineTuning, estimators: Sequence[str], candidates: str | None, only_kept: bool) -> DataResult:
     from zoo.plugins import plugins
     from zoo.recommend.candidates import choose
     from zoo.tasks import find_task
@@ -193,9 +199,16 @@ def _one_data_set(
         agreed = {name: agreement(values, truth) for name, values in orders.items()}
     spent = time.perf_counter() - started
     return DataResult(
-        tuning.task, dataset.name, len(dataset), len(dataset.classes), truth, predicted, agreed, left_out,
+        tuning.task,
+        dataset.name,
+        len(dataset),
+        len(dataset.classes),
+        truth,
+        predicted,
+        agreed,
+        left_out,
         round(spent, 1),
-    )  # fmt: skip
+    )
 
 
 def _predictions(

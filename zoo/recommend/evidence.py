@@ -49,7 +49,7 @@ class Targets:
     @classmethod
     def of(
         cls, dataset: Dataset, order: Sequence[int], estimators: Sequence[str], units: np.ndarray | None = None
-    ) -> Targets:  # fmt: skip
+    ) -> Targets:
         """The targets of ``dataset``, to be measured in ``order`` by ``estimators``."""
         by_class = dataset.target_kind == "class"
         values = np.asarray(dataset.targets, dtype=np.int64 if by_class else np.float64)
@@ -58,7 +58,7 @@ class Targets:
         )
         return cls(
             values, len(dataset.classes) if by_class else None, _groups(values, order, by_class, units), streamed, units
-        )  # fmt: skip
+        )
 
 
 def _groups(values: np.ndarray, order: Sequence[int], by_class: bool, units: np.ndarray | None) -> np.ndarray:

@@ -20,9 +20,14 @@ PEERS = 100
 
 
 def gather(
-    candidates: Sequence[Candidate], cards: Iterable[ModelCard], task: Task, analysis: Analysis, *,
-    device: str, memory: int | None,
-) -> Context:  # fmt: skip
+    candidates: Sequence[Candidate],
+    cards: Iterable[ModelCard],
+    task: Task,
+    analysis: Analysis,
+    *,
+    device: str,
+    memory: int | None,
+) -> Context:
     """What the registry knows of the candidates: cards, those of their base models, reported scores, past runs."""
     from zoo.errors import ZooError
     from zoo.registry import open_registry
@@ -36,11 +41,14 @@ def gather(
         except ZooError:
             continue  # a base model that the registry does not know has nothing to say
     return Context(
-        task, analysis, known,
+        task,
+        analysis,
+        known,
         {id: registry.scores(id) for id in ids},
         {id: registry.runs(model=id, task=task.name) for id in ids[:EXPLAINED]},
-        device, memory,
-    )  # fmt: skip
+        device,
+        memory,
+    )
 
 
 def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidate, ...]:

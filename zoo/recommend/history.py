@@ -16,17 +16,65 @@ from zoo.errors import DataError
 if TYPE_CHECKING:
     from zoo.entities import ModelCard, Run
 
-LOWER_IS_BETTER = frozenset({
-    "error", "error_rate", "top_1_error", "loss", "log_loss", "nll", "brier", "brier_score", "mae", "mse", "rmse",
-    "mape", "perplexity", "wer", "cer", "eer", "fid", "hamming_loss", "calibration_error", "ece",
-})  # fmt: skip
+LOWER_IS_BETTER = frozenset(
+    {
+        "error",
+        "error_rate",
+        "top_1_error",
+        "loss",
+        "log_loss",
+        "nll",
+        "brier",
+        "brier_score",
+        "mae",
+        "mse",
+        "rmse",
+        "mape",
+        "perplexity",
+        "wer",
+        "cer",
+        "eer",
+        "fid",
+        "hamming_loss",
+        "calibration_error",
+        "ece",
+    }
+)
 """Metrics whose sign is turned around."""
 
-FRACTIONS = frozenset({
-    "accuracy", "balanced_accuracy", "top_1_accuracy", "top_5_accuracy", "top1", "top5", "f1", "f1_macro", "f1_micro",
-    "macro_f1", "precision", "recall", "auc", "auroc", "roc_auc", "average_precision", "map", "mrr", "ndcg",
-    "ndcg_at_10", "spearman", "pearson", "matthews", "v_measure", "iou", "dice", "score", "main_score", "exact_match",
-})  # fmt: skip
+FRACTIONS = frozenset(
+    {
+        "accuracy",
+        "balanced_accuracy",
+        "top_1_accuracy",
+        "top_5_accuracy",
+        "top1",
+        "top5",
+        "f1",
+        "f1_macro",
+        "f1_micro",
+        "macro_f1",
+        "precision",
+        "recall",
+        "auc",
+        "auroc",
+        "roc_auc",
+        "average_precision",
+        "map",
+        "mrr",
+        "ndcg",
+        "ndcg_at_10",
+        "spearman",
+        "pearson",
+        "matthews",
+        "v_measure",
+        "iou",
+        "dice",
+        "score",
+        "main_score",
+        "exact_match",
+    }
+)
 """Metrics whose values are at most one, unless somebody wrote them as percentages."""
 
 FEWEST_MODELS = 3

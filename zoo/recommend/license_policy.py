@@ -8,14 +8,31 @@ from fnmatch import fnmatchcase
 FAMILIES = {
     "public-domain": ("CC0-1.0", "Unlicense", "0BSD", "WTFPL", "PDDL-1.0"),
     "permissive": (
-        "Apache-2.0", "MIT", "MIT-0", "BSD-*", "ISC", "Zlib", "BSL-1.0", "PostgreSQL", "NCSA", "AFL-3.0",
-        "Artistic-2.0", "ECL-2.0", "CC-BY-4.0", "CC-BY-3.0", "CDLA-Permissive-*", "CC0-1.0", "Unlicense", "0BSD",
-        "WTFPL", "PDDL-1.0",
+        "Apache-2.0",
+        "MIT",
+        "MIT-0",
+        "BSD-*",
+        "ISC",
+        "Zlib",
+        "BSL-1.0",
+        "PostgreSQL",
+        "NCSA",
+        "AFL-3.0",
+        "Artistic-2.0",
+        "ECL-2.0",
+        "CC-BY-4.0",
+        "CC-BY-3.0",
+        "CDLA-Permissive-*",
+        "CC0-1.0",
+        "Unlicense",
+        "0BSD",
+        "WTFPL",
+        "PDDL-1.0",
     ),
     "weak-copyleft": ("LGPL-*", "MPL-*", "EPL-*", "CDDL-*", "OSL-3.0"),
     "copyleft": ("GPL-*", "AGPL-*", "EUPL-*", "CC-BY-SA-*", "ODbL-1.0"),
     "non-commercial": ("CC-BY-NC-*", "PolyForm-Noncommercial-*"),
-}  # fmt: skip
+}
 """SPDX identifiers and patterns of them. Permissive ones ask for attribution at most; ``CC-BY`` counts as one because
 it asks the same of data and weights. Public domain is permissive too. ``other`` (community and research licences) is in
 no family: someone has to read it."""

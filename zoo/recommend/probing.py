@@ -86,11 +86,19 @@ class Prober:
 
     def _measurement(self, card: ModelCard, name: str, value: float, seconds: float) -> Measurement:
         return Measurement(
-            model=card.id, task=self.task.name, data=self.dataset.fingerprint, dataset=self.dataset.name,
-            estimator=name, value=value, samples=TIMED if name == LATENCY else LOOKED_AT, seconds=round(seconds, 4),
-            revision=revision_of(card), device=self.device, versions=versions(),
+            model=card.id,
+            task=self.task.name,
+            data=self.dataset.fingerprint,
+            dataset=self.dataset.name,
+            estimator=name,
+            value=value,
+            samples=TIMED if name == LATENCY else LOOKED_AT,
+            seconds=round(seconds, 4),
+            revision=revision_of(card),
+            device=self.device,
+            versions=versions(),
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        )  # fmt: skip
+        )
 
 
 def latency(model: Model, dataset: Dataset) -> float:

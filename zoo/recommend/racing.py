@@ -92,9 +92,15 @@ class Race:
     """
 
     def __init__(
-        self, request: Request, targets: Targets, extractor: Extractor, steps: Sequence[int], *,
-        progress: Progress, finished: Callable[[Runner], None],
-    ) -> None:  # fmt: skip
+        self,
+        request: Request,
+        targets: Targets,
+        extractor: Extractor,
+        steps: Sequence[int],
+        *,
+        progress: Progress,
+        finished: Callable[[Runner], None],
+    ) -> None:
         self._request, self._targets, self._extractor = request, targets, extractor
         self._steps, self._progress, self._finished = tuple(steps), progress, finished
         self._deciding = request.estimators[0]

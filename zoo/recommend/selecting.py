@@ -81,9 +81,11 @@ def measure_selected(
         return measure_all(choices, request, effort, progress), Selection()
     by_id = {choice.card.id: choice for choice in choices}
     selector = Selector(
-        [choice.card for choice in by_id.values()], task=request.task.name, dataset=request.whole.name,
+        [choice.card for choice in by_id.values()],
+        task=request.task.name,
+        dataset=request.whole.name,
         tolerance=tolerance,
-    )  # fmt: skip
+    )
     survey, selection = Survey(), Selection()
     started = time.monotonic()
     last: ZooError | None = None

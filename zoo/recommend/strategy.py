@@ -64,9 +64,14 @@ def takes_adapters(card: ModelCard) -> bool:
 
 
 def advise(
-    samples: int, classes: int, *, labelled: bool = True, per_class: float | None = None, parameters: int | None = None,
+    samples: int,
+    classes: int,
+    *,
+    labelled: bool = True,
+    per_class: float | None = None,
+    parameters: int | None = None,
     adaptable: bool = False,
-) -> Advice:  # fmt: skip
+) -> Advice:
     """The strategy to start with.
 
     Args:
@@ -78,40 +83,57 @@ def advise(
     """
     if not labelled:
         return Advice(
-            "zero-shot", "There are no labels.", 0, ZERO_SHOT_BELOW,
+            "zero-shot",
+            "There are no labels.",
+            0,
+            ZERO_SHOT_BELOW,
             f"About {ZERO_SHOT_BELOW} labelled samples a class make a linear probe worth trying.",
-        )  # fmt: skip
+        )
     groups = classes or NUMBERS_PER_CLASS
     each = per_class if per_class is not None else samples / groups
     unit = "per class" if classes else f"for each tenth of the range ({samples:,} in all)"
     have = f"{each:,.0f} samples {unit}"
     if classes and each < ZERO_SHOT_BELOW:
         return Advice(
-            "zero-shot", f"With {have} a model that is told the names of the classes is as good as a trained one.",
-            each, ZERO_SHOT_BELOW,
+            "zero-shot",
+            f"With {have} a model that is told the names of the classes is as good as a trained one.",
+            each,
+            ZERO_SHOT_BELOW,
             f"{_more(ZERO_SHOT_BELOW, each, groups)} make a linear probe worth trying, which also works now.",
-        )  # fmt: skip
+        )
     if each < PROBE_BELOW:
         return Advice(
-            "linear-probe", f"With {have} fine-tuning rarely beats a linear model on frozen features.",
-            each, PROBE_BELOW, f"{_more(PROBE_BELOW, each, groups)} make fine-tuning worth trying.",
-        )  # fmt: skip
+            "linear-probe",
+            f"With {have} fine-tuning rarely beats a linear model on frozen features.",
+            each,
+            PROBE_BELOW,
+            f"{_more(PROBE_BELOW, each, groups)} make fine-tuning worth trying.",
+        )
     large = adaptable and parameters is not None and parameters >= LARGE
     if large or (adaptable and each < FULL_FROM):
         size = f" and {parameters / 1e6:,.0f}M parameters" if parameters else ""
         return Advice(
-            "lora", f"With {have}{size} low-rank adapters reach about what full fine-tuning does, in less memory.",
-            each, FULL_FROM, _enough_or_more(each, groups),
-        )  # fmt: skip
+            "lora",
+            f"With {have}{size} low-rank adapters reach about what full fine-tuning does, in less memory.",
+            each,
+            FULL_FROM,
+            _enough_or_more(each, groups),
+        )
     if each < FULL_FROM:
         return Advice(
-            "linear-probe", f"With {have}, fine-tuning may do better; a linear probe quickly sets the figure to beat.",
-            each, FULL_FROM, f"With {_more(FULL_FROM, each, groups).lower()}, full fine-tuning usually wins.",
-        )  # fmt: skip
+            "linear-probe",
+            f"With {have}, fine-tuning may do better; a linear probe quickly sets the figure to beat.",
+            each,
+            FULL_FROM,
+            f"With {_more(FULL_FROM, each, groups).lower()}, full fine-tuning usually wins.",
+        )
     return Advice(
-        "full", f"With {have} full fine-tuning is usually ahead; let a linear probe say what it must beat.",
-        each, None, "There are enough samples for every strategy.",
-    )  # fmt: skip
+        "full",
+        f"With {have} full fine-tuning is usually ahead; let a linear probe say what it must beat.",
+        each,
+        None,
+        "There are enough samples for every strategy.",
+    )
 
 
 def _more(needed: int, each: float, groups: int) -> str:

@@ -53,11 +53,14 @@ class Analysis(Entity):
         return replace(
             self,
             advice=advise(
-                int(self.data["samples"]), int(self.data["classes"]),
+                int(self.data["samples"]),
+                int(self.data["classes"]),
                 labelled=self.advice is None or self.advice.per_class > 0,
-                per_class=self.per_class.get("median"), parameters=card.parameters, adaptable=takes_adapters(card),
+                per_class=self.per_class.get("median"),
+                parameters=card.parameters,
+                adaptable=takes_adapters(card),
             ),
-        )  # fmt: skip
+        )
 
     def workload(self, device: str) -> Workload:
         """What memory estimates need to know of the data."""
@@ -66,9 +69,19 @@ class Analysis(Entity):
 
 
 _PROFILED = (
-    "input_kind", "target_kind", "classes", "imbalance", "balance", "numbers", "images", "characters", "words",
-    "repeated", "conflicting", "bytes",
-)  # fmt: skip
+    "input_kind",
+    "target_kind",
+    "classes",
+    "imbalance",
+    "balance",
+    "numbers",
+    "images",
+    "characters",
+    "words",
+    "repeated",
+    "conflicting",
+    "bytes",
+)
 
 
 def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
@@ -95,16 +108,24 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
     }
     per_class = _per_class(looked_at)
     return found, Analysis(
-        found.name, found.domain, task is None, data, tuple(looked_at.warnings),
+        found.name,
+        found.domain,
+        task is None,
+        data,
+        tuple(looked_at.warnings),
         {name: values[name] for name in _PROFILED if values[name] not in (None, {}, ())},
         per_class,
         languages(dataset.inputs) if dataset.input_kind == "text" else {},
-        None if structured else advise(
-            len(dataset), len(dataset.classes), labelled=dataset.targets is not None,
+        None
+        if structured
+        else advise(
+            len(dataset),
+            len(dataset.classes),
+            labelled=dataset.targets is not None,
             per_class=per_class.get("median"),
         ),
         structured,
-    )  # fmt: skip
+    )
 
 
 def _per_class(profile: Profile) -> dict[str, float]:

@@ -76,8 +76,19 @@ class FineTuned(Entity):
     @property
     def key(self) -> tuple[Any, ...]:
         """What makes two runs the same run."""
-        return (self.data, self.task, self.model, self.revision, self.strategy, self.epochs, self.validation,
-                self.test, self.batch_size, self.head, self.seed)  # fmt: skip
+        return (
+            self.data,
+            self.task,
+            self.model,
+            self.revision,
+            self.strategy,
+            self.epochs,
+            self.validation,
+            self.test,
+            self.batch_size,
+            self.head,
+            self.seed,
+        )
 
 
 class TruthFile:
@@ -160,9 +171,20 @@ class FineTuning:
 
         recipe, data = self.recipe, self.dataset
         return FineTuned(
-            model, revision_of(resolve(model)), self.task, data.name, data.fingerprint, len(data), recipe.strategy,
-            recipe.epochs, recipe.validation, recipe.test, seed, batch_size=recipe.batch_size, head=recipe.head,
-        )  # fmt: skip
+            model,
+            revision_of(resolve(model)),
+            self.task,
+            data.name,
+            data.fingerprint,
+            len(data),
+            recipe.strategy,
+            recipe.epochs,
+            recipe.validation,
+            recipe.test,
+            seed,
+            batch_size=recipe.batch_size,
+            head=recipe.head,
+        )
 
     def _run(self, model: str, seed: int) -> FineTuned:
         planned = self._planned(model, seed)
@@ -179,17 +201,32 @@ class FineTuning:
 
         try:
             run = tune(
-                planned.model, self.dataset, task=self.task, strategy=planned.strategy, epochs=planned.epochs,
-                batch_size=planned.batch_size, validation=planned.validation, test=planned.test, head=planned.head,
-                keep="fine-tuned", seed=planned.seed, device=self.device, save_run=False, progress=self.progress,
-            )  # fmt: skip
+                planned.model,
+                self.dataset,
+                task=self.task,
+                strategy=planned.strategy,
+                epochs=planned.epochs,
+                batch_size=planned.batch_size,
+                validation=planned.validation,
+                test=planned.test,
+                head=planned.head,
+                keep="fine-tuned",
+                seed=planned.seed,
+                device=self.device,
+                save_run=False,
+                progress=self.progress,
+            )
         except UnsupportedModel as error:
             return replace(planned, reason=error.message, versions=versions())
         name, value = next(iter(run.metrics.items()))
         return replace(
-            planned, metric=name, value=value if metric(name).higher_is_better else -value, seconds=run.seconds,
-            device=run.device, versions=dict(run.versions),
-        )  # fmt: skip
+            planned,
+            metric=name,
+            value=value if metric(name).higher_is_better else -value,
+            seconds=run.seconds,
+            device=run.device,
+            versions=dict(run.versions),
+        )
 
 
 def _read(path: Path) -> Iterator[FineTuned]:

@@ -86,9 +86,14 @@ def trial(task: Task, dataset: Dataset, count: int, strategy: str | None, *, dev
 
 
 def by_trying(
-    trial: Trial, limits: Limits, wanted: str | Sequence[str | ModelId | ModelCard] | None, effort: Effort, *,
-    confirm: int, progress: Progress,
-) -> tuple[Placed, list[ModelCard], list[Exclusion]]:  # fmt: skip
+    trial: Trial,
+    limits: Limits,
+    wanted: str | Sequence[str | ModelId | ModelCard] | None,
+    effort: Effort,
+    *,
+    confirm: int,
+    progress: Progress,
+) -> tuple[Placed, list[ModelCard], list[Exclusion]]:
     """Try all candidates within the limits, and put them in order by what they reached.
 
     Args:
@@ -149,9 +154,7 @@ class _SpentError(Exception):
     """The time is up."""
 
 
-def _as_it_is(
-    card: ModelCard, parts: Parts, trial: Trial, baseline: float | None, progress: Progress
-) -> Confirmation:  # fmt: skip
+def _as_it_is(card: ModelCard, parts: Parts, trial: Trial, baseline: float | None, progress: Progress) -> Confirmation:
     """What a model's own answers for the held-out samples reach.
 
     Raises:
@@ -240,18 +243,29 @@ def _nothing(trials: _Trials, errors: Sequence[ZooError], trial: Trial) -> ZooEr
 
 def _placed(cards: Sequence[ModelCard], trial: Trial, trials: _Trials, *, interrupted: bool) -> Placed:
     results, known = trials.results, {card.id: card for card in cards}
-    order = sorted(results, key=lambda model: (
-        -confirming.worth(results[model], trial), known[model].parameters or math.inf, model
-    ))  # fmt: skip
+    order = sorted(
+        results,
+        key=lambda model: (-confirming.worth(results[model], trial), known[model].parameters or math.inf, model),
+    )
     candidates = []
     for rank, model in enumerate(order, start=1):
         card, found = known[model], results[model]
         tied = rank > 1 and confirming.level(results[order[0]], found)
-        candidates.append(Candidate(
-            rank=rank, id=model, score=round(confirming.worth(found, trial), 6), parameters=card.parameters,
-            bytes=card.bytes, license=card.license, seconds=found.seconds, samples=found.samples, tied=tied,
-            reasons=(confirming.sentence(found, rank, len(order), tied, "knowing nothing"),), confirmed=found,
-        ))  # fmt: skip
+        candidates.append(
+            Candidate(
+                rank=rank,
+                id=model,
+                score=round(confirming.worth(found, trial), 6),
+                parameters=card.parameters,
+                bytes=card.bytes,
+                license=card.license,
+                seconds=found.seconds,
+                samples=found.samples,
+                tied=tied,
+                reasons=(confirming.sentence(found, rank, len(order), tied, "knowing nothing"),),
+                confirmed=found,
+            )
+        )
     survey = Survey(partial=trials.ended, interrupted=interrupted)
     survey.excluded = [
         Exclusion(model, f"could not be tried: {why}") for model, why in trials.failed.items() if model not in results

@@ -79,8 +79,10 @@ class Knowledge:
             np.append(self.value[places], [self.related[id].value for id in others]),
             np.append(self.error[places], [math.nan] * len(others)),
             [*(self.origin[place] for place in places), *["none"] * len(others)],
-            self.own, self.related, self.expected,
-        )  # fmt: skip
+            self.own,
+            self.related,
+            self.expected,
+        )
 
     @property
     def best(self) -> Evidence:
@@ -94,9 +96,15 @@ class Knowledge:
 
 
 def know(
-    task: Task, facts: Facts, dataset: str, registry: Registry, *, made_for: Sequence[bool],
-    with_related: bool = True, cards: Sequence[ModelCard] | None = None,
-) -> Knowledge:  # fmt: skip
+    task: Task,
+    facts: Facts,
+    dataset: str,
+    registry: Registry,
+    *,
+    made_for: Sequence[bool],
+    with_related: bool = True,
+    cards: Sequence[ModelCard] | None = None,
+) -> Knowledge:
     """What is known of models for a task.
 
     Args:
@@ -210,10 +218,13 @@ def candidates(cards: Sequence[ModelCard], known: Knowledge, task: Task) -> list
     order = sorted(
         range(len(cards)),
         key=lambda at: (
-            known.evidence[at], not takes(cards[at].input.get("kind"), task), -known.value[at],
-            cards[at].parameters or math.inf, cards[at].id,
+            known.evidence[at],
+            not takes(cards[at].input.get("kind"), task),
+            -known.value[at],
+            cards[at].parameters or math.inf,
+            cards[at].id,
         ),
-    )  # fmt: skip
+    )
     return [_candidate(cards[at], known, at, rank, task) for rank, at in enumerate(order, start=1)]
 
 
@@ -225,8 +236,11 @@ def cautions(known: Knowledge, cards: Sequence[ModelCard], task: Task) -> list[s
             f"No candidate has a published score for {task.name} of its own: the order follows from weaker evidence, "
             "which the reasons name. Measure before you rely on it."
         )
-    scored = [known.own[card.id] for card, kind in zip(cards, known.evidence, strict=True)
-              if kind == Evidence.TASK and card.id in known.own]  # fmt: skip
+    scored = [
+        known.own[card.id]
+        for card, kind in zip(cards, known.evidence, strict=True)
+        if kind == Evidence.TASK and card.id in known.own
+    ]
     groups = 1 if known.expected else separate_groups(scored)
     if groups > 1:
         found.append(

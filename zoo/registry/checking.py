@@ -53,10 +53,11 @@ def _tables(connection: Reader) -> Iterator[str]:
 
 def _references(connection: Reader) -> Iterator[str]:
     for table, column, parent in (
-        ("lineage", "model_key", "models"), ("scores", "model_key", "models"),
+        ("lineage", "model_key", "models"),
+        ("scores", "model_key", "models"),
         ("scores", "benchmark_key", "benchmarks"),
         ("scores", "citation_key", "citations"),
-    ):  # fmt: skip
+    ):
         sql = f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.key = t.{column})"
         count = connection.execute(sql).fetchone()[0]
         if count:

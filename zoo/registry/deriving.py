@@ -32,9 +32,10 @@ def derive(session: Session) -> None:
             zip(columns["memory"], columns["weights"], keys, strict=True),
         )
         lineage = [
-            (base, key, relation) for key, card in zip(keys, cards, strict=True)
+            (base, key, relation)
+            for key, card in zip(keys, cards, strict=True)
             for base, relation in bases_of(card).items()
-        ]  # fmt: skip
+        ]
         if lineage:
             statements.run("INSERT INTO lineage (base, model_key, relation) VALUES (?, ?, ?)", lineage)
     membership.scored(statements.ask("SELECT DISTINCT model_key, benchmark_key FROM scores"))

@@ -176,9 +176,14 @@ def _form(name: str, allowed: Sequence[str]) -> str:
     if path.is_dir() and "snapshots" in allowed:
         return "snapshots"
     found = {
-        ".json": "json", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet", ".yaml": "models",
-        ".yml": "models", ".md": "model-index",
-    }.get(path.suffix.lower(), "json" if name == "-" else "")  # fmt: skip
+        ".json": "json",
+        ".jsonl": "jsonl",
+        ".ndjson": "jsonl",
+        ".parquet": "parquet",
+        ".yaml": "models",
+        ".yml": "models",
+        ".md": "model-index",
+    }.get(path.suffix.lower(), "json" if name == "-" else "")
     if lowered.endswith((".cdx.json", "bom.json")):
         found = "cyclonedx"
     if found in allowed:

@@ -19,14 +19,38 @@ from zoo.untrusted import Malformed, parse_json, parse_yaml
 
 MOST_BYTES = 25_000_000
 FIELDS = {
-    "id": "id", "name": "id", "model": "id", "repo_id": "id", "model_id": "id",
-    "domain": "domain", "task": "tasks", "tasks": "tasks", "pipeline_tag": "tasks",
-    "license": "license", "licence": "license", "parameters": "parameters", "params": "parameters",
-    "num_parameters": "parameters", "bytes": "bytes", "size": "bytes", "description": "description", "tags": "tags",
-    "language": "languages", "languages": "languages", "library": "library", "library_name": "library", "url": "url",
-    "architecture": "architecture", "base_model": "base_model", "revision": "revision", "released": "released",
-    "datasets": "pretraining", "downloads": "downloads", "likes": "likes", "gated": "gated",
-}  # fmt: skip
+    "id": "id",
+    "name": "id",
+    "model": "id",
+    "repo_id": "id",
+    "model_id": "id",
+    "domain": "domain",
+    "task": "tasks",
+    "tasks": "tasks",
+    "pipeline_tag": "tasks",
+    "license": "license",
+    "licence": "license",
+    "parameters": "parameters",
+    "params": "parameters",
+    "num_parameters": "parameters",
+    "bytes": "bytes",
+    "size": "bytes",
+    "description": "description",
+    "tags": "tags",
+    "language": "languages",
+    "languages": "languages",
+    "library": "library",
+    "library_name": "library",
+    "url": "url",
+    "architecture": "architecture",
+    "base_model": "base_model",
+    "revision": "revision",
+    "released": "released",
+    "datasets": "pretraining",
+    "downloads": "downloads",
+    "likes": "likes",
+    "gated": "gated",
+}
 """What is read of an entry in a list, and which field of a card it becomes; ``scores`` is read besides."""
 
 _AMOUNTS = {"parameters", "bytes"}

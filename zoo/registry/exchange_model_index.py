@@ -47,9 +47,14 @@ def scores_of(model: str, index: Any, address: str) -> Iterator[BenchmarkScore]:
             for metric in _mappings(result.get("metrics")):
                 name_of_metric = _text(metric.get("type")) or _text(metric.get("name"))
                 score = _score(
-                    model, _text(task.get("type")), name, name_of_metric, metric.get("value"),
-                    split=_text(dataset.get("split")), source=source,
-                )  # fmt: skip
+                    model,
+                    _text(task.get("type")),
+                    name,
+                    name_of_metric,
+                    metric.get("value"),
+                    split=_text(dataset.get("split")),
+                    source=source,
+                )
                 if score is not None:
                     yield score
 
@@ -68,9 +73,15 @@ def evaluation_scores(model: str, results: Any, task: str | None, address: str) 
         if entry.get("error"):
             continue
         score = _score(
-            model, task, _text(dataset.get("id")), "score", found.get("value"), split=_text(dataset.get("task_id")),
-            source=_text(source.get("url")) or address, date=_text(found.get("date")),
-        )  # fmt: skip
+            model,
+            task,
+            _text(dataset.get("id")),
+            "score",
+            found.get("value"),
+            split=_text(dataset.get("task_id")),
+            source=_text(source.get("url")) or address,
+            date=_text(found.get("date")),
+        )
         if score is not None:
             yield score
 
@@ -99,9 +110,16 @@ def model_index_of(name: str, scores: Iterable[BenchmarkScore]) -> list[dict[str
 
 
 def _score(
-    model: str, task: str | None, dataset: str | None, metric: str | None, value: Any, *, split: str | None,
-    source: str, date: str | None = None,
-) -> BenchmarkScore | None:  # fmt: skip
+    model: str,
+    task: str | None,
+    dataset: str | None,
+    metric: str | None,
+    value: Any,
+    *,
+    split: str | None,
+    source: str,
+    date: str | None = None,
+) -> BenchmarkScore | None:
     number = _number(value)
     if number is None or not dataset or not metric:
         return None

@@ -18,9 +18,14 @@ _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}).*)?)?\Z", re.DOTALL)
 def numbers_of(card: ModelCard) -> tuple[int | None, ...]:
     """The values of a card in the order of ``NUMBERS``; None where one is not known."""
     return (
-        card.downloads, card.likes, card.parameters, card.bytes, day(card.released), card.embedding_dimension,
+        card.downloads,
+        card.likes,
+        card.parameters,
+        card.bytes,
+        day(card.released),
+        card.embedding_dimension,
         needed(card),
-    )  # fmt: skip
+    )
 
 
 @functools.lru_cache(maxsize=10_000)

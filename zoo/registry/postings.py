@@ -159,12 +159,20 @@ class Postings:
         ends = np.append(starts[1:], len(terms))[: len(starts)]
         listed, most, chunk = offsets.tobytes(), bits.LONGEST_LIST, self.number
         return [
-            (kind, name, chunk, end - start, bits.LIST + listed[2 * start : 2 * end] if end - start <= most
-             else bits.packed_array(offsets[start:end]))
+            (
+                kind,
+                name,
+                chunk,
+                end - start,
+                bits.LIST + listed[2 * start : 2 * end]
+                if end - start <= most
+                else bits.packed_array(offsets[start:end]),
+            )
             for name, start, end in zip(
                 map(names.__getitem__, terms[starts].tolist()), starts.tolist(), ends.tolist(), strict=True
-            ) if name is not None
-        ]  # fmt: skip
+            )
+            if name is not None
+        ]
 
     def _digits(self, cards: np.ndarray) -> list[Row]:
         import numpy as np
@@ -178,8 +186,11 @@ class Postings:
             for place in range(int(values.max(initial=0)).bit_length()):
                 sets[digit(place)] = offsets[(values >> place & 1).astype(bool)]
             kind = digits(name)
-            found += [(kind, value, self.number, len(ones), bits.packed_array(np.sort(ones)))
-                      for value, ones in sets.items() if len(ones)]  # fmt: skip
+            found += [
+                (kind, value, self.number, len(ones), bits.packed_array(np.sort(ones)))
+                for value, ones in sets.items()
+                if len(ones)
+            ]
         return found
 
 

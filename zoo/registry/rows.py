@@ -15,9 +15,22 @@ from zoo.registry.memory import needed
 from zoo.untrusted import parse_json
 
 _SCALARS = (
-    "id", "domain", "architecture", "library", "description", "parameters", "bytes", "license", "embedding_dimension",
-    "released", "downloads", "likes", "base_model", "revision", "url",
-)  # fmt: skip
+    "id",
+    "domain",
+    "architecture",
+    "library",
+    "description",
+    "parameters",
+    "bytes",
+    "license",
+    "embedding_dimension",
+    "released",
+    "downloads",
+    "likes",
+    "base_model",
+    "revision",
+    "url",
+)
 _LISTS = ("tasks", "tags", "languages", "pretraining", "requires")
 _NESTED = ("files", "input", "loader")
 
@@ -128,9 +141,9 @@ def _flat(entity: Measurement | Run, **changed: Any) -> dict[str, Any]:
 def run_of(row: Any) -> Run:
     """The run of a row of ``runs``."""
     values = {name: row[name] for name in row.keys()}  # noqa: SIM118
-    return Run.from_dict({
-        **values, **{name: parsed(values[name]) for name in ("metrics", "baseline", "plan", "versions")}
-    })  # fmt: skip
+    return Run.from_dict(
+        {**values, **{name: parsed(values[name]) for name in ("metrics", "baseline", "plan", "versions")}}
+    )
 
 
 def _texts(values: tuple[str, ...]) -> str | None:

@@ -19,8 +19,17 @@ WITHOUT_SETS = frozenset({"0001"})
 """Revisions whose registries have none of the tables that follow from the cards."""
 
 TABLES = (
-    "models", "lineage", "benchmarks", "citations", "scores", "measurements", "runs", "plugins", "state", "sets",
-)  # fmt: skip
+    "models",
+    "lineage",
+    "benchmarks",
+    "citations",
+    "scores",
+    "measurements",
+    "runs",
+    "plugins",
+    "state",
+    "sets",
+)
 """Our tables, those that others refer to first."""
 
 

@@ -103,10 +103,18 @@ def _with_phrases(sets: Sets, members: int, wanted: Wanted) -> tuple[int, bool]:
     keys = sets.first("downloads", members, MOST_PHRASE) if members.bit_count() > MOST_PHRASE else [*bits.keys(members)]
     columns = "key, id, architecture, description, tasks, tags"
     found = [
-        row["key"] for row in rows_of(sets.connection, columns, keys)
-        if wanted.said_in([row["id"], row["architecture"] or "", row["description"] or "",
-                           *parsed(row["tasks"] or "[]"), *parsed(row["tags"] or "[]")])
-    ]  # fmt: skip
+        row["key"]
+        for row in rows_of(sets.connection, columns, keys)
+        if wanted.said_in(
+            [
+                row["id"],
+                row["architecture"] or "",
+                row["description"] or "",
+                *parsed(row["tasks"] or "[]"),
+                *parsed(row["tags"] or "[]"),
+            ]
+        )
+    ]
     return bits.of_keys(found), len(keys) < MOST_PHRASE
 
 
@@ -127,8 +135,9 @@ def page(sets: Sets, query: SearchQuery, wanted: Wanted, members: int, exact: bo
     elif order == "name":
         places = _by_name(sets, query, members, want, after)
     elif order.startswith("score:"):
-        best = benchmarks.best(sets, order.removeprefix("score:"), members, want, _pair(after),
-                               descending=not query.reverse)  # fmt: skip
+        best = benchmarks.best(
+            sets, order.removeprefix("score:"), members, want, _pair(after), descending=not query.reverse
+        )
         places = [Place(value, key) for value, key in best]
     else:
         places = _by_number(sets, COLUMNS.get(order, order), members, want, after, descending=not query.reverse)

@@ -26,8 +26,17 @@ MOST_VALUES = 2000
 """Tags, tasks, languages, or whatever else a card has several of."""
 
 _TEXTS = (
-    "id", "domain", "architecture", "library", "description", "license", "released", "base_model", "revision", "url",
-)  # fmt: skip
+    "id",
+    "domain",
+    "architecture",
+    "library",
+    "description",
+    "license",
+    "released",
+    "base_model",
+    "revision",
+    "url",
+)
 _NESTED = ("files", "input", "loader")
 _NUMBERS = ("parameters", "bytes", "downloads", "likes", "embedding_dimension")
 _LISTS = ("tasks", "tags", "languages", "pretraining", "requires")

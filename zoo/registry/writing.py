@@ -316,8 +316,10 @@ def _score(by_plugin: bool) -> str:
     The user's own stay when a plugin writes; a plugin's stay the plugin's when the user writes them just so.
     """
     values = ("value", "citation_key", "date")
-    differs = " OR ".join(f"coalesce(scores.{name} <> excluded.{name}, "
-                          f"(scores.{name} IS NULL) <> (excluded.{name} IS NULL))" for name in values)  # fmt: skip
+    differs = " OR ".join(
+        f"coalesce(scores.{name} <> excluded.{name}, (scores.{name} IS NULL) <> (excluded.{name} IS NULL))"
+        for name in values
+    )
     when = "scores.plugin IS NOT NULL" if by_plugin else differs
     return (
         "INSERT INTO scores (model_key, benchmark_key, origin, value, citation_key, date, plugin) "

@@ -17,15 +17,25 @@ if TYPE_CHECKING:
     from zoo.sources.syncing import SyncReport
 
 __all__ = [
-    "builtin_sources", "download", "local", "pull", "remove", "resolve", "source", "sources", "sync", "verify",
-]  # fmt: skip
+    "builtin_sources",
+    "download",
+    "local",
+    "pull",
+    "remove",
+    "resolve",
+    "source",
+    "sources",
+    "sync",
+    "verify",
+]
 
 _NO_DOMAIN = "other"
 
 REFERENCES = {
-    "github": "published in a repository of GitHub", "gitee": "published in a repository of Gitee",
+    "github": "published in a repository of GitHub",
+    "gitee": "published in a repository of Gitee",
     "paper": "described in a paper",
-}  # fmt: skip
+}
 """Beginnings of ids of models that the catalog has figures of, and no platform delivers."""
 
 
@@ -40,14 +50,28 @@ def builtin_sources() -> list[Source]:
     from zoo.sources.whisper import WhisperSource
 
     return [
-        PackageSource(), FileSource(), HubSource(), TorchHubSource(), KaggleSource(), OpenAISource(), WhisperSource(),
-    ]  # fmt: skip
+        PackageSource(),
+        FileSource(),
+        HubSource(),
+        TorchHubSource(),
+        KaggleSource(),
+        OpenAISource(),
+        WhisperSource(),
+    ]
 
 
 _PLATFORMS = {
-    "huggingface": "hf", "hugging-face": "hf", "hub": "hf", "pytorch": "torchhub", "torch": "torchhub",
-    "torchvision": "torchhub", "tensorflow": "kaggle", "tfhub": "kaggle", "pypi": "pkg", "open_clip": "openclip",
-}  # fmt: skip
+    "huggingface": "hf",
+    "hugging-face": "hf",
+    "hub": "hf",
+    "pytorch": "torchhub",
+    "torch": "torchhub",
+    "torchvision": "torchhub",
+    "tensorflow": "kaggle",
+    "tfhub": "kaggle",
+    "pypi": "pkg",
+    "open_clip": "openclip",
+}
 """What else the platforms are called."""
 
 

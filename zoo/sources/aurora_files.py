@@ -10,9 +10,12 @@ from zoo.entities import ModelCard, ModelFile
 LIBRARY = "aurora"
 
 CHECKPOINTS = (
-    "aurora-0.25-small-pretrained.ckpt", "aurora-0.25-pretrained.ckpt", "aurora-0.25-finetuned.ckpt",
-    "aurora-0.25-12h-pretrained.ckpt", "aurora-0.1-finetuned.ckpt",
-)  # fmt: skip
+    "aurora-0.25-small-pretrained.ckpt",
+    "aurora-0.25-pretrained.ckpt",
+    "aurora-0.25-finetuned.ckpt",
+    "aurora-0.25-12h-pretrained.ckpt",
+    "aurora-0.1-finetuned.ckpt",
+)
 """Names that say of which architecture they are."""
 
 

@@ -52,9 +52,13 @@ def count_parameters(root: Path, weights: Sequence[str]) -> int | None:
 
 
 _NAMED: Mapping[str, type] = {
-    "model_type": str, "architecture": str, "architectures": list, "pretrained_cfg": dict, "chronos_config": dict,
+    "model_type": str,
+    "architecture": str,
+    "architectures": list,
+    "pretrained_cfg": dict,
+    "chronos_config": dict,
     "vision_config": dict,
-}  # fmt: skip
+}
 """The keys that a card is made from, with the type that transformers and timm write."""
 
 

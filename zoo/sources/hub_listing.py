@@ -26,9 +26,21 @@ PAGE = 1000
 """Models that are asked for at a time; a Hub may give fewer."""
 
 EXPAND = (
-    "sha", "lastModified", "createdAt", "downloads", "likes", "tags", "pipeline_tag", "library_name", "gated",
-    "safetensors", "config", "cardData", "model-index", "evalResults",
-)  # fmt: skip
+    "sha",
+    "lastModified",
+    "createdAt",
+    "downloads",
+    "likes",
+    "tags",
+    "pipeline_tag",
+    "library_name",
+    "gated",
+    "safetensors",
+    "config",
+    "cardData",
+    "model-index",
+    "evalResults",
+)
 
 OVERLAP = datetime.timedelta(minutes=5)
 """How far before its watermark a listing goes, for changes that the Hub's index took a while to show."""

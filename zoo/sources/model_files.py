@@ -8,9 +8,20 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 CONFIGURATION = (
-    "*.json", "vocab*.txt", "merges.txt", "*.model", "*.spm", "*.tiktoken", "*.jinja", "*.bpe", "spm*.vocab",
-    "special_tokens*.txt", "LICENSE*", "NOTICE*", "USE_POLICY*",
-)  # fmt: skip
+    "*.json",
+    "vocab*.txt",
+    "merges.txt",
+    "*.model",
+    "*.spm",
+    "*.tiktoken",
+    "*.jinja",
+    "*.bpe",
+    "spm*.vocab",
+    "special_tokens*.txt",
+    "LICENSE*",
+    "NOTICE*",
+    "USE_POLICY*",
+)
 """File names that are not weights and that loading may need."""
 
 PIPELINE = frozenset({"config.cfg", "meta.json"})

@@ -150,9 +150,14 @@ def fetch_repository(repository: str, commit: str, progress: Progress) -> LocalF
         archive = Path(temporary) / f"{repository.rpartition('/')[2]}-{commit[:7]}.zip"
         url = f"{_api()}/repos/{repository}/zipball/{commit}"
         fetch(
-            url, archive, f"The archive of {repository}", lambda digest: True, progress,
-            headers=_headers(), most=MOST_BYTES,
-        )  # fmt: skip
+            url,
+            archive,
+            f"The archive of {repository}",
+            lambda digest: True,
+            progress,
+            headers=_headers(),
+            most=MOST_BYTES,
+        )
         unpack(archive, folder, f"The archive of {repository}")
     return LocalFiles(folder, tuple(_hashed(folder)), commit)
 

@@ -25,9 +25,11 @@ from zoo.sources.paths import check_path
 REPOSITORY = "pytorch/vision"
 _HASH = re.compile(r"[-_]([0-9a-f]{8,64})\.[a-z0-9.]+\Z")
 _TASKS = {
-    "acc@1": "image-classification", "box_map": "object-detection", "miou": "image-segmentation",
+    "acc@1": "image-classification",
+    "box_map": "object-detection",
+    "miou": "image-segmentation",
     "mask_map": "image-segmentation",
-}  # fmt: skip
+}
 
 
 def checkpoints() -> Path:

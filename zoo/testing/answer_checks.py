@@ -116,6 +116,11 @@ def _same(model: ModelSubject, task: str, found: Sequence[Any], expected: Sequen
 
 
 CHECKS = (
-    answers_its_tasks, answers_the_same_again, answers_in_any_company, answers_nothing_to_nothing,
-    explains_wrong_questions, answers_extremes, answers_in_its_precision,
-)  # fmt: skip
+    answers_its_tasks,
+    answers_the_same_again,
+    answers_in_any_company,
+    answers_nothing_to_nothing,
+    explains_wrong_questions,
+    answers_extremes,
+    answers_in_its_precision,
+)

@@ -214,10 +214,19 @@ def _devices() -> Sequence[str]:
 
 
 CHECKS = (
-    keeps_the_protocol, gives_features, is_deterministic, is_batch_invariant, takes_huge_batches,
-    is_extracted_by_the_core, survives_extremes, explains_wrong_inputs, explains_damaged_files, keeps_its_precision,
-    moves_to_devices, can_be_trained,
-)  # fmt: skip
+    keeps_the_protocol,
+    gives_features,
+    is_deterministic,
+    is_batch_invariant,
+    takes_huge_batches,
+    is_extracted_by_the_core,
+    survives_extremes,
+    explains_wrong_inputs,
+    explains_damaged_files,
+    keeps_its_precision,
+    moves_to_devices,
+    can_be_trained,
+)
 
 UNUSABLE = (MissingDependency, UnsupportedModel)
 """Errors by which a model says that it cannot be used here; its checks are then skipped with that reason."""

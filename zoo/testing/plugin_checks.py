@@ -15,10 +15,32 @@ from zoo.testing.subject import Skipped, Subject
 from zoo.untrusted import parse_json
 
 HEAVY = (
-    "torch", "torchvision", "torchaudio", "transformers", "timm", "tensorflow", "jax", "pandas", "scipy", "sklearn",
-    "datasets", "pyarrow", "PIL", "onnxruntime", "sqlmodel", "soundfile", "rdkit", "open_clip",
-    "ase", "pymatgen", "chgnet", "whisper", "xarray", "pycocotools", "sacrebleu",
-)  # fmt: skip
+    "torch",
+    "torchvision",
+    "torchaudio",
+    "transformers",
+    "timm",
+    "tensorflow",
+    "jax",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "datasets",
+    "pyarrow",
+    "PIL",
+    "onnxruntime",
+    "sqlmodel",
+    "soundfile",
+    "rdkit",
+    "open_clip",
+    "ase",
+    "pymatgen",
+    "chgnet",
+    "whisper",
+    "xarray",
+    "pycocotools",
+    "sacrebleu",
+)
 """Packages that must not be imported before they are used."""
 
 _TASK_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
@@ -124,6 +146,12 @@ def _registered(subject: Subject) -> tuple[list[str], list[str]]:
 
 
 CHECKS = (
-    is_healthy, imports_nothing_heavy, imports_without_network, ids_are_ids, tasks_are_known, scores_have_models,
-    passes_on_what_is_not_its_own, readers_refuse_quietly,
-)  # fmt: skip
+    is_healthy,
+    imports_nothing_heavy,
+    imports_without_network,
+    ids_are_ids,
+    tasks_are_known,
+    scores_have_models,
+    passes_on_what_is_not_its_own,
+    readers_refuse_quietly,
+)

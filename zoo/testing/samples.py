@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 _PROTEINS = (
-    "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ", "GSHMASMTGGQQMGRGS", "MVLSPADKTNVKAAWGKVGAHAGEYGAEALERMFLSFPTTKTYFPHF",
+    "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ",
+    "GSHMASMTGGQQMGRGS",
+    "MVLSPADKTNVKAAWGKVGAHAGEYGAEALERMFLSFPTTKTYFPHF",
     "MNIFEMLRIDEGLRLKIYKDTEGYYTIGIGHLLTKSPSLNAAKSELDKAIGRNTNGVITKDEAEK",
-)  # fmt: skip
+)
 _MOLECULES = ("CCO", "c1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "O=C(O)CCCCCCCCCCCCC")
 _TEXTS = (
     "A short one.",
@@ -104,8 +106,11 @@ def _extreme_crystals() -> list[tuple[str, Any]]:
     def cell(number: int, edge: float) -> Crystal:
         return Crystal(np.array([number]), np.zeros((1, 3)), edge * np.eye(3))
 
-    return [("an atom alone in a large cell", cell(2, 40.0)), ("an element beyond uranium", cell(110, 3.0)),
-            ("squeezed iron", cell(26, 1.2))]  # fmt: skip
+    return [
+        ("an atom alone in a large cell", cell(2, 40.0)),
+        ("an element beyond uranium", cell(110, 3.0)),
+        ("squeezed iron", cell(26, 1.2)),
+    ]
 
 
 def _series() -> list[Any]:
@@ -130,10 +135,12 @@ def _extreme_series() -> list[tuple[str, Any]]:
     from zoo.data.series import Series
 
     values: dict[str, Any] = {
-        "a series of one value": [3.0], "a series that never changes": [7.0] * 50,
+        "a series of one value": [3.0],
+        "a series that never changes": [7.0] * 50,
         "a series at 1e12": [1e12, 1e12 + 1] * 30,
-        "a series of 20,000 steps": np.sin(np.arange(20_000) / 9), "a series without a value": [float("nan")] * 40,
-    }  # fmt: skip
+        "a series of 20,000 steps": np.sin(np.arange(20_000) / 9),
+        "a series without a value": [float("nan")] * 40,
+    }
     return [
         (name, Series("x", np.asarray(found, dtype=np.float64), np.arange(len(found) + 5.0), 1, 5))
         for name, found in values.items()
@@ -190,8 +197,11 @@ def _questions() -> list[Any]:
 def _extreme_questions() -> list[tuple[str, Any]]:
     from zoo.data.questions import Question
 
-    return [("a question without a text", Question("Who?", "")), ("a text without a question", Question("", "A king.")),
-            ("a text of 20,000 words", Question("Who?", "word " * 20_000))]  # fmt: skip
+    return [
+        ("a question without a text", Question("Who?", "")),
+        ("a text without a question", Question("", "A king.")),
+        ("a text of 20,000 words", Question("Who?", "word " * 20_000)),
+    ]
 
 
 def _image_questions() -> list[Any]:
@@ -234,4 +244,4 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "question": _extreme_questions,
     "image-question": _extreme_image_questions,
     "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],
-}  # fmt: skip
+}

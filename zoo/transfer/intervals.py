@@ -18,9 +18,37 @@ MOST_RECOMPUTED = 2000
 """Samples on which an estimator that needs the features themselves is repeated for its interval."""
 
 _STUDENT_975 = (
-    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-    2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042,
-)  # fmt: skip
+    12.706,
+    4.303,
+    3.182,
+    2.776,
+    2.571,
+    2.447,
+    2.365,
+    2.306,
+    2.262,
+    2.228,
+    2.201,
+    2.179,
+    2.160,
+    2.145,
+    2.131,
+    2.120,
+    2.110,
+    2.101,
+    2.093,
+    2.086,
+    2.080,
+    2.074,
+    2.069,
+    2.064,
+    2.060,
+    2.056,
+    2.052,
+    2.048,
+    2.045,
+    2.042,
+)
 
 
 def student_t(freedom: int) -> float:
@@ -60,10 +88,9 @@ def student_quantile(probability: float, freedom: int) -> float:
         y = (((((0.4 * y + 6.3) * y + 36.0) * y + 94.5) / c - y - 3.0) / b + 1.0) * x
         y = math.expm1(a * y * y)
     else:
-        y = (
-            ((1.0 / (((n + 6.0) / (n * y) - 0.089 * d - 0.822) * (n + 2.0) * 3.0) + 0.5 / (n + 4.0)) * y - 1.0)
-            * (n + 1.0) / (n + 2.0) + 1.0 / y
-        )  # fmt: skip
+        y = ((1.0 / (((n + 6.0) / (n * y) - 0.089 * d - 0.822) * (n + 2.0) * 3.0) + 0.5 / (n + 4.0)) * y - 1.0) * (
+            n + 1.0
+        ) / (n + 2.0) + 1.0 / y
     return math.sqrt(n * y)
 
 
@@ -224,7 +251,7 @@ def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measur
 
 def _error_of_mean(values: np.ndarray, units: np.ndarray | None) -> tuple[float, int]:
     """Standard error of the mean of one number a sample, and how many units it comes from."""
-    apart = values if units is None else np.bincount(units, values - values.mean()) * (
-        (int(units.max()) + 1) / len(values)
-    )  # fmt: skip
+    apart = (
+        values if units is None else np.bincount(units, values - values.mean()) * ((int(units.max()) + 1) / len(values))
+    )
     return float(apart.std(ddof=1)) / math.sqrt(len(apart)), len(apart)

@@ -40,14 +40,18 @@ def _coco(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tupl
     if not labels:
         raise DataError(f"'{name}' cannot be computed: there is no box to find.")
     kinds = {label: number for number, label in enumerate(labels, start=1)}
-    truth = [{**row, "id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
-             for number, row in enumerate(_rows(targets, kinds), start=1)]  # fmt: skip
+    truth = [
+        {**row, "id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}
+        for number, row in enumerate(_rows(targets, kinds), start=1)
+    ]
     with redirect_stdout(io.StringIO()):
         known = COCO()
         known.dataset = {
-            "images": [{"id": number} for number in range(len(targets))], "annotations": truth,
-            "categories": [{"id": number, "name": label} for label, number in kinds.items()], "info": {},
-        }  # fmt: skip
+            "images": [{"id": number} for number in range(len(targets))],
+            "annotations": truth,
+            "categories": [{"id": number, "name": label} for label, number in kinds.items()],
+            "info": {},
+        }
         known.createIndex()
         found = _rows(predictions, kinds)
         if not found:
@@ -89,9 +93,10 @@ def _answer(item: Any, answer: Any) -> Any:
     from zoo.data.boxes import Boxes
 
     return Boxes(
-        tuple(tuple(found["box"]) for found in answer), tuple(found["label"] for found in answer),
+        tuple(tuple(found["box"]) for found in answer),
+        tuple(found["label"] for found in answer),
         tuple(float(found["score"]) for found in answer),
-    )  # fmt: skip
+    )
 
 
 KIND = TargetKind("boxes", _guess, _answer)

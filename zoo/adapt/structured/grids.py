@@ -55,14 +55,18 @@ def anomaly_correlation(targets: Sequence[Any], predictions: Sequence[Any]) -> f
 
 METRICS = (
     Metric(
-        "latitude_weighted_rmse", latitude_weighted_rmse, False,
+        "latitude_weighted_rmse",
+        latitude_weighted_rmse,
+        False,
         "Root mean squared error weighted by area, in the fields' unit; 0 and up.",
     ),
     Metric(
-        "anomaly_correlation", anomaly_correlation, True,
+        "anomaly_correlation",
+        anomaly_correlation,
+        True,
         "Correlation of departures from the climatology, weighted by area; -1 to 1, 0 for the climatology.",
     ),
-)  # fmt: skip
+)
 
 
 def _triples(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Any, np.ndarray, np.ndarray]]:

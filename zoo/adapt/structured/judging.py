@@ -62,6 +62,8 @@ def told(dataset: Dataset, task: Task) -> tuple[str, ...]:
 def known_targets(dataset: Dataset) -> Sequence[Any]:
     """The targets; raises ``DataError`` where there are none."""
     if dataset.targets is None:
-        raise DataError(f"'{dataset.name}' has no targets, so that nothing can be judged by it.",
-                        "Name their column with --target-column.")  # fmt: skip
+        raise DataError(
+            f"'{dataset.name}' has no targets, so that nothing can be judged by it.",
+            "Name their column with --target-column.",
+        )
     return dataset.targets

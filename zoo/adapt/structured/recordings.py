@@ -106,23 +106,31 @@ def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
 
 METRICS = (
     Metric(
-        "speaker_similarity", speaker_similarity, True,
+        "speaker_similarity",
+        speaker_similarity,
+        True,
         "Mean cosine of a speaker encoder's vectors of the answers and the real recordings; -1 to 1.",
     ),
     Metric(
-        "predicted_mos", predicted_mos, True,
+        "predicted_mos",
+        predicted_mos,
+        True,
         "Opinion score of speech that a model (DNSMOS) predicts in place of listeners; 1 to 5.",
     ),
     Metric(
-        "mel_cepstral_distortion", mel_cepstral_distortion, False,
+        "mel_cepstral_distortion",
+        mel_cepstral_distortion,
+        False,
         "Mean distance in dB of the mel cepstra of answers and real recordings, aligned in time; 0 and up.",
     ),
     Metric(
-        "frechet_audio_distance", frechet_audio_distance, False,
+        "frechet_audio_distance",
+        frechet_audio_distance,
+        False,
         "Fréchet distance of an audio model's features of answers and real recordings; 0 and up.",
     ),
     Metric("clap_score", clap_score, True, "Mean cosine of a CLAP model's vectors of texts and answers; -1 to 1."),
-)  # fmt: skip
+)
 
 
 def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Recording, Recording]]:

@@ -70,11 +70,13 @@ def forecast_rmse(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
 METRICS = (
     Metric("mase", mase, False, "Absolute error over that of the seasonal naive forecast in the past; 0 and up."),
     Metric(
-        "weighted_quantile_loss", weighted_quantile_loss, False,
+        "weighted_quantile_loss",
+        weighted_quantile_loss,
+        False,
         "Pinball loss at the quantiles 0.1 to 0.9 over the absolute values; 0 and up.",
     ),
     Metric("forecast_rmse", forecast_rmse, False, "Root mean squared error of forecasts, in the series' unit."),
-)  # fmt: skip
+)
 
 
 def seasonal_naive(item: Any) -> np.ndarray:

@@ -74,11 +74,14 @@ def named_entities(text: str, tags: Sequence[str], scores: Sequence[float]) -> l
     places = word_places(text)
     return [
         {
-            "label": kind, "word": text[places[first][0] : places[last - 1][1]], "start": places[first][0],
-            "end": places[last - 1][1], "score": sum(scores[first:last]) / (last - first),
+            "label": kind,
+            "word": text[places[first][0] : places[last - 1][1]],
+            "start": places[first][0],
+            "end": places[last - 1][1],
+            "score": sum(scores[first:last]) / (last - first),
         }
         for kind, first, last in entities(tags)
-    ]  # fmt: skip
+    ]
 
 
 def tags_of(text: str, found: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

@@ -105,9 +105,7 @@ def _atoms(structure: Structure) -> Any:
     return atoms
 
 
-def _pairs(
-    targets: Sequence[Any], predictions: Sequence[Any], name: str
-) -> list[tuple[Structure, Structure]]:  # fmt: skip
+def _pairs(targets: Sequence[Any], predictions: Sequence[Any], name: str) -> list[tuple[Structure, Structure]]:
     pairs = list(zip(targets, predictions, strict=True))
     if not pairs or not all(hasattr(item, "alpha") for pair in pairs for item in pair):
         raise DataError(f"'{name}' judges structures of proteins.")

@@ -59,16 +59,20 @@ def chrf(targets: Sequence[str], predictions: Sequence[str]) -> float:
 
 METRICS = (
     Metric(
-        "word_error_rate", word_error_rate, False,
+        "word_error_rate",
+        word_error_rate,
+        False,
         "Word edits over the words that were said, without case and punctuation; 0 and up.",
     ),
     Metric(
-        "character_error_rate", character_error_rate, False,
+        "character_error_rate",
+        character_error_rate,
+        False,
         "Character edits over the characters that were said, without case and punctuation; 0 and up.",
     ),
     Metric("bleu", bleu, True, "Corpus BLEU by sacreBLEU; 0 to 100."),
     Metric("chrf", chrf, True, "Corpus chrF2 by sacreBLEU; 0 to 100."),
-)  # fmt: skip
+)
 
 
 def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], units: Any) -> float:

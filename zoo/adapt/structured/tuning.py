@@ -92,9 +92,15 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     parts = divide(dataset, plan, backbone.card)
     rate = learning_rate(backbone, plan, LEARNING_RATE)
     settings = Settings(
-        plan.epochs, rate, rate * HEAD_FACTOR, plan.weight_decay, plan.patience, plan.seed, plan.layer_decay,
+        plan.epochs,
+        rate,
+        rate * HEAD_FACTOR,
+        plan.weight_decay,
+        plan.patience,
+        plan.seed,
+        plan.layer_decay,
         plan.accumulate,
-    )  # fmt: skip
+    )
     with seeded(plan.seed):
         learner = learner_of(backbone, parts.task, vocabulary(dataset, parts.task))
     pretrained = learner.pretrained
@@ -109,23 +115,38 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             for part in (parts.train, parts.validation)
         )
         training, settings = train_within_memory(
-            attached.module, pretrained, borrowed.original, (train, validation), settings=settings,
-            loss=lambda losses, _: losses.mean(), score=lambda _: _decide(parts, learner, parts.validation),
-            progress=progress, checkpoint=Checkpoint.of(backbone.card, dataset, plan),
-        )  # fmt: skip
+            attached.module,
+            pretrained,
+            borrowed.original,
+            (train, validation),
+            settings=settings,
+            loss=lambda losses, _: losses.mean(),
+            score=lambda _: _decide(parts, learner, parts.validation),
+            progress=progress,
+            checkpoint=Checkpoint.of(backbone.card, dataset, plan),
+        )
         module = attached.merged()
         with progress.step("Testing"):
             metrics = parts.judge(answers(parts.kind, learner, parts.test), parts.test)
         carried_out = {
-            "learning_rate": settings.learning_rate, "head_learning_rate": settings.head_learning_rate,
-            "batch_size": train.batch_size, "accumulate": settings.accumulate, "best_epoch": training.best.number,
-            "stopped": training.stopped, "trained_parameters": attached.trained,
+            "learning_rate": settings.learning_rate,
+            "head_learning_rate": settings.head_learning_rate,
+            "batch_size": train.batch_size,
+            "accumulate": settings.accumulate,
+            "best_epoch": training.best.number,
+            "stopped": training.stopped,
+            "trained_parameters": attached.trained,
             **parts.kind.judged_by(),
-        }  # fmt: skip
+        }
         run = make_run(
-            parts, backbone.card, replace(plan, device=_device(plain, plan.device)),  # type: ignore[arg-type]
-            started=started, metrics=metrics, epochs=len(training.epochs), carried_out=carried_out,
-        )  # fmt: skip
+            parts,
+            backbone.card,
+            replace(plan, device=_device(plain, plan.device)),  # type: ignore[arg-type]
+            started=started,
+            metrics=metrics,
+            epochs=len(training.epochs),
+            carried_out=carried_out,
+        )
         if plan.output:
             seen = trained_on(dataset, parts.learned_from, backbone.card)
             written = replace(dataset, classes=learner.classes)
@@ -170,9 +191,16 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
             positions, made = kept, tuple(dataset.subset(part) for part in kept)
     kind.judged_by()  # where what judges is missing, its own words say so, before anything is trained
     return Parts(
-        task, dataset, kind, made[0], made[1], made[2], metrics_for(task, known_targets(made[2])), repeated,
+        task,
+        dataset,
+        kind,
+        made[0],
+        made[1],
+        made[2],
+        metrics_for(task, known_targets(made[2])),
+        repeated,
         (*positions[0], *positions[1]),
-    )  # fmt: skip
+    )
 
 
 def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learner:

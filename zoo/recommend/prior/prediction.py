@@ -84,6 +84,16 @@ def uninformed(models: tuple[str, ...]) -> Prediction:
     n = len(models)
     flat = np.zeros(n)
     return Prediction(
-        models=models, mean=flat, variance=flat + 1.0, directions=np.zeros((n, 1)), spread=np.zeros((1, 1)),
-        own=flat + 1.0, likeness=np.eye(n), axis=Axis(True), level=0.7, level_error=0.7, scale=0.3, scale_error=0.7,
-    )  # fmt: skip
+        models=models,
+        mean=flat,
+        variance=flat + 1.0,
+        directions=np.zeros((n, 1)),
+        spread=np.zeros((1, 1)),
+        own=flat + 1.0,
+        likeness=np.eye(n),
+        axis=Axis(True),
+        level=0.7,
+        level_error=0.7,
+        scale=0.3,
+        scale_error=0.7,
+    )

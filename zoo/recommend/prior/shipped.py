@@ -85,10 +85,13 @@ class Facts:
     def of(cls, cards: Sequence[ModelCard]) -> Facts:
         """The facts of cards."""
         return cls(
-            [card.id for card in cards], [card.architecture for card in cards],
-            [card.parameters for card in cards], [card.released for card in cards],
-            [card.base_model for card in cards], [card.pretraining for card in cards],
-        )  # fmt: skip
+            [card.id for card in cards],
+            [card.architecture for card in cards],
+            [card.parameters for card in cards],
+            [card.released for card in cards],
+            [card.base_model for card in cards],
+            [card.pretraining for card in cards],
+        )
 
 
 def numbers(cards: Sequence[ModelCard]) -> np.ndarray:

@@ -63,9 +63,11 @@ def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> st
     height = 320
     across = _Logarithmic(min(p.x for p in points), max(p.x for p in points), _LEFT + 14, WIDTH - _RIGHT - 14)
     up = _Linear(
-        min(p.y if p.low is None else p.low for p in points), max(p.y if p.high is None else p.high for p in points),
-        height - _BOTTOM, _TOP,
-    )  # fmt: skip
+        min(p.y if p.low is None else p.low for p in points),
+        max(p.y if p.high is None else p.high for p in points),
+        height - _BOTTOM,
+        _TOP,
+    )
     parts = [*_x_axis(across, height, x_axis), *_y_axis(up, height, y_axis)]
     best = sorted((p for p in points if p.front), key=lambda p: p.x)
     if len(best) > 1:

@@ -62,8 +62,13 @@ def ranking(result: Recommendation) -> str:
     figures = result.figures()
     heads = [("", "Rank"), ("", "Model")]
     heads += [("number", column.title(capital(estimator_title(column.name)))) for column in figures]
-    heads += [("number", "Samples"), ("number", "Parameters"), ("number", "Size"),
-              ("number", "ms a sample"), ("", "Licence")]  # fmt: skip
+    heads += [
+        ("number", "Samples"),
+        ("number", "Parameters"),
+        ("number", "Size"),
+        ("number", "ms a sample"),
+        ("", "Licence"),
+    ]
     rows = [
         _row(c, result.candidates, [column.cell(at, _NOTHING) for column in figures])
         for at, c in enumerate(result.candidates[:LISTED])
@@ -83,18 +88,35 @@ def ranking(result: Recommendation) -> str:
 def _trials(result: Recommendation) -> str:
     """The table of models that were tried as a whole."""
     metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
-    heads = [("", "Rank"), ("", "Model"), ("number", metric), ("number", "Knowing nothing"), ("", "Tried"),
-             ("number", "Samples"), ("number", "Parameters"), ("number", "Size"), ("", "Licence")]  # fmt: skip
+    heads = [
+        ("", "Rank"),
+        ("", "Model"),
+        ("number", metric),
+        ("number", "Knowing nothing"),
+        ("", "Tried"),
+        ("number", "Samples"),
+        ("number", "Parameters"),
+        ("number", "Size"),
+        ("", "Licence"),
+    ]
     rows = []
     for c in result.candidates[:LISTED]:
         if (found := c.confirmed) is None:
             continue
         how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
-        rows.append([
-            ("", f"{c.rank}{'=' if c.tied else ''}"), ("model", c.id), ("number", _number(found.value)),
-            ("number", _number(found.baseline)), ("", how), ("number", f"{c.samples:,}"),
-            ("number", _amount(c.parameters)), ("number", _amount(c.bytes, "B")), ("short", c.license or _NOTHING),
-        ])  # fmt: skip
+        rows.append(
+            [
+                ("", f"{c.rank}{'=' if c.tied else ''}"),
+                ("model", c.id),
+                ("number", _number(found.value)),
+                ("number", _number(found.baseline)),
+                ("", how),
+                ("number", f"{c.samples:,}"),
+                ("number", _amount(c.parameters)),
+                ("number", _amount(c.bytes, "B")),
+                ("short", c.license or _NOTHING),
+            ]
+        )
     tied = any(c.tied for c in result.candidates)
     note = " = cannot be told from the first: the difference is within its error." if tied else ""
     label = 'tabindex="0" role="region" aria-label="Table of candidates"'
@@ -111,12 +133,15 @@ def _tried(candidate: Candidate) -> str:
 
 def _row(c: Candidate, everyone: Sequence[Candidate], figures: Sequence[str]) -> list[tuple[str, str]]:
     return [
-        ("", f"{c.rank}{'=' if c.tied else ''}"), ("model", name(c, everyone)),
+        ("", f"{c.rank}{'=' if c.tied else ''}"),
+        ("model", name(c, everyone)),
         *(("number", figure) for figure in figures),
         ("number", f"{c.samples:,}" if c.samples else "\u2013"),
-        ("number", _amount(c.parameters)), ("number", _amount(c.bytes, "B")),
-        ("number", "\u2013" if c.latency is None else _milliseconds(c.latency)), ("short", c.license or "\u2013"),
-    ]  # fmt: skip
+        ("number", _amount(c.parameters)),
+        ("number", _amount(c.bytes, "B")),
+        ("number", "\u2013" if c.latency is None else _milliseconds(c.latency)),
+        ("short", c.license or "\u2013"),
+    ]
 
 
 def pictures(result: Recommendation) -> str:
@@ -125,16 +150,22 @@ def pictures(result: Recommendation) -> str:
     label = capital(score_name(result))
     found = []
     if any(c.interval for c in known) or result.ranked_by != "tried":
-        found.append(_figure(
-            plots.intervals([_point(c, result, 0.0) for c in known], "Scores and their intervals", label),
-            f"Score (dot) and 95 % interval (line) of the first {len(known)} candidates.",
-        ))  # fmt: skip
+        found.append(
+            _figure(
+                plots.intervals([_point(c, result, 0.0) for c in known], "Scores and their intervals", label),
+                f"Score (dot) and 95 % interval (line) of the first {len(known)} candidates.",
+            )
+        )
     sources = sorted({c.latency_source for c in known if c.latency is not None})
     for title, axis, costs, note in (
         ("Score against size", "parameters, logarithmic", [c.parameters for c in known], ""),
-        ("Score against latency", "milliseconds a sample, logarithmic", [c.latency for c in known],
-         f" Latency: {'; '.join(sources)}."),
-    ):  # fmt: skip
+        (
+            "Score against latency",
+            "milliseconds a sample, logarithmic",
+            [c.latency for c in known],
+            f" Latency: {'; '.join(sources)}.",
+        ),
+    ):
         points = _front([(c, float(cost)) for c, cost in zip(known, costs, strict=True) if cost], result)
         if len(points) > 1:
             caption = (
@@ -200,8 +231,12 @@ def data(result: Recommendation, shown: str) -> str:
     """What the data consist of, with samples."""
     analysis, facts = result.analysis, result.data
     profile: Mapping[str, Any] = analysis.get("profile") or {}
-    rows = [("Data set", facts["name"]), ("Task", f"{result.task}{' (guessed)' if analysis.get('guessed') else ''}"),
-            ("Samples", f"{facts['samples']:,}"), ("Fingerprint", facts["fingerprint"])]  # fmt: skip
+    rows = [
+        ("Data set", facts["name"]),
+        ("Task", f"{result.task}{' (guessed)' if analysis.get('guessed') else ''}"),
+        ("Samples", f"{facts['samples']:,}"),
+        ("Fingerprint", facts["fingerprint"]),
+    ]
     if analysis.get("per_class"):
         per_class = analysis["per_class"]
         rows.append(

@@ -82,8 +82,13 @@ def _models() -> None:
     )
     for name in ("source", "name", "domain", "library", "base_model", "plugin"):
         op.create_index(f"ix_models_{name}", "models", [name])
-    for name, missing in (("downloads", "-1"), ("likes", "-1"), ("parameters", "-1"), ("bytes", "-1"),
-                          ("released", "''")):  # fmt: skip
+    for name, missing in (
+        ("downloads", "-1"),
+        ("likes", "-1"),
+        ("parameters", "-1"),
+        ("bytes", "-1"),
+        ("released", "''"),
+    ):
         op.create_index(f"ix_models_by_{name}", "models", [text(f"coalesce({name}, {missing}) DESC"), text("id")])
     op.create_index("ix_models_license", "models", [_whatever_case("license")])
 

@@ -26,15 +26,11 @@ def upgrade() -> None:
     op.create_table(
         "lineage",
         Column("base", TEXT, primary_key=True, nullable=False),
-        Column(
-            "model_key", Integer, ForeignKey("models.key", ondelete="CASCADE"), primary_key=True, nullable=False
-        ),
+        Column("model_key", Integer, ForeignKey("models.key", ondelete="CASCADE"), primary_key=True, nullable=False),
         Column("relation", TEXT, nullable=False),
-        CheckConstraint(
-            "relation IN ('finetune', 'quantized', 'merge', 'adapter', 'derived')", name="relation_known"
-        ),
+        CheckConstraint("relation IN ('finetune', 'quantized', 'merge', 'adapter', 'derived')", name="relation_known"),
         sqlite_with_rowid=False,
-    )  # fmt: skip
+    )
     op.create_index("ix_lineage_model_key", "lineage", ["model_key"])
     op.create_table(
         "sets",

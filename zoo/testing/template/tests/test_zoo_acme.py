@@ -19,8 +19,12 @@ def test_the_model_is_found() -> None:
 
 
 def test_its_features_tell_languages_apart(tmp_path: Path) -> None:
-    rows = [f"{text} {number},{name}" for number in range(8) for name, texts in (("de", GERMAN), ("en", ENGLISH))
-            for text in texts]  # fmt: skip
+    rows = [
+        f"{text} {number},{name}"
+        for number in range(8)
+        for name, texts in (("de", GERMAN), ("en", ENGLISH))
+        for text in texts
+    ]
     data = tmp_path / "texts.csv"
     data.write_text("\n".join(["text,language", *rows]) + "\n", encoding="utf-8")
 
