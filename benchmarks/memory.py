@@ -97,8 +97,8 @@ def build(name: str, folder: Path) -> Path:
 def one(model: str, data: str, use: str) -> dict[str, Any]:
     """Peak and estimate of one use of one model, in this process."""
     import zoo
-    from zoo.recommend.memory import Workload, to_run, to_tune
-    from zoo.recommend.task import analyse
+    from zoo.selection.request.memory import Workload, to_run, to_tune
+    from zoo.selection.request.task import analyse
     from zoo.sources import resolve
 
     dataset = zoo.read(data)

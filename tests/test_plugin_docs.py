@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import hookspecs
+from zoo.contract import hooks as hookspecs
 from zoo.plugins import plugins
 from zoo.registry import opening
 
@@ -135,14 +135,14 @@ def test_readers(installed) -> None:
 
 def test_metrics(installed) -> None:
     installed("zoo_metrics")
-    from zoo.adapt.metrics import metric
+    from zoo.kinds.metrics import metric
 
     assert metric("within_one").compute(np.array([0, 1, 2]), np.array([1, 1, 0])) == pytest.approx(2 / 3)
 
 
 def test_estimators(installed) -> None:
     installed("zoo_estimators")
-    assert "separation" in zoo.transfer.estimators()
+    assert "separation" in zoo.transfer.scores()
     assert zoo.transfer.score("separation", np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0, 0, 1, 1])) == 1.0
 
 
@@ -163,6 +163,6 @@ def test_commands(installed, capsys) -> None:
 
 
 def silent():
-    from zoo.protocols import SilentProgress
+    from zoo.contract.backbone import SilentProgress
 
     return SilentProgress()

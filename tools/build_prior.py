@@ -23,13 +23,13 @@ import numpy as np
 
 from zoo import catalog
 from zoo.entities import ModelCard
-from zoo.recommend.history import Record, history
-from zoo.recommend.ordering import weighted_tau
-from zoo.recommend.prior.kriging import Prior
-from zoo.recommend.prior.likeness import kind
-from zoo.recommend.prior.shipped import numbers, terms
+from zoo.history.records import Record, history
+from zoo.history.similarity import kind
+from zoo.selection.prior.kriging import Prior
+from zoo.selection.prior.shipped import numbers, terms
+from zoo.selection.rank.ordering import weighted_tau
 
-OUTPUT = Path(__file__).parent.parent / "zoo" / "recommend" / "prior" / "shipped.json"
+OUTPUT = Path(__file__).parent.parent / "zoo" / "selection" / "prior" / "shipped.json"
 FEWEST = 3
 """A term counts when at least this many models have it."""
 

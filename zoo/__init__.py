@@ -11,6 +11,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _EXPORTS = {
+    "recommend": "zoo.selection",
     "search": "zoo.registry",
     "show": "zoo.registry",
     "compare": "zoo.registry",
@@ -23,7 +24,7 @@ _EXPORTS = {
     "load": "zoo.features",
     "tune": "zoo.adapt",
     "evaluate": "zoo.adapt",
-    "Selector": "zoo.recommend.selector",
+    "Selector": "zoo.selection.select.selector",
     "ModelCard": "zoo.entities",
     "ModelId": "zoo.entities",
     "BenchmarkScore": "zoo.entities",
@@ -36,17 +37,17 @@ _EXPORTS = {
     "Task": "zoo.tasks",
     "Domain": "zoo.tasks",
     "ZooError": "zoo.errors",
-    "hookimpl": "zoo.hookspecs",
+    "hookimpl": "zoo.contract.hooks",
 }
 
-__all__ = ["__version__", "recommend", *sorted(_EXPORTS)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
         return getattr(importlib.import_module(_EXPORTS[name]), name)
-    if name in {"recommend", "transfer"}:
-        return importlib.import_module(f"zoo.{name}")
+    if name == "transfer":
+        return importlib.import_module("zoo.transfer")
     raise AttributeError(f"module 'zoo' has no attribute '{name}'")
 
 

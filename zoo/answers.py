@@ -92,7 +92,7 @@ class Candidate(Entity):
         layer: the layer whose features were measured.
         reused: whether the figures were kept from an earlier measurement.
         latency: milliseconds a sample; ``latency_source`` says whether it was measured here, or who reports it.
-        shift: how far the data are from its pretraining data, see ``zoo.recommend.probing.domain_shift``.
+        shift: how far the data are from its pretraining data, see ``zoo.selection.measure.probing.domain_shift``.
         curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
         explanation: what speaks for and against it, for the first ten.
         tied: whether it cannot be told from the best: the difference between the two is within its error.
@@ -174,7 +174,7 @@ class Recommendation(Entity):
     Attributes:
         data: name, fingerprint, number of samples and number of classes of the data set.
         warnings: what to watch out for in the data and in the answer, in sentences.
-        analysis: what the data offer and how to start, see ``zoo.recommend.task.Analysis``.
+        analysis: what the data offer and how to start, see ``zoo.selection.request.task.Analysis``.
         provenance: what must be known to repeat it: settings, device, versions, revision of each model.
         partial: why this is not the full answer (the budget was spent, it was interrupted); empty where it is.
         interrupted: whether it was Ctrl-C that ended it.

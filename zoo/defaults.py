@@ -6,16 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
+from zoo.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from zoo.adapt.metrics import Metric
     from zoo.adapt.strategies import Strategy
-    from zoo.data.reading import Reader
+    from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.estimator import Estimator
+    from zoo.contract.reader import Reader
+    from zoo.contract.source import Source
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
-    from zoo.protocols import Backbone, Progress
-    from zoo.sources.base import Source
-    from zoo.transfer.estimator import Estimator
+    from zoo.kinds.metrics import Metric
 
 
 @hookimpl
@@ -85,7 +85,7 @@ def zoo_readers() -> Sequence[Reader]:
 @hookimpl
 def zoo_metrics() -> Sequence[Metric]:
     """The metrics of the tasks that can be tuned here."""
-    from zoo.adapt.metrics import builtin_metrics
+    from zoo.kinds.metrics import builtin_metrics
 
     return builtin_metrics()
 

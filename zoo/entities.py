@@ -259,7 +259,7 @@ class Dataset:
     Attributes:
         name: what the user typed, or the packaged name.
         input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
-        inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.data.audio.Recording`` for
+        inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
             audio, ``str`` for texts, SMILES and sequences of residues.
         targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
             what the kind names (see ``zoo.adapt.structured``).
@@ -276,7 +276,7 @@ class Dataset:
     name: str
     input_kind: str
     inputs: Sequence[Any]
-    targets: Sequence[int] | Sequence[float] | Sequence[str] | None = None
+    targets: Sequence[Any] | None = None
     classes: tuple[str, ...] = ()
     fingerprint: str = ""
     target_kind: str = "class"

@@ -16,7 +16,7 @@ from typing import Any
 
 import pluggy
 
-from zoo import hookspecs
+from zoo.contract import hooks as hookspecs
 from zoo.entities import Entity
 from zoo.errors import PluginError, PluginWarning, ZooError
 from zoo.tasks import TASKS, Domain, Task

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
+from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-    from zoo.protocols import Backbone
 
 DESCRIPTION = "Speech recognition, sound and speaker classification, voice synthesis and music from recordings or text."
 
@@ -41,24 +41,25 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load(card, files, device, dtype)
     if card.library == "piper":
-        from zoo_audio.piper import load as load_voice
+        from zoo_audio.speech.piper import load as load_voice
 
         return load_voice(card, files, device)
     if card.library == "faster-whisper":
-        from zoo_audio.faster_whisper_backbone import load as load_faster_whisper
+        from zoo_audio.whisper.faster_whisper import load as load_faster_whisper
 
         return load_faster_whisper(card, files, device, dtype)
     if card.library == "speechmos":
-        from zoo_audio.speech_quality import load as load_quality
+        from zoo_audio.speech.quality import load as load_quality
 
         return load_quality(card, files, device)
     if card.library == "openai-whisper":
-        from zoo_audio.whisper_backbone import load as load_whisper
+        from zoo_audio.whisper.backbone import load as load_whisper
 
         return load_whisper(card, files, device, dtype)
     if card.library == "transformers":
-        from zoo.features.published_config import architectures, published_config
-        from zoo_audio import clap, music, synthesis, transformers_trunk
+        from zoo.loading.published_config import architectures, published_config
+        from zoo_audio import clap, music, transformers_trunk
+        from zoo_audio.speech import synthesis
 
         named = next(iter(architectures(published_config(files.root, card))), "")
         if named in {synthesis.VITS, synthesis.SPEECHT5}:

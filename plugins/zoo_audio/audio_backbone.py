@@ -97,7 +97,7 @@ class AudioBackbone:
         self._classify, self._classes, self._transcribe = classify, tuple(classes), transcribe
 
     def preprocess(self, item: Any) -> Any:
-        """One ``zoo.data.audio.Recording`` as the network takes it; what lasts longer than it hears is cut.
+        """One ``zoo.kinds.audio.Recording`` as the network takes it; what lasts longer than it hears is cut.
 
         Raises:
             DataError: it is no recording, or holds no sound at all.

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from zoo.errors import InvalidInput, UnsupportedModel
-from zoo.features.quiet import quiet
+from zoo.loading.quiet import quiet
 from zoo_audio.audio_backbone import TOP, AudioBackbone, Batch, Trunk
 
 if TYPE_CHECKING:

@@ -18,9 +18,9 @@ from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
 
-from zoo.data.audio import Recording
 from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision
-from zoo.features.quiet import quiet
+from zoo.kinds.audio import Recording
+from zoo.loading.quiet import quiet
 from zoo_audio.answering import AnsweringBackbone, as_text
 
 if TYPE_CHECKING:

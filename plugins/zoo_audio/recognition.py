@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo.adapt.structured.texts import spoken
 from zoo.errors import UnsupportedModel
+from zoo.kinds.text_metrics import spoken
 
 if TYPE_CHECKING:
     from zoo_audio.transformers_trunk import TransformersBackbone

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UnsupportedModel, needs_extra
-from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("audio", "load audio models of transformers"):
     import numpy as np
@@ -14,8 +14,8 @@ with needs_extra("audio", "load audio models of transformers"):
     import transformers
     from safetensors import SafetensorError
 
-from zoo.features.published_config import architectures, published_config
-from zoo.features.quiet import quiet
+from zoo.loading.published_config import architectures, published_config
+from zoo.loading.quiet import quiet
 from zoo_audio import recognition
 from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
+from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.adapt.strategies import Strategy
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
-    from zoo.protocols import Backbone, Progress
 
 
 @hookimpl
@@ -29,7 +29,7 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
     """Models inside installed packages, then the catalog's, each with its reported scores."""
     from zoo.catalog import cards
     from zoo_language.cards import packaged
-    from zoo_language.spacy_cards import pipelines
+    from zoo_language.entities.spacy_cards import pipelines
 
     yield from packaged()
     yield from pipelines()
@@ -43,10 +43,10 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         return None
     if card.source == "openai":
         if "chat" in card.tags:
-            from zoo_language.openai_chat import OpenAIChat
+            from zoo_language.openai.chat import OpenAIChat
 
             return OpenAIChat(card)
-        from zoo_language.openai_backbone import load as load_openai
+        from zoo_language.openai.embeddings import load as load_openai
 
         return load_openai(card)
     if card.library in {"transformers", "sentence-transformers"}:
@@ -58,7 +58,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load_static(card, files.root, device, dtype)
     if card.library == "spacy":
-        from zoo_language.spacy_pipeline import load as load_spacy
+        from zoo_language.entities.spacy_pipeline import load as load_spacy
 
         return load_spacy(card, files.root)
     if card.library == "onnx" and card.loader.get("weights"):
@@ -75,7 +75,7 @@ def zoo_extract_features(
     """Embeddings from OpenAI's API, in requests as large as it takes; None for models that run here."""
     if backbone.card.source != "openai" or not backbone.layers:
         return None
-    from zoo_language.openai_backbone import extract
+    from zoo_language.openai.embeddings import extract
 
     return extract(backbone, dataset, request, progress)
 
@@ -96,6 +96,6 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Se
 def zoo_strategies() -> Sequence[Strategy]:
     """Fine-tuning of chat models at OpenAI."""
     from zoo.adapt.strategies import Strategy
-    from zoo_language.openai_tuning import EPOCHS, NAME, OPTIONS, adapt
+    from zoo_language.openai.tuning import EPOCHS, NAME, OPTIONS, adapt
 
     return [Strategy(NAME, "OpenAI fine-tunes a chat model of theirs, for money.", adapt, EPOCHS, OPTIONS)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from zoo.features.quiet import quiet
+from zoo.loading.quiet import quiet
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone

@@ -12,10 +12,11 @@ import torch
 import transformers
 
 from zoo.errors import DataError, UnsupportedModel
-from zoo.features.quiet import quiet
-from zoo.features.weights_report import left_random
-from zoo_language import answering, tagging
-from zoo_language.languages import check, codes, find, iso, pair
+from zoo.loading.quiet import quiet
+from zoo.loading.weights_report import left_random
+from zoo_language.answers import answering
+from zoo_language.entities import tagging
+from zoo_language.translation.languages import check, codes, find, iso, pair
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone

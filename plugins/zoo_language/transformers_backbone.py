@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.backbone import PROBABILITIES
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
-from zoo.features.weights_report import left_random, refuse_other_shapes, warn_of_strangers
-from zoo.protocols import PROBABILITIES
+from zoo.loading.weights_report import left_random, refuse_other_shapes, warn_of_strangers
 
 with needs_extra("language", "load language models"):
     import numpy as np
@@ -21,9 +21,9 @@ with needs_extra("language", "load language models"):
     from transformers.tokenization_utils_base import TruncationStrategy
     from transformers.utils import PaddingStrategy
 
-from zoo.features.published_config import published_config
-from zoo.features.quiet import quiet
-from zoo.features.sentence_pieces import refuse_without_sentencepiece
+from zoo.loading.published_config import published_config
+from zoo.loading.quiet import quiet
+from zoo.loading.sentence_pieces import refuse_without_sentencepiece
 from zoo_language import pooling
 from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
 from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
+from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
+    from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-    from zoo.protocols import Backbone
-    from zoo.sources.base import Source
 
 DESCRIPTION = "Images and text in one model: zero-shot classification, retrieval, captions and questions about images."
 ZERO_SHOT = "zero-shot-image-classification"

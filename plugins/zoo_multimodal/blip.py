@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from zoo.errors import DataError, UnsupportedModel
-from zoo.features.quiet import quiet
+from zoo.loading.quiet import quiet
 from zoo_multimodal.image_text_backbone import ImageBackbone, Towers
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from zoo.errors import ModelNotFound, needs_extra, suggest
 from zoo.sources import source
 
 if TYPE_CHECKING:
-    from zoo.protocols import Progress
+    from zoo.contract.backbone import Progress
 
 HUB = "hf"
 TASKS = ("zero-shot-image-classification", "image-text-retrieval")

@@ -13,10 +13,10 @@ with needs_extra("multimodal", "load models of images and text of transformers")
     import transformers
     from safetensors import SafetensorError
 
-from zoo.features.published_config import architectures, published_config
-from zoo.features.quiet import quiet
-from zoo.features.sentence_pieces import refuse_without_sentencepiece
-from zoo.features.weights_report import warn_of_strangers
+from zoo.loading.published_config import architectures, published_config
+from zoo.loading.quiet import quiet
+from zoo.loading.sentence_pieces import refuse_without_sentencepiece
+from zoo.loading.weights_report import warn_of_strangers
 from zoo_multimodal import blip
 from zoo_multimodal.image_text_backbone import ImageBackbone, ImageTextBackbone, Towers
 

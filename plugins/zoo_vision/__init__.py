@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.hooks import hookimpl
 from zoo.errors import UnsupportedModel
-from zoo.hookspecs import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-    from zoo.protocols import Backbone
 
 DESCRIPTION = (
     "Photographs, drawings and scans: classification, detection, segmentation and generation, with convolutional and "
@@ -57,7 +57,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load_transformers(card, files, device, dtype)
     if card.library == "diffusers":
-        from zoo_vision.diffusion import load as load_diffusion
+        from zoo_vision.generation.diffusion import load as load_diffusion
 
         return load_diffusion(card, files, device, dtype)
     return None

@@ -19,7 +19,7 @@ from torch import nn
 from transformers.models.auto import modeling_auto
 
 from zoo.errors import DataError, UnsupportedModel
-from zoo.features.quiet import quiet
+from zoo.loading.quiet import quiet
 from zoo_vision.image_recipe import in_rgb
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.backbone import PROBABILITIES
 from zoo.errors import InvalidInput, needs_extra
-from zoo.protocols import PROBABILITIES
 
 with needs_extra("vision", "run image models"):
     import torch

@@ -20,7 +20,7 @@ with needs_extra("vision", "load models of PyTorch Hub"):
 from zoo_vision import torchvision_backbone
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk
 from zoo_vision.image_recipe import ByteRecipe
-from zoo_vision.torchvision_segmenter import is_segmenter
+from zoo_vision.segmentation.torchvision import is_segmenter
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard

@@ -81,8 +81,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     architecture = str(card.loader.get("architecture", ""))
     if card.loader.get("weights") and architecture.startswith(("deeplabv3", "fcn")):
-        from zoo_vision.torchvision_segmenter import is_segmenter
-        from zoo_vision.torchvision_segmenter import load as load_segmenter
+        from zoo_vision.segmentation.torchvision import is_segmenter
+        from zoo_vision.segmentation.torchvision import load as load_segmenter
 
         if is_segmenter(architecture):
             return load_segmenter(card, files, device, dtype)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, needs_extra
-from zoo.features.quiet import quiet
-from zoo.features.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo.loading.quiet import quiet
+from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("vision", "load models of transformers"):
     import numpy as np
@@ -17,7 +17,7 @@ with needs_extra("vision", "load models of transformers"):
     from safetensors import SafetensorError
     from torch import nn
 
-from zoo.features.published_config import architectures, published_config
+from zoo.loading.published_config import architectures, published_config
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
 from zoo_vision.image_recipe import bytes_of, in_rgb
 

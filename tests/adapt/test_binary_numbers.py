@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.adapt.experiment import prepare
-from zoo.adapt.full import Judge
+from zoo.adapt.fine_tuning import Judge
 from zoo.adapt.linear_probe import fit
 from zoo.entities import Dataset, Plan
 

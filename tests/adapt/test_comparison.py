@@ -17,8 +17,8 @@ from zoo.adapt.comparison import sentences
 from zoo.adapt.experiment import prepare
 from zoo.adapt.strategies import adapt
 from zoo.cli import run as command
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import Dataset, Plan, Run
-from zoo.protocols import SilentProgress
 
 STATIC = "pkg:wordllama/64"
 USELESS: dict[str, Any] = {"head": "random", "epochs": 1, "learning_rate": 1e-9}

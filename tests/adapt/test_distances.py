@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.linalg
 
-from zoo.adapt.structured.distances import frechet_distance, maximum_mean_discrepancy
 from zoo.errors import DataError
+from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
 
 GENERATOR = np.random.default_rng(0)
 REAL, MADE = GENERATOR.normal(size=(50, 6)), 0.3 + GENERATOR.normal(size=(40, 6)) @ GENERATOR.normal(size=(6, 6))

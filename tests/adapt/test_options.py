@@ -14,10 +14,10 @@ from torch import nn
 import zoo
 from zoo.adapt.options import COMMON, TRAINING, flag
 from zoo.adapt.strategies import adapt, options_of, strategies
-from zoo.adapt.structured.kinds import kinds
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import Dataset, Plan, Run
 from zoo.errors import InvalidInput, UnsupportedModel
-from zoo.protocols import SilentProgress
+from zoo.kinds.known import kinds
 
 AWAY: dict[str, Any] = {
     "epochs": 4,

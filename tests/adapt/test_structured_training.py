@@ -11,9 +11,9 @@ from tiny_models import TASKS, SquaredError, TinyBackbone, TinyLearner, tiny_dat
 
 from zoo.adapt import checkpoint
 from zoo.adapt.strategies import adapt
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan, Run
 from zoo.errors import StorageError
-from zoo.protocols import SilentProgress
 
 
 class CutOff(Exception):

@@ -57,7 +57,7 @@ def test_jina_clip_v2_gives_1024_dimensions(cards: dict[str, ModelCard]) -> None
 
 def test_torchvision_describes_weights_with_their_own_licence() -> None:
     pytest.importorskip("torchvision")
-    from zoo.sources.torch_weights import describe_weights
+    from zoo.sources.torch_hub.weights import describe_weights
 
     assert describe_weights("vit_b_16", "IMAGENET1K_SWAG_LINEAR_V1").license == "CC-BY-NC-4.0"
     assert describe_weights("vit_b_16", None).license == "BSD-3-Clause"

@@ -16,7 +16,7 @@ MODEL = "pkg:wordllama/64"
 CALLS: dict[str, Callable[..., Any]] = {
     "tune": lambda data, **wrong: zoo.tune(MODEL, data, **wrong),
     "evaluate": lambda data, **wrong: zoo.evaluate(MODEL, data, task="text-classification", **wrong),
-    "recommend": zoo.recommend.recommend,
+    "recommend": zoo.recommend,
     "Model.extract": lambda data, **wrong: zoo.load(MODEL).extract(data, **wrong),
     "Model.shards": lambda data, **wrong: zoo.load(MODEL).shards(data, **wrong),
 }

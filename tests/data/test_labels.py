@@ -14,9 +14,9 @@ from pyarrow import parquet
 
 import zoo
 from zoo.adapt import tune
-from zoo.data.targets import interpret, is_code
 from zoo.errors import DataError
 from zoo.features import load
+from zoo.kinds.targets import interpret, is_code
 
 LARGE = ["9007199254740992", "9007199254740993"]
 WORDS = ["good", "bad", "1_000", "0x1F", "True", "1,5", "12a", "٣", "∞"]

@@ -15,10 +15,10 @@ from pyarrow import parquet
 
 import zoo
 from zoo.cli import run
-from zoo.data import audio
-from zoo.data.audio import Recording
 from zoo.data.single import read_input
 from zoo.errors import DataError
+from zoo.kinds import audio
+from zoo.kinds.audio import Recording
 
 
 def tone(path: Path, hertz: float, rate: int = 8000, seconds: float = 0.25, channels: int = 1) -> Path:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.adapt.structured.series import KIND, seasonal_naive
-from zoo.data.reading import ReadOptions
+from zoo.contract.reader import ReadOptions
 from zoo.data.series import LEVELS, Future, Series, whole_series
 from zoo.data.steps import parsed, regular
 from zoo.errors import DataError, InvalidInput
+from zoo.kinds.metrics import metric
 
 TASK = "time-series-forecasting"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zoo.data.audio import Recording
-from zoo.data.drawing import draw
-from zoo.data.spectrogram import FLOOR, FRAMES, spectrogram
+from zoo.kinds.audio import Recording
+from zoo.kinds.spectrogram import FLOOR, FRAMES, spectrogram
+from zoo.pages.drawing import draw
 
 RATE = 8000
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from zoo.data.targets import interpret
 from zoo.errors import DataError
+from zoo.kinds.targets import interpret
 
 
 @pytest.mark.parametrize("wanted", [None, "class", "number"])

@@ -56,7 +56,7 @@ def test_predictions_go_on_and_say_what_was_left_out(pictures, capsys):
 
 def test_an_input_that_only_the_model_refuses_is_left_out(capsys, monkeypatch):
     """The model is asked about all at once, and then one by one."""
-    from zoo.cli.answering import answer_all
+    from zoo.cli.models.answering import answer_all
     from zoo.errors import DataError
 
     class Picky:

@@ -192,7 +192,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of runs on 120 fortunes, as fine-tuning writes them."""
     import zoo as library
     from zoo.data import sample
-    from zoo.recommend.truth import FineTuning, Recipe, TruthFile
+    from zoo.selection.backtest.ground_truth import FineTuning, Recipe, TruthFile
 
     path = tmp_path_factory.mktemp("truth") / "fine_tuned.json"
     part = sample(library.read("fortunes:topics"), 120, 0)

@@ -56,7 +56,7 @@ def test_the_wheel_holds_the_core_the_plugins_and_the_shipped_registry(wheel: zi
         assert f"{package}/__init__.py" in names
     assert "zoo/registry.db.example" in names
     assert "zoo/py.typed" in names
-    assert any(name.startswith("zoo/registry/migrations/") for name in names)
+    assert any(name.startswith("zoo/registry/database/migrations/") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

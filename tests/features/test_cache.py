@@ -11,17 +11,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zoo.config import settings as zoo_settings
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import FeatureRequest, ModelCard, ModelFile
 from zoo.errors import InvalidInput
-from zoo.features import cache_upkeep
 from zoo.features.cache import row_cache
-from zoo.features.cache_files import open_rows, write_rows
-from zoo.features.cache_identity import Identity, Settings, identity_of, loading_settings, remember_identity
-from zoo.features.cache_index import layer_index
+from zoo.features.cache import upkeep as cache_upkeep
+from zoo.features.cache.files import open_rows, write_rows
+from zoo.features.cache.identity import Identity, Settings, identity_of, loading_settings, remember_identity
+from zoo.features.cache.index import layer_index
 from zoo.features.item_digests import item_digests
 from zoo.features.model import extract
 from zoo.features.stream import FeatureStream
-from zoo.protocols import SilentProgress
 
 WORDS = [f"{'abc'[index % 3] * (1 + index % 17)}{'ab' * (index // 17)}" for index in range(120)]
 
@@ -319,7 +319,7 @@ def test_a_trained_model_is_another_one(texts, home) -> None:
 
 
 def test_a_model_whose_code_changed_is_loaded_and_computed_again(texts, tmp_path, monkeypatch) -> None:
-    from zoo.features import cache_identity
+    from zoo.features.cache import identity as cache_identity
 
     module = tmp_path / "plugin_of_today"
     module.mkdir()

@@ -11,13 +11,13 @@ import time
 import numpy as np
 import pytest
 
-from zoo.features.cache_files import open_rows
+from zoo.features.cache.files import open_rows
 
 SLOW = """
 import sys, time
 import numpy as np
 from zoo.entities import Dataset, FeatureRequest, ModelCard
-from zoo.features.cache_identity import Identity, Settings, remember_identity
+from zoo.features.cache.identity import Identity, Settings, remember_identity
 from zoo.features.model import extract
 
 class Slow:
@@ -106,11 +106,11 @@ def test_statistics_of_a_large_data_set_take_little_memory(home) -> None:
 import resource, sys, time
 import numpy as np
 from zoo.entities import Dataset, FeatureRequest, ModelCard
-from zoo.features.cache_identity import Identity, Settings, remember_identity
+from zoo.features.cache.identity import Identity, Settings, remember_identity
 from zoo.features.cache import row_cache
-from zoo.features.cache_identity import identity_of
+from zoo.features.cache.identity import identity_of
 from zoo.features.stream import FeatureStream
-from zoo.protocols import SilentProgress
+from zoo.contract.backbone import SilentProgress
 
 class Wide:
     card, input_kind, layers, embedding_dimension = ModelCard("pkg:wide", "language"), "text", ("n",), 1024

@@ -13,10 +13,10 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import FeatureRequest
 from zoo.errors import DataError, InvalidInput, PluginError, UnsupportedModel
 from zoo.features.extraction import extract_shards
-from zoo.protocols import SilentProgress
 
 WORDS = st.lists(st.text(alphabet="abc", max_size=12), min_size=1, max_size=60)
 SHARED_FIXTURES = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -284,7 +284,7 @@ def test_a_numpy_backbone_needs_no_torch() -> None:
 import sys
 import numpy as np
 from zoo.entities import Dataset, FeatureRequest, ModelCard
-from zoo.protocols import SilentProgress
+from zoo.contract.backbone import SilentProgress
 from zoo.features.extraction import extract_shards
 
 class Lengths:

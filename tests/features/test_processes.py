@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import FeatureRequest
 from zoo.errors import DataError
 from zoo.features.batches import Limits, Preparation
 from zoo.features.extraction import extract_shards
 from zoo.features.processes import LEAST_SAMPLES, worthwhile
-from zoo.protocols import SilentProgress
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made by fork, on Linux")
 

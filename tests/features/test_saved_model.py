@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.data.audio import Recording
 from zoo.entities import Dataset, LocalFiles, ModelCard, ModelFile
 from zoo.errors import MissingExtra, UnsupportedModel
 from zoo.features import saved_model
+from zoo.kinds.audio import Recording
 from zoo.plugins import plugins
 
 

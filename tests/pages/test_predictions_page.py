@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.audio import Recording
 from zoo.data.crystals import Crystal
 from zoo.data.grids import Field, History
 from zoo.data.questions import parse
 from zoo.data.structures import Structure
 from zoo.data.visual_questions import ImageQuestion
+from zoo.kinds.audio import Recording
 from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
@@ -168,7 +168,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
 
 
 def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
-    from zoo.cli.predict import shown
+    from zoo.cli.models.predict import shown
 
     told = page("file:m", "molecular-property-prediction", ["CCO", "C"], ["CCO", "C"], [0.9999987638431884, ""])
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import nn
 from transformers.models.bert.modeling_bert import BertPredictionHeadTransform
 
-from zoo_scientific.molformer import MolformerConfig, MolformerModel
+from zoo_scientific.molecules.molformer import MolformerConfig, MolformerModel
 from zoo_scientific.sequence_backbone import atoms
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"

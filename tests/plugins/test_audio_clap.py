@@ -14,11 +14,11 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor, PreTrainedTokenizerFast
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.cli import run
-from zoo.data.audio import Recording
 from zoo.data.utterances import SoundingText
 from zoo.errors import DataError, InvalidInput
+from zoo.kinds.audio import Recording
+from zoo.kinds.metrics import metric
 from zoo.testing import run as conformance
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))

@@ -21,13 +21,13 @@ from transformers import (
 )
 
 import zoo
-from zoo.adapt.metrics import metric
-from zoo.adapt.structured.judges import embedded
+from zoo.adapt.metric_models import embedded
 from zoo.cli import run
 from zoo.data import read
-from zoo.data.audio import Recording
 from zoo.data.utterances import SoundingText
 from zoo.errors import DataError
+from zoo.kinds.audio import Recording
+from zoo.kinds.metrics import metric
 from zoo_audio.music import delayed
 
 RATE, SAMPLES = 2_000, 500

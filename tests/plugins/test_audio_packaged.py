@@ -14,10 +14,10 @@ import torch
 
 import zoo
 from zoo.cli import run
-from zoo.data.audio import Recording
 from zoo.errors import UnsupportedModel
+from zoo.kinds.audio import Recording
 from zoo.plugins import plugins
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 from zoo_audio.cards import packaged
 
 CARDS = {card.id: card for card in packaged()}

@@ -13,12 +13,13 @@ import pytest
 import soundfile
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.cli import run
-from zoo.data import audio, read
+from zoo.data import read
 from zoo.data.utterances import SoundingText, VoicedText, parse
 from zoo.entities import LocalFiles
 from zoo.errors import DataError, MissingProgram, UnsupportedModel, ZooError
+from zoo.kinds import audio
+from zoo.kinds.metrics import metric
 
 SENTENCES = ["The ship sailed at noon.", "My sister reads a new book.", "The old clock struck twelve."]
 VOICE, RECOGNISER = "pkg:piper-joe-medium", "pkg:whisper-tiny.en"
@@ -221,7 +222,7 @@ def test_weights_that_are_cut_short_are_told(tmp_path: Path, model: str, room: s
 
 def resolve_files(model: str) -> Path:
     """The folder of a packaged model."""
-    from zoo.recommend.candidates import located
+    from zoo.selection.request.candidates import located
     from zoo.sources import resolve
 
     files = located(resolve(model))

@@ -26,12 +26,12 @@ from transformers import (
 )
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.cli import run
 from zoo.data import read
-from zoo.data.audio import Recording
 from zoo.data.utterances import SoundingText, VoicedText
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.audio import Recording
+from zoo.kinds.metrics import metric
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 

@@ -15,13 +15,13 @@ from safetensors.torch import load_file, save_file
 from system_packages import shared
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.adapt.structured import grids
 from zoo.cli import run
 from zoo.data.grids import latest
 from zoo.errors import DataError, UnsupportedModel
-from zoo_scientific.aurora_backbone import PUBLISHED, build, save
-from zoo_scientific.aurora_states import back, own_name, turned
+from zoo.kinds.metrics import metric
+from zoo_scientific.weather.aurora import PUBLISHED, build, save
+from zoo_scientific.weather.aurora_states import back, own_name, turned
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer

@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.adapt.structured.series import KIND
 from zoo.cli import run
-from zoo.data.reading import ReadOptions
+from zoo.contract.reader import ReadOptions
 from zoo.data.series import Future, Series, whole_series
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.metrics import metric
 from zoo.testing.samples import ordinary
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from system_packages import shared
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.adapt.structured import grids
 from zoo.cli import run
 from zoo.data.grids import HISTORY, Field, climatology
 from zoo.errors import DataError, UnsupportedModel
-from zoo_scientific.forecaster import GridConfig, GridViT, save
+from zoo.kinds.metrics import metric
+from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
 
 WINDS = shared("ferret-vis/data/monthly_navy_winds.cdf")
 needs_winds = pytest.mark.system_packages("ferret-datasets")

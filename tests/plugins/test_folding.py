@@ -183,7 +183,7 @@ def test_folding_is_learnt(folder: Path, tmp_path: Path, capsys: pytest.CaptureF
 def test_the_point_error_is_that_of_places_and_not_of_axes() -> None:
     from scipy.spatial.transform import Rotation
 
-    from zoo_scientific.folding_learner import frames_of, point_error
+    from zoo_scientific.proteins.folding_learner import frames_of, point_error
 
     torch.manual_seed(0)
     chain = torch.randn(1, 12, 4, 3).cumsum(dim=1) * 3
@@ -210,7 +210,7 @@ def test_the_point_error_is_that_of_places_and_not_of_axes() -> None:
 def test_quaternions_are_rotations() -> None:
     from scipy.spatial.transform import Rotation
 
-    from zoo_scientific.folding_learner import _rotations
+    from zoo_scientific.proteins.folding_learner import _rotations
 
     quaternions = torch.randn(20, 4)
     expected = Rotation.from_quat(quaternions.numpy(), scalar_first=True).as_matrix()
@@ -218,17 +218,17 @@ def test_quaternions_are_rotations() -> None:
 
 
 def test_what_does_not_fit_into_memory_is_told_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo_scientific.folding import CHUNKED, WHOLE
+    from zoo_scientific.proteins.folding import CHUNKED, WHOLE
 
     model = zoo.load(f"file:{folder}")
     expected = model.predict([SEQUENCE * 3], task=TASK)[0]
     whole, chunked = (model.backbone.needed(30, pairs) for pairs in (WHOLE, CHUNKED))
 
-    monkeypatch.setattr("zoo_scientific.folding.free_memory", lambda device: (whole + chunked) // 2)
+    monkeypatch.setattr("zoo_scientific.proteins.folding.free_memory", lambda device: (whole + chunked) // 2)
     in_chunks = model.predict([SEQUENCE * 3], task=TASK)[0]
     assert model.backbone.folder.trunk.chunk_size is not None
     assert in_chunks["plddt"] == pytest.approx(expected["plddt"], abs=1e-4)
 
-    monkeypatch.setattr("zoo_scientific.folding.free_memory", lambda device: chunked // 2)
+    monkeypatch.setattr("zoo_scientific.proteins.folding.free_memory", lambda device: chunked // 2)
     with pytest.raises(InvalidInput, match=r"Folding the 30 residues of 'MKTAYIAKQR.* takes about .* GB free"):
         model.predict([SEQUENCE * 3], task=TASK)

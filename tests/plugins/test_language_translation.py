@@ -23,7 +23,7 @@ import zoo
 from zoo.cli import run
 from zoo.data.languages import is_language
 from zoo.errors import InvalidInput
-from zoo_language import languages
+from zoo_language.translation import languages
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 

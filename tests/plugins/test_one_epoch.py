@@ -136,7 +136,7 @@ def structures(folder: Path) -> Case:
 
 def fields(folder: Path) -> Case:
     from zoo.data.grids import HISTORY
-    from zoo_scientific.forecaster import GridConfig, GridViT, save
+    from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
 
     data = winds(folder / "winds.nc", level=False)
     save(GridViT(GridConfig(HISTORY, 2, 12, 24, patch=6)), folder / "vit")

@@ -20,7 +20,7 @@ from zoo.registry import open_registry
 
 pytest.importorskip("openai", reason="the extra 'openai' is not installed")
 
-from zoo_language import openai_jobs
+from zoo_language.openai import jobs as openai_jobs
 
 MODEL = "openai:gpt-4o-mini-2024-07-18"
 TUNED = "openai:ft:gpt-4o-mini-2024-07-18:acme:zoo:1"
@@ -147,7 +147,7 @@ class TestInterruption:
 
     def test_testing_that_fails_trains_nothing_again(self, server: OpenAIServer, reviews: str, monkeypatch) -> None:
         from zoo.sources import openai_client
-        from zoo_language.openai_chat import OpenAIChat
+        from zoo_language.openai.chat import OpenAIChat
 
         monkeypatch.setattr(openai_client, "RETRIES", 0)
         with monkeypatch.context() as context:
@@ -206,7 +206,7 @@ class TestTrouble:
         assert "OpenAI refused the examples: Line 7 breaks the rules." in self.error(capfd, MODEL, reviews)
 
     def test_a_file_that_is_refused(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
-        from zoo_language import openai_tuning
+        from zoo_language.openai import tuning as openai_tuning
 
         monkeypatch.setattr(openai_tuning, "_lines", lambda parts, part: b'{"messages": []}\n')
         assert "OpenAI refused the examples: Invalid file format." in self.error(capfd, MODEL, reviews)

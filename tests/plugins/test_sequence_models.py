@@ -29,7 +29,7 @@ from zoo.cli import run
 from zoo.errors import UnsupportedModel
 from zoo.sources import resolve
 from zoo.testing import run as conformance
-from zoo_scientific.molformer import MolformerConfig, MolformerModel
+from zoo_scientific.molecules.molformer import MolformerConfig, MolformerModel
 from zoo_scientific.sequence_backbone import atoms
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 import zoo
-from zoo.adapt.metrics import metric
 from zoo.cli import run
 from zoo.data.boxes import Boxes
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.metrics import metric
 from zoo_vision.dense import learner
 
 SIDE = 48

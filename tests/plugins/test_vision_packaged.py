@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_image
 from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 from zoo.errors import UnsupportedModel
 from zoo.plugins import plugins
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 from zoo_vision.cards import CARDS, EFFICIENTNET_LITE0, MOBILENET_V2, NUDE_CLASSIFIER, packaged
 
 CLASSIFIERS = [card for card in CARDS if card is not NUDE_CLASSIFIER]

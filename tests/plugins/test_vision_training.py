@@ -10,7 +10,7 @@ from PIL import Image
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput
 from zoo.plugins import plugins
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 from zoo_vision.cards import MOBILENET_V2
 from zoo_vision.image_backbone import ImageBackbone
 

@@ -11,7 +11,7 @@ import system_packages
 from postgres_server import PostgresServer
 
 from zoo.registry import Registry, opening
-from zoo.registry.location import Server
+from zoo.registry.database.location import Server
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def empty_database(server: PostgresServer) -> str:
     """The name of a database with all tables and nothing in them, to copy."""
-    from zoo.registry.migrating import upgrade
+    from zoo.registry.database.migrating import upgrade
 
     url = server.database()
     upgrade(Server(url))

@@ -11,8 +11,8 @@ import pytest
 from zoo.entities import ModelCard
 from zoo.errors import DataError, InvalidInput
 from zoo.registry import Registry, SearchQuery
-from zoo.registry.checking import check
-from zoo.registry.validation import LONGEST_TEXT, MOST_VALUES, fitted
+from zoo.registry.writing.checking import check
+from zoo.registry.writing.validation import LONGEST_TEXT, MOST_VALUES, fitted
 
 GOOD = ModelCard("hf:a/good", "vision")
 BAD = {

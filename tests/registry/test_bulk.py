@@ -16,15 +16,18 @@ from hypothesis import strategies as st
 
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import InvalidInput
-from zoo.registry import Registry, SearchQuery, bits, late_indexes, rows
-from zoo.registry.checking import check
-from zoo.registry.deriving import derive
-from zoo.registry.numbers import NUMBERS, numbers_of
-from zoo.registry.postings import Postings, _pairs
-from zoo.registry.runs import SortedRuns
-from zoo.registry.sets import KNOWN, PREFIX, WORD, digit, digits
-from zoo.registry.words import prefixes, words_of
-from zoo.registry.writing import writing
+from zoo.registry import Registry, SearchQuery
+from zoo.registry.database import late_indexes
+from zoo.registry.index import bits
+from zoo.registry.index.numbers import NUMBERS, numbers_of
+from zoo.registry.index.postings import Postings, _pairs
+from zoo.registry.index.sets import KNOWN, PREFIX, WORD, digit, digits
+from zoo.registry.index.sorted_runs import SortedRuns
+from zoo.registry.index.words import prefixes, words_of
+from zoo.registry.writing import rows
+from zoo.registry.writing.checking import check
+from zoo.registry.writing.deriving import derive
+from zoo.registry.writing.transaction import writing
 
 TEXT = st.text("abAB12é_- ß", max_size=12)
 CARDS = st.builds(
@@ -143,8 +146,8 @@ def test_new_cards_go_over_the_end_of_a_chunk(at_the_end_of_a_chunk: Registry) -
 def test_many_scores_are_written_part_by_part(
     most: int, at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.BATCH", 4)
-    monkeypatch.setattr("zoo.registry.membership.MOST_SCORES", most)
+    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.index.membership.MOST_SCORES", most)
     registry = at_the_end_of_a_chunk
     twice = [dataclasses.replace(score(n), dataset="E") for n in range(1, 20, 2)]
     registry.add([*map(card, range(1, 20)), *map(score, range(1, 20)), *map(score, range(1, 5)), *twice])
@@ -157,7 +160,7 @@ def test_many_scores_are_written_part_by_part(
 def test_cards_that_change_in_the_import_they_came_in(
     at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
     registry = at_the_end_of_a_chunk
     first = [*map(card, range(1, 20)), *map(score, range(1, 20))]
     again = [card(n, tags=("other",), downloads=None, description="changed") for n in range(0, 20, 3)]
@@ -182,7 +185,7 @@ def test_a_large_import_makes_its_indexes_in_the_end(
     there: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
     before = _schema(registry)
     registry.add(card(n) for n in range(100, 100 + there))
     registry.add([*map(card, range(60)), *map(score, range(60))])
@@ -193,7 +196,7 @@ def test_a_large_import_makes_its_indexes_in_the_end(
 
 def test_a_large_import_that_fails_leaves_the_indexes(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
     before = _schema(registry)
     with pytest.raises(InvalidInput, match="no such model"):
         registry.add([*map(card, range(60)), score(99)])

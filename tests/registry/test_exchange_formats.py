@@ -18,11 +18,12 @@ from hub_server import BERT, safetensors_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo.catalog.model_index import model_index_of, scores_of
 from zoo.cli import run
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.errors import DataError, InvalidInput, NetworkUnavailable, RegistryError, UnknownModel
-from zoo.registry import Registry, exchange_bom
-from zoo.registry.exchange_model_index import model_index_of, scores_of
+from zoo.exchange import bill_of_materials as exchange_bom
+from zoo.registry import Registry
 
 CARDS = [
     ModelCard(
@@ -400,7 +401,7 @@ class TestMlflow:
         assert registry.statistics()["models"] == 0
 
     def test_no_server(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-        from zoo.sources import http_files
+        from zoo.sources.files import http_files
 
         monkeypatch.setattr(http_files.time, "sleep", lambda seconds: None)
         with pytest.raises(NetworkUnavailable, match="cannot be reached"):

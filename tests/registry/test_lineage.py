@@ -6,8 +6,8 @@ import pytest
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.registry import Registry
-from zoo.registry.checking import check
-from zoo.registry.lineage import bases_of, weights_of
+from zoo.registry.index.lineage import bases_of, weights_of
+from zoo.registry.writing.checking import check
 
 
 def card(id: str, **fields) -> ModelCard:

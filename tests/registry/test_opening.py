@@ -12,8 +12,9 @@ import pytest
 from zoo.entities import ModelCard
 from zoo.errors import RegistryError, UnknownModel
 from zoo.plugins import plugins
-from zoo.registry import Registry, SearchQuery, open_registry, opening, schema
-from zoo.registry.checking import check
+from zoo.registry import Registry, SearchQuery, open_registry, opening
+from zoo.registry.database import schema
+from zoo.registry.writing.checking import check
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
     from sqlalchemy import create_engine
     from sqlmodel import SQLModel
 
-    import zoo.registry.tables
+    import zoo.registry.database.tables
 
     def ours(name: str | None, kind: str, parents: object) -> bool:
         return not (kind == "table" and (name or "").startswith("models_fts"))
@@ -61,13 +62,13 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
             for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
         }
     assert made == declared
-    assert zoo.registry.tables
+    assert zoo.registry.database.tables
 
 
 def test_the_newest_migration_is_the_head() -> None:
     from alembic.script import ScriptDirectory
 
-    from zoo.registry.migrating import configuration
+    from zoo.registry.database.migrating import configuration
 
     script = ScriptDirectory.from_config(configuration())
     assert script.get_heads() == [schema.HEAD]
@@ -196,7 +197,7 @@ def test_an_unchanged_environment_is_not_looked_at_again(home: Path, monkeypatch
 
 
 def test_the_shipped_registry_is_what_its_builder_builds(home: Path, tmp_path: Path) -> None:
-    from zoo.registry.example import build
+    from zoo.exchange.example import build
 
     first, second = tmp_path / "first.db", tmp_path / "second.db"
     build(first)
@@ -210,8 +211,8 @@ def test_the_shipped_registry_is_what_its_builder_builds(home: Path, tmp_path: P
 def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) -> None:
     from alembic import command
 
-    from zoo.registry.migrating import configuration
-    from zoo.registry.writing import writing
+    from zoo.registry.database.migrating import configuration
+    from zoo.registry.writing.transaction import writing
 
     path = tmp_path / "old.db"
     with writing(path, foreign_keys=False) as session:

@@ -15,11 +15,12 @@ from postgres_server import PASSWORD, URL_PASSWORD, PostgresServer
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.errors import InvalidInput, RegistryError
-from zoo.registry import Registry, SearchQuery, open_registry, schema
-from zoo.registry.checking import check
-from zoo.registry.connection import reading
+from zoo.registry import Registry, SearchQuery, open_registry
 from zoo.registry.copying import copy
-from zoo.registry.location import Server, located
+from zoo.registry.database import schema
+from zoo.registry.database.connection import reading
+from zoo.registry.database.location import Server, located
+from zoo.registry.writing.checking import check
 
 CARD = ModelCard(
     "hf:some/model",

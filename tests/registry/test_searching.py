@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import InvalidInput, UnknownTask
 from zoo.registry import Registry, SearchQuery
-from zoo.registry.query import SORTS
+from zoo.registry.searching.query import SORTS
 
 IMAGE, TEXT = "image-classification", "text-classification"
 
@@ -283,7 +283,7 @@ def test_any_words_can_be_searched_for(many, words):
 
 def test_plain_orders_walk_an_index(registry):
     """The plan of each plain order walks an index instead of sorting the table."""
-    from zoo.registry.connection import reading
+    from zoo.registry.database.connection import reading
 
     with reading(registry.path) as connection:
         for column in ("downloads", "likes", "parameters", "bytes"):
@@ -362,7 +362,7 @@ def test_unknown_numbers_come_last_either_way(stocked):
 
 @given(st.text("abc", max_size=8), st.text("abc", max_size=8))
 def test_the_distance_of_words_is_symmetrical_and_bounded(a, b):
-    from zoo.registry.similar import distance
+    from zoo.registry.searching.similar import distance
 
     assert distance(a, b, 9) == distance(b, a, 9) <= max(len(a), len(b))
     assert (distance(a, b, 9) == 0) == (a == b)
@@ -372,7 +372,7 @@ def test_the_distance_of_words_is_symmetrical_and_bounded(a, b):
 @given(st.sets(st.integers(0, 65535), max_size=2000) | st.just(set(range(1000, 60000))))
 @settings(deadline=None, max_examples=50)
 def test_packed_sets_come_back(keys):
-    from zoo.registry import bits
+    from zoo.registry.index import bits
 
     packed = bits.packed_offsets(sorted(keys))
     assert set(bits.offsets(packed)) == keys

@@ -19,9 +19,9 @@ from zoo.cli import run
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.errors import RegistryError
 from zoo.registry import Registry, SearchQuery
-from zoo.registry.checking import check
-from zoo.registry.location import Server
-from zoo.sources import hub_requests
+from zoo.registry.database.location import Server
+from zoo.registry.writing.checking import check
+from zoo.sources.hub import requests as hub_requests
 from zoo.sources.listing import Page
 from zoo.sources.syncing import sync
 

@@ -16,7 +16,7 @@ import pytest
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput, RegistryError, StorageError, UnknownModel
 from zoo.registry import Registry, open_registry
-from zoo.registry.checking import check
+from zoo.registry.writing.checking import check
 
 CARD = ModelCard(
     "hf:some/model",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from zoo.entities import ModelFile
 from zoo.errors import InvalidInput, ModelNotFound
-from zoo.sources.config_card import card_from_config
+from zoo.sources.files.config_card import card_from_config
 
 KEYS = (
     "architectures",

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError
-from zoo.protocols import SilentProgress
-from zoo.sources.folder import FileSource
+from zoo.sources.local.folder import FileSource
 
 VIT = {"architectures": ["ViTForImageClassification"], "model_type": "vit", "hidden_size": 8, "image_size": 32}
 TIMM = {

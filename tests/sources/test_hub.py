@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from hub_server import HubServer, Repository, git_sha1, safetensors_of
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import GatedModel, IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel
-from zoo.protocols import SilentProgress
 from zoo.sources.hub import HubSource
 
 CARD = ModelCard(id="hf:zoo-tests/tiny", domain="language")

@@ -16,13 +16,13 @@ from hub_server import HubServer, Repository
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, ZooError
-from zoo.protocols import SilentProgress
+from zoo.sources.files.paths import check_path, unsafe
 from zoo.sources.hub import HubSource
-from zoo.sources.hub_cache import check_repository
-from zoo.sources.hub_guard import Guard, RepositoryFile, check_commit, check_etag, origin
-from zoo.sources.paths import check_path, unsafe
+from zoo.sources.hub.cache import check_repository
+from zoo.sources.hub.guard import Guard, RepositoryFile, check_commit, check_etag, origin
 
 CARD = ModelCard(id="hf:zoo-tests/tiny", domain="language")
 
@@ -249,7 +249,7 @@ import os
 from pathlib import Path
 import huggingface_hub
 from zoo.entities import ModelCard
-from zoo.protocols import SilentProgress
+from zoo.contract.backbone import SilentProgress
 from zoo.sources.hub import HubSource
 
 seen = []

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.sources.describing import spdx
-from zoo.sources.model_files import choose, format_of
+from zoo.sources.files.describing import spdx
+from zoo.sources.files.model_files import choose, format_of
 
 
 @pytest.mark.parametrize(

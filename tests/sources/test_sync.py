@@ -19,9 +19,10 @@ from hub_list_server import EXPANDABLE, ListServer, model, models
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import GatedModel, InvalidInput, NetworkUnavailable, RegistryError, SourceError, UnknownTask
 from zoo.registry import open_registry
-from zoo.registry.checking import check
-from zoo.sources import hub_requests, sync
-from zoo.sources.hub_listing import EXPAND
+from zoo.registry.writing.checking import check
+from zoo.sources import sync
+from zoo.sources.hub import requests as hub_requests
+from zoo.sources.hub.listing import EXPAND
 from zoo.sources.syncing import refreshed
 
 

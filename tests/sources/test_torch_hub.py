@@ -18,15 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zoo
+from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable, UnsupportedModel
-from zoo.protocols import SilentProgress
 from zoo.registry import open_registry
-from zoo.sources import http_files, local, pull, remove, sync, verify
-from zoo.sources.hubconf import parse
+from zoo.sources import local, pull, remove, sync, verify
+from zoo.sources.files import http_files
 from zoo.sources.torch_hub import TorchHubSource
-from zoo.sources.torch_repository import EntryName
-from zoo.sources.torch_weights import checkpoints, published_name
+from zoo.sources.torch_hub.hubconf import parse
+from zoo.sources.torch_hub.repository import EntryName
+from zoo.sources.torch_hub.weights import checkpoints, published_name
 
 MOBILENET = "torchhub:pytorch/vision:mobilenet_v2@IMAGENET1K_V1"
 FILE = "mobilenet_v2-b0353104.pth"

@@ -13,7 +13,8 @@ from file_server import FileServer
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import IntegrityError, NetworkUnavailable, UnsupportedModel
 from zoo.registry import open_registry
-from zoo.sources import http_files, pull, remove, verify
+from zoo.sources import pull, remove, verify
+from zoo.sources.files import http_files
 
 CONTENT = bytes(range(256)) * 999
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -185,7 +185,7 @@ def test_forecasters_conform(tmp_path: Path) -> None:
     import small_chronos
     import torch
 
-    from zoo_scientific.forecaster import GridConfig, GridViT, save
+    from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
 
     examined("scientific", f"file:{small_chronos.bolt(tmp_path / 'bolt', 2)}")
     examined("scientific", f"file:{small_chronos.language(tmp_path / 'language', 2)}")

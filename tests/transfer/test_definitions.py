@@ -15,9 +15,9 @@ from sklearn.preprocessing import StandardScaler
 from test_logme import naive as naive_logme
 
 from zoo.transfer import Statistics, score
-from zoo.transfer import ridge as ridge_module
-from zoo.transfer.gbc import spherical_gbc
 from zoo.transfer.intervals import assign_groups
+from zoo.transfer.scores import ridge as ridge_module
+from zoo.transfer.scores.gbc import spherical_gbc
 
 
 @pytest.fixture

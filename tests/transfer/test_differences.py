@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from zoo.transfer.estimator import Measured
+from zoo.contract.estimator import Measured
 from zoo.transfer.intervals import difference, student_quantile, student_t
 from zoo.transfer.measure import measure
 

@@ -8,7 +8,7 @@ from sklearn.covariance import ledoit_wolf
 
 from zoo.errors import InvalidInput
 from zoo.transfer import Statistics, score
-from zoo.transfer.hscore import hscore
+from zoo.transfer.scores.hscore import hscore
 
 
 def naive(x, y):

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.recommend.evidence import Evidence, Targets
+from zoo.contract.estimator import Measured
+from zoo.selection.measure.layer_statistics import Evidence, Targets
 from zoo.transfer import builtin_estimators
-from zoo.transfer.estimator import Measured
 from zoo.transfer.intervals import difference, proportion, student_t
-from zoo.transfer.linear_probe import linear_probe
 from zoo.transfer.measure import find_estimator, measure
+from zoo.transfer.scores.linear_probe import linear_probe
 
 
 def classes_apart(n: int, distance: float, seed: int = 0, dimensions: int = 6) -> tuple[np.ndarray, np.ndarray]:
@@ -81,7 +81,7 @@ def test_no_interval_leaves_the_range_of_its_estimator(seed):
 
 
 def test_figures_from_sums_keep_to_their_range_too(monkeypatch):
-    monkeypatch.setattr("zoo.recommend.evidence.STREAMED_FROM", 10)
+    monkeypatch.setattr("zoo.selection.measure.layer_statistics.STREAMED_FROM", 10)
     features, targets = classes_apart(30, 0.0)
     names = [e.name for e in builtin_estimators() if e.from_statistics and not e.measure]
 

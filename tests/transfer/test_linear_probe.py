@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from zoo.errors import InvalidInput
 from zoo.transfer.intervals import assign_groups
-from zoo.transfer.linear_probe import MANY, PENALTIES, linear_probe
+from zoo.transfer.scores.linear_probe import MANY, PENALTIES, linear_probe
 
 
 def naive(x, y, folds, seed):

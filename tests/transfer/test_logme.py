@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo.transfer import Statistics, score
-from zoo.transfer.logme import logme
+from zoo.transfer.scores.logme import logme
 
 
 def naive(x, y):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.evaluation import evaluate
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Progress
     from zoo.entities import Dataset, Run
     from zoo.features import Model
-    from zoo.protocols import Progress
 
 __all__ = ["evaluate", "tune"]
 
@@ -70,10 +70,11 @@ def tune(
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
+    from zoo.adapt import evaluating as judging
     from zoo.adapt.experiment import check_plan
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
-    from zoo.adapt.structured import judging
+    from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read, task_for
     from zoo.data.arguments import check_reading
     from zoo.entities import Plan
@@ -81,7 +82,6 @@ def tune(
     from zoo.features import load
     from zoo.features.device import best_device
     from zoo.plugins import plugins
-    from zoo.protocols import SilentProgress
     from zoo.registry import open_registry
 
     check_reading(tune, data, reading)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from zoo.protocols import Backbone
+    from zoo.contract.backbone import Backbone
 
 SORTED_TOGETHER = 16
 """Batches whose samples are sorted by length together while training: little padding, and still random."""

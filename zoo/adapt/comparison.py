@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.linear_probe import LinearHead, choose, extract, predict, refit
-from zoo.adapt.metrics import metric
 from zoo.answers import figure_text
 from zoo.errors import DataError
+from zoo.kinds.metrics import metric
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.adapt.experiment import Experiment
     from zoo.adapt.loop import Training
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
-    from zoo.protocols import Backbone, Progress
 
 FINE_TUNED, LINEAR_PROBE = "fine-tuned", "linear-probe"
 """What a run's plan names as ``kept``."""

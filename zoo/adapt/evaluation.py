@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.names import folded
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.folding import folded
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.contract.backbone import Progress
     from zoo.features import Model
-    from zoo.protocols import Progress
     from zoo.tasks import Task
 
 CHUNK = 64
@@ -83,13 +83,13 @@ def evaluate(
         DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
             them.
     """
+    from zoo.adapt import evaluating as judging
     from zoo.adapt.experiment import versions
-    from zoo.adapt.structured import judging
-    from zoo.adapt.structured.kinds import kinds
+    from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
     from zoo.data.arguments import check_reading
     from zoo.features import load
-    from zoo.protocols import SilentProgress
+    from zoo.kinds.known import kinds
 
     check_reading(evaluate, data, reading)
     progress = progress or SilentProgress()
@@ -184,7 +184,7 @@ def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str,
 
 def _paired(model: Model) -> str | None:
     """The model's first task, where its data have to be read in a way of its own."""
-    from zoo.adapt.structured.kinds import kinds
+    from zoo.kinds.known import kinds
     from zoo.plugins import plugins
 
     if not model.card.tasks:

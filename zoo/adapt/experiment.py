@@ -19,7 +19,7 @@ from zoo.errors import DataError, InvalidInput
 from zoo.tasks import Task, find_task
 
 if TYPE_CHECKING:
-    from zoo.adapt.metrics import Metric
+    from zoo.kinds.metrics import Metric
 
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
@@ -263,8 +263,8 @@ def check_plan(plan: Plan) -> None:
 
 def metrics_for(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
     """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
-    from zoo.adapt.metrics import metric
     from zoo.errors import ZooError
+    from zoo.kinds.metrics import metric
 
     found = []
     for wanted in task.metrics:

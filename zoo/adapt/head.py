@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.adapt.comparison import Probe
     from zoo.adapt.experiment import Experiment
     from zoo.adapt.linear_probe import LinearHead
-    from zoo.protocols import Progress
+    from zoo.contract.backbone import Progress
 
 NEVER = 10.0
 """How far below the least likely class the bias of a class without training samples is put; it stays trainable."""

@@ -18,8 +18,8 @@ from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.errors import DataError, needs_extra
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
-    from zoo.protocols import Backbone, Progress
 
 PENALTIES = tuple(10.0**exponent for exponent in range(-5, 2))
 """Penalties tried, each times the number of training samples, on standardised features."""

@@ -24,7 +24,7 @@ from zoo.errors import UnsupportedModel, ZooError
 if TYPE_CHECKING:
     from zoo.adapt.batches import Batches
     from zoo.adapt.checkpoint import Checkpoint
-    from zoo.protocols import Progress
+    from zoo.contract.backbone import Progress
 
 CLIP_NORM = 1.0
 WARM_UP = 0.1

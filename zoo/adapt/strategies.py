@@ -10,8 +10,8 @@ from zoo.adapt.options import TRAINING, Options
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
-    from zoo.protocols import Backbone, Progress
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,8 @@ def options_of(name: str, dataset: Dataset) -> Options:
 
 def _by_learner(name: str, dataset: Dataset) -> bool:
     """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
-    from zoo.adapt.structured import judging, tuning
+    from zoo.adapt import evaluating as judging
+    from zoo.adapt.structured import tuning
 
     return judging.is_structured(dataset) and name in tuning.METHODS
 
@@ -130,18 +131,18 @@ def _probe(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress)
 
 
 def _partial(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.full import adapt as fine_tune
+    from zoo.adapt.fine_tuning import adapt as fine_tune
 
     return fine_tune(backbone, dataset, plan, progress, "last_blocks")
 
 
 def _lora(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.full import adapt as fine_tune
+    from zoo.adapt.fine_tuning import adapt as fine_tune
 
     return fine_tune(backbone, dataset, plan, progress, "low_rank")
 
 
 def _full(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.full import adapt as full
+    from zoo.adapt.fine_tuning import adapt as full
 
     return full(backbone, dataset, plan, progress)

@@ -14,8 +14,8 @@ from zoo.errors import IntegrityError, ModelNotFound, needs_extra
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
     from zoo.entities import LocalFiles
-    from zoo.protocols import Backbone
 
 BATCH_SIZE = 32
 SHOWN = 5

@@ -153,7 +153,7 @@ class Amount(click.ParamType):
         """The number, or a usage error."""
         if isinstance(value, int):
             return value
-        from zoo.registry.amounts import amount
+        from zoo.amounts import amount
 
         found = amount(str(value))
         if found is None:

@@ -20,9 +20,9 @@ from zoo.visible import json_text, writes_unicode
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from zoo.contract.backbone import Progress
     from zoo.entities import LeftOut, Problem
     from zoo.errors import ZooError
-    from zoo.protocols import Progress
 
 
 SHOWN_PROBLEMS = 5
@@ -175,7 +175,7 @@ class Output:
     def progress(self) -> Progress:
         """Bars on a terminal's stderr; silence elsewhere."""
         from zoo.cli.progress import BarProgress
-        from zoo.protocols import SilentProgress
+        from zoo.contract.backbone import SilentProgress
 
         return BarProgress(self.console(stderr=True)) if sys.stderr.isatty() else SilentProgress()
 

@@ -18,7 +18,7 @@ from zoo.errors import DataError, suggest
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
-    from zoo.data.reading import PackagedDataset, Reader, ReadOptions
+    from zoo.contract.reader import PackagedDataset, Reader, ReadOptions
     from zoo.entities import Dataset
 
 __all__ = [
@@ -109,7 +109,7 @@ def read(
         InvalidInput: ``on_problem`` is neither, ``horizon`` is no number of steps, or ``languages`` are not two.
         UnknownTask: no task is called so.
     """
-    from zoo.data.reading import ReadOptions
+    from zoo.contract.reader import ReadOptions
 
     options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages))
     wanted = None
@@ -161,7 +161,7 @@ def datasets() -> list[str]:
 
 def packaged_datasets() -> list[PackagedDataset]:
     """What is known of each packaged data set, by name, with the command that brings it where it is not here."""
-    from zoo.data.reading import DescribingReader, PackagedDataset
+    from zoo.contract.reader import DescribingReader, PackagedDataset
 
     found = {}
     for reader in reversed(_readers()):

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import inspect_all
 from zoo.data.items import ImageFiles
-from zoo.data.reading import ReadOptions, settle
-from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.image import inspect_all
+from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
-    from zoo.data.images import ImageFacts
+    from zoo.kinds.image import ImageFacts
 
 _MARKS = ('"images"', '"annotations"', '"categories"')
 
@@ -120,7 +120,7 @@ def _dataset(
         "image",
         ImageFiles(folder, paths, known),
         targets,
-        classes,  # type: ignore[arg-type]
+        classes,
         fingerprint("image", (facts.digest for facts in known), told, classes),
         "boxes",
         {"target": "boxes"},

@@ -9,13 +9,15 @@ from pathlib import Path, PurePosixPath
 from statistics import median
 from typing import Any
 
-from zoo.data import audio, crystals, images
+from zoo.contract.reader import ReadOptions
+from zoo.data import crystals
 from zoo.data.layout import are_splits
 from zoo.data.molecules import looks_like_smiles
 from zoo.data.proteins import clean, protein_problem
-from zoo.data.reading import ReadOptions
-from zoo.data.targets import is_missing, is_number
 from zoo.errors import DataError, suggest
+from zoo.kinds import audio
+from zoo.kinds import image as images
+from zoo.kinds.targets import is_missing, is_number
 
 TEXT_NAMES = (
     "text",

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
 from zoo.data.fingerprint import fingerprint
 from zoo.data.layout import find_layout, split_role
 from zoo.data.listing import count_passed_over, folders_of, walk
-from zoo.data.reading import ReadOptions, settle
-from zoo.data.targets import Targets, interpret, is_missing
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.targets import Targets, interpret, is_missing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,7 +155,7 @@ class _Found:
             "crystal",
             crystals,
             targets,
-            (),  # type: ignore[arg-type]
+            (),
             fingerprint("crystal", map(_digest, crystals), told),
             "forces",
             {"target": "energy and forces"},

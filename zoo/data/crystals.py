@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.targets import is_code
 from zoo.errors import needs_extra
+from zoo.kinds.targets import is_code
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.reader import ReadOptions
 from zoo.data.fingerprint import fingerprint
-from zoo.data.reading import ReadOptions
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, needs_extra, suggest
 
@@ -135,7 +135,7 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
         "grid",
         inputs,
         states[HISTORY:],
-        (),  # type: ignore[arg-type]
+        (),
         fingerprint("grid", digests, told),
         "grid",
         {"target": ", ".join(names)},

@@ -17,9 +17,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zoo.data.content import content_digest, unwrapped
-from zoo.data.images import to_rgb
 from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles
 from zoo.errors import ZooError
+from zoo.kinds.image import to_rgb
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import audio
-from zoo.data.images import ImageFacts, decode
 from zoo.entities import Subset
 from zoo.errors import DataError
+from zoo.kinds import audio
+from zoo.kinds.image import ImageFacts, decode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,7 +86,7 @@ class EncodedImages(Sequence[Any]):
 
 
 class AudioFiles(Sequence[Any]):
-    """Recordings in files, decoded to ``zoo.data.audio.Recording`` when indexed.
+    """Recordings in files, decoded to ``zoo.kinds.audio.Recording`` when indexed.
 
     Attributes:
         root: the folder that the names in messages are relative to.

@@ -8,12 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from zoo.data import audio, images
 from zoo.data.layout import Layout, find_layout, is_companion
 from zoo.data.sequence_files import FASTA, form_of
-from zoo.data.texts import SUFFIXES as TEXT_SUFFIXES
 from zoo.entities import Dataset, LeftOut, Problem
 from zoo.errors import DataError
+from zoo.kinds import audio
+from zoo.kinds import image as images
+from zoo.kinds.text import SUFFIXES as TEXT_SUFFIXES
 
 KINDS = ("image", "audio", "protein", "text")
 """Kinds of sample that a folder may hold; of several in as many folders the first, which the others mostly describe."""

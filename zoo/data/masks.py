@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import inspect_all, suffixes
 from zoo.data.items import ImageFiles
 from zoo.data.listing import count_passed_over, walk
-from zoo.data.reading import ReadOptions, settle
-from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.image import inspect_all, suffixes
+from zoo.kinds.text import read_text
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data.images import ImageFacts
+    from zoo.kinds.image import ImageFacts
 
 IGNORED = 255
 """Value of pixels that belong to no class and are not judged."""
@@ -73,7 +73,7 @@ class MaskReader:
             "image",
             ImageFiles(root, paths, known),
             targets,
-            classes,  # type: ignore[arg-type]
+            classes,
             fingerprint("image", (facts.digest for facts in known), told, classes),
             "mask",
             {"target": masks.name},

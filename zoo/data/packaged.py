@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.contract.reader import PackagedDataset, ReadOptions
 from zoo.data import packaged_series
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import images_by_class, list_images
@@ -23,10 +24,9 @@ from zoo.data.packaged_science import (
     polar_areas,
     spoken_letters,
 )
-from zoo.data.reading import PackagedDataset, ReadOptions
-from zoo.data.texts import read_text
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.text import read_text
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,15 +9,15 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.crystals import crystal_of
 from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import recordings_by_class
 from zoo.data.items import text_digest
 from zoo.data.molecules import smiles_problem
-from zoo.data.reading import ReadOptions, settle
-from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.text import read_text
 
 LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
 """Recordings that a language needs to become a class, and how many of it are taken, the first by name."""

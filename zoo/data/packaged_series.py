@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from zoo.data.reading import ReadOptions
+from zoo.contract.reader import ReadOptions
 from zoo.data.series import Series, windows
 from zoo.data.steps import regular
 from zoo.entities import Dataset

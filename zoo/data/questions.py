@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import text_digest
-from zoo.data.reading import ReadOptions, settle
 from zoo.data.table_files import TableFile
-from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 
 TASK = "question-answering"
@@ -129,7 +129,7 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
         "question",
         questions,
         targets,
-        (),  # type: ignore[arg-type]
+        (),
         fingerprint("question", digests, [json.dumps(known) for known in targets]),
         "answers",
         {"target": "answers"},

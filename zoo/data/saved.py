@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo.contract.reader import ReadOptions
 from zoo.data.layout import merged
-from zoo.data.reading import ReadOptions
 from zoo.data.table import read_table
 from zoo.data.table_files import Row
 from zoo.entities import Dataset

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
-from zoo.data.reading import ReadOptions, settle
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError
 
@@ -116,7 +116,7 @@ def windows(
         KIND,
         Windows(whole, cuts),
         targets,
-        (),  # type: ignore[arg-type]
+        (),
         fingerprint(KIND, digests, told),
         "series",
         columns,

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.reading import ReadOptions
+from zoo.contract.reader import ReadOptions
 from zoo.data.series import Series, windows
 from zoo.data.steps import LEAST, Steps, label, parsed, regular
 from zoo.data.table_files import TableFile
-from zoo.data.targets import is_missing, is_number
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.targets import is_missing, is_number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.data import audio, images
 from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.kinds import audio
+from zoo.kinds import image as images
 
 _ASKED = {("text", "question"), ("image", "image-question")}
 """Kinds of input that models have, with those that tasks ask of them."""
@@ -131,7 +132,7 @@ def _protein_structure(path: Path, text: str) -> Any:
 
 def _text(text: str) -> str:
     """The text itself, or what is written in the ``.txt`` file of that name."""
-    from zoo.data.texts import read_text
+    from zoo.kinds.text import read_text
 
     name = text.strip()
     if name.lower().endswith(".txt") and "\n" not in name and len(name) < LONGEST_PATH:

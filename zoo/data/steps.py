@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.targets import is_missing, is_number
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.targets import is_missing, is_number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,10 +9,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import text_digest
 from zoo.data.listing import count_passed_over, walk
-from zoo.data.reading import ReadOptions, settle
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
 

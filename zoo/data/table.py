@@ -9,18 +9,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.data import audio, questions, series, series_tables, table_files, tagged, utterances, visual_questions
+from zoo.contract.reader import ReadOptions, settle
+from zoo.data import questions, series, series_tables, table_files, tagged, utterances, visual_questions
 from zoo.data.columns import Choice, choose
 from zoo.data.crystals import Crystal, read_crystal
 from zoo.data.fingerprint import fingerprint
-from zoo.data.images import inspect_all, inspect_content
 from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, text_digest
 from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
-from zoo.data.reading import ReadOptions, settle
-from zoo.data.targets import Targets, interpret, is_missing, is_number
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra, suggest
+from zoo.kinds import audio
+from zoo.kinds.image import inspect_all, inspect_content
+from zoo.kinds.targets import Targets, interpret, is_missing, is_number
 from zoo.tasks import find_task
 
 _SAMPLE = 2000

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from zoo.data.texts import encoding_of, open_bytes, open_text
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.text import encoding_of, open_bytes, open_text
 from zoo.untrusted import parse_json
 
 DELIMITED = {".csv": "", ".tsv": "\t", ".tab": "\t"}

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import text_digest
-from zoo.data.reading import ReadOptions, settle
 from zoo.data.table_files import TableFile
-from zoo.data.texts import read_text
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
+from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 
 TASK = "token-classification"
@@ -112,7 +112,7 @@ def _dataset(name: str, rows: Sequence[Row], options: ReadOptions) -> Dataset:
         "text",
         texts,
         targets,
-        classes,  # type: ignore[arg-type]
+        classes,
         fingerprint("text", map(text_digest, texts), [" ".join(tags) for tags in targets], classes),
         "spans",
         {"target": "tags"},

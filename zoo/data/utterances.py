@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import audio
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.columns import AUDIO_NAMES, CAPTION_NAMES, TEXT_NAMES
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import AudioFiles, EncodedAudio, text_digest
-from zoo.data.reading import ReadOptions, settle
 from zoo.data.table_files import TableFile, resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
+from zoo.kinds import audio
 
 if TYPE_CHECKING:
-    from zoo.data.audio import Recording
+    from zoo.kinds.audio import Recording
 
 TASKS = ("text-to-speech", "text-to-audio")
 KIND = "audio"
@@ -165,7 +165,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
         reference,
         "text",
         inputs,
-        [SoundingText(said, of_texts, at) for at, said in enumerate(texts)],  # type: ignore[arg-type]
+        [SoundingText(said, of_texts, at) for at, said in enumerate(texts)],
         (),
         fingerprint("text", digests, None),
         KIND,

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import images
+from zoo.contract.reader import ReadOptions, settle
 from zoo.data.columns import IMAGE_NAMES
 from zoo.data.fingerprint import fingerprint
 from zoo.data.items import EncodedImages, ImageFiles, text_digest
 from zoo.data.questions import answer_texts
-from zoo.data.reading import ReadOptions, settle
 from zoo.data.table_files import TableFile, resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
+from zoo.kinds import image as images
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,7 +118,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
         INPUT_KIND,
         ImageQuestions(pictures, questions),
         targets,
-        (),  # type: ignore[arg-type]
+        (),
         fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]),
         "answers",
         {"input": picture, "target": answer},

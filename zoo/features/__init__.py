@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import functools
 
+from zoo.contract.backbone import Backbone, Progress, SilentProgress
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, UnsupportedPrecision, suggest
 from zoo.features.cache import known_facts, remember_facts
-from zoo.features.cache_identity import Settings, identify, loading_settings, remember_identity
+from zoo.features.cache.identity import Settings, identify, loading_settings, remember_identity
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model, extract
-from zoo.protocols import Backbone, Progress, SilentProgress
 
 __all__ = ["Model", "extract", "load", "precision", "read_features", "write_features"]
 

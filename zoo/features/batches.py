@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from zoo.contract.backbone import Backbone
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, ZooError
 from zoo.features.processes import Processes
-from zoo.protocols import Backbone
 
 CHUNK = 64
 """Items of different length that are preprocessed in one go."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from zoo.contract.backbone import Backbone, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import PluginError
-from zoo.protocols import Backbone, Progress
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from zoo.contract.backbone import PROBABILITIES, Backbone, Described, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Batch, Limits, Preparation, place_of
 from zoo.features.computing import check_rows, check_width
 from zoo.features.memory import keep_freed_memory
 from zoo.features.processes import worthwhile
-from zoo.protocols import PROBABILITIES, Backbone, Described, Progress
 
 if TYPE_CHECKING:
     import numpy as np

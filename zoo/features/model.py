@@ -7,14 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
+from zoo.contract.backbone import Backbone, Described, Progress, SilentProgress
 from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
 from zoo.errors import UnsupportedModel
 from zoo.features.cache import Facts, RowCache, row_cache
-from zoo.features.cache_identity import Identity, identity_of
+from zoo.features.cache.identity import Identity, identity_of
 from zoo.features.extraction import default_limits
 from zoo.features.provenance import provenance
 from zoo.features.stream import FeatureStream
-from zoo.protocols import Backbone, Described, Progress, SilentProgress
 
 if TYPE_CHECKING:
     import numpy as np

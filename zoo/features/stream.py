@@ -8,15 +8,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from zoo.contract.backbone import Backbone, Described, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import Interrupted
 from zoo.features.batches import Remaining
 from zoo.features.cache import RowCache
-from zoo.features.cache_files import RowsFile
+from zoo.features.cache.files import RowsFile
 from zoo.features.computing import check_width, compute
 from zoo.features.extraction import check_request
 from zoo.features.item_digests import item_digests
-from zoo.protocols import Backbone, Described, Progress
 
 if TYPE_CHECKING:
     import numpy as np

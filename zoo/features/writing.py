@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from zoo.contract.backbone import Progress
 from zoo.entities import Entity, Problem
 from zoo.errors import StorageError
 from zoo.features import load
 from zoo.features.files import suffix_of, write_features
 from zoo.features.model import read_for
-from zoo.protocols import Progress
 
 
 @dataclass(frozen=True)

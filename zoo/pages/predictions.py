@@ -13,8 +13,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.data import drawing
-from zoo.pages import document
+from zoo.pages import document, drawing
 from zoo.pages.colours import DIVERGING, SEQUENTIAL, paint
 
 if TYPE_CHECKING:
@@ -100,7 +99,7 @@ def shown(item: Any, answer: Any) -> str:
 
 def _sound(item: Any, answer: Any) -> str:
     """What was said or described, what came of it to listen to, and its spectrogram; the voice it was spoken in."""
-    from zoo.data.spectrogram import draw_recording
+    from zoo.kinds.spectrogram import draw_recording
 
     told = f"{answer.seconds:.2f} seconds at {answer.sampling_rate:,} Hz."
     text = str(item)
@@ -117,7 +116,7 @@ def _sound(item: Any, answer: Any) -> str:
 
 
 def _player(recording: Any, words: str) -> str:
-    from zoo.data.audio import Recording, encode
+    from zoo.kinds.audio import Recording, encode
 
     rate = max(recording.sampling_rate, PLAYABLE)
     data = base64.b64encode(encode(Recording(recording.at(rate), rate))).decode("ascii")
@@ -323,7 +322,7 @@ def _energy(item: Any, answer: Mapping[str, Any]) -> str:
 
 def _input(item: Any) -> str:
     if hasattr(item, "sampling_rate"):
-        from zoo.data.spectrogram import draw_recording
+        from zoo.kinds.spectrogram import draw_recording
 
         told = f"The spectrogram of {item.seconds:.1f} seconds."
         return _picture(draw_recording(item, ()), told, "The recording over seconds and kilohertz.")

@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
     from zoo.registry.comparing import Comparison as Comparison
     from zoo.registry.opening import open_registry as open_registry
-    from zoo.registry.query import SearchPage as SearchPage
-    from zoo.registry.query import SearchQuery as SearchQuery
     from zoo.registry.registry import Registry as Registry
+    from zoo.registry.searching.query import SearchPage as SearchPage
+    from zoo.registry.searching.query import SearchQuery as SearchQuery
 
 _EXPORTS = {
-    "Comparison": "comparing",
-    "Registry": "registry",
-    "SearchPage": "query",
-    "SearchQuery": "query",
-    "open_registry": "opening",
+    "Comparison": "zoo.registry.comparing",
+    "Registry": "zoo.registry.registry",
+    "SearchPage": "zoo.registry.searching.query",
+    "SearchQuery": "zoo.registry.searching.query",
+    "open_registry": "zoo.registry.opening",
 }
 
 __all__ = ["compare", "search", "show", *sorted(_EXPORTS)]  # noqa: PLE0604
@@ -38,7 +38,7 @@ def search(words: str = "", **filters: Any) -> SearchPage:
         InvalidInput: a filter that does not exist or cannot be what it is; UnknownTask with the nearest names.
     """
     from zoo.registry.opening import open_registry
-    from zoo.registry.query import SearchQuery
+    from zoo.registry.searching.query import SearchQuery
 
     return open_registry().search(SearchQuery.of(words, **filters))
 
@@ -68,5 +68,5 @@ def compare(*references: str) -> Comparison:
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
-        return getattr(importlib.import_module(f"zoo.registry.{_EXPORTS[name]}"), name)
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"module 'zoo.registry' has no attribute '{name}'")

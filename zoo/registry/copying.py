@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.backbone import Progress, SilentProgress
 from zoo.errors import InvalidInput
-from zoo.protocols import Progress, SilentProgress
-from zoo.registry import schema
-from zoo.registry.connection import Reader, explained, reading, streamed
-from zoo.registry.location import Location, Server
+from zoo.registry.database import schema
+from zoo.registry.database.connection import Reader, explained, reading, streamed
+from zoo.registry.database.location import Location, Server
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -28,8 +28,8 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
         RegistryError: the source has another schema than the target, or is no registry.
         StorageError: the target cannot be written; it is left as it was.
     """
-    from zoo.registry.statements import Statements
-    from zoo.registry.writing import writing
+    from zoo.registry.database.statements import Statements
+    from zoo.registry.writing.transaction import writing
 
     if source == target:
         raise InvalidInput(f"{source} cannot be copied into itself.", "Name another registry as the target.")
@@ -76,7 +76,7 @@ def _write_to_server(session: Session, table: str, names: list[str], rows: list[
 
 def _prepare(target: Location) -> None:
     """Create the tables where there are none, and bring older ones to the newest schema."""
-    from zoo.registry.migrating import upgrade
+    from zoo.registry.database.migrating import upgrade
     from zoo.registry.opening import create
 
     if isinstance(target, Path) and not target.exists():

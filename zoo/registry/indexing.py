@@ -9,9 +9,9 @@ from sqlmodel import Session, select
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import ZooError
 from zoo.plugins import plugins
-from zoo.registry.location import Location
-from zoo.registry.tables import ModelRow
-from zoo.registry.writing import Writer, write_items, write_plugins, write_state, writing
+from zoo.registry.database.location import Location
+from zoo.registry.database.tables import ModelRow
+from zoo.registry.writing.transaction import Writer, write_items, write_plugins, write_state, writing
 
 
 def index(

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from zoo.config import settings
 from zoo.errors import StorageError, ZooError
-from zoo.registry import schema
-from zoo.registry.connection import explained, reading
-from zoo.registry.location import Location, Server, located
+from zoo.registry.database import schema
+from zoo.registry.database.connection import explained, reading
+from zoo.registry.database.location import Location, Server, located
 from zoo.registry.registry import Registry
 
 SHIPPED = "registry.db.example"
@@ -78,7 +78,7 @@ def create(path: Path, *, empty: bool = False) -> None:
         finally:
             connection.close()
         if empty or not temporary.stat().st_size or not _has_tables(temporary):
-            from zoo.registry.migrating import upgrade
+            from zoo.registry.database.migrating import upgrade
 
             upgrade(temporary)
         os.chmod(temporary, 0o666 & ~_umask())
@@ -98,7 +98,7 @@ def bring_up_to_date(path: Location, *, force: bool = False) -> dict[str, int]:
     if found is None and isinstance(path, Path):
         raise schema.not_ours(path)
     if found != schema.HEAD:
-        from zoo.registry.migrating import upgrade
+        from zoo.registry.database.migrating import upgrade
 
         upgrade(path)
         if found is None:
@@ -119,7 +119,7 @@ def bring_up_to_date(path: Location, *, force: bool = False) -> dict[str, int]:
             from zoo.registry.indexing import index
 
             return index(path, present, changed, {ENVIRONMENT: environment})
-        from zoo.registry.writing import write_state, writing
+        from zoo.registry.writing.transaction import write_state, writing
 
         with writing(path) as session:
             write_state(session, {ENVIRONMENT: "\n".join([*known[1 - MOST_ENVIRONMENTS :], environment])})

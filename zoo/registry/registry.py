@@ -11,14 +11,19 @@ from typing import Any
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput, ZooError, suggest
-from zoo.registry import benchmarks, bits, finding, rows, schema, searching, similar
-from zoo.registry.connection import Reader, explained, opened, reading, streamed
-from zoo.registry.facets import facets
-from zoo.registry.lineage import Family, family
-from zoo.registry.location import Location, Server
-from zoo.registry.query import SearchHit, SearchPage, SearchQuery
+from zoo.registry.database import schema
+from zoo.registry.database.connection import Reader, explained, opened, reading, streamed
+from zoo.registry.database.location import Location, Server
+from zoo.registry.index import benchmarks, bits
+from zoo.registry.index.lineage import Family, family
+from zoo.registry.index.sets import BENCHMARK, Sets
 from zoo.registry.score_table import ScoreTable, score_table
-from zoo.registry.sets import BENCHMARK, Sets
+from zoo.registry.searching import by_name as finding
+from zoo.registry.searching import pages as searching
+from zoo.registry.searching import similar
+from zoo.registry.searching.facets import facets
+from zoo.registry.searching.query import SearchHit, SearchPage, SearchQuery
+from zoo.registry.writing import rows
 
 _CHUNK = 500
 
@@ -174,14 +179,14 @@ class Registry:
                 yield rows.run_of(row)
 
     def export(self, target: str, *, form: str | None = None, own: bool = False, **filters: Any) -> dict[str, int]:
-        """Write the content to a file; see ``zoo.registry.exchange.export``."""
-        from zoo.registry import exchange
+        """Write the content to a file; see ``zoo.exchange.export``."""
+        from zoo import exchange
 
         return exchange.export(self, target, form=form, own=own, **filters)
 
     def import_file(self, source: str, *, form: str | None = None, model: str | None = None) -> dict[str, int]:
-        """Add the content of a file; see ``zoo.registry.exchange.import_file``."""
-        from zoo.registry import exchange
+        """Add the content of a file; see ``zoo.exchange.import_file``."""
+        from zoo import exchange
 
         return exchange.import_file(self, source, form=form, model=model)
 
@@ -248,13 +253,13 @@ class Registry:
             InvalidInput: a score of a model that is unknown; nothing is written.
             StorageError: the registry cannot be written.
         """
-        from zoo.registry import writing
+        from zoo.registry.writing import transaction as writing
 
         return writing.add(self.path, items, plugin)
 
     def remove(self, reference: str) -> ModelCard:
         """Delete a model's card and scores; measurements and runs stay. Returns the card."""
-        from zoo.registry import writing
+        from zoo.registry.writing import transaction as writing
 
         with self._reading() as (connection, sets):
             row = finding.row_of(connection, sets, reference)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from zoo.registry.connection import Reader
+from zoo.registry.database.connection import Reader
 
 
 @dataclass(frozen=True)

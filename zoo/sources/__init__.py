@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.config import settings
+from zoo.contract.backbone import Progress, SilentProgress
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import InvalidInput, NetworkUnavailable, PluginError, UnknownModel, UnsupportedModel, ZooError, suggest
-from zoo.protocols import Progress, SilentProgress
 
 if TYPE_CHECKING:
-    from zoo.sources.base import LocalModel, Source, Verification
+    from zoo.contract.source import LocalModel, Source, Verification
     from zoo.sources.syncing import SyncReport
 
 __all__ = [
@@ -41,11 +41,11 @@ REFERENCES = {
 
 def builtin_sources() -> list[Source]:
     """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub, Kaggle, OpenAI and openai-whisper."""
-    from zoo.sources.folder import FileSource
     from zoo.sources.hub import HubSource
     from zoo.sources.kaggle import KaggleSource
+    from zoo.sources.local.folder import FileSource
+    from zoo.sources.local.package import PackageSource
     from zoo.sources.openai import OpenAISource
-    from zoo.sources.package import PackageSource
     from zoo.sources.torch_hub import TorchHubSource
     from zoo.sources.whisper import WhisperSource
 
@@ -77,8 +77,8 @@ _PLATFORMS = {
 
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; where two have the same name, the first plugin's counts."""
+    from zoo.contract.source import Source
     from zoo.plugins import plugins
-    from zoo.sources.base import Source
 
     found: dict[str, Source] = {}
     for candidate in plugins().items("zoo_sources", Source):
@@ -196,7 +196,7 @@ def verify(reference: str | None = None, progress: Progress | None = None) -> li
     Raises:
         ModelNotFound: the model is not on this machine.
     """
-    from zoo.sources.base import Verification
+    from zoo.contract.source import Verification
 
     progress = progress or SilentProgress()
     here = [(_card_of(model), model.files) for model in _matching(reference)]
@@ -236,7 +236,7 @@ def local() -> list[LocalModel]:
 
 
 def _local() -> Iterator[LocalModel]:
-    from zoo.sources.base import Inventory, LocalModel
+    from zoo.contract.source import Inventory, LocalModel
 
     for origin in sources().values():
         if isinstance(origin, Inventory):
@@ -257,14 +257,14 @@ def _matching(reference: str | None) -> list[LocalModel]:
         return [_model(card, files)] if files else []
     commit = None
     if wanted is not None and wanted.revision:
-        from zoo.sources.hub_cache import cached_commit
+        from zoo.sources.hub.cache import cached_commit
 
         commit = cached_commit(card.name, wanted.revision) or wanted.revision
     return [m for m in local() if m.id == card.id and (commit is None or m.files.revision == commit)]
 
 
 def _model(card: ModelCard, files: LocalFiles) -> LocalModel:
-    from zoo.sources.base import LocalModel
+    from zoo.contract.source import LocalModel
 
     return LocalModel(card.id, files, card)
 
@@ -304,7 +304,7 @@ def _offline_card(reference: str) -> ModelCard:
 
 def _pulled_card(wanted: ModelId) -> ModelCard | None:
     """What was noted of a model when it was pulled, where its source keeps such notes."""
-    from zoo.sources.pulled import PulledModels
+    from zoo.sources.local.pulled import PulledModels
 
     model = PulledModels(wanted.source).find(f"{wanted.source}:{wanted.name}", wanted.revision)
     return None if model is None else model.card

@@ -31,7 +31,7 @@ class Fit:
 
 def fit(items: Sequence[ModelCard | BenchmarkScore]) -> Fit:
     """The items with every card cut to what a registry can hold, and without those that cannot be cut."""
-    from zoo.registry import rows, validation
+    from zoo.registry.writing import rows, validation
 
     cards = [item for item in items if isinstance(item, ModelCard)]
     try:

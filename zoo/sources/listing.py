@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
+from zoo.contract.backbone import Progress
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
-from zoo.protocols import Progress
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from zoo.config import settings
+from zoo.contract.backbone import Progress
 from zoo.entities import LocalFiles, ModelCard, Problem
 from zoo.errors import ModelNotFound, NetworkUnavailable, SourceError, suggest
-from zoo.protocols import Progress
 from zoo.sources.listing import ListRequest, Page
 from zoo.sources.openai_client import client, openai_errors
 from zoo.sources.openai_prices import TUNED, ChatPrices, EmbeddingModel, base_of, chat_models, embedding_models

@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import ModelNotFound
-from zoo.sources.config_card import read_json
-from zoo.sources.model_files import format_of
+from zoo.sources.files.config_card import read_json
+from zoo.sources.files.model_files import format_of
 
 INDEX = "model_index.json"
 LIBRARY = "diffusers"

@@ -9,9 +9,9 @@ from typing import Any
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import storage_errors
-from zoo.sources import describing
-from zoo.sources.config_card import read_json
-from zoo.sources.model_files import PIPELINE
+from zoo.sources.files import describing
+from zoo.sources.files.config_card import read_json
+from zoo.sources.files.model_files import PIPELINE
 
 LIBRARY = "spacy"
 META, CONFIG = "meta.json", "config.cfg"

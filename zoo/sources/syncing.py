@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.backbone import Progress, SilentProgress
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
 from zoo.errors import InvalidInput, RegistryError, SourceError, StorageError, UnknownTask, suggest
-from zoo.protocols import Progress, SilentProgress
 from zoo.sources.fitting import fit
 from zoo.sources.listing import Listed, ListRequest, Page
 from zoo.untrusted import parse_json
@@ -123,7 +123,7 @@ class _Sync:
         return dataclasses.replace(self.report, seconds=time.perf_counter() - started)
 
     def _store(self, page: Page) -> None:
-        from zoo.registry import syncing
+        from zoo.registry.writing import syncing
 
         kept = fit(page.items)
         items = list(self._changed(kept.items))
@@ -141,7 +141,7 @@ class _Sync:
         )
 
     def _changed(self, items: Sequence[ModelCard | BenchmarkScore]) -> Iterator[ModelCard | BenchmarkScore]:
-        from zoo.registry import syncing
+        from zoo.registry.writing import syncing
 
         known = syncing.known_cards(self.registry, [item.id for item in items if isinstance(item, ModelCard)])
         unchanged: set[str] = set()
@@ -157,7 +157,7 @@ class _Sync:
                 yield item
 
     def _noted(self) -> dict[str, Any]:
-        from zoo.registry import syncing
+        from zoo.registry.writing import syncing
 
         text = syncing.note(self.registry, self.note)
         try:
@@ -196,7 +196,7 @@ def _alone(registry: Registry, name: str) -> Iterator[None]:
     """Hold the one place there is for a sync of this source into this registry; a killed process leaves it free."""
     from filelock import FileLock, Timeout
 
-    from zoo.registry.location import beside
+    from zoo.registry.database.location import beside
 
     path = beside(registry.path, f".sync-{name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,13 +10,13 @@ import re
 from pathlib import Path
 
 from zoo.config import settings
+from zoo.contract.backbone import Progress
 from zoo.entities import LocalFiles, ModelCard, ModelFile
 from zoo.errors import ModelNotFound, NetworkUnavailable, UnsupportedModel
-from zoo.protocols import Progress
-from zoo.sources.hashing import KnownHashes
-from zoo.sources.http_files import fetch
-from zoo.sources.paths import check_path
-from zoo.sources.pulled import PulledSource
+from zoo.sources.files.hashing import KnownHashes
+from zoo.sources.files.http_files import fetch
+from zoo.sources.files.paths import check_path
+from zoo.sources.local.pulled import PulledSource
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 

@@ -60,7 +60,7 @@ def _extreme_images() -> list[tuple[str, Any]]:
 def _recordings() -> list[Any]:
     import numpy as np
 
-    from zoo.data.audio import Recording
+    from zoo.kinds.audio import Recording
 
     found = []
     for hertz, rate, seconds in ((440, 16000, 1.0), (220, 44100, 2.3), (880, 8000, 0.6), (330, 22050, 1.7)):
@@ -73,7 +73,7 @@ def _recordings() -> list[Any]:
 def _extreme_recordings() -> list[tuple[str, Any]]:
     import numpy as np
 
-    from zoo.data.audio import Recording
+    from zoo.kinds.audio import Recording
 
     return [
         ("a recording of one sample", Recording(np.ones(1, dtype=np.float32), 16000)),

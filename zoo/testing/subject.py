@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.contract.backbone import Backbone, SilentProgress
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
 from zoo.plugins import PluginReport, plugins
-from zoo.protocols import Backbone, SilentProgress
 from zoo.testing import samples
 
 LABELS = ("a dog", "rain", "a red house")

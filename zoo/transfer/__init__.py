@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from zoo.transfer.estimator import Estimator as Estimator
-    from zoo.transfer.estimator import Measured as Measured
+    from zoo.contract.estimator import Estimator as Estimator
+    from zoo.contract.estimator import Measured as Measured
     from zoo.transfer.measure import interval as interval
     from zoo.transfer.measure import score as score
     from zoo.transfer.statistics import Statistics as Statistics
 
 _EXPORTS = {
-    "Estimator": "estimator",
-    "Measured": "estimator",
-    "Statistics": "statistics",
-    "interval": "measure",
-    "score": "measure",
+    "Estimator": "zoo.contract.estimator",
+    "Measured": "zoo.contract.estimator",
+    "Statistics": "zoo.transfer.statistics",
+    "interval": "zoo.transfer.measure",
+    "score": "zoo.transfer.measure",
 }
 
 __all__ = ["builtin_estimators", "estimators", *sorted(_EXPORTS)]  # noqa: PLE0604
@@ -36,14 +36,14 @@ def estimators() -> list[str]:
 
 def builtin_estimators() -> Sequence[Estimator]:
     """LogME, the shrinkage H-score, probes, and the other estimators of the field; see docs/estimators.md."""
-    from zoo.transfer.builtin import ESTIMATORS
+    from zoo.transfer.scores.builtin import ESTIMATORS
 
     return ESTIMATORS
 
 
 def __getattr__(name: str) -> Any:
     if name in _EXPORTS:
-        return getattr(importlib.import_module(f"zoo.transfer.{_EXPORTS[name]}"), name)
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
     raise AttributeError(f"module 'zoo.transfer' has no attribute '{name}'")
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.transfer.estimator import Measured
+from zoo.contract.estimator import Measured
 
 GROUPS = 10
 FEWEST_SAMPLES = 8

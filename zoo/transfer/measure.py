@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from zoo.contract.estimator import Estimator, Measured
 from zoo.errors import InvalidInput, suggest
 from zoo.plugins import plugins
 from zoo.transfer.checks import check_features, check_finite, check_groups, check_pair
-from zoo.transfer.estimator import Estimator, Measured
 from zoo.transfer.intervals import (
     FEWEST_SAMPLES,
     GROUPS,

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 
 def mean_average_precision(targets: Sequence[Any], predictions: Sequence[Any]) -> float:

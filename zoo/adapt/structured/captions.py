@@ -6,8 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.texts import checked, spoken
+from zoo.kinds.metrics import Metric
+from zoo.kinds.text_metrics import checked, spoken
 
 LONGEST, DEVIATION, SCALE = 4, 6.0, 10.0
 """Words of the longest n-grams, the length difference that costs a standard deviation, and the factor of the paper."""

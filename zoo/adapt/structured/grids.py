@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 if TYPE_CHECKING:
     import numpy as np

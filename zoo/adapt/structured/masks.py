@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 
 def mean_iou(targets: Sequence[Any], predictions: Sequence[Any]) -> float:

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.distances import frechet_distance, maximum_mean_discrepancy
-from zoo.adapt.structured.judges import judge
-from zoo.adapt.structured.kinds import TargetKind
+from zoo.adapt.metric_models import judge
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 if TYPE_CHECKING:
     import numpy as np

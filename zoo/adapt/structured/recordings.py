@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.distances import frechet_distance
-from zoo.adapt.structured.judges import embedded, judge, transcripts
-from zoo.adapt.structured.kinds import TargetKind
+from zoo.adapt.metric_models import embedded, judge, transcripts
 from zoo.errors import DataError
+from zoo.kinds.distances import frechet_distance
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data.audio import Recording
+    from zoo.kinds.audio import Recording
 
 MUSIC = "text-to-audio"
 JUDGES = {
@@ -213,7 +213,7 @@ def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Any]:
     """White noise, each another, of a root mean square."""
     import numpy as np
 
-    from zoo.data.audio import Recording
+    from zoo.kinds.audio import Recording
 
     generator = np.random.default_rng(0)
     waves = (loudness * generator.standard_normal(samples) for _ in range(count))

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.adapt.metrics import Metric
-from zoo.adapt.structured.kinds import TargetKind
 from zoo.errors import DataError
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 

@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.evaluating import CHUNK, known_targets, told
 from zoo.adapt.options import TRAINING, Options
-from zoo.adapt.structured.judging import CHUNK, known_targets, told
-from zoo.adapt.structured.kinds import TargetKind, kinds, metrics_for
-from zoo.adapt.structured.texts import TRANSLATION
 from zoo.errors import UnsupportedModel, needs_extra
+from zoo.kinds.known import TargetKind, kinds, metrics_for
+from zoo.kinds.text_metrics import TRANSLATION
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.adapt.metrics import Metric
     from zoo.adapt.structured.learner import Learner
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, ModelCard, Plan, Run
-    from zoo.protocols import Backbone, Progress
+    from zoo.kinds.metrics import Metric
     from zoo.tasks import Task
 
 LEARNING_RATE = 1e-4
@@ -82,7 +82,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         from zoo.adapt.loop import Settings, check_layer_decay, seeded
         from zoo.adapt.memory import train_within_memory
     from zoo.adapt.experiment import check_plan, make_run
-    from zoo.adapt.full import learning_rate
+    from zoo.adapt.fine_tuning import learning_rate
     from zoo.adapt.saving import Adapted, check_room, save
     from zoo.adapt.seen import trained_on
     from zoo.adapt.structured.learner import ExampleBatches
@@ -139,9 +139,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             **parts.kind.judged_by(),
         }
         run = make_run(
-            parts,
+            parts,  # type: ignore[arg-type]
             backbone.card,
-            replace(plan, device=_device(plain, plan.device)),  # type: ignore[arg-type]
+            replace(plan, device=_device(plain, plan.device)),
             started=started,
             metrics=metrics,
             epochs=len(training.epochs),

@@ -11,8 +11,8 @@ from zoo import Domain, ModelCard, hookimpl
 from zoo_acme.cards import TASK, cards
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import LocalFiles
-    from zoo.protocols import Backbone, Progress
 
 
 @hookimpl

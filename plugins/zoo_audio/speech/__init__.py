@@ -1,0 +1,1 @@
+"""Speech: synthesis, vocoders and the predicted quality of recordings."""

@@ -1,0 +1,160 @@
+"""Voices of Piper: VITS (Kim, Kong and Son, 2021) as an ONNX file that turns phonemes into a wave in one pass.
+
+The phonemes are those of espeak-ng, which is called as a program; it is not part of this distribution.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, ZooError, needs_extra, needs_program
+from zoo.kinds.audio import Recording
+
+with needs_extra("speech", "speak with Piper's voices"):
+    import numpy as np
+    import onnxruntime
+
+from zoo.untrusted import parse_json
+from zoo_audio.answering import AnsweringBackbone, as_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.entities import LocalFiles, ModelCard
+
+PAD, START, END = "_", "^", "$"
+SEED = 0
+PAUSE = 0.2
+"""Seconds of silence between sentences."""
+
+LONGEST = 5_000
+"""Characters of a text that is spoken: about six minutes."""
+
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
+_CLAUSE = re.compile(r"([,;:.!?—…])")
+_SWITCH = re.compile(r"\([^)]*\)")
+"""What espeak-ng writes where it changes the language."""
+
+_MINUTE = 60
+
+
+class PiperVoice(AnsweringBackbone):
+    """One voice in one language; a text sounds the same every time."""
+
+    def __init__(self, card: ModelCard, path: Path, settings: Mapping[str, Any], device: str) -> None:
+        super().__init__(card, "text", device)
+        self._path = path
+        self._rate = int(settings["audio"]["sample_rate"])
+        self._language = str(settings["espeak"]["voice"])
+        self._indices: Mapping[str, Sequence[int]] = settings["phoneme_id_map"]
+        spoken = settings.get("inference", {})
+        self._scales = np.array(
+            [spoken.get("noise_scale", 0.667), spoken.get("length_scale", 1.0), spoken.get("noise_w", 0.8)],
+            dtype=np.float32,
+        )
+
+    def speak(self, texts: Sequence[Any]) -> list[Recording]:
+        """Each text as a recording.
+
+        Raises:
+            DataError: a text is none, holds nothing to say, is too long, or asks for another voice.
+            MissingProgram: espeak-ng is not installed.
+            ZooError: espeak-ng fails.
+        """
+        if any(hasattr(text, "voice") for text in texts):
+            raise DataError(
+                f"'{self.card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
+            )
+        return [self._spoken(as_text(self.card, text)) for text in texts]
+
+    def _spoken(self, text: str) -> Recording:
+        if len(text) > LONGEST:
+            raise DataError(f"A text has {len(text):,} characters, and up to {LONGEST:,} are spoken.", "Cut it.")
+        sentences = [found for part in _SENTENCE.split(text) if len(found := self._phonemes(part)) > 0]
+        if not sentences:
+            raise DataError(f"'{text[:60]}' holds nothing that can be said.", "Write a sentence.")
+        pause = np.zeros(round(PAUSE * self._rate), dtype=np.float32)
+        session = opened(self._path)
+        waves = [wave for sentence in sentences for wave in (self._wave(session, sentence), pause)]
+        return Recording(np.concatenate(waves[:-1]).clip(-1, 1), self._rate)
+
+    def _wave(self, session: Any, phonemes: str) -> np.ndarray:
+        indices = [*self._indices[START], *self._indices[PAD]]
+        for phoneme in phonemes:
+            indices += [*self._indices.get(phoneme, ()), *self._indices[PAD]] if phoneme in self._indices else []
+        indices += self._indices[END]
+        inputs = {
+            "input": np.array([indices], dtype=np.int64),
+            "input_lengths": np.array([len(indices)], dtype=np.int64),
+            "scales": self._scales,
+        }
+        found: np.ndarray = session.run(None, inputs)[0].reshape(-1)
+        return found
+
+    def _phonemes(self, sentence: str) -> str:
+        """The phonemes of a sentence, with its punctuation, decomposed as the voices were trained."""
+        parts = []
+        for part in _CLAUSE.split(sentence):
+            if _CLAUSE.fullmatch(part):
+                parts.append("." if part == "…" else part)
+            elif any(character.isalnum() for character in part):
+                parts.append(f"{' ' if parts else ''}{phonemes(part, self._language)}")
+        spoken = "".join(parts).strip()
+        return unicodedata.normalize("NFD", spoken) if any(character.isalpha() for character in spoken) else ""
+
+
+def opened(path: Path) -> Any:
+    """A session whose noise, which durations and the wave are drawn from, begins anew.
+
+    The noise of one session goes on from text to text. Without the graph's optimisations, which save next to nothing
+    here, opening one takes a fifth of a second.
+    """
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    onnxruntime.set_seed(SEED)
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def phonemes(text: str, language: str) -> str:
+    """A text in the international phonetic alphabet, by espeak-ng.
+
+    Raises:
+        MissingProgram: it is not installed.
+        ZooError: it does not know the language, or fails.
+    """
+    install = "Run: apt-get install espeak-ng (or brew install espeak-ng)"
+    program = needs_program("espeak-ng", "turn texts into phonemes for Piper's voices", install)
+    # Nothing that UTF-8 cannot hold reaches the program.
+    clean = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+    command = [program, "-q", "--ipa", "-v", language, "--stdin"]
+    try:
+        found = subprocess.run(command, input=clean, encoding="utf-8", capture_output=True, check=True, timeout=_MINUTE)
+    except (subprocess.SubprocessError, OSError) as error:
+        reason = " ".join(str(getattr(error, "stderr", "") or error).split())[:200]
+        raise ZooError(f"espeak-ng cannot turn '{text[:60]}' into phonemes: {reason}.") from error
+    return " ".join(_SWITCH.sub("", found.stdout).split())
+
+
+def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
+    """A voice from its ONNX file and the JSON file beside it.
+
+    Raises:
+        UnsupportedModel: a file is missing or damaged, or the voice has other phonemes than espeak-ng's.
+    """
+    weights = str(card.loader["weights"])
+    try:
+        settings = parse_json(files.path(f"{weights}.json").read_text(encoding="utf-8"), finite=False)
+        if settings.get("phoneme_type", "espeak") != "espeak" or int(settings.get("num_speakers", 1)) > 1:
+            raise UnsupportedModel(f"'{card.id}' is no voice of one speaker with espeak-ng's phonemes.")
+        path = files.path(weights)
+        opened(path)
+        return PiperVoice(card, path, settings, device)
+    except UnsupportedModel:
+        raise
+    except Exception as error:  # onnxruntime's errors share no base class below Exception
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(f"'{card.id}' is no voice of Piper: {reason}.", f"Run: zoo verify {card.id}") from error

@@ -1,0 +1,266 @@
+"""Voices of transformers: VITS, and SpeechT5, which speaks in the voice of a recording and can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import transformers
+from safetensors import SafetensorError
+from torch import nn
+
+from zoo.adapt.metric_models import embedded, judge
+from zoo.errors import DataError, MissingExtra, UnsupportedModel, UnsupportedPrecision
+from zoo.kinds.audio import Recording
+from zoo.loading.quiet import quiet
+from zoo_audio.answering import AnsweringBackbone, as_text
+from zoo_audio.speech.vocoding import griffin_lim, vocoder_for
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+TASK = "text-to-speech"
+VITS, SPEECHT5 = "VitsModel", "SpeechT5ForTextToSpeech"
+LONGEST_SECONDS = 20.0
+"""Recordings that are learnt from are cut there."""
+
+_IGNORED = -100.0
+"""Of spectrograms, what does not count in the loss of SpeechT5."""
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+_SEED = 0
+
+
+class VitsVoice(AnsweringBackbone):
+    """A VITS model (Kim, Kong and Son, 2021), which has its own voice."""
+
+    def __init__(self, card: ModelCard, model: Any, tokenizer: Any, device: str) -> None:
+        super().__init__(card, "text", device)
+        self.model, self._tokenizer = model.to(device).eval(), tokenizer
+
+    def speak(self, texts: Sequence[Any]) -> list[Recording]:
+        """Each text as a recording; the same one every time.
+
+        Raises:
+            DataError: a text is none, has nothing in it that the model can say, or asks for another voice.
+            MissingExtra: the model needs a phonemizer that is not installed.
+        """
+        return [self._spoken(as_text(self.card, text)) for text in texts]
+
+    def _spoken(self, text: Any) -> Recording:
+        if hasattr(text, "voice"):
+            raise DataError(
+                f"'{self.card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
+            )
+        try:
+            inputs = self._tokenizer(str(text), return_tensors="pt").to(self.device)
+        except ImportError as error:
+            raise MissingExtra(
+                f"'{self.card.id}' speaks phonemes; the package 'phonemizer' makes them of texts and is not installed.",
+                "Run: pip install phonemizer (which needs the program espeak-ng: apt-get install espeak-ng)",
+            ) from error
+        if not inputs["input_ids"].numel():
+            raise DataError(f"'{str(text)[:60]}' has no character that '{self.card.id}' can say.", "Write a sentence.")
+        with torch.random.fork_rng(), torch.inference_mode():
+            torch.manual_seed(_SEED)
+            wave = self.model(**inputs).waveform[0]
+        return Recording(wave.float().cpu().numpy().clip(-1, 1), int(self.model.config.sampling_rate))
+
+
+class SpeechT5Voice(AnsweringBackbone):
+    """SpeechT5 (Ao et al., 2022): from characters and the vector of a voice to a spectrogram, frame by frame.
+
+    Attributes:
+        model: all of the network.
+        processor: what makes tokens of texts and spectrograms of waves.
+    """
+
+    learning_rate = 1e-4
+
+    def __init__(self, card: ModelCard, model: Any, processor: Any, vocoder: Any, device: str) -> None:
+        super().__init__(card, "text", device)
+        self.model, self.processor, self._vocoder = model.to(device).eval(), processor, vocoder
+        self.rate = int(processor.feature_extractor.sampling_rate)
+        self.voice_length = int(model.config.speaker_embedding_dim)
+
+    def speak(self, texts: Sequence[Any], voice: torch.Tensor | None = None) -> list[Recording]:
+        """Each text as a recording, in the voice of its own recording, else in ``voice``, a vector.
+
+        Raises:
+            DataError: a text is none or empty, or there is no voice.
+            UnsupportedModel: the speaker encoder's vectors have another length than the model takes.
+        """
+        return [self._spoken(as_text(self.card, text), voice) for text in texts]
+
+    def learner(self, task: str, classes: Sequence[str]) -> SpeechLearner | None:
+        """What is trained to speak; None for other tasks."""
+        return SpeechLearner(self) if task == TASK else None
+
+    def voice_of(self, recording: Any) -> torch.Tensor:
+        """The vector of a recording's voice, of length 1.
+
+        Raises:
+            UnsupportedModel: it has another length than the model takes.
+        """
+        vector = embedded("ZOO_SPEAKER_ENCODER", [recording])[0]
+        if len(vector) != self.voice_length:
+            raise UnsupportedModel(
+                f"'{self.card.id}' takes voices of {self.voice_length} numbers, and "
+                f"'{judge('ZOO_SPEAKER_ENCODER').card.id}' gives {len(vector)}.",
+                "Name a speaker encoder that fits: export ZOO_SPEAKER_ENCODER=MODEL",
+            )
+        scaled = vector / max(float(np.linalg.norm(vector)), 1e-12)
+        return torch.from_numpy(scaled).float()
+
+    def tokens(self, text: str) -> torch.Tensor:
+        """Indices of characters, 1 x n.
+
+        Raises:
+            DataError: there are none.
+        """
+        if not text.strip():
+            raise DataError("An empty text holds nothing to say.", "Write a sentence.")
+        found: torch.Tensor = self.processor(text=text.strip(), return_tensors="pt")["input_ids"]
+        longest = int(self.model.config.max_text_positions)
+        return found[:, :longest]
+
+    def spectrogram(self, recording: Any) -> torch.Tensor:
+        """Log10 of the mel magnitudes, frames x 80, as many frames as the decoder makes in whole steps."""
+        extractor, step = self.processor.feature_extractor, int(self.model.config.reduction_factor)
+        wave = recording.at(self.rate)[: int(LONGEST_SECONDS * self.rate)]
+        least = max(int(extractor.n_fft), step * int(extractor.sample_stride))
+        wave = np.pad(wave, (0, max(0, least - len(wave))))
+        found = self.processor(audio_target=wave, sampling_rate=self.rate, return_tensors="np")["input_values"][0]
+        return torch.from_numpy(np.asarray(found[: len(found) - len(found) % step], dtype=np.float32))
+
+    def wave(self, spectrogram: torch.Tensor) -> np.ndarray:
+        """The sound of a spectrogram, by the vocoder where there is one."""
+        if self._vocoder is not None:
+            with torch.inference_mode():
+                sound: np.ndarray = self._vocoder(spectrogram).float().cpu().numpy()
+            return sound
+        extractor = self.processor.feature_extractor
+        filters, window = (
+            torch.from_numpy(np.asarray(part)).float() for part in (extractor.mel_filters, extractor.window)
+        )
+        window = nn.functional.pad(window, (0, int(extractor.n_fft) - len(window)))
+        made: np.ndarray = griffin_lim(spectrogram.float().cpu(), filters, window, int(extractor.sample_stride)).numpy()
+        return made
+
+    def _spoken(self, text: Any, voice: torch.Tensor | None) -> Recording:
+        if hasattr(text, "voice"):
+            voice = self.voice_of(text.voice)
+        if voice is None:
+            raise DataError(
+                f"'{self.card.id}' speaks in the voice of a recording, and there is none.",
+                'Put its path in front of the text: "me.wav Good night."',
+            )
+        with torch.random.fork_rng(), torch.inference_mode():
+            # The decoder's first layers drop at random even in use.
+            torch.manual_seed(_SEED)
+            spectrogram = self.model.generate(
+                self.tokens(str(text)).to(self.device), speaker_embeddings=voice.to(self.device).unsqueeze(0)
+            )
+        return Recording(self.wave(spectrogram).clip(-1, 1).astype(np.float32), self.rate)
+
+
+class SpeechLearner:
+    """Trains SpeechT5 by its own loss of spectrograms, ends and attention.
+
+    Texts without a voice of their own are spoken in the mean voice of the recordings that were learnt from.
+
+    Attributes:
+        module: maps a batch to the loss of it, batch x 1, the same for each.
+    """
+
+    classes = ()
+
+    def __init__(self, backbone: SpeechT5Voice) -> None:
+        self.backbone, self.pretrained = backbone, backbone.model
+        self.module = _SpectrogramLosses(backbone.model, backbone.voice_length)
+
+    def example(self, item: Any, target: Any) -> dict[str, torch.Tensor]:
+        """The tokens, the spectrogram and the voice of a text with its recording.
+
+        Raises:
+            DataError: there is no recording.
+        """
+        if target.recording is None:
+            raise DataError("A voice is learnt from recordings.", "Name their column with --target-column.")
+        voice = item.voice if hasattr(item, "voice") else target.recording
+        return {
+            "tokens": self.backbone.tokens(target.text)[0],
+            "spectrogram": self.backbone.spectrogram(target.recording),
+            "voice": self.backbone.voice_of(voice),
+        }
+
+    def collate(self, examples: Sequence[dict[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
+        """Tokens and spectrograms padded at the end; the padding does not count."""
+        padding = int(self.backbone.model.config.pad_token_id)
+        tokens = [example["tokens"] for example in examples]
+        padded = nn.utils.rnn.pad_sequence(tokens, batch_first=True, padding_value=padding)
+        lengths = torch.tensor([len(row) for row in tokens])
+        return {
+            "input_ids": padded,
+            "attention_mask": (torch.arange(padded.shape[1]) < lengths[:, None]).long(),
+            "labels": nn.utils.rnn.pad_sequence(
+                [example["spectrogram"] for example in examples], batch_first=True, padding_value=_IGNORED
+            ),
+            "speaker_embeddings": torch.stack([example["voice"] for example in examples]),
+        }
+
+    def predict(self, inputs: Sequence[Any]) -> list[Recording]:
+        """Each text as a recording."""
+        self.module.eval()
+        return self.backbone.speak(inputs, self.module.mean_voice())
+
+
+class _SpectrogramLosses(nn.Module):
+    def __init__(self, network: nn.Module, length: int) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("voices", torch.zeros(length))
+
+    def mean_voice(self) -> torch.Tensor | None:
+        """The mean of the voices that were learnt from, of length 1; None before."""
+        length = self.voices.norm()
+        return self.voices / length if length > 0 else None
+
+    def forward(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        if self.training:
+            self.voices += batch["speaker_embeddings"].sum(dim=0)
+        found = self.network(**batch, output_attentions=True).loss
+        return found.expand(len(batch["labels"])).unsqueeze(1)
+
+
+def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dtype: str) -> AnsweringBackbone:
+    """The voice of a transformers folder.
+
+    Raises:
+        UnsupportedModel: the folder lacks weights, or is damaged.
+        UnsupportedPrecision: another precision than float32 is asked for.
+    """
+    if dtype != "float32":
+        raise UnsupportedPrecision(f"'{card.id}' speaks in float32, not in {dtype}.", "Leave --dtype out.")
+    try:
+        with quiet():
+            reader = transformers.AutoTokenizer if architecture == VITS else transformers.AutoProcessor
+            reads = reader.from_pretrained(files.root, **_LOCAL)
+            model, report = getattr(transformers, architecture).from_pretrained(
+                files.root, weights_only=True, output_loading_info=True, **_LOCAL
+            )
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    missing = sorted(report["missing_keys"])
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    if architecture == VITS:
+        return VitsVoice(card, model, reads, device)
+    return SpeechT5Voice(card, model, reads, vocoder_for(files.root, device), device)

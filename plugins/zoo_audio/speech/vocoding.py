@@ -1,0 +1,81 @@
+"""From spectrograms to waves: a trained vocoder where there is one, else Griffin and Lim's way."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    import torch
+
+VARIABLE = "ZOO_VOCODER"
+FOLDER = "vocoder"
+ROUNDS, MOMENTUM = 60, 0.99
+"""Of the fast Griffin-Lim algorithm (Perraudin, Balazs and Søndergaard, 2013)."""
+
+LEAST, SILENCE = 8, -10.0
+"""Frames that a wave is found for at least, and log10 of the magnitude of silence."""
+
+
+def vocoder_for(folder: Path, device: str) -> Any:
+    """The SpeechT5HifiGan that ``ZOO_VOCODER`` names or that lies in the model's folder ``vocoder``; None without one.
+
+    Raises:
+        ZooError: the one that is named cannot be had or loaded.
+    """
+    named = os.environ.get(VARIABLE, "").strip()
+    place = _fetched(named) if named else folder / FOLDER
+    if not place.is_dir():
+        return None
+    from transformers import SpeechT5HifiGan
+
+    try:
+        found = SpeechT5HifiGan.from_pretrained(place, local_files_only=True, weights_only=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise UnsupportedModel(f"The vocoder '{named or place}' cannot be loaded: {reason}.") from error
+    return found.to(device).eval()
+
+
+def griffin_lim(spectrogram: torch.Tensor, filters: torch.Tensor, window: torch.Tensor, hop: int) -> torch.Tensor:
+    """A wave whose magnitudes are near those of a mel spectrogram; phases are found by turns, from a fixed start.
+
+    Args:
+        spectrogram: log10 of the magnitudes of the bands, frames x bands.
+        filters: frequencies x bands.
+        window: what frames are weighted by, as long as the Fourier transform.
+        hop: samples from one frame to the next.
+    """
+    import torch
+
+    size, frames = len(window), len(spectrogram)
+    # The transform needs some frames to look at, so that silence follows what is shorter.
+    spectrogram = torch.nn.functional.pad(spectrogram, (0, 0, 0, max(0, LEAST - frames)), value=SILENCE)
+    magnitudes = (torch.linalg.pinv(filters.T.double()) @ (10.0 ** spectrogram.double()).T).clamp(min=1e-10).float()
+    generator = torch.Generator().manual_seed(0)
+    angles = torch.polar(torch.ones_like(magnitudes), 6.2831853 * torch.rand(magnitudes.shape, generator=generator))
+    before = torch.zeros_like(angles)
+    for _ in range(ROUNDS):
+        wave = torch.istft(magnitudes * angles, size, hop, window=window, center=True)
+        now = torch.stft(wave, size, hop, window=window, center=True, return_complex=True)[:, : magnitudes.shape[1]]
+        moved = now + MOMENTUM * (now - before)
+        angles, before = moved / moved.abs().clamp(min=1e-12), now
+    return torch.istft(magnitudes * angles, size, hop, window=window, center=True)[: frames * hop]
+
+
+def _fetched(reference: str) -> Path:
+    from zoo.config import settings
+    from zoo.contract.backbone import SilentProgress
+    from zoo.plugins import plugins
+    from zoo.sources import resolve
+
+    files: Any = plugins().first(
+        "zoo_download", card=resolve(reference), store=settings().models, progress=SilentProgress()
+    )
+    if files is None:
+        raise UnsupportedModel(f"No plugin delivers the vocoder '{reference}' ({VARIABLE}).")
+    root: Path = files.root
+    return root

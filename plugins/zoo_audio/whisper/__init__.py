@@ -1,0 +1,1 @@
+"""Whisper: its files, its encoder and its decoder."""

@@ -1,0 +1,1 @@
+"""Question answering: questions with a context, and spans of it as answers."""

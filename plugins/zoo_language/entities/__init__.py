@@ -1,0 +1,1 @@
+"""Named entities: tagged files, NER models and spaCy pipelines."""

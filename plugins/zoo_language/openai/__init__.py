@@ -1,0 +1,1 @@
+"""OpenAI: embeddings, chat models, fine-tuning jobs and prices."""

@@ -1,0 +1,288 @@
+"""OpenAI's fine-tuning jobs: examples uploaded, a job created once, waited for, and gone on with after interruptions.
+
+What was uploaded and created is noted in a file under ``ZOO_HOME``, named by a digest of the examples and the settings,
+so that the same command waits for the same job. A job whose creation was not answered is found by its metadata.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.config import settings
+from zoo.contract.backbone import Progress
+from zoo.errors import InvalidInput, PlatformNotice, SourceError, ZooError, storage_errors
+from zoo.sources.openai_client import openai_errors, told
+from zoo.untrusted import parse_json
+
+FOLDER = "openai-jobs"
+FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
+"""Seconds between two looks at a job, growing from the first to the last."""
+
+ENDED = ("succeeded", "failed", "cancelled")
+MARK = "zoo"
+"""The metadata by which a job is found again."""
+
+_OF_EXAMPLES = frozenset(("invalid_training_file", "invalid_validation_file", "invalid_n_examples"))
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job to be done.
+
+    Attributes:
+        model: name of the model at OpenAI.
+        training, validation: examples, one JSON object a line.
+        epochs: times that the examples are gone through.
+    """
+
+    model: str
+    training: bytes
+    validation: bytes
+    epochs: int
+    seed: int
+
+    def key(self, server: str) -> str:
+        """A digest of all that makes a job at a server what it is."""
+        parts = (server, self.model, str(self.epochs), str(self.seed))
+        digest = hashlib.sha256("\n".join(parts).encode())
+        for examples in (self.training, self.validation):
+            digest.update(hashlib.sha256(examples).digest())
+        return digest.hexdigest()[:32]
+
+
+class Job:
+    """One order's job at OpenAI, from the upload to the model that comes out. Use it as a context manager.
+
+    Leaving the block without an error forgets the job; leaving it by one keeps it noted, to be gone on with.
+    ``done_before`` tells that it had succeeded, and was charged, before anybody asked for it this time.
+    """
+
+    def __init__(self, api: Any, order: Order) -> None:
+        self._api, self._order = api, order
+        self._key = order.key(str(api.base_url))
+        self._path = settings().home / FOLDER / f"{self._key}.json"
+        self._noted: dict[str, str] = {}
+        self._lock: Any = None
+        self.done_before = False
+
+    def __enter__(self) -> Job:
+        from filelock import FileLock, Timeout
+
+        with storage_errors(self._path.parent):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self._path.with_suffix(".lock"))
+            try:
+                self._lock.acquire(timeout=0)
+            except Timeout:
+                raise InvalidInput(
+                    "Another zoo is waiting for this very job.", "Let it, or change the seed for another one."
+                ) from None
+            self._noted = _read(self._path)
+        return self
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            self._forget()
+        self._lock.release()
+
+    def run(self, progress: Progress) -> Any:
+        """Upload, create and wait, as far as that is not done yet; OpenAI's record of the job that succeeded.
+
+        Raises:
+            InvalidInput: the examples were refused.
+            SourceError: one of its kinds: the job failed or was cancelled, the key is wrong, the network is away.
+        """
+        if "job" in self._noted:
+            _tell(f"Going on with the job {self._noted['job']}.")
+        else:
+            self._begin()
+        try:
+            with _goes_on(self._noted["job"]):
+                job = self._wait(progress)
+        except KeyboardInterrupt:
+            _tell(
+                f"The job {self._noted['job']} goes on at OpenAI and is charged; the same command waits for it again. "
+                "It can be cancelled in OpenAI's dashboard."
+            )
+            raise
+        if job.status == "succeeded" and job.fine_tuned_model:
+            return job
+        self._forget()
+        if job.status == "cancelled":
+            raise SourceError(f"The job {job.id} was cancelled.", "Run the command again for a new one.")
+        reason = told(job.error.message if job.error else None) or "OpenAI does not say why"
+        if job.error and job.error.code in _OF_EXAMPLES:
+            raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Mend the data, then run the command again.")
+        raise SourceError(f"The job {job.id} failed: {reason}.", "Run the command again for a new one.")
+
+    def _begin(self) -> None:
+        found = self._find()
+        if found is None:
+            for name in ("training", "validation"):
+                if name not in self._noted or not self._has(self._noted[name]):
+                    self._note(name, self._upload(f"zoo-{self._key[:12]}-{name}.jsonl", getattr(self._order, name)))
+            try:
+                found = self._create()
+            except ZooError:
+                # The server may have heard what it did not answer; a second job would be charged as well.
+                with contextlib.suppress(ZooError):
+                    found = self._find()
+                if found is None:
+                    raise
+            _tell(f"OpenAI took the job {found}.")
+        elif self.done_before:
+            _tell(f"The job {found} trained on these data with these settings; another --seed trains again.")
+        else:
+            _tell(f"Going on with the job {found}.")
+        self._note("job", found)
+
+    def _has(self, file: str) -> bool:
+        import openai
+
+        with openai_errors(self._order.model):
+            try:
+                self._api.files.retrieve(file)
+            except openai.NotFoundError:
+                return False
+        return True
+
+    def _upload(self, name: str, examples: bytes) -> str:
+        with openai_errors(self._order.model), _refusals():
+            file = self._api.files.create(file=(name, examples, "application/jsonl"), purpose="fine-tune")
+        if file.status == "error":
+            raise InvalidInput(
+                f"OpenAI refused the examples: {told(file.status_details) or 'it does not say why'}.", "Mend the data."
+            )
+        return str(file.id)
+
+    def _find(self) -> str | None:
+        """A job of the same order that has not ended, or has succeeded and whose model is still there."""
+        import openai
+
+        with openai_errors(self._order.model):
+            for job in self._api.fine_tuning.jobs.list(limit=100, metadata={MARK: self._key}):
+                if (job.metadata or {}).get(MARK) != self._key or job.status in {"failed", "cancelled"}:
+                    continue
+                if job.status == "succeeded":
+                    try:
+                        self._api.models.retrieve(job.fine_tuned_model or "")
+                    except (openai.NotFoundError, ValueError):
+                        continue
+                    self.done_before = True
+                return str(job.id)
+        return None
+
+    def _create(self) -> str:
+        order = self._order
+        method = {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": order.epochs}}}
+        with openai_errors(order.model), _refusals():
+            job = self._api.with_options(max_retries=0).fine_tuning.jobs.create(
+                model=order.model,
+                training_file=self._noted["training"],
+                validation_file=self._noted["validation"],
+                method=method,
+                seed=order.seed,
+                suffix="zoo",
+                metadata={MARK: self._key},
+            )
+        return str(job.id)
+
+    def _wait(self, progress: Progress) -> Any:
+        seen: set[str] = set()
+        seconds = FIRST_WAIT
+        with progress.step(f"OpenAI works on {self._noted['job']}"):
+            while True:
+                with openai_errors(self._order.model):
+                    job = self._retrieved()
+                    for event in reversed(self._news(seen)):
+                        _tell(f"OpenAI: {told(event.message)}.")
+                if job.status in ENDED:
+                    return job
+                time.sleep(seconds)
+                seconds = min(seconds * 1.5, LONGEST_WAIT)
+
+    def _retrieved(self) -> Any:
+        import openai
+
+        try:
+            return self._api.fine_tuning.jobs.retrieve(self._noted["job"])
+        except openai.NotFoundError:
+            self._forget()
+            raise InvalidInput(
+                f"OpenAI knows no job {self._noted['job']} any more.", "Run the command again for a new one."
+            ) from None
+
+    def _news(self, seen: set[str]) -> Sequence[Any]:
+        """The events since the last look, latest first as OpenAI lists them."""
+        found: list[Any] = []
+        for event in self._api.fine_tuning.jobs.list_events(self._noted["job"], limit=100):
+            if event.id in seen:
+                break
+            found.append(event)
+        seen.update(event.id for event in found)
+        return [event for event in found if event.type != "metrics"]
+
+    def _note(self, name: str, value: str) -> None:
+        self._noted[name] = value
+        place = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
+        with storage_errors(self._path):
+            place.write_text(json.dumps(self._noted), encoding="utf-8")
+            os.replace(place, self._path)
+
+    def _forget(self) -> None:
+        """The examples at OpenAI are of no more use, nor is the note; what cannot be deleted there stays there."""
+        import openai
+
+        for name in ("training", "validation"):
+            if name in self._noted:
+                with contextlib.suppress(openai.OpenAIError):
+                    self._api.files.delete(self._noted[name])
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What OpenAI says of examples or settings that it does not take."""
+    import openai
+
+    try:
+        yield
+    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+        body = error.body if isinstance(error.body, dict) else {}
+        reason = told(str(body.get("message") or "it does not say why"))
+        raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Mend the data or the settings.") from None
+
+
+@contextmanager
+def _goes_on(job: str) -> Iterator[None]:
+    """Say with an error that the job is not lost."""
+    try:
+        yield
+    except SourceError as error:
+        raise type(error)(
+            error.message, f"{error.hint} The job {job} goes on at OpenAI; the same command waits for it again.".strip()
+        ) from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        found = parse_json(path.read_text(encoding="utf-8"), finite=False)
+    except (FileNotFoundError, ValueError):
+        return {}
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _tell(line: str) -> None:
+    warnings.warn(line, PlatformNotice, stacklevel=3)

@@ -1,0 +1,223 @@
+"""The strategy ``fine-tuning-job``: OpenAI fine-tunes a chat model on the training part, and is then asked the rest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.options import Options
+from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
+from zoo.sources.openai_prices import TUNED, base_of
+from zoo_language.openai.chat import CLASSES, ROOM, OpenAIChat, question
+from zoo_language.openai.jobs import Job, Order
+from zoo_language.openai.tokens import conversation_tokens, counter
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
+    from zoo.entities import BenchmarkScore, Dataset, ModelCard, Plan, Run
+
+NAME = "fine-tuning-job"
+OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, but for the number of epochs")
+
+EPOCHS = 3
+"""Each one is charged; OpenAI's own choice for a few hundred examples is about as many."""
+
+FEWEST = 10
+"""Examples that a job takes at least."""
+
+TUNED_MODEL = "tuned_model"
+"""Under which the run's plan names the model that came out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Parts:
+    """A data set in three, and how answers to the last are judged."""
+
+    experiment: Any
+    train: Dataset
+    validation: Dataset
+    test: Dataset
+    classes: tuple[str, ...]
+
+    def judge(self, backbone: OpenAIChat) -> dict[str, float]:
+        inputs = [self.test.inputs[index] for index in range(len(self.test))]
+        if not self.classes:
+            answers = backbone.answer(self.experiment.task.name, inputs)
+            found: dict[str, float] = self.experiment.judge(answers, self.test)
+            return found
+        import numpy as np
+
+        known = {name: index for index, name in enumerate(self.classes)}
+        labels = [answer[0]["label"] for answer in backbone.classify(inputs)]
+        # An answer that is no class counts as a class of its own, which no sample has.
+        chosen = np.array([known.get(label, len(known)) for label in labels])
+        judged: dict[str, float] = self.experiment.judge(chosen, self.experiment.test)
+        return judged
+
+
+def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Have the model fine-tuned, test it on samples that it has not seen, and keep it as a card of the registry.
+
+    What all of it may cost is told before anything is sent. A job that an earlier call with the same data, settings and
+    seed began is waited for instead of beginning another, and one that succeeded is not trained again.
+
+    Raises:
+        UnsupportedModel: it is no chat model of OpenAI's.
+        InvalidInput: it could cost more than the limit, or a folder is asked for.
+        DataError: there are too few samples, or neither classes nor texts to learn.
+        SourceError: one of its kinds, with what to do.
+    """
+    from zoo.adapt.experiment import make_run
+    from zoo.registry import open_registry
+
+    started = time.perf_counter()
+    if not isinstance(backbone, OpenAIChat):
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' is not fine-tuned by OpenAI.",
+            "Choose a chat model of theirs, such as openai:gpt-4o-mini-2024-07-18, or --strategy full.",
+        )
+    _check(backbone, dataset, plan)
+    parts = _divided(dataset, plan)
+    order = Order(
+        backbone.card.name, _lines(parts, parts.train), _lines(parts, parts.validation), plan.epochs, plan.seed
+    )
+    _check_cost(backbone, parts, plan)
+    with Job(backbone.client, order) as job:
+        done = job.run(progress)
+        card = _card(backbone.card, parts, str(done.fine_tuned_model), plan)
+        # Before anything else can fail: it was paid for.
+        open_registry().add([card])
+        tuned = OpenAIChat(card)
+        with progress.step("Testing"):
+            metrics = parts.judge(tuned)
+        training = 0.0 if job.done_before else backbone.prices.of_training(int(done.trained_tokens or 0))
+        _tell(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
+        carried_out = {
+            TUNED_MODEL: card.id,
+            "job": done.id,
+            "trained_tokens": done.trained_tokens,
+            "dollars": round(training + tuned.spent, 6),
+        }
+        run = make_run(
+            parts.experiment,
+            backbone.card,
+            dataclasses.replace(plan, device="openai"),
+            started=started,
+            metrics=metrics,
+            epochs=plan.epochs,
+            carried_out=carried_out,
+        )
+        open_registry().add(_scores(card, run, parts))
+    return run
+
+
+def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
+    if plan.output:
+        raise InvalidInput(
+            "A model that OpenAI fine-tunes stays with OpenAI; there is nothing to write to a folder.",
+            "Leave -o out; the registry will know it as openai:ft:...",
+        )
+    if dataset.input_kind != backbone.input_kind or dataset.target_kind not in {"class", "text"}:
+        raise DataError(
+            f"OpenAI fine-tunes on texts with classes or texts, and '{dataset.name}' holds {dataset.input_kind} inputs "
+            f"with {dataset.target_kind} targets.",
+            "Numbers can be learned from embeddings: zoo tune openai:text-embedding-3-small DATA",
+        )
+
+
+def _divided(dataset: Dataset, plan: Plan) -> _Parts:
+    if dataset.target_kind == "class":
+        from zoo.adapt.experiment import prepare
+
+        experiment: Any = prepare(dataset, plan)
+        made = [dataset.subset(part) for part in (experiment.train, experiment.validation, experiment.test)]
+    else:
+        from zoo.adapt.structured.tuning import divide
+
+        experiment = divide(dataset, plan)
+        made = [experiment.train, experiment.validation, experiment.test]
+    if len(made[0]) < FEWEST:
+        raise DataError(
+            f"'{dataset.name}' leaves {len(made[0])} samples to train on, and OpenAI takes no fewer than {FEWEST}.",
+            "Bring more samples, or hold fewer out with --validation and --test.",
+        )
+    return _Parts(experiment, made[0], made[1], made[2], tuple(dataset.classes))
+
+
+def _conversations(parts: _Parts, part: Dataset) -> list[list[dict[str, str]]]:
+    targets: Sequence[Any] = part.targets or ()
+    found = []
+    for index in range(len(part)):
+        answer = parts.classes[int(targets[index])] if parts.classes else str(targets[index])
+        found.append([*question(part.inputs[index], parts.classes), {"role": "assistant", "content": answer}])
+    return found
+
+
+def _lines(parts: _Parts, part: Dataset) -> bytes:
+    """One JSON object a line, as OpenAI's chat format for supervised fine-tuning has it."""
+    return "".join(
+        json.dumps({"messages": messages}, ensure_ascii=False) + "\n" for messages in _conversations(parts, part)
+    ).encode("utf-8", "replace")
+
+
+def _check_cost(backbone: OpenAIChat, parts: _Parts, plan: Plan) -> None:
+    """Tell what it may cost; raise ``InvalidInput`` where that is more than the limit."""
+    count = counter()
+    tokens = plan.epochs * sum(conversation_tokens(one, count) for one in _conversations(parts, parts.train))
+    asked = [conversation[:-1] for conversation in _conversations(parts, parts.test)]
+    room = 1 + max(map(count, parts.classes)) if parts.classes else ROOM
+    training, testing = backbone.prices.of_training(tokens), backbone.cost_of_asking(asked, room)
+    total = training + testing
+    if total > backbone.limit:
+        raise InvalidInput(
+            f"Fine-tuning '{backbone.card.id}' on {len(parts.train):,} samples could cost ${total:.4f}, more than the "
+            f"limit of ${backbone.limit:.4f}.",
+            "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer samples or --epochs.",
+        )
+    _tell(
+        f"Fine-tuning {backbone.card.id} on {len(parts.train):,} samples: at most {tokens:,} tokens in {plan.epochs} "
+        f"epochs, ${training:.4f}; testing on {len(parts.test):,}: at most ${testing:.4f}; "
+        f"${backbone.limit:.2f} allowed."
+    )
+
+
+def _card(base: ModelCard, parts: _Parts, name: str, plan: Plan) -> ModelCard:
+    classes: dict[str, Any] = {CLASSES: list(parts.classes)} if parts.classes else {}
+    return dataclasses.replace(
+        base,
+        id=f"openai:{name}",
+        tasks=(plan.task,),
+        description=f"{base.id} adapted to {parts.experiment.dataset.name} by {NAME}.",
+        released=time.strftime("%Y-%m-%d", time.gmtime()),
+        base_model=f"openai:{base_of(base.name)}" if base.name.startswith(TUNED) else base.id,
+        url=None,
+        tags=("api", "chat", "tuned"),
+        loader={"strategy": NAME, **classes},
+    )
+
+
+def _scores(card: ModelCard, run: Run, parts: _Parts) -> list[BenchmarkScore]:
+    from zoo.entities import BenchmarkScore
+
+    return [
+        BenchmarkScore(
+            card.id,
+            run.task,
+            run.dataset,
+            metric.name,
+            run.metrics[metric.name],
+            higher_is_better=metric.higher_is_better,
+            origin="measured",
+            source=f"zoo runs show {run.id}",
+            date=run.created[:10],
+        )
+        for metric in parts.experiment.metrics
+    ]
+
+
+def _tell(line: str) -> None:
+    warnings.warn(line, CostNotice, stacklevel=3)

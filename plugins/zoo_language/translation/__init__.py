@@ -1,0 +1,1 @@
+"""Translation: language codes and the models that take them."""

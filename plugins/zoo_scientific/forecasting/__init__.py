@@ -1,0 +1,1 @@
+"""Time series and the models that forecast them."""

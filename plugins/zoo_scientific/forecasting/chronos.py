@@ -1,0 +1,244 @@
+"""Chronos, Chronos-Bolt and Chronos-2 (Ansari et al., 2024 and 2025): forecasts of series that they never saw.
+
+The library chronos-forecasting has the models and forecasts; here are safe loading, features, and what trains them.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+
+with needs_extra("forecasting", "forecast time series"):
+    import numpy as np
+    import torch
+    from safetensors import SafetensorError
+    from torch import nn
+
+from zoo.data.series import KIND, LEVELS, TASK, Series
+from zoo.data.steps import label
+from zoo.loading.published_config import published_config
+from zoo.loading.quiet import quiet
+from zoo_scientific.forecasting.chronos_models import Bolt, Language, Second, family
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+_BATCH = 32
+_SEED = 0
+
+
+class ChronosBackbone:
+    """Turns series into features and forecasts.
+
+    Attributes:
+        layers: ``encoder.mean``: the encoder's last states, averaged over those that saw a value.
+    """
+
+    input_kind = KIND
+    layers = ("encoder.mean",)
+    learning_rate = 1e-4
+
+    def __init__(self, card: ModelCard, model: Any, kind: Bolt | Second | Language, device: str) -> None:
+        self.card, self.device, self.kind = card, device, kind
+        self.module = model.to(device).eval()
+        self.embedding_dimension = int(model.config.d_model)
+
+    def preprocess(self, item: Any) -> torch.Tensor:
+        """The last values of a series, as many as the model sees, float32; NaN where none is known.
+
+        Raises:
+            DataError: it is no series, or none of these values is known.
+        """
+        if not isinstance(item, Series):
+            raise DataError(f"'{self.card.id}' takes time series, not {type(item).__name__}.")
+        values = np.asarray(item.values[-self.kind.context :], dtype=np.float32)
+        if not np.isfinite(values).any():
+            raise DataError(f"The series '{item.name}' has no value that '{self.card.id}' could forecast from.")
+        return torch.from_numpy(np.where(np.isfinite(values), values, np.float32("nan")))
+
+    def length(self, item: torch.Tensor) -> int:
+        """Number of steps, for batches of similar length."""
+        return len(item)
+
+    def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Batch x steps; shorter series have NaN before their beginning, as the library pads them."""
+        return _left_padded(items)
+
+    def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to float32 vectors, batch x d."""
+        with torch.inference_mode():
+            states, known = self.kind.encode(self.module, batch.to(self.device))
+            weights = (known > 0).unsqueeze(-1).float()
+            mean = (states.float() * weights).sum(dim=1) / weights.sum(dim=1)
+        return dict.fromkeys(layers, mean)
+
+    def forecast(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """For each series the ``times`` asked for, the ``median`` and nine ``quantiles`` by level, each of one length.
+
+        Raises:
+            DataError: as ``preprocess``.
+        """
+        return _forecast(self, self.module, inputs)
+
+    def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
+        """What is trained to forecast; None for other tasks."""
+        return Forecasting(self) if task == TASK else None
+
+
+class Forecasting:
+    """Trains a model by its own loss of forecasts; its last layer is a copy, which learns faster than the rest.
+
+    In training each window is cut anew at a random step of its last horizon, so that every step is foretold.
+    """
+
+    classes = ()
+
+    def __init__(self, backbone: ChronosBackbone) -> None:
+        self.backbone = backbone
+        self._model, self.pretrained = _with_own_head(backbone.module, backbone.kind.head)
+        self.module = _Losses(self._model, backbone.kind)
+
+    def example(self, item: Any, target: Any) -> tuple[torch.Tensor, int]:
+        """A window with what follows it, as one tensor, and how many of its steps follow.
+
+        Raises:
+            DataError: as ``ChronosBackbone.preprocess``.
+        """
+        self.backbone.preprocess(item)
+        whole = np.concatenate([item.values, target.values])[-(self.backbone.kind.context + 2 * item.horizon) :]
+        return torch.from_numpy(whole.astype(np.float32)), item.horizon
+
+    def collate(self, examples: Sequence[tuple[torch.Tensor, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Batch x steps, and the horizon, batch."""
+        return _left_padded([whole for whole, _ in examples]), torch.tensor([horizon for _, horizon in examples])
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """Forecasts, see ``ChronosBackbone.forecast``."""
+        self.module.eval()
+        return _forecast(self.backbone, self._model, inputs)
+
+
+class _Losses(nn.Module):
+    """The loss of each batch, given once for each of its samples: batch x 1."""
+
+    def __init__(self, model: Any, kind: Bolt | Second | Language) -> None:
+        super().__init__()
+        self.model, self._kind = model, kind
+
+    def forward(self, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+        whole, horizons = batch
+        horizon = int(horizons.max())
+        later = int(torch.randint(horizon, ())) if self.training else 0
+        cut, end = whole.shape[1] - later - horizon, whole.shape[1] - later
+        loss = self._kind.loss(self.model, whole[:, max(0, cut - self._kind.context) : cut], whole[:, cut:end])
+        return loss.reshape(1, 1).expand(len(whole), 1)
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ChronosBackbone | None:
+    """The backbone of a folder in the published format; None where its ``config.json`` speaks of no Chronos.
+
+    Raises:
+        UnsupportedModel: the folder is damaged, or its weights are not those of its architecture.
+    """
+    if not files.path("config.json").is_file():
+        return None
+    raw = published_config(files.root, card)
+    if not isinstance(raw.get("chronos_config"), dict):
+        return None
+    try:
+        with quiet(), _silent():
+            kind = family(raw)
+            model, report = kind.architecture.from_pretrained(
+                files.root,
+                dtype=getattr(torch, dtype, None),
+                weights_only=True,
+                output_loading_info=True,
+                local_files_only=True,
+            )
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        RuntimeError,
+        AssertionError,
+        ImportError,
+        SafetensorError,
+    ) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"chronos-forecasting cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    for what, names in (
+        ("lack", report["missing_keys"]),
+        ("hold beside those of its architecture", report["unexpected_keys"]),
+    ):
+        if names:
+            count = f"{len(names)} tensor{'s' if len(names) > 1 else ''}"
+            raise UnsupportedModel(f"The weights of '{card.id}' {what} {count} such as {min(names)}.")
+    return ChronosBackbone(card, model, kind, device)
+
+
+def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+    answers: list[dict[str, Any]] = []
+    pipeline = backbone.kind.pipeline(model)
+    # Those that sample draw for all series of a batch at once: alone, a series has the same forecast in any company.
+    size = 1 if backbone.kind.samples else _BATCH
+    for start in range(0, len(inputs), size):
+        part = [inputs[at] for at in range(start, min(start + size, len(inputs)))]
+        rows = [backbone.preprocess(item) for item in part]
+        # Sampling models answer the same each time; nobody else's random numbers are touched.
+        devices = [torch.device(backbone.device)] if backbone.device.startswith("cuda") else []
+        with torch.random.fork_rng(devices), _silent():
+            torch.manual_seed(_SEED)
+            found, _ = pipeline.predict_quantiles(
+                rows, prediction_length=max(item.horizon for item in part), quantile_levels=list(LEVELS)
+            )
+        for item, quantiles in zip(part, found, strict=True):
+            table = quantiles.reshape(-1, len(LEVELS))[: item.horizon].double().cpu().numpy()
+            table = np.sort(table, axis=1)  # a network's quantiles may cross
+            answers.append(
+                {
+                    "series": item.name,
+                    "times": [label(time) for time in item.times[len(item.values) :]],
+                    "median": table[:, LEVELS.index(0.5)].tolist(),
+                    "quantiles": {f"{level:g}": table[:, at].tolist() for at, level in enumerate(LEVELS)},
+                }
+            )
+    return answers
+
+
+def _with_own_head(model: Any, name: str) -> tuple[Any, nn.Module]:
+    """The model with a copy of its last layer, everything else shared, and that; all of it where the layer is tied."""
+    own: Any = copy.copy(model)
+    own._modules = dict(model._modules)
+    head = own._modules[name]
+    shared = {id(parameter) for part, child in own._modules.items() if part != name for parameter in child.parameters()}
+    if any(id(parameter) in shared for parameter in head.parameters()):
+        return model, model
+    own._modules[name] = copy.deepcopy(head)
+    return own, nn.ModuleDict({part: child for part, child in own._modules.items() if part != name})
+
+
+def _left_padded(items: Sequence[torch.Tensor]) -> torch.Tensor:
+    longest = max(len(item) for item in items)
+    return torch.stack([nn.functional.pad(item, (longest - len(item), 0), value=float("nan")) for item in items])
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """No advice of the library on standard error: what it says of long horizons stands in the documentation."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,1 @@
+"""Materials: crystals, and models of their energies and forces."""

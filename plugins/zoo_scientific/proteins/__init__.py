@@ -1,0 +1,1 @@
+"""Proteins: sequences, structures, folding and inverse folding."""

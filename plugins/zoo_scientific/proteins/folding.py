@@ -1,0 +1,134 @@
+"""ESMFold of transformers (Lin et al., Science 379, 2023): one sequence in, its structure with a confidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
+
+with needs_extra("scientific", "fold proteins"):
+    import torch
+    import transformers
+    from safetensors import SafetensorError
+
+from zoo.features.device import free_memory
+from zoo.loading.published_config import published_config
+from zoo.loading.quiet import quiet
+from zoo_scientific.sequence_backbone import SequenceBackbone, tokenizer
+
+if TYPE_CHECKING:
+    from zoo.entities import LocalFiles, ModelCard
+
+ARCHITECTURE = "EsmForProteinFolding"
+_RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY")
+_ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
+
+
+CHUNK = 64
+"""Residues whose triangles are looked at together where all at once do not fit."""
+
+WHOLE, CHUNKED = 21, 15
+"""Pair representations that are in memory at the same time, in 32-bit numbers, at most: measured of one block of
+ESMFold's own width, 16 to 21 for 256 to 512 residues at once, and 13 to 15 for 256 to 800 in chunks."""
+
+
+class FoldingBackbone(SequenceBackbone):
+    """A folding model, whose features are those of its language model.
+
+    Attributes:
+        folder: the ``EsmForProteinFolding`` itself.
+    """
+
+    learning_rate = 1e-4
+
+    def __init__(self, card: ModelCard, model: Any, tokenize: Any, *, padding: int, device: str) -> None:
+        super().__init__(card, model.esm, tokenize, padding=padding, device=device)
+        self.folder = model.to(device).eval()
+
+    def fold(self, sequences: Sequence[str]) -> list[dict[str, Any]]:
+        """Structures as ``pdb`` text (angstroms), with ``plddt`` of each residue and its ``mean_plddt``, 0 to 1.
+
+        Raises:
+            InvalidInput: a sequence is empty, has a residue that is none of the twenty, or is too long for the memory.
+        """
+        return [self._one(sequence) for sequence in sequences]
+
+    def _one(self, sequence: str) -> dict[str, Any]:
+        if not isinstance(sequence, str):
+            raise DataError(f"'{self.card.id}' takes proteins as text, not {type(sequence).__name__}.")
+        unknown = sorted(set(sequence) - _RESIDUES)
+        if unknown or not sequence:
+            what = f"has residues that are none of the twenty: {', '.join(unknown)}" if unknown else "is empty"
+            raise InvalidInput(f"The sequence '{sequence[:40]}' {what}; '{self.card.id}' cannot fold it.")
+        self._make_room(sequence)
+        # Not in inference mode: the tables that it makes on its first call are used again in training.
+        with torch.no_grad():
+            output = self.folder.eval().infer([sequence])
+        confidence = output["plddt"][0, :, _ALPHA_CARBON].float().cpu()
+        return {
+            "pdb": self.folder.output_to_pdb(output)[0],
+            "plddt": confidence.tolist(),
+            "mean_plddt": float(confidence.mean()),
+        }
+
+    def learner(self, task: str, classes: Sequence[str]) -> Any:
+        """What is trained to fold (``zoo.adapt.structured``); None for other tasks."""
+        from zoo_scientific.proteins.folding_learner import FoldingLearner
+
+        return FoldingLearner(self) if task == "protein-structure-prediction" else None
+
+    def needed(self, residues: int, pairs: int = WHOLE) -> int:
+        """Bytes that folding so many residues takes beside the weights, for ``WHOLE`` or ``CHUNKED`` pairs."""
+        config = self.folder.config
+        language = 2 * 4 * residues * (config.num_hidden_layers + 1) * config.hidden_size
+        return language + pairs * 4 * residues**2 * config.esmfold_config.trunk.pairwise_state_dim
+
+    def _make_room(self, sequence: str) -> None:
+        """Fold in chunks where all at once does not fit, and refuse what does not fit so either.
+
+        Raises:
+            InvalidInput: it does not; tells what it takes and what there is.
+        """
+        free, count = free_memory(self.device), len(sequence)
+        roomy = free is None or self.needed(count) <= free
+        self.folder.trunk.set_chunk_size(None if roomy else CHUNK)
+        if free is not None and not roomy and self.needed(count, CHUNKED) > free:
+            raise InvalidInput(
+                f"Folding the {count:,} residues of '{sequence[:20]}...' takes about "
+                f"{self.needed(count, CHUNKED) / 1e9:,.1f} GB, and {self.device} has {free / 1e9:,.1f} GB free.",
+                "Fold a part of it, or on another --device.",
+            )
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FoldingBackbone:
+    """The backbone of a folder with an ESMFold.
+
+    Raises:
+        UnsupportedModel: the folder needs its own code, or lacks weights or a tokenizer.
+        UnsupportedPrecision: another precision than float32 is asked for.
+    """
+    if dtype != "float32":
+        raise UnsupportedPrecision(f"'{card.id}' folds in float32, not in {dtype}.", "Leave --dtype out.")
+    published_config(files.root, card)
+    try:
+        with quiet():
+            tokenize, padding = tokenizer(files.root, card)
+            model, report = transformers.EsmForProteinFolding.from_pretrained(
+                files.root,
+                dtype=getattr(torch, dtype, None),
+                weights_only=True,
+                output_loading_info=True,
+                local_files_only=True,
+            )
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    missing = sorted(name for name in report["missing_keys"] if "contact_head" not in name)
+    if missing:
+        raise UnsupportedModel(
+            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
+        )
+    return FoldingBackbone(card, model, tokenize, padding=padding, device=device)

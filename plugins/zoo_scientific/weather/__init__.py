@@ -1,0 +1,1 @@
+"""Weather: fields on a latitude-longitude grid, and models that forecast them."""

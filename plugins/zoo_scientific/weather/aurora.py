@@ -1,0 +1,310 @@
+"""Aurora (Bodnar et al., "A foundation model for the Earth system", 2025): the next state of the atmosphere.
+
+The library microsoft-aurora has the model; here are safe loading, batches out of files, features, and its training.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+
+with needs_extra("aurora", "run Aurora"):
+    import aurora
+    import numpy as np
+    import torch
+    from aurora.normalisation import scales
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
+    from torch import nn
+
+from zoo.data.grids import HISTORY
+from zoo.untrusted import parse_json
+from zoo_scientific.weather.aurora_states import State, Variables, back, batch_of, fields_of, own_name, state_of, turned
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from zoo.entities import LocalFiles, ModelCard
+
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+PUBLISHED = {
+    name: kind
+    for kind in (
+        "AuroraSmallPretrained",
+        "AuroraPretrained",
+        "Aurora",
+        "Aurora12hPretrained",
+        "AuroraHighRes",
+    )
+    for name in [getattr(aurora, kind).default_checkpoint_name]
+}
+"""Published checkpoints by file name, with the class of the library that each is of."""
+
+SETTINGS = (
+    "surf_vars",
+    "static_vars",
+    "atmos_vars",
+    "window_size",
+    "encoder_depths",
+    "encoder_num_heads",
+    "decoder_depths",
+    "decoder_num_heads",
+    "latent_levels",
+    "patch_size",
+    "embed_dim",
+    "num_heads",
+    "enc_depth",
+    "dec_depth",
+    "max_history_size",
+    "use_lora",
+)
+"""Arguments of the library's ``Aurora`` that a ``config.json`` may have."""
+
+LONGEST_LEAD = 504.0
+"""Hours ahead that the library's embedding of the lead time knows; steps that are longer count as this one."""
+
+_BATCH = 4
+
+
+class AuroraBackbone:
+    """Turns histories of fields into features and forecasts.
+
+    Attributes:
+        layers: ``encoder.mean`` and ``backbone.mean``: states averaged over levels and patches.
+        step_hours: from the last state to the one that is foretold.
+        least_times: that a file to foretell from has to have.
+    """
+
+    input_kind = "grid"
+    layers = ("encoder.mean", "backbone.mean")
+    learning_rate = 1e-4
+    least_times = HISTORY
+
+    def __init__(self, card: ModelCard, module: Any, step_hours: float, device: str) -> None:
+        self.card, self.device, self.step_hours = card, device, step_hours
+        self.module = module.to(device).eval()
+        self.variables = Variables(tuple(module.surf_vars), tuple(module.atmos_vars), tuple(module.static_vars))
+        self.embedding_dimension = 2 * int(module.encoder.embed_dim)
+
+    def preprocess(self, item: Any) -> State:
+        """What the model needs of a history of fields.
+
+        Raises:
+            DataError: see ``zoo_scientific.weather.aurora_states.state_of``; or the patches do not fit the grid.
+        """
+        state = state_of(self.card.id, item, self.variables, self.module.max_history_size, self.step_hours)
+        height, width = state.values.shape[2:]
+        patch = self.module.patch_size
+        if width % patch or height % patch > 1:
+            raise DataError(
+                f"'{self.card.id}' takes longitudes that are a multiple of {patch}, and latitudes that are one or one "
+                f"more; these are {width} and {height}."
+            )
+        return state
+
+    def collate(self, items: Sequence[State]) -> list[State]:
+        """The states themselves: the library makes its batch of them where they are needed."""
+        return list(items)
+
+    def features(self, batch: Sequence[State], layers: Sequence[str]) -> dict[str, torch.Tensor]:
+        """Layer name to vectors, batch x d; the backbone's are twice as long as the encoder's."""
+        found: dict[str, torch.Tensor] = {}
+
+        def keep(name: str) -> Any:
+            return lambda module, inputs, output: found.update({name: output.mean(dim=1)})
+
+        hooks = [
+            getattr(self.module, name).register_forward_hook(keep(f"{name}.mean")) for name in ("encoder", "backbone")
+        ]
+        try:
+            with torch.inference_mode():
+                self.module(batch_of(batch, self.variables))
+        finally:
+            for hook in hooks:
+                hook.remove()
+        return {layer: found[layer].float() for layer in layers}
+
+    def examples(self) -> list[Any]:
+        """Inputs for the conformance suite."""
+        return _examples(self)
+
+    def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
+        """What is trained to forecast; None for other tasks."""
+        return Forecasting(self) if task == "weather-forecasting" else None
+
+    def forecast(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """The next fields, variables x latitudes x longitudes in their unit; raises as ``preprocess``."""
+        answers = []
+        for start in range(0, len(inputs), _BATCH):
+            part = [inputs[at] for at in range(start, min(start + _BATCH, len(inputs)))]
+            states = [self.preprocess(item) for item in part]
+            with torch.inference_mode():
+                found = fields_of(self.module(batch_of(states, self.variables)), states[0]).cpu().numpy()
+            answers += [
+                {"values": back(values, item), "names": item.names} for item, values in zip(part, found, strict=True)
+            ]
+        return answers
+
+
+def _examples(backbone: AuroraBackbone) -> list[Any]:
+    """Three histories of waves around the globe, of all the variables that the model has."""
+    from zoo.data.grids import Field, Grid, History
+
+    patch, variables = backbone.module.patch_size, backbone.variables
+    latitudes = np.linspace(88, -88, 8 * patch)
+    longitudes = np.arange(16 * patch) * 360 / (16 * patch)
+    names = (*variables.surface, *(f"{name}_{level}" for name in variables.levels for level in (850, 1000)))
+    means = np.array([_mean(name) for name in names])[:, None, None]
+    units = np.array([_deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
+    down, across = np.meshgrid(np.deg2rad(latitudes), np.deg2rad(longitudes), indexing="ij")
+    grid = Grid(longitudes, dict.fromkeys((f"static_{n}" for n in variables.static), np.cos(down)), backbone.step_hours)
+    found = []
+    for number in range(1, 4):
+        fields = tuple(
+            Field(
+                (means + units * np.sin(number * across + down + time)).astype(np.float32),
+                np.zeros(1),
+                latitudes,
+                number * 1e5 + time * backbone.step_hours,
+            )
+            for time in range(HISTORY)
+        )
+        found.append(History(fields, fields[0].values, names, grid))
+    return found
+
+
+class Forecasting:
+    """Trains by the squared error weighted by area, each variable in its own usual deviation."""
+
+    classes = ()
+
+    def __init__(self, backbone: AuroraBackbone) -> None:
+        self.backbone, self.pretrained = backbone, backbone.module
+        self.module = _Losses(backbone.module, backbone.variables)
+
+    def example(self, item: Any, target: Any) -> tuple[State, torch.Tensor]:
+        """A history, and the true next state as the model has it; NaN where it is not known."""
+        state = self.backbone.preprocess(item)
+        return state, turned(target.values, target.latitudes, item.grid.longitudes)
+
+    def collate(self, examples: Sequence[tuple[State, torch.Tensor]]) -> tuple[list[State], torch.Tensor]:
+        """The states, and their truths, batch x variables x latitudes x longitudes."""
+        return [state for state, _ in examples], torch.stack([truth for _, truth in examples])
+
+    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+        """The next fields."""
+        self.module.eval()
+        return self.backbone.forecast(inputs)
+
+
+class _Losses(nn.Module):
+    """Losses of a batch, batch x 1."""
+
+    def __init__(self, model: Any, variables: Variables) -> None:
+        super().__init__()
+        self.model, self._variables = model, variables
+
+    def forward(self, batch: tuple[list[State], torch.Tensor]) -> torch.Tensor:
+        from zoo.adapt.structured.grids import latitude_weights
+
+        states, truth = batch
+        found = fields_of(self.model(batch_of(states, self._variables)), states[0])
+        truth = truth[:, :, : found.shape[2]].to(found.device)
+        units = torch.tensor([_deviation(name, self.model.surf_stats) for name in states[0].names], device=found.device)
+        weights = torch.from_numpy(latitude_weights(states[0].latitudes[: found.shape[2]].numpy())).to(found)
+        known = torch.isfinite(truth) * weights[:, None]
+        errors = ((found - torch.nan_to_num(truth)) / units[:, None, None]).square() * known
+        return (errors.flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1)).unsqueeze(1)
+
+
+def save(module: Any, folder: Path, settings: dict[str, Any], step_hours: float) -> None:
+    """Write a model of the library's ``Aurora`` with these settings as ``load`` reads it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    document = {"model_type": "aurora", "architectures": ["Aurora"], "step_hours": step_hours, "settings": settings}
+    (folder / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, folder / WEIGHTS)
+
+
+def build(settings: dict[str, Any], step_hours: float) -> Any:
+    """An untrained model of the library's ``Aurora``.
+
+    Raises:
+        ValueError: a setting is not one that zoo passes on.
+    """
+    unknown = sorted(set(settings) - set(SETTINGS))
+    if unknown:
+        raise ValueError(f"its settings have {unknown[0]}, which is none of {', '.join(SETTINGS)}")
+    arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return aurora.Aurora(timestep=timedelta(hours=min(step_hours, LONGEST_LEAD)), **{"use_lora": False, **arguments})
+
+
+def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraBackbone:
+    """The backbone of a published checkpoint, or of a folder that ``save`` wrote.
+
+    Raises:
+        UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is none of ``PUBLISHED``.
+        UnsupportedPrecision: another precision than float32 is asked for.
+    """
+    if dtype != "float32":
+        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    try:
+        if files.path(CONFIG).is_file():
+            document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
+            step_hours = float(document["step_hours"])
+            module = build(document["settings"], step_hours)
+            module.load_state_dict(load_file(files.path(WEIGHTS)))
+        else:
+            name, kind = _published(files, card)
+            module = getattr(aurora, kind)()
+            module.load_checkpoint_local(str(files.path(name)))  # with weights_only=True
+            step_hours = module.timestep.total_seconds() / 3600
+    except (
+        OSError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        AssertionError,
+        SafetensorError,
+        pickle.UnpicklingError,
+    ) as error:
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"microsoft-aurora cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
+        ) from error
+    return AuroraBackbone(card, module, step_hours, device)
+
+
+def _published(files: LocalFiles, card: ModelCard) -> tuple[str, str]:
+    named = card.loader.get("weights")
+    here = [name for name in PUBLISHED if files.path(name).is_file()]
+    wanted = [name for name in here if name == named] or here
+    if len(wanted) != 1:
+        raise UnsupportedModel(
+            f"'{card.id}' has {len(wanted)} of the checkpoints that zoo knows, and needs one.",
+            f"They are {', '.join(PUBLISHED)}.",
+        )
+    return wanted[0], PUBLISHED[wanted[0]]
+
+
+def _mean(name: str) -> float:
+    from aurora.normalisation import level_to_str, locations
+
+    base, pressure = own_name(name)
+    return float(locations[base if pressure is None else f"{base}_{level_to_str(pressure)}"])
+
+
+def _deviation(name: str, own: dict[str, tuple[float, float]]) -> float:
+    from aurora.normalisation import level_to_str
+
+    base, pressure = own_name(name)
+    if pressure is None:
+        return float(own[base][1] if base in own else scales[base])
+    return float(scales[f"{base}_{level_to_str(pressure)}"])

@@ -1,0 +1,1 @@
+"""Image generation: prompts, diffusion pipelines and their training."""

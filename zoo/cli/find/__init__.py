@@ -1,0 +1,1 @@
+"""Commands that search the registry and show what it holds."""

@@ -1,0 +1,1 @@
+"""Commands that download, run, train and evaluate models."""

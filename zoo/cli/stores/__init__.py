@@ -1,0 +1,1 @@
+"""Commands that fill, check and copy registries and the records of runs."""

@@ -1,0 +1,155 @@
+"""``zoo registry``: create, upgrade, check, copy and build registries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from zoo.cli.options import command as zoo_command
+from zoo.cli.output import Output, human_bytes
+
+
+@click.group("registry")
+def command() -> None:
+    """Create, upgrade, check, copy and build registries."""
+
+
+@zoo_command("init")
+@click.argument("path", required=False)
+@click.option(
+    "--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use."
+)
+def init(output: Output, path: str | None, empty: bool) -> None:
+    """Create a registry where there is none.
+
+    PATH, a file or a PostgreSQL URL, is where ZOO_REGISTRY points unless it is given. This happens by itself at the
+    first use, too.
+
+    \b
+    Examples:
+      zoo registry init
+      zoo registry init team.db
+    """
+    from zoo.errors import InvalidInput
+    from zoo.registry.database.location import Server, located
+    from zoo.registry.opening import create, open_registry, own_location
+
+    location = located(path) if path else own_location()
+    if isinstance(location, Server):
+        from zoo.registry.database.migrating import upgrade as make_tables
+
+        if empty:
+            make_tables(location)
+    else:
+        if location.exists():
+            raise InvalidInput(f"There is already a file {location}.", "Look into it: zoo registry check")
+        create(location, empty=empty)
+    path = str(location)
+    models = 0 if empty else open_registry(location).statistics()["models"]
+    if output.json:
+        output.data({"path": str(path), "models": models})
+    else:
+        output.text(f"Created {path} with {models:,} models. Use it: set ZOO_REGISTRY={path}")
+
+
+@zoo_command("upgrade")
+@click.option("--refresh", is_flag=True, help="Read the cards of all plugins again, changed or not.")
+def upgrade(output: Output, refresh: bool) -> None:
+    """Bring the registry to the newest schema and read the cards of new plugins.
+
+    Both happen by themselves when a registry is opened; all of it happens, or nothing.
+
+    \b
+    Examples:
+      zoo registry upgrade
+      zoo registry upgrade --refresh
+    """
+    from zoo.registry.database import schema
+    from zoo.registry.opening import bring_up_to_date, create, own_location
+
+    path = own_location()
+    if isinstance(path, Path) and not path.exists():
+        create(path)
+    written = bring_up_to_date(path, force=refresh)
+    if output.json:
+        output.data({"path": str(path), "schema": schema.HEAD, "written": written})
+    else:
+        done = f"Read {output.counted(written)}." if written else "Nothing was left to do."
+        output.text(f"{path} has schema {schema.HEAD}. {done}")
+
+
+@zoo_command("check")
+@click.argument("path", required=False)
+def check(output: Output, path: str | None) -> int:
+    """Check whether the registry is sound: file, references, cards, and the sets that are searched in.
+
+    The exit code is 1 when something is wrong.
+
+    \b
+    Examples:
+      zoo registry check
+      zoo registry check team.db --json
+    """
+    from zoo.registry.database.location import located
+    from zoo.registry.opening import own_location
+    from zoo.registry.writing.checking import check as find_problems
+
+    location = located(path) if path else own_location()
+    problems = find_problems(location)
+    if output.json:
+        output.data({"path": str(location), "sound": not problems, "problems": problems})
+    else:
+        for problem in problems:
+            output.text(problem)
+        output.text(f"{location} is {'not sound' if problems else 'sound'}.")
+    return 1 if problems else 0
+
+
+@zoo_command("build-example")
+@click.argument("path", type=click.Path(path_type=Path))
+def build_example(output: Output, path: Path) -> None:
+    """Build the registry that is shipped with zoo, from the cards of its own plugins.
+
+    The same cards give the same file, byte for byte.
+
+    \b
+    Examples:
+      zoo registry build-example registry.db.example
+    """
+    from zoo.exchange.example import build
+
+    counts = build(path.absolute())
+    size = path.stat().st_size
+    if output.json:
+        output.data({"path": str(path), "bytes": size, **counts})
+    else:
+        output.text(f"Wrote {output.counted(counts)} to {path} ({human_bytes(size)}).")
+
+
+@zoo_command("copy")
+@click.argument("source")
+@click.argument("target")
+def copy(output: Output, source: str, target: str) -> None:
+    """Copy a registry into another one, in the place of what that holds.
+
+    SOURCE and TARGET are files or PostgreSQL URLs. All of it is copied, or the target stays as it was.
+
+    \b
+    Examples:
+      zoo registry copy registry.db postgresql+psycopg://zoo@localhost/zoo
+      zoo registry copy postgresql+psycopg://zoo@localhost/zoo copy.db
+    """
+    from zoo.registry.copying import copy as copy_registry
+    from zoo.registry.database.location import located
+
+    origin, goal = located(source), located(target)
+    counts = copy_registry(origin, goal, output.progress())
+    if output.json:
+        output.data({"source": str(origin), "target": str(goal), "rows": counts})
+    else:
+        output.text(f"Copied {output.counted({k: counts[k] for k in ('models', 'scores', 'runs')})} to {goal}.")
+
+
+for subcommand in (init, upgrade, check, copy, build_example):
+    command.add_command(subcommand)

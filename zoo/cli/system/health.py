@@ -1,0 +1,159 @@
+"""The checks behind ``zoo doctor``: what is installed, reachable and writable. Secrets are only said to exist."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata, util
+from pathlib import Path
+
+from zoo.config import settings
+from zoo.entities import Entity
+from zoo.errors import ZooError
+from zoo.redaction import without_credentials
+
+EXTRAS = {
+    "data": ("PIL", "pyarrow", "sklearn"),
+    "torch": ("torch", "safetensors", "sklearn"),
+    "vision": ("torch", "timm", "torchvision", "transformers", "PIL"),
+    "generation": ("torch", "diffusers", "torchvision", "transformers", "PIL"),
+    "language": ("torch", "onnxruntime", "tokenizers", "transformers"),
+    "audio": ("torch", "soundfile", "soxr", "transformers"),
+    "whisper": ("torch", "whisper"),
+    "multimodal": ("torch", "open_clip", "torchvision", "transformers"),
+    "scientific": ("torch", "rdkit", "transformers"),
+}
+"""The extras of this distribution, and the modules that each brings."""
+
+LITTLE_SPACE = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class Check(Entity):
+    """One line of the doctor's report.
+
+    Attributes:
+        status: ``ok``, ``note`` for what is absent but optional, ``broken``.
+        hint: the command that mends it.
+    """
+
+    name: str
+    status: str
+    detail: str
+    hint: str = ""
+
+
+def checks() -> Iterator[Check]:
+    """Every check, in the order in which a reader looks for a cause."""
+    yield Check("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}")
+    yield Check("zoo", "ok", metadata.version("foundation-zoo"))
+    yield _home()
+    yield _feature_cache()
+    yield _registry()
+    yield from _plugins()
+    for extra, modules in EXTRAS.items():
+        yield _extra(extra, modules)
+    yield _devices()
+    yield from _hub()
+
+
+def _home() -> Check:
+    home = settings().home
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not os.access(existing, os.W_OK):
+        return Check("folder", "broken", f"{home} cannot be written", "Set ZOO_HOME to a folder that can.")
+    return Check("folder", *_space(home, existing))
+
+
+def _feature_cache() -> Check:
+    from zoo.cli.output import human_bytes
+    from zoo.features.cache.upkeep import size
+
+    limit = settings().cache_bytes
+    if not limit:
+        return Check("feature cache", "note", "switched off by ZOO_CACHE_SIZE")
+    return Check("feature cache", "ok", f"{human_bytes(size())} of {human_bytes(limit)} used")
+
+
+def _space(folder: Path, existing: Path) -> tuple[str, str]:
+    from zoo.cli.output import human_bytes
+
+    free = shutil.disk_usage(existing).free
+    return "note" if free < LITTLE_SPACE else "ok", f"{folder}, {human_bytes(free)} free"
+
+
+def _registry() -> Check:
+    path = settings().registry
+    try:
+        from zoo.registry import open_registry
+
+        open_registry()
+    except ZooError as error:
+        return Check("registry", "broken", f"{path}: {error.message}", error.hint)
+    except Exception as error:
+        return Check("registry", "broken", f"{path}: {type(error).__name__}: {error}", "Run: zoo registry check")
+    return Check("registry", "ok", str(path))
+
+
+def _plugins() -> Iterator[Check]:
+    from zoo.plugins import plugins
+
+    for report in plugins().check():
+        if report.healthy:
+            yield Check(f"plugin {report.name}", "ok", f"{report.distribution} {report.version}")
+        else:
+            yield Check(f"plugin {report.name}", "broken", report.error, f"Run: pip install -U {report.distribution}")
+
+
+def _extra(extra: str, modules: tuple[str, ...]) -> Check:
+    missing = [module for module in modules if util.find_spec(module) is None]
+    if missing:
+        return Check(
+            f"extra {extra}",
+            "note",
+            f"not installed: {', '.join(missing)}",
+            f"Run: pip install 'foundation-zoo[{extra}]'",
+        )
+    return Check(f"extra {extra}", "ok", "installed")
+
+
+def _devices() -> Check:
+    if util.find_spec("torch") is None:
+        return Check("devices", "note", "torch is not installed", "Run: pip install 'foundation-zoo[torch]'")
+    try:
+        import torch
+    except (ImportError, OSError) as error:
+        return Check("devices", "broken", f"torch does not load: {error}", "Run: pip install --force-reinstall torch")
+    names = [f"cpu ({os.cpu_count()} cores)"]
+    names += [f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
+    names += ["mps"] if torch.backends.mps.is_available() else []
+    return Check("devices", "ok", f"torch {torch.__version__}: {', '.join(names)}")
+
+
+def _hub() -> Iterator[Check]:
+    from zoo.sources.hub.cache import cache_folder, endpoint
+    from zoo.sources.hub.errors import has_token
+
+    cache = cache_folder()
+    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    if os.access(existing, os.W_OK):
+        yield Check("hub cache", *_space(cache, existing))
+    else:
+        yield Check("hub cache", "broken", f"{cache} cannot be written", "Set HF_HOME to a folder that can.")
+    try:
+        reached = f"{without_credentials(endpoint())}, {'offline' if settings().offline else 'online'}"
+    except ZooError as error:
+        yield Check("hub", "broken", error.message, error.hint)
+    else:
+        yield Check("hub", "ok", f"{reached}, huggingface_hub {metadata.version('huggingface_hub')}")
+    token = has_token()
+    yield Check(
+        "hub token",
+        "ok" if token else "note",
+        "present" if token else "none; only gated models need one",
+        "" if token else "Run: hf auth login",
+    )

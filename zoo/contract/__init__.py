@@ -1,0 +1,1 @@
+"""The plugin contract: the hooks and every type that they name."""

@@ -1,0 +1,93 @@
+"""What every platform answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from zoo.contract.backbone import Progress
+from zoo.entities import Entity, LocalFiles, ModelCard, Problem
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A platform that models come from.
+
+    Attributes:
+        name: the part of a model id before the colon, such as ``hf``.
+        title: the platform's own name.
+    """
+
+    name: str
+    title: str
+
+    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
+        """The model's files on this machine, downloaded where they are missing, checked against their hashes."""
+        ...
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """The model's files if they are all here already; no network, no hashing."""
+        ...
+
+    def describe(self, name: str, revision: str | None = None) -> ModelCard:
+        """The card of a model that the registry does not know, made from what the platform says of it."""
+        ...
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Hash every file that is here against what was published; the differences, empty when all is well."""
+        ...
+
+    def remove(self, card: ModelCard) -> int:
+        """Delete the model's files from this machine; the number of bytes that became free."""
+        ...
+
+    def local(self) -> Iterator[LocalFiles]:
+        """What is here of this platform; ``root`` tells where."""
+        ...
+
+
+@dataclass(frozen=True)
+class LocalModel(Entity):
+    """A model that is on this machine.
+
+    Attributes:
+        id: its model id, without a revision.
+        files: where it is, and which revision.
+        card: what is known of it, where something is.
+    """
+
+    id: str
+    files: LocalFiles
+    card: ModelCard | None = None
+
+
+@runtime_checkable
+class Inventory(Protocol):
+    """A source that can also name the models that it has here."""
+
+    def models(self) -> Iterator[LocalModel]:
+        """The models of this platform that are here; no network, no hashing."""
+        ...
+
+
+@dataclass(frozen=True)
+class Verification(Entity):
+    """What checking one model's files found.
+
+    Attributes:
+        files: how many files were checked.
+        problems: what is wrong, empty when all is well.
+    """
+
+    id: str
+    files: int
+    bytes: int
+    revision: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def healthy(self) -> bool:
+        """Whether every file is what was published."""
+        return not self.problems

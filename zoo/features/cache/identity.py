@@ -1,0 +1,187 @@
+"""What decides features besides the item: the model's files, recipe, precision, device, versions, the plugin's code."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.util
+import json
+import sys
+import weakref
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.contract.backbone import Backbone
+from zoo.entities import LocalFiles, ModelCard
+from zoo.features.provenance import versions
+
+FORMAT = 1
+"""Goes up when the core's extraction or the layout of the cache changes so that kept features are no longer right."""
+
+_PYTHON = "python"
+_WRAPPED_DEPTH = 3
+_SAMPLED = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is loaded, as plain JSON values; known before it is loaded.
+
+    Attributes:
+        values: model, hashes of its files, recipe, precision, kind of device, versions of what computes.
+    """
+
+    values: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Names these settings, in hex."""
+        return _digest(json.dumps(self.values, sort_keys=True).encode())
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Settings, and the code that loaded the model.
+
+    Attributes:
+        code: top-level package to digest of its source, of the backbone and of those that it wraps.
+        stamp: sampled values of the weights as they were loaded; they differ when the model was trained since.
+    """
+
+    settings: Settings
+    code: Mapping[str, str]
+    stamp: str = ""
+
+
+def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Settings | None:
+    """The settings of a model, or None where nothing tells one version of its weights from another."""
+    hashes = {file.path: file.sha256 for file in files.files or card.files if file.sha256}
+    revision = files.revision or card.revision
+    if not hashes and not revision:
+        return None
+    packages = versions()
+    packages.pop(_PYTHON)
+    return Settings(
+        {
+            "format": FORMAT,
+            "model": card.id,
+            "revision": revision,
+            "files": hashes,
+            "library": card.library,
+            "input": _plain(card.input),
+            "loader": _plain(card.loader),
+            "dtype": dtype,
+            "device": device.partition(":")[0],
+            "versions": packages,
+        }
+    )
+
+
+def identify(backbone: Backbone, settings: Settings) -> Identity | None:
+    """The identity of a model that was just loaded, or None where its code lies in no file."""
+    code = {}
+    for package in _packages(backbone):
+        digest = code_digest(package)
+        if digest is None:
+            return None
+        code[package] = digest
+    return Identity(settings, code, weights_stamp(backbone))
+
+
+def code_is_current(code: Mapping[str, str]) -> bool:
+    """Whether packages are still what they were when a model was loaded; nothing is imported for it."""
+    return bool(code) and all(code_digest(package) == digest for package, digest in code.items())
+
+
+@functools.lru_cache(maxsize=64)
+def code_digest(package: str) -> str | None:
+    """A digest of the source files of a top-level package or module; None where it has none, as in a notebook."""
+    files = _source_files(package)
+    if not files:
+        return None
+    total = hashlib.sha256()
+    for name, path in files:
+        try:
+            total.update(f"{name} ".encode() + hashlib.sha256(path.read_bytes()).digest())
+        except OSError:
+            return None
+    return total.hexdigest()[:32]
+
+
+def weights_stamp(backbone: Backbone) -> str:
+    """A digest over a few values of each tensor of ``backbone.module``, and whether it is in training mode.
+
+    Training changes all values of a tensor, so a few tell; an empty string stands for a backbone without a module.
+    """
+    module: Any = getattr(backbone, "module", None)
+    if not hasattr(module, "state_dict") or "torch" not in sys.modules:
+        return ""
+    import torch
+
+    total = hashlib.sha256(b"training" if getattr(module, "training", False) else b"")
+    with torch.no_grad():
+        for name, tensor in module.state_dict().items():
+            if isinstance(tensor, torch.Tensor) and tensor.numel():
+                values = tensor.reshape(-1)[:: max(1, tensor.numel() // _SAMPLED)].cpu().to(torch.float64)
+                total.update(f"{name} {tuple(tensor.shape)} ".encode() + values.numpy().tobytes())
+    return total.hexdigest()[:32]
+
+
+_known: weakref.WeakKeyDictionary[Any, Identity] = weakref.WeakKeyDictionary()
+
+
+def remember_identity(backbone: Backbone, identity: Identity) -> None:
+    """Keep a loaded model's identity as long as the model lives."""
+    _known[backbone] = identity
+
+
+def identity_of(backbone: Backbone) -> Identity | None:
+    """The identity that the model was loaded with; None where it is unknown, or its weights have changed since."""
+    try:
+        identity = _known.get(backbone)
+    except TypeError:  # a backbone that cannot be hashed was never remembered
+        return None
+    return identity if identity is not None and weights_stamp(backbone) == identity.stamp else None
+
+
+def _packages(backbone: Any, depth: int = 0) -> list[str]:
+    """Top-level packages of a backbone's class, and of the backbones that it holds."""
+    found = [type(backbone).__module__.partition(".")[0]]
+    if depth < _WRAPPED_DEPTH:
+        for value in getattr(backbone, "__dict__", {}).values():
+            if hasattr(type(value), "preprocess") and hasattr(type(value), "collate"):
+                found += _packages(value, depth + 1)
+    return sorted(set(found))
+
+
+def _source_files(package: str) -> list[tuple[str, Path]]:
+    module = sys.modules.get(package)
+    origin = getattr(module, "__file__", None)
+    if module is None:
+        try:
+            spec = importlib.util.find_spec(package)
+        except (ImportError, ValueError):
+            return []
+        origin = spec.origin if spec else None
+    if not origin or not Path(origin).is_file():
+        return []
+    path = Path(origin)
+    if path.name != "__init__.py":
+        return [(path.name, path)]
+    root = path.parent
+    return [(found.relative_to(root).as_posix(), found) for found in sorted(root.rglob("*.py"))]
+
+
+def _plain(value: Any) -> Any:
+    """JSON values with their keys in order; anything else by its representation."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in sorted(value.items(), key=lambda pair: str(pair[0]))}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, bool, type(None))) else repr(value)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]

@@ -1,0 +1,185 @@
+"""Task metrics: targets and predictions in, one figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from zoo.errors import DataError, InvalidInput, needs_extra, suggest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure that judges predictions.
+
+    Attributes:
+        name: as tasks name it, such as ``accuracy``.
+        compute: function of targets and predictions, both of length n, that gives the figure: of arrays of class
+            indices or of numbers, or of lists of structured targets.
+        higher_is_better: its direction.
+        description: definition and range in a sentence.
+    """
+
+    name: str
+    compute: Callable[[Any, Any], float]
+    higher_is_better: bool = True
+    description: str = ""
+
+
+def builtin_metrics() -> list[Metric]:
+    """The metrics of classes (integer targets), of numbers (floating-point targets), and of structured targets."""
+    from zoo.kinds.known import structured_metrics
+
+    return [
+        Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
+        Metric(
+            "macro_f1",
+            _macro_f1,
+            True,
+            "Mean over the classes of the harmonic mean of precision and recall; 0 to 1.",
+        ),
+        Metric(
+            "matthews_correlation",
+            _matthews_correlation,
+            True,
+            "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
+        ),
+        Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
+        Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
+        Metric(
+            "roc_auc",
+            _roc_auc,
+            True,
+            "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
+        ),
+        Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
+        Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
+        *structured_metrics(),
+    ]
+
+
+def metric(name: str) -> Metric:
+    """The metric called ``name``, a plugin's or the core's.
+
+    Raises:
+        InvalidInput: there is none, with the nearest names.
+    """
+    from zoo.plugins import plugins
+
+    known: dict[str, Metric] = {}
+    for found in plugins().items("zoo_metrics", Metric):
+        known.setdefault(found.name, found)
+    if name not in known:
+        hint = suggest(name, known) or f"Metrics: {', '.join(sorted(known))}."
+        raise InvalidInput(f"There is no metric called '{name}'.", hint)
+    return known[name]
+
+
+def _accuracy(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    return float(scores.accuracy_score(*_classes("accuracy", targets, predictions)))
+
+
+def _macro_f1(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    # A class that is neither true nor predicted does not occur here; one that is never predicted counts as 0.
+    return float(scores.f1_score(*_classes("macro_f1", targets, predictions), average="macro", zero_division=0))
+
+
+def _matthews_correlation(targets: np.ndarray, predictions: np.ndarray) -> float:
+    import numpy as np
+
+    scores = _sklearn_metrics()
+    if len(np.unique(np.concatenate([targets, predictions]))) < 2:
+        return 0.0  # one class only, right or wrong: nothing can go together with anything
+    return float(scores.matthews_corrcoef(*_classes("matthews_correlation", targets, predictions)))
+
+
+def _rmse(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    return float(scores.root_mean_squared_error(*_numbers("rmse", targets, predictions)))
+
+
+def _mean_absolute_error(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    return float(scores.mean_absolute_error(*_numbers("mean_absolute_error", targets, predictions)))
+
+
+def _r2(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    truth, predicted = _numbers("r2", targets, predictions, least=2)
+    return float(scores.r2_score(truth, predicted))
+
+
+def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
+    scores = _sklearn_metrics()
+    truth, predicted = _numbers("roc_auc", targets, predictions, least=2)
+    if set(truth.tolist()) != {0.0, 1.0}:
+        raise DataError(
+            "'roc_auc' judges numbers that are 0 or 1, both of which must occur.",
+            "Judge other numbers by rmse or spearman.",
+        )
+    return float(scores.roc_auc_score(truth, predicted))
+
+
+def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
+    with needs_extra("data", "compute rank correlations"):
+        from scipy.stats import spearmanr
+    truth, predicted = _numbers("spearman", targets, predictions, least=2)
+    if (truth == truth[0]).all() or (predicted == predicted[0]).all():
+        # Without any order there is none to agree with; the correlation itself is 0 / 0.
+        return 0.0
+    return float(spearmanr(truth, predicted).statistic)
+
+
+def _sklearn_metrics() -> Any:
+    with needs_extra("data", "compute metrics"):
+        import sklearn.metrics
+    return sklearn.metrics
+
+
+def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays of class indices, or a ``DataError``."""
+    truth, predicted = _pair(name, targets, predictions)
+    for values, what in ((truth, "targets"), (predicted, "predictions")):
+        if values.dtype.kind not in "iub":
+            raise DataError(
+                f"'{name}' judges classes, and the {what} are not whole numbers.",
+                "Judge numbers by rmse, mean_absolute_error, r2 or spearman.",
+            )
+    return truth, predicted
+
+
+def _numbers(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays of numbers, or a ``DataError``; whole-number targets are class indices, as everywhere in zoo."""
+    import numpy as np
+
+    truth, predicted = _pair(name, targets, predictions, least)
+    if truth.dtype.kind != "f":
+        raise DataError(
+            f"'{name}' judges numbers, and the targets are class indices.",
+            "Pass numbers as floating-point values; judge classes by accuracy or macro_f1.",
+        )
+    predicted = predicted.astype(np.float64)
+    if not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
+        raise DataError(
+            f"'{name}' cannot be computed: a target or a prediction is not finite.",
+            "Look for NaN or infinite values, often the sign of a learning rate too high.",
+        )
+    return truth.astype(np.float64), predicted
+
+
+def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    import numpy as np
+
+    truth, predicted = np.asarray(targets), np.asarray(predictions)
+    if truth.ndim != 1 or truth.shape != predicted.shape or len(truth) < least:
+        raise DataError(
+            f"'{name}' takes targets and predictions of one length of at least {least}; these have the shapes "
+            f"{truth.shape} and {predicted.shape}."
+        )
+    return truth, predicted

@@ -1,0 +1,113 @@
+"""Texts as targets, of recordings or of other texts: word and character error rates, BLEU and chrF."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.errors import DataError, needs_extra
+from zoo.kinds.known import TargetKind
+from zoo.kinds.metrics import Metric
+
+TRANSLATION = "translation"
+_PUNCTUATION = re.compile(r"[^\w\s']")
+
+
+def edit_distance(first: Sequence[Any], second: Sequence[Any]) -> int:
+    """Least number of insertions, deletions and substitutions that turn one sequence into the other (Levenshtein)."""
+    before = list(range(len(second) + 1))
+    for row, item in enumerate(first, start=1):
+        current = [row]
+        for column, other in enumerate(second, start=1):
+            current.append(min(before[column] + 1, current[-1] + 1, before[column - 1] + (item != other)))
+        before = current
+    return before[-1]
+
+
+def spoken(text: str) -> str:
+    """A text as it is heard: lower case, without punctuation, single spaces; what transcripts are compared by."""
+    return " ".join(_PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", text).lower()).split())
+
+
+def word_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
+    """Edits between the words over the number of words that were said; 0 and up.
+
+    Of synthesised speech, the words are those that a recogniser hears.
+    """
+    return _error_rate("word_error_rate", targets, predictions, str.split)
+
+
+def character_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
+    """The same of the characters; 0 and up."""
+    return _error_rate("character_error_rate", targets, predictions, list)
+
+
+def bleu(targets: Sequence[str], predictions: Sequence[str]) -> float:
+    """Corpus BLEU from 0 to 100 by sacreBLEU's defaults (Post, "A call for clarity in reporting BLEU scores", 2018)."""
+    truth, found = checked("bleu", targets, predictions)
+    return float(_sacrebleu().corpus_bleu(found, [truth]).score)
+
+
+def chrf(targets: Sequence[str], predictions: Sequence[str]) -> float:
+    """Corpus chrF2 from 0 to 100 by sacreBLEU's defaults (Popović, "chrF", 2015)."""
+    truth, found = checked("chrf", targets, predictions)
+    return float(_sacrebleu().corpus_chrf(found, [truth]).score)
+
+
+METRICS = (
+    Metric(
+        "word_error_rate",
+        word_error_rate,
+        False,
+        "Word edits over the words that were said, without case and punctuation; 0 and up.",
+    ),
+    Metric(
+        "character_error_rate",
+        character_error_rate,
+        False,
+        "Character edits over the characters that were said, without case and punctuation; 0 and up.",
+    ),
+    Metric("bleu", bleu, True, "Corpus BLEU by sacreBLEU; 0 to 100."),
+    Metric("chrf", chrf, True, "Corpus chrF2 by sacreBLEU; 0 to 100."),
+)
+
+
+def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], units: Any) -> float:
+    from zoo.adapt.structured import recordings
+
+    truth, found = checked(name, *recordings.as_heard(name, targets, predictions))
+    edits = length = 0
+    for said, heard in zip(truth, found, strict=True):
+        expected = units(spoken(said))
+        edits += edit_distance(expected, units(spoken(heard)))
+        length += len(expected)
+    if not length:
+        raise DataError(f"'{name}' cannot be computed: none of the texts holds a word.")
+    return edits / length
+
+
+def checked(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[list[str], list[str]]:
+    """Both as lists; raises ``DataError`` where they are no texts, or not as many."""
+    truth, found = list(targets), list(predictions)
+    if not truth or len(truth) != len(found) or not all(isinstance(text, str) for text in (*truth, *found)):
+        raise DataError(f"'{name}' compares as many texts as there are targets, at least one.")
+    return truth, found
+
+
+def _sacrebleu() -> Any:
+    with needs_extra("language", "judge translations"):
+        import sacrebleu
+    return sacrebleu
+
+
+def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[str]:
+    """The input itself for a translation; else the commonest text."""
+    if task == TRANSLATION:
+        return [str(inputs[index]) for index in range(len(inputs))]
+    return [Counter(map(str, known)).most_common(1)[0][0]] * len(inputs)
+
+
+KIND = TargetKind("text", _guess, lambda item, answer: str(answer))

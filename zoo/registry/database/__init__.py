@@ -1,0 +1,1 @@
+"""The database under a registry: tables, schema, connections, migrations."""

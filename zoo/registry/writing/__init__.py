@@ -1,0 +1,1 @@
+"""Writes cards, scores and runs into a registry, validated, in one transaction."""

@@ -1,0 +1,118 @@
+"""Whether a registry is sound."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import ModelCard
+from zoo.errors import ZooError
+from zoo.registry.database import schema
+from zoo.registry.database.connection import Reader, reading, streamed
+from zoo.registry.database.location import Location
+from zoo.registry.index.numbers import day
+from zoo.registry.writing import rows
+from zoo.registry.writing.checking_derived import derived_problems
+from zoo.registry.writing.validation import checked
+
+MOST = 20
+"""Problems of one sort that are told at most."""
+
+
+def check(location: Location) -> list[str]:
+    """What is wrong with a registry, in sentences; none where it is sound.
+
+    Raises:
+        RegistryError: it is not a registry at all, or a newer zoo's, or its server cannot be reached.
+    """
+    with reading(location) as connection:
+        schema.must_be_newest(connection, location)
+        problems = list(_pages(connection)) if isinstance(location, Path) else []
+        problems = problems or list(_tables(connection))
+        if not problems:
+            problems = [*_references(connection), *_sources(connection), *_cards(connection)]
+    return problems or list(derived_problems(location))
+
+
+def _pages(connection: Reader) -> Iterator[str]:
+    try:
+        for (line,) in connection.execute(f"PRAGMA integrity_check({MOST})"):
+            if line != "ok":
+                yield f"SQLite's own check says: {line}."
+    except sqlite3.DatabaseError as error:
+        yield f"SQLite's own check ends with: {error}."
+
+
+def _tables(connection: Reader) -> Iterator[str]:
+    found = schema.tables(connection)
+    for name in schema.TABLES:
+        if name not in found:
+            yield f"The table '{name}' is missing."
+
+
+def _references(connection: Reader) -> Iterator[str]:
+    for table, column, parent in (
+        ("lineage", "model_key", "models"),
+        ("scores", "model_key", "models"),
+        ("scores", "benchmark_key", "benchmarks"),
+        ("scores", "citation_key", "citations"),
+    ):
+        sql = f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.key = t.{column})"
+        count = connection.execute(sql).fetchone()[0]
+        if count:
+            yield f"{count:,} rows of '{table}' refer to rows of '{parent}' that are not there."
+
+
+def _sources(connection: Reader) -> Iterator[str]:
+    count = connection.execute(
+        "SELECT count(*) FROM scores s JOIN citations c ON c.key = s.citation_key "
+        "WHERE s.plugin IS NOT NULL AND trim(c.source) = ''"
+    ).fetchone()[0]
+    if count:
+        yield f"{count:,} scores that plugins brought do not say where they come from."
+
+
+def _cards(connection: Reader) -> Iterator[str]:
+    """Cards that cannot be read, or whose values cannot be; licences that are no SPDX expressions."""
+    found: list[str] = []
+    licenses: dict[str, int] = {}
+    for row in streamed(connection, "SELECT * FROM models ORDER BY id"):
+        try:
+            card = checked(rows.card_of(row))
+        except (ZooError, ValueError, TypeError) as error:
+            found.append(f"The card of '{row['id']}' cannot be read: {error}")
+            continue
+        found += (f"The card of '{card.id}' {wrong}." for wrong in _wrong(card, row))
+        if card.license is not None:
+            licenses[card.license] = licenses.get(card.license, 0) + 1
+    yield from found[:MOST]
+    if len(found) > MOST:
+        yield f"{len(found) - MOST:,} more cards are wrong."
+    for license, count in sorted(licenses.items()):
+        if not is_spdx(license):
+            yield f"{count:,} models have the licence '{license}', which is neither an SPDX identifier nor 'other'."
+
+
+def _wrong(card: ModelCard, row: Any) -> Iterator[str]:
+    if card.source != row["source"]:
+        yield f"says that its source is '{row['source']}'"
+    date = day(card.released)
+    if card.released and (date is None or not (date % 10_000 == 0 or 1 <= date // 100 % 100 <= 12)):
+        yield f"was released on '{card.released}', which is no date"
+    for code in card.languages:
+        if not 2 <= len(code.partition("-")[0]) <= 8 or not code.replace("-", "").isalnum():
+            yield f"has the language '{code}', which is no code"
+    if card.bytes == 0 or card.parameters == 0:
+        yield "has no parameters, or no bytes"
+
+
+def is_spdx(license: str) -> bool:
+    """Whether a licence is an SPDX expression, or ``other``."""
+    from packaging.licenses import InvalidLicenseExpression, canonicalize_license_expression
+
+    try:
+        return license == "other" or bool(canonicalize_license_expression(license))
+    except InvalidLicenseExpression:
+        return False

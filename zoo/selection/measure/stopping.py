@@ -1,0 +1,151 @@
+"""When a candidate stops: once the full measurement would hardly put it ahead of the leader by more than its error.
+
+Two candidates are compared in pairs on the m samples so far; s is the standard error of their difference there. The
+full measurement holds these m samples and N - m more, so that its difference lies around the one so far with a standard
+error of s sqrt(1 - m / N), the finite population correction (Cochran, "Sampling Techniques", 3rd edition 1977, section
+2.6; Serfling, Annals of Statistics 2 (1974), for the bound without normality). Its own error will be s sqrt(m / N), and
+a lead within 1.645 of those is taken for level. So a candidate goes on only while
+
+    t(0.998) s sqrt(1 - m / N) - gap  >  t(0.95) s sqrt(m / N),
+
+with 0 on the right as long as m is below a quarter of N: features are judged by what can be learnt from m samples, and
+that order is trusted over a longer stretch only where somebody lies surely behind. Two that agree on every sample so
+far have an error of 0, which says nothing of the samples to come: neither stops before that quarter.
+
+Features of many dimensions need more samples and rise for longer, so that the gap shrinks or grows by itself. A
+candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering
+and Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on; the leader is who is
+foreseen to be ahead on all samples, and the gap above is the mean of the one so far and the one foreseen, since the fit
+to few parts is rough.
+
+This is successive elimination with a tolerance (Even-Dar, Mannor and Mansour, "Action elimination and stopping
+conditions for the multi-armed bandit and reinforcement learning problems", JMLR 7 (2006)): the error of the full
+measurement, in whatever unit the estimator has. With at most eight looks before the last, the union bound leaves a
+candidate that the full measurement puts ahead beyond its error a chance of 2 % at most to be stopped by one given
+leader. That counts chance alone: models that rise otherwise than foreseen can still be misjudged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo.contract.estimator import Measured
+from zoo.transfer.intervals import difference, student_quantile
+
+CONFIDENCE = 0.998
+"""One-sided, at each look."""
+
+LEVEL = 0.95
+"""One-sided, of the error of the full measurement within which two are level."""
+
+FIRST = 100
+"""Fewest samples of the first look; below, errors themselves are too rough to stop anyone."""
+
+PER_CLASS = 4
+"""Fewest samples a class of the first look."""
+
+TOLERANT_FROM = 0.24
+"""Share of the samples from which a tie is reason enough to stop: a quarter, or what rounding makes of it."""
+
+FEWEST_FITTED = 3
+"""Fewest parts that a curve is fitted to."""
+
+MOST_LOOKS = 9
+"""The last one, at all samples, included."""
+
+
+def looks(samples: int, classes: int) -> tuple[int, ...]:
+    """Numbers of samples to look at, ascending to all of them, each the root of 2 times the one before.
+
+    Small steps cost no forward pass, as each holds the samples before it, and save those that come too late.
+    """
+    sizes = [samples]
+    for step in range(1, MOST_LOOKS):
+        size = round(samples / 2 ** (step / 2))
+        if size < max(FIRST, PER_CLASS * classes):
+            break
+        sizes.insert(0, size)
+    return tuple(sizes)
+
+
+def foreseen(values: Mapping[int, float], samples: int) -> float:
+    """What a value that was measured on growing parts is foreseen to be on all ``samples``.
+
+    The parts are nested, so that what each adds to the sum of all contributions is independent of what was there: its
+    increments are fitted, weighted by their numbers of samples. What was measured stays; the rest is foreseen.
+
+    Args:
+        values: by number of samples, which all parts up to the last one hold.
+    """
+    counts = np.array(sorted(values), dtype=float)
+    last = values[int(counts[-1])]
+    if len(counts) < FEWEST_FITTED or counts[-1] >= samples:
+        return last
+    sums = counts * np.array([values[int(count)] for count in counts])
+    grown, columns = np.diff(counts, prepend=0.0), np.diff(np.sqrt(counts), prepend=0.0)
+    weights = np.sqrt(1.0 / grown)
+    design = np.stack([grown, columns], axis=1) * weights[:, None]
+    (level, bend), *_ = np.linalg.lstsq(design, np.diff(sums, prepend=0.0) * weights, rcond=None)
+    rest = level * (samples - counts[-1]) + bend * (math.sqrt(samples) - math.sqrt(counts[-1]))
+    return float((sums[-1] + rest) / samples)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What can be said of a candidate against the leader on the samples so far.
+
+    Attributes:
+        gap: how far it lies behind, in the unit of the estimator; negative where it is ahead so far.
+        foreseen: how far it will lie behind on all samples if both go on as so far.
+        error: the standard error of the gap.
+        surely: how far it lies behind with 99.8 % confidence on samples like these; 0 or less where that is not sure.
+        hopeless: whether it will hardly be ahead by more than the full measurement's error.
+    """
+
+    gap: float
+    foreseen: float
+    error: float
+    surely: float
+    hopeless: bool
+
+    def in_words(self, leader: str, count: int, samples: int) -> str:
+        """Why it stops after ``count`` of ``samples`` samples, in a sentence or two."""
+        if self.surely > 0:
+            return (
+                f"Stopped after {count:,} samples: {self.gap:.3g} behind {leader}, and at least {self.surely:.2g} with "
+                f"{CONFIDENCE:.1%} confidence."
+            )
+        stands = f"{abs(self.gap):.3g} {'ahead of' if self.gap < 0 else 'behind'} {leader}"
+        change = abs(self.foreseen - self.gap) > 0.005 * max(abs(self.gap), self.error)
+        way = f"{abs(self.foreseen):.3g} {'ahead' if self.foreseen < 0 else 'behind'}"
+        return (
+            f"Stopped after {count:,} samples: {stands} with a standard error of {self.error:.2g}"
+            f"{f', and {way} if both go on as so far' if change else ''}; even all {samples:,} would hardly put it "
+            f"ahead by more than their error."
+        )
+
+
+def outlook(leader: Measured, other: Measured, count: int, samples: int, ahead: float | None = None) -> Outlook | None:
+    """The outlook after ``count`` of ``samples`` samples; None where nothing is known of errors.
+
+    Args:
+        leader, other: values of one estimator on the same ``count`` samples with the same seed.
+        ahead: by how much the leader is foreseen to be ahead on all samples; None where nothing is foreseen.
+    """
+    found = difference(leader, other)
+    if found is None:
+        return None
+    share = count / samples
+    reach = student_quantile(CONFIDENCE, found.freedom) * found.error
+    tolerance = (
+        student_quantile(LEVEL, found.freedom) * found.error * math.sqrt(share) if share >= TOLERANT_FROM else 0.0
+    )
+    ahead = found.value if ahead is None else ahead
+    hopeless = reach * math.sqrt(1.0 - share) - (found.value + ahead) / 2 <= tolerance
+    if found.error == 0.0 and found.value == 0.0 and share < TOLERANT_FROM:
+        hopeless = False  # no sample has told them apart yet
+    return Outlook(found.value, ahead, found.error, found.value - reach, hopeless)

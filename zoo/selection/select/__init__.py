@@ -1,0 +1,1 @@
+"""Decides which candidates to measure next, and when to stop."""

@@ -1,0 +1,175 @@
+"""Measure only what is worth it: the selector names the next candidates, they are measured, and it learns from them.
+
+Several are asked for at a time, each as if those before it had come out as expected (the kriging believer of
+Ginsbourger, Le Riche and Carraro, 2010), and race against the best so far.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from zoo.answers import Exclusion
+from zoo.errors import InvalidInput, ZooError
+from zoo.selection.measure.pool import Effort, Survey, measure_all
+from zoo.selection.request.candidates import Choice
+from zoo.selection.select.selector import Selector
+from zoo.transfer.intervals import difference
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Progress
+    from zoo.selection.measure.measuring import Measured, Request
+
+_QUANTILE = 1.959964
+
+TOGETHER = 4
+"""Candidates that are asked for at a time where they race."""
+
+FRACTIONS = frozenset({"linear-probe"})
+"""Estimators whose value is a fraction; a tolerance is meant in their unit."""
+
+
+@dataclass
+class Selection:
+    """What the selector did, for the answer.
+
+    Attributes:
+        asked: models in the order in which they were asked for.
+        expected_regret: after each measurement, how much better than the best the best of all was expected to be.
+        finished: why it stopped.
+    """
+
+    asked: list[str] = field(default_factory=list)
+    expected_regret: list[float] = field(default_factory=list)
+    finished: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As ``--json`` has it."""
+        return {"asked": self.asked, "expected_regret": self.expected_regret, "finished": self.finished}
+
+
+def check(estimators: Sequence[str], tolerance: float) -> None:
+    """Whether a tolerance means anything.
+
+    Raises:
+        InvalidInput: it is not a number above 0, or the deciding estimator's value is no fraction.
+    """
+    if not 0.0 < tolerance < float("inf"):
+        raise InvalidInput(f"A tolerance of {tolerance:g} makes no sense.", "Give a regret to accept, such as 0.01.")
+    if estimators[0] not in FRACTIONS:
+        raise InvalidInput(
+            f"A tolerance counts in accuracy, and the estimator that decides is '{estimators[0]}'.",
+            f"Name linear-probe first: --estimator linear-probe,{estimators[0]}",
+        )
+
+
+def measure_selected(
+    choices: Sequence[Choice], request: Request, effort: Effort, tolerance: float, progress: Progress
+) -> tuple[Survey, Selection]:
+    """Measure candidates one batch after the other until the expected regret is at most ``tolerance``.
+
+    What is expected of them comes from the shipped prior and the registry's runs of the task.
+
+    Raises:
+        ZooError: no candidate is left, or none could be measured.
+        KeyboardInterrupt: Ctrl-C before the first figure.
+    """
+    if not choices:
+        return measure_all(choices, request, effort, progress), Selection()
+    by_id = {choice.card.id: choice for choice in choices}
+    selector = Selector(
+        [choice.card for choice in by_id.values()],
+        task=request.task.name,
+        dataset=request.whole.name,
+        tolerance=tolerance,
+    )
+    survey, selection = Survey(), Selection()
+    started = time.monotonic()
+    last: ZooError | None = None
+    while names := selector.ask_several(TOGETHER if effort.race else 1):
+        left = None if effort.budget is None else effort.budget - (time.monotonic() - started)
+        if left is not None and left <= 0:
+            survey.partial = f"The budget of {effort.budget:g} s was spent before the selection was finished."
+            break
+        batch = [by_id[name] for name in names]
+        if effort.race and selector.best is not None:
+            batch.insert(0, by_id[selector.best])
+        try:
+            found = measure_all(batch, request, replace(effort, budget=left), progress)
+        except ZooError as error:
+            last = error
+            survey.excluded += [Exclusion(name, f"could not be measured: {error}") for name in names]
+            for name in names:
+                selector.skip(name)
+            continue
+        except KeyboardInterrupt:
+            if not survey.measured:
+                raise
+            survey.interrupted, survey.partial = True, "It was interrupted before the selection was finished."
+            break
+        _take(found, survey)
+        selection.asked += names
+        _tell(selector, names, found, selection)
+        if found.partial:
+            break
+    if not survey.measured:
+        raise last or InvalidInput("The budget was spent before one candidate was measured.", "Give a larger --budget.")
+    selection.finished = selector.finished or survey.partial or "every candidate is measured or could not be"
+    survey.excluded += list(_left(selector, survey, selection))
+    return survey, selection
+
+
+def _take(found: Survey, into: Survey) -> None:
+    """Add what a batch gave; the best so far took part again, and counts once, with its newest figures."""
+    known: dict[tuple[str, str], Measured] = {(m.card.id, m.layer): m for m in into.measured}
+    for measured in found.measured:
+        earlier = known.get((measured.card.id, measured.layer))
+        if earlier is None or measured.samples >= earlier.samples:
+            known[measured.card.id, measured.layer] = measured
+    into.measured[:] = known.values()
+    into.excluded += found.excluded
+    into.partial, into.interrupted = found.partial, found.interrupted
+    into.passes, into.full = into.passes + found.passes, into.full + found.full
+    into.warnings += [warning for warning in found.warnings if warning not in into.warnings]
+
+
+def _tell(selector: Selector, names: Sequence[str], found: Survey, selection: Selection) -> None:
+    lead = max(found.measured, key=lambda m: (m.samples, m.figures[0].value), default=None)
+    for name in names:
+        own = [m for m in found.measured if m.card.id == name]
+        if not own or lead is None:
+            selector.skip(name)
+            continue
+        best = max(own, key=lambda m: m.figures[0].value)
+        selector.tell(name, best.figures[0].value, sum(m.seconds for m in own), _error(best, lead))
+        selection.expected_regret.append(round(selector.expected_regret, 4))
+
+
+def _error(measured: Measured, lead: Measured) -> float:
+    """The standard error of a score, without what the samples do to all models alike where that is known.
+
+    Of the error of a difference between two models on the same samples either has half the variance.
+    """
+    figure = measured.figures[0]
+    own, other = measured.value_on(measured.samples), lead.value_on(measured.samples)
+    if measured is not lead and own is not None and other is not None and len(own.parts) == len(other.parts) > 1:
+        found = difference(own, other)
+        return 0.0 if found is None else found.error / math.sqrt(2.0)
+    return 0.0 if figure.low is None or figure.high is None else (figure.high - figure.low) / (2 * _QUANTILE)
+
+
+def _left(selector: Selector, survey: Survey, selection: Selection) -> list[Exclusion]:
+    """Those that were not worth it, with what is expected of them."""
+    there = {measured.card.id for measured in survey.measured} | {gone.id for gone in survey.excluded}
+    expected, why = selector.expected(), selection.finished.rstrip(".")
+    return [
+        Exclusion(
+            model,
+            f"not measured: {why}; expected {middle:.3g} (90 % interval {low:.3g} to {high:.3g})",
+        )
+        for model, (middle, low, high) in expected.items()
+        if model not in there
+    ]

@@ -1,0 +1,134 @@
+"""A model card from a model's own ``config.json``, in the format of transformers or of timm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import ModelCard, ModelFile
+from zoo.errors import InvalidInput, ModelNotFound, storage_errors
+from zoo.sources.files import describing
+from zoo.sources.files.model_files import format_of
+from zoo.sources.files.safetensors_header import read_header
+from zoo.untrusted import parse_json
+
+MAX_JSON_BYTES = 25_000_000
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The table in a JSON file, or None where there is no such file.
+
+    Raises:
+        InvalidInput: it cannot be read, is not JSON, or is no table.
+    """
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES} bytes; that is no configuration.")
+        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
+    if not isinstance(document, dict):
+        raise InvalidInput(
+            f"{path} holds a {type(document).__name__} where a table is expected.", "Save the model again."
+        )
+    return document
+
+
+def count_parameters(root: Path, weights: Sequence[str]) -> int | None:
+    """The parameters in safetensors files, from their headers; None where a file has another format.
+
+    Raises:
+        IntegrityError: a file is malformed.
+    """
+    if any(format_of(path) != "safetensors" for path in weights):
+        return None
+    with storage_errors(root, "read"):
+        return sum(read_header(root / path).parameters for path in weights)
+
+
+_NAMED: Mapping[str, type] = {
+    "model_type": str,
+    "architecture": str,
+    "architectures": list,
+    "pretrained_cfg": dict,
+    "chronos_config": dict,
+    "vision_config": dict,
+}
+"""The keys that a card is made from, with the type that transformers and timm write."""
+
+
+def _check_types(model: str, config: Mapping[str, Any]) -> None:
+    for key, wanted in _NAMED.items():
+        value = config.get(key)
+        if value is not None and not isinstance(value, wanted):
+            raise InvalidInput(
+                f"The config.json of '{model}' has a {type(value).__name__} under '{key}', where transformers and timm "
+                f"write a {wanted.__name__}.",
+                "Save the model again.",
+            )
+    if not all(isinstance(name, str) for name in config.get("architectures") or ()):
+        raise InvalidInput(f"The config.json of '{model}' has 'architectures' that are not names.", "Save it again.")
+
+
+def card_from_config(
+    model: str, config: Mapping[str, Any], files: tuple[ModelFile, ...], parameters: int | None
+) -> ModelCard:
+    """The card of ``model`` from its configuration and its files.
+
+    Raises:
+        ModelNotFound: the configuration names no architecture.
+        InvalidInput: what names it has another type than these formats give it.
+    """
+    _check_types(model, config)
+    architectures = list(config.get("architectures") or ())
+    model_type = config.get("model_type")
+    loader: dict[str, Any] = {}
+    tasks: tuple[str, ...]
+    chronos: str | None = None
+    if isinstance(config.get("architecture"), str) and not architectures:
+        library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
+        loader["architecture"] = architecture
+    elif chronos := describing.chronos_family(config):
+        # Its tensors are those of a T5, which transformers alone would take for a language model.
+        library, tasks, architecture = "chronos-forecasting", ("time-series-forecasting",), chronos
+        domain = "scientific"
+    elif model_type == "aurora":
+        library, tasks, architecture, domain = "aurora", ("weather-forecasting",), "Aurora", "scientific"
+        config = {**config, "input_kind": "grid"}
+    elif isinstance(model_type, str) or architectures:
+        library, architecture = "transformers", describing.family(model_type, architectures) or ""
+        tasks = describing.tasks(model_type, architectures)
+        domain = describing.domain(tasks[0] if tasks else None, model_type, library)
+        read = describing.sequence_kind(config)
+        if read and domain != "scientific":
+            domain, tasks = "scientific", (describing.SEQUENCES[read],)
+    else:
+        raise ModelNotFound(
+            f"The config.json of '{model}' names neither 'architectures', 'model_type' nor 'architecture'.",
+            "zoo reads models in the format of transformers or of timm.",
+        )
+    weights = [file.path for file in files if format_of(file.path)]
+    loader["weights"] = weights[0] if len(weights) == 1 else weights
+    loader["format"] = format_of(weights[0])
+    if config.get("auto_map"):
+        loader["remote_code"] = True
+    published = config.get("pretrained_cfg")
+    return ModelCard(
+        id=model,
+        domain=domain,
+        tasks=tasks,
+        architecture=architecture,
+        library=library,
+        parameters=parameters,
+        bytes=sum(file.bytes or 0 for file in files),
+        license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
+        input={"kind": "time-series"} if chronos else describing.input_recipe(domain, config),
+        embedding_dimension=describing.embedding_dimension(config),
+        files=files,
+        loader=loader,
+    )

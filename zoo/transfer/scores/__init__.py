@@ -1,0 +1,1 @@
+"""The transferability scores, one module a published definition."""
