@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
+    from zoo.contract.kind import Kind
     from zoo.contract.reader import Reader
     from zoo.contract.source import Source
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
-    from zoo.kinds.metrics import Metric
+
+
+@hookimpl
+def zoo_kinds() -> Sequence[Kind]:
+    """Images, recordings, texts, classes and numbers."""
+    from zoo.kinds import builtin_kinds
+    from zoo.legacy.kinds import wrapped
+
+    return [*builtin_kinds(), *wrapped()]
 
 
 @hookimpl
@@ -80,14 +89,6 @@ def zoo_readers() -> Sequence[Reader]:
     from zoo.data import builtin_readers
 
     return builtin_readers()
-
-
-@hookimpl
-def zoo_metrics() -> Sequence[Metric]:
-    """The metrics of the tasks that can be tuned here."""
-    from zoo.kinds.metrics import builtin_metrics
-
-    return builtin_metrics()
 
 
 @hookimpl

@@ -12,7 +12,7 @@ import importlib
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -21,12 +21,40 @@ from zoo.entities import Entity
 from zoo.errors import PluginError, PluginWarning, ZooError
 from zoo.tasks import TASKS, Domain, Task
 
+if TYPE_CHECKING:
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+
 GROUP = "zoo"
 DEFAULTS = "defaults"
 OWN_DISTRIBUTION = "foundation-zoo"
 
-NAMING_HOOKS = ("zoo_domains", "zoo_sources", "zoo_readers", "zoo_metrics", "zoo_estimators", "zoo_strategies")
+NAMING_HOOKS = (
+    "zoo_domains",
+    "zoo_kinds",
+    "zoo_options",
+    "zoo_sources",
+    "zoo_readers",
+    "zoo_metrics",
+    "zoo_estimators",
+    "zoo_strategies",
+)
 """The hooks that only name things, so that calling them to see whether they work costs little."""
+
+MOVED = {
+    "zoo.hookspecs": "zoo.contract.hooks",
+    "zoo.protocols": "zoo.contract.backbone",
+    "zoo.data.reading": "zoo.contract.reader",
+    "zoo.sources.base": "zoo.contract.source",
+    "zoo.transfer.estimator": "zoo.contract.estimator",
+    "zoo.adapt.metrics": "zoo.contract.metric",
+    "zoo.adapt.strategies": "zoo.contract.strategy",
+    "zoo.adapt.structured": "zoo.contract.kind",
+    "zoo.data.audio": "zoo.kinds.audio",
+    "zoo.data.images": "zoo.kinds.image",
+    "zoo.recommend": "zoo.selection",
+}
+"""Modules that plugins of the contract of zoo 0.1 import, and where their content is now."""
 
 LONGEST_CAUSE = 300
 """Characters of a plugin's error that are shown; some libraries explain themselves over pages."""
@@ -69,6 +97,7 @@ class Plugins:
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(hookspecs)
         self._reports: dict[str, PluginReport] = {}
+        self._owners: dict[str, str] = {}
         self._seen_warnings: dict[str, None] = {}
         self.warn: Callable[[str], None] = _warn_user
         for entry_point in installed() if entry_points is None else entry_points:
@@ -156,24 +185,43 @@ class Plugins:
         return tasks
 
     @functools.cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """All kinds by name; a kind that two plugins claim is the first one's, and the second is reported.
+
+        This distribution's own come first, so that no other plugin takes ``image`` or ``class``.
+        """
+        from zoo.contract.kind import Kind
+
+        own = {report.name for report in self._reports.values() if report.distribution == OWN_DISTRIBUTION}
+        found: dict[str, Kind] = {}
+        for plugin in sorted(self._implementing("zoo_kinds"), key=lambda name: (name not in own, name != DEFAULTS)):
+            for kind in self.items("zoo_kinds", Kind, plugin):
+                first = self._owners.setdefault(kind.name, plugin)
+                if first == plugin:
+                    found[kind.name] = kind
+                else:
+                    self._report(plugin, f"claims the kind '{kind.name}', which '{first}' has; name it otherwise.")
+        return found
+
+    @functools.cached_property
+    def options(self) -> dict[str, Option]:
+        """The options that plugins add to commands, by name; of two of one name the first counts."""
+        from zoo.contract.option import Option
+
+        found: dict[str, Option] = {}
+        for option in self.items("zoo_options", Option):
+            found.setdefault(option.name, option)
+        return found
+
+    @functools.cached_property
     def domains(self) -> dict[str, Domain]:
-        """All domains by name; where two plugins serve one domain, its tasks and canonical forms are those of both."""
+        """All domains by name; where two plugins serve one domain, its tasks are those of both."""
         domains: dict[str, Domain] = {}
         for domain in self.items("zoo_domains", Domain):
             known = domains.setdefault(domain.name, domain)
             tasks = tuple(dict.fromkeys((*known.tasks, *domain.tasks)))
-            canonical = {**domain.canonical, **known.canonical}
-            domains[domain.name] = dataclasses.replace(known, tasks=tasks, canonical=canonical)
+            domains[domain.name] = dataclasses.replace(known, tasks=tasks)
         return domains
-
-    @functools.cached_property
-    def canonical(self) -> dict[str, Callable[[Any], Any]]:
-        """The canonical form of inputs by their kind; of two domains that have one, the first answers."""
-        found: dict[str, Callable[[Any], Any]] = {}
-        for domain in self.domains.values():
-            for kind, form in domain.canonical.items():
-                found.setdefault(kind, form)
-        return found
 
     def _implementing(self, hook: str) -> list[str]:
         caller = getattr(self._pluggy.hook, hook)
@@ -200,7 +248,7 @@ class Plugins:
         except (Exception, SystemExit) as error:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
-            self._leave_out(name, report, _sentence(error))
+            self._leave_out(name, report, _outdated(error) or _sentence(error))
             return
         hooks = tuple(sorted(caller.name.removeprefix("zoo_") for caller in self._pluggy.get_hookcallers(plugin) or ()))
         self._reports[name] = dataclasses.replace(report, hooks=hooks)
@@ -210,6 +258,10 @@ class Plugins:
         origin = f" of {report.distribution} {report.version}" if report.distribution else ""
         remedy = f"Update it (pip install -U {report.distribution}) or remove it." if report.distribution else ""
         self._warn(f"Plugin '{report.name}'{origin} was left out: {cause} {remedy}".strip())
+
+    def report_kind(self, kind: str, error: BaseException) -> None:
+        """Name a plugin whose kind cannot show an answer, in one line."""
+        self._report(self._owners.get(kind, DEFAULTS), f"its kind '{kind}' cannot be shown: {_sentence(error)}")
 
     def report_failure(self, name: str, hook: str, error: BaseException) -> None:
         """Name a plugin whose hook raised, or gave what cannot be used, in one line."""
@@ -261,6 +313,15 @@ def _answers_once(hook: str) -> bool:
 
 def _taken(first: PluginReport) -> str:
     return f"PluginError: {first.distribution or 'another plugin'} already has a plugin of that name."
+
+
+def _outdated(error: BaseException) -> str:
+    """What to change in a plugin of an earlier contract; empty where the error is of another sort."""
+    missing = error.name or "" if isinstance(error, ImportError) else ""
+    now = next((new for old, new in MOVED.items() if f"{missing}.".startswith(f"{old}.")), "")
+    if not now:
+        return ""
+    return f"it is written for the plugin contract of zoo 0.1; '{missing}' is now '{now}' (docs/plugins.md)."
 
 
 def _sentence(error: BaseException) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +28,13 @@ class Task:
         inputs: kinds of input: ``image``, ``text``, ``prompt``, ``question``, ``image-question``, ``audio``,
             ``molecule``, ``protein``, ``protein-structure``, ``crystal``, ``grid``, ``time-series``.
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
-            ``text``, ``residues``, ``forces``, ``image``, ``audio``, ``structure``, ``grid``, ``series`` or ``vector``.
+            ``text``, ``residues``, ``forces``, ``structure``, ``grid``, ``series``, ``vector``, ``generated-image`` or
+            ``generated-audio``.
         metrics: how it is judged, the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
-        use_case: one of the sixteen use cases that zoo is judged by.
+        use_case: one of the sixteen use cases that zoo is measured by.
+        read_as: kinds of input and target that a table for it is read as, where samples are made of such pairs.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Task:
     metrics: tuple[TaskMetric, ...]
     head: str
     use_case: bool = True
+    read_as: tuple[str, str] | None = None
 
     @property
     def metric(self) -> TaskMetric:
@@ -64,17 +67,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Domain:
-    """A field of models and the tasks that it serves.
-
-    Attributes:
-        canonical: kind of input to a function that gives the same for two inputs which are the same sample, such as the
-            canonical notation of a molecule; inputs of other kinds are compared by their content.
-    """
+    """A field of models and the tasks that it serves."""
 
     name: str
     description: str
     tasks: tuple[Task, ...] = field(default=())
-    canonical: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
 
 
 def _up(*names: str) -> tuple[TaskMetric, ...]:
@@ -96,9 +93,10 @@ _ALL = (
         "vision",
         "Image generation",
         ("prompt",),
-        "image",
+        "generated-image",
         _down("fid", "cmmd") + _up("clip_score"),
         "generator",
+        read_as=("image", "text"),
     ),
     Task("text-classification", "language", "Text classification", ("text",), "class", _CLASSIFICATION, "linear"),
     Task(
@@ -135,7 +133,7 @@ _ALL = (
         "audio",
         "Voice synthesis",
         ("text",),
-        "audio",
+        "generated-audio",
         _down("word_error_rate", "character_error_rate", "mel_cepstral_distortion")
         + _up("speaker_similarity", "predicted_mos"),
         "generator",
@@ -145,7 +143,7 @@ _ALL = (
         "audio",
         "Music generation",
         ("text",),
-        "audio",
+        "generated-audio",
         _down("frechet_audio_distance") + _up("clap_score"),
         "generator",
     ),
@@ -230,9 +228,10 @@ _ALL = (
         "vision",
         "Image generation without a prompt",
         ("prompt",),
-        "image",
+        "generated-image",
         _down("fid", "cmmd"),
         "generator",
+        read_as=("image", "text"),
         use_case=False,
     ),
     Task(
@@ -293,6 +292,7 @@ _ALL = (
         "vector",
         _up("recall_at_1", "recall_at_5"),
         "none",
+        read_as=("image", "text"),
         use_case=False,
     ),
     Task(

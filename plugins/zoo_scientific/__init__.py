@@ -40,9 +40,9 @@ OWN_TASKS = (
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
-    """The scientific domain, with its classifications beside the core's tasks, and the canonical form of molecules."""
+    """The scientific domain, with its classifications beside the core's tasks."""
     tasks = (*tasks_of("scientific"), *OWN_TASKS)
-    return [Domain("scientific", DESCRIPTION, tasks, {"molecule": _canonical_smiles, "protein": _canonical_protein})]
+    return [Domain("scientific", DESCRIPTION, tasks)]
 
 
 @hookimpl
@@ -113,15 +113,3 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequenc
     if task == "materials-property-prediction" and hasattr(backbone, "energies"):
         return backbone.energies(inputs)
     return None
-
-
-def _canonical_smiles(smiles: str) -> str:
-    from zoo_scientific.canonical import canonical_smiles
-
-    return canonical_smiles(smiles)
-
-
-def _canonical_protein(sequence: str) -> str:
-    from zoo_scientific.canonical import canonical_protein
-
-    return canonical_protein(sequence)

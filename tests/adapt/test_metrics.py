@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError, InvalidInput
 from zoo.kinds.known import structured_metrics
-from zoo.kinds.metrics import Metric, builtin_metrics, metric
+from zoo.kinds.metrics import builtin_metrics, metric
 
 KNOWN = [
     ("accuracy", [0, 1, 2, 2], [0, 1, 1, 2], 0.75),

@@ -20,8 +20,8 @@ from zoo.cli import run
 from zoo.contract.reader import ReadOptions
 from zoo.data.series import Future, Series, whole_series
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.known import kind_of
 from zoo.kinds.metrics import metric
-from zoo.testing.samples import ordinary
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
@@ -193,7 +193,9 @@ def test_chronos_2_forecasts_and_is_tuned(tmp_path: Path, capsys: pytest.Capture
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     assert tuned["metrics"]["mase"] < 0.85 * zoo.evaluate(f"file:{folder}", test).metrics["mase"]
     backbone = zoo.load(f"file:{folder}").backbone
-    alone, beside = ([backbone.preprocess(item) for item in ordinary("time-series")[:count]] for count in (1, 4))
+    alone, beside = (
+        [backbone.preprocess(item) for item in kind_of("time-series").ordinary()[:count]] for count in (1, 4)
+    )
     np.testing.assert_allclose(
         backbone.features(backbone.collate(alone), backbone.layers)["encoder.mean"][0],
         backbone.features(backbone.collate(beside), backbone.layers)["encoder.mean"][0],

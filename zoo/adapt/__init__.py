@@ -90,7 +90,7 @@ def tune(
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read(data, task=task, **reading) if isinstance(data, str) else data
     found = task_for(dataset, task)
-    check(dataset, found, structured=judging.is_structured(dataset, found))
+    check(dataset, found, structured=judging.by_answers(dataset, found))
     device = best_device(device)
     plan = Plan(
         strategy,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.evaluating import evaluate_answers
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
-from zoo.kinds.folding import folded
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,13 +84,11 @@ def evaluate(
         DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
             them.
     """
-    from zoo.adapt import evaluating as judging
     from zoo.adapt.experiment import versions
     from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
     from zoo.data.arguments import check_reading
     from zoo.features import load
-    from zoo.kinds.known import kinds
 
     check_reading(evaluate, data, reading)
     progress = progress or SilentProgress()
@@ -100,14 +99,8 @@ def evaluate(
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
-    judged_by: Mapping[str, str] = {}
-    if found.name == RETRIEVAL:
-        metrics, baseline = _retrieval(loaded, dataset, progress)
-    elif judging.is_structured(dataset, found):
-        metrics, baseline = judging.judge(loaded, dataset, found, progress)
-        judged_by = kinds()[dataset.target_kind].judged_by()
-    else:
-        metrics, baseline = _answers(loaded, dataset, found, progress)
+    metrics, baseline = _metrics(loaded, dataset, found, progress)
+    evaluated_with = kind_of(found.target).evaluated_with(found.name)
     return Evaluation(
         loaded.card.id,
         found.name,
@@ -119,7 +112,7 @@ def evaluate(
         round(time.perf_counter() - started, 3),
         loaded.device,
         loaded.revision,
-        {**versions(), **judged_by},
+        {**versions(), **evaluated_with},
         dataset.problems,
         left_out,
         warnings,
@@ -184,14 +177,13 @@ def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str,
 
 def _paired(model: Model) -> str | None:
     """The model's first task, where its data have to be read in a way of its own."""
-    from zoo.kinds.known import kinds
     from zoo.plugins import plugins
 
     if not model.card.tasks:
         return None
     name = model.card.tasks[0]
     task = plugins().tasks.get(name)
-    return name if name == RETRIEVAL or (task is not None and task.target in kinds()) else None
+    return name if task is not None and not kind_of(task.target).estimable else None
 
 
 def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
@@ -214,65 +206,17 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
     return task_for(dataset)
 
 
-def _answers(
+def _metrics(
     model: Model, dataset: Dataset, task: Task, progress: Progress
 ) -> tuple[dict[str, float], dict[str, float]]:
-    import numpy as np
-
-    from zoo.adapt.experiment import metrics_for
-
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"} or task.target != dataset.target_kind:
+    if task.name == RETRIEVAL:
+        return _retrieval(model, dataset, progress)
+    if dataset.targets is None or task.target != dataset.target_kind:
         raise DataError(
-            f"'{dataset.name}' cannot judge {task.name}: it has no {task.target} for each sample.",
+            f"'{dataset.name}' cannot evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
             "Name the column of the labels with --target-column.",
         )
-    answers: list[Any] = []
-    with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
-        for start in range(0, len(dataset), CHUNK):
-            inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            answers += model.predict(inputs, task.name, labels=dataset.classes)
-            step.advance(len(inputs))
-    if dataset.target_kind == "class":
-        targets = np.asarray(dataset.targets, dtype=np.int64)
-        predictions = _indices(model, dataset, answers)
-        guess: Any = np.bincount(targets).argmax()
-    else:
-        targets = np.asarray(dataset.targets, dtype=np.float64)
-        predictions = _numbers(model, answers)
-        guess = targets.mean()
-    metrics = metrics_for(task, targets)
-    judged = {m.name: float(m.compute(targets, predictions)) for m in metrics}
-    return judged, {m.name: float(m.compute(targets, np.full(len(targets), guess))) for m in metrics}
-
-
-def _indices(model: Model, dataset: Dataset, answers: Sequence[Any]) -> np.ndarray:
-    """The data's class indices of the best answers; one more than the last class for an answer that is none of them."""
-    import numpy as np
-
-    known = {folded(name): index for index, name in enumerate(dataset.classes)}
-    named = [_best(model, answer) for answer in answers]
-    found = [known.get(folded(label), len(known)) for label in named]
-    if all(index == len(known) for index in found):
-        raise DataError(
-            f"'{model.card.id}' answers with labels such as '{named[0]}', and none of its answers is a class of "
-            f"'{dataset.name}', such as '{dataset.classes[0]}'.",
-            "Rename the classes as the model calls them, or train a head for them: zoo tune",
-        )
-    return np.asarray(found, dtype=np.int64)
-
-
-def _best(model: Model, answer: Any) -> str:
-    if isinstance(answer, list) and answer and isinstance(answer[0], Mapping) and "label" in answer[0]:
-        return str(answer[0]["label"])
-    raise UnsupportedModel(f"'{model.card.id}' does not answer with labels, so that it cannot be judged by classes.")
-
-
-def _numbers(model: Model, answers: Sequence[Any]) -> np.ndarray:
-    import numpy as np
-
-    if not all(isinstance(answer, (int, float)) for answer in answers):
-        raise UnsupportedModel(f"'{model.card.id}' does not answer with numbers, so that it cannot be judged by them.")
-    return np.asarray(answers, dtype=np.float64)
+    return evaluate_answers(model, dataset, task, progress)
 
 
 def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:

@@ -16,10 +16,11 @@ import numpy as np
 from zoo import __version__
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError, InvalidInput
+from zoo.kinds.known import kind_of
 from zoo.tasks import Task, find_task
 
 if TYPE_CHECKING:
-    from zoo.kinds.metrics import Metric
+    from zoo.contract.metric import Metric
 
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
@@ -72,7 +73,7 @@ class Experiment:
     @property
     def classification(self) -> bool:
         """Whether the targets are classes."""
-        return self.dataset.target_kind == "class"
+        return self.targets.dtype.kind == "i"
 
     def judge(self, predictions: np.ndarray, positions: Sequence[int]) -> dict[str, float]:
         """Every metric of predictions (class indices or numbers) for the samples at ``positions``."""
@@ -129,7 +130,8 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
 
     check_plan(plan)
     task = find_task(plan.task, plugins().tasks)
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
+    kind = kind_of(dataset.target_kind)
+    if dataset.targets is None or not kind.estimable:
         raise DataError(
             f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
@@ -143,10 +145,9 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
         raise too_few(dataset, repeated)
     if base is not None:
         parts = keep_apart(dataset, parts, base)
-    kind = np.int64 if dataset.target_kind == "class" else np.float64
-    targets = np.asarray(dataset.targets, dtype=kind)
+    targets = kind.array(dataset.targets)
     metrics = metrics_for(task, targets[list(parts[2])])
-    if kind is np.float64 and all(is_binary(targets[list(part)]) for part in parts[1:]):
+    if targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
         # What is 0 or 1 is told apart by rank, as MoleculeNet judges it (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
     return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics, repeated)
@@ -261,7 +262,7 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
 
 
-def metrics_for(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
+def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
     """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
     from zoo.errors import ZooError
     from zoo.kinds.metrics import metric

@@ -64,7 +64,7 @@ def _by_learner(name: str, dataset: Dataset) -> bool:
     from zoo.adapt import evaluating as judging
     from zoo.adapt.structured import tuning
 
-    return judging.is_structured(dataset) and name in tuning.METHODS
+    return judging.by_answers(dataset) and name in tuning.METHODS
 
 
 def strategies() -> dict[str, Strategy]:

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+from zoo.kinds.known import kind_of
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
 
     task = find_task(document["task"], plugins().tasks)
     learner = None
-    if document.get("target_kind") not in {"class", "number"}:
+    if not kind_of(str(document.get("target_kind", "class"))).estimable:
         from zoo.adapt.structured.tuning import learner_of
 
         learner = learner_of(base, task, document["classes"])

@@ -77,6 +77,29 @@ class Described(Protocol):
         ...
 
 
+class LoadedModel(Protocol):
+    """A model whose files are here, as ``zoo.load`` gives it."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Its model card."""
+        ...
+
+    @property
+    def backbone(self) -> Backbone:
+        """What turns batches of inputs into features."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs: ``cpu``, ``cuda``, ``mps``."""
+        ...
+
+    def predict(self, inputs: Sequence[Any], task: str | None = None, labels: Sequence[str] = ()) -> list[Any]:
+        """Answers of the model, one for each input."""
+        ...
+
+
 class Progress(Protocol):
     """Where long work reports to; the command line draws bars, the Python API is silent by default."""
 

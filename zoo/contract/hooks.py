@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
+    from zoo.contract.kind import Kind
+    from zoo.contract.metric import Metric
+    from zoo.contract.option import Option
     from zoo.contract.reader import Reader
     from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
-    from zoo.kinds.metrics import Metric
     from zoo.tasks import Domain
 
 hookspec = pluggy.HookspecMarker("zoo")
@@ -28,6 +30,16 @@ hookimpl = pluggy.HookimplMarker("zoo")
 @hookspec
 def zoo_domains() -> Sequence[Domain]:  # type: ignore[empty-body]
     """Domains, and the tasks that they serve."""
+
+
+@hookspec
+def zoo_kinds() -> Sequence[Kind]:  # type: ignore[empty-body]
+    """Kinds of samples, targets and answers."""
+
+
+@hookspec
+def zoo_options() -> Sequence[Option]:  # type: ignore[empty-body]
+    """Options of commands that only this plugin's field needs."""
 
 
 @hookspec

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, InvalidInput
@@ -24,6 +24,7 @@ class ReadOptions(Entity):
         horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
         languages: source and target of pairs of texts; empty takes the names of the columns, where those are languages.
+        options: values of options that plugins add (``zoo.contract.option``), by name.
     """
 
     input_column: str | None = None
@@ -33,6 +34,7 @@ class ReadOptions(Entity):
     horizon: int | None = None
     unlabelled: bool = False
     languages: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.horizon is not None and self.horizon < 1:
@@ -46,6 +48,33 @@ class ReadOptions(Entity):
             raise InvalidInput(
                 f"There is no way called '{self.on_problem}' to treat unusable items.", "Choose skip or fail."
             )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line (or row) number from 1, and its values in the order of the columns, or why it has none."""
+
+    number: int
+    values: Sequence[Any] | None
+    reason: str = ""
+
+
+class Table(Protocol):
+    """An opened table.
+
+    Attributes:
+        columns: column names.
+        unit: what row numbers count: ``line`` or ``row``.
+        encoding: the encoding where it is not UTF-8, else empty.
+    """
+
+    columns: tuple[str, ...]
+    unit: str
+    encoding: str
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, from the beginning."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from zoo.data.profiling import Profile, profile
 from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
 from zoo.errors import DataError, suggest
+from zoo.kinds.known import kind_of
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
@@ -130,10 +131,9 @@ def read(
         )
     if languages:
         return replace(dataset, languages=tuple(languages))
-    if wanted is not None and wanted.target == "image":
-        from zoo.data.prompts import as_prompts
-
-        return as_prompts(dataset, wanted.name)
+    if wanted is not None and dataset.input_kind not in wanted.inputs:
+        turned = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted)
+        return dataset if turned is None else turned
     return dataset
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import ImageFiles
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.image import inspect_all
+from zoo.kinds.items import ImageFiles
 from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
 from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
-from zoo.data.fingerprint import fingerprint
 from zoo.data.layout import find_layout, split_role
 from zoo.data.listing import count_passed_over, folders_of, walk
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.targets import Targets, interpret, is_missing
 
 if TYPE_CHECKING:

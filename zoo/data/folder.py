@@ -7,15 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import AudioFiles, ImageFiles, text_digest
 from zoo.data.layout import are_splits, merged
 from zoo.data.listing import list_folder
 from zoo.data.sequence_files import fasta_entries, protein, proteins
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
 from zoo.kinds import audio
+from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.image import ImageFacts, inspect_all
+from zoo.kinds.items import AudioFiles, ImageFiles, text_digest
 from zoo.kinds.text import read_text
 
 

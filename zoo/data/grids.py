@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
-from zoo.data.fingerprint import fingerprint
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, needs_extra, suggest
+from zoo.kinds.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import numpy as np

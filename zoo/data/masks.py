@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import ImageFiles
 from zoo.data.listing import count_passed_over, walk
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.image import inspect_all, suffixes
+from zoo.kinds.items import ImageFiles
 from zoo.kinds.text import read_text
 
 if TYPE_CHECKING:

@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING
 
 from zoo.contract.reader import PackagedDataset, ReadOptions
 from zoo.data import packaged_series
-from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import images_by_class, list_images
-from zoo.data.items import PixelImages, item_facts, text_digest
 from zoo.data.packaged_science import (
     activities,
     bulk_moduli,
@@ -26,6 +24,8 @@ from zoo.data.packaged_science import (
 )
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import PixelImages, item_facts, text_digest
 from zoo.kinds.text import read_text
 
 if TYPE_CHECKING:

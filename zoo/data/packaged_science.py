@@ -11,12 +11,12 @@ from pathlib import Path
 
 from zoo.contract.reader import ReadOptions, settle
 from zoo.data.crystals import crystal_of
-from zoo.data.fingerprint import fingerprint
 from zoo.data.folder import recordings_by_class
-from zoo.data.items import text_digest
 from zoo.data.molecules import smiles_problem
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
 
 LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100

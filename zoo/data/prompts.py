@@ -106,7 +106,7 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
         targets=pictures,
         classes=classes,
         fingerprint=digest,
-        target_kind="image",
+        target_kind="generated-image",
     )
 
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import text_digest
-from zoo.data.table_files import TableFile
+from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 
@@ -79,7 +78,7 @@ def parse(text: str) -> Question:
     return Question(f"{question.strip()}?", context.strip())
 
 
-def read_table(reference: str, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
     """The questions of a table with the columns ``question``, ``context`` and ``answer`` (or ``answers``).
 
     Raises:

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import text_digest
 from zoo.data.layout import are_splits
 from zoo.data.molecules import smiles_problem
 from zoo.data.proteins import clean, protein_problem
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, storage_errors, suggest
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import text_digest
 from zoo.kinds.targets import Targets, interpret, is_missing
 from zoo.kinds.text import encoding_of, open_text
 

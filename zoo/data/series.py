@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError
+from zoo.kinds.fingerprint import fingerprint
 
 if TYPE_CHECKING:
     import numpy as np

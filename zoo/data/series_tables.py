@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions
+from zoo.contract.reader import ReadOptions, Table
 from zoo.data.series import Series, windows
 from zoo.data.steps import LEAST, Steps, label, parsed, regular
-from zoo.data.table_files import TableFile
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
 from zoo.kinds.targets import is_missing, is_number
@@ -39,7 +38,7 @@ class Columns:
     id: str | None = None
 
 
-def read_table(reference: str, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
     """The windows of a table's series, see ``zoo.data.series.windows``.
 
     ``input_column`` names the column of times, ``target_column`` those of values with commas between.
@@ -52,7 +51,7 @@ def read_table(reference: str, table: TableFile, options: ReadOptions) -> Datase
     return windows(reference, whole, problems, options, told)
 
 
-def series_of(reference: str, table: TableFile, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
+def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
     """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``.
 
     Of several series, those whose times follow no equal steps are left out.

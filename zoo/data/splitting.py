@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from zoo.data.identity import units
 from zoo.entities import Dataset
 from zoo.errors import InvalidInput
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,13 +104,8 @@ def _labels(dataset: Dataset) -> np.ndarray:
     """What samples are stratified by: the class, or 0 for all."""
     import numpy as np
 
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
-        return np.zeros(len(dataset), dtype=np.int64)
-    targets = np.asarray(dataset.targets)
-    # Numbers that are 0 or 1 tell two kinds apart, the rarer of which no part may be without.
-    if dataset.target_kind == "number" and not np.isin(targets, (0, 1)).all():
-        return np.zeros(len(dataset), dtype=np.int64)
-    return targets
+    strata = None if dataset.targets is None else kind_of(dataset.target_kind).strata(dataset.targets)
+    return np.zeros(len(dataset), dtype=np.int64) if strata is None else strata
 
 
 def _of_each(labels: np.ndarray) -> list[np.ndarray]:

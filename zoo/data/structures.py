@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import text_digest
 from zoo.data.listing import count_passed_over, walk
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import text_digest
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import text_digest
-from zoo.data.table_files import TableFile
+from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
 
@@ -47,7 +46,7 @@ class TaggedReader:
         return _dataset(reference, list(_sentences(read_text(path))), options)
 
 
-def read_table(reference: str, table: TableFile, options: ReadOptions) -> Dataset | None:
+def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset | None:
     """The sentences of a table with a column of lists of words and one of lists of tags; None where it has none.
 
     Raises:

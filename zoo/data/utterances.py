@@ -7,20 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions, settle
+from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.data.columns import AUDIO_NAMES, CAPTION_NAMES, TEXT_NAMES
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import AudioFiles, EncodedAudio, text_digest
-from zoo.data.table_files import TableFile, resolve
+from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds import audio
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import AudioFiles, EncodedAudio, text_digest
 
 if TYPE_CHECKING:
     from zoo.kinds.audio import Recording
 
 TASKS = ("text-to-speech", "text-to-audio")
-KIND = "audio"
+KIND = "generated-audio"
 """How targets of these tasks are called."""
 
 VOICE_NAMES = ("voice", "reference", "speaker_audio", "prompt_audio")
@@ -108,7 +108,7 @@ def parse(text: str) -> str:
     return text
 
 
-def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The texts of a table as inputs, and as targets the texts with their recordings, where a column holds them.
 
     A column called ``voice`` holds recordings of the voice to speak in.

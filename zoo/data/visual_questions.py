@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions, settle
+from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.data.columns import IMAGE_NAMES
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import EncodedImages, ImageFiles, text_digest
 from zoo.data.questions import answer_texts
-from zoo.data.table_files import TableFile, resolve
+from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -72,7 +72,7 @@ def parse(text: str) -> ImageQuestion:
     )
 
 
-def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The questions of a table with a column of pictures, one named ``question`` and one of answers.
 
     Several answers of several people may be a list, repeated as often as they were given.

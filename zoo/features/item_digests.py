@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.content import content_digest, unwrapped
+from zoo.kinds.content import content_digest, unwrapped
 
 if TYPE_CHECKING:
     import numpy as np

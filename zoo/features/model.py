@@ -15,6 +15,7 @@ from zoo.features.cache.identity import Identity, identity_of
 from zoo.features.extraction import default_limits
 from zoo.features.provenance import provenance
 from zoo.features.stream import FeatureStream
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -242,14 +243,14 @@ def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int) -
 def _collected(
     stream: FeatureStream, dataset: Dataset, card: ModelCard, *, revision: str | None, device: str, dtype: str
 ) -> dict[str, Features]:
-    import numpy as np
 
     started = time.perf_counter()
     values = collect(stream, stream.layers, len(dataset))
     seconds = time.perf_counter() - started
     targets = None
-    if dataset.targets is not None and dataset.target_kind in {"class", "number"}:
-        targets = np.asarray(dataset.targets).astype(np.int64 if dataset.target_kind == "class" else np.float64)
+    kind = kind_of(dataset.target_kind)
+    if dataset.targets is not None and kind.estimable:
+        targets = kind.array(dataset.targets)
     return {
         layer: Features(
             card.id,

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PEOPLE = 3

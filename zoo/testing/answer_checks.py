@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from zoo.errors import DataError, InvalidInput, ZooError
-from zoo.plugins import plugins
-from zoo.testing import samples
+from zoo.kinds.known import kind_of
 from zoo.testing.sameness import difference, numbers, shape
 from zoo.testing.subject import ModelSubject, Skipped
 
@@ -73,8 +72,7 @@ def answers_extremes(model: ModelSubject) -> None:
     import numpy as np
 
     for task, _ in _asked(model):
-        known = plugins().tasks.get(task)
-        for name, item in samples.extreme(model.kind(task), known.target if known else ""):
+        for name, item in kind_of(model.kind(task)).extreme(task):
             try:
                 found = model.answers(task, [item])
             except ZooError:

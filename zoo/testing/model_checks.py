@@ -12,8 +12,8 @@ from typing import Any
 
 from zoo.entities import FeatureRequest
 from zoo.errors import MissingDependency, UnsupportedModel, ZooError
+from zoo.kinds.known import kind_of
 from zoo.plugins import plugins
-from zoo.testing import samples
 from zoo.testing.subject import ModelSubject, Skipped
 
 SAME = 1e-4
@@ -100,7 +100,7 @@ def survives_extremes(model: ModelSubject) -> None:
     import numpy as np
 
     model.must_have_features()
-    tried = samples.extreme(model.backbone.input_kind)
+    tried = kind_of(model.backbone.input_kind).extreme()
     if not tried:
         raise Skipped(f"no extremes are known of inputs of the kind '{model.backbone.input_kind}'")
     for name, item in tried:

@@ -11,8 +11,8 @@ from typing import Any
 from zoo.contract.backbone import Backbone, SilentProgress
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
+from zoo.kinds.known import asked_kind, kind_of
 from zoo.plugins import PluginReport, plugins
-from zoo.testing import samples
 
 LABELS = ("a dog", "rain", "a red house")
 """What models choose from that know no classes of their own."""
@@ -105,13 +105,11 @@ class ModelSubject:
 
     def _ordinary(self, kind: str) -> Sequence[Any]:
         own = getattr(self.backbone, "examples", None)
-        return own() if own and kind == self.backbone.input_kind else samples.ordinary(kind)
+        return own() if own and kind == self.backbone.input_kind else kind_of(kind).ordinary()
 
     def kind(self, task: str) -> str:
         """What it takes for a task."""
-        from zoo.data.single import input_kind
-
-        return input_kind(self, task)
+        return asked_kind(self.backbone, plugins().tasks.get(task)).name
 
     def answers(self, task: str, inputs: Sequence[Any], backbone: Backbone | None = None) -> Sequence[Any]:
         """What the plugin's ``zoo_predict`` gives for a task; raises what that raises.

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError, needs_extra
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 
 def mean_average_precision(targets: Sequence[Any], predictions: Sequence[Any]) -> float:

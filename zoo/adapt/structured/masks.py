@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 
 def mean_iou(targets: Sequence[Any], predictions: Sequence[Any]) -> float:

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metric_models import judge
+from zoo.contract.metric import Metric
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,4 +153,4 @@ def _judged_by() -> Mapping[str, str]:
     return {"picture_model": f"{model.card.id}@{model.revision}" if model.revision else model.card.id}
 
 
-KIND = TargetKind("image", _guess, _answer, by_loss=True, judged_by=_judged_by)
+KIND = TargetKind("generated-image", _guess, _answer, by_loss=True, judged_by=_judged_by)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metric_models import embedded, judge, transcripts
+from zoo.contract.metric import Metric
 from zoo.errors import DataError
 from zoo.kinds.distances import frechet_distance
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -220,4 +220,4 @@ def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Any]:
     return [Recording(wave.clip(-1, 1).astype(np.float32), rate) for wave in waves]
 
 
-KIND = TargetKind("audio", _guess, lambda item, answer: answer)
+KIND = TargetKind("generated-audio", _guess, lambda item, answer: answer)

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 RESIDUES = "ACDEFGHIKLMNPQRSTVWY"
 

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets, told
+from zoo.adapt.experiment import metrics_for
 from zoo.adapt.options import TRAINING, Options
+from zoo.contract.kind import Kind
 from zoo.errors import UnsupportedModel, needs_extra
-from zoo.kinds.known import TargetKind, kinds, metrics_for
+from zoo.kinds.known import kind_of
 from zoo.kinds.text_metrics import TRANSLATION
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 
     from zoo.adapt.structured.learner import Learner
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.metric import Metric
     from zoo.entities import Dataset, ModelCard, Plan, Run
-    from zoo.kinds.metrics import Metric
     from zoo.tasks import Task
 
 LEARNING_RATE = 1e-4
@@ -51,7 +53,7 @@ class Parts:
 
     task: Task
     dataset: Dataset
-    kind: TargetKind
+    kind: Kind
     train: Dataset
     validation: Dataset
     test: Dataset
@@ -136,7 +138,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "trained_parameters": attached.trained,
-            **parts.kind.judged_by(),
+            **parts.kind.evaluated_with(parts.task.name),
         }
         run = make_run(
             parts,  # type: ignore[arg-type]
@@ -169,8 +171,8 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
-    task, kind = find_task(plan.task, plugins().tasks), kinds()[dataset.target_kind]
-    if kind.in_time and plan.split == "random":
+    task, kind = find_task(plan.task, plugins().tasks), kind_of(dataset.target_kind)
+    if kind.ordered and plan.split == "random":
         count = len(dataset)
         ends = [round(count * (1 - plan.validation - plan.test)), round(count * (1 - plan.test)), count]
         starts = [0, *ends[:2]]
@@ -186,10 +188,10 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
         raise too_few(dataset, repeated)
     positions = [tuple(part.inputs.indices) for part in made]  # type: ignore[attr-defined]
     if base is not None:
-        kept = keep_apart(dataset, positions, base, move=not kind.in_time)
+        kept = keep_apart(dataset, positions, base, move=not kind.ordered)
         if kept != positions:
             positions, made = kept, tuple(dataset.subset(part) for part in kept)
-    kind.judged_by()  # where what judges is missing, its own words say so, before anything is trained
+    kind.evaluated_with(task.name)  # where what judges is missing, its own words say so, before anything is trained
     return Parts(
         task,
         dataset,
@@ -197,7 +199,7 @@ def divide(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Parts
         made[0],
         made[1],
         made[2],
-        metrics_for(task, known_targets(made[2])),
+        metrics_for(task, known_targets(made[2])[: kind.most_evaluated]),
         repeated,
         (*positions[0], *positions[1]),
     )
@@ -219,12 +221,12 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
     return learner
 
 
-def answers(kind: TargetKind, learner: Learner, part: Dataset) -> list[Any]:
+def answers(kind: Kind, learner: Learner, part: Dataset) -> list[Any]:
     """The learner's answers for a part, as targets."""
     found: list[Any] = []
     for start in range(0, len(part), CHUNK):
         inputs = [part.inputs[index] for index in range(start, min(start + CHUNK, len(part)))]
-        found += [kind.answer(item, answer) for item, answer in zip(inputs, learner.predict(inputs), strict=True)]
+        found += [kind.comparable(item, answer) for item, answer in zip(inputs, learner.predict(inputs), strict=True)]
     return found
 
 
@@ -245,7 +247,7 @@ def _device(module: nn.Module, planned: str) -> str:
 
 def _decide(parts: Parts, learner: Learner, part: Dataset) -> float:
     """The deciding metric, higher is better; the same for all epochs where their loss alone is to tell."""
-    if parts.kind.by_loss:
+    if parts.kind.select_by_loss:
         return 0.0
     metric = parts.metrics[0]
     value = float(metric.compute(part.targets, answers(parts.kind, learner, part)))

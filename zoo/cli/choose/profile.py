@@ -42,7 +42,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
         return
     if data is None:
         raise click.UsageError("Name the DATA to look at, or list the packaged data sets with --datasets.")
-    from zoo.adapt.evaluating import is_structured
+    from zoo.adapt.evaluating import by_answers
     from zoo.data import check, fitting_tasks, profile, read
     from zoo.plugins import plugins
     from zoo.tasks import find_task
@@ -50,7 +50,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
     dataset = read(data, task=task, unlabelled=not task, **options)
     if task:
         wanted = find_task(task, plugins().tasks)
-        check(dataset, wanted, structured=is_structured(dataset, wanted))
+        check(dataset, wanted, structured=by_answers(dataset, wanted))
     tasks = [task] if task else fitting_tasks(dataset)
     found = profile(dataset)
     if output.json:

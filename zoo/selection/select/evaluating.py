@@ -77,11 +77,11 @@ def trial(task: Task, dataset: Dataset, count: int, strategy: str | None, *, dev
         strategy: how those without answers of their own are adapted; None trains all of their weights.
     """
     from zoo.data import sample
-    from zoo.kinds.known import kinds
+    from zoo.kinds.known import kind_of
 
     if count < len(dataset):
         last = range(len(dataset) - count, len(dataset))
-        dataset = dataset.subset(last) if kinds()[dataset.target_kind].in_time else sample(dataset, count, seed)
+        dataset = dataset.subset(last) if kind_of(dataset.target_kind).ordered else sample(dataset, count, seed)
     return Trial(task, dataset, strategy or "full", device, seed)
 
 

@@ -1,0 +1,373 @@
+"""A kind of sample, target or answer: the one object that knows how to read, compare, evaluate and show it.
+
+A plugin adds kinds by the hook ``zoo_kinds()``. Everything else asks the kind and never switches on its name. Each
+method has a default, so that a kind overrides only what is particular to it; a kind of target alone needs ``baseline``,
+``metrics`` and what shows its answers, a kind of input alone what reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass
+from html import escape
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zoo.entities import Problem
+from zoo.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+    from zoo.contract.backbone import LoadedModel, Progress
+    from zoo.contract.metric import Metric
+    from zoo.contract.reader import ReadOptions, Table
+    from zoo.entities import Dataset
+    from zoo.tasks import Task
+
+
+LONGEST_CELL = 1000
+"""Characters of a cell beyond which it is no path."""
+
+
+LONGEST_HEADING = 80
+"""Characters of a heading."""
+
+
+class Unusable(Exception):
+    """A cell, a file or a typed input is not a value of the kind.
+
+    The message continues a sentence that begins with the name of the item: ``has no atoms``.
+    """
+
+
+@dataclass(frozen=True)
+class Values:
+    """What reading n cells of a table, or n files, gave.
+
+    Attributes:
+        items: the values, in order, decoded when indexed where decoding is expensive.
+        kept: position among the n of each value.
+        digests: SHA-256 of the content of each value.
+        problems: position among the n of each cell that is unusable, with the reason.
+    """
+
+    items: Sequence[Any]
+    kept: Sequence[int]
+    digests: Sequence[bytes]
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Inputs given on a command line.
+
+    Attributes:
+        names: what the results call each.
+        items: the values.
+        problems: inputs that cannot be used, with the reason.
+    """
+
+    names: tuple[str, ...]
+    items: Sequence[Any]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Answers as a table.
+
+    Attributes:
+        heads: the columns.
+        rows: cells as text.
+        numeric: the columns that are numbers.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: Collection[str] = ()
+
+
+def short(name: str) -> str:
+    """The name of an input as a heading: a file's name, or a text cut to ``LONGEST_HEADING`` characters."""
+    suffix = Path(name).suffix
+    whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
+    return whole if len(whole) <= LONGEST_HEADING else f"{whole[: LONGEST_HEADING - 1]}\u2026"
+
+
+class Kind:
+    """A kind of sample, target or answer.
+
+    Attributes:
+        name: as data sets, tasks and cards name it: ``image``, ``boxes``.
+        noun, nouns: one of them and several, in messages; the name, and that with an s, where they are empty.
+        per_sample: what a task that predicts it needs with each sample: ``a mask``.
+        suffixes: of files that hold one sample each, in lower case, with the dot.
+        column_names: names of table columns that usually hold it, the likeliest first; empty for kinds that are never
+            one column.
+        cells: what such a column holds, in words: ``paths of images``.
+        written: whether cells hold the value itself as text, and not the name of a file.
+        asked_of: the kind that models take where this kind adds something to it: a question is asked of a text model.
+        typed_as: of a kind that models generate: the kind of what is typed for it, such as a prompt.
+        folds_text: whether texts in inputs are what people write, so that case and white space tell no two apart.
+        ordered: whether samples follow each other in time, so that the last ones are held out.
+        groupings: ways to split that keep groups of samples together, by name: functions of n inputs that give n keys.
+        estimable: whether targets are arrays that transferability can be estimated from, see ``array``.
+        metrics: metrics that evaluate answers of this kind; tasks name those that they use.
+        baseline_title: what the baseline is, in a table: ``most frequent class``.
+        numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
+        select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
+        shows_input: whether ``html`` shows the input too, such as an image with boxes on it.
+        samples_shown: how many samples a report shows, in a list of the style ``samples_style``.
+        needs_output: whether answers cannot be printed, so that a file or folder has to be named for them.
+        output_note: what to say where answers were only summarised, since no file or folder was named.
+        most_evaluated: how many targets show whether a metric applies; all where it is None.
+    """
+
+    name: ClassVar[str] = ""
+    noun: ClassVar[str] = ""
+    nouns: ClassVar[str] = ""
+    per_sample: ClassVar[str] = ""
+    suffixes: ClassVar[Collection[str]] = frozenset()
+    column_names: ClassVar[Sequence[str]] = ()
+    cells: ClassVar[str] = ""
+    written: ClassVar[bool] = False
+    asked_of: ClassVar[str] = ""
+    typed_as: ClassVar[str] = ""
+    folds_text: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
+    groupings: ClassVar[Mapping[str, Callable[[Sequence[Any]], Sequence[Hashable]]]] = {}
+    estimable: ClassVar[bool] = False
+    metrics: ClassVar[Sequence[Metric]] = ()
+    baseline_title: ClassVar[str] = "baseline"
+    numbered: ClassVar[bool] = False
+    select_by_loss: ClassVar[bool] = False
+    shows_input: ClassVar[bool] = False
+    samples_shown: ClassVar[int] = 12
+    samples_style: ClassVar[str] = "samples"
+    needs_output: ClassVar[bool] = False
+    output_note: ClassVar[str] = ""
+    most_evaluated: ClassVar[int | None] = None
+
+    def __init__(self, name: str = "") -> None:
+        if name:
+            self.name = name  # type: ignore[misc]
+        self.noun = self.noun or self.name.replace("-", " ")  # type: ignore[misc]
+        self.nouns = self.nouns or f"{self.noun}s"  # type: ignore[misc]
+        self.per_sample = self.per_sample or f"a {self.noun}"  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"<Kind {self.name}>"
+
+    # Reading
+
+    def is_cell(self, value: str, column: str) -> bool:
+        """Whether a cell of a table looks like this kind; by default a path with one of the suffixes.
+
+        Args:
+            column: the column's name in lower case, with underscores between words.
+        """
+        if not self.suffixes or len(value) > LONGEST_CELL or "\n" in value or "\0" in value:
+            return False
+        return PurePosixPath(value.strip()).suffix.lower() in self.suffixes
+
+    def is_encoded(self, content: bytes) -> bool:
+        """Whether the bytes in a cell are a file of this kind."""
+        return False
+
+    def read_cell(self, value: Any) -> Any:
+        """A table's cell as a value; raises ``Unusable``."""
+        return str(value)
+
+    def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
+        """Many cells of one column, none of them empty, or all bytes of files; paths are relative to ``folder``."""
+        items: list[Any] = []
+        kept: list[int] = []
+        problems: dict[int, str] = {}
+        for position, cell in enumerate(cells):
+            try:
+                items.append(self.read_cell(cell))
+                kept.append(position)
+            except Unusable as error:
+                problems[position] = str(error)
+        return Values(items, kept, [self.digest(item) for item in items], problems)
+
+    def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset | None:
+        """A whole table with this kind's own columns; None to read one column of inputs and one of targets.
+
+        Asked of the kinds of a task's target and inputs where the task was named.
+        """
+        return None
+
+    def from_dataset(self, dataset: Dataset, task: Task) -> Dataset | None:
+        """A data set of another kind turned into this kind's for a task; None where that cannot be."""
+        return None
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """Inputs typed on a command line: values, names of files, or files that hold several.
+
+        Args:
+            options: what the user set of the kind's own options (``zoo_options``), by name.
+
+        Raises:
+            DataError, InvalidInput: none can be used.
+            UnsupportedModel: inputs of this kind cannot be typed.
+        """
+        raise UnsupportedModel(f"Inputs of the kind '{self.name}' cannot be given on the command line.")
+
+    # Comparing
+
+    def digest(self, item: Any) -> bytes:
+        """SHA-256 of the content of one value."""
+        if isinstance(item, str):
+            return hashlib.sha256(item.encode("utf-8", "surrogatepass")).digest()
+        return hashlib.sha256(item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()).digest()
+
+    def canonical(self, item: Any) -> Any:
+        """The same for two inputs that are the same sample; None where an input is compared by its content."""
+        return None
+
+    def identity(self, item: Any, target: Any) -> Any:
+        """What a sample with a target of this kind is compared by; None where that is its input alone."""
+        return None
+
+    # Evaluating
+
+    def array(self, targets: Sequence[Any]) -> np.ndarray:
+        """n targets as an array that estimators and losses take; of kinds that are ``estimable``."""
+        raise NotImplementedError(f"targets of the kind '{self.name}' are not an array")
+
+    def strata(self, targets: Sequence[Any]) -> np.ndarray | None:
+        """n whole numbers of which every part of a split gets its share, such as classes; None to split at random."""
+        return None
+
+    def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Any:
+        """A model's answer to an input, as metrics compare it with a target; ``classes`` are the data's."""
+        return answer
+
+    def labels(self, answer: Any) -> Sequence[str]:
+        """The class names that an answer speaks of; empty for kinds without."""
+        return ()
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise ``DataError`` where targets of this kind cannot be learned: one class only, a class of one sample."""
+
+    def relabelled(self, answer: Any, names: Mapping[str, str | None], classes: Sequence[str]) -> Any:
+        """The answer in the classes of the data.
+
+        Args:
+            names: for each of the answer's labels the data's name of that class, None where it has none.
+            classes: the data's names, as ``class_names`` gives them.
+        """
+        return answer
+
+    def class_names(self, classes: Sequence[str]) -> Sequence[str]:
+        """The names that answers use, of the classes of a data set; tags such as ``B-PER`` become ``PER``."""
+        return classes
+
+    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Sequence[Any]:
+        """Answers to n inputs without a model, from known targets alone: the commonest class, the mean."""
+        return [targets[0]] * len(inputs)
+
+    def evaluate(
+        self, model: LoadedModel, dataset: Dataset, task: Task, progress: Progress
+    ) -> tuple[dict[str, float], dict[str, float]] | None:
+        """Metrics of a model and of the baseline; None to compare answers with targets by the task's metrics."""
+        return None
+
+    def evaluated_with(self, task: str = "") -> Mapping[str, str]:
+        """Models and versions that the metrics depend on, for records.
+
+        Raises:
+            ZooError: a model that the user named for a metric of the task cannot be had.
+        """
+        return {}
+
+    # Showing
+
+    def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
+        """An answer as rows of label and score, both as text."""
+        return [(str(answer).strip() or "(empty)", "")]
+
+    def table(self, names: Sequence[str], answers: Sequence[Any]) -> Shown:
+        """Answers as a table; a row for each label of each answer."""
+        rows = [
+            [name if at == 0 else "", label, score]
+            for name, answer in zip(names, answers, strict=True)
+            for at, (label, score) in enumerate(self.summary(answer))
+        ]
+        return Shown(("input", "label", "score"), rows, ("score",))
+
+    def to_json(self, answer: Any) -> Any:
+        """An answer as plain JSON values."""
+        return asdict(answer) if is_dataclass(answer) and not isinstance(answer, type) else answer
+
+    def html(self, item: Any, answer: Any) -> str:
+        """An answer to an input, as HTML: all of it in words too, nothing told by colour alone."""
+        return f'<p class="lead">{escape("; ".join(label for label, _ in self.summary(answer)))}</p>'
+
+    def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Kind) -> list[str]:
+        """The sections of a page of answers, one for each input.
+
+        Args:
+            asked: the kind of the inputs, which shows them where the answers do not.
+        """
+        found = []
+        for name, item, answer in zip(names, inputs, answers, strict=True):
+            given = "" if self.shows_input else asked.input_html(item)
+            found.append(f"<section><h2>{escape(short(name))}</h2>{given}{self.html(item, answer)}</section>")
+        return found
+
+    def input_html(self, item: Any) -> str:
+        """An input of this kind, as HTML."""
+        return f"<blockquote>{escape(str(item))}</blockquote>"
+
+    def lines(self, answer: Any) -> Sequence[str]:
+        """An answer as a few lines under a drawing of its input."""
+        return [f"{label}  {score}".rstrip() for label, score in self.summary(answer)]
+
+    def draw_input(self, item: Any, lines: Sequence[str]) -> Image | None:
+        """An input drawn with lines of text, for answers that are not drawn on it; None where it is not drawn."""
+        return None
+
+    def sample_html(self, item: Any, index: int, label: str) -> str:
+        """A sample with its label as an item of a list in HTML, for reports; empty for kinds that are not shown."""
+        return ""
+
+    def draw(self, item: Any, answer: Any) -> Image | None:
+        """An answer drawn, on its input where that is an image; None where there is nothing to draw."""
+        return None
+
+    def save(self, answer: Any, folder: Path, name: str) -> Sequence[Path]:
+        """Write what an answer holds besides its drawing to files in a folder; the paths written."""
+        return ()
+
+    def file_names(self, names: Sequence[str]) -> Sequence[str]:
+        """The stems of files for the answers to n inputs, from the inputs' names."""
+        return [Path(name).stem for name in names]
+
+    # Describing
+
+    def profile(self, inputs: Sequence[Any]) -> Mapping[str, Any]:
+        """What to say of n samples in ``zoo profile``: JSON values by name."""
+        return {}
+
+    def profile_targets(self, targets: Sequence[Any], classes: Sequence[str]) -> Mapping[str, Any]:
+        """What to say of n targets of this kind in ``zoo profile``: JSON values by name."""
+        return {}
+
+    def raw_features(self, inputs: Sequence[Any]) -> tuple[np.ndarray, str] | None:
+        """Features without a pretrained model, n x d, and what they are in words: a baseline for models; or None."""
+        return None
+
+    # Examples for the conformance suite
+
+    def ordinary(self) -> Sequence[Any]:
+        """Some ordinary values, of different size where that is possible."""
+        return ()
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """Values at the edge of what real data hold, each with its name: empty, tiny, huge."""
+        return ()

@@ -1,0 +1,372 @@
+# ruff: noqa
+# mypy: ignore-errors
+"""Kinds of targets that have no home of their own yet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from zoo.contract.kind import Kind, Shown, Typed, Unusable, Values
+from zoo.kinds.inputs import read_each, resolve
+from zoo.legacy import showing
+
+
+@dataclass(frozen=True)
+class TargetKind:
+    """A kind of structured target.
+
+    Attributes:
+        name: as data sets and tasks name it.
+        guess: function of n inputs, of the targets that are known, and of the task's name, that gives n answers
+            without a model.
+        answer: function of an input and of what ``zoo_predict`` gives for it, that gives a target.
+        in_time: whether samples follow each other in time, so that the last ones are held out.
+        by_loss: whether epochs are told apart by the validation loss alone, where answers take too long for each.
+        judged_by: function that gives what the metrics depend on beside targets and answers, for the records.
+    """
+
+    name: str
+    guess: Callable[[Sequence[Any], Sequence[Any], str], Sequence[Any]]
+    answer: Callable[[Any, Any], Any]
+    in_time: bool = False
+    by_loss: bool = False
+    judged_by: Callable[[], Mapping[str, str]] = dict
+
+
+class Wrapped(Kind):
+    """A kind of target by its functions."""
+
+    shows_input = True
+
+    def __init__(self, kind: TargetKind, metrics: Sequence[Any], per_sample: str) -> None:
+        super().__init__(kind.name)
+        self._kind, self.metrics, self.per_sample = kind, metrics, per_sample
+        self.ordered, self.select_by_loss = kind.in_time, kind.by_loss
+
+    def comparable(self, item, answer, classes=()):
+        return self._kind.answer(item, answer)
+
+    def baseline(self, inputs, targets, task):
+        return self._kind.guess(inputs, targets, task)
+
+    def evaluated_with(self, task=""):
+        return self._kind.judged_by()
+
+    def summary(self, answer):
+        labels = answer if isinstance(answer, list) else [answer]
+        return [showing.summary(label) for label in labels]
+
+    def html(self, item, answer):
+        return showing.shown(item, answer)
+
+    def draw(self, item, answer):
+        return showing.draw(item, answer)
+
+    def to_json(self, answer):
+        return showing.plain(answer)
+
+
+class Found(Wrapped):
+    """Boxes and spans: lists of things found, each with a label."""
+
+    numbered = True
+
+    def labels(self, answer):
+        return [str(one["label"]) for one in answer]
+
+    def relabelled(self, answer, names, classes):
+        return [{**one, "label": names[str(one["label"])] or one["label"]} for one in answer]
+
+    def class_names(self, classes):
+        if self.name != "spans":
+            return classes
+        return sorted({name for _, _, name in (tag.partition("-") for tag in classes) if name})
+
+    def read_table(self, reference, path, table, options):
+        if self.name != "spans":
+            return None
+        from zoo.data import tagged
+
+        return tagged.read_table(reference, table, options)
+
+
+class Mask(Wrapped):
+    """Masks."""
+
+    numbered = True
+
+    def labels(self, answer):
+        return [str(name) for name in answer["classes"]]
+
+    def relabelled(self, answer, names, classes):
+        import numpy as np
+
+        from zoo.data.masks import IGNORED
+
+        mask = np.asarray(answer["mask"])
+        table = np.full(256, IGNORED, dtype=np.uint8)
+        for index, own in zip(np.unique(mask), answer["classes"], strict=True):
+            name = names[str(own)]
+            table[index] = IGNORED if name is None else classes.index(name)
+        return {**answer, "mask": table[mask]}
+
+
+class Made(Wrapped):
+    """Images that were generated."""
+
+    typed_as = "prompt"
+    needs_output = True
+    noun, nouns = "image", "images"
+    most_evaluated = 2
+
+    def identity(self, item, target):
+        return target
+
+    def sections(self, names, inputs, answers, asked):
+        return showing._made(inputs, answers)
+
+    def file_names(self, names):
+        return [numbered(name, number) for number, name in enumerate(names, start=1)]
+
+
+class Sound(Wrapped):
+    """Recordings that were generated."""
+
+    typed_as = "utterance"
+    output_note = "Recordings are kept by -o FOLDER, and played by -o page.html."
+    noun, nouns = "recording", "recordings"
+    most_evaluated = 2
+
+    def identity(self, item, target):
+        return [item, target.recording]
+
+    def read_table(self, reference, path, table, options):
+        from zoo.data import utterances
+
+        return utterances.read_table(reference, path, table, options)
+
+    def evaluated_with(self, task=""):
+        from zoo.adapt import metric_models
+        from zoo.adapt.structured import recordings
+
+        metric_models.check(recordings.JUDGES.get(task, ()))
+        return {}
+
+    def save(self, answer, folder, name):
+        from zoo.kinds.audio import save
+
+        return [save(answer, folder, name)]
+
+    def file_names(self, names):
+        return [numbered(name, number) for number, name in enumerate(names, start=1)]
+
+
+class Folded(Wrapped):
+    """Structures."""
+
+    def save(self, answer, folder, name):
+        from zoo.data.structure_drawing import save_pdb
+
+        return [save_pdb(answer, folder, name)]
+
+    def file_names(self, names):
+        return [numbered(name, number) for number, name in enumerate(names, start=1)]
+
+
+class Designed(Wrapped):
+    """Sequences for a structure."""
+
+    def save(self, answer, folder, name):
+        from zoo.data.sequence_files import save_fasta
+
+        return [save_fasta(answer["sequence"], folder, name)]
+
+
+class Forecast(Wrapped):
+    """What follows a series."""
+
+    def table(self, names, answers):
+        rows = []
+        for text, answer in zip(names, answers, strict=True):
+            bounds = zip(answer["quantiles"]["0.1"], answer["median"], answer["quantiles"]["0.9"], strict=True)
+            for step, (time, values) in enumerate(zip(answer["times"], bounds, strict=True)):
+                rows.append([text if step == 0 else "", time, *(f"{value:.5g}" for value in values)])
+        return Shown(("series", "time", "0.1", "median", "0.9"), rows, ("0.1", "median", "0.9"))
+
+    def file_names(self, names):
+        found = []
+        for number, name in enumerate(names, start=1):
+            file, _, column = name.rpartition(": ")
+            words = "-".join([Path(file.rpartition(":")[2]).stem, *re.findall(r"[^\W_]+", column.lower())[:5]])
+            found.append(words if names.count(name) == 1 else f"{number:02d}-{words}")
+        return found
+
+
+def numbered(name: str, number: int) -> str:
+    words = "-".join(re.findall(r"[^\W_]+", name.lower())[:5])[:40]
+    return f"{number:02d}-{words}"
+
+
+class Canonical:
+    """Molecules and proteins have a canonical form."""
+
+    def canonical(self, item):
+        from zoo_scientific import canonical
+
+        return (canonical.canonical_smiles if self.name == "molecule" else canonical.canonical_protein)(item)
+
+
+class Input(Kind):
+    """A kind of input by its functions."""
+
+    def __init__(self, name, nouns="", **settings):
+        super().__init__(name)
+        self.nouns = nouns or f"{name}s"
+        self.per_sample = f"a {name}"
+        for key, value in settings.items():
+            setattr(self, key, value)
+
+    def read_table(self, reference, path, table, options):
+        from zoo.data import questions, series_tables, visual_questions
+
+        if self.name == "question":
+            return questions.read_table(reference, table, options)
+        if self.name == "image-question":
+            return visual_questions.read_table(reference, path, table, options)
+        if self.name == "time-series":
+            return series_tables.read_table(reference, table, options)
+        return None
+
+    def from_dataset(self, dataset, task):
+        if self.name != "prompt":
+            return None
+        from zoo.data.prompts import as_prompts
+
+        return as_prompts(dataset, task.name)
+
+    def is_cell(self, value, column):
+        from zoo.data.columns import _is_protein
+        from zoo.data.molecules import looks_like_smiles
+
+        if self.name == "molecule":
+            return column in self.column_names and looks_like_smiles(value)
+        if self.name == "protein":
+            return column in self.column_names and _is_protein(value)
+        return super().is_cell(value, column)
+
+    def read_cell(self, value):
+        from zoo.data.molecules import smiles_problem
+        from zoo.data.proteins import clean, protein_problem
+
+        found = clean(str(value)) if self.name == "protein" else str(value).strip()
+        reason = protein_problem(found) if self.name == "protein" else smiles_problem(found)
+        if reason:
+            raise Unusable(reason)
+        return found
+
+    def read_cells(self, cells, folder):
+        if self.name != "crystal":
+            return super().read_cells(cells, folder)
+        from zoo.data.crystals import read_crystal
+
+        items, kept, problems = [], [], {}
+        for at, cell in enumerate(cells):
+            crystal = read_crystal(resolve(str(cell), folder))
+            if isinstance(crystal, str):
+                problems[at] = crystal
+            else:
+                items.append(crystal)
+                kept.append(at)
+        return Values(items, kept, [self.digest(item) for item in items], problems)
+
+    def read_typed(self, texts, options, model):
+        from zoo.data.single import entries, read_input
+
+        if self.name == "time-series":
+            return _series(texts, options)
+        if self.name == "prompt":
+            from zoo.data.prompts import UNCONDITIONAL, asked
+
+            wished = {name: options[name] for name in ("count", "seed", "steps", "guidance") if name in options}
+            prompted = (options.get("task") or next(iter(model.card.tasks), "")) != UNCONDITIONAL
+            wanted = asked(texts, prompted=prompted, **wished)
+            return Typed(tuple(one.text or f"Seed {one.seed}" for one in wanted), wanted)
+        variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
+        least = getattr(model.backbone, "least_times", None)
+        return read_each(entries(texts, self.name), lambda text: read_input(text, self.name, variables, least))
+
+    def ordinary(self):
+        from zoo.legacy import samples
+
+        return samples.ordinary(self.name)
+
+    def extreme(self, task=""):
+        from zoo.legacy import samples
+
+        return samples.extreme(self.name, "structure" if task == "protein-structure-prediction" else "")
+
+
+class CanonicalInput(Canonical, Input):
+    pass
+
+
+def _series(texts, options):
+    from zoo.contract.reader import ReadOptions
+    from zoo.data.series import TASK, whole_series
+
+    wanted = ReadOptions(target_column=options.get("target_column"), task=TASK, horizon=options.get("horizon"))
+    found, names, problems = [], [], []
+    for text in texts:
+        read, left_out = whole_series(text, wanted)
+        found += read
+        names += [f"{text}: {one.name}" for one in read]
+        problems += left_out
+    return Typed(tuple(names), found, tuple(problems))
+
+
+def wrapped() -> list[Kind]:
+    """Those of all modules."""
+    from zoo.adapt.structured import (
+        boxes,
+        captions,
+        forces,
+        grids,
+        masks,
+        pictures,
+        recordings,
+        residues,
+        series,
+        spans,
+        structures,
+    )
+    from zoo.data import columns
+    from zoo.data.crystals import SUFFIXES
+    from zoo.kinds import answer_metrics
+
+    return [
+        Input("crystal", suffixes=SUFFIXES, column_names=columns.CRYSTAL_NAMES, cells="paths of structures"),
+        CanonicalInput("molecule", column_names=columns.MOLECULE_NAMES, cells="SMILES", written=True),
+        CanonicalInput("protein", column_names=columns.PROTEIN_NAMES, cells="sequences", written=True),
+        Input("protein-structure", "protein structures"),
+        Input("grid", "maps"),
+        Input("time-series", "time series"),
+        Input("prompt"),
+        Input("question", asked_of="text", folds_text=True),
+        Input("image-question", asked_of="image", folds_text=True),
+        Input("utterance", asked_of="text"),
+        Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
+        Wrapped(forces.KIND, forces.METRICS, "energy and forces"),
+        Wrapped(grids.KIND, grids.METRICS, "a map"),
+        Made(pictures.KIND, pictures.METRICS, "an image"),
+        Sound(recordings.KIND, recordings.METRICS, "a recording"),
+        Designed(residues.KIND, residues.METRICS, "residues"),
+        Forecast(series.KIND, series.METRICS, "what follows"),
+        Folded(structures.KIND, structures.METRICS, "a known structure"),
+        Found(boxes.KIND, boxes.METRICS, "boxes"),
+        Found(spans.KIND, spans.METRICS, "tagged words"),
+        Mask(masks.KIND, masks.METRICS, "a mask"),
+    ]

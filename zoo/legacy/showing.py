@@ -1,0 +1,488 @@
+# ruff: noqa
+# mypy: ignore-errors
+"""How answers without a home of their own are shown."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from zoo.contract.kind import short
+from zoo.errors import InvalidInput
+from zoo.pages import drawing, parts
+from zoo.pages.colours import DIVERGING, SEQUENTIAL, paint
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.Image import Image
+
+SMALLEST = 192
+PLAYABLE = 8_000
+ALIGNED = 60
+LIKELY = 0.5
+LEGIBLE = 480
+_OPACITY = 0.5
+
+
+def shown(item: Any, answer: Any) -> str:
+    """One answer beside its input, as HTML."""
+    if hasattr(answer, "sampling_rate"):
+        return _sound(item, answer)
+    if isinstance(answer, Mapping):
+        if "pdb" in answer:
+            return _structure(item, answer)
+        if "native_perplexity" in answer:
+            return _design(item, answer)
+        if "mask" in answer:
+            return _mask(item, answer)
+        if "values" in answer:
+            return _maps(item, answer)
+        if "energy" in answer:
+            return _energy(item, answer)
+        if "median" in answer:
+            return _forecast(item, answer)
+        if "answer" in answer:
+            return _found_answer(item, answer)
+    if isinstance(answer, Sequence) and not isinstance(answer, str):
+        if any(isinstance(found, Mapping) and "box" in found for found in answer):
+            return _boxes(item, answer)
+        if any(isinstance(found, Mapping) and "start" in found for found in answer):
+            return _entities(str(item), answer)
+        if answer and all(isinstance(found, Mapping) and "label" in found for found in answer):
+            return _labels(item, answer)
+        if not answer:
+            return f"{_input(item)}<p>Nothing was found.</p>"
+    if isinstance(answer, str) and not answer.strip():
+        return f"{_input(item)}<p>The answer is empty: nothing was found.</p>"
+    return f'{_input(item)}<h3>Answer</h3><p class="lead">{escape(_words(answer))}</p>'
+
+
+def _sound(item: Any, answer: Any) -> str:
+    """What was said or described, what came of it to listen to, and its spectrogram; the voice it was spoken in."""
+    from zoo.kinds.spectrogram import draw_recording
+
+    told = f"{answer.seconds:.2f} seconds at {answer.sampling_rate:,} Hz."
+    text = str(item)
+    # The heading has what was typed, unless that is long or a voice comes before it.
+    quoted = hasattr(item, "voice") or len(text) > 80
+    pieces = [
+        f'<p class="lead">\u201c{escape(text)}\u201d</p>' if quoted else "",
+        _player(answer, "What the model made of it"),
+        parts.figure(draw_recording(answer, ()), f"The spectrogram of {told}", f"{told} Over seconds and kilohertz."),
+    ]
+    if hasattr(item, "voice"):
+        pieces += ["<h3>The voice</h3>", _player(item.voice, "The recording whose voice it is spoken in")]
+    return "".join(pieces)
+
+
+def _player(recording: Any, words: str) -> str:
+    from zoo.kinds.audio import Recording, encode
+
+    rate = max(recording.sampling_rate, PLAYABLE)
+    data = base64.b64encode(encode(Recording(recording.at(rate), rate))).decode("ascii")
+    return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
+
+
+def _made(prompts: Sequence[Any], answers: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A section for each prompt with the pictures that were made of it, and what makes each of them again."""
+    from itertools import groupby
+
+    sections = []
+    pairs = groupby(zip(prompts, answers, strict=True), key=lambda pair: str(pair[0]))
+    for text, group in pairs:
+        figures = []
+        for _, answer in group:
+            image, told = answer["image"], f"Seed {answer['seed']}, {answer['steps']} steps"
+            told += f", guidance {float(answer['guidance']):g}" if "guidance" in answer else ""
+            told += ". Flagged by the model's safety checker" if answer.get("flagged") else ""
+            factor = max(1, round(SMALLEST / max(image.size)))
+            large = image.resize((factor * image.width, factor * image.height), 0)
+            words = f"A picture made of '{text}', {told[0].lower()}{told[1:]}." if text else f"A picture: {told}."
+            figures.append(f"<li>{parts.figure(large, words, f'{told}.', 'made')}</li>")
+        heading = escape(short(text)) if text else "Without a prompt"
+        sections.append(f'<section><h2>{heading}</h2><ul class="made">{"".join(figures)}</ul></section>')
+    return sections
+
+
+def _boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> str:
+    likely = sorted(found, key=lambda one: -float(one["score"]))
+    drawn = [one for one in likely if float(one["score"]) >= LIKELY]
+    listed = drawn or likely
+    told = (
+        "; ".join(f"{one['label']} {float(one['score']):.2f}" for one in drawn[: parts.SHOWN]) or "no object is likely"
+    )
+    rows = [
+        (str(one["label"]), f"{float(one['score']):.3f}", *(f"{float(side):.0f}" for side in one["box"]))
+        for one in listed[: parts.SHOWN]
+    ]
+    caption = (
+        f"Objects with a score of at least {LIKELY}, in pixels of the picture."
+        if drawn
+        else f"No object has a score of {LIKELY}; these are the likeliest."
+    )
+    table = parts.table(("Object", "Score", "Left", "Top", "Right", "Bottom"), rows, f"{caption}{parts.rest(listed)}")
+    return parts.figure(draw_boxes(image, found), f"The picture with boxes: {told}.", "Boxes by the model.") + table
+
+
+def _mask(image: Image, answer: Mapping[str, Any]) -> str:
+    import numpy as np
+
+    mask = np.asarray(answer["mask"])
+    indices = [int(index) for index in np.unique(mask)]
+    counts = np.bincount(mask.ravel())
+    names = list(answer["classes"])
+    clear = int(counts.argmax())
+    rows = sorted(
+        ((name, counts[index] / mask.size, index) for name, index in zip(names, indices, strict=True)),
+        key=lambda row: -row[1],
+    )
+    body = "".join(
+        f"<tr><td>{parts.swatch(None if index == clear else drawing.colour(index))} {escape(name)}</td>"
+        f'<td class="number">{share:.1%}</td></tr>'
+        for name, share, index in rows
+    )
+    told = ", ".join(f"{name} {share:.0%}" for name, share, _ in rows)
+    legend = (
+        "<table><caption>Share of the picture; the commonest class is left clear.</caption><thead><tr>"
+        f'<th scope="col">Class</th><th scope="col" class="number">Share</th></tr></thead><tbody>{body}</tbody></table>'
+    )
+    return parts.figure(draw_mask(image, mask), f"The picture with a mask: {told}.", "Mask by the model.") + legend
+
+
+def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
+    kinds = sorted({str(one["label"]) for one in found})
+    pieces, position = [], 0
+    for one in sorted(found, key=lambda one: int(one["start"])):
+        start, end = int(one["start"]), int(one["end"])
+        if start < position:
+            continue
+        hue = drawing.colour(kinds.index(str(one["label"])))
+        pieces.append(escape(text[position:start]))
+        pieces.append(
+            f'<mark class="entity" style="border-color:rgb{hue}">{escape(text[start:end])}'
+            f"<small> {escape(str(one['label']))}</small></mark>"
+        )
+        position = end
+    pieces.append(escape(text[position:]))
+    scored = any("score" in one for one in found)  # spaCy's pipelines give none
+    rows = [
+        (str(one.get("word", "")), str(one["label"]), *([f"{float(one['score']):.3f}"] if scored else []))
+        for one in found[: parts.SHOWN]
+    ]
+    heads = ("Words", "Entity", *(["Score"] if scored else []))
+    table = parts.table(heads, rows, f"Entities in the order of the text.{parts.rest(found)}")
+    return f'<p class="lead">{"".join(pieces)}</p>{table}'
+
+
+def _found_answer(item: Any, answer: Mapping[str, Any]) -> str:
+    context, words = str(getattr(item, "context", "")), str(answer["answer"])
+    picture = _input(item.image) if hasattr(item, "image") else ""
+    start = int(answer.get("start", context.find(words)))
+    marked = escape(context)
+    if words and context[start : start + len(words)] == words and start >= 0:
+        end = start + len(words)
+        marked = f"{escape(context[:start])}<mark>{escape(words)}</mark>{escape(context[end:])}"
+    score = f' <span class="soft">score {float(answer["score"]):.3f}</span>' if "score" in answer else ""
+    question = escape(str(getattr(item, "question", "")))
+    lead = f'<p class="lead">{escape(words) or "No answer."}{score}</p>'
+    source = picture or f"<blockquote>{marked}</blockquote>"
+    return f"<h3>{question}</h3>{lead}{source}"
+
+
+def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
+    rows = []
+    for one in found[: parts.SHOWN]:
+        score = float(one.get("score", 0.0))
+        bar = f'<span class="share" style="width:{100 * max(0.0, min(1.0, score)):.1f}%"></span>'
+        cells = f'<td>{escape(str(one["label"]))}</td><td class="number">{score:.3f}</td><td class="bar">{bar}</td>'
+        rows.append(f"<tr>{cells}</tr>")
+    table = (
+        f"<table><caption>Best first.{parts.rest(found)}</caption>"
+        '<thead><tr><th scope="col">Label</th><th scope="col" class="number">Score</th><td></td></tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table>"
+    )
+    return _input(item) + table
+
+
+def _maps(item: Any, answer: Mapping[str, Any]) -> str:
+    """The forecast of each variable, and how far it departs from what is usual, north on top."""
+    import numpy as np
+
+    values = np.asarray(answer["values"], dtype=np.float64)
+    usual = np.asarray(item.next_climatology, dtype=np.float64)
+    latitudes = np.asarray(item.fields[-1].latitudes)
+    southward = len(latitudes) > 1 and latitudes[0] < latitudes[-1]
+    pieces = []
+    for name, field, mean in zip(answer.get("names", item.names), values, usual, strict=True):
+        maps = []
+        for title, shown_field in (("Forecast", field), ("Departure from what is usual", field - mean)):
+            grid = shown_field[::-1] if southward else shown_field
+            maps.append(_map(grid, str(name), title, latitudes))
+        pieces.append(f'<h3>{escape(str(name))}</h3><div class="plots">{"".join(maps)}</div>')
+    return "".join(pieces)
+
+
+def _map(field: np.ndarray, name: str, title: str, latitudes: np.ndarray) -> str:
+    import numpy as np
+
+    if not np.isfinite(field).any():
+        return f"<p>{escape(title)}: nothing is known.</p>"
+    low, high = float(np.nanmin(field)), float(np.nanmax(field))
+    both = low < 0 < high
+    edge = max(-low, high)
+    bounds, scale = ((-edge, edge), DIVERGING) if both else ((low, high), SEQUENTIAL)
+    row, column = np.unravel_index(int(np.nanargmax(np.abs(field))), field.shape)
+    north = sorted(latitudes.tolist(), reverse=True)[int(row)]
+    words = (
+        f"{title} of {name}: from {low:.3g} to {high:.3g}, mean {float(np.nanmean(field)):.3g}; the largest is "
+        f"{float(field[row, column]):.3g} at latitude {north:.0f}."
+    )
+    stops = ", ".join(f"rgb{colour}" for colour in scale)
+    legend = (
+        f'<p class="scale"><span>{bounds[0]:.3g}</span><span class="ramp" style="background:linear-gradient(to right, '
+        f'{stops})"></span><span>{bounds[1]:.3g}</span></p>'
+    )
+    return f"<div>{parts.figure(paint(field, *bounds, scale), words, words, 'map')}{legend}</div>"
+
+
+def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
+    """The series with its forecast and the band of eight in ten values, and both as a table."""
+    from zoo.data.forecast_drawing import draw_forecast
+
+    times, low, high = answer["times"], answer["quantiles"]["0.1"], answer["quantiles"]["0.9"]
+    middle = answer["median"]
+    words = (
+        f"{item.name} and its forecast for {len(times)} steps, {times[0]} to {times[-1]}: the median goes from "
+        f"{middle[0]:.4g} to {middle[-1]:.4g}, lowest {min(middle):.4g}, highest {max(middle):.4g}."
+    )
+    caption = (
+        "What was before (thin), the median of what comes (thick), and the band that 8 in 10 values should lie in."
+    )
+    rows = [(time, *(f"{value:.4g}" for value in step)) for time, *step in zip(times, low, middle, high, strict=True)]
+    table = parts.table(
+        ("Time", "0.1", "Median", "0.9"), rows[: parts.SHOWN], f"Quantiles of each step.{parts.rest(rows)}"
+    )
+    return parts.figure(draw_forecast(item, answer), words, caption) + table
+
+
+def _energy(item: Any, answer: Mapping[str, Any]) -> str:
+    lead = f'<p class="lead">Energy: {float(answer["energy"]):.4f} eV an atom</p>'
+    forces = answer.get("forces")
+    if not forces:
+        return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}"
+    rows = [
+        (
+            str(number),
+            *(f"{round(float(part), 4) + 0.0:+.4f}" for part in force),  # no minus before what rounds to nothing
+            f"{sum(float(part) ** 2 for part in force) ** 0.5:.4f}",
+        )
+        for number, force in enumerate(forces[: parts.SHOWN], start=1)
+    ]
+    caption = f"Forces in eV/angstrom.{parts.rest(forces)}"
+    return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}" + parts.table(
+        ("Atom", "x", "y", "z", "Length"), rows, caption
+    )
+
+
+def _input(item: Any) -> str:
+    if hasattr(item, "sampling_rate"):
+        from zoo.kinds.spectrogram import draw_recording
+
+        told = f"The spectrogram of {item.seconds:.1f} seconds."
+        return parts.figure(draw_recording(item, ()), told, "The recording over seconds and kilohertz.")
+    if hasattr(item, "convert") and hasattr(item, "size"):
+        return parts.figure(item, f"The input, {item.size[0]} by {item.size[1]} pixels.", "The input.")
+    return f"<blockquote>{escape(item)}</blockquote>" if isinstance(item, str) else ""
+
+
+def _structure(item: Any, answer: Mapping[str, Any]) -> str:
+    """Distances of the residues and the confidence along the chain, in words and figures too, and the PDB file."""
+    from zoo.data.structure_drawing import APART, CONTACT, FARTHEST, chain, contacts
+
+    structure, sure = chain(answer), [float(value) for value in answer["plddt"]]
+    words = (
+        f"Distances of the alpha carbons of {len(structure):,} residues, black where they meet, white from "
+        f"{FARTHEST:.0f} angstroms on. The strip below is the confidence along the chain: dark blue from 0.9, light "
+        "blue from 0.7, yellow from 0.5, orange below."
+    )
+    rows = [["residues", f"{len(structure):,}"], ["mean confidence (pLDDT)", f"{sum(sure) / len(sure):.3f}"]]
+    rows += [[f"confidence of at least {least}", f"{sum(v >= least for v in sure):,}"] for least in (0.9, 0.7, 0.5)]
+    rows.append([f"pairs within {CONTACT:.0f} angstroms, {APART} or more places apart", f"{contacts(structure):,}"])
+    text = base64.b64encode(str(answer["pdb"]).encode("ascii")).decode("ascii")
+    link = (
+        f'<p><a download="structure.pdb" href="data:chemical/x-pdb;base64,{text}">The structure as a PDB file</a></p>'
+    )
+    table = parts.table(["what", "how many"], rows, "The structure in figures")
+    picture = parts.figure(draw(item, answer), words, words, "map")
+    return f"<p><code>{escape(str(item))}</code></p>{picture}{table}{link}"
+
+
+def _design(item: Any, answer: Mapping[str, Any]) -> str:
+    """The designed sequence under the native one, in lines of sixty, with a mark where both agree."""
+    from zoo.data.structure_drawing import FARTHEST
+
+    own, made = str(answer["native"]), str(answer["sequence"])
+    same = "".join("|" if a == b else " " for a, b in zip(own, made, strict=True))
+    numbers = getattr(item, "numbers", None)
+    lines = []
+    for start in range(0, len(own), ALIGNED):
+        end = min(start + ALIGNED, len(own))
+        first = int(numbers[start]) if numbers is not None else start + 1
+        lines += [
+            f"native   {first:>5} {own[start:end]}",
+            f"{'':14} {same[start:end]}",
+            f"designed {'':>5} {made[start:end]}",
+            "",
+        ]
+    rows = [
+        ["residues", f"{len(own):,}"],
+        ["native residues found again", f"{same.count('|'):,} ({float(answer['recovery']):.1%})"],
+        ["mean probability of the chosen residues", f"{float(answer['confidence']):.3f}"],
+        [
+            "perplexity of the native sequence (1 is certain, 20 is knowing nothing)",
+            f"{float(answer['native_perplexity']):.2f}",
+        ],
+    ]
+    told = (
+        "The native sequence, each line with the number of its first residue, above the designed one; a bar for equals."
+    )
+    words = (
+        f"Distances of the alpha carbons of {len(own):,} residues, black where they meet, white from {FARTHEST:.0f} "
+        "angstroms on. The strip below is blue where the native residue was found again, grey elsewhere."
+    )
+    text = escape("\n".join(lines).rstrip())
+    fasta = base64.b64encode(f">designed\n{made}\n".encode("ascii")).decode("ascii")
+    link = (
+        f'<p><a download="designed.fasta" href="data:text/x-fasta;base64,{fasta}">The sequence as a FASTA file</a></p>'
+    )
+    picture = parts.figure(draw(item, answer), words, words, "map")
+    aligned = f'<p>{told}</p><pre class="aligned" role="region" tabindex="0" aria-label="Both sequences">{text}</pre>'
+    return picture + aligned + parts.table(["what", "how many"], rows, "The design in figures") + link
+
+
+def _words(answer: Any) -> str:
+    if isinstance(answer, Mapping):
+        return "; ".join(f"{name}: {_words(value)}" for name, value in answer.items())
+    return f"{answer:.6g}" if isinstance(answer, float) else str(answer)
+
+
+def summary(answer: Any) -> tuple[str, str]:
+    """An answer in a few words, and its score where it has one."""
+    if hasattr(answer, "sampling_rate"):
+        return f"{answer.seconds:.2f} s at {answer.sampling_rate:,} Hz", ""
+    if isinstance(answer, float):
+        return f"{answer:.6g}", ""
+    if not isinstance(answer, Mapping):
+        return str(answer).strip() or "(nothing)", ""
+    score = f"{answer['score']:.3f}" if "score" in answer else ""
+    if "image" in answer:
+        return f"{answer['image'].width} x {answer['image'].height} pixels, seed {answer['seed']}", ""
+    if "word" in answer:
+        return f"{answer['word']} ({answer['label']})", score
+    if "mask" in answer:
+        return ", ".join(f"{name} {share:.0%}" for name, share in answer["classes"].items()), ""
+    if "box" in answer:
+        return f"{answer['label']} at {', '.join(f'{side:.0f}' for side in answer['box'])}", score
+    if "values" in answer:
+        names = zip(answer["names"], answer["values"], strict=True)
+        return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
+    if "pdb" in answer:
+        return f"{len(answer['plddt'])} residues", f"{answer['mean_plddt']:.3f}"
+    if "native_perplexity" in answer:
+        return f"{answer['sequence']} ({answer['recovery']:.0%} native)", f"{answer['confidence']:.3f}"
+    if "energy" in answer:
+        return f"{answer['energy']:.4f} eV an atom", ""
+    return str(answer.get("label", answer.get("answer", dict(answer)))), score
+
+
+def plain(answer: Any) -> Any:
+    """An answer as plain JSON values: arrays as lists, pictures as PNG in base64, of recordings length and rate."""
+    if hasattr(answer, "sampling_rate"):
+        return {"seconds": round(answer.seconds, 3), "sampling_rate": answer.sampling_rate}
+    if hasattr(answer, "save") and hasattr(answer, "convert"):
+        buffer = io.BytesIO()
+        answer.save(buffer, "PNG")
+        return base64.b64encode(buffer.getvalue()).decode("ascii")
+    if hasattr(answer, "tolist"):
+        return answer.tolist()
+    if isinstance(answer, Mapping):
+        return {name: plain(value) for name, value in answer.items()}
+    return [plain(value) for value in answer] if isinstance(answer, (list, tuple)) else answer
+
+
+def draw(item: Any, answer: Any) -> Image:
+    """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
+
+    An answer that is a picture is drawn as it is; a forecast after its series; of a protein's structure the distances.
+
+    Raises:
+        InvalidInput: the answer holds neither.
+    """
+    if isinstance(answer, Mapping) and "pdb" in answer:
+        from zoo.data.structure_drawing import draw_structure
+
+        return draw_structure(answer)
+    if isinstance(answer, Mapping) and "native_perplexity" in answer:
+        from zoo.data.structure_drawing import draw_design
+
+        return draw_design(item, answer)
+    if isinstance(answer, Mapping) and "median" in answer:
+        from zoo.data.forecast_drawing import draw_forecast
+
+        return draw_forecast(item, answer)
+    if hasattr(answer, "sampling_rate"):
+        from zoo.kinds.spectrogram import draw_recording
+
+        return draw_recording(answer, str(item))
+    if hasattr(item, "sampling_rate"):
+        from zoo.kinds.spectrogram import draw_recording
+
+        return draw_recording(item, answer)
+    if isinstance(answer, Mapping) and "image" in answer:
+        made: Image = answer["image"]
+        return made
+    image: Image = item
+    if isinstance(answer, Mapping) and "mask" in answer:
+        return draw_mask(image, answer["mask"])
+    if isinstance(answer, Sequence) and all(isinstance(found, Mapping) and "box" in found for found in answer):
+        return draw_boxes(image, answer)
+    raise InvalidInput("This answer holds no boxes and no mask, so that there is nothing to draw.", "Leave -o out.")
+
+
+def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
+    """The objects of a score of at least 0.5, the likeliest on top, each kind in a colour of its own."""
+    from PIL import ImageDraw, ImageFont
+
+    # On a picture smaller than this the labels would hide what they name.
+    factor = max(1, round(LEGIBLE / max(image.size)))
+    drawn = image.convert("RGB").resize((factor * image.size[0], factor * image.size[1]), 0)
+    pen = ImageDraw.Draw(drawn)
+    kinds = sorted({str(item["label"]) for item in found})
+    width = max(1, round(max(drawn.size) / 200))
+    font = ImageFont.load_default(max(10, round(max(drawn.size) / 36)))
+    for item in sorted(found, key=lambda item: float(item["score"])):
+        if float(item["score"]) < LIKELY:
+            continue
+        hue = drawing.colour(kinds.index(str(item["label"])))
+        left, top, right, bottom = (factor * float(side) for side in item["box"])
+        pen.rectangle((left, top, right, bottom), outline=hue, width=width)
+        text = f"{item['label']} {float(item['score']):.2f}"
+        box = pen.textbbox((left + width, top + width), text, font=font)
+        pen.rectangle(box, fill=hue)
+        pen.text((left + width, top + width), text, fill="black", font=font)
+    return drawn
+
+
+def draw_mask(image: Image, mask: np.ndarray) -> Image:
+    """Each class of the mask in a colour of its own over the picture; the commonest stays clear."""
+    import numpy as np
+    from PIL import Image
+
+    table = np.array([drawing.colour(index) for index in range(256)], dtype=np.uint8)
+    indices = np.asarray(mask)
+    blended = Image.blend(image.convert("RGB"), Image.fromarray(table[indices]), _OPACITY)
+    shown = Image.fromarray(np.where(indices == np.bincount(indices.ravel()).argmax(), 0, 255).astype(np.uint8))
+    return Image.composite(blended, image.convert("RGB"), shown)
