@@ -17,13 +17,13 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "amounts", "version", "untrusted", "redaction", "visible"),
     ("entities",),
     ("tasks", "answers", "config", "provenance"),
-    ("contract", "protocols", "hookspecs"),
+    ("contract",),
     ("plugins", "loading", "catalog", "pages"),
     ("kinds", "registry", "transfer"),
     ("sources", "data"),
     ("exchange", "features", "engines", "history"),
     ("adapt",),
-    ("selection", "deploy", "recommend"),
+    ("selection", "deploy"),
     ("team",),
     ("web",),
     ("cli",),
@@ -34,11 +34,19 @@ BESIDE = ("testing", "defaults", "__init__", "__main__")
 """Packages that stand beside the top layer: they may import every package, and no package imports them."""
 
 FOR_PLUGINS = frozenset(
-    {
+    (
         *LAYERS[0],
-        *LAYERS[3],
-        *("entities", "tasks", "answers", "config", "loading", "catalog", "kinds", "pages", "features"),
-    }
+        "entities",
+        "tasks",
+        "answers",
+        "config",
+        "contract",
+        "loading",
+        "catalog",
+        "kinds",
+        "pages",
+        "features",
+    )
 )
 """The packages of ``zoo`` that a domain plugin may import."""
 

@@ -178,3 +178,12 @@ def test_the_record_is_raised_only_on_request(record: Path, capsys: pytest.Captu
 
     assert debts.main(["--allow-raise"], record) == 0
     assert debts.recorded(record) == {"rule": {"zoo/a.py": 2}}
+
+
+def test_a_file_that_moves_takes_its_breaches_along(tmp_path: Path) -> None:
+    (tmp_path / "kept.py").touch()
+    known = {"gone.py": 3, "gone.py -> data": 1, "kept.py": 2}
+
+    assert debts.raised({"new/gone.py": 3, "kept.py": 2}, known, tmp_path) == []
+    assert debts.raised({"new/gone.py": 5, "kept.py": 2}, known, tmp_path) == ["new/gone.py from 0 to 5"]
+    assert debts.raised({"new/gone.py": 3, "kept.py": 3}, known, tmp_path) == ["kept.py from 2 to 3"]
