@@ -185,7 +185,7 @@ def _strongly_connected(graph: Mapping[str, list[str]]) -> Iterator[frozenset[st
                 if path:
                     low[path[-1][0]] = min(low[path[-1][0]], low[node])
                 if low[node] == order[node]:
-                    group = []
+                    group: list[str] = []
                     while not group or group[-1] != node:
                         group.append(stack.popitem()[0])
                     yield frozenset(group)
