@@ -34,13 +34,15 @@ lint: $(VENV)/.dev-installed ## Check style, formatting and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/.dev-installed ## Rewrite what the docs say of commands and catalog
+docs: $(VENV)/.dev-installed ## Rewrite the docs' pages on commands, catalog and architecture
 	$(BIN)/python tools/write_reference.py
 	$(BIN)/python tools/write_coverage.py
+	$(BIN)/python tools/write_architecture.py
 
-docs-check: $(VENV)/.dev-installed ## Fail where what the docs say of commands and catalog is out of date
+docs-check: $(VENV)/.dev-installed ## Fail if the pages on commands, catalog or architecture are out of date
 	$(BIN)/python tools/write_reference.py --check
 	$(BIN)/python tools/write_coverage.py --check
+	$(BIN)/python tools/write_architecture.py --check
 
 bench: $(VENV)/.bench-installed ## Run all benchmarks; results go to benchmarks/results/
 	@mkdir -p benchmarks/results

@@ -1,4 +1,4 @@
-"""Links lead somewhere, commands that are shown exist, and the reference is what the commands say."""
+"""Links resolve, the index lists every page, quoted commands exist, and the reference and changelog are up to date."""
 
 from __future__ import annotations
 
@@ -96,8 +96,21 @@ def test_every_command_has_examples_that_parse() -> None:
     assert shown == set(COMMANDS)
 
 
-def test_the_changelog_tells_what_this_version_brings() -> None:
+def test_the_index_lists_every_page() -> None:
+    text = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    linked = set(re.findall(r"\]\((\w[\w-]*\.md)", text))
+    assert linked == {page.name for page in (ROOT / "docs").glob("*.md")} - {"index.md"}
+
+
+def test_the_changelog_has_this_version_with_its_date() -> None:
     import zoo
 
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(rf"^## (\[?{re.escape(zoo.__version__)}\]?|Unreleased)", text, re.MULTILINE)
+    assert re.search(rf"^## {re.escape(zoo.__version__)} - \d{{4}}-\d\d-\d\d$", text, re.MULTILINE)
+
+
+def test_each_changelog_entry_is_one_line_that_names_its_area() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    entries = [line for line in text.partition("\n## ")[2].splitlines() if line.startswith(("-", " "))]
+    assert entries
+    assert [line for line in entries if not re.match(r"- [A-Z][\w ]*: \S", line)] == []

@@ -142,7 +142,7 @@ def test_metrics(installed) -> None:
 
 def test_estimators(installed) -> None:
     installed("zoo_estimators")
-    assert "separation" in zoo.transfer.scores()
+    assert "separation" in zoo.transfer.estimators()
     assert zoo.transfer.score("separation", np.array([[0.0], [0.0], [1.0], [1.0]]), np.array([0, 0, 1, 1])) == 1.0
 
 

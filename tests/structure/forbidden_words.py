@@ -1,0 +1,100 @@
+"""Words that are not those of the field, and what to write instead.
+
+An exception is one line of one file, word for word, with the reason why it is right there.
+"""
+
+from __future__ import annotations
+
+import re
+
+from words import Word
+
+_UNIT = (
+    "step|class|sample|second|minute|hour|model|image|task|batch|epoch|item|word|label|kind|domain|day|page|candidate"
+    "|text|token|layer|row|line|file|run"
+)
+_COUNTED = (
+    r"\d|batches|samples|images|seconds|minutes|rows|items|epochs|bytes|examples|texts|tokens|pixels|numbers|targets?"
+    "|megabytes|gib|mb|ms|s"
+)
+_GREATER = (
+    "longer|more|less|better|worse|larger|smaller|greater|higher|lower|fewer|shorter|older|newer|faster|slower|further"
+    "|other|earlier|later|matter"
+)
+
+FORBIDDEN = (
+    Word(r"foretell\w*|foretold|foresee\w*|foresaw|lets? expect", "predict, forecast, estimate"),
+    Word(
+        "(?:is|are|was|were|be|been|being) told|error told|told in (?:a|one) sentence",
+        "is reported, zoo warns, raises a clear error",
+        unless="told apart",
+    ),
+    Word("says? so", "zoo warns, is reported"),
+    Word("know(?:s|n|ing)? nothing", "the baseline (majority class, mean)"),
+    Word("pictures?", "image"),
+    Word("recogni[sz]ers?", "ASR model"),
+    Word("answerers?", "question-answering model"),
+    Word("makers?", "generator"),
+    Word("taggers?", "NER model", unless="flair tagger|tagger, parser"),
+    Word(r"judg\w+", "evaluate, metric"),
+    Word("tried", "evaluated", unless=r"tried (?:again|once|twice|\w+ times)"),
+    Word("untried", "not evaluated"),
+    Word("nobody(?:'s)?", "no model, no one"),
+    Word(
+        "(?:leader|winner|models?|candidates?|networks?|backbones?|estimators?)(?: (?:is|are))? who"
+        "|who (?:stops?|stopped|takes? part|rises|has which|(?:is|are) (?:ahead|behind|foreseen|beaten|measured))",
+        "which",
+    ),
+    Word("level with(?:in)?", "tied with"),
+    Word("held out to stop", "validation fraction, for early stopping"),
+    Word(rf"(?:{_COUNTED}) an? (?:{_UNIT})", "per step, per class, per sample"),
+    Word("mend(?:s|ed|ing|able)?", "fix"),
+    Word("strangers?(?:'s)?", "unexpected tensors; another author's"),
+    Word(
+        r"(?:is|are|was|were|be) no [a-z]+",
+        "say what it is not: 'is not periodic', 'must be positive'",
+        unless=rf"there (?:is|are|was|were|be) no|(?:is|are|was|were) there (?:is|be) no|no (?:{_GREATER})(?![a-z])",
+    ),
+    Word("not more than nothing", "must be positive"),
+    Word("go(?:es|ne|ing)? by|went by", "uses"),
+    Word("rooms", "modules, packages"),
+    Word("stairs?|floors", "layers"),
+    Word("(?:the|a|this|its|own|top|each|same|lower|higher|upper) floor", "layer"),
+    Word("of the house|down the house|the house stands", "layers, packages"),
+    Word("cannot be kept", "is invalid: must be positive; cannot be saved"),
+    Word(r"(?<!_)told(?=\()|def _?told\w*", "messages(), prediction_labels()"),
+    Word(r"(?:def _?|(?<=\.))come(?=\()", "add_new()"),
+    Word(r"(?:def _?|(?<=\.))beginning(?=\()", "with_prefix()"),
+    Word(r"import whole|def whole(?=\()", "the field's word"),
+    Word("standings?", "results, published scores"),
+    Word("surveys?", "the field's word"),
+    Word("truths?", "ground truth", unless="ground(?: |-)?truth"),
+    Word(r"brings? [^.\n]{0,40}here", "download"),
+    Word("hardly", "unlikely, almost no"),
+    Word("go on behind", "continue after"),
+    Word("bears? more", "tolerate"),
+    Word("as a rule", "usually"),
+    Word("within the errors", "statistically tied"),
+    Word(r"here are \d+", "you have"),
+    Word("gives? no features", "has no feature layers"),
+    Word("so many of the first", "number of top candidates"),
+    Word("none of whose", "of which none"),
+    Word(r"is of (?:19|20)\d\d", "was released in"),
+    Word(r"the largest is \S+ times the smallest", "balanced classes, or how unbalanced"),
+    Word(r"keep [^.\n]{0,30}out of the registry", "do not save to the registry"),
+    Word("may ask for their terms", "gated models"),
+)
+
+AS_WRITTEN = (
+    (
+        re.compile(r"""(?:(?<=[.:!?"'|] )|(?<=["'])|^ *)Of (?!course)[a-z`]+""", re.MULTILINE),
+        "a full noun phrase: 'Seed for the split and the head'",
+    ),
+    (re.compile(r"\bPlaced\b"), "ranked"),
+)
+"""What to write instead of expressions in which capitals count: a sentence that begins with 'Of', and a class."""
+
+EXCEPTIONS: dict[tuple[str, str], str] = {
+    ("zoo/data/layout.py", '"pictures",'): "the name that users give to such a folder",
+}
+"""(file, the line without the spaces around it) -> why the word is right there."""
