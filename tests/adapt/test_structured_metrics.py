@@ -99,9 +99,9 @@ def test_classes_and_numbers_are_refused(name: str) -> None:
 
 def test_every_kind_guesses_without_a_model() -> None:
     assert set(kinds()) >= {"answers", "forces", "spans", "text"}
-    assert kinds()["text"].guess(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
-    assert kinds()["text"].guess([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
-    assert kinds()["spans"].guess(["two words"], [], "token-classification") == [("O", "O")]
+    assert kinds()["text"].baseline(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
+    assert kinds()["text"].baseline([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
+    assert kinds()["spans"].baseline(["two words"], [], "token-classification") == [("O", "O")]
 
 
 def test_cider_is_that_of_the_reference_scorer() -> None:
@@ -147,4 +147,4 @@ def test_an_answer_about_a_picture_is_right_that_three_people_gave(
 
 def test_knowing_nothing_of_pictures_is_the_commonest_answer() -> None:
     known = [("red", "red"), ("blue",)]
-    assert kinds()["answers"].guess([None, None], known, "visual-question-answering") == [("red",)] * 2
+    assert kinds()["answers"].baseline([None, None], known, "visual-question-answering") == [("red",)] * 2

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.output import Output
+from zoo.config import configure
+from zoo.contract.option import READ, SETTING
+
+if TYPE_CHECKING:
+    from zoo.contract.option import Option
 
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -72,7 +78,7 @@ languages = click.option(
 """The option of commands that have texts translated; a pair of names, or nothing."""
 
 
-READING = ("input_column", "target_column", "on_problem", "horizon", "languages")
+READING = ("input_column", "target_column", "on_problem", "horizon", "languages", "options")
 """Names of what ``reading`` gives."""
 
 
@@ -92,7 +98,55 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):
         function = option(function)
-    return function
+    return plugin_options(READ)(function)
+
+
+def plugin_options(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that plugins add to commands of a role; their values reach the function as one dictionary.
+
+    Settings are configured for the process, and the function gets nothing.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        from zoo.plugins import plugins
+
+        added = [option for option in plugins().options.values() if role in option.roles]
+
+        @functools.wraps(function)
+        def collecting(*args: Any, **kwargs: Any) -> Any:
+            values = {option.name: kwargs.pop(_parameter(option), None) for option in added}
+            given = {name: value for name, value in values.items() if value is not None}
+            if role == SETTING:
+                configure(**given)
+                return function(*args, **kwargs)
+            return function(*args, **kwargs, options={**kwargs.pop("options", {}), **given})
+
+        decorated: Callable[..., Any] = collecting
+        for option in reversed(added):
+            decorated = click.option(
+                option.flag, _parameter(option), type=_Converted(option), metavar=option.metavar, help=option.help
+            )(decorated)
+        return decorated
+
+    return decorate
+
+
+def _parameter(option: Option) -> str:
+    return f"plugin_{option.name}"
+
+
+class _Converted(click.ParamType):
+    """The value of a plugin's option."""
+
+    def __init__(self, option: Option) -> None:
+        self.name, self._convert = option.name, option.convert
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """The value, or a usage error."""
+        try:
+            return self._convert(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), parameter, context)
 
 
 def _limit_cost(context: click.Context, parameter: click.Parameter, value: float | None) -> None:

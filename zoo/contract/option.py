@@ -22,11 +22,11 @@ class Option:
 
     Attributes:
         name: in Python; on the command line it is ``--name`` with hyphens.
-        role: ``read`` for commands that read a data set, ``predict`` for inputs typed at ``zoo predict``, ``setting``
+        roles: ``read`` for commands that read a data set, ``predict`` for inputs typed at ``zoo predict``, ``setting``
             for what also has an environment variable, ``ZOO_NAME``, and holds for the whole process.
         help: the help text, which begins with what it applies to: ``Time series: steps to forecast``.
         metavar: what the help calls the value.
-        convert: from the text of the command line or the environment; raises ``ValueError`` with a sentence.
+        convert: from the text of the command line to the value; raises ``ValueError`` with a sentence.
         kinds: kinds of input or target that it applies to; any of them. Empty for settings.
         applies_to: these in words, for the refusal: ``time series``.
         default: the value where it is not given.
@@ -35,7 +35,7 @@ class Option:
     """
 
     name: str
-    role: str
+    roles: frozenset[str]
     help: str
     metavar: str = "VALUE"
     convert: Callable[[str], Any] = str

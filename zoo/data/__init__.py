@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from zoo.contract.option import READ
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
 from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile
 from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
-from zoo.errors import DataError, suggest
+from zoo.errors import DataError, InvalidInput, suggest
 from zoo.kinds.known import kind_of
 from zoo.tasks import find_task
 
@@ -91,6 +92,7 @@ def read(
     horizon: int | None = None,
     unlabelled: bool = False,
     languages: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
@@ -104,6 +106,7 @@ def read(
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
         languages: source and target of pairs of texts, which models of many languages are told; the names of the
             columns where it is empty, and those are languages.
+        options: values of options that plugins add for their field, by name.
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
@@ -112,7 +115,9 @@ def read(
     """
     from zoo.contract.reader import ReadOptions
 
-    options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages))
+    options = ReadOptions(
+        input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages), options or {}
+    )
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
@@ -132,8 +137,32 @@ def read(
     if languages:
         return replace(dataset, languages=tuple(languages))
     if wanted is not None and dataset.input_kind not in wanted.inputs:
-        turned = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted)
-        return dataset if turned is None else turned
+        dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
+    return _with_options(dataset, task, options or {})
+
+
+def _with_options(dataset: Dataset, task: str | None, given: Mapping[str, Any]) -> Dataset:
+    """The data set with the options of plugins taken into account.
+
+    Raises:
+        InvalidInput: there is no such option.
+        DataError: it does not apply to such data.
+    """
+    from zoo.plugins import plugins
+
+    known = {name: option for name, option in plugins().options.items() if READ in option.roles}
+    for name in given:
+        if name not in known:
+            raise InvalidInput(f"There is no option '{name}' for reading data.", suggest(name, known))
+    for name, option in known.items():
+        value = given.get(name)
+        if value is not None and option.kinds and option.kinds.isdisjoint({dataset.input_kind, dataset.target_kind}):
+            raise DataError(
+                f"{option.flag} applies to {option.applies_to}, and '{dataset.name}' was not read as such.",
+                f"Name the task with --task, or leave {option.flag} out.",
+            )
+        if option.apply is not None:
+            dataset = option.apply(dataset, task, value)
     return dataset
 
 

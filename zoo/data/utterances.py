@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table, settle
-from zoo.data.columns import AUDIO_NAMES, CAPTION_NAMES, TEXT_NAMES
+from zoo.data.columns import CAPTION_NAMES, TEXT_NAMES
 from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds import audio
+from zoo.kinds.audio import Recordings
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.items import AudioFiles, EncodedAudio, text_digest
 
@@ -120,7 +121,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
             raise DataError(f"'{reference}' has no column '{asked}'.", suggest(asked, columns))
-    recording = options.target_column or _named(columns, AUDIO_NAMES)
+    recording = options.target_column or _named(columns, Recordings.column_names)
     text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
     if text is None:
         raise DataError(

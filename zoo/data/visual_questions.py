@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table, settle
-from zoo.data.columns import IMAGE_NAMES
 from zoo.data.questions import answer_texts
 from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
 from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.image import Images
 from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     """
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
-    picture = options.input_column or next((name for name in IMAGE_NAMES if name in table.columns), "image")
+    picture = options.input_column or next((name for name in Images.column_names if name in table.columns), "image")
     answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
     for name in (picture, "question", answer):
         if name not in table.columns:

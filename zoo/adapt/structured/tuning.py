@@ -67,7 +67,7 @@ class Parts:
 
     def baseline(self) -> dict[str, float]:
         """The same on the test part for what knowing nothing but the training targets answers."""
-        return self.judge(self.kind.guess(self.test.inputs, known_targets(self.train), self.task.name), self.test)
+        return self.judge(self.kind.baseline(self.test.inputs, known_targets(self.train), self.task.name), self.test)
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

@@ -86,10 +86,10 @@ def _show_packaged(output: Output) -> None:
 
 
 def _show(output: Output, found: Profile, tasks: list[str]) -> None:
-    from zoo.data.checking import plural
+    from zoo.kinds.known import kind_of
 
     output.text(
-        f"{found.name}: {output.counted({plural(found.input_kind): found.samples})}, {human_bytes(found.bytes)}"
+        f"{found.name}: {output.counted({kind_of(found.input_kind).nouns: found.samples})}, {human_bytes(found.bytes)}"
     )
     output.table([Column("what"), Column("value")], _facts(found, tasks), head=False)
     if found.classes:
@@ -130,6 +130,7 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
     for what, lengths in (("characters", found.characters), ("words", found.words)):
         if lengths:
             facts.append([what, f"median {lengths.median:,}, 95 % up to {lengths.p95:,}, at most {lengths.maximum:,}"])
+    facts += [[name, str(value)] for name, value in found.details.items()]
     conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
     files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
     facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,9 @@ from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import horizon as horizon_option
 from zoo.cli.options import languages as languages_option
-from zoo.cli.options import making, paying
+from zoo.cli.options import making, paying, plugin_options
 from zoo.cli.output import Column, Output
+from zoo.contract.option import PREDICT, SETTING
 from zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @making
 @paying
+@plugin_options(SETTING)
+@plugin_options(PREDICT)
 def command(
     output: Output,
     model: str,
@@ -57,6 +60,7 @@ def command(
     horizon: int | None,
     target_column: str | None,
     languages: tuple[str, ...],
+    options: dict[str, Any],
     **wished: Any,
 ) -> None:
     """Run a model on inputs.
@@ -100,8 +104,9 @@ def command(
             f"'{loaded.card.id}' generates {answered.nouns}, which need a place.",
             f"Add -o {answered.nouns}/, or -o page.html.",
         )
-    options = {**wished, "task": task, "horizon": horizon, "target_column": target_column}
-    typed = asked.read_typed(inputs, options, loaded)
+    _refuse_options(options, asked, answered, loaded.card.id)
+    given = {"horizon": horizon, **wished, **options, "task": task, "target_column": target_column}
+    typed = asked.read_typed(inputs, given, loaded)
     places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, languages or named)
     names, items = tuple(typed.names[at] for at in places), [typed.items[at] for at in places]
     skipped = [*typed.problems, *unanswered]
@@ -128,6 +133,19 @@ def command(
     table = shown(answered, lambda: answered.table(names, answers), lambda: plain.table(names, answers))
     columns = [Column(head, head in table.numeric, fold=at == 0) for at, head in enumerate(table.heads)]
     output.table(columns, table.rows)
+
+
+def _refuse_options(options: Mapping[str, Any], asked: Kind, answered: Kind, model: str) -> None:
+    """Refuse options of plugins that do not apply to such inputs and answers."""
+    from zoo.plugins import plugins
+
+    for name in options:
+        option = plugins().options[name]
+        if option.kinds and option.kinds.isdisjoint({asked.name, answered.name}):
+            raise InvalidInput(
+                f"{option.flag} applies to {option.applies_to}, and '{model}' takes {asked.nouns}.",
+                f"Leave {option.flag} out.",
+            )
 
 
 def _draw(
