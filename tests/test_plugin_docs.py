@@ -85,6 +85,20 @@ def test_domains(installed) -> None:
     assert plugins().tasks["meter-classification"].domain == "poetry"
 
 
+def test_kinds(installed) -> None:
+    installed("zoo_kinds")
+    kind = plugins().kinds["syllables"]
+    assert list(kind.baseline(["a", "b"], [2, 4], "any")) == [3, 3]
+    assert kind.metrics[0].compute([1, 5], [2, 9]) == 0.5
+    assert kind.table(["haiku"], [17]).rows == [["haiku", "17 syllables", ""]]
+
+
+def test_options(installed, lines) -> None:
+    installed("zoo_options")
+    assert len(zoo.read(lines, options={"verses": 4})) == 4
+    assert len(zoo.read(lines)) == 40
+
+
 def test_cards(installed) -> None:
     installed("zoo_cards")
     (hit,) = zoo.search("sonnet").models

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.kinds.audio import Recording
-from zoo.kinds.spectrogram import FLOOR, FRAMES, spectrogram
+from zoo.kinds.spectrogram import FLOOR, FRAMES, draw_recording, spectrogram
 
 RATE = 8000
 

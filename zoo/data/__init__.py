@@ -115,7 +115,7 @@ def read(
     """
     from zoo.contract.reader import ReadOptions
 
-    options = ReadOptions(
+    wishes = ReadOptions(
         input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages), options or {}
     )
     wanted = None
@@ -123,7 +123,7 @@ def read(
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
-    dataset = _named(os.fspath(reference), options)
+    dataset = _named(os.fspath(reference), wishes)
     if horizon is not None and dataset.target_kind != "series":
         raise DataError(
             f"'{dataset.name}' was not read as time series, which alone have a horizon.",

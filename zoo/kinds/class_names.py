@@ -42,7 +42,7 @@ class ClassNames:
         """Raise ``DataError`` where the model spoke of classes, and none of them is one of the data's."""
         if self._met and not any(self._met.values()):
             raise DataError(
-                f"'{model}' answers with labels such as '{next(iter(self._met))}', and none of its answers is a class of "
-                f"'{data}', such as '{self._classes[0]}'.",
+                f"'{model}' answers with labels such as '{next(iter(self._met))}', and none of its answers is a class "
+                f"of '{data}', such as '{self._classes[0]}'.",
                 "Rename the classes as the model calls them, or train a head for them: zoo tune",
             )
