@@ -267,7 +267,7 @@ class Kind:
         """The names that answers use, of the classes of a data set; tags such as ``B-PER`` become ``PER``."""
         return classes
 
-    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Sequence[Any]:
+    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Any:
         """Answers to n inputs without a model, from known targets alone: the commonest class, the mean."""
         return [targets[0]] * len(inputs)
 

@@ -194,8 +194,9 @@ def choose(
         target = target or _target_by_content(path, columns, others, needed=not options.unlabelled)
     kind = found.kind if found.kind != "other" else "text"
     special = _special()
-    if kind == "text" and wanted in special and (special[wanted].written or options.input_column):
-        kind = wanted
+    other = special.get(wanted or "")
+    if kind == "text" and other is not None and (other.written or options.input_column):
+        kind = other.name
     elif wanted == "text" and not found.encoded:
         kind = "text"
     notes = tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ def command(
     elif answered.output_note:
         output.note(answered.output_note)
     if output.json:
-        values = [shown(answered, lambda a=a: answered.to_json(a), lambda a=a: plain.to_json(str(a))) for a in answers]
+        values = [shown(answered, partial(answered.to_json, one), partial(str, one)) for one in answers]
         found = [{"input": text, "output": value} for text, value in zip(names, values, strict=True)]
         output.data({"model": model, "predictions": found, "skipped": [problem.to_dict() for problem in skipped]})
         return

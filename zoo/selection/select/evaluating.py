@@ -168,7 +168,7 @@ def _as_it_is(card: ModelCard, parts: Parts, trial: Trial, baseline: float | Non
     started = time.monotonic()
     loaded = load(card, device=trial.device, progress=progress)
     metric = trial.task.metric.name
-    judged, _ = judging.judge(loaded, parts.test, trial.task, progress)
+    judged, _ = judging.evaluate_answers(loaded, parts.test, trial.task, progress)
     if metric not in judged or not math.isfinite(judged[metric]):
         raise DataError(f"{metric} cannot be told on the held-out samples of '{trial.dataset.name}'.")
     spent = round(time.monotonic() - started, 3)
