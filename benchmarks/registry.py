@@ -31,7 +31,7 @@ from registry_workload import ByHand, add_tables, workload
 from synthetic_hub import Hub
 
 from zoo.entities import ModelCard
-from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry import Registry, SearchQuery, creating
 
 HERE = Path(__file__).parent
 FACETS = ({}, {"task": "text-generation"}, {"words": "llama"}, {"license": "MIT", "language": "en"})
@@ -94,7 +94,7 @@ def raw_import(path: Path, target: Path) -> dict[str, float]:
     """Seconds, and those of the processor, of executemany into the same tables and indexes; reading does not count."""
     for old in target.parent.glob(f"{target.name}*"):
         old.unlink()
-    opening.create(target, empty=True)
+    creating.create(target, empty=True)
     source, connection = sqlite3.connect(path), sqlite3.connect(target, isolation_level=None)
     connection.execute("PRAGMA cache_size = -131072")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -197,7 +197,7 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
         run = [python, str(HERE / "registry_mlflow.py"), str(listed), str(repeats)]
         theirs = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         path = Path(folder) / "registry.db"
-        opening.create(path, empty=True)
+        creating.create(path, empty=True)
         registry = Registry(path)
         registry.add(ModelCard(**{**card, "tags": (*card["tags"], f"license={card['license']}")}) for card in cards)
         ours = []

@@ -28,11 +28,12 @@ from typing import Any
 
 from registry_workload import workload
 
-from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry import Registry, SearchQuery, creating
 from zoo.registry.database.statements import Statements
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
-from zoo.registry.writing.transaction import BATCH, writing
+from zoo.registry.writing import encoding
+from zoo.registry.writing.items import BATCH
+from zoo.registry.writing.transaction import writing
 
 HERE = Path(__file__).parent
 FIELDS = "id, architecture, tasks, tags, description"
@@ -100,14 +101,14 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
 
 def sets_alone(registry: Registry, target: Path) -> dict[str, float]:
     """What making all sets takes, and their file; reading the cards does not count."""
-    opening.create(target, empty=True)
+    creating.create(target, empty=True)
     seconds, key = 0.0, 1
     cards = registry.cards()
     with writing(target) as session:
         statements = Statements(session.connection())
         membership = Membership(statements.run, statements.ask)
         while batch := list(islice(cards, BATCH)):
-            columns = rows.columns_of(batch)
+            columns = encoding.columns_of(batch)
             started = time.perf_counter()
             membership.come(range(key, key + len(batch)), columns)
             seconds += time.perf_counter() - started

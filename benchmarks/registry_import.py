@@ -20,7 +20,7 @@ from typing import Any
 from synthetic_hub import Hub
 
 from zoo.entities import BenchmarkScore, ModelCard
-from zoo.registry import Registry, opening
+from zoo.registry import Registry, creating
 
 
 class Ids(Sequence[str]):
@@ -84,7 +84,7 @@ def peak() -> int:
 
 def main() -> None:
     path, models = Path(sys.argv[1]), int(sys.argv[2])
-    opening.create(path, empty=True)
+    creating.create(path, empty=True)
     stream = Stream(models)
     started, processor = time.perf_counter(), time.process_time()
     counts = Registry(path).add(stream)

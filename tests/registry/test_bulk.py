@@ -24,7 +24,7 @@ from zoo.registry.index.postings import Postings, _pairs
 from zoo.registry.index.sets import KNOWN, PREFIX, WORD, digit, digits
 from zoo.registry.index.sorted_runs import SortedRuns
 from zoo.registry.index.words import prefixes, words_of
-from zoo.registry.writing import rows
+from zoo.registry.writing import encoding
 from zoo.registry.writing.checking import check
 from zoo.registry.writing.deriving import derive
 from zoo.registry.writing.transaction import writing
@@ -77,7 +77,7 @@ def test_postings_are_the_sets_that_each_card_is_in(cards: list[ModelCard], data
     cut = data.draw(st.integers(0, len(cards)))
     for part in (slice(0, cut), slice(cut, None)):
         if cards[part]:
-            postings.add(offsets[part], rows.columns_of(cards[part]))
+            postings.add(offsets[part], encoding.columns_of(cards[part]))
 
     expected: dict[tuple[str, str], set[int]] = {}
     for offset, card in zip(offsets, cards, strict=True):
@@ -146,7 +146,7 @@ def test_new_cards_go_over_the_end_of_a_chunk(at_the_end_of_a_chunk: Registry) -
 def test_many_scores_are_written_part_by_part(
     most: int, at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 4)
     monkeypatch.setattr("zoo.registry.index.membership.MOST_SCORES", most)
     registry = at_the_end_of_a_chunk
     twice = [dataclasses.replace(score(n), dataset="E") for n in range(1, 20, 2)]
@@ -160,7 +160,7 @@ def test_many_scores_are_written_part_by_part(
 def test_cards_that_change_in_the_import_they_came_in(
     at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 4)
     registry = at_the_end_of_a_chunk
     first = [*map(card, range(1, 20)), *map(score, range(1, 20))]
     again = [card(n, tags=("other",), downloads=None, description="changed") for n in range(0, 20, 3)]
@@ -185,7 +185,7 @@ def test_a_large_import_makes_its_indexes_in_the_end(
     there: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 8)
     before = _schema(registry)
     registry.add(card(n) for n in range(100, 100 + there))
     registry.add([*map(card, range(60)), *map(score, range(60))])
@@ -196,7 +196,7 @@ def test_a_large_import_makes_its_indexes_in_the_end(
 
 def test_a_large_import_that_fails_leaves_the_indexes(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 8)
     before = _schema(registry)
     with pytest.raises(InvalidInput, match="no such model"):
         registry.add([*map(card, range(60)), score(99)])
@@ -209,7 +209,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.entities import ModelCard
-from zoo.registry import Registry, late_indexes
+from zoo.registry import Registry
+from zoo.registry.database import late_indexes
 
 late_indexes.FROM, late_indexes.TIMES = 1000, 0
 

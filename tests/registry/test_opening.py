@@ -12,7 +12,7 @@ import pytest
 from zoo.entities import ModelCard
 from zoo.errors import RegistryError, UnknownModel
 from zoo.plugins import plugins
-from zoo.registry import Registry, SearchQuery, open_registry, opening
+from zoo.registry import Registry, SearchQuery, creating, open_registry, opening
 from zoo.registry.database import schema
 from zoo.registry.writing.checking import check
 
@@ -68,7 +68,7 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
 def test_the_newest_migration_is_the_head() -> None:
     from alembic.script import ScriptDirectory
 
-    from zoo.registry.database.migrating import configuration
+    from zoo.registry.migrating import configuration
 
     script = ScriptDirectory.from_config(configuration())
     assert script.get_heads() == [schema.HEAD]
@@ -125,7 +125,7 @@ def test_an_interrupted_creation_leaves_nothing(home: Path, monkeypatch: pytest.
     def stop(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(opening, "_place", stop)
+    monkeypatch.setattr(creating, "_place", stop)
     with pytest.raises(KeyboardInterrupt):
         open_registry()
     assert list(home.iterdir()) == []
@@ -204,14 +204,14 @@ def test_the_shipped_registry_is_what_its_builder_builds(home: Path, tmp_path: P
     build(second)
 
     assert first.read_bytes() == second.read_bytes()
-    shipped = Path(opening.__file__).parents[2] / opening.SHIPPED
+    shipped = Path(creating.__file__).parents[2] / creating.SHIPPED
     assert list(Registry(shipped).everything()) == list(Registry(first).everything())
 
 
 def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) -> None:
     from alembic import command
 
-    from zoo.registry.database.migrating import configuration
+    from zoo.registry.migrating import configuration
     from zoo.registry.writing.transaction import writing
 
     path = tmp_path / "old.db"

@@ -141,10 +141,10 @@ def test_a_killed_import_leaves_the_registry_as_it_was(registry: Registry, tmp_p
 
 
 def test_a_full_disk_loses_nothing(make_disk: Callable[[str], Path]) -> None:
-    from zoo.registry import opening
+    from zoo.registry import creating
 
     disk = make_disk("1m")
-    opening.create(disk / "registry.db", empty=True)
+    creating.create(disk / "registry.db", empty=True)
     registry = Registry(disk / "registry.db")
     registry.add([CARD, SCORE])
     with pytest.raises(StorageError, match="disk is full"):
@@ -174,7 +174,8 @@ def test_a_read_only_registry_is_read_and_not_written(registry: Registry) -> Non
         from pathlib import Path
         from zoo.entities import ModelCard
         from zoo.errors import StorageError
-        from zoo.registry import Registry, SearchQuery, writing
+        from zoo.registry import Registry, SearchQuery
+        import zoo.registry.writing.items
         import sqlalchemy.dialects.sqlite.pysqlite
         if os.getuid() == 0:  # Root may write anywhere.
             os.setgid(65534)

@@ -7,10 +7,10 @@ import sqlite3
 from pathlib import Path
 
 from zoo.plugins import OWN_DISTRIBUTION, installed
+from zoo.registry.creating import temporary_beside
 from zoo.registry.database.connection import explained
-from zoo.registry.database.migrating import upgrade
 from zoo.registry.indexing import index
-from zoo.registry.opening import temporary_beside
+from zoo.registry.migrating import upgrade
 
 _VERSION_OF_LIBRARY = slice(96, 100)
 """Where a SQLite file notes which library wrote it last (file format, section 1.3.17); of no use to a reader."""

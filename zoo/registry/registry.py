@@ -11,7 +11,7 @@ from typing import Any
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput, ZooError, suggest
-from zoo.registry.database import schema
+from zoo.registry.database import decoding, schema
 from zoo.registry.database.connection import Reader, explained, opened, reading, streamed
 from zoo.registry.database.location import Location, Server
 from zoo.registry.index import benchmarks, bits
@@ -23,7 +23,6 @@ from zoo.registry.searching import pages as searching
 from zoo.registry.searching import similar
 from zoo.registry.searching.facets import facets
 from zoo.registry.searching.query import SearchHit, SearchPage, SearchQuery
-from zoo.registry.writing import rows
 
 _CHUNK = 500
 
@@ -72,7 +71,7 @@ class Registry:
             InvalidInput: several models have that name; with their ids.
         """
         with self._reading() as (connection, sets):
-            return rows.card_of(finding.row_of(connection, sets, reference))
+            return decoding.card_of(finding.row_of(connection, sets, reference))
 
     def family(self, card: ModelCard) -> Family:
         """What a model was made from, what was made from it, and which have the same weights."""
@@ -85,7 +84,7 @@ class Registry:
             chosen = self._chosen(connection, filters)
             source = "models" if chosen is None else "models JOIN chosen USING (key)"
             for row in streamed(connection, f"SELECT * FROM {source} ORDER BY {'models.' if chosen else ''}id"):
-                yield rows.card_of(row)
+                yield decoding.card_of(row)
 
     def columns(
         self, names: Sequence[str], *, domain: str, task: str | None = None, at_most: Mapping[str, int] | None = None
@@ -99,7 +98,7 @@ class Registry:
             names: columns, see ``docs/registry.md``; empty where nothing is known, lists as JSON.
             at_most: upper limits of columns; models of which the figure is unknown stay.
         """
-        if unknown := {*names, *(at_most or ())} - set(rows.CARD_COLUMNS):
+        if unknown := {*names, *(at_most or ())} - set(decoding.CARD_COLUMNS):
             raise InvalidInput(f"There is no column '{min(unknown)}'.", "See the tables in docs/registry.md.")
         server = isinstance(self.path, Server)
         glue = "string_agg(coalesce({0}::text, ''), chr(10))" if server else "group_concat(coalesce({0}, ''), char(10))"
@@ -128,7 +127,7 @@ class Registry:
                 chunk = list(ids[start : start + _CHUNK])
                 marks = ",".join("?" * len(chunk))
                 for row in connection.execute(f"SELECT * FROM models WHERE id IN ({marks})", chunk).fetchall():
-                    found[row["id"]] = rows.card_of(row)
+                    found[row["id"]] = decoding.card_of(row)
         return [found[id] for id in ids if id in found]
 
     def _chosen(self, connection: Reader, filters: dict[str, Any]) -> str | None:
@@ -164,19 +163,19 @@ class Registry:
             only_own = "plugin IS NULL" if own else "1 = 1"
             named = "1 = 1" if chosen is None else f"model IN (SELECT id FROM models m {joined})"
             for row in streamed(connection, f"SELECT m.* FROM models m {joined} WHERE {only_own} ORDER BY m.id"):
-                yield rows.card_of(row)
+                yield decoding.card_of(row)
             for row in streamed(
                 connection,
-                f"SELECT m.id AS model, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} JOIN models m "
+                f"SELECT m.id AS model, {decoding.SCORE_COLUMNS} FROM {decoding.SCORE_TABLES} JOIN models m "
                 f"ON m.key = s.model_key {joined} WHERE s.{only_own if own else 'model_key = m.key'} "
                 "ORDER BY m.id, b.task, b.dataset, b.metric, b.split, b.higher_is_better, s.origin",
             ):
-                yield rows.score_of(row, row["model"])
+                yield decoding.score_of(row, row["model"])
             order = "data, task, model, estimator, layer, samples, seed, revision"
             for row in connection.execute(f"SELECT * FROM measurements WHERE {named} ORDER BY {order}"):
-                yield rows.measurement_of(row)
+                yield decoding.measurement_of(row)
             for row in connection.execute(f"SELECT * FROM runs WHERE {named} ORDER BY created, id"):
-                yield rows.run_of(row)
+                yield decoding.run_of(row)
 
     def export(self, target: str, *, form: str | None = None, own: bool = False, **filters: Any) -> dict[str, int]:
         """Write the content to a file; see ``zoo.exchange.export``."""
@@ -195,7 +194,7 @@ class Registry:
         with self._reading() as (connection, _):
             row = connection.execute("SELECT key FROM models WHERE id = ?", [model]).fetchone()
             found = _scores_of(connection, [row["key"]]).get(row["key"], []) if row else []
-            return tuple(rows.score_of(score, model) for score in found)
+            return tuple(decoding.score_of(score, model) for score in found)
 
     def score_table(self, tasks: Sequence[str]) -> ScoreTable:
         """All scores of these tasks, of all models."""
@@ -216,7 +215,7 @@ class Registry:
             parameters += models
         with self._reading() as (connection, _):
             found = connection.execute(f"{sql} ORDER BY created, key", parameters).fetchall()
-        return tuple(rows.measurement_of(row) for row in found)
+        return tuple(decoding.measurement_of(row) for row in found)
 
     def runs(self, *, model: str | None = None, task: str | None = None, limit: int | None = None) -> tuple[Run, ...]:
         """Past adaptations, newest first."""
@@ -226,7 +225,7 @@ class Registry:
         most = 2**62 if limit is None else limit
         with self._reading() as (connection, _):
             found = connection.execute(sql, [*(v for _, v in conditions), most]).fetchall()
-        return tuple(rows.run_of(row) for row in found)
+        return tuple(decoding.run_of(row) for row in found)
 
     def run(self, id: str) -> Run:
         """One past adaptation, by its id or the beginning of it.
@@ -242,7 +241,7 @@ class Registry:
             raise InvalidInput(f"There is no run '{id}'.", suggest(id, known) or "See them: zoo runs")
         if len(exact) > 1:
             raise InvalidInput(f"Several runs begin with '{id}'.", f"Choose: {', '.join(r['id'] for r in exact[:5])}.")
-        return rows.run_of(exact[0])
+        return decoding.run_of(exact[0])
 
     def add(
         self, items: Iterable[ModelCard | BenchmarkScore | Measurement | Run], plugin: str | None = None
@@ -253,19 +252,20 @@ class Registry:
             InvalidInput: a score of a model that is unknown; nothing is written.
             StorageError: the registry cannot be written.
         """
-        from zoo.registry.writing import transaction as writing
+        from zoo.registry.writing.items import add
 
-        return writing.add(self.path, items, plugin)
+        return add(self.path, items, plugin)
 
     def remove(self, reference: str) -> ModelCard:
         """Delete a model's card and scores; measurements and runs stay. Returns the card."""
-        from zoo.registry.writing import transaction as writing
+        from zoo.registry.writing.items import remove_models
+        from zoo.registry.writing.transaction import writing
 
         with self._reading() as (connection, sets):
             row = finding.row_of(connection, sets, reference)
-        with writing.writing(self.path) as session:
-            writing.remove_models(session, [row["key"]])
-        return rows.card_of(row)
+        with writing(self.path) as session:
+            remove_models(session, [row["key"]])
+        return decoding.card_of(row)
 
     def statistics(self) -> dict[str, Any]:
         """How much there is of everything: models by domain, task, source, licence and library, scores, runs..."""
@@ -349,8 +349,8 @@ def _hits(connection: Reader, sets: Sets, query: SearchQuery, keys: Sequence[int
     for key in keys:
         # A model that another process deleted since is left out.
         if key in found:
-            card = rows.card_of(found[key])
-            its = tuple(rows.score_of(score, card.id) for score in scores.get(key, ()))
+            card = decoding.card_of(found[key])
+            its = tuple(decoding.score_of(score, card.id) for score in scores.get(key, ()))
             hits.append(SearchHit(card, its, sought.get(key, {})))
     return tuple(hits)
 
@@ -360,7 +360,7 @@ def _scores_of(connection: Reader, keys: Sequence[int]) -> dict[int, list[Any]]:
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
         sql = (
-            f"SELECT s.model_key, {rows.SCORE_COLUMNS} FROM {rows.SCORE_TABLES} "
+            f"SELECT s.model_key, {decoding.SCORE_COLUMNS} FROM {decoding.SCORE_TABLES} "
             f"WHERE s.model_key IN ({','.join('?' * len(chunk))}) "
             "ORDER BY b.task, b.dataset, b.metric, b.split, s.origin"
         )

@@ -31,12 +31,12 @@ class Fit:
 
 def fit(items: Sequence[ModelCard | BenchmarkScore]) -> Fit:
     """The items with every card cut to what a registry can hold, and without those that cannot be cut."""
-    from zoo.registry.writing import rows, validation
+    from zoo.registry.writing import encoding, validation
 
     cards = [item for item in items if isinstance(item, ModelCard)]
     try:
         if cards:
-            validation.all_storable(cards, rows.columns_of(cards))
+            validation.all_storable(cards, encoding.columns_of(cards))
         cards_fit = True
     except (InvalidInput, TypeError, AttributeError):
         cards_fit = False

@@ -127,7 +127,7 @@ class _Sync:
 
         kept = fit(page.items)
         items = list(self._changed(kept.items))
-        counts = syncing.write_page(self.registry, items, {self.note: json.dumps(page.state, sort_keys=True)})
+        counts = syncing.write_page(self.registry.path, items, {self.note: json.dumps(page.state, sort_keys=True)})
         done = self.report
         self.report = dataclasses.replace(
             done,
@@ -141,9 +141,8 @@ class _Sync:
         )
 
     def _changed(self, items: Sequence[ModelCard | BenchmarkScore]) -> Iterator[ModelCard | BenchmarkScore]:
-        from zoo.registry.writing import syncing
-
-        known = syncing.known_cards(self.registry, [item.id for item in items if isinstance(item, ModelCard)])
+        ids = [item.id for item in items if isinstance(item, ModelCard)]
+        known = {card.id: card for card in self.registry.cards_called(ids)}
         unchanged: set[str] = set()
         for item in items:
             if isinstance(item, ModelCard):
@@ -159,7 +158,7 @@ class _Sync:
     def _noted(self) -> dict[str, Any]:
         from zoo.registry.writing import syncing
 
-        text = syncing.note(self.registry, self.note)
+        text = syncing.note(self.registry.path, self.note)
         try:
             state = parse_json(text) if text else {}
         except ValueError:

@@ -32,12 +32,13 @@ def init(output: Output, path: str | None, empty: bool) -> None:
       zoo registry init team.db
     """
     from zoo.errors import InvalidInput
+    from zoo.registry.creating import create
     from zoo.registry.database.location import Server, located
-    from zoo.registry.opening import create, open_registry, own_location
+    from zoo.registry.opening import open_registry, own_location
 
     location = located(path) if path else own_location()
     if isinstance(location, Server):
-        from zoo.registry.database.migrating import upgrade as make_tables
+        from zoo.registry.migrating import upgrade as make_tables
 
         if empty:
             make_tables(location)
@@ -65,8 +66,9 @@ def upgrade(output: Output, refresh: bool) -> None:
       zoo registry upgrade
       zoo registry upgrade --refresh
     """
+    from zoo.registry.creating import create
     from zoo.registry.database import schema
-    from zoo.registry.opening import bring_up_to_date, create, own_location
+    from zoo.registry.opening import bring_up_to_date, own_location
 
     path = own_location()
     if isinstance(path, Path) and not path.exists():

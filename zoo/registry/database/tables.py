@@ -1,7 +1,7 @@
 """The tables, as SQLModel classes. ``docs/registry.md`` tells what each column means.
 
 Measurements and runs name their model without a foreign key: a team's history outlives the cards. ``lineage`` and
-``sets`` follow from the cards and scores; ``zoo.registry.writing.transaction`` keeps them in step.
+``sets`` follow from the cards and scores; ``zoo.registry.writing.items`` keeps them in step.
 """
 
 from __future__ import annotations

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InvalidInput
+from zoo.registry.database.decoding import parsed
 from zoo.registry.index import benchmarks, bits
 from zoo.registry.index.numbers import WITH_INDEX, day
 from zoo.registry.index.sets import Sets
 from zoo.registry.index.words import Wanted
 from zoo.registry.searching.query import RANGES, SearchQuery
 from zoo.registry.searching.relevance import BLOCK, ranked
-from zoo.registry.writing.rows import parsed
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:

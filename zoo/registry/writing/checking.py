@@ -11,9 +11,9 @@ from zoo.entities import ModelCard
 from zoo.errors import ZooError
 from zoo.registry.database import schema
 from zoo.registry.database.connection import Reader, reading, streamed
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.location import Location
 from zoo.registry.index.numbers import day
-from zoo.registry.writing import rows
 from zoo.registry.writing.checking_derived import derived_problems
 from zoo.registry.writing.validation import checked
 
@@ -80,7 +80,7 @@ def _cards(connection: Reader) -> Iterator[str]:
     licenses: dict[str, int] = {}
     for row in streamed(connection, "SELECT * FROM models ORDER BY id"):
         try:
-            card = checked(rows.card_of(row))
+            card = checked(card_of(row))
         except (ZooError, ValueError, TypeError) as error:
             found.append(f"The card of '{row['id']}' cannot be read: {error}")
             continue

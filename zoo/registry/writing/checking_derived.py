@@ -7,11 +7,12 @@ from itertools import islice
 from typing import Any
 
 from zoo.registry.database.connection import Reader, reading, streamed
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.location import Location
 from zoo.registry.index.bits import SPAN
 from zoo.registry.index.lineage import bases_of
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
+from zoo.registry.writing.encoding import columns_of
 
 _BATCH = 1000
 Stored = tuple[str, str, int]
@@ -43,8 +44,8 @@ def derived_problems(location: Location) -> Iterator[str]:
             expected = _Expected()
             lineage = set()
             while part := [*islice(found, _BATCH)]:
-                parsed = [rows.card_of(row) for _, row in part]
-                columns = rows.columns_of(parsed)
+                parsed = [card_of(row) for _, row in part]
+                columns = columns_of(parsed)
                 expected.membership.come([key for key, _ in part], columns)
                 for (key, row), card, *derived in zip(part, parsed, columns["memory"], columns["weights"], strict=True):
                     lineage |= {(base, key, relation) for base, relation in bases_of(card).items()}

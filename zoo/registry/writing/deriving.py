@@ -6,10 +6,11 @@ import secrets
 
 from sqlmodel import Session
 
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.statements import Statements
 from zoo.registry.index.lineage import bases_of
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
+from zoo.registry.writing.encoding import columns_of
 from zoo.registry.writing.transaction import write_state
 
 _BATCH = 1000
@@ -24,8 +25,8 @@ def derive(session: Session) -> None:
     last = -1
     while found := statements.ask_named("SELECT * FROM models WHERE key > ? ORDER BY key LIMIT ?", (last, _BATCH)):
         last = found[-1]["key"]
-        cards, keys = [rows.card_of(row) for row in found], [row["key"] for row in found]
-        columns = rows.columns_of(cards)
+        cards, keys = [card_of(row) for row in found], [row["key"] for row in found]
+        columns = columns_of(cards)
         membership.come(keys, columns)
         statements.run(
             "UPDATE models SET memory = ?, weights = ? WHERE key = ?",
