@@ -123,13 +123,13 @@ def raw_import(path: Path, target: Path) -> dict[str, float]:
 def searches(registry: Registry, by_hand: ByHand, *, full_text: bool) -> dict[str, Any]:
     """Milliseconds of zoo and of SQL by hand, in turns; their answers are compared."""
     for _, filters in workload(200, seed=1):
-        registry.search(SearchQuery.of(fuzzy=False, **filters))
+        registry.search(SearchQuery(exact=True, **filters))
     ours: list[tuple[str, float]] = []
     pairs: list[tuple[float, float]] = []
     different = 0
     for kind, filters in workload(200, seed=2):
         started = time.perf_counter()
-        page = registry.search(SearchQuery.of(fuzzy=False, **filters))
+        page = registry.search(SearchQuery(exact=True, **filters))
         taken = time.perf_counter() - started
         ours.append((kind, taken * 1000))
         if "words" in filters and not full_text:
@@ -166,7 +166,7 @@ def facets(registry: Registry) -> dict[str, list[float]]:
         taken = []
         for _ in range(6):
             started = time.perf_counter()
-            registry.search(SearchQuery.of(facets=True, **filters))
+            registry.search(SearchQuery(facets=True, **filters))
             taken.append((time.perf_counter() - started) * 1000)
         found[json.dumps(filters)] = [taken[0], statistics.median(taken[1:])]
     return found
@@ -203,7 +203,7 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
         ours = []
         for _ in range(50):
             started = time.perf_counter()
-            page = registry.search(SearchQuery.of(tags=("peft", "license=MIT")))
+            page = registry.search(SearchQuery(tag=("peft", "license=MIT")))
             ours.append(time.perf_counter() - started)
         registry.close()
     if theirs["found"] != len(page.models):

@@ -79,7 +79,7 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
             asked,
             lambda filters, order=order: (
                 registry.search(
-                    SearchQuery.of(fuzzy=False, **filters, **({} if order == "relevance" else {"sort": order}))
+                    SearchQuery(exact=True, **filters, **({} if order == "relevance" else {"sort": order}))
                 ).total
             ),
         )
@@ -110,7 +110,7 @@ def sets_alone(registry: Registry, target: Path) -> dict[str, float]:
         while batch := list(islice(cards, BATCH)):
             columns = encoding.columns_of(batch)
             started = time.perf_counter()
-            membership.come(range(key, key + len(batch)), columns)
+            membership.add_new(range(key, key + len(batch)), columns)
             seconds += time.perf_counter() - started
             key += len(batch)
         started = time.perf_counter()
@@ -172,7 +172,7 @@ def compacted(path: Path) -> int:
 
 def matching(connection: sqlite3.Connection, filters: dict[str, Any], order: str) -> int:
     """How many models match; the rows of the first twenty are read."""
-    match = " ".join(f'"{word}"*' for word in SearchQuery.of(**filters).wanted.beginnings)
+    match = " ".join(f'"{word}"*' for word in SearchQuery(**filters).wanted.prefixes)
     where, values = "words MATCH ?", [match]
     if "task" in filters:
         where += " AND m.key IN (SELECT key FROM beside.tasks WHERE value = ?)"

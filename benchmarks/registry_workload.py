@@ -61,10 +61,10 @@ def _filters(r: random.Random, kind: str) -> dict[str, Any]:
     if kind == "sort":
         return {"sort": r.choice(SORTS)}
     if kind == "tag":
-        return {"tags": (r.choice([family.lower() for family in families]),), "library": r.choice(list(LIBRARIES))}
+        return {"tag": (r.choice([family.lower() for family in families]),), "library": r.choice(list(LIBRARIES))}
     dataset = f"{r.choice(WORDS)}_{r.randrange(8)}"
     if r.random() < 0.5:
-        return {"min_scores": {f"{dataset}/accuracy": 0.8}, "sort": r.choice(SORTS)}
+        return {"min_score": {f"{dataset}/accuracy": 0.8}, "sort": r.choice(SORTS)}
     return {"sort": f"score:{dataset}/f1", "task": task()}
 
 
@@ -114,7 +114,7 @@ class ByHand:
 
     def search(self, filters: dict[str, Any], limit: int = 20) -> tuple[int, list[tuple[Any, ...]], list[Any]]:
         """How many match, the rows of the first, and their scores."""
-        query = SearchQuery.of(**filters)
+        query = SearchQuery(**filters)
         tables, conditions, parameters, order = self._parts(query)
         where = " AND ".join(conditions) or "1"
         ask = self.connection.execute
@@ -135,7 +135,7 @@ class ByHand:
         column = COLUMNS.get(query.order, query.order)
         order = f"m.{column} DESC, m.key"
         linked = [(kind, getattr(query, kind)) for kind in ("task", "language", *VALUES) if getattr(query, kind)]
-        for kind, value in [*linked, *(("tag", tag) for tag in query.tags)]:
+        for kind, value in [*linked, *(("tag", tag) for tag in query.tag)]:
             conditions.append("m.key IN (SELECT model_key FROM beside.links WHERE kind = ? AND value = ?)")
             parameters += [kind, value]
         for name, low, high in (
@@ -145,7 +145,7 @@ class ByHand:
             if low is not None or high is not None:
                 conditions.append(f"m.{name} BETWEEN ? AND ?")
                 parameters += [low or 0, 2**62 if high is None else high]
-        for name, least in query.min_scores:
+        for name, least in query.min_score.items():
             conditions.append(
                 "m.key IN (SELECT model_key FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
                 "WHERE b.dataset = ? AND b.metric = ? AND s.value >= ?)"
@@ -159,6 +159,6 @@ class ByHand:
         if query.wanted:
             tables = "beside.words JOIN models m ON m.key = words.rowid"
             conditions.insert(0, "words MATCH ?")
-            parameters.insert(0, " ".join(f'"{word}"*' for word in query.wanted.beginnings))
+            parameters.insert(0, " ".join(f'"{word}"*' for word in query.wanted.prefixes))
             order = "bm25(words, 8.0, 4.0, 1.0, 1.0, 1.0)"
         return tables, conditions, parameters, order

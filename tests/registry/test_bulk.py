@@ -138,8 +138,8 @@ def test_new_cards_go_over_the_end_of_a_chunk(at_the_end_of_a_chunk: Registry) -
     registry.add([*map(card, range(1, 20)), *map(score, range(1, 20))])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of("shared", min_scores={"D": 0.1}, limit=3)).total == 20
-    assert [hit.card.downloads for hit in registry.search(SearchQuery.of(limit=3)).models] == [19, 18, 17]
+    assert registry.search(SearchQuery("shared", min_score={"D": 0.1}, limit=3)).total == 20
+    assert [hit.card.downloads for hit in registry.search(SearchQuery(limit=3)).models] == [19, 18, 17]
 
 
 @pytest.mark.parametrize("most", [1, 7])
@@ -153,8 +153,8 @@ def test_many_scores_are_written_part_by_part(
     registry.add([*map(card, range(1, 20)), *map(score, range(1, 20)), *map(score, range(1, 5)), *twice])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of(min_scores={"D": 0.1}, limit=1)).total == 20
-    assert registry.search(SearchQuery.of(min_scores={"D": 0.1, "E": 0.1}, limit=1)).total == 10
+    assert registry.search(SearchQuery(min_score={"D": 0.1}, limit=1)).total == 20
+    assert registry.search(SearchQuery(min_score={"D": 0.1, "E": 0.1}, limit=1)).total == 10
 
 
 def test_cards_that_change_in_the_import_they_came_in(
@@ -168,9 +168,9 @@ def test_cards_that_change_in_the_import_they_came_in(
     registry.add([*first, *again, card(20), *back, *map(score, range(20)), *map(card, range(21, 30))])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of("other", fuzzy=False)).total == len(again) - len(back)
-    assert registry.search(SearchQuery.of("changed", fuzzy=False)).total == len(again) - len(back)
-    assert registry.search(SearchQuery.of(limit=1)).total == 30
+    assert registry.search(SearchQuery("other", exact=True)).total == len(again) - len(back)
+    assert registry.search(SearchQuery("changed", exact=True)).total == len(again) - len(back)
+    assert registry.search(SearchQuery(limit=1)).total == 30
 
 
 def _schema(registry: Registry) -> list[tuple[str, ...]]:
@@ -202,7 +202,7 @@ def test_a_large_import_that_fails_leaves_the_indexes(registry: Registry, monkey
         registry.add([*map(card, range(60)), score(99)])
 
     assert _schema(registry) == before
-    assert registry.search(SearchQuery.of()).total == 0
+    assert registry.search(SearchQuery()).total == 0
 
 
 KILLED = """
@@ -233,7 +233,7 @@ def test_killed_in_the_middle_of_a_large_import_nothing_has_changed(at_the_end_o
     assert check(Path(registry.path)) == []  # type: ignore[arg-type]
     assert registry.statistics()["models"] == 1
     registry.add([card(2)])
-    assert registry.search(SearchQuery.of("shared")).total == 2
+    assert registry.search(SearchQuery("shared")).total == 2
 
 
 @pytest.mark.parametrize("terms", [1, 5, 63, 64, 1000, 70_000])

@@ -29,7 +29,7 @@ def test_the_first_use_starts_from_the_shipped_registry(home: Path) -> None:
 
     assert registry.path == home / "registry.db"
     assert registry.statistics()["models"] >= 3000
-    assert registry.search(SearchQuery.of("efficientnet lite0", source="pkg")).total == 1
+    assert registry.search(SearchQuery("efficientnet lite0", source="pkg")).total == 1
     assert check(registry.path) == []
     with sqlite3.connect(registry.path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -96,7 +96,7 @@ def test_other_databases_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "owner"), [("bert", "google-bert"), ("whisper", "openai"), ("t5", "google-t5")])
 def test_who_made_a_family_comes_first_where_no_downloads_are_known(home: Path, words: str, owner: str) -> None:
-    (first, *_) = open_registry().search(SearchQuery.of(words)).models
+    (first, *_) = open_registry().search(SearchQuery(words)).models
 
     assert first.card.id.startswith(f"hf:{owner}/")
 
@@ -178,7 +178,7 @@ def test_cards_of_plugins_come_change_and_go(home: Path, tmp_path: Path, monkeyp
     assert again(registry.path).card("hf:plugged/in").description == "2.0"
     install(folder, "3.0", "from zoo import hookimpl\n@hookimpl\ndef zoo_cards():\n    raise OSError('gone')\n")
     with pytest.warns(UserWarning, match="plugged"):
-        assert again(registry.path).search(SearchQuery.of("plugged")).total == 0
+        assert again(registry.path).search(SearchQuery("plugged")).total == 0
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(folder)])
     assert again(registry.path).card("hf:google/vit-large-patch16-224-in21k") == before
     assert registry.card("hf:my/own").domain == "vision"
@@ -231,7 +231,7 @@ def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) 
 
     registry = open_registry(path)
 
-    page = registry.search(SearchQuery.of("tuned", tags=("cats",), max_parameters=5000, min_scores={"cats": 0.7}))
+    page = registry.search(SearchQuery("tuned", tag=("cats",), max_parameters=5000, min_score={"cats": 0.7}))
     assert [hit.card.id for hit in page.models] == ["hf:old/vit-tuned"]
     assert registry.family(page.models[0].card).bases[0].id == "hf:a/b"
     assert check(path) == []

@@ -72,7 +72,7 @@ def test_both_databases_hold_the_same_after_a_sync(hub: ListServer, make_registr
     hub.models[3] = model(3, changed=1000)
     later = sync("hf", registry=there)
     assert (later.requests, later.models) == (1, 1)
-    assert there.search(SearchQuery.of("model", source="hf", task="text-classification")).total == 33
+    assert there.search(SearchQuery("model", source="hf", task="text-classification")).total == 33
 
 
 def test_the_command_fills_a_server(hub: ListServer, make_registry, monkeypatch, capfd) -> None:
@@ -184,7 +184,7 @@ class TestOddCards:
         )
         report = sync("odd", registry=registry)
         assert (report.models, report.scores, report.cut, report.unreadable) == (1, 0, 0, 2)
-        assert [card.id for card in registry.cards(source="odd")] == [GOOD.id]
+        assert [card.id for card in registry.cards(SearchQuery(source="odd"))] == [GOOD.id]
 
     def test_the_command_says_so(self, registry: Registry, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ZOO_REGISTRY", str(registry.path))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from zoo import exchange
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput, RegistryError, StorageError, UnknownModel
 from zoo.registry import Registry, open_registry
@@ -154,7 +155,7 @@ def test_a_full_disk_loses_nothing(make_disk: Callable[[str], Path]) -> None:
     assert check(registry.path) == []
     _fill(disk / "filler")
     with pytest.raises(StorageError, match="no space left"):
-        registry.export(str(disk / "copy.json"))
+        exchange.export(registry, str(disk / "copy.json"))
     assert not list(disk.glob(".*new"))
 
 
@@ -181,7 +182,7 @@ def test_a_read_only_registry_is_read_and_not_written(registry: Registry) -> Non
             os.setgid(65534)
             os.setuid(65534)
         registry = Registry(Path(sys.argv[1]))
-        assert registry.search(SearchQuery.of("model")).total == 1
+        assert registry.search(SearchQuery("model")).total == 1
         try:
             registry.add([ModelCard("hf:new/model", "vision")])
         except StorageError as error:

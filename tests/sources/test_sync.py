@@ -18,7 +18,7 @@ from hub_list_server import EXPANDABLE, ListServer, model, models
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import GatedModel, InvalidInput, NetworkUnavailable, RegistryError, SourceError, UnknownTask
-from zoo.registry import open_registry
+from zoo.registry import SearchQuery, open_registry
 from zoo.registry.writing.checking import check
 from zoo.sources import sync
 from zoo.sources.hub import requests as hub_requests
@@ -37,7 +37,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListServer]:
 
 
 def indexed() -> set[str]:
-    return {card.id for card in open_registry().cards(source="hf") if "/model-" in card.id}
+    return {card.id for card in open_registry().cards(SearchQuery(source="hf")) if "/model-" in card.id}
 
 
 def ids(*numbers: int) -> set[str]:

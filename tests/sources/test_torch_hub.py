@@ -22,7 +22,7 @@ from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable, UnsupportedModel
 from zoo.registry import open_registry
-from zoo.sources import local, pull, remove, sync, verify
+from zoo.sources import local_models, pull, remove, sync, verify
 from zoo.sources.files import http_files
 from zoo.sources.torch_hub import TorchHubSource
 from zoo.sources.torch_hub.hubconf import parse
@@ -141,7 +141,7 @@ class TestWeights:
 
     def test_verify_and_remove(self, server: FileServer, mobilenet: ModelCard) -> None:
         files = pull(MOBILENET)
-        assert [model.id for model in local() if model.id.startswith("torchhub:")] == [mobilenet.id]
+        assert [model.id for model in local_models() if model.id.startswith("torchhub:")] == [mobilenet.id]
         assert verify(mobilenet.id)[0].healthy
         status = files.path(FILE).stat()
         files.path(FILE).write_bytes(bytes(status.st_size))

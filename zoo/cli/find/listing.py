@@ -15,9 +15,9 @@ def command(output: Output) -> None:
       zoo list
       zoo list --json
     """
-    from zoo.sources import local
+    from zoo.sources import local_models
 
-    models = local()
+    models = local_models()
     if output.json:
         output.data(
             {

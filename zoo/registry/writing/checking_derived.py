@@ -46,7 +46,7 @@ def derived_problems(location: Location) -> Iterator[str]:
             while part := [*islice(found, _BATCH)]:
                 parsed = [card_of(row) for _, row in part]
                 columns = columns_of(parsed)
-                expected.membership.come([key for key, _ in part], columns)
+                expected.membership.add_new([key for key, _ in part], columns)
                 for (key, row), card, *derived in zip(part, parsed, columns["memory"], columns["weights"], strict=True):
                     lineage |= {(base, key, relation) for base, relation in bases_of(card).items()}
                     wrong["models"] += derived != [row["memory"], row["weights"]]

@@ -27,7 +27,7 @@ def derive(session: Session) -> None:
         last = found[-1]["key"]
         cards, keys = [card_of(row) for row in found], [row["key"] for row in found]
         columns = columns_of(cards)
-        membership.come(keys, columns)
+        membership.add_new(keys, columns)
         statements.run(
             "UPDATE models SET memory = ?, weights = ? WHERE key = ?",
             zip(columns["memory"], columns["weights"], keys, strict=True),

@@ -167,7 +167,7 @@ class Writer:
                     lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
         keys = range(self._next_key, self._next_key + len(come))
         self._next_key += len(come)
-        self._membership.come(keys, columns)
+        self._membership.add_new(keys, columns)
         for key, card, tags in zip(keys, come, columns.get("tags", ()), strict=True):
             if card.base_model or any(map(_tells_base, tags)):
                 lineage += [(base, key, relation) for base, relation in bases_of(card).items()]

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import InvalidInput, ModelNotFound, storage_errors
 from zoo.sources.files import describing
+from zoo.sources.files.architectures import architecture_name
 from zoo.sources.files.model_files import format_of
 from zoo.sources.files.safetensors_header import read_header
 from zoo.untrusted import parse_json
@@ -101,7 +103,7 @@ def card_from_config(
         library, tasks, architecture, domain = "aurora", ("weather-forecasting",), "Aurora", "scientific"
         config = {**config, "input_kind": "grid"}
     elif isinstance(model_type, str) or architectures:
-        library, architecture = "transformers", describing.family(model_type, architectures) or ""
+        library, architecture = "transformers", architecture_name(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)
         domain = describing.domain(tasks[0] if tasks else None, model_type, library)
         read = describing.sequence_kind(config)
@@ -126,7 +128,7 @@ def card_from_config(
         library=library,
         parameters=parameters,
         bytes=sum(file.bytes or 0 for file in files),
-        license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
+        license=of_hub_tag(published.get("license")) if isinstance(published, Mapping) else None,
         input={"kind": "time-series"} if chronos else describing.input_recipe(domain, config),
         embedding_dimension=describing.embedding_dimension(config),
         files=files,

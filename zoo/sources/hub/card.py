@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.sources.files import describing
+from zoo.sources.files.architectures import architecture_name
 from zoo.sources.files.model_files import choose, format_of
 from zoo.sources.files.paths import COMMIT
 from zoo.sources.hub.guard import RepositoryFile
@@ -107,11 +109,11 @@ def _card(
         id=f"hf:{info.id}",
         domain=domain,
         tasks=tasks,
-        architecture=describing.family(model_type, architectures),
+        architecture=architecture_name(model_type, architectures),
         library=library,
         parameters=_whole(info.safetensors.total if info.safetensors else None),
         bytes=size,
-        license=describing.spdx(data.get("license") or _tagged(tags, "license:")),
+        license=of_hub_tag(data.get("license") or _tagged(tags, "license:")),
         languages=_languages(data.get("language")),
         pretraining=_texts(data.get("datasets")),
         input=describing.input_recipe(domain, {"model_type": model_type})

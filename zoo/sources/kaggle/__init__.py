@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.config import settings
 from zoo.contract.backbone import Progress
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, NetworkUnavailable, ZooError
-from zoo.sources.files import describing
 from zoo.sources.files.hashing import KnownHashes
 from zoo.sources.kaggle.client import KaggleClient
 from zoo.sources.kaggle.names import Handle
@@ -149,7 +149,7 @@ def _card(handle: Handle, instance: Any, version: int, files: tuple[ModelFile, .
         library=_LIBRARIES.get(handle.framework, handle.framework),
         description=_CONTROL.sub("", overview).strip()[:LONGEST] or None,
         bytes=size if size > 0 else None,
-        license=describing.spdx(license_name),
+        license=of_hub_tag(license_name),
         likes=votes if isinstance(votes, int) and votes >= 0 else None,
         revision=str(version),
         url=f"https://www.kaggle.com/models/{handle}",
