@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
 from hub_list_server import ListServer, model, models
 
-import zoo.sources
+import zoo.sources.known
 from zoo.cli import run
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.errors import RegistryError
@@ -88,7 +88,7 @@ def test_the_command_fills_a_server(hub: ListServer, make_registry, monkeypatch,
 def test_a_server_that_goes_away_in_the_middle(hub: ListServer, server: PostgresServer, make_registry) -> None:
     database = make_registry("postgresql")
     try:
-        with pytest.raises(RegistryError, match=r"cannot be reached.*20 models came before that and are stored"):
+        with pytest.raises(RegistryError, match=r"cannot be reached.*20 models were stored before that"):
             sync("hf", registry=database, progress=After(2, server.stop))
     finally:
         server.start()
@@ -159,7 +159,7 @@ class TestOddCards:
     @pytest.fixture(autouse=True)
     def platform(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.listed: tuple[Any, ...] = ()
-        monkeypatch.setattr(zoo.sources, "source", lambda name: Odd(*self.listed))
+        monkeypatch.setattr(zoo.sources.known, "source", lambda name: Odd(*self.listed))
 
     @pytest.mark.parametrize("text", BAD)
     def test_they_are_cut_to_fit_and_told(self, any_registry: Registry, text: str) -> None:

@@ -80,12 +80,12 @@ def test_names_that_lead_nowhere(hub: HubServer, tmp_path: Path) -> None:
 
 def test_pull_verify_list_remove(tiny: Repository, tmp_path: Path) -> None:
     files = zoo.sources.pull(TINY)
-    (here,) = [model for model in zoo.sources.local() if model.id.startswith("hf:")]
+    (here,) = [model for model in zoo.sources.local_models() if model.id.startswith("hf:")]
     assert (here.id, here.card and here.card.tasks) == (TINY, ("text-classification",))
     (result,) = zoo.sources.verify(TINY)
     assert (result.healthy, result.files, result.revision) == (True, 4, tiny.commit)
     assert zoo.sources.remove(TINY) == files.bytes
-    assert [model.id for model in zoo.sources.local() if model.id.startswith("hf:")] == []
+    assert [model.id for model in zoo.sources.local_models() if model.id.startswith("hf:")] == []
     with pytest.raises(ModelNotFound, match="not on this machine"):
         zoo.sources.verify(TINY)
 
@@ -129,7 +129,7 @@ def test_what_belongs_to_others_is_not_deleted(tmp_path: Path) -> None:
 
 
 def test_packaged_models_are_listed_where_their_package_is_installed() -> None:
-    listed = {model.id: model for model in zoo.sources.local()}
+    listed = {model.id: model for model in zoo.sources.local_models()}
     assert listed[PACKAGED].files.bytes == listed[f"{PACKAGED}/layers-1"].files.bytes
     assert listed[PACKAGED].card is not None
 

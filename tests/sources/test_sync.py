@@ -205,7 +205,7 @@ class TestTrouble:
 
     def test_a_list_that_repeats_a_page(self, hub: ListServer) -> None:
         hub.repeating = True
-        with pytest.raises(SourceError, match=r"repeats itself\. 10 models came before that and are stored"):
+        with pytest.raises(SourceError, match=r"repeats itself\. 10 models were stored before that"):
             sync("hf")
         hub.repeating = False
         sync("hf", full=True)
@@ -392,7 +392,7 @@ class TestRefusals:
             sync("HuggingFace")
 
     def test_a_source_that_lists_nothing(self) -> None:
-        with pytest.raises(InvalidInput, match="'pkg' cannot be listed"):
+        with pytest.raises(InvalidInput, match="'pkg' cannot list its models"):
             sync("pkg")
 
     @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "2026-1-1"])

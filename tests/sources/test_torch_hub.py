@@ -356,4 +356,4 @@ def test_the_commands(server: FileServer, mobilenet: ModelCard) -> None:
     assert pulled.returncode == 0, pulled.stderr
     assert COMMIT in pulled.stdout
     wrong = command("pull", MOBILENET, "--trust-remote-code")
-    assert (wrong.returncode, "runs no code of its own" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "has no code of its own" in wrong.stderr) == (1, True)

@@ -96,6 +96,6 @@ def test_offline_it_says_how(tiny: ModelCard, monkeypatch: pytest.MonkeyPatch) -
 def test_a_model_to_compare_with_is_not_pulled(source: str) -> None:
     card = next(open_registry().cards(SearchQuery(source=source)))
 
-    with pytest.raises(UnsupportedModel, match="to compare with") as caught:
+    with pytest.raises(UnsupportedModel, match="only listed for comparison") as caught:
         pull(card.id)
     assert caught.value.hint
