@@ -1,4 +1,4 @@
-"""Fills the tables that follow from cards and scores: sets, lineage, and two columns of the cards."""
+"""Rebuilds what is derived from cards and scores: sets, lineage, and two columns of the cards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BATCH = 1000
 
 
 def derive(session: Session) -> None:
-    """Fill them anew from what is in ``models`` and ``scores``, in constant memory."""
+    """Rebuild them from ``models`` and ``scores``, in constant memory."""
     statements = Statements(session.connection())
     for table in ("sets", "lineage"):
         statements.run(f"DELETE FROM {table}", [()])

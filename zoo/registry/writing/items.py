@@ -26,41 +26,41 @@ from zoo.registry.writing.transaction import write_state, writing
 from zoo.registry.writing.validation import all_storable
 
 BATCH = 2000
-"""Items that are written together."""
+"""Items per batch."""
 
 _CHUNK = 500
 _MOST_CITATIONS = 20_000
 
 
 def add(location: Location, items: Iterable[Item], plugin: str | None = None) -> dict[str, int]:
-    """Add or replace items; returns how many of each kind.
+    """Add or replace items; return the number of each kind.
 
     Args:
-        items: cards, scores, measurements and runs; a score's model must be there or come before it.
-        plugin: the plugin that they come from, or None for the user's own. A plugin never replaces the user's own.
+        items: cards, scores, measurements and runs; a score's model must be in the registry or before it.
+        plugin: the plugin that provides them, or None for the user's own, which plugins never replace.
 
     Raises:
-        InvalidInput: a score of a model that is unknown; nothing is written.
+        InvalidInput: a score is of an unknown model; nothing is written.
     """
     with writing(location) as session:
         return write_items(session, items, plugin)
 
 
 def write_items(session: Session, items: Iterable[Item], plugin: str | None = None) -> dict[str, int]:
-    """As ``add``, inside a session that the caller commits."""
+    """Like ``add``, in a session that the caller commits."""
     writer = Writer(session, plugin)
     stream = iter(items)
     while batch := list(cleaned(islice(stream, BATCH))):
-        with _without_collections():
+        with _no_garbage_collection():
             writer.write(batch)
-    with _without_collections():
+    with _no_garbage_collection():
         writer.finish()
     return writer.counts
 
 
 @contextmanager
-def _without_collections() -> Iterator[None]:
-    """No search for circles among what a batch is made of: there are none, and looking takes a fifth of the time."""
+def _no_garbage_collection() -> Iterator[None]:
+    """Pause the garbage collector: a batch has no reference cycles, and looking for them takes a fifth of the time."""
     active = gc.isenabled()
     gc.disable()
     try:
@@ -71,17 +71,17 @@ def _without_collections() -> Iterator[None]:
 
 
 def remove_models(session: Session, keys: Sequence[int]) -> None:
-    """Delete models with their scores."""
+    """Delete models and their scores."""
     writer = Writer(session, None)
     writer.remove(keys)
     writer.finish()
 
 
 class Writer:
-    """Writes batches of items inside a session; ``finish`` when there are no more.
+    """Writes batches of items in a session; call ``finish`` after the last one.
 
     Attributes:
-        counts: how many of each kind were given.
+        counts: number of items of each kind.
     """
 
     def __init__(self, session: Session, plugin: str | None) -> None:
@@ -102,7 +102,7 @@ class Writer:
         self._touched = False
 
     def write(self, items: Sequence[Item]) -> None:
-        """Write a batch: cards first, whatever their order in it."""
+        """Write a batch, its cards first."""
         kinds: dict[str, list[Any]] = {"models": [], "scores": [], "measurements": [], "runs": []}
         if len(set(map(type, items))) == 1:
             kinds[_kind(items[0])] = [*items]
@@ -117,14 +117,14 @@ class Writer:
             self.counts[kind] += len(found)
 
     def finish(self) -> None:
-        """Write what follows from the items: the sets that are searched in, and a sign that they have changed."""
+        """Write the sets that are derived from the items, and mark them as changed."""
         self._membership.write()
         self._indexes.make()
         if self._touched:
             write_state(self._session, {"generation": secrets.token_hex(8)})
 
     def remove(self, keys: Sequence[int]) -> None:
-        """Delete models with their scores."""
+        """Delete models and their scores."""
         for start in range(0, len(keys), _CHUNK):
             chunk = keys[start : start + _CHUNK]
             marks = ",".join("?" * len(chunk))
@@ -136,7 +136,7 @@ class Writer:
             self._touched = True
 
     def forget_scores(self, plugin: str) -> None:
-        """Delete the scores that a plugin brought."""
+        """Delete the scores of a plugin."""
         pairs = "SELECT DISTINCT model_key, benchmark_key FROM scores"
         before = set(self._statements.ask(f"{pairs} WHERE plugin = ?", (plugin,)))
         self._statements.run("DELETE FROM scores WHERE plugin = ?", [(plugin,)])
@@ -152,24 +152,24 @@ class Writer:
         all_storable(every, columns)
         values = encoding.values_of(columns)
         old = {row["id"]: row for row in self._statements.rows_by_id(columns["id"])}
-        come, new = every, values
+        added, new = every, values
         changed: list[tuple[Any, ...]] = []
         lineage: list[tuple[str, int, str]] = []
         if old:
-            come, new = [card for card in every if card.id not in old], [row for row in values if row[0] not in old]
-            columns = encoding.columns_of(come) if come else {}
+            added, new = [card for card in every if card.id not in old], [row for row in values if row[0] not in old]
+            columns = encoding.columns_of(added) if added else {}
             for row in values:
                 there = old.get(row[0])
-                if there is not None and not self._kept(there, row):
+                if there is not None and not self._stays(there, row):
                     key, card = there["key"], cards[row[0]]
                     changed.append((*row, self.plugin, key))
                     self._membership.change(key, card_of(there), card)
                     lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
-        keys = range(self._next_key, self._next_key + len(come))
-        self._next_key += len(come)
+        keys = range(self._next_key, self._next_key + len(added))
+        self._next_key += len(added)
         self._membership.add_new(keys, columns)
-        for key, card, tags in zip(keys, come, columns.get("tags", ()), strict=True):
-            if card.base_model or any(map(_tells_base, tags)):
+        for key, card, tags in zip(keys, added, columns.get("tags", ()), strict=True):
+            if card.base_model or any(map(_names_base, tags)):
                 lineage += [(base, key, relation) for base, relation in bases_of(card).items()]
         if not new and not changed:
             return
@@ -184,8 +184,8 @@ class Writer:
             lineage.sort()
             self._statements.run("INSERT INTO lineage (base, model_key, relation) VALUES (?, ?, ?)", lineage)
 
-    def _kept(self, there: Mapping[str, Any], values: Sequence[Any]) -> bool:
-        """A plugin does not replace the user's own; what a plugin brought just so stays the plugin's."""
+    def _stays(self, there: Mapping[str, Any], values: Sequence[Any]) -> bool:
+        """Whether a stored card stays: a plugin does not replace the user's, and an equal card stays the plugin's."""
         if self.plugin is not None:
             return there["plugin"] is None
         same = zip(CARD_COLUMNS, values, strict=True)
@@ -199,11 +199,11 @@ class Writer:
         for score in scores:
             if score.model not in keys:
                 raise InvalidInput(
-                    f"There is a score of '{score.model}' on {score.dataset}, but no such model in the registry.",
+                    f"There is a score of '{score.model}' on {score.dataset}, but that model is not in the registry.",
                     "Add the model's card before its scores.",
                 )
         models, sources, origins, values, dates = zip(*map(_score_fields, scores), strict=True)
-        places = [*zip(map(keys.__getitem__, models), self._on(scores), origins, strict=True)]
+        places = [*zip(map(keys.__getitem__, models), self._benchmark_keys(scores), origins, strict=True)]
         cited = map(self._citations.__getitem__, sources)
         found = dict(zip(places, zip(values, cited, dates, strict=True), strict=True))
         written = [(*place, *found[place], self.plugin) for place in sorted(found)]
@@ -211,19 +211,19 @@ class Writer:
             self._touched = True
             self._membership.scored([place[:2] for place in found])
 
-    def _on(self, scores: Sequence[BenchmarkScore]) -> list[int]:
-        """The keys of the benchmarks that scores are on."""
-        said = [*map(_benchmark_fields, scores)]
-        for benchmark in [b for b in dict.fromkeys(said) if b not in self._benchmarks]:
+    def _benchmark_keys(self, scores: Sequence[BenchmarkScore]) -> list[int]:
+        """The keys of the benchmarks of scores."""
+        named = [*map(_benchmark_fields, scores)]
+        for benchmark in [b for b in dict.fromkeys(named) if b not in self._benchmarks]:
             key = self._benchmarks[benchmark] = self._statements.next_key("benchmarks")
             sql = (
                 "INSERT INTO benchmarks (key, task, dataset, split, metric, higher_is_better) VALUES (?, ?, ?, ?, ?, ?)"
             )
             self._statements.run(sql, [(key, *benchmark)])
-        return [*map(self._benchmarks.__getitem__, said)]
+        return [*map(self._benchmarks.__getitem__, named)]
 
     def _cite(self, sources: Sequence[str]) -> None:
-        """See that these sources, each named once, have keys in ``_citations``, which does not grow for ever."""
+        """Add keys of these distinct sources to ``_citations``, whose size is limited."""
         if len(self._citations) > _MOST_CITATIONS:
             self._citations.clear()
         missing = [source for source in sources if source not in self._citations]
@@ -236,7 +236,7 @@ class Writer:
             self._citations.update((source, key) for key, source in new)
 
 
-_tells_base = methodcaller("startswith", BASE_TAG)
+_names_base = methodcaller("startswith", BASE_TAG)
 _score_fields = attrgetter("model", "source", "origin", "value", "date")
 _benchmark_fields = attrgetter("task", "dataset", "split", "metric", "higher_is_better")
 _COLUMNS = ("key", *CARD_COLUMNS, "plugin")
@@ -245,9 +245,9 @@ _CHANGED_MODEL = f"UPDATE models SET {', '.join(f'{name} = ?' for name in _COLUM
 
 
 def _score(by_plugin: bool) -> str:
-    """The statement that adds a score or replaces what is there.
+    """The statement that adds or replaces a score.
 
-    The user's own stay when a plugin writes; a plugin's stay the plugin's when the user writes them just so.
+    A plugin does not replace the user's scores; an equal score stays the plugin's if the user adds it.
     """
     values = ("value", "citation_key", "date")
     differs = " OR ".join(

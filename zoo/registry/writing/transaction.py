@@ -18,7 +18,7 @@ from zoo.registry.database.tables import PluginRow, StateRow
 
 @contextmanager
 def writing(location: Location, *, foreign_keys: bool = True) -> Iterator[Session]:
-    """A session in a transaction that has the registry to itself: all of it lands, or none.
+    """A session in an exclusive transaction, which is stored as a whole or not at all.
 
     Raises:
         StorageError: read-only, or the disk is full.
@@ -41,7 +41,7 @@ def _sqlite(path: str, foreign_keys: bool) -> Any:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
-        # SQLAlchemy begins transactions itself, so that the driver must not.
+        # SQLAlchemy starts transactions itself, so the driver must not.
         connection.isolation_level = None
         connection.execute(f"PRAGMA foreign_keys = {'ON' if foreign_keys else 'OFF'}")
         connection.execute("PRAGMA synchronous = FULL")
@@ -68,12 +68,12 @@ def _postgres(server: Server) -> Any:
 
 
 def write_plugins(session: Session, versions: Mapping[str, str]) -> None:
-    """Remember whose cards are in the registry."""
+    """Store the versions of the plugins whose cards are in the registry."""
     session.exec(delete(PluginRow))
     session.add_all(PluginRow(name=name, version=version) for name, version in sorted(versions.items()))
 
 
 def write_state(session: Session, notes: Mapping[str, str]) -> None:
-    """Note something about the registry itself."""
+    """Store notes on the registry itself."""
     for name, value in notes.items():
         session.merge(StateRow(name=name, value=value))

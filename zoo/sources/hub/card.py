@@ -1,4 +1,4 @@
-"""A model card, and scores, from what the Hub says of a model."""
+"""Model cards and scores from the Hub's metadata."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from zoo.sources.files.paths import COMMIT
 from zoo.sources.hub.guard import RepositoryFile
 
 MOST_TAGS = 200
-"""Tags of a model that are kept; some have thousands."""
+"""Maximum number of tags of a card; some models have thousands."""
 
 LONGEST = 200
-"""Characters of a tag or name that are kept."""
+"""Maximum characters of a tag or name."""
 
 _BITS: Mapping[str, int] = {
     "F64": 64,
@@ -46,8 +46,8 @@ def card_from(info: Any, files: Mapping[str, RepositoryFile], endpoint: str) -> 
     """The card of a ``huggingface_hub.ModelInfo``.
 
     Args:
-        info: what the client made of the Hub's answer.
-        files: every file of the repository, checked, by path.
+        info: the Hub's response.
+        files: every file of the repository, validated, by path.
         endpoint: the Hub's address, for the card's link.
     """
     chosen = [files[path] for path in choose(files)]
@@ -65,10 +65,10 @@ def card_from(info: Any, files: Mapping[str, RepositoryFile], endpoint: str) -> 
 
 
 def listed_card(info: Any, endpoint: str) -> ModelCard:
-    """The card of a ``huggingface_hub.ModelInfo`` out of a list, which names no files.
+    """The card of a ``huggingface_hub.ModelInfo`` of a listing, which has no files.
 
-    Its size is that of its safetensors parameters in their own types, else unknown: what a repository stores in all,
-    old revisions and other formats included, says nothing of what a model needs.
+    Its size is that of its safetensors parameters in their own data types, or else unknown: the total size of a
+    repository includes old revisions and other formats.
     """
     dtypes = _dtypes(info)
     bits = sum(count * _BITS[dtype] for dtype, count in dtypes.items() if dtype in _BITS)
@@ -78,7 +78,7 @@ def listed_card(info: Any, endpoint: str) -> ModelCard:
 
 
 def listed_scores(entry: Mapping[str, Any], card: ModelCard) -> Iterator[BenchmarkScore]:
-    """The scores that an entry of a list publishes, in either form of the Hub."""
+    """The scores of an entry of a listing, in both formats of the Hub."""
     from zoo.catalog.model_index import evaluation_scores, scores_of
 
     data = entry.get("cardData")
@@ -96,7 +96,7 @@ def _card(
     model_type = _clean(config.get("model_type"))
     architectures = _texts(config.get("architectures"))
     tags = _texts(info.tags, most=None)
-    # The client's own view of the card's header; copying it out would take longer than all the rest.
+    # The client's own view of the card's header; a copy would take longer than everything else.
     data = info.card_data if hasattr(info.card_data, "get") else {}
     task = _clean(info.pipeline_tag)
     library = _clean(info.library_name)
@@ -140,7 +140,7 @@ def _dtypes(info: Any) -> dict[str, int]:
 
 
 def _clean(value: Any) -> str | None:
-    """A name without what a registry cannot hold, not too long; None where it is no text."""
+    """A name without control characters, truncated; None if it is not text."""
     return _CONTROL.sub("", value)[:LONGEST] or None if isinstance(value, str) else None
 
 
