@@ -1,7 +1,7 @@
-"""The searches of ``benchmarks/registry.py``, and the same ones as SQL that somebody writes by hand.
+"""The searches of ``benchmarks/registry.py``, and the same ones in hand-written SQL.
 
-By hand, the registry's own tables are joined with what one would add to them: tables of tasks, tags, languages and
-other values, each by its value, and a full-text index (FTS5). They are made in a file of their own, from the registry.
+The hand-written SQL joins the registry's tables with typical additions: indexed tables of tasks, tags, languages and
+other values, and a full-text index (FTS5), built in a separate file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _filters(r: random.Random, kind: str) -> dict[str, Any]:
 
 
 def add_tables(registry: Path, beside: Path, *, full_text: bool) -> None:
-    """Make the tables that searches by hand need."""
+    """Create the tables for the hand-written SQL."""
     connection = sqlite3.connect(beside)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -262144")
@@ -113,7 +113,7 @@ class ByHand:
         self.connection.execute("ATTACH ? AS beside", [str(beside)])
 
     def search(self, filters: dict[str, Any], limit: int = 20) -> tuple[int, list[tuple[Any, ...]], list[Any]]:
-        """How many match, the rows of the first, and their scores."""
+        """The number of matching models, the rows of the first ones, and their scores."""
         query = SearchQuery(**filters)
         tables, conditions, parameters, order = self._parts(query)
         where = " AND ".join(conditions) or "1"

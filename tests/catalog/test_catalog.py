@@ -1,4 +1,4 @@
-"""The catalog keeps its promises: every figure has a source, every id is there once, every name is a known one."""
+"""The catalog is consistent: every score has a source, every id occurs once, every name is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What architectures cost to run."""
+"""The cost of running architectures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cards that nobody should write: too large, broken, negative; nothing of them gets in, and the message says why."""
+"""Invalid cards: too large, broken, or negative; they are refused with a message that says why."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_negative_size_is_refused_with_its_place(registry: Registry, tmp_path:
     assert registry.statistics()["models"] == 0
 
 
-def test_a_licence_that_nobody_knows_is_kept_and_told(registry: Registry) -> None:
+def test_an_unknown_licence_is_kept_and_reported(registry: Registry) -> None:
     registry.add(
         [ModelCard("hf:a/b", "vision", license="Homemade-1.0"), ModelCard("hf:a/c", "vision", license="other")]
     )

@@ -1,4 +1,4 @@
-"""Large imports: sorted runs, columns of cards, chunks of keys, and indexes that are made in the end."""
+"""Large imports: sorted runs, columns of cards, chunks of keys, and indexes that are built at the end."""
 
 from __future__ import annotations
 

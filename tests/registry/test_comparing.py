@@ -1,4 +1,4 @@
-"""Models side by side."""
+"""Comparing models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Export and import: exact, whole, and picky."""
+"""Export and import: exact, complete, and strict about invalid files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parquet, model cards, bills of materials, lists, folders of models and MLflow: out, in, and what is refused."""
+"""Parquet, model cards, bills of materials, lists, folders of models and MLflow: export, import, and invalid files."""
 
 from __future__ import annotations
 

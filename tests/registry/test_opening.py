@@ -1,4 +1,4 @@
-"""First use, upgrades, newer files, plugins that come and go."""
+"""First use, upgrades, newer files, installed and removed plugins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PostgreSQL: copies without loss, a server that goes away and comes back, passwords that are never shown."""
+"""PostgreSQL: copies without loss, a server that restarts, passwords that are never shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Search: every filter, every order, and pages that together are the whole."""
+"""Search: every filter, every order, and complete paging."""
 
 from __future__ import annotations
 

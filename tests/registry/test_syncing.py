@@ -1,4 +1,4 @@
-"""Syncing into either database: the same models, nothing half-written, a server that goes away and comes back."""
+"""Syncing into either database: the same models, complete pages only, a server that restarts."""
 
 from __future__ import annotations
 
@@ -192,4 +192,4 @@ class TestOddCards:
         assert run(["sync", "odd"]) == 0
         told = " ".join(capfd.readouterr().err.split())
         assert "1 left out and 1 cut to what fits, such as 'odd:bad'" in told
-        assert "5,000 tags; there is room for 2,000" in told
+        assert "5,000 tags; the limit is 2,000" in told

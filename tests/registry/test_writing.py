@@ -1,4 +1,4 @@
-"""What is written: replaced, kept apart by its owner, all or nothing, by several processes at once."""
+"""Writing: replacement, ownership by plugins, transactions, concurrent processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From an id to files: resolving, pulling, verifying, removing, listing, whatever the platform."""
+"""Resolving, pulling, verifying, removing and listing models of all platforms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_unknown_source_gets_the_nearest() -> None:
         zoo.sources.source("files")
 
 
-def test_a_platform_that_nobody_delivers_is_left_to_other_plugins(tmp_path: Path) -> None:
+def test_an_unknown_platform_is_left_to_other_plugins(tmp_path: Path) -> None:
     card = ModelCard(id="elsewhere:resnet50", domain="vision")
     assert zoo.sources.download(card, tmp_path, SilentProgress()) is None
 

@@ -1,4 +1,4 @@
-"""Syncing with a Hub: what is listed, when it ends, how it goes on, and what it survives."""
+"""Syncing with a Hub: what is listed, when it ends, how it resumes, and errors that it survives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyTorch Hub: published weights, and repositories whose code is read and only run with the user's word."""
+"""PyTorch Hub: published weights, and repositories whose code is only run if the user allows it."""
 
 from __future__ import annotations
 

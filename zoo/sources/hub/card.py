@@ -102,7 +102,7 @@ def _card(
     library = _clean(info.library_name)
     tasks = (task,) if task else describing.tasks(model_type, architectures) if architectures else ()
     domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-    read = describing.sequence_kind({"model_type": model_type})
+    sequence = describing.sequence_kind({"model_type": model_type})
     if config.get("auto_map") or "custom_code" in tags:
         loader = {**loader, "remote_code": True}
     return ModelCard(
@@ -117,7 +117,7 @@ def _card(
         languages=_languages(data.get("language")),
         pretraining=_texts(data.get("datasets")),
         input=describing.input_recipe(domain, {"model_type": model_type})
-        if read or domain in {"language", "vision", "audio"}
+        if sequence or domain in {"language", "vision", "audio"}
         else {},
         released=info.created_at.date().isoformat() if info.created_at else None,
         downloads=_whole(info.downloads),
