@@ -30,7 +30,7 @@ UNBOUNDED = {
     "perplexity",
     "rmse",
 }
-"""Metrics that are no fractions; all others lie between -1 and 1."""
+"""Metrics that are not fractions; all others are between -1 and 1."""
 
 
 @pytest.fixture(scope="module")

@@ -221,7 +221,7 @@ def test_one_bad_item_and_nothing_is_added(
     assert registry.statistics()["models"] == 0
 
 
-def test_what_is_no_text_or_not_there_is_refused(registry: Registry, tmp_path: Path) -> None:
+def test_missing_and_binary_files_are_refused(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_bytes(b"\xff\xfe\xfa")
     with pytest.raises(DataError, match="not UTF-8"):
         exchange.import_file(registry, str(tmp_path / "a.json"))

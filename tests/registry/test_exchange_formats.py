@@ -112,7 +112,7 @@ class TestParquet:
         assert (rows[0]["parameters"], rows[0]["tags"], rows[2]["value"]) == (123, ["x", "y"], 0.93)
 
     @pytest.mark.parametrize("content", [b"", b"PAR1 no table PAR1", b"{}"])
-    def test_what_is_no_parquet(self, content: bytes, registry: Registry, tmp_path: Path) -> None:
+    def test_other_files_are_refused(self, content: bytes, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "bad.parquet").write_bytes(content)
         with pytest.raises(DataError, match="cannot be read as Parquet"):
             exchange.import_file(registry, str(tmp_path / "bad.parquet"))
@@ -223,7 +223,7 @@ class TestBillOfMaterials:
             exchange.export(filled, str(tmp_path / name), model=["hf:team/two"])
         assert (tmp_path / "a.cdx.json").read_bytes() == (tmp_path / "b.cdx.json").read_bytes()
 
-    def test_what_does_not_fit_is_told_and_not_written(self, filled: Registry, tmp_path: Path) -> None:
+    def test_a_document_that_violates_the_schema_is_not_written(self, filled: Registry, tmp_path: Path) -> None:
         filled.add([ModelCard(id="hf:team/bad", domain="x", files=(ModelFile("w", 1, "no hash"),))])
         with pytest.raises(RegistryError, match=r"violates the schema of CycloneDX 1\.6 at \$\.components\[0\]"):
             exchange.export(filled, str(tmp_path / "bad.cdx.json"), model=["hf:team/bad"])

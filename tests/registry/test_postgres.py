@@ -193,7 +193,7 @@ def test_the_command_line_shows_no_password(database: Registry, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("where", "text"),
     [
-        ("mysql://user:secret@host/db", "cannot be kept at mysql"),
+        ("mysql://user:secret@host/db", "cannot be stored at mysql"),
         ("postgresql://user:secret@host:port/db", "not a number"),
         ("postgresql://user:secret@host", "names no database"),
     ],

@@ -186,7 +186,7 @@ class TestOddCards:
         assert (report.models, report.scores, report.cut, report.unreadable) == (1, 0, 0, 2)
         assert [card.id for card in registry.cards(SearchQuery(source="odd"))] == [GOOD.id]
 
-    def test_the_command_says_so(self, registry: Registry, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_command_warns(self, registry: Registry, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ZOO_REGISTRY", str(registry.path))
         self.listed = (GOOD, BAD["5,000 tags"], ModelCard("odd:" + "x" * 600, "vision"))
         assert run(["sync", "odd"]) == 0

@@ -151,7 +151,7 @@ def test_what_is_not_there(server: KaggleServer, reference: str, error: type[Exc
         pull(reference)
 
 
-def test_trouble_at_kaggle_is_told_and_no_hindrance_to_what_is_here(server: KaggleServer, monkeypatch) -> None:
+def test_errors_of_kaggle_are_reported_and_local_files_are_used(server: KaggleServer, monkeypatch) -> None:
     pull(MODEL)
     server.failing = 503
     assert pull(MODEL).revision == "2"

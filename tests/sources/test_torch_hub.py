@@ -258,7 +258,7 @@ class TestRepository:
             zoo.load("torchhub:team/nets:unsafe_weights", device="cpu")
         assert not (tmp_path / "harm").exists()
 
-    def test_what_makes_no_module_is_told(self, server: FileServer) -> None:
+    def test_an_entry_point_that_returns_no_module(self, server: FileServer) -> None:
         pull("torchhub:team/nets:no_module", trust_remote_code=True)
         with pytest.raises(UnsupportedModel, match="makes no torch module"):
             zoo.load("torchhub:team/nets:no_module", device="cpu")
@@ -279,7 +279,7 @@ class TestRepository:
     @pytest.mark.parametrize(
         "name", ["tiny_net", "team/nets", "../x:y", "team/nets:../x:y", "team/nets:a b", "a/b/c:d"]
     )
-    def test_what_is_no_name(self, name: str) -> None:
+    def test_names_that_are_not_valid(self, name: str) -> None:
         with pytest.raises(InvalidInput, match="torchhub:owner/repository:entry"):
             EntryName.parse(name)
 
@@ -327,7 +327,7 @@ class TestReadingHubconf:
         text = "try:\n    from a import one\nexcept ImportError:\n    def one(): 'Fallback.'\nif True:\n    def two(): pass\n"
         assert [entry.name for entry in parse(text, "a/b").entries] == ["one", "two"]
 
-    def test_what_is_no_python(self) -> None:
+    def test_a_file_that_is_not_python(self) -> None:
         with pytest.raises(IntegrityError, match="is not Python"):
             parse("def (", "a/b")
 

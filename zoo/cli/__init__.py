@@ -106,7 +106,7 @@ def cli(output: Output, traceback: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 an error told in one sentence, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 success, 1 error, 2 wrong usage, 130 interrupted."""
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

@@ -33,7 +33,7 @@ _PLATFORMS = {
 
 
 def builtin_sources() -> list[Source]:
-    """Installed packages, local folders, the Hugging Face Hub, PyTorch Hub, Kaggle, OpenAI and openai-whisper."""
+    """The platforms that come with zoo: installed packages, local folders, and the model hubs."""
     from zoo.sources.hub import HubSource
     from zoo.sources.kaggle import KaggleSource
     from zoo.sources.local.folder import FileSource

@@ -52,8 +52,8 @@ class MinimumScore(click.ParamType):
 @click.option("--tag", multiple=True, help="Tag that the model must have; may be repeated.")
 @click.option("--gated/--open", default=None, help="Only models whose terms must be accepted, or only the others.")
 @click.option("--language", help="ISO 639-1 code, such as de.")
-@click.option("--source", help="Platform: hf, pkg, openclip, whisper...")
-@click.option("--library", help="Library that loads the model: transformers, timm, open_clip...")
+@click.option("--source", help="Platform, such as hf or pkg.")
+@click.option("--library", help="Library that loads the model, such as transformers or timm.")
 @click.option(
     "--min-score",
     type=MinimumScore(),

@@ -69,7 +69,7 @@ def located(where: str | Path) -> Location:
         return server
     if scheme == "sqlite":
         return Path(rest.removeprefix("/")).expanduser().absolute()
-    raise InvalidInput(f"A registry cannot be kept at {scheme}://.", _LIKE)
+    raise InvalidInput(f"A registry cannot be stored at {scheme}://.", _LIKE)
 
 
 def beside(location: Location, suffix: str) -> Path:

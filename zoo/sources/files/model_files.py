@@ -71,7 +71,7 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
 
     Safetensors are preferred to pickled PyTorch weights, and those to ONNX, TensorFlow and Flax; code, images, other
     formats and training state are skipped. Subfolders count only if the model consists of them: numbered ones
-    (sentence-transformers), or all of them for a pipeline (``model_index.json``). Of a spaCy pipeline, all files count.
+    (sentence-transformers), or all of them for a pipeline (``model_index.json``). All files of a spaCy pipeline count.
     """
     paths = list(paths)
     if PIPELINE.issubset(paths):

@@ -116,9 +116,9 @@ def _entry(name: str, key: str, value: Any) -> TensorEntry:
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _BITS:
         raise _malformed(name, f"tensor '{key[:80]}' has the unknown dtype {str(dtype)[:40]}")
-    if not isinstance(shape, list) or not all(_whole(size) for size in shape):
+    if not isinstance(shape, list) or not all(_is_size(size) for size in shape):
         raise _malformed(name, f"tensor '{key[:80]}' has a shape that is not a list of sizes")
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(_whole(offset) for offset in offsets):
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(_is_size(offset) for offset in offsets):
         raise _malformed(name, f"tensor '{key[:80]}' has data_offsets that are not two positions")
     bits = _elements(shape) * _BITS[dtype]
     if bits % 8 or offsets[1] - offsets[0] != bits // 8:
@@ -153,7 +153,7 @@ def _elements(shape: list[int]) -> int:
     return product
 
 
-def _whole(value: Any) -> bool:
+def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
 
 

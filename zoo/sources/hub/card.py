@@ -111,7 +111,7 @@ def _card(
         tasks=tasks,
         architecture=architecture_name(model_type, architectures),
         library=library,
-        parameters=_whole(info.safetensors.total if info.safetensors else None),
+        parameters=_count(info.safetensors.total if info.safetensors else None),
         bytes=size,
         license=of_hub_tag(data.get("license") or _tagged(tags, "license:")),
         languages=_languages(data.get("language")),
@@ -120,8 +120,8 @@ def _card(
         if sequence or domain in {"language", "vision", "audio"}
         else {},
         released=info.created_at.date().isoformat() if info.created_at else None,
-        downloads=_whole(info.downloads),
-        likes=_whole(info.likes),
+        downloads=_count(info.downloads),
+        likes=_count(info.likes),
         base_model=_base_model(data.get("base_model")),
         gated=bool(info.gated),
         revision=info.sha if isinstance(info.sha, str) and COMMIT.match(info.sha) else None,
@@ -136,7 +136,7 @@ def _dtypes(info: Any) -> dict[str, int]:
     found = info.safetensors.parameters if info.safetensors else None
     if not isinstance(found, Mapping):
         return {}
-    return {str(dtype): count for dtype, count in found.items() if _whole(count)}
+    return {str(dtype): count for dtype, count in found.items() if _count(count)}
 
 
 def _clean(value: Any) -> str | None:
@@ -162,5 +162,5 @@ def _base_model(value: Any) -> str | None:
     return f"hf:{models[0]}" if models and "/" in models[0] else None
 
 
-def _whole(value: Any) -> int | None:
+def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
