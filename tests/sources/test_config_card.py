@@ -1,4 +1,4 @@
-"""A card from a configuration, whatever is in it."""
+"""Cards from configurations, valid or not."""
 
 from __future__ import annotations
 

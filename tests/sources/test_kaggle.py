@@ -15,7 +15,7 @@ from zoo.cli import run
 from zoo.contract.backbone import SilentProgress
 from zoo.errors import GatedModel, IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable
 from zoo.registry import open_registry
-from zoo.sources import local, pull, remove, sync, verify
+from zoo.sources import local_models, pull, remove, sync, verify
 from zoo.sources.kaggle import KaggleSource
 from zoo.sources.kaggle import names as kaggle_names
 from zoo.sources.kaggle.names import Handle
@@ -127,7 +127,7 @@ def test_a_name_that_leaves_the_cache_is_refused(server: KaggleServer, tmp_path:
 
 def test_verify_list_and_remove(server: KaggleServer) -> None:
     files = pull(MODEL)
-    assert [model.id for model in local() if model.id.startswith("kaggle:")] == [MODEL]
+    assert [model.id for model in local_models() if model.id.startswith("kaggle:")] == [MODEL]
     assert verify(MODEL)[0].healthy
     files.path("saved_model.pb").write_bytes(b"x" * 500)
     assert [problem.item for problem in verify(MODEL)[0].problems] == ["saved_model.pb"]
@@ -151,7 +151,7 @@ def test_what_is_not_there(server: KaggleServer, reference: str, error: type[Exc
         pull(reference)
 
 
-def test_trouble_at_kaggle_is_told_and_no_hindrance_to_what_is_here(server: KaggleServer, monkeypatch) -> None:
+def test_errors_of_kaggle_are_reported_and_local_files_are_used(server: KaggleServer, monkeypatch) -> None:
     pull(MODEL)
     server.failing = 503
     assert pull(MODEL).revision == "2"

@@ -1,4 +1,4 @@
-"""What a platform that can list its models answers, page by page."""
+"""Listings of a platform's models, page by page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
 
 @dataclass(frozen=True)
 class ListRequest(Entity):
-    """What to list.
+    """The models to list.
 
     Attributes:
         task: only models for this task.
-        limit: at most so many models, the most downloaded ones where the platform counts downloads.
+        limit: maximum number of models; the most downloaded ones if the platform counts downloads.
         since: only models that changed at this time or later; ISO 8601 in UTC.
-        full: list everything again, whatever an earlier listing noted.
+        full: list all models again, regardless of earlier listings.
     """
 
     task: str | None = None
@@ -28,21 +28,21 @@ class ListRequest(Entity):
 
     @property
     def scope(self) -> str:
-        """What the notes of a listing are valid for, in words."""
+        """The scope in which the stored position of a listing is valid, as text."""
         parts = [f"{name}={getattr(self, name)}" for name in ("task", "limit", "since") if getattr(self, name)]
         return " ".join(parts) or "all"
 
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a listing that is stored as a whole.
+    """A part of a listing that is stored in one transaction.
 
     Attributes:
         items: cards, each before its scores.
-        state: what to note with them, so that the next listing goes on from here.
+        state: the position to store with them, where the next listing continues.
         problems: entries that could not be read.
-        requests: how many requests it took.
-        seen: how many entries the platform listed, before any that are known to be unchanged were left out.
+        requests: number of requests.
+        seen: number of listed entries, including unchanged ones that were skipped.
     """
 
     items: tuple[ModelCard | BenchmarkScore, ...] = ()
@@ -63,9 +63,9 @@ class Listed(Protocol):
     name: str
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
-        """The models, page by page, from where ``state``, the last page's of an earlier listing, left off.
+        """The models, page by page, from the position in ``state``, that of the last page of an earlier listing.
 
         Raises:
-            ZooError: with what came before it already yielded.
+            ZooError: after the pages before it were yielded.
         """
         ...

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import storage_errors
-from zoo.sources.files import describing
 from zoo.sources.files.config_card import read_json
 from zoo.sources.files.model_files import PIPELINE
 
@@ -42,7 +42,7 @@ def card_of(model: str, root: Path, files: Sequence[ModelFile]) -> ModelCard:
         library=LIBRARY,
         description=" ".join(str(meta.get("description") or "").split())[:300],
         bytes=sum(file.bytes or 0 for file in files),
-        license=describing.spdx(meta.get("license")),
+        license=of_hub_tag(meta.get("license")),
         languages=(language,) if _LANGUAGE.match(language) else (),
         input={"kind": "text"},
         files=tuple(files),

@@ -1,4 +1,4 @@
-"""Whose code may run here: a decision of the user's, for one repository at one commit, kept in zoo's own folder."""
+"""Repositories whose code the user allows to run, each at one commit, stored in zoo's folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FILE = "trusted.json"
 
 
 def trust(repository: str, commit: str) -> None:
-    """Note that the code of a repository at a commit may be run.
+    """Allow the code of a repository at a commit to run.
 
     Raises:
         StorageError: zoo's folder cannot be written.
@@ -32,11 +32,15 @@ def trust(repository: str, commit: str) -> None:
 
 
 def check_trusted(repository: str, commit: str, model: str) -> None:
-    """Raise ``UnsupportedModel`` unless the user trusts this repository at this commit."""
+    """Check that the user allows the code of a repository at a commit to run.
+
+    Raises:
+        UnsupportedModel: it is not allowed; the hint says how to allow it.
+    """
     if commit not in _entries().get(repository, []):
         raise UnsupportedModel(
-            f"'{model}' runs the code of {repository} when it is loaded, and nobody here has said that it may.",
-            f"Read it first, then run: zoo pull {model}@{commit} --trust-remote-code",
+            f"'{model}' runs the code of {repository} when it is loaded, which is not allowed yet.",
+            f"Review the code, then run: zoo pull {model}@{commit} --trust-remote-code",
         )
 
 

@@ -1,4 +1,4 @@
-"""Bring a registry's schema up to date with Alembic."""
+"""Brings a registry's schema up to date with Alembic."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.registry.database.location import Location
 
 
 def upgrade(location: Location) -> None:
-    """Create the tables of a registry, or bring them to the newest schema, in one transaction.
+    """Create the tables of a registry, or upgrade them to the newest schema, in one transaction.
 
     Raises:
         StorageError: the registry cannot be written; it is left as it was.
@@ -22,7 +22,7 @@ def upgrade(location: Location) -> None:
     from zoo.registry.writing.deriving import derive
     from zoo.registry.writing.transaction import writing
 
-    # Tables are rebuilt on the way, which would delete what refers to them.
+    # The migrations rebuild tables; with foreign keys on, that would delete the rows that refer to them.
     with explained(location, "upgrade"), writing(location, foreign_keys=False) as session:
         connection = session.connection()
         found = MigrationContext.configure(connection).get_current_revision()
@@ -38,6 +38,6 @@ def configuration() -> Any:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    config.set_main_option("script_location", str(Path(schema.__file__).with_name("migrations")))
     config.set_main_option("path_separator", "os")
     return config
