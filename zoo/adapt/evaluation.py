@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.backbone import EmbedsTexts
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.folding import folded
@@ -287,7 +288,7 @@ def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict
             f"'{dataset.name}' has no text for each image.",
             "Name its column with --target-column, and the task with --task image-text-retrieval.",
         )
-    if not hasattr(model.backbone, "embed_texts"):
+    if not isinstance(model.backbone, EmbedsTexts):
         raise UnsupportedModel(
             f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
             "Find one that has: zoo search --task image-text-retrieval",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from zoo.contract.backbone import Backbone
+from zoo.contract.backbone import Backbone, HasLength, PreparesTogether
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, ZooError
 from zoo.features.processes import Processes
@@ -77,8 +77,7 @@ class Preparation:
     no copying between processes, and an interrupted run leaves nothing behind. For what a CUDA device asks, see
     ``zoo.features.processes``.
 
-    A backbone may have ``length(item)``, then samples of similar length share a batch, which saves padding; and
-    ``preprocess_all(items)``, which does what ``preprocess`` does for many at once.
+    Samples of similar length share a batch where the backbone ``HasLength``, which saves padding.
 
     Args:
         threads: how many batches are prepared at the same time.
@@ -99,8 +98,8 @@ class Preparation:
         processes: int = 0,
     ) -> None:
         self._backbone, self._dataset, self._ahead, self._pinned = backbone, dataset, ahead, pinned
-        self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
-        self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
+        self._length = backbone.length if isinstance(backbone, HasLength) else None
+        self._together = backbone.preprocess_all if isinstance(backbone, PreparesTogether) else None
         self._turn = threading.Event()
         self._turn.set()
         self._chunk = CHUNK * 4 if processes else CHUNK

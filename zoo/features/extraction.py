@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zoo.contract.backbone import PROBABILITIES, Backbone, Described, Progress
+from zoo.contract.backbone import PROBABILITIES, Backbone, Classifier, Described, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Batch, Limits, Preparation, place_of
@@ -83,7 +83,7 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
         )
     for layer in request.layers:
         if layer == PROBABILITIES and layer not in backbone.layers:
-            if not getattr(backbone, "source_classes", 0):
+            if not (isinstance(backbone, Classifier) and backbone.source_classes):
                 raise UnsupportedModel(
                     f"'{backbone.card.id}' came without a classifier, so that it gives no probabilities of source "
                     "classes, which leep and nce need.",

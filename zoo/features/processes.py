@@ -18,6 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+from zoo.contract.backbone import Backbone, PreparesApart
 from zoo.errors import ZooError
 
 MAX_PROCESSES = 16
@@ -79,9 +80,11 @@ class Processes:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def worthwhile(device: str, samples: int, backbone: Any) -> int:
+def worthwhile(device: str, samples: int, backbone: Backbone) -> int:
     """How many copies to start, 0 for none: for CUDA devices, many samples, Linux, and backbones that allow it."""
-    if not (device.startswith("cuda") and sys.platform == "linux" and getattr(backbone, "prepares_apart", False)):
+    if not (device.startswith("cuda") and sys.platform == "linux"):
+        return 0
+    if not (isinstance(backbone, PreparesApart) and backbone.prepares_apart):
         return 0
     count = min(MAX_PROCESSES, (os.cpu_count() or 1) - 1)
     return count if count > 1 and samples >= LEAST_SAMPLES else 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets, told
 from zoo.adapt.options import TRAINING, Options
+from zoo.contract.backbone import Learns
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.kinds.known import TargetKind, kinds, metrics_for
 from zoo.kinds.text_metrics import TRANSLATION
@@ -17,8 +18,7 @@ from zoo.kinds.text_metrics import TRANSLATION
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.adapt.structured.learner import Learner
-    from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.backbone import Backbone, Learner, Progress
     from zoo.entities import Dataset, ModelCard, Plan, Run
     from zoo.kinds.metrics import Metric
     from zoo.tasks import Task
@@ -209,8 +209,7 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
     Raises:
         UnsupportedModel: it has none for the task.
     """
-    make = getattr(backbone, "learner", None)
-    learner: Learner | None = make(task.name, tuple(classes)) if make is not None else None
+    learner = backbone.learner(task.name, tuple(classes)) if isinstance(backbone, Learns) else None
     if learner is None:
         raise UnsupportedModel(
             f"'{backbone.card.id}' cannot be trained for {task.name}.",

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.config import settings
+from zoo.contract.backbone import Classifier
 from zoo.entities import ModelCard
 from zoo.features.cache.files import PART, RowsFile, write_rows
 from zoo.features.cache.identity import FORMAT, Identity, Settings, code_is_current
@@ -113,7 +114,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
         "input_kind": backbone.input_kind,
         "layers": list(backbone.layers),
         "embedding_dimension": int(backbone.embedding_dimension),
-        "source_classes": int(getattr(backbone, "source_classes", 0)),
+        "source_classes": int(backbone.source_classes) if isinstance(backbone, Classifier) else 0,
     }
     folder = _folder(identity.settings)
     if read_about(folder) == document:

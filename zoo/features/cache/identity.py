@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.backbone import Backbone
+from zoo.contract.backbone import Backbone, HasModule, Preprocesses
 from zoo.entities import LocalFiles, ModelCard
 from zoo.features.provenance import versions
 
@@ -115,12 +115,14 @@ def weights_stamp(backbone: Backbone) -> str:
 
     Training changes all values of a tensor, so a few tell; an empty string stands for a backbone without a module.
     """
-    module: Any = getattr(backbone, "module", None)
-    if not hasattr(module, "state_dict") or "torch" not in sys.modules:
+    if not isinstance(backbone, HasModule) or "torch" not in sys.modules:
         return ""
     import torch
 
-    total = hashlib.sha256(b"training" if getattr(module, "training", False) else b"")
+    module = backbone.module
+    if not isinstance(module, torch.nn.Module):
+        return ""
+    total = hashlib.sha256(b"training" if module.training else b"")
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
             if isinstance(tensor, torch.Tensor) and tensor.numel():
@@ -151,7 +153,7 @@ def _packages(backbone: Any, depth: int = 0) -> list[str]:
     found = [type(backbone).__module__.partition(".")[0]]
     if depth < _WRAPPED_DEPTH:
         for value in getattr(backbone, "__dict__", {}).values():
-            if hasattr(type(value), "preprocess") and hasattr(type(value), "collate"):
+            if isinstance(value, Preprocesses):
                 found += _packages(value, depth + 1)
     return sorted(set(found))
 
