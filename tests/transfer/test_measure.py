@@ -9,9 +9,8 @@ import torch
 
 import zoo.transfer
 from zoo.errors import InvalidInput
-from zoo.transfer import Estimator, builtin_estimators, interval, score
+from zoo.transfer import Estimator, builtin_estimators, estimators, interval, score
 from zoo.transfer import measure as measure_module
-from zoo.transfer import scores as estimators
 from zoo.transfer.intervals import jackknife, student_t
 from zoo.transfer.measure import compact, measure
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.contract.estimator import Estimator, Measured
+from zoo.contract.estimator import Estimator, Measured, Statistics
 from zoo.transfer.measure import cross_validated, gather
 from zoo.transfer.scores import ncti
 from zoo.transfer.scores.discriminant import fisher
@@ -25,7 +25,6 @@ from zoo.transfer.scores.ped import ped
 from zoo.transfer.scores.ridge import explained
 from zoo.transfer.scores.sfda import lda, sfda
 from zoo.transfer.scores.transrate import transrate
-from zoo.transfer.statistics import Statistics
 
 ANY = ("class", "classes", "number")
 

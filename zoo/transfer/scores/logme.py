@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
 
 ITERATIONS = 11
 TOLERANCE = 1e-3

@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
+from zoo.transfer.statistics import of_classes
 
 COMPONENTS = 64
 COMPONENTS_OF_SHRINKAGE = 32
@@ -75,7 +76,7 @@ def vc(features: np.ndarray, targets: np.ndarray) -> float:
 
 
 def _posteriors(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    statistics = Statistics(int(targets.max()) + 1, features.shape[1]).update(features, targets)
+    statistics = of_classes(features, targets)
     fit = _fit(statistics)
     functions = (features - statistics.mean) @ (fit.directions @ fit.weights) + fit.intercepts
     functions -= functions.max(axis=1, keepdims=True)

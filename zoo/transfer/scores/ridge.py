@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-16, 7))
 """Penalties of the path, as multiples of the training samples' mean variance along a dimension."""
