@@ -233,14 +233,14 @@ def _measure_streamed(estimators: dict[str, Estimator], features: np.ndarray, sa
         measured[name] = jackknife(value, left_out[name]) if sample.groups else Measured(value)
     for name, path in folds.items():
         best = int(np.mean(path, axis=0).argmax())
-        judged = mean_of_folds([float(fold[best]) for fold in path], 1.0)
-        measured[name] = judged if sample.groups else Measured(judged.value)
+        found = mean_of_folds([float(fold[best]) for fold in path], 1.0)
+        measured[name] = found if sample.groups else Measured(found.value)
     return measured
 
 
 def _check_kind(estimator: Estimator, kind: str) -> None:
     if kind not in estimator.target_kinds:
-        words = {"class": "class indices", "classes": "several labels a sample", "number": "numbers"}
+        words = {"class": "class indices", "classes": "several labels per sample", "number": "numbers"}
         wanted = " or ".join(words[accepted] for accepted in estimator.target_kinds if accepted in words)
         raise InvalidInput(
             f"The estimator '{estimator.name}' needs {wanted}, and the targets are {words[kind]}.",

@@ -1,4 +1,4 @@
-"""The estimators that zoo brings itself."""
+"""The built-in estimators."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ESTIMATORS = (
         "LogME",
         _scored(logme),
         ANY,
-        unit="nats a sample",
+        unit="nats per sample",
         reference="You et al., LogME: Practical Assessment of Pre-trained Models for Transfer Learning, ICML "
         "2021, section 4.2",
         range="any real number; comparable between models on the same targets only",
@@ -214,7 +214,7 @@ ESTIMATORS = (
         "NLEEP",
         nleep,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.2",
         range="0 or less",
         bounds=(-math.inf, 0.0),
@@ -275,7 +275,7 @@ ESTIMATORS = (
         "LEEP",
         leep,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020, equation 2",
         range="0 or less",
         bounds=(-math.inf, 0.0),
@@ -286,7 +286,7 @@ ESTIMATORS = (
         "NCE",
         nce,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019, equation 8",
         range="-log K to 0",
         bounds=(-math.inf, 0.0),

@@ -32,8 +32,8 @@ def spherical_gbc(statistics: Statistics) -> float:
     """GBC of spherical Gaussians in all dimensions.
 
     The variance of a class is the mean over the dimensions, 1e-4 at least (the authors' code puts the bound on each
-    dimension, before the mean; only features that hardly vary differ). In many dimensions the coefficients
-    become so small that they say more of the dimension than of the classes: compare models of one dimension.
+    dimension, before the mean; only features of almost no variance differ). In many dimensions the coefficients
+    become so small that they reflect the dimension more than the classes: compare models of one dimension.
 
     Cost: O(K^2 d).
     """

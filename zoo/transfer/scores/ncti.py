@@ -2,7 +2,7 @@
 
 Wang, Luo, Zheng, Huang and Baktashmotlagh, "How Far Pre-trained Models Are from Neural Collapse on the Target Dataset
 Informs their Transferability", ICCV 2023. The paper's score is seli + ncc - vc, each first scaled to 0..1 over the
-models that are compared, which no number of one model can do: so zoo gives the parts.
+models that are compared, which a score of one model cannot do: so zoo gives the parts.
 
 Features are reduced to 64 principal components, and a linear discriminant analysis is fitted there, its within-class
 covariance shrunk by exp(-(variance of the first 32 components)), as in the authors' code. The first part follows from

@@ -31,7 +31,7 @@ def sfda(features: np.ndarray, targets: np.ndarray) -> float:
 
     Confidential mix-up (section 3.3): the surer the first discriminants are of a sample's class, the less it is moved
     towards the mean of the other classes' means; p is their posterior, softened by a second softmax. The discriminants
-    are then fitted to the moved samples, with the same shrinkage, and judged on them. The paper averages log p; the
+    are then fitted to the moved samples, with the same shrinkage, and evaluated on them. The paper averages log p; the
     authors' code, whose results the paper reports, averages p, "in case of instability": zoo follows the code.
 
     Cost: twice that of ``lda``.
