@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.adapt.saving import Adapted, save
+from zoo.adapt.training import Settings
 from zoo.contract.backbone import HasHead, HasLearningRate, Trainable
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.features.memory import keep_freed_memory
@@ -48,8 +49,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import Settings, check_layer_decay, seeded
+        from zoo.adapt.loop import seeded
         from zoo.adapt.memory import train_within_memory
+        from zoo.adapt.optimizer import check_layer_decay
     from zoo.adapt import comparison
     from zoo.adapt.saving import check_room
     from zoo.adapt.seen import trained_on

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from zoo.adapt.loop import OutOfMemory, train
+from zoo.adapt.loop import train
+from zoo.adapt.training import OutOfMemory
 
 if TYPE_CHECKING:
-    from zoo.adapt.loop import Settings, Training
+    from zoo.adapt.training import Settings, Training
 
 Weights = list[tuple[torch.Tensor, torch.Tensor]]
 
