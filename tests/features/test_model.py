@@ -119,7 +119,7 @@ def test_half_precision_is_left_to_devices_that_are_faster_with_it(flags, tmp_pa
 
 
 def test_a_platform_that_nothing_delivers() -> None:
-    with pytest.raises(UnsupportedModel, match="No plugin delivers models of the platform 'moon'"):
+    with pytest.raises(UnsupportedModel, match="No plugin downloads models of the platform 'moon'"):
         load(ModelCard("moon:crater", "vision", library="timm"), device="cpu")
 
 
@@ -174,7 +174,7 @@ def test_a_layer_that_did_not_come() -> None:
 
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.zeros(1), np.zeros((1, 2, 3))])
 def test_arrays_of_another_shape(values) -> None:
-    with pytest.raises(PluginError, match="1 rows are right"):
+    with pytest.raises(PluginError, match="expected 1 rows"):
         list(checked([FeatureShard([0], {"l": values})], ("l",), 1, "m"))
 
 
