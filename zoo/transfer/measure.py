@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.contract import estimator as contract
 from zoo.contract.estimator import Estimator, Measured
 from zoo.errors import InvalidInput, suggest
 from zoo.plugins import plugins
@@ -173,7 +174,7 @@ def renumbered(targets: np.ndarray) -> np.ndarray:
     return np.unique(targets, return_inverse=True)[1] if targets.dtype.kind == "i" else targets
 
 
-def cross_validated(held_out: Callable[[Statistics, Statistics], np.ndarray]) -> Scored:
+def cross_validated(held_out: Callable[[contract.Statistics, contract.Statistics], np.ndarray]) -> Scored:
     """The score of an estimator by ``held_out``: the greatest mean over 10 folds."""
 
     def score(features: np.ndarray, targets: np.ndarray) -> float:
