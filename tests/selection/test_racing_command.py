@@ -136,7 +136,7 @@ def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_pat
     ("fault", "sentence"),
     [
         ("finite", "sample 7"),
-        ("width", "gives vectors of 8 and of 7 numbers in its layer 'words'"),
+        ("width", "returns vectors of 8 and of 7 numbers in its layer 'words'"),
         ("memory", "Not even one sample fits into memory beside 'poems:careful'"),
     ],
 )

@@ -56,7 +56,7 @@ def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, m
         yield FeatureShard(shard.indices, values)
     if (seen != 1).any():
         wrong = int(np.flatnonzero(seen > 1)[0] if (seen > 1).any() else np.flatnonzero(seen == 0)[0])
-        raise PluginError(f"The features of '{model}' have sample {wrong} {seen[wrong]} times; expected once.")
+        raise PluginError(f"The features of '{model}' have {seen[wrong]} rows for sample {wrong}; expected one.")
 
 
 def check_rows(values: np.ndarray, count: int, layer: str, model: str) -> None:
@@ -64,7 +64,7 @@ def check_rows(values: np.ndarray, count: int, layer: str, model: str) -> None:
     if values.ndim != 2 or len(values) != count:
         raise PluginError(
             f"The features of '{model}' in layer '{layer}' have the shape {values.shape} for {count} samples; expected "
-            f"{count} rows."
+            "one row per sample."
         )
 
 
