@@ -216,9 +216,9 @@ class Rivals:
     def _start(self, seed: int, samples: int) -> tuple[Any, Any, Any]:
         import torch
 
-        from zoo.adapt.loop import seeded
-        from zoo.adapt.optimizer import parameter_groups, warm_up_and_cosine
-        from zoo.adapt.training import Settings
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
+        from zoo.adapt.training.settings import Settings
 
         with seeded(seed):
             module = self.backbone.head(None, len(self.dataset.classes))

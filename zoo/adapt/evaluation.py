@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.backbone import EmbedsTexts
+from zoo.contract.backbone import EmbedsTexts, Progress
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.folding import folded
@@ -15,7 +15,6 @@ from zoo.kinds.folding import folded
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.contract.backbone import Progress
     from zoo.features import Model
     from zoo.tasks import Task
 

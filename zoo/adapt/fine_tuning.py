@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.adapt.saving import Adapted, save
-from zoo.adapt.training import Settings
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import HasHead, HasLearningRate, Trainable
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.features.memory import keep_freed_memory
@@ -41,7 +41,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
-        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.loop.train``.
+        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.training.loop.train``.
     """
     with needs_extra("torch", "fine-tune models"):
         import torch
@@ -49,9 +49,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import seeded
         from zoo.adapt.memory import train_within_memory
-        from zoo.adapt.optimizer import check_layer_decay
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import check_layer_decay
     from zoo.adapt import comparison
     from zoo.adapt.saving import check_room
     from zoo.adapt.seen import trained_on
@@ -216,7 +216,7 @@ class Judge:
 
     def test(self, module: Any, backbone: Backbone, plan: Plan, progress: Progress) -> np.ndarray:
         """Predictions for the test split."""
-        from zoo.adapt.loop import evaluate
+        from zoo.adapt.training.loop import evaluate
 
         with progress.step("Testing"):
             outputs, _ = evaluate(module, self.batches(backbone, self.experiment.test, plan), self.loss(None))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets, told
 from zoo.adapt.options import TRAINING, Options
-from zoo.adapt.training import Settings
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import Learns
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.kinds.known import TargetKind, kinds, metrics_for
@@ -80,9 +80,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
-        from zoo.adapt.loop import seeded
         from zoo.adapt.memory import train_within_memory
-        from zoo.adapt.optimizer import check_layer_decay
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import check_layer_decay
     from zoo.adapt.experiment import check_plan, make_run
     from zoo.adapt.fine_tuning import learning_rate
     from zoo.adapt.saving import Adapted, check_room, save

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import nn
 
 from zoo.adapt.methods import blocks_of
-from zoo.adapt.training import Settings
+from zoo.adapt.training.settings import Settings
 from zoo.errors import UnsupportedModel
 
 WARM_UP = 0.1

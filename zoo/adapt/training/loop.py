@@ -20,8 +20,8 @@ from torch import nn
 
 from zoo.adapt.checkpoint import random_state, set_random_state
 from zoo.adapt.methods import half_precision, is_batch_norm, train_mode
-from zoo.adapt.optimizer import parameter_groups, warm_up_and_cosine
-from zoo.adapt.training import Epoch, OutOfMemory, Settings, Training
+from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
+from zoo.adapt.training.settings import Epoch, OutOfMemory, Settings, Training
 from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
