@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 import transformers
 
-from zoo.loading.quiet import quiet
+from zoo.loading.transformers import load_config, load_published_head
 
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone
@@ -27,27 +26,18 @@ def source_classes(folder: Path) -> int:
 
     Of models with a decoder of their own, features are the encoder's, which their classifier does not read: 0 as well.
     """
-    config = _config(folder)
+    config = load_config(folder)
     exclusive = config.problem_type != "multi_label_classification" and not config.is_encoder_decoder
     return int(config.num_labels) if exclusive and _classifies(config) else 0
 
 
 def load_classifier(backbone: TransformersBackbone, folder: Path) -> Any:
     """The whole model with its classifier, for inference; None where the checkpoint holds no trained one."""
-    config = _config(folder)
+    config = load_config(folder)
     if not _classifies(config):
         return None
-    with quiet():
-        model, report = transformers.AutoModelForSequenceClassification.from_pretrained(
-            folder,
-            config=config,
-            local_files_only=True,
-            trust_remote_code=False,
-            weights_only=True,
-            output_loading_info=True,
-        )
-    if report["missing_keys"]:
-        logging.getLogger(__name__).info("The checkpoint in %s lacks its classifier.", folder)
+    model = load_published_head(transformers.AutoModelForSequenceClassification, folder, config=config)
+    if model is None:
         return None
     model = model.to(backbone.device).eval()
     if model.config.pad_token_id is None:
@@ -74,10 +64,6 @@ def published_classifier(
             ranked = sorted(zip(labels, row, strict=True), key=lambda pair: -pair[1])[:SHOWN]
             answers.append([{"label": label, "score": score} for label, score in ranked])
     return answers
-
-
-def _config(folder: Path) -> Any:
-    return transformers.AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def _classifies(config: Any) -> bool:

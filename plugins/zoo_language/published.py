@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ import transformers
 
 from zoo.errors import DataError, UnsupportedModel
 from zoo.loading.quiet import quiet
-from zoo.loading.weights_report import left_random
+from zoo.loading.transformers import load_config, load_published_head, load_tokenizer
 from zoo_language.answers import answering
 from zoo_language.entities import tagging
 from zoo_language.translation.languages import check, codes, find, iso, pair
@@ -21,7 +20,6 @@ from zoo_language.translation.languages import check, codes, find, iso, pair
 if TYPE_CHECKING:
     from zoo_language.transformers_backbone import TransformersBackbone
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _AT_ONCE = 16
 _LONGEST = 256
 """Tokens of a translation, at most."""
@@ -84,7 +82,7 @@ class Translator:
         if model is None:
             raise UnsupportedModel(f"The weights of '{backbone.card.id}' lack its decoder.", "Pull the model again.")
         # Its own tokenizer: what is set here for a language must not change the model's features.
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        self.tokenizer = load_tokenizer(backbone.card, folder, "language")
         self.pretrained = model
         self.module = _Losses(model)
         self._prefix, self._forced = "", {}
@@ -189,20 +187,13 @@ def _kept(backbone: TransformersBackbone, name: str, make: Callable[[], Any]) ->
 
 
 def _is_translator(folder: Path) -> bool:
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
-    return bool(config.is_encoder_decoder)
+    return bool(load_config(folder).is_encoder_decoder)
 
 
 def _model(folder: Path, ending: str, kind: Any, device: str) -> Any:
     """The checkpoint with its own head, or None where it was saved without, or lacks tensors of it."""
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+    config = load_config(folder)
     if ending and not any(ending in name for name in config.architectures or ()):
         return None
-    with quiet():
-        model, report = kind.from_pretrained(
-            folder, config=config, weights_only=True, output_loading_info=True, **_LOCAL
-        )
-    if missing := left_random(model, report):
-        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, missing[0])
-        return None
-    return model.to(device).eval()
+    model = load_published_head(kind, folder, config=config)
+    return None if model is None else model.to(device).eval()

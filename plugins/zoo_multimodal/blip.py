@@ -11,8 +11,9 @@ import transformers
 from torch import nn
 from torch.nn import functional
 
-from zoo.errors import DataError, UnsupportedModel
+from zoo.errors import DataError
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_multimodal.image_text_backbone import ImageBackbone, Towers
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ CAPTIONING, ANSWERING = "image-to-text", "visual-question-answering"
 TASKS = {"BlipForConditionalGeneration": CAPTIONING, "BlipForQuestionAnswering": ANSWERING}
 """What the classes of transformers are for."""
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _AT_ONCE = 16
 _LONGEST = 64
 """Tokens of a caption or an answer, at most."""
@@ -191,15 +191,7 @@ def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dty
     Raises:
         UnsupportedModel: its weights lack tensors of the architecture.
     """
-    with quiet():
-        processor = transformers.AutoImageProcessor.from_pretrained(files.root, **_LOCAL)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
-        model, report = getattr(transformers, architecture).from_pretrained(
-            files.root, weights_only=True, output_loading_info=True, **_LOCAL
-        )
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    processor = load_part(transformers.AutoImageProcessor, card, files.root)
+    tokenizer = load_tokenizer(card, files.root, "multimodal")
+    model = load_model(getattr(transformers, architecture), card, files.root, unexpected=IGNORE)
     return BlipBackbone(card, model, processor, tokenizer, TASKS[architecture], device=device, dtype=dtype)

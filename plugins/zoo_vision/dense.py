@@ -7,7 +7,6 @@ and MaskFormer, whose queries give masks.
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from transformers.models.auto import modeling_auto
 
 from zoo.errors import DataError, UnsupportedModel
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import LOCAL, load_config, load_published_head
 from zoo_vision.image_recipe import in_rgb
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ SHOWN = 0.01
 MOST = 100
 IGNORED = 255
 _BATCH = 8
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 DETECTION, SEGMENTATION = "object-detection", "image-segmentation"
 
 
@@ -200,12 +199,12 @@ def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Den
                 id2label=names,
                 label2id={name: at for at, name in names.items()},
                 ignore_mismatched_sizes=True,
-                **_LOCAL,
+                **LOCAL,
             )
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise UnsupportedModel(f"transformers has no head for {task} on the model in {folder}: {reason}.") from error
-    processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL)
     if task == SEGMENTATION:
         # Published recipes leave a class of their own data out, or count another value as unknown.
         processor.do_reduce_labels, processor.ignore_index = False, IGNORED
@@ -217,15 +216,13 @@ def published(folder: Path, task: str, device: str) -> Dense | None:
     kind = _kind(folder, task)
     if kind is None:
         return None
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+    config = load_config(folder)
     if not any(str(name).endswith(_ENDINGS[task]) for name in config.architectures or ()):
         return None
-    with quiet():
-        model, report = kind.from_pretrained(folder, output_loading_info=True, **_LOCAL)
-    if report["missing_keys"]:
-        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, sorted(report["missing_keys"])[0])
+    model = load_published_head(kind, folder)
+    if model is None:
         return None
-    return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL), device)
+    return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL), device)
 
 
 _ENDINGS: dict[str, tuple[str, ...]] = {
@@ -240,7 +237,7 @@ def _kind(folder: Path, task: str) -> Any:
         return transformers.AutoModelForObjectDetection
     if task != SEGMENTATION:
         return None
-    name = transformers.AutoConfig.from_pretrained(folder, **_LOCAL).model_type
+    name = load_config(folder).model_type
     by_pixels = name in modeling_auto.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES
     by_queries = name in modeling_auto.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES
     if by_queries and not by_pixels:

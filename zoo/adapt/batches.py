@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from zoo.contract.backbone import HasLength
+
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
 
@@ -35,7 +37,7 @@ class Batches:
         self.backbone, self.inputs, self.targets = backbone, inputs, torch.as_tensor(targets)
         self.batch_size, self.device = batch_size, device
         self._prepared = Prepared(lambda position: backbone.preprocess(inputs[position]))
-        self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
+        self._length = backbone.length if isinstance(backbone, HasLength) else None
 
     def __len__(self) -> int:
         """Batches an epoch, at most."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.adapt.experiment import Experiment
-    from zoo.adapt.loop import Training
+    from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import evaluate_answers
+from zoo.contract.backbone import EmbedsTexts, Progress
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.known import kind_of
@@ -15,7 +16,6 @@ from zoo.kinds.known import kind_of
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.contract.backbone import Progress
     from zoo.features import Model
     from zoo.tasks import Task
 
@@ -231,7 +231,7 @@ def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict
             f"'{dataset.name}' has no text for each image.",
             "Name its column with --target-column, and the task with --task image-text-retrieval.",
         )
-    if not hasattr(model.backbone, "embed_texts"):
+    if not isinstance(model.backbone, EmbedsTexts):
         raise UnsupportedModel(
             f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
             "Find one that has: zoo search --task image-text-retrieval",

@@ -10,6 +10,8 @@ import numpy as np
 
 from zoo.adapt.experiment import Experiment, make_run, prepare
 from zoo.adapt.saving import Adapted, save
+from zoo.adapt.training.settings import Settings
+from zoo.contract.backbone import HasHead, HasLearningRate, Trainable
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.features.memory import keep_freed_memory
 
@@ -39,7 +41,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
-        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.loop.train``.
+        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.training.loop.train``.
     """
     with needs_extra("torch", "fine-tune models"):
         import torch
@@ -47,14 +49,16 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
         from zoo.adapt.head import has_batch_norm, start_from_probe
-        from zoo.adapt.loop import Settings, check_layer_decay, seeded
         from zoo.adapt.memory import train_within_memory
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import check_layer_decay
     from zoo.adapt import comparison
     from zoo.adapt.saving import check_room
     from zoo.adapt.seen import trained_on
 
     started = time.perf_counter()
-    pretrained = check_trainable(backbone)
+    trainable = check_trainable(backbone)
+    pretrained = trainable.module
     check_room(plan.output, sum(parameter.numel() for parameter in pretrained.parameters()))
     experiment = prepare(dataset, plan, backbone.card)
     if plan.device == "cpu":
@@ -63,7 +67,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
     rate = learning_rate(backbone, plan, BATCH_NORM_LEARNING_RATE if by_batch else LEARNING_RATE)
     with methods.borrowed(pretrained) as borrowed:
         with seeded(plan.seed):
-            plain = backbone.head(experiment.task, experiment.outputs).to(plan.device)  # type: ignore[attr-defined]
+            plain = trainable.head(experiment.task, experiment.outputs).to(plan.device)
             attached = borrowed.attach(method, plain, backbone.card.id)
         check_layer_decay(pretrained, plan.layer_decay, backbone.card.id)
         probe = comparison.fit_probe(backbone, dataset, experiment, plan, progress)
@@ -142,7 +146,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:
     """The plan's learning rate of the pretrained weights, else the backbone's own, else the usual one."""
-    return float(getattr(backbone, "learning_rate", usual)) if plan.learning_rate is None else plan.learning_rate
+    if plan.learning_rate is not None:
+        return plan.learning_rate
+    return float(backbone.learning_rate) if isinstance(backbone, HasLearningRate) else usual
 
 
 def _check_start(start: LinearHead | None, plan: Plan, backbone: Backbone) -> None:
@@ -154,15 +160,15 @@ def _check_start(start: LinearHead | None, plan: Plan, backbone: Backbone) -> No
         )
 
 
-def check_trainable(backbone: Backbone) -> Any:
-    """The pretrained ``torch.nn.Module`` of a backbone.
+def check_trainable(backbone: Backbone) -> Trainable:
+    """The backbone as one that can be fine-tuned.
 
     Raises:
-        UnsupportedModel: it has none; the model's own reason where it gives one.
+        UnsupportedModel: it cannot; the model's own reason where it gives one.
     """
-    if getattr(backbone, "module", None) is not None and hasattr(backbone, "head"):
-        return backbone.module  # type: ignore[attr-defined]
-    if hasattr(backbone, "head"):
+    if isinstance(backbone, Trainable):
+        return backbone
+    if isinstance(backbone, HasHead):
         backbone.head(None, 2)
     raise UnsupportedModel(
         f"'{backbone.card.id}' cannot be fine-tuned: its plugin gives no torch module to train.",
@@ -210,7 +216,7 @@ class Judge:
 
     def test(self, module: Any, backbone: Backbone, plan: Plan, progress: Progress) -> np.ndarray:
         """Predictions for the test split."""
-        from zoo.adapt.loop import evaluate
+        from zoo.adapt.training.loop import evaluate
 
         with progress.step("Testing"):
             outputs, _ = evaluate(module, self.batches(backbone, self.experiment.test, plan), self.loss(None))

@@ -1,4 +1,4 @@
-"""A loaded model: its card, its backbone, and what can be asked of them."""
+"""A loaded model: its card, its backbone, features and predictions."""
 
 from __future__ import annotations
 
@@ -22,19 +22,18 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model whose files are here and checked.
+    """A model whose files are downloaded and verified.
 
-    Its weights are read when a forward pass, or anything else of the backbone, is needed for the first time; a model
-    that was never loaded before is loaded at once.
+    Its weights are read when the backbone is first needed; a model that was never loaded before is loaded at once.
 
     Attributes:
         revision: version of the files.
-        device: where it runs: ``cpu``, ``cuda``, ``mps``.
-        dtype: what its weights are loaded as.
+        device: the device that it runs on: ``cpu``, ``cuda``, ``mps``.
+        dtype: precision of its weights.
 
     Args:
-        backbone: turns batches of inputs into features, or loads what does.
-        known: what the model turned out to be when it was loaded before, and its identity in the feature cache.
+        backbone: the backbone, or a function that loads it.
+        known: the facts of the model from an earlier load, and its identity in the feature cache.
     """
 
     def __init__(
@@ -58,7 +57,7 @@ class Model:
 
     @property
     def backbone(self) -> Backbone:
-        """What turns batches of inputs into features.
+        """The backbone, loaded where it is not yet.
 
         Raises:
             ZooError: as ``zoo.features.load``.
@@ -71,14 +70,14 @@ class Model:
 
     @property
     def facts(self) -> Described:
-        """Card, kind of input, layers and dimensions, without loading what is not loaded."""
+        """Card, kind of input, layers and dimensions, without loading the model."""
         if self._backbone is None and self._known is not None:
             return self._known[0]
         return self.backbone
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that features can be taken from, input to output; the last is the default."""
+        """Feature layers from input to output; the last is the default."""
         return self.facts.layers
 
     @overload
@@ -118,10 +117,10 @@ class Model:
         """Features of a data set; with several layers, a dictionary of them by layer.
 
         Args:
-            data: a data set, or what names one: a folder, a table, a packaged name.
+            data: a data set, or its name: a folder, a table, a packaged data set.
             layers: layer names; none means the backbone's last one.
-            batch_size: samples a batch; halved where memory runs out. None takes what suits the device.
-            cache: take features that are kept, and keep those that are computed.
+            batch_size: samples per batch; halved where memory runs out. None takes the default of the device.
+            cache: read and write the feature cache.
             reading: ``input_column``, ``target_column``, ``on_problem`` and ``task`` as in ``zoo.read``.
 
         Raises:
@@ -148,11 +147,11 @@ class Model:
     ) -> FeatureStream:
         """The same features shard by shard, in the order of the data, all layers from one pass.
 
-        For what needs no table of all samples, such as statistics: memory does not grow with the data. Iterate over it
-        once.
+        For uses that need no table of all samples, such as statistics: memory does not grow with the data. Iterate
+        over the stream once.
 
         Args:
-            shard_size: samples a shard.
+            shard_size: samples per shard.
 
         Raises:
             ZooError: as ``extract``.
@@ -188,8 +187,8 @@ class Model:
                 return list(outputs)
         purpose = f"the task '{task}'" if task else "a task of its own"
         raise UnsupportedModel(
-            f"'{self.card.id}' has no output for {purpose}; it gives features.",
-            f"Give it one by training: zoo tune {self.card.id} DATA",
+            f"'{self.card.id}' has no output for {purpose}; it has features only.",
+            f"Train it for one: zoo tune {self.card.id} DATA",
         )
 
     def _cache(self) -> RowCache | None:
@@ -208,16 +207,16 @@ def extract(
     dtype: str = "float32",
     cache: bool = True,
 ) -> dict[str, Features]:
-    """Features by layer: what is kept of them, and for the rest what the first plugin that extracts yields.
+    """Features by layer, from the cache or by the first plugin that extracts them.
 
     Args:
         request: layers, batch size and device.
         revision: version of the model's files, for the provenance.
-        cache: whether kept features count, and new ones are kept; only those of models that ``load`` loaded are.
+        cache: read and write the feature cache; only models that ``load`` loaded are cached.
 
     Raises:
         ZooError: as ``zoo.features.extraction.extract_shards``.
-        PluginError: a plugin left samples or layers out, or gave some twice.
+        PluginError: a plugin omitted samples or layers, or returned some twice.
     """
     kept = _cache_of(backbone) if cache else None
     stream = FeatureStream(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.contract.backbone import Backbone, SilentProgress
+from zoo.contract.backbone import Backbone, HasExamples, SilentProgress, ZeroShot
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
 from zoo.kinds.known import asked_kind, kind_of
@@ -104,8 +104,10 @@ class ModelSubject:
         return found
 
     def _ordinary(self, kind: str) -> Sequence[Any]:
-        own = getattr(self.backbone, "examples", None)
-        return own() if own and kind == self.backbone.input_kind else kind_of(kind).ordinary()
+        backbone = self.backbone
+        if isinstance(backbone, HasExamples) and kind == backbone.input_kind:
+            return backbone.examples()
+        return kind_of(kind).ordinary()
 
     def kind(self, task: str) -> str:
         """What it takes for a task."""
@@ -138,7 +140,7 @@ class ModelSubject:
             return False
 
     def _answers(self, task: str, inputs: Sequence[Any], backbone: Backbone) -> Sequence[Any] | None:
-        labels = LABELS if hasattr(backbone, "zero_shot") else ()
+        labels = LABELS if isinstance(backbone, ZeroShot) else ()
         with dependencies_installed():
             found: Sequence[Any] | None = plugins().ask(
                 self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels

@@ -12,18 +12,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.errors import DataError, needs_extra
 
 with needs_extra("forecasting", "forecast time series"):
     import numpy as np
     import torch
-    from safetensors import SafetensorError
     from torch import nn
 
 from zoo.data.series import KIND, LEVELS, TASK, Series
 from zoo.data.steps import label
+from zoo.loading.dtypes import float_dtype
 from zoo.loading.published_config import published_config
-from zoo.loading.quiet import quiet
+from zoo.loading.transformers import REFUSE, clear_errors, load_model
 from zoo_scientific.forecasting.chronos_models import Bolt, Language, Second, family
 
 if TYPE_CHECKING:
@@ -151,37 +151,13 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Chronos
     raw = published_config(files.root, card)
     if not isinstance(raw.get("chronos_config"), dict):
         return None
-    try:
-        with quiet(), _silent():
+    library = "chronos-forecasting"
+    with _silent():
+        with clear_errors(card, f"{library} cannot load '{card.id}'"):
             kind = family(raw)
-            model, report = kind.architecture.from_pretrained(
-                files.root,
-                dtype=getattr(torch, dtype, None),
-                weights_only=True,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        AssertionError,
-        ImportError,
-        SafetensorError,
-    ) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"chronos-forecasting cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    for what, names in (
-        ("lack", report["missing_keys"]),
-        ("hold beside those of its architecture", report["unexpected_keys"]),
-    ):
-        if names:
-            count = f"{len(names)} tensor{'s' if len(names) > 1 else ''}"
-            raise UnsupportedModel(f"The weights of '{card.id}' {what} {count} such as {min(names)}.")
+        model = load_model(
+            kind.architecture, card, files.root, unexpected=REFUSE, library=library, dtype=float_dtype(dtype)
+        )
     return ChronosBackbone(card, model, kind, device)
 
 

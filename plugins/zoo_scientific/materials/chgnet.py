@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("materials", "run models of crystals"):
     import numpy as np
@@ -22,6 +23,8 @@ with needs_extra("materials", "run models of crystals"):
     from chgnet.model.model import CHGNet
     from pymatgen.core import Lattice, Structure
     from torch import nn
+
+from zoo.loading.heads import with_head
 
 # Noble gases have no electronegativity, which pymatgen says of each; CHGNet makes one tensor of another.
 warnings.filterwarnings("ignore", message="No Pauling electronegativity")
@@ -80,18 +83,6 @@ def _merged(found: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[int]]) 
             rows = [row for outputs in found for row in outputs[name]]
             merged[name] = [rows[place] for place in order]
     return merged
-
-
-class CrystalRegressor(nn.Module):
-    """An encoder under a new linear head: batch x outputs."""
-
-    def __init__(self, encoder: CrystalEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Values or logits."""
-        return self.linear(self.encoder(batch))
 
 
 class CHGNetBackbone:
@@ -153,9 +144,7 @@ class CHGNetBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return CrystalRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
     def energies(self, inputs: Sequence[Any]) -> list[float]:
         """The energy of each crystal, eV an atom."""
@@ -184,8 +173,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetB
     Raises:
         UnsupportedModel: the weights are damaged or of another architecture, or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     weights = files.path(str(card.loader["weights"]))
     try:
         stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]

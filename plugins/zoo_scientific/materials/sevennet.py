@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
 
 with needs_extra("materials", "run models of crystals"):
     import ase
@@ -29,6 +29,8 @@ with needs_extra("materials", "run models of crystals"):
         from sevenn.train.dataload import unlabeled_atoms_to_graph
         from sevenn.util import load_checkpoint
         from torch_geometric.data import Batch
+
+from zoo.loading.heads import with_head
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -69,18 +71,6 @@ class AtomsEncoder(nn.Module):
         counts = torch.bincount(batch.batch, minlength=batch.num_graphs)
         sums = kept[0].new_zeros(batch.num_graphs, kept[0].shape[1]).index_add(0, batch.batch, kept[0])
         return found, sums / counts[:, None]
-
-
-class AtomsRegressor(nn.Module):
-    """An encoder under a new linear head: batch x outputs."""
-
-    def __init__(self, encoder: AtomsEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Any) -> torch.Tensor:
-        """Values or logits."""
-        return self.linear(self.encoder(batch))
 
 
 class SevenNetBackbone:
@@ -136,9 +126,7 @@ class SevenNetBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return AtomsRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
     def energies(self, inputs: Sequence[Any]) -> list[float]:
         """The energy of each crystal, eV an atom."""

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, InvalidInput, needs_extra
 
 with needs_extra("scientific", "fold proteins"):
     import torch
     import transformers
-    from safetensors import SafetensorError
 
 from zoo.features.device import free_memory
+from zoo.loading.dtypes import float_dtype, require_float32
 from zoo.loading.published_config import published_config
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import IGNORE, clear_errors, load_model
 from zoo_scientific.sequence_backbone import SequenceBackbone, tokenizer
 
 if TYPE_CHECKING:
@@ -108,27 +109,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Folding
         UnsupportedModel: the folder needs its own code, or lacks weights or a tokenizer.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' folds in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype, "folds")
     published_config(files.root, card)
-    try:
-        with quiet():
-            tokenize, padding = tokenizer(files.root, card)
-            model, report = transformers.EsmForProteinFolding.from_pretrained(
-                files.root,
-                dtype=getattr(torch, dtype, None),
-                weights_only=True,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    missing = sorted(name for name in report["missing_keys"] if "contact_head" not in name)
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    with clear_errors(card), quiet():
+        tokenize, padding = tokenizer(files.root, card)
+    kind = transformers.EsmForProteinFolding
+    model = load_model(kind, card, files.root, unneeded=("contact_head",), unexpected=IGNORE, dtype=float_dtype(dtype))
     return FoldingBackbone(card, model, tokenize, padding=padding, device=device)

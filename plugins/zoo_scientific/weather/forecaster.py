@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 from zoo.untrusted import parse_json
 
 with needs_extra("scientific", "run forecasters"):
@@ -236,8 +237,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
     Raises:
         UnsupportedModel: the folder is damaged, of another architecture, or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
         if ARCHITECTURE not in document["architectures"]:

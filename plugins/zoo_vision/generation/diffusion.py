@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.data.prompts import UNCONDITIONAL, Prompt
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra, suggest
+from zoo.loading.dtypes import float_dtype
 from zoo.loading.published_config import published_config
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import clear_errors
+from zoo.loading.weights_report import refuse_missing
 from zoo.untrusted import parse_json
 
 with needs_extra("generation", "make pictures"):
@@ -38,7 +41,6 @@ _MOST_AT_ONCE = 64
 _PIXEL_PIPELINES = ("DDPMPipeline", "DDIMPipeline")
 _LATENT_PIPELINES = ("StableDiffusionPipeline",)
 _IN_ROOT = {"unet": "config.json", "scheduler": "scheduler_config.json"}
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class PixelMaker:
@@ -245,7 +247,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Diffusi
             f"'{card.id}' is the pipeline '{pipeline}', which zoo does not run.",
             f"It runs {', '.join((*_PIXEL_PIPELINES, *_LATENT_PIPELINES))}.",
         )
-    torch_dtype = _DTYPES[dtype]
+    torch_dtype = float_dtype(dtype)
     schedule = dict(diffusers.DDPMScheduler.load_config(_part(root, card, "scheduler"), local_files_only=True))
     if pipeline in _PIXEL_PIPELINES:
         unet = _model(diffusers.UNet2DModel, root, card, "unet", torch_dtype).to(device)
@@ -305,19 +307,11 @@ def _model(kind: Any, root: Path, card: ModelCard, name: str, dtype: torch.dtype
             f"'{card.id}' has no safetensors for its part '{name}', and zoo reads pictures' models from nothing else.",
             "Save it again: save_pretrained(..., safe_serialization=True)",
         )
-    try:
-        with quiet():
-            model, report = kind.from_pretrained(
-                folder, use_safetensors=True, local_files_only=True, output_loading_info=True, torch_dtype=dtype
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(f"The part '{name}' of '{card.id}' cannot be loaded: {reason}.") from error
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise UnsupportedModel(
-            f"The part '{name}' of '{card.id}' lacks {len(missing)} tensors of its architecture, such as {missing[0]}."
+    with clear_errors(card, f"The part '{name}' of '{card.id}' cannot be loaded"), quiet():
+        model, report = kind.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True, torch_dtype=dtype
         )
+    refuse_missing(card, sorted(report["missing_keys"]), name)
     return model.eval().requires_grad_(True)
 
 

@@ -1,43 +1,15 @@
-"""What a backbone brings for training on structured targets, and the batches that the core's loop takes."""
+"""Batches of examples for training on structured targets."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
-    from torch import nn
 
-
-class Learner(Protocol):
-    """A model made ready for a task whose answers are no class and no number.
-
-    A backbone gives one by ``learner(task, classes)``, where ``classes`` are the names of what is told apart: tags,
-    kinds of objects, or the characters of a text.
-
-    Attributes:
-        module: a ``torch.nn.Module`` that maps a collated batch of examples to their losses, batch x 1.
-        pretrained: the part of it that was trained before.
-        classes: the classes in the order of the outputs.
-    """
-
-    module: nn.Module
-    pretrained: nn.Module
-    classes: tuple[str, ...]
-
-    def example(self, item: Any, target: Any) -> Any:
-        """One input with its target, made ready for ``collate``."""
-        ...
-
-    def collate(self, examples: Sequence[Any]) -> Any:
-        """Examples as one batch."""
-        ...
-
-    def predict(self, inputs: Sequence[Any]) -> list[Any]:
-        """Answers, one for each input, as ``zoo_predict`` gives them."""
-        ...
+    from zoo.contract.backbone import Learner
 
 
 class ExampleBatches:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metric_models import judge
+from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.metric import Metric
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
@@ -45,8 +46,8 @@ def clip_score(targets: Sequence[Picture], predictions: Sequence[Picture]) -> fl
     import numpy as np
 
     pictures = _checked("clip_score", predictions)
-    backbone: Any = _judge().backbone
-    if not hasattr(backbone, "embed_texts"):
+    backbone = _judge().backbone
+    if not isinstance(backbone, EmbedsTexts):
         raise DataError(
             f"'clip_score' needs a model of images and text, and '{_judge().card.id}' is none.",
             "Name one: --picture-model openclip:ViT-B-32/laion2b_s34b_b79k",

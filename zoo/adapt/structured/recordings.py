@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metric_models import embedded, judge, transcripts
+from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
 from zoo.kinds.distances import frechet_distance
@@ -95,8 +96,8 @@ def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     made = [_answered("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
         raise DataError("'clap_score' judges recordings, at least one.")
-    backbone: Any = judge("ZOO_CLAP").backbone
-    if not hasattr(backbone, "embed_texts"):
+    backbone = judge("ZOO_CLAP").backbone
+    if not isinstance(backbone, EmbedsTexts):
         raise DataError(f"'{backbone.card.id}' has no features of texts, so that it gives no CLAP score.")
     sounds = embedded("ZOO_CLAP", made)
     texts = np.asarray(backbone.embed_texts([target.text for target in targets]), dtype=np.float64)

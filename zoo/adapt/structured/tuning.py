@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.evaluating import CHUNK, known_targets, told
 from zoo.adapt.experiment import metrics_for
 from zoo.adapt.options import TRAINING, Options
+from zoo.adapt.training.settings import Settings
+from zoo.contract.backbone import Learns
 from zoo.contract.kind import Kind
 from zoo.errors import UnsupportedModel, needs_extra
 from zoo.kinds.known import kind_of
@@ -19,8 +21,7 @@ from zoo.kinds.text_metrics import TRANSLATION
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.adapt.structured.learner import Learner
-    from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.backbone import Backbone, Learner, Progress
     from zoo.contract.metric import Metric
     from zoo.entities import Dataset, ModelCard, Plan, Run
     from zoo.tasks import Task
@@ -81,8 +82,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt import methods
         from zoo.adapt.checkpoint import Checkpoint
-        from zoo.adapt.loop import Settings, check_layer_decay, seeded
         from zoo.adapt.memory import train_within_memory
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import check_layer_decay
     from zoo.adapt.experiment import check_plan, make_run
     from zoo.adapt.fine_tuning import learning_rate
     from zoo.adapt.saving import Adapted, check_room, save
@@ -211,8 +213,7 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
     Raises:
         UnsupportedModel: it has none for the task.
     """
-    make = getattr(backbone, "learner", None)
-    learner: Learner | None = make(task.name, tuple(classes)) if make is not None else None
+    learner = backbone.learner(task.name, tuple(classes)) if isinstance(backbone, Learns) else None
     if learner is None:
         raise UnsupportedModel(
             f"'{backbone.card.id}' cannot be trained for {task.name}.",
