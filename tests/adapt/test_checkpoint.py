@@ -172,9 +172,9 @@ def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
 
 
 def test_short_memory_halves_the_batches(reviews: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.adapt.fine_tuning import Judge
+    from zoo.adapt.head_objective import HeadTargets
 
-    plain = Judge.loss
+    plain = HeadTargets.loss
 
     def short(self, weights):
         loss = plain(self, weights)
@@ -186,7 +186,7 @@ def test_short_memory_halves_the_batches(reviews: str, monkeypatch: pytest.Monke
 
         return limited
 
-    monkeypatch.setattr(Judge, "loss", short)
+    monkeypatch.setattr(HeadTargets, "loss", short)
 
     run = zoo.tune(SMALL, reviews, strategy="full", epochs=2, batch_size=32, save_run=False)
 

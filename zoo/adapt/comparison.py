@@ -46,7 +46,7 @@ class Probe:
     def metrics(self, experiment: Experiment) -> dict[str, float]:
         """Every metric on the test samples."""
         test = list(experiment.test)
-        return experiment.judge(predict(self.head, self.features[test], experiment), test)
+        return experiment.evaluate(predict(self.head, self.features[test], experiment), test)
 
 
 def fit_probe(

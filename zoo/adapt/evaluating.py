@@ -50,7 +50,7 @@ def evaluate_answers(
     with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            found = model.predict(inputs, task.name, labels=told(dataset, task))
+            found = model.predict(inputs, task.name, labels=model_labels(dataset, task))
             answers += [
                 kind.comparable(item, names.matched(answer), dataset.classes)
                 for item, answer in zip(inputs, found, strict=True)
@@ -65,7 +65,7 @@ def evaluate_answers(
     )
 
 
-def told(dataset: Dataset, task: Task) -> tuple[str, ...]:
+def model_labels(dataset: Dataset, task: Task) -> tuple[str, ...]:
     """What a model is told beside its inputs: the classes; of a translation the languages, where they are known."""
     if task.name != TRANSLATION:
         return dataset.classes

@@ -39,12 +39,12 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     Raises:
         InvalidInput: there is no such strategy, or the plan has an option that would have no effect.
     """
-    from zoo.adapt.structured import tuning
-
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
     if _by_learner(plan.strategy, dataset):
-        return tuning.adapt(backbone, dataset, plan, progress)
+        from zoo.adapt.fine_tuning import adapt as fine_tune
+
+        return fine_tune(backbone, dataset, plan, progress, METHODS[plan.strategy])
     return strategy.adapt(backbone, dataset, plan, progress)
 
 
@@ -54,17 +54,29 @@ def options_of(name: str, dataset: Dataset) -> Options:
     Raises:
         InvalidInput: there is no such strategy.
     """
-    from zoo.adapt.structured import tuning
+    return _learner_options(name) if _by_learner(name, dataset) else find(name).options
 
-    return tuning.options(name) if _by_learner(name, dataset) else find(name).options
+
+METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
+"""What of a model is trained where its own learner is, by strategy."""
+
+
+def _learner_options(strategy: str) -> Options:
+    """The options of a plan that a strategy uses where the backbone's own learner is trained."""
+    reasons = {
+        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
+    }
+    if METHODS[strategy] == "head_alone":
+        reasons["layer_decay"] = "the pretrained blocks are frozen"
+    return Options(frozenset(TRAINING) - reasons.keys(), reasons=reasons)
 
 
 def _by_learner(name: str, dataset: Dataset) -> bool:
     """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
-    from zoo.adapt import evaluating as judging
-    from zoo.adapt.structured import tuning
+    from zoo.adapt.evaluating import by_answers
 
-    return judging.by_answers(dataset) and name in tuning.METHODS
+    return by_answers(dataset) and name in METHODS
 
 
 def strategies() -> dict[str, Strategy]:

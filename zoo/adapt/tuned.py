@@ -183,7 +183,7 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
     task = find_task(document["task"], plugins().tasks)
     learner = None
     if not kind_of(str(document.get("target_kind", "class"))).estimable:
-        from zoo.adapt.structured.tuning import learner_of
+        from zoo.adapt.learner_objective import learner_of
 
         learner = learner_of(base, task, document["classes"])
     module = learner.module if learner else base.head(task, int(document["outputs"]))

@@ -271,6 +271,10 @@ class Kind:
         """Answers to n inputs without a model, from known targets alone: the commonest class, the mean."""
         return [targets[0]] * len(inputs)
 
+    def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
+        """What a learner has to tell apart in targets without classes, such as the characters of transcripts."""
+        return ()
+
     def evaluate(
         self, model: LoadedModel, dataset: Dataset, task: Task, progress: Progress
     ) -> tuple[dict[str, float], dict[str, float]] | None:

@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import textwrap
+import unicodedata
 import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -132,6 +133,12 @@ class Texts(Kind):
         if task == TRANSLATION:
             return [str(inputs[index]) for index in range(len(inputs))]
         return [Counter(map(str, targets)).most_common(1)[0][0]] * len(inputs)
+
+    def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
+        """The characters that occur, in NFKC; none for a translation, whose models bring their own."""
+        if task == TRANSLATION:
+            return ()
+        return sorted({character for text in targets for character in unicodedata.normalize("NFKC", str(text))})
 
     def lines(self, answer: Any) -> Sequence[str]:
         """The text in quotes, wrapped."""

@@ -24,7 +24,7 @@ from zoo.selection.select.confirming import AS_IT_IS, Trial
 from zoo.selection.select.ranked import Placed
 
 if TYPE_CHECKING:
-    from zoo.adapt.structured.tuning import Parts
+    from zoo.adapt.experiment import Experiment
     from zoo.contract.backbone import Progress
     from zoo.entities import Dataset, ModelCard, ModelId
     from zoo.tasks import Task
@@ -113,10 +113,10 @@ def by_trying(
 
 
 def _try_all(cards: Sequence[ModelCard], trial: Trial, effort: Effort, confirm: int, progress: Progress) -> Placed:
-    from zoo.adapt.structured.tuning import divide
+    from zoo.adapt.experiment import prepare
     from zoo.entities import Plan
 
-    parts = divide(trial.dataset, Plan(task=trial.task.name, seed=trial.seed, device=trial.device))
+    parts = prepare(trial.dataset, Plan(task=trial.task.name, seed=trial.seed, device=trial.device))
     deadline = math.inf if effort.budget is None else time.monotonic() + effort.budget
     trials = _Trials(baseline=parts.baseline().get(trial.task.metric.name), deadline=deadline)
     errors: list[ZooError] = []
@@ -154,7 +154,9 @@ class _SpentError(Exception):
     """The time is up."""
 
 
-def _as_it_is(card: ModelCard, parts: Parts, trial: Trial, baseline: float | None, progress: Progress) -> Confirmation:
+def _as_it_is(
+    card: ModelCard, parts: Experiment, trial: Trial, baseline: float | None, progress: Progress
+) -> Confirmation:
     """What a model's own answers for the held-out samples reach.
 
     Raises:
@@ -168,14 +170,16 @@ def _as_it_is(card: ModelCard, parts: Parts, trial: Trial, baseline: float | Non
     started = time.monotonic()
     loaded = load(card, device=trial.device, progress=progress)
     metric = trial.task.metric.name
-    judged, _ = judging.evaluate_answers(loaded, parts.test, trial.task, progress)
+    judged, _ = judging.evaluate_answers(loaded, parts.part(parts.test), trial.task, progress)
     if metric not in judged or not math.isfinite(judged[metric]):
         raise DataError(f"{metric} cannot be told on the held-out samples of '{trial.dataset.name}'.")
     spent = round(time.monotonic() - started, 3)
     return Confirmation("", AS_IT_IS, 0, metric, judged[metric], baseline, len(parts.test), spent)
 
 
-def _fine_tune(cards: Sequence[ModelCard], parts: Parts, trial: Trial, trials: _Trials, progress: Progress) -> None:
+def _fine_tune(
+    cards: Sequence[ModelCard], parts: Experiment, trial: Trial, trials: _Trials, progress: Progress
+) -> None:
     """Successive halving; a model that was judged as it is keeps the better of its two figures."""
     batches = math.ceil(len(parts.train) / 32)
     epochs = min(max(math.ceil(STEPS / batches), confirming.FIRST_EPOCHS), MOST_EPOCHS)
