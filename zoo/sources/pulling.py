@@ -48,7 +48,7 @@ def pull(model: str, progress: Progress | None = None, *, trust_remote_code: boo
 
 
 def _trust(card: ModelCard, files: LocalFiles) -> None:
-    from zoo.sources.trust import trust
+    from zoo.loading.trust import trust
 
     repository = card.loader.get("repository")
     if repository is None or files.revision is None:
