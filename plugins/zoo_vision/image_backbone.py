@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import PROBABILITIES
 from zoo.errors import InvalidInput, needs_extra
+from zoo.kinds.classes import Labels
 
 with needs_extra("vision", "run image models"):
     import torch
@@ -148,11 +149,11 @@ class ImageBackbone:
             names=("trunk", "head"),
         )
 
-    def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
-        """The likeliest classes of each image, best first, with their probabilities; None without a classifier."""
-        if not self.classes:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
+        """The likeliest classes of each image, by the classifier that came with the weights; None without one."""
+        if task != "image-classification" or not self.classes:
             return None
-        rows: list[list[dict[str, Any]]] = []
+        answers: list[Any] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             with torch.inference_mode():
@@ -161,9 +162,8 @@ class ImageBackbone:
                 return None
             scores, indices = logits.float().softmax(dim=1).topk(min(TOP, logits.shape[1]))
             for row_scores, row_indices in zip(scores.tolist(), indices.tolist(), strict=True):
-                pairs = zip(row_indices, row_scores, strict=True)
-                rows.append([{"label": self.classes[index], "score": score} for index, score in pairs])
-        return rows
+                answers.append(Labels.of([self.classes[index] for index in row_indices], row_scores))
+        return answers
 
     def _pixels(self, batch: torch.Tensor) -> torch.Tensor:
         return self.recipe.pixels(batch, next(self.module.parameters()))

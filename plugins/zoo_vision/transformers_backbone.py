@@ -34,12 +34,12 @@ class ProcessorRecipe:
 
     Where its arithmetic is one factor and one summand for each channel, which is what rescaling and normalising come
     to, images stay the bytes that its geometry leaves until the batch is on the device: a quarter of the way's load,
-    and one pass over the batch in place of one over each image. A picture tells whether that gives the same pixels.
+    and one pass over the batch in place of one over each image. A test image shows whether that gives the same pixels.
     """
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
-        # Those of torchvision turn pictures into tensors first, those of Pillow turn tensors back into pictures.
+        # Those of torchvision turn images into tensors first, those of Pillow turn tensors back into images.
         self._takes_bytes = not _ON_TENSORS.isdisjoint(kind.__name__ for kind in type(processor).__mro__)
         self._factor, self._summand = self._arithmetic() or (None, None)
 
@@ -91,14 +91,14 @@ class ProcessorRecipe:
         return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
 
     def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one picture; None where they do not explain it.
+        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one image; None where they do not explain it.
 
-        The picture's noise takes every byte, and its sides differ, so that what depends on places shows too.
+        The image is noise over all values, and its sides differ, so that a dependence on position shows too.
         """
-        picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
+        image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
         try:
-            plain = self._processed([picture], as_bytes=True)[0]
-            wanted = self._processed([picture], as_bytes=False)[0]
+            plain = self._processed([image], as_bytes=True)[0]
+            wanted = self._processed([image], as_bytes=False)[0]
         except (TypeError, ValueError):
             return None
         if plain.dtype != torch.uint8 or plain.shape != wanted.shape:
@@ -174,7 +174,7 @@ class TransformersTrunk(Trunk):
 
 
 class TransformersImageBackbone(ImageBackbone):
-    """An image backbone that can find boxes and masks too, where transformers has such a head for the model.
+    """An image backbone that also predicts boxes and masks, where transformers has such a head for the model.
 
     Attributes:
         folder: where the model's files are.
@@ -184,15 +184,17 @@ class TransformersImageBackbone(ImageBackbone):
     _published: dict[str, Any]
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for boxes or masks (``zoo.adapt.structured``); None for other tasks."""
+        """What is trained for boxes or masks; None for other tasks."""
         from zoo_vision.dense import learner
 
         return learner(self.folder, task, classes, self._place())
 
-    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
-        """Boxes or masks by the head that came with the model; None without one."""
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
+        """Classes, boxes or masks by the head that came with the model; None without one."""
         from zoo_vision.dense import published
 
+        if (classes := super().answer(task, inputs, labels)) is not None:
+            return classes
         if task not in self._published:
             self._published[task] = published(self.folder, task, self._place())
         found = self._published[task]
@@ -253,7 +255,7 @@ def _depths(outputs: Any) -> Sequence[torch.Tensor]:
 
 
 def _final(outputs: Any) -> torch.Tensor:
-    """What the encoder leaves of the picture itself, also where a decoder asks it for objects or masks by queries.
+    """What the encoder leaves of the image itself, also where a decoder asks it for objects or masks by queries.
 
     DETR gives positions, RT-DETR maps of several sizes, the smallest last, and Mask2Former the last map.
     """

@@ -16,10 +16,10 @@ from zoo.cli import run
 from zoo.contract.kind import Kind
 from zoo.data import copies, identities, profile, stored, units
 from zoo.data.identity import folded
-from zoo.data.prompts import as_prompts
 from zoo.data.questions import Question
 from zoo.entities import Dataset
 from zoo.plugins import plugins
+from zoo_vision.generation.prompts import as_prompts
 
 
 def of(kind: str, *inputs: object) -> list[int]:

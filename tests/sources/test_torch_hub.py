@@ -121,7 +121,7 @@ class TestWeights:
         model = zoo.load(MOBILENET, device="cpu")
         assert model.backbone.embedding_dimension == 1280
         best = model.predict([Image.fromarray(load_sample_image("china.jpg"))])[0][0]
-        assert best["label"] == "palace"
+        assert best.label == "palace"
 
     def test_a_file_that_is_not_the_published_one_is_deleted(self, server: FileServer, mobilenet: ModelCard) -> None:
         server.files[f"/models/{FILE}"] = b"something else"

@@ -12,6 +12,7 @@ from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+from zoo.kinds.classes import Labels
 from zoo.kinds.known import kind_of
 from zoo.untrusted import parse_json
 
@@ -102,12 +103,12 @@ class TunedBackbone:
             answers += self._labelled(outputs) if self.classes else self._numbers(outputs)
         return answers
 
-    def _labelled(self, outputs: np.ndarray) -> list[list[dict[str, Any]]]:
+    def _labelled(self, outputs: np.ndarray) -> list[Labels]:
         odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         probabilities = odds / odds.sum(axis=1, keepdims=True)
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN]
         return [
-            [{"label": self.classes[k], "score": float(row[k])} for k in chosen]
+            Labels.of([self.classes[k] for k in chosen], row[chosen])
             for row, chosen in zip(probabilities, best.tolist(), strict=True)
         ]
 

@@ -165,39 +165,6 @@ paying = click.option(
 """The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
 
 
-def making(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that have pictures made."""
-    for option in (
-        click.option("--guidance", type=click.FloatRange(min=0), help="How close to keep to a prompt [default: 7.5]."),
-        click.option("--steps", type=click.IntRange(1, 1000), help="Steps of denoising a picture [default: 50]."),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Of the noise that the first picture is made from.",
-        ),
-        click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Pictures a prompt."),
-    ):
-        function = option(function)
-    return function
-
-
-def _judge_pictures(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        os.environ["ZOO_PICTURE_MODEL"] = value
-
-
-picture_model = click.option(
-    "--picture-model",
-    metavar="MODEL",
-    expose_value=False,
-    callback=_judge_pictures,
-    help="Model by whose features generated pictures are judged [default: pkg:efficientnet-lite0].",
-)
-"""The option of commands that may judge pictures; it sets ``ZOO_PICTURE_MODEL`` and passes nothing."""
-
-
 class Amount(click.ParamType):
     """A whole number as people write it: ``86M``, ``1.5B``, ``500MB``, ``24GB``; decimal units, ``GiB`` binary."""
 

@@ -53,11 +53,9 @@ _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
-    from zoo.data.boxes import BoxReader
     from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
     from zoo.data.grids import GridReader
-    from zoo.data.masks import MaskReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
@@ -69,14 +67,12 @@ def builtin_readers() -> Sequence[Reader]:
     return [
         PackagedReader(),
         QuestionReader(),
-        BoxReader(),
         TaggedReader(),
         TableReader(),
         SequenceReader(),
         StructureReader(),
         CrystalReader(),
         GridReader(),
-        MaskReader(),
         SavedReader(),
         FolderReader(),
     ]

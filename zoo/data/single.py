@@ -66,10 +66,6 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
     """
     if kind == "text":
         return _text(text)
-    if kind == "prompt":
-        from zoo.data.prompts import Prompt
-
-        return Prompt(text)
     if kind == "question":
         from zoo.data.questions import parse
 

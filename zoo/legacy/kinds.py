@@ -71,7 +71,7 @@ class Wrapped(Kind):
 
 
 class Found(Wrapped):
-    """Boxes and spans: lists of things found, each with a label."""
+    """Spans: lists of things found, each with a label."""
 
     numbered = True
 
@@ -92,45 +92,6 @@ class Found(Wrapped):
         from zoo.data import tagged
 
         return tagged.read_table(reference, table, options)
-
-
-class Mask(Wrapped):
-    """Masks."""
-
-    numbered = True
-
-    def labels(self, answer):
-        return [str(name) for name in answer["classes"]]
-
-    def relabelled(self, answer, names, classes):
-        import numpy as np
-
-        from zoo.data.masks import IGNORED
-
-        mask = np.asarray(answer["mask"])
-        table = np.full(256, IGNORED, dtype=np.uint8)
-        for index, own in zip(np.unique(mask), answer["classes"], strict=True):
-            name = names[str(own)]
-            table[index] = IGNORED if name is None else classes.index(name)
-        return {**answer, "mask": table[mask]}
-
-
-class Made(Wrapped):
-    """Images that were generated."""
-
-    typed_as = "prompt"
-    needs_output = True
-    noun, nouns = "image", "images"
-    most_evaluated = 2
-
-    def identity(self, item, target):
-        return target
-
-    def sections(self, names, inputs, answers, asked):
-        return showing._made(inputs, answers)
-
-    def file_names(self, names):
-        return [numbered(name, number) for number, name in enumerate(names, start=1)]
 
 
 class Sound(Wrapped):
@@ -241,13 +202,6 @@ class Input(Kind):
             return series_tables.read_table(reference, table, options)
         return None
 
-    def from_dataset(self, dataset, task):
-        if self.name != "prompt":
-            return None
-        from zoo.data.prompts import as_prompts
-
-        return as_prompts(dataset, task.name)
-
     def is_cell(self, value, column):
         from zoo.data.columns import _is_protein
         from zoo.data.molecules import looks_like_smiles
@@ -288,13 +242,6 @@ class Input(Kind):
 
         if self.name == "time-series":
             return _series(texts, options)
-        if self.name == "prompt":
-            from zoo.data.prompts import UNCONDITIONAL, asked
-
-            wished = {name: options[name] for name in ("count", "seed", "steps", "guidance") if name in options}
-            prompted = (options.get("task") or next(iter(model.card.tasks), "")) != UNCONDITIONAL
-            wanted = asked(texts, prompted=prompted, **wished)
-            return Typed(tuple(one.text or f"Seed {one.seed}" for one in wanted), wanted)
         variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
         least = getattr(model.backbone, "least_times", None)
         return read_each(entries(texts, self.name), lambda text: read_input(text, self.name, variables, least))
@@ -331,12 +278,9 @@ def _series(texts, options):
 def wrapped() -> list[Kind]:
     """Those of all modules."""
     from zoo.adapt.structured import (
-        boxes,
         captions,
         forces,
         grids,
-        masks,
-        pictures,
         recordings,
         residues,
         series,
@@ -354,19 +298,15 @@ def wrapped() -> list[Kind]:
         Input("protein-structure", "protein structures"),
         Input("grid", "maps"),
         Input("time-series", "time series"),
-        Input("prompt"),
         Input("question", asked_of="text", folds_text=True),
         Input("image-question", asked_of="image", folds_text=True),
         Input("utterance", asked_of="text"),
         Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
         Wrapped(forces.KIND, forces.METRICS, "energy and forces"),
         Wrapped(grids.KIND, grids.METRICS, "a map"),
-        Made(pictures.KIND, pictures.METRICS, "an image"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
         Designed(residues.KIND, residues.METRICS, "residues"),
         Forecast(series.KIND, series.METRICS, "what follows"),
         Folded(structures.KIND, structures.METRICS, "a known structure"),
-        Found(boxes.KIND, boxes.METRICS, "boxes"),
         Found(spans.KIND, spans.METRICS, "tagged words"),
-        Mask(masks.KIND, masks.METRICS, "a mask"),
     ]

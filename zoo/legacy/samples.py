@@ -165,20 +165,6 @@ def _helix(count: int) -> Any:
     return Structure(sequence, places[:, 1].astype(np.float64), places, np.arange(1, count + 1))
 
 
-def _prompts() -> list[Any]:
-    """With few steps: what a model makes of them is not judged."""
-    from zoo.data.prompts import Prompt
-
-    return [Prompt(text, seed, steps=2) for seed, text in enumerate(("a red house", "the sea at night", "a dog"))]
-
-
-def _extreme_prompts() -> list[tuple[str, Any]]:
-    from zoo.data.prompts import Prompt
-
-    texts = {"an empty prompt": "", "a prompt of 10,000 words": "word " * 10_000}
-    return [(name, Prompt(text, steps=2)) for name, text in texts.items()]
-
-
 def _utterances() -> list[Any]:
     """Texts, and some with a recording of the voice to speak them in."""
     from zoo.data.utterances import VoicedText
@@ -226,7 +212,6 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "protein-structure": lambda: [_helix(count) for count in (20, 60, 35, 100)],
     "crystal": _crystals,
     "time-series": _series,
-    "prompt": _prompts,
     "question": _questions,
     "image-question": _image_questions,
     "utterance": _utterances,
@@ -240,7 +225,6 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "protein-structure": lambda: [("a helix of ten residues", _helix(10)), ("one of 600", _helix(600))],
     "crystal": _extreme_crystals,
     "time-series": _extreme_series,
-    "prompt": _extreme_prompts,
     "question": _extreme_questions,
     "image-question": _extreme_image_questions,
     "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],

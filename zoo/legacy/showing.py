@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-SMALLEST = 192
 PLAYABLE = 8_000
 ALIGNED = 60
-LIKELY = 0.5
-LEGIBLE = 480
-_OPACITY = 0.5
 
 
 def shown(item: Any, answer: Any) -> str:
@@ -36,8 +32,6 @@ def shown(item: Any, answer: Any) -> str:
             return _structure(item, answer)
         if "native_perplexity" in answer:
             return _design(item, answer)
-        if "mask" in answer:
-            return _mask(item, answer)
         if "values" in answer:
             return _maps(item, answer)
         if "energy" in answer:
@@ -47,8 +41,6 @@ def shown(item: Any, answer: Any) -> str:
         if "answer" in answer:
             return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
-        if any(isinstance(found, Mapping) and "box" in found for found in answer):
-            return _boxes(item, answer)
         if any(isinstance(found, Mapping) and "start" in found for found in answer):
             return _entities(str(item), answer)
         if answer and all(isinstance(found, Mapping) and "label" in found for found in answer):
@@ -84,72 +76,6 @@ def _player(recording: Any, words: str) -> str:
     rate = max(recording.sampling_rate, PLAYABLE)
     data = base64.b64encode(encode(Recording(recording.at(rate), rate))).decode("ascii")
     return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
-
-
-def _made(prompts: Sequence[Any], answers: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A section for each prompt with the pictures that were made of it, and what makes each of them again."""
-    from itertools import groupby
-
-    sections = []
-    pairs = groupby(zip(prompts, answers, strict=True), key=lambda pair: str(pair[0]))
-    for text, group in pairs:
-        figures = []
-        for _, answer in group:
-            image, told = answer["image"], f"Seed {answer['seed']}, {answer['steps']} steps"
-            told += f", guidance {float(answer['guidance']):g}" if "guidance" in answer else ""
-            told += ". Flagged by the model's safety checker" if answer.get("flagged") else ""
-            factor = max(1, round(SMALLEST / max(image.size)))
-            large = image.resize((factor * image.width, factor * image.height), 0)
-            words = f"A picture made of '{text}', {told[0].lower()}{told[1:]}." if text else f"A picture: {told}."
-            figures.append(f"<li>{parts.figure(large, words, f'{told}.', 'made')}</li>")
-        heading = escape(short(text)) if text else "Without a prompt"
-        sections.append(f'<section><h2>{heading}</h2><ul class="made">{"".join(figures)}</ul></section>')
-    return sections
-
-
-def _boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> str:
-    likely = sorted(found, key=lambda one: -float(one["score"]))
-    drawn = [one for one in likely if float(one["score"]) >= LIKELY]
-    listed = drawn or likely
-    told = (
-        "; ".join(f"{one['label']} {float(one['score']):.2f}" for one in drawn[: parts.SHOWN]) or "no object is likely"
-    )
-    rows = [
-        (str(one["label"]), f"{float(one['score']):.3f}", *(f"{float(side):.0f}" for side in one["box"]))
-        for one in listed[: parts.SHOWN]
-    ]
-    caption = (
-        f"Objects with a score of at least {LIKELY}, in pixels of the picture."
-        if drawn
-        else f"No object has a score of {LIKELY}; these are the likeliest."
-    )
-    table = parts.table(("Object", "Score", "Left", "Top", "Right", "Bottom"), rows, f"{caption}{parts.rest(listed)}")
-    return parts.figure(draw_boxes(image, found), f"The picture with boxes: {told}.", "Boxes by the model.") + table
-
-
-def _mask(image: Image, answer: Mapping[str, Any]) -> str:
-    import numpy as np
-
-    mask = np.asarray(answer["mask"])
-    indices = [int(index) for index in np.unique(mask)]
-    counts = np.bincount(mask.ravel())
-    names = list(answer["classes"])
-    clear = int(counts.argmax())
-    rows = sorted(
-        ((name, counts[index] / mask.size, index) for name, index in zip(names, indices, strict=True)),
-        key=lambda row: -row[1],
-    )
-    body = "".join(
-        f"<tr><td>{parts.swatch(None if index == clear else drawing.colour(index))} {escape(name)}</td>"
-        f'<td class="number">{share:.1%}</td></tr>'
-        for name, share, index in rows
-    )
-    told = ", ".join(f"{name} {share:.0%}" for name, share, _ in rows)
-    legend = (
-        "<table><caption>Share of the picture; the commonest class is left clear.</caption><thead><tr>"
-        f'<th scope="col">Class</th><th scope="col" class="number">Share</th></tr></thead><tbody>{body}</tbody></table>'
-    )
-    return parts.figure(draw_mask(image, mask), f"The picture with a mask: {told}.", "Mask by the model.") + legend
 
 
 def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
@@ -378,14 +304,8 @@ def summary(answer: Any) -> tuple[str, str]:
     if not isinstance(answer, Mapping):
         return str(answer).strip() or "(nothing)", ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""
-    if "image" in answer:
-        return f"{answer['image'].width} x {answer['image'].height} pixels, seed {answer['seed']}", ""
     if "word" in answer:
         return f"{answer['word']} ({answer['label']})", score
-    if "mask" in answer:
-        return ", ".join(f"{name} {share:.0%}" for name, share in answer["classes"].items()), ""
-    if "box" in answer:
-        return f"{answer['label']} at {', '.join(f'{side:.0f}' for side in answer['box'])}", score
     if "values" in answer:
         names = zip(answer["names"], answer["values"], strict=True)
         return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
@@ -402,10 +322,6 @@ def plain(answer: Any) -> Any:
     """An answer as plain JSON values: arrays as lists, pictures as PNG in base64, of recordings length and rate."""
     if hasattr(answer, "sampling_rate"):
         return {"seconds": round(answer.seconds, 3), "sampling_rate": answer.sampling_rate}
-    if hasattr(answer, "save") and hasattr(answer, "convert"):
-        buffer = io.BytesIO()
-        answer.save(buffer, "PNG")
-        return base64.b64encode(buffer.getvalue()).decode("ascii")
     if hasattr(answer, "tolist"):
         return answer.tolist()
     if isinstance(answer, Mapping):
@@ -441,48 +357,4 @@ def draw(item: Any, answer: Any) -> Image:
         from zoo.kinds.spectrogram import draw_recording
 
         return draw_recording(item, answer)
-    if isinstance(answer, Mapping) and "image" in answer:
-        made: Image = answer["image"]
-        return made
-    image: Image = item
-    if isinstance(answer, Mapping) and "mask" in answer:
-        return draw_mask(image, answer["mask"])
-    if isinstance(answer, Sequence) and all(isinstance(found, Mapping) and "box" in found for found in answer):
-        return draw_boxes(image, answer)
     raise InvalidInput("This answer holds no boxes and no mask, so that there is nothing to draw.", "Leave -o out.")
-
-
-def draw_boxes(image: Image, found: Sequence[Mapping[str, Any]]) -> Image:
-    """The objects of a score of at least 0.5, the likeliest on top, each kind in a colour of its own."""
-    from PIL import ImageDraw, ImageFont
-
-    # On a picture smaller than this the labels would hide what they name.
-    factor = max(1, round(LEGIBLE / max(image.size)))
-    drawn = image.convert("RGB").resize((factor * image.size[0], factor * image.size[1]), 0)
-    pen = ImageDraw.Draw(drawn)
-    kinds = sorted({str(item["label"]) for item in found})
-    width = max(1, round(max(drawn.size) / 200))
-    font = ImageFont.load_default(max(10, round(max(drawn.size) / 36)))
-    for item in sorted(found, key=lambda item: float(item["score"])):
-        if float(item["score"]) < LIKELY:
-            continue
-        hue = drawing.colour(kinds.index(str(item["label"])))
-        left, top, right, bottom = (factor * float(side) for side in item["box"])
-        pen.rectangle((left, top, right, bottom), outline=hue, width=width)
-        text = f"{item['label']} {float(item['score']):.2f}"
-        box = pen.textbbox((left + width, top + width), text, font=font)
-        pen.rectangle(box, fill=hue)
-        pen.text((left + width, top + width), text, fill="black", font=font)
-    return drawn
-
-
-def draw_mask(image: Image, mask: np.ndarray) -> Image:
-    """Each class of the mask in a colour of its own over the picture; the commonest stays clear."""
-    import numpy as np
-    from PIL import Image
-
-    table = np.array([drawing.colour(index) for index in range(256)], dtype=np.uint8)
-    indices = np.asarray(mask)
-    blended = Image.blend(image.convert("RGB"), Image.fromarray(table[indices]), _OPACITY)
-    shown = Image.fromarray(np.where(indices == np.bincount(indices.ravel()).argmax(), 0, 255).astype(np.uint8))
-    return Image.composite(blended, image.convert("RGB"), shown)

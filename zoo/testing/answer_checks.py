@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from zoo.errors import DataError, InvalidInput, ZooError
@@ -104,7 +104,9 @@ def _asked(model: ModelSubject) -> Iterator[tuple[str, tuple[Sequence[Any], Sequ
 
 
 def _without_seed(answer: Any) -> Any:
-    return {name: value for name, value in answer.items() if name != "seed"} if isinstance(answer, Mapping) else answer
+    if not is_dataclass(answer):
+        return answer
+    return {field.name: getattr(answer, field.name) for field in fields(answer) if field.name != "seed"}
 
 
 def _same(model: ModelSubject, task: str, found: Sequence[Any], expected: Sequence[Any], when: str) -> None:

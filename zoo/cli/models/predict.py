@@ -13,7 +13,7 @@ from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import horizon as horizon_option
 from zoo.cli.options import languages as languages_option
-from zoo.cli.options import making, paying, plugin_options
+from zoo.cli.options import paying, plugin_options
 from zoo.cli.output import Column, Output
 from zoo.contract.option import PREDICT, SETTING
 from zoo.errors import InvalidInput
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     "fields with the unit of the first].",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@making
 @paying
 @plugin_options(SETTING)
 @plugin_options(PREDICT)
@@ -62,7 +61,6 @@ def command(
     target_column: str | None,
     languages: tuple[str, ...],
     options: dict[str, Any],
-    **wished: Any,
 ) -> None:
     """Run a model on inputs.
 
@@ -106,7 +104,7 @@ def command(
             f"Add -o {answered.nouns}/, or -o page.html.",
         )
     _refuse_options(options, asked, answered, loaded.card.id)
-    given = {"horizon": horizon, **wished, **options, "task": task, "target_column": target_column}
+    given = {"horizon": horizon, **options, "task": task, "target_column": target_column}
     typed = asked.read_typed(inputs, given, loaded)
     places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, languages or named)
     names, items = tuple(typed.names[at] for at in places), [typed.items[at] for at in places]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import READING, paying, picture_model, plugin_options, reading
+from zoo.cli.options import READING, paying, plugin_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_score, human_seconds
 from zoo.contract.option import SETTING
@@ -89,7 +89,6 @@ TUNED_MODEL = "tuned_model"
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @plugin_options(SETTING)
-@picture_model
 @paying
 @reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")

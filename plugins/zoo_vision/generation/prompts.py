@@ -1,32 +1,30 @@
-"""Pictures to be made: what is asked for, and data sets turned round so that their pictures are the targets."""
+"""Prompts, the inputs of image generators, and data sets of images as the targets of prompts."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, InvalidInput
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from zoo_vision.generation.images import GeneratedImage
 
 UNCONDITIONAL = "unconditional-image-generation"
 MOST = 1000
-"""Pictures that may be asked for at once."""
+"""Images that may be requested at once."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One picture that is asked for.
+    """A request for one image.
 
     Attributes:
         text: what it shows, or the name of a class; empty for models that take no prompt.
-        seed: of the noise that it is made from; the same seed gives the same picture.
-        steps: of denoising; None takes the model's usual number.
-        guidance: how closely the prompt is kept to, the w of classifier-free guidance; None takes what is usual.
+        seed: of the noise that the image is generated from; the same seed gives the same image.
+        steps: denoising steps; None for the model's default.
+        guidance: how closely the image follows the prompt, the w of classifier-free guidance; None for the default.
     """
 
     text: str = ""
@@ -36,14 +34,6 @@ class Prompt:
 
     def __str__(self) -> str:
         return self.text
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture with the prompt that it belongs to."""
-
-    image: Image
-    prompt: str = ""
 
 
 class Prompts(Sequence[Any]):
@@ -59,7 +49,7 @@ class Prompts(Sequence[Any]):
         return Subset(self, range(len(self))[index]) if isinstance(index, slice) else Prompt(self.texts[index], index)
 
 
-class Pictures(Sequence[Any]):
+class PromptedImages(Sequence[Any]):
     """Images, decoded when indexed, each with the text of its prompt."""
 
     def __init__(self, images: Sequence[Any], texts: Sequence[str]) -> None:
@@ -71,19 +61,19 @@ class Pictures(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Subset(self, range(len(self))[index])
-        return Picture(self.images[index], self.texts[index])
+        return GeneratedImage(self.images[index], self.texts[index])
 
 
 def as_prompts(dataset: Dataset, task: str) -> Dataset:
-    """The same pictures as targets of prompts: the captions, or the names of the classes, or none.
+    """The images of a data set as targets of prompts: captions, names of classes, or no text.
 
     Raises:
-        DataError: the data are no pictures, or have no text where the task needs one.
+        DataError: the data are not images, or have no text where the task needs one.
     """
     if dataset.input_kind != "image":
         raise DataError(
-            f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task} learns from pictures.",
-            "Bring a folder of pictures, or a table with a column of pictures and one of texts.",
+            f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task} learns from images.",
+            "Use a folder of images, or a table with a column of images and one of texts.",
         )
     if task == UNCONDITIONAL:
         texts = [""] * len(dataset)
@@ -93,24 +83,22 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
         texts = [dataset.classes[int(index)] for index in dataset.targets]
     else:
         raise DataError(
-            f"The pictures of '{dataset.name}' have no text and no class, and {task} needs one for each.",
-            f"Sort them into class folders, bring a table of captions, or take --task {UNCONDITIONAL}.",
+            f"The images of '{dataset.name}' have no text and no class, and {task} needs one for each.",
+            f"Sort them into class folders, add a table of captions, or use --task {UNCONDITIONAL}.",
         )
-    digest = hashlib.sha256(f"{task}:{dataset.fingerprint}".encode()).hexdigest()
-    pictures: Any = Pictures(dataset.inputs, texts)
-    classes = () if task == UNCONDITIONAL else dataset.classes
+    images: Any = PromptedImages(dataset.inputs, texts)
     return replace(
         dataset,
         input_kind="prompt",
         inputs=Prompts(texts),
-        targets=pictures,
-        classes=classes,
-        fingerprint=digest,
+        targets=images,
+        classes=() if task == UNCONDITIONAL else dataset.classes,
+        fingerprint=hashlib.sha256(f"{task}:{dataset.fingerprint}".encode()).hexdigest(),
         target_kind="generated-image",
     )
 
 
-def asked(
+def requested(
     texts: Sequence[str],
     *,
     prompted: bool,
@@ -119,23 +107,24 @@ def asked(
     steps: int | None = None,
     guidance: float | None = None,
 ) -> list[Prompt]:
-    """The pictures that are asked for, ``count`` of each prompt, with seeds from ``seed`` on.
+    """The requested images, ``count`` of each prompt, with seeds from ``seed`` on.
 
     Args:
-        texts: prompts; where ``prompted`` is false, numbers of pictures.
+        texts: prompts; where ``prompted`` is false, numbers of images.
 
     Raises:
-        InvalidInput: a number of pictures is none, or too large.
+        InvalidInput: a number of images is not a number, zero, or too large.
     """
-    wanted = [(text, count) for text in texts]
+    numbers = [(text, count) for text in texts]
     if not prompted:
         for text in texts:
             if not text.strip().isdecimal():
                 raise InvalidInput(
-                    f"This model takes no prompt, and '{text[:40]}' is no number of pictures.", "Ask for some: 4"
+                    f"This model takes no prompt, and '{text[:40]}' is not a number of images.",
+                    "Give a number of images, such as 4.",
                 )
-        wanted = [("", sum(int(text) for text in texts))]
-    total = sum(number for _, number in wanted)
+        numbers = [("", sum(int(text) for text in texts))]
+    total = sum(number for _, number in numbers)
     if not 1 <= total <= MOST:
-        raise InvalidInput(f"{total:,} pictures are asked for; zoo makes 1 to {MOST:,} at once.")
-    return [Prompt(text, seed + at, steps, guidance) for text, number in wanted for at in range(number)]
+        raise InvalidInput(f"{total:,} images are requested; zoo generates 1 to {MOST:,} at once.")
+    return [Prompt(text, seed + at, steps, guidance) for text, number in numbers for at in range(number)]

@@ -1,10 +1,9 @@
-"""Pictures with boxes around their objects, in COCO's JSON."""
+"""Reads images with boxes around their objects from COCO's JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,26 +15,12 @@ from zoo.kinds.image import inspect_all
 from zoo.kinds.items import ImageFiles
 from zoo.kinds.text import read_text
 from zoo.untrusted import parse_json
+from zoo_vision.detection.boxes import Box, Boxes
 
 if TYPE_CHECKING:
     from zoo.kinds.image import ImageFacts
 
 _MARKS = ('"images"', '"annotations"', '"categories"')
-
-
-@dataclass(frozen=True)
-class Boxes:
-    """The objects of a picture.
-
-    Attributes:
-        corners: n times left, top, right, bottom, in pixels of the picture.
-        labels: what each is.
-        scores: how sure a model is of each; 1 where it is known.
-    """
-
-    corners: tuple[tuple[float, float, float, float], ...]
-    labels: tuple[str, ...]
-    scores: tuple[float, ...]
 
 
 class BoxReader:
@@ -56,34 +41,33 @@ class BoxReader:
         return all(mark in text for mark in _MARKS)
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The pictures with their boxes; files are looked for beside the JSON and in a folder ``images`` there.
+        """The images with their boxes; files are looked for beside the JSON and in a folder ``images`` there.
 
         Raises:
-            DataError: the file is not in COCO's form, or nothing can be used.
+            DataError: the file is not in COCO's format, or nothing can be used.
         """
         path = Path(reference).expanduser()
         try:
             document = parse_json(read_text(path), finite=False)
-            names = {int(kind["id"]): str(kind["name"]) for kind in document["categories"]}
-            pictures = {int(image["id"]): str(image["file_name"]) for image in document["images"]}
-            astray: list[Problem] = []
-            found: dict[int, list[tuple[Any, str | int]]] = {number: [] for number in pictures}
+            names = {int(entry["id"]): str(entry["name"]) for entry in document["categories"]}
+            images = {int(entry["id"]): str(entry["file_name"]) for entry in document["images"]}
+            problems: list[Problem] = []
+            found: dict[int, list[tuple[Any, str | int]]] = {number: [] for number in images}
             for annotation in document["annotations"]:
-                picture, category = int(annotation["image_id"]), int(annotation["category_id"])
-                if picture not in found:
-                    astray.append(
-                        Problem(f"annotation {annotation.get('id', '?')}", f"is of the unlisted image {picture}")
+                image, category = int(annotation["image_id"]), int(annotation["category_id"])
+                if image not in found:
+                    problems.append(
+                        Problem(f"annotation {annotation.get('id', '?')}", f"is of the unlisted image {image}")
                     )
                 elif not annotation.get("iscrowd"):
-                    found[picture].append((annotation["bbox"], names.get(category, category)))
+                    found[image].append((annotation["bbox"], names.get(category, category)))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"'{reference}' is not in COCO's form: {type(error).__name__}: {error}.",
+                f"'{reference}' is not in COCO's format: {type(error).__name__}: {error}.",
                 "It needs images, annotations with bbox, and categories.",
             ) from error
-        return _dataset(
-            reference, path.parent, [(pictures[number], found[number]) for number in pictures], astray, options
-        )
+        rows = [(images[number], found[number]) for number in images]
+        return _dataset(reference, path.parent, rows, problems, options)
 
 
 def _dataset(
@@ -113,15 +97,15 @@ def _dataset(
     settle(name, len(paths), problems, options)
     classes = tuple(sorted({label for boxes in targets for label in boxes.labels}))
     if not classes:
-        raise DataError(f"No picture of '{name}' has a box around anything.")
-    told = [json.dumps([boxes.corners, boxes.labels]) for boxes in targets]
+        raise DataError(f"No image of '{name}' has a box.")
+    written = [json.dumps([[box.corners for box in boxes.found], boxes.labels]) for boxes in targets]
     return Dataset(
         name,
         "image",
         ImageFiles(folder, paths, known),
         targets,
         classes,
-        fingerprint("image", (facts.digest for facts in known), told, classes),
+        fingerprint("image", (facts.digest for facts in known), written, classes),
         "boxes",
         {"target": "boxes"},
         tuple(problems),
@@ -134,8 +118,8 @@ def _place(folder: Path, file: str) -> Path:
 
 
 def _boxes(objects: Sequence[tuple[Any, str | int]], size: tuple[int, int]) -> Boxes | str:
-    """Boxes inside a picture, or why they cannot be used; a label that is a number is one of no category."""
-    corners, labels = [], []
+    """Boxes inside an image, or why they cannot be used; a label that is a number is that of an unknown category."""
+    found = []
     for box, label in objects:
         if isinstance(label, int):
             return f"has a box of the category {label}, which is not among the categories"
@@ -146,7 +130,6 @@ def _boxes(objects: Sequence[tuple[Any, str | int]], size: tuple[int, int]) -> B
         right, bottom = min(left + width, size[0]), min(top + height, size[1])
         left, top = max(left, 0.0), max(top, 0.0)
         if not (right > left and bottom > top):
-            return f"has a box of '{label}' that is empty or lies outside of the picture"
-        corners.append((left, top, right, bottom))
-        labels.append(label)
-    return Boxes(tuple(corners), tuple(labels), (1.0,) * len(corners))
+            return f"has a box of '{label}' that is empty or lies outside of the image"
+        found.append(Box(label, 1.0, (left, top, right, bottom)))
+    return Boxes(tuple(found))

@@ -1,4 +1,4 @@
-"""Pictures with a class for each pixel: a folder of pictures and one of masks."""
+"""Reads images with a class for each pixel: a folder of images beside one of masks."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.image import inspect_all, suffixes
 from zoo.kinds.items import ImageFiles
 from zoo.kinds.text import read_text
+from zoo_vision.segmentation.masks import IGNORED
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.kinds.image import ImageFacts
-
-IGNORED = 255
-"""Value of pixels that belong to no class and are not judged."""
 
 _MASKS = ("masks", "annotations", "labels")
 
@@ -39,7 +37,7 @@ class MaskReader:
         return bool(reference.strip()) and (root / "images").is_dir() and _masks(root) is not None
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The pictures with their masks, height x width, uint8; 255 is not judged.
+        """The images with their masks, height x width, uint8; pixels of value 255 are not evaluated.
 
         Raises:
             DataError: nothing can be used, or ``classes.txt`` has too few names.
@@ -65,16 +63,16 @@ class MaskReader:
                 targets.append(mask)
         settle(reference, len(paths), problems, options)
         if not paths:
-            raise DataError(f"'{root / 'images'}' holds no pictures.")
+            raise DataError(f"'{root / 'images'}' holds no images.")
         classes = _classes(root, targets)
-        told = [hashlib.sha256(mask.tobytes()).hexdigest() for mask in targets]
+        digests = [hashlib.sha256(mask.tobytes()).hexdigest() for mask in targets]
         return Dataset(
             reference,
             "image",
             ImageFiles(root, paths, known),
             targets,
             classes,
-            fingerprint("image", (facts.digest for facts in known), told, classes),
+            fingerprint("image", (facts.digest for facts in known), digests, classes),
             "mask",
             {"target": masks.name},
             tuple(problems),
@@ -87,7 +85,7 @@ def _masks(root: Path) -> Path | None:
 
 
 def _mask(path: Path, size: tuple[int, int]) -> np.ndarray | str:
-    """A mask of a picture's size, or why there is none."""
+    """A mask of an image's size, or why there is none."""
     import numpy as np
     from PIL import Image, UnidentifiedImageError
 
