@@ -57,12 +57,13 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl(trylast=True)
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """Predictions of models that ``zoo tune`` made."""
+    """What the backbone itself answers; for models that ``zoo tune`` made, to the task that they were tuned to."""
     from zoo.adapt.tuned import TunedBackbone
+    from zoo.contract.backbone import Answers
 
-    if not isinstance(backbone, TunedBackbone) or backbone.task != task:
-        return None
-    return backbone.predict(inputs, labels)
+    if isinstance(backbone, TunedBackbone):
+        return backbone.predict(inputs, labels) if backbone.task == task else None
+    return backbone.answer(task, inputs, labels) if isinstance(backbone, Answers) else None
 
 
 @hookimpl(trylast=True)

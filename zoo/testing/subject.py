@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+<<<<<<< HEAD
 from zoo.contract.backbone import Backbone, HasExamples, SilentProgress, ZeroShot
+=======
+from zoo.contract.backbone import Answers, Backbone, SilentProgress, ZeroShot
+>>>>>>> aa3f001 (Ask backbones for their answers by one method)
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
 from zoo.kinds.known import asked_kind, kind_of
@@ -145,6 +149,8 @@ class ModelSubject:
             found: Sequence[Any] | None = plugins().ask(
                 self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels
             )
+            if found is None and isinstance(backbone, Answers):
+                found = backbone.answer(task, inputs, labels)
         return found
 
     def dataset(self, inputs: Sequence[Any]) -> Dataset:
