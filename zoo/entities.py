@@ -260,7 +260,7 @@ class Dataset:
         name: what the user typed, or the packaged name.
         input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
         inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
-            audio, ``str`` for texts, SMILES and sequences of residues.
+            audio, ``str`` for texts and whatever is written as text.
         targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
             what the kind names (see ``zoo.adapt.structured``).
         classes: class names by index; empty for numbers.
@@ -410,7 +410,7 @@ class Plan(Entity):
         patience: epochs without a better validation metric before it stops.
         validation: fraction of the samples held out to stop early on.
         test: fraction of the samples held out to report on.
-        split: how they are held out: ``random`` (stratified by class), or ``scaffold`` for molecules.
+        split: how they are held out: ``random`` (stratified by class), or by a grouping of the kind of their inputs.
         head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
         accumulate: batches whose gradients are added up before the weights change; the more, the less memory for the

@@ -10,6 +10,8 @@ from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.kind import Kind
+    from zoo.contract.reader import Reader
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
@@ -43,6 +45,29 @@ def zoo_domains() -> list[Domain]:
     """The scientific domain, with its classifications beside the core's tasks."""
     tasks = (*tasks_of("scientific"), *OWN_TASKS)
     return [Domain("scientific", DESCRIPTION, tasks)]
+
+
+@hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Molecules and proteins: sequences, structures, and what models answer."""
+    from zoo_scientific.molecules.kind import Molecules
+    from zoo_scientific.proteins.designs import Designs
+    from zoo_scientific.proteins.folds import Folds
+    from zoo_scientific.proteins.sequences import Proteins
+    from zoo_scientific.proteins.structures import ProteinStructures
+
+    return [Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
+
+
+@hookimpl
+def zoo_readers() -> list[Reader]:
+    """FASTA and SMILES files, structures of proteins, and data sets that scientific packages ship."""
+    from zoo.data.shipped import ShippedReader
+    from zoo_scientific.packaged_data import SHIPPED
+    from zoo_scientific.proteins.structure_files import StructureReader
+    from zoo_scientific.sequence_files import SequenceReader
+
+    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader()]
 
 
 @hookimpl
@@ -97,15 +122,11 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, with forces for ``interatomic-potential``; fields; series; structures; sequences."""
+    """Energies of crystals, with forces for ``interatomic-potential``; fields; series."""
     if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
-    if task == "protein-structure-prediction" and hasattr(backbone, "fold"):
-        return backbone.fold(inputs)
-    if task == "inverse-folding" and hasattr(backbone, "design"):
-        return backbone.design(inputs)
     if backbone.input_kind != "crystal":
         return None
     if task == "interatomic-potential" and hasattr(backbone, "potential"):

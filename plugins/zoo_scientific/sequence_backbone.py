@@ -119,7 +119,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     """The backbone of a folder of transformers; None where the card is of neither molecules nor proteins.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is no encoder.
+        UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is not an encoder.
     """
     if card.input.get("kind") not in KINDS:
         return None

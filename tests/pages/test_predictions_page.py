@@ -16,7 +16,6 @@ from zoo.cli import run
 from zoo.data.crystals import Crystal
 from zoo.data.grids import Field, History
 from zoo.data.questions import parse
-from zoo.data.structures import Structure
 from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
 from zoo.kinds.classes import Labels
@@ -24,6 +23,8 @@ from zoo.kinds.known import kind_of
 from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
+from zoo_scientific.proteins.design_metrics import Design
+from zoo_scientific.proteins.structures import Structure
 
 PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
 BOXES = [
@@ -184,6 +185,6 @@ def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
 def test_both_sequences_of_a_design_can_be_reached_and_named() -> None:
     places = np.cumsum(np.full((4, 3), 2.0), axis=0)
     item = Structure("MKTA", places, np.repeat(places[:, None].astype(np.float32), 4, axis=1), np.arange(1, 5))
-    design = {"native": "MKTA", "sequence": "MKSA", "recovery": 0.75, "confidence": 0.5, "native_perplexity": 4.2}
+    design = Design("MKSA", 4.2, "MKTA", recovery=0.75, confidence=0.5)
     (about,) = [about for tag, about in read(item, design, "residues", "protein-structure").tags if tag == "pre"]
     assert (about["role"], about["tabindex"], about["aria-label"]) == ("region", "0", "Both sequences")

@@ -53,7 +53,8 @@ def tune(
         learning_rate: of the pretrained weights; None lets the strategy choose.
         patience: epochs without a better validation metric before it stops.
         validation, test: fractions of the samples held out to stop early on, and to report on.
-        split: how samples are held out: ``random``, or ``scaffold`` for molecules, by their ring systems.
+        split: how samples are held out: ``random``, or by a grouping of the data's kind that keeps related samples
+            in one part.
         head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
         accumulate: batches whose gradients are added up before the weights change.
@@ -77,6 +78,7 @@ def tune(
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read, task_for
     from zoo.data.arguments import check_reading
+    from zoo.data.splitting import check_split
     from zoo.entities import Plan
     from zoo.errors import PluginError
     from zoo.features import load
@@ -112,6 +114,7 @@ def tune(
         keep,
     )
     check_plan(plan)
+    check_split(dataset, split)
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(
         "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress

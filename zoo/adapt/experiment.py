@@ -32,9 +32,6 @@ HEADS = ("auto", "probe", "random")
 KEEP = ("best", "fine-tuned")
 """Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
 
-SPLITS = ("random", "scaffold")
-"""Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
-
 RANKED = "roc_auc"
 """The metric that decides where the targets are 0 and 1."""
 
@@ -136,6 +133,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
     """
     from zoo.adapt.seen import keep_apart
     from zoo.data import copies, units
+    from zoo.data.splitting import RANDOM
     from zoo.plugins import plugins
 
     check_plan(plan)
@@ -145,7 +143,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
             f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
         )
-    in_time = kind.ordered and plan.split == "random"
+    in_time = kind.ordered and plan.split == RANDOM
     parts = _in_time(dataset, plan) if in_time else _at_random(dataset, plan)
     # What is learned from and what is tested are apart in time; elsewhere copies are kept in one part.
     repeated = 0 if in_time else copies(units(dataset))
@@ -165,10 +163,10 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
 
 def _at_random(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
     """Positions of the three parts: stratified and seeded, or by groups."""
-    from zoo.data import scaffold_split, split
+    from zoo.data import split_as
 
     fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
-    divided = (scaffold_split if plan.split == "scaffold" else split)(dataset, fractions, plan.seed)
+    divided = split_as(dataset, plan.split, fractions, plan.seed)
     # Parts are made of the data set itself, so that their indices are positions in it.
     return [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
 
@@ -268,10 +266,6 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(
             f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
             "Choose fractions above 0 whose sum is below 1.",
-        )
-    if plan.split not in SPLITS:
-        raise InvalidInput(
-            f"There is no way called '{plan.split}' to hold samples out.", f"There are {', '.join(SPLITS)}."
         )
     if plan.head not in HEADS:
         raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")

@@ -104,7 +104,12 @@ class Kind:
         name: as data sets, tasks and cards name it: ``image``, ``boxes``.
         noun, nouns: one of them and several, in messages; the name, and that with an s, where they are empty.
         per_sample: what a task that predicts it needs with each sample: ``a mask``.
-        suffixes: of files that hold one sample each, in lower case, with the dot.
+        suffixes: of files that hold samples of this kind, in lower case, with the dot; a folder of class folders may
+            consist of such files.
+        describes_others: whether such files often describe samples of other kinds, as texts do; where a folder holds
+            as many of both, they are not its samples.
+        needs_task: whether files are read as this kind only where a task asks for it, since they are read as another
+            kind otherwise.
         column_names: names of table columns that usually hold it, the likeliest first; empty for kinds that are never
             one column.
         cells: what such a column holds, in words: ``paths of images``.
@@ -131,6 +136,8 @@ class Kind:
     nouns: ClassVar[str] = ""
     per_sample: ClassVar[str] = ""
     suffixes: ClassVar[Collection[str]] = frozenset()
+    describes_others: ClassVar[bool] = False
+    needs_task: ClassVar[bool] = False
     column_names: ClassVar[Sequence[str]] = ()
     cells: ClassVar[str] = ""
     written: ClassVar[bool] = False
@@ -193,6 +200,30 @@ class Kind:
             except Unusable as error:
                 problems[position] = str(error)
         return Values(items, kept, [self.digest(item) for item in items], problems)
+
+    def is_file(self, path: Path) -> bool:
+        """Whether a file in a folder holds samples of this kind, by its name or its first bytes."""
+        return path.suffix.lower() in self.suffixes
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """Files below the folder ``root`` that hold one sample each."""
+        return self.read_cells([str(path.absolute()) for path in paths], root.absolute())
+
+    def read_folder(
+        self,
+        reference: str,
+        root: Path,
+        files: Sequence[tuple[Path, str | None]],
+        options: ReadOptions,
+        problems: Sequence[Problem],
+    ) -> Dataset | None:
+        """A whole folder of files that hold several samples each; None to read one sample of each by ``read_files``.
+
+        Args:
+            files: each with its class folder, or None where it lies in none.
+            problems: files and folders that cannot be used, found so far.
+        """
+        return None
 
     def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset | None:
         """A whole table with this kind's own columns; None to read one column of inputs and one of targets.

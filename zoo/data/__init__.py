@@ -13,8 +13,7 @@ from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
 from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile
-from zoo.data.scaffolds import scaffold_split
-from zoo.data.splitting import sample, split, stratified_order
+from zoo.data.splitting import group_split, sample, split, split_as, stratified_order
 from zoo.errors import DataError, InvalidInput, suggest
 from zoo.kinds.known import kind_of
 from zoo.tasks import find_task
@@ -30,24 +29,21 @@ __all__ = [
     "copies",
     "datasets",
     "fitting_tasks",
+    "group_split",
     "identities",
     "notes_on",
     "packaged_datasets",
     "profile",
     "read",
     "sample",
-    "scaffold_split",
     "split",
+    "split_as",
     "stored",
     "stratified_order",
     "task_for",
     "units",
 ]
 
-FORMS = (
-    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals or of "
-    "proteins, a saved `datasets` data set, or a packaged name"
-)
 _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 
@@ -61,8 +57,6 @@ def builtin_readers() -> Sequence[Reader]:
     from zoo.data.packaged import PackagedReader
     from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
-    from zoo.data.sequence_files import SequenceReader
-    from zoo.data.structures import StructureReader
     from zoo.data.table import TableReader
     from zoo.data.tagged import TaggedReader
 
@@ -72,8 +66,6 @@ def builtin_readers() -> Sequence[Reader]:
         BoxReader(),
         TaggedReader(),
         TableReader(),
-        SequenceReader(),
-        StructureReader(),
         CrystalReader(),
         GridReader(),
         MaskReader(),
@@ -209,10 +201,15 @@ def _unknown(name: str, packaged: Sequence[str]) -> DataError:
     from pathlib import Path
 
     if Path(name).expanduser().is_file():
-        return DataError(f"'{name}' is a file of a form that zoo does not read.", f"It reads {FORMS}.")
+        return DataError(f"'{name}' is a file of a form that zoo does not read.", _forms())
     part = _PART.match(name)
     near = suggest(part["name"] if part else name, packaged)
     return DataError(
         f"There is no file, folder or packaged data set '{name}'.",
-        f"{near} zoo reads {FORMS}; 'zoo profile --datasets' lists the packaged ones.".strip(),
+        f"{near} {_forms()} See 'zoo profile --datasets' for packaged ones.".strip(),
     )
+
+
+def _forms() -> str:
+    """What can be read, in a sentence."""
+    return f"zoo reads: {'; '.join(dict.fromkeys(reader.name for reader in _readers()))}."

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
 from zoo.data.layout import are_splits
-from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, suggest
 from zoo.kinds.known import kinds
 from zoo.kinds.targets import is_missing, is_number
@@ -41,8 +40,6 @@ TEXT_NAMES = (
     "query",
 )
 CRYSTAL_NAMES = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
-MOLECULE_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
-PROTEIN_NAMES = ("sequence", "protein_sequence", "protein", "seq", "aa_sequence", "aa_seq", "mutated_sequence")
 CAPTION_NAMES = (
     "caption",
     "captions",
@@ -90,7 +87,6 @@ _MOST_CLASSES = 1000
 _PATHS_SEEN = 50
 _MOSTLY = 0.5
 _MOST_SPLITS = 20
-_LEAST_RESIDUES = 5
 
 
 @dataclass(frozen=True)
@@ -326,7 +322,3 @@ def _named(columns: Sequence[_Column], names: Sequence[str], exactly: bool = Fal
 def _listed(columns: Sequence[str], most: int = 20) -> str:
     more = f" and {len(columns) - most} more" if len(columns) > most else ""
     return ", ".join(f"'{name}'" for name in columns[:most]) + more
-
-
-def _is_protein(value: str) -> bool:
-    return len(value) >= _LEAST_RESIDUES and " " not in value.strip() and not protein_problem(clean(value))

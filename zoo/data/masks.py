@@ -78,7 +78,7 @@ class MaskReader:
             "mask",
             {"target": masks.name},
             tuple(problems),
-            passed_over=count_passed_over(sorted(beside), root, "image"),
+            passed_over=count_passed_over(sorted(beside), root, "images"),
         )
 
 

@@ -45,7 +45,7 @@ class Profile(Entity):
         images: sizes and modes, for images.
         characters, words: lengths, for texts.
         repeated: how many items have the content of an earlier one: the same text but for case and white space, the
-            same molecule, or the same bytes of a file.
+            same canonical form of its kind, or the same bytes of a file.
         by_files: whether items were compared by the bytes of their files, so that the same image in two formats is not
             found; a split compares what is decoded.
         conflicting: how many groups of equal items have different labels.

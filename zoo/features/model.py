@@ -278,7 +278,7 @@ def _cache_of(backbone: Backbone) -> RowCache | None:
 
 
 def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
-    """A data set as a model takes it: tables as time series for a model that forecasts them, structures whole.
+    """A data set as a model takes it: as the kind of its task, where files are read as another kind otherwise.
 
     Features need no labels: a table of which no column looks like any is read without.
 
@@ -286,11 +286,10 @@ def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
         DataError: as ``zoo.read``.
     """
     from zoo.data import read
-    from zoo.data.series import TASK
-    from zoo.data.structures import INVERSE_FOLDING
+    from zoo.plugins import plugins
 
-    known = next((task for task in (TASK, INVERSE_FOLDING) if task in card.tasks), None)
-    if known and not reading.get("task"):
-        reading["task"] = known
-    reading.setdefault("unlabelled", not reading.get("task"))
+    if not reading.get("task"):
+        known = (task for name in card.tasks if (task := plugins().tasks.get(name)) is not None)
+        reading["task"] = next((task.name for task in known if any(kind_of(k).needs_task for k in task.inputs)), None)
+    reading.setdefault("unlabelled", not reading["task"])
     return read(reference, **reading)

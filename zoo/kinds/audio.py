@@ -267,12 +267,17 @@ class Recordings(Kind):
 
     def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
         """Recordings in the files that cells name, or whose bytes cells hold; decoded when indexed."""
-        from zoo.kinds.items import AudioFiles, EncodedAudio
+        from zoo.kinds.items import EncodedAudio
 
         if cells and isinstance(cells[0], bytes):
             return looked_at(list(map(inspect_content, cells)), EncodedAudio, cells)
-        paths = [resolve(str(cell), folder) for cell in cells]
-        return looked_at(list(inspect_all(paths)), lambda kept, known: AudioFiles(folder, kept, known), paths)
+        return self.read_files([resolve(str(cell), folder) for cell in cells], folder)
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """Recordings, decoded when indexed; each is decoded once here to find broken ones."""
+        from zoo.kinds.items import AudioFiles
+
+        return looked_at(list(inspect_all(paths)), lambda kept, known: AudioFiles(root, kept, known), paths)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """Names of files."""

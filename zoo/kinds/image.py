@@ -248,14 +248,26 @@ class Images(Kind):
 
     def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
         """Images in the files that cells name, or whose bytes cells hold; decoded when indexed."""
-        from zoo.kinds.items import EncodedImages, ImageFiles
+        from zoo.kinds.items import EncodedImages
 
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401
         if cells and isinstance(cells[0], bytes):
             return looked_at(list(map(inspect_content, cells)), EncodedImages, cells)
-        paths = [resolve(str(cell), folder) for cell in cells]
-        return looked_at(list(inspect_all(paths)), lambda kept, known: ImageFiles(folder, kept, known), paths)
+        return self.read_files([resolve(str(cell), folder) for cell in cells], folder)
+
+    def is_file(self, path: Path) -> bool:
+        """By the suffix, or without one by the first bytes."""
+        suffix = path.suffix.lower()
+        return suffix in suffixes() or (not suffix and has_image_magic(path))
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """Images, decoded when indexed; each is decoded once here to find broken ones."""
+        from zoo.kinds.items import ImageFiles
+
+        with needs_extra("data", "read images"):
+            import PIL.Image  # noqa: F401
+        return looked_at(list(inspect_all(paths)), lambda kept, known: ImageFiles(root, kept, known), paths)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """Names of image files."""

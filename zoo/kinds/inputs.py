@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from zoo.errors import DataError, InvalidInput
 
 LONGEST_PATH = 4096
 """Characters beyond which nothing is taken for the name of a file."""
+
+_WORDS, _LONGEST_STEM = 5, 40
+"""Words and characters of an input's name that its file has."""
 
 
 def resolve(value: str, folder: Path) -> Path:
@@ -81,3 +85,9 @@ def read_each(
     if first is not None and not items:
         raise first
     return Typed(tuple(names), items, tuple(problems))
+
+
+def numbered_names(names: Sequence[str]) -> list[str]:
+    """Stems of files for n results: the number of each, and the first words of its name."""
+    stems = ("-".join(re.findall(r"[^\W_]+", name.lower())[:_WORDS])[:_LONGEST_STEM] for name in names)
+    return [f"{number:02d}-{stem}" for number, stem in enumerate(stems, start=1)]

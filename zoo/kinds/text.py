@@ -15,7 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from zoo.contract.kind import Kind, Typed
+from zoo.contract.kind import Kind, Typed, Values
 from zoo.errors import DataError
 from zoo.kinds.counting import lengths
 from zoo.kinds.inputs import existing_file, read_each
@@ -31,6 +31,9 @@ FALLBACK = "cp1252"
 
 SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst"})
 """Suffixes of texts that are one sample each, in lower case."""
+
+_ABOUT = ("readme", "license", "licence", "changelog", "copying")
+"""Beginnings of names of texts about a data set, which are none of its samples."""
 
 _BLOCK = 1 << 20
 _QUOTED = 240
@@ -116,9 +119,32 @@ class Texts(Kind):
     per_sample = "a text"
     metrics = METRICS
     suffixes = SUFFIXES
+    describes_others = True
     folds_text = True
     samples_shown, samples_style = 6, "quotes"
     written = True
+
+    def is_file(self, path: Path) -> bool:
+        """By the suffix; not texts about the data set, such as its licence."""
+        return path.suffix.lower() in SUFFIXES and not path.name.lower().startswith(_ABOUT)
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """One text in each file, line ends as ``\\n``."""
+        texts: list[str] = []
+        kept: list[int] = []
+        problems: dict[int, str] = {}
+        for position, path in enumerate(paths):
+            try:
+                text = read_text(path)
+            except OSError as error:
+                problems[position] = f"cannot be opened: {error.strerror}"
+                continue
+            if text.strip():
+                texts.append(text)
+                kept.append(position)
+            else:
+                problems[position] = "is empty"
+        return Values(texts, kept, [self.digest(text) for text in texts], problems)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """Texts, or ``.txt`` files that hold one each."""

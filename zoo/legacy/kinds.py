@@ -165,27 +165,6 @@ class Sound(Wrapped):
         return [numbered(name, number) for number, name in enumerate(names, start=1)]
 
 
-class Folded(Wrapped):
-    """Structures."""
-
-    def save(self, answer, folder, name):
-        from zoo.data.structure_drawing import save_pdb
-
-        return [save_pdb(answer, folder, name)]
-
-    def file_names(self, names):
-        return [numbered(name, number) for number, name in enumerate(names, start=1)]
-
-
-class Designed(Wrapped):
-    """Sequences for a structure."""
-
-    def save(self, answer, folder, name):
-        from zoo.data.sequence_files import save_fasta
-
-        return [save_fasta(answer["sequence"], folder, name)]
-
-
 class Forecast(Wrapped):
     """What follows a series."""
 
@@ -209,15 +188,6 @@ class Forecast(Wrapped):
 def numbered(name: str, number: int) -> str:
     words = "-".join(re.findall(r"[^\W_]+", name.lower())[:5])[:40]
     return f"{number:02d}-{words}"
-
-
-class Canonical:
-    """Molecules and proteins have a canonical form."""
-
-    def canonical(self, item):
-        from zoo_scientific import canonical
-
-        return (canonical.canonical_smiles if self.name == "molecule" else canonical.canonical_protein)(item)
 
 
 class Input(Kind):
@@ -248,26 +218,6 @@ class Input(Kind):
 
         return as_prompts(dataset, task.name)
 
-    def is_cell(self, value, column):
-        from zoo.data.columns import _is_protein
-        from zoo.data.molecules import looks_like_smiles
-
-        if self.name == "molecule":
-            return column in self.column_names and looks_like_smiles(value)
-        if self.name == "protein":
-            return column in self.column_names and _is_protein(value)
-        return super().is_cell(value, column)
-
-    def read_cell(self, value):
-        from zoo.data.molecules import smiles_problem
-        from zoo.data.proteins import clean, protein_problem
-
-        found = clean(str(value)) if self.name == "protein" else str(value).strip()
-        reason = protein_problem(found) if self.name == "protein" else smiles_problem(found)
-        if reason:
-            raise Unusable(reason)
-        return found
-
     def read_cells(self, cells, folder):
         if self.name != "crystal":
             return super().read_cells(cells, folder)
@@ -284,7 +234,7 @@ class Input(Kind):
         return Values(items, kept, [self.digest(item) for item in items], problems)
 
     def read_typed(self, texts, options, model):
-        from zoo.data.single import entries, read_input
+        from zoo.data.single import read_input
 
         if self.name == "time-series":
             return _series(texts, options)
@@ -297,7 +247,7 @@ class Input(Kind):
             return Typed(tuple(one.text or f"Seed {one.seed}" for one in wanted), wanted)
         variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
         least = getattr(model.backbone, "least_times", None)
-        return read_each(entries(texts, self.name), lambda text: read_input(text, self.name, variables, least))
+        return read_each(texts, lambda text: read_input(text, self.name, variables, least))
 
     def ordinary(self):
         from zoo.legacy import samples
@@ -307,11 +257,7 @@ class Input(Kind):
     def extreme(self, task=""):
         from zoo.legacy import samples
 
-        return samples.extreme(self.name, "structure" if task == "protein-structure-prediction" else "")
-
-
-class CanonicalInput(Canonical, Input):
-    pass
+        return samples.extreme(self.name)
 
 
 def _series(texts, options):
@@ -330,30 +276,15 @@ def _series(texts, options):
 
 def wrapped() -> list[Kind]:
     """Those of all modules."""
-    from zoo.adapt.structured import (
-        boxes,
-        captions,
-        forces,
-        grids,
-        masks,
-        pictures,
-        recordings,
-        residues,
-        series,
-        spans,
-        structures,
-    )
+    from zoo.adapt.structured import boxes, captions, forces, grids, masks, pictures, recordings, series, spans
     from zoo.data import columns
     from zoo.data.crystals import SUFFIXES
     from zoo.kinds import answer_metrics
 
     return [
         Input("crystal", suffixes=SUFFIXES, column_names=columns.CRYSTAL_NAMES, cells="paths of structures"),
-        CanonicalInput("molecule", column_names=columns.MOLECULE_NAMES, cells="SMILES", written=True),
-        CanonicalInput("protein", column_names=columns.PROTEIN_NAMES, cells="sequences", written=True),
-        Input("protein-structure", "protein structures"),
         Input("grid", "maps"),
-        Input("time-series", "time series"),
+        Input("time-series", "time series", needs_task=True),
         Input("prompt"),
         Input("question", asked_of="text", folds_text=True),
         Input("image-question", asked_of="image", folds_text=True),
@@ -363,9 +294,7 @@ def wrapped() -> list[Kind]:
         Wrapped(grids.KIND, grids.METRICS, "a map"),
         Made(pictures.KIND, pictures.METRICS, "an image"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
-        Designed(residues.KIND, residues.METRICS, "residues"),
         Forecast(series.KIND, series.METRICS, "what follows"),
-        Folded(structures.KIND, structures.METRICS, "a known structure"),
         Found(boxes.KIND, boxes.METRICS, "boxes"),
         Found(spans.KIND, spans.METRICS, "tagged words"),
         Mask(masks.KIND, masks.METRICS, "a mask"),

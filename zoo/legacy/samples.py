@@ -5,13 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-_PROTEINS = (
-    "MKTAYIAKQRQISFVKSHFSRQLEERLGLIEVQ",
-    "GSHMASMTGGQQMGRGS",
-    "MVLSPADKTNVKAAWGKVGAHAGEYGAEALERMFLSFPTTKTYFPHF",
-    "MNIFEMLRIDEGLRLKIYKDTEGYYTIGIGHLLTKSPSLNAAKSELDKAIGRNTNGVITKDEAEK",
-)
-_MOLECULES = ("CCO", "c1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)O", "CN1C=NC2=C1C(=O)N(C(=O)N2C)C", "O=C(O)CCCCCCCCCCCCC")
 _TEXTS = (
     "A short one.",
     "Transfer learning begins with a model that someone else has trained, on data that nobody here has ever seen.",
@@ -26,14 +19,8 @@ def ordinary(kind: str) -> list[Any]:
     return _ORDINARY[kind]() if kind in _ORDINARY else []
 
 
-def extreme(kind: str, target: str = "") -> list[tuple[str, Any]]:
-    """What real data hold and no one tries, each with its name.
-
-    Args:
-        target: of the task; a structure of thousands of residues needs more memory than a machine has.
-    """
-    if target == "structure":
-        return [("one residue", "M"), ("an unknown residue", "MKXZ")]
+def extreme(kind: str) -> list[tuple[str, Any]]:
+    """What real data hold and no one tries, each with its name."""
     return _EXTREME[kind]() if kind in _EXTREME else []
 
 
@@ -147,24 +134,6 @@ def _extreme_series() -> list[tuple[str, Any]]:
     ]
 
 
-def _helix(count: int) -> Any:
-    """An ideal alpha helix of alternating residues."""
-    import numpy as np
-
-    from zoo.data.structures import Structure
-
-    # Radius, angle against the alpha carbon, and height, of N, CA, C and O in an alpha helix.
-    atoms = ((1.55, -28.0, -0.9), (2.3, 0.0, 0.0), (1.65, 26.0, 1.1), (1.95, 22.0, 2.3))
-    turns = np.deg2rad(100.0) * np.arange(count)[:, None]
-    radius, angle, height = (np.array(column)[None] for column in zip(*atoms, strict=True))
-    angles = turns + np.deg2rad(angle)
-    places = np.stack(
-        [radius * np.cos(angles), radius * np.sin(angles), height + 1.5 * np.arange(count)[:, None]], axis=-1
-    ).astype(np.float32)
-    sequence = ("ALKE" * (count // 4 + 1))[:count]
-    return Structure(sequence, places[:, 1].astype(np.float64), places, np.arange(1, count + 1))
-
-
 def _prompts() -> list[Any]:
     """With few steps: what a model makes of them is not judged."""
     from zoo.data.prompts import Prompt
@@ -221,9 +190,6 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
-    "molecule": lambda: list(_MOLECULES),
-    "protein": lambda: list(_PROTEINS),
-    "protein-structure": lambda: [_helix(count) for count in (20, 60, 35, 100)],
     "crystal": _crystals,
     "time-series": _series,
     "prompt": _prompts,
@@ -235,9 +201,6 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
     "text": lambda: [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")],
     "audio": _extreme_recordings,
-    "molecule": lambda: [("methane", "C"), ("a molecule of 1,500 atoms", "C" * 1500)],
-    "protein": lambda: [("one residue", "M"), ("a protein of 5,000 residues", "MKTAYIAKQR" * 500)],
-    "protein-structure": lambda: [("a helix of ten residues", _helix(10)), ("one of 600", _helix(600))],
     "crystal": _extreme_crystals,
     "time-series": _extreme_series,
     "prompt": _extreme_prompts,

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 SMALLEST = 192
 PLAYABLE = 8_000
-ALIGNED = 60
 LIKELY = 0.5
 LEGIBLE = 480
 _OPACITY = 0.5
@@ -32,10 +31,6 @@ def shown(item: Any, answer: Any) -> str:
     if hasattr(answer, "sampling_rate"):
         return _sound(item, answer)
     if isinstance(answer, Mapping):
-        if "pdb" in answer:
-            return _structure(item, answer)
-        if "native_perplexity" in answer:
-            return _design(item, answer)
         if "mask" in answer:
             return _mask(item, answer)
         if "values" in answer:
@@ -298,71 +293,6 @@ def _input(item: Any) -> str:
     return f"<blockquote>{escape(item)}</blockquote>" if isinstance(item, str) else ""
 
 
-def _structure(item: Any, answer: Mapping[str, Any]) -> str:
-    """Distances of the residues and the confidence along the chain, in words and figures too, and the PDB file."""
-    from zoo.data.structure_drawing import APART, CONTACT, FARTHEST, chain, contacts
-
-    structure, sure = chain(answer), [float(value) for value in answer["plddt"]]
-    words = (
-        f"Distances of the alpha carbons of {len(structure):,} residues, black where they meet, white from "
-        f"{FARTHEST:.0f} angstroms on. The strip below is the confidence along the chain: dark blue from 0.9, light "
-        "blue from 0.7, yellow from 0.5, orange below."
-    )
-    rows = [["residues", f"{len(structure):,}"], ["mean confidence (pLDDT)", f"{sum(sure) / len(sure):.3f}"]]
-    rows += [[f"confidence of at least {least}", f"{sum(v >= least for v in sure):,}"] for least in (0.9, 0.7, 0.5)]
-    rows.append([f"pairs within {CONTACT:.0f} angstroms, {APART} or more places apart", f"{contacts(structure):,}"])
-    text = base64.b64encode(str(answer["pdb"]).encode("ascii")).decode("ascii")
-    link = (
-        f'<p><a download="structure.pdb" href="data:chemical/x-pdb;base64,{text}">The structure as a PDB file</a></p>'
-    )
-    table = parts.table(["what", "how many"], rows, "The structure in figures")
-    picture = parts.figure(draw(item, answer), words, words, "map")
-    return f"<p><code>{escape(str(item))}</code></p>{picture}{table}{link}"
-
-
-def _design(item: Any, answer: Mapping[str, Any]) -> str:
-    """The designed sequence under the native one, in lines of sixty, with a mark where both agree."""
-    from zoo.data.structure_drawing import FARTHEST
-
-    own, made = str(answer["native"]), str(answer["sequence"])
-    same = "".join("|" if a == b else " " for a, b in zip(own, made, strict=True))
-    numbers = getattr(item, "numbers", None)
-    lines = []
-    for start in range(0, len(own), ALIGNED):
-        end = min(start + ALIGNED, len(own))
-        first = int(numbers[start]) if numbers is not None else start + 1
-        lines += [
-            f"native   {first:>5} {own[start:end]}",
-            f"{'':14} {same[start:end]}",
-            f"designed {'':>5} {made[start:end]}",
-            "",
-        ]
-    rows = [
-        ["residues", f"{len(own):,}"],
-        ["native residues found again", f"{same.count('|'):,} ({float(answer['recovery']):.1%})"],
-        ["mean probability of the chosen residues", f"{float(answer['confidence']):.3f}"],
-        [
-            "perplexity of the native sequence (1 is certain, 20 is knowing nothing)",
-            f"{float(answer['native_perplexity']):.2f}",
-        ],
-    ]
-    told = (
-        "The native sequence, each line with the number of its first residue, above the designed one; a bar for equals."
-    )
-    words = (
-        f"Distances of the alpha carbons of {len(own):,} residues, black where they meet, white from {FARTHEST:.0f} "
-        "angstroms on. The strip below is blue where the native residue was found again, grey elsewhere."
-    )
-    text = escape("\n".join(lines).rstrip())
-    fasta = base64.b64encode(f">designed\n{made}\n".encode("ascii")).decode("ascii")
-    link = (
-        f'<p><a download="designed.fasta" href="data:text/x-fasta;base64,{fasta}">The sequence as a FASTA file</a></p>'
-    )
-    picture = parts.figure(draw(item, answer), words, words, "map")
-    aligned = f'<p>{told}</p><pre class="aligned" role="region" tabindex="0" aria-label="Both sequences">{text}</pre>'
-    return picture + aligned + parts.table(["what", "how many"], rows, "The design in figures") + link
-
-
 def _words(answer: Any) -> str:
     if isinstance(answer, Mapping):
         return "; ".join(f"{name}: {_words(value)}" for name, value in answer.items())
@@ -389,10 +319,6 @@ def summary(answer: Any) -> tuple[str, str]:
     if "values" in answer:
         names = zip(answer["names"], answer["values"], strict=True)
         return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
-    if "pdb" in answer:
-        return f"{len(answer['plddt'])} residues", f"{answer['mean_plddt']:.3f}"
-    if "native_perplexity" in answer:
-        return f"{answer['sequence']} ({answer['recovery']:.0%} native)", f"{answer['confidence']:.3f}"
     if "energy" in answer:
         return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
@@ -416,19 +342,11 @@ def plain(answer: Any) -> Any:
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
-    An answer that is a picture is drawn as it is; a forecast after its series; of a protein's structure the distances.
+    An answer that is a picture is drawn as it is; a forecast after its series.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
-    if isinstance(answer, Mapping) and "pdb" in answer:
-        from zoo.data.structure_drawing import draw_structure
-
-        return draw_structure(answer)
-    if isinstance(answer, Mapping) and "native_perplexity" in answer:
-        from zoo.data.structure_drawing import draw_design
-
-        return draw_design(item, answer)
     if isinstance(answer, Mapping) and "median" in answer:
         from zoo.data.forecast_drawing import draw_forecast
 

@@ -66,8 +66,8 @@ def command(
 ) -> None:
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text or a .txt file, a SMILES or a .smi file, a sequence of residues or a
-    FASTA file, a file with a crystal, a NetCDF file whose next fields are asked for, or a table of time series to
+    INPUT is an image file, a recording, a text or a .txt file, a molecule or a protein or a file that holds several, a
+    file with a crystal, a NetCDF file whose next fields are asked for, or a table of time series to
     be forecast, as the model takes it; a question is followed by the text that holds the answer: "Who lives here?
     The king lives here." A text to be spoken may follow a recording of the voice to use: "me.wav Good night." Of a
     model that makes pictures it is what they are to show, a class, or, where the model takes no prompt, how many.

@@ -59,10 +59,11 @@ TUNED_MODEL = "tuned_model"
 )
 @click.option(
     "--split",
-    type=click.Choice(["random", "scaffold"]),
+    metavar="NAME",
     default="random",
     show_default=True,
-    help="How samples are held out; scaffold keeps related molecules together.",
+    help="How samples are held out: random, or by a grouping that the data's kind has, so that related samples stay "
+    "in one part.",
 )
 @click.option(
     "--head",

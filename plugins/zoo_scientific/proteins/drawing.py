@@ -1,17 +1,20 @@
-"""A predicted structure as a picture: which residues are near each other, and how sure the model is of each."""
+"""Structures of proteins as images: which residues are near each other, and a strip of colours along the chain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zoo.data.structures import Structure, parse_pdb
-from zoo.errors import DataError, storage_errors
+from zoo.errors import storage_errors
+from zoo_scientific.proteins.structures import Structure
 
 if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
+
+    from zoo_scientific.proteins.design_metrics import Design
+    from zoo_scientific.proteins.folding_metrics import Fold
 
 FARTHEST = 20.0
 """Angstroms from which on two residues are shown as far."""
@@ -20,7 +23,7 @@ CONTACT = 8.0
 """Angstroms within which alpha carbons are in contact, as is usual for contact maps."""
 
 APART = 6
-"""Places in the chain that two residues lie apart at least for their contact to tell of the fold."""
+"""Least distance of two residues in the chain, in places, for a contact that depends on the fold."""
 
 LEVELS = ((0.9, (0, 83, 214)), (0.7, (101, 203, 243)), (0.5, (255, 219, 19)), (0.0, (255, 125, 69)))
 """Least pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
@@ -29,18 +32,6 @@ FOUND, OTHER = (0, 83, 214), (205, 210, 218)
 """Colours of residues that a design has in common with the native sequence, and of the rest."""
 
 _SIDE = 640
-
-
-def chain(answer: Mapping[str, Any]) -> Structure:
-    """The chain of a predicted structure.
-
-    Raises:
-        DataError: the text is no structure.
-    """
-    found = parse_pdb(str(answer["pdb"]))
-    if isinstance(found, str):
-        raise DataError(f"The predicted structure {found}.")
-    return found
 
 
 def distances(structure: Structure) -> np.ndarray:
@@ -59,18 +50,16 @@ def contacts(structure: Structure) -> int:
     return int(np.triu(near, APART).sum())
 
 
-def draw_structure(answer: Mapping[str, Any]) -> Image:
+def draw_fold(answer: Fold) -> Image:
     """The distances of the alpha carbons, dark where they are near, above a strip of the confidence along the chain."""
-    structure = chain(answer)
-    colours = [
-        next(colour for least, colour in LEVELS if value >= least) for value in answer["plddt"][: len(structure)]
-    ]
+    structure = answer.structure()
+    colours = [next(colour for least, colour in LEVELS if value >= least) for value in answer.plddt[: len(structure)]]
     return _drawn(structure, colours)
 
 
-def draw_design(structure: Structure, answer: Mapping[str, Any]) -> Image:
+def draw_design(structure: Structure, answer: Design) -> Image:
     """The distances of the structure, above a strip that is dark where the native residue was found again."""
-    pairs = zip(answer["native"], answer["sequence"], strict=True)
+    pairs = zip(answer.native, answer.sequence, strict=True)
     return _drawn(structure.complete(), [FOUND if own == made else OTHER for own, made in pairs])
 
 
@@ -88,10 +77,10 @@ def _drawn(structure: Structure, colours: Sequence[tuple[int, int, int]]) -> Ima
     return Image.fromarray(whole).resize((whole.shape[1] * factor, whole.shape[0] * factor), 0)
 
 
-def save_pdb(answer: Mapping[str, Any], folder: Path, name: str) -> Path:
+def save_pdb(answer: Fold, folder: Path, name: str) -> Path:
     """Write the structure as ``FOLDER/NAME.pdb``; the folder is made where it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.pdb"
-        path.write_text(str(answer["pdb"]), encoding="ascii")
+        path.write_text(answer.pdb, encoding="ascii")
     return path

@@ -1,4 +1,4 @@
-"""Structures of proteins against known ones: lDDT and TM-score of the alpha carbons, and how sure the model was.
+"""Predicted structures of proteins against known ones: lDDT and TM-score of the alpha carbons.
 
 Both structures have the same residues in the same order, so that residues are paired by their place in the chain.
 """
@@ -6,22 +6,40 @@ Both structures have the same residues in the same order, so that residues are p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.legacy.kinds import TargetKind
+from zoo_scientific.proteins.structures import Structure, parse_pdb
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.data.structures import Structure
-
-STEP = 3.8
-"""Angstroms from one alpha carbon to the next."""
-
 _SHORTEST = 4
 _ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A predicted structure.
+
+    Attributes:
+        pdb: the atoms as PDB text, in angstroms.
+        plddt: confidence of each residue, 0 to 1.
+        mean_plddt: the mean of these.
+    """
+
+    pdb: str
+    plddt: tuple[float, ...]
+    mean_plddt: float
+
+    def structure(self) -> Structure:
+        """The chain; raises ``DataError`` where the text is not one."""
+        found = parse_pdb(self.pdb)
+        if isinstance(found, str):
+            raise DataError(f"The predicted structure {found}.")
+        return found
 
 
 def lddt(targets: Sequence[Structure], predictions: Sequence[Structure]) -> float:
@@ -80,7 +98,7 @@ def best_tm_score(known: np.ndarray, found: np.ndarray) -> float:
 
 METRICS = (
     Metric("lddt", lddt, True, "Share of local distances that are kept, of alpha carbons; 0 to 1."),
-    Metric("tm_score", tm_score, True, "Likeness of the whole fold; 0 to 1, above 0.5 the same fold."),
+    Metric("tm_score", tm_score, True, "Similarity of the whole fold; 0 to 1, above 0.5 the same fold."),
 )
 
 
@@ -107,31 +125,9 @@ def _atoms(structure: Structure) -> Any:
 
 def _pairs(targets: Sequence[Any], predictions: Sequence[Any], name: str) -> list[tuple[Structure, Structure]]:
     pairs = list(zip(targets, predictions, strict=True))
-    if not pairs or not all(hasattr(item, "alpha") for pair in pairs for item in pair):
-        raise DataError(f"'{name}' judges structures of proteins.")
+    if not pairs or not all(isinstance(item, Structure) for pair in pairs for item in pair):
+        raise DataError(f"'{name}' evaluates structures of proteins.")
     for known, found in pairs:
         if len(known) != len(found):
             raise DataError(f"'{name}' compares a chain of {len(known)} residues with one of {len(found)}.")
     return pairs
-
-
-def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[Any]:
-    """A straight chain."""
-    import numpy as np
-
-    from zoo.data.structures import Structure
-
-    chains = [str(inputs[index]) for index in range(len(inputs))]
-    return [Structure(chain, np.arange(len(chain))[:, None] * np.array([STEP, 0.0, 0.0])) for chain in chains]
-
-
-def _answer(item: Any, answer: Any) -> Structure:
-    from zoo.data.structures import parse_pdb
-
-    found = parse_pdb(str(answer["pdb"]))
-    if isinstance(found, str):
-        raise DataError(f"The predicted structure {found}.")
-    return found
-
-
-KIND = TargetKind("structure", _guess, _answer, by_loss=True)

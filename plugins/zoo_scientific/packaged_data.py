@@ -1,4 +1,4 @@
-"""Recordings and molecules that Debian and Python packages ship."""
+"""Molecules and crystals that Python packages ship, with measured or computed properties."""
 
 from __future__ import annotations
 
@@ -11,30 +11,17 @@ from pathlib import Path
 
 from zoo.contract.reader import ReadOptions, settle
 from zoo.data.crystals import crystal_of
-from zoo.data.folder import recordings_by_class
-from zoo.data.molecules import smiles_problem
+from zoo.data.shipped import Shipped
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
-
-LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
-"""Recordings that a language needs to become a class, and how many of it are taken, the first by name."""
+from zoo_scientific.molecules.smiles import smiles_problem
 
 AREAS = "Data/NCI/first_5k.tpsa.csv"
 ENERGIES = "utils/data_files/magpie_elementdata/GSenergy_pa.table"
 ACTIVITIES = "Contrib/FreeWilson/data/CHEMBL2321810"
-
-
-def spoken_letters(name: str, root: Path, options: ReadOptions) -> Dataset:
-    """Letters and syllables of KLettres, by language."""
-    kept: list[tuple[Path, str | None]] = []
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
-        files = sorted(folder.glob("*/*.ogg"))
-        if len(files) >= LEAST_RECORDINGS:
-            kept += [(path, folder.name) for path in files[:MOST_RECORDINGS]]
-    return recordings_by_class(name, root, kept, options)
 
 
 def polar_areas(name: str, options: ReadOptions) -> Dataset:
@@ -92,7 +79,7 @@ def _elements(name: str, values: Mapping[str, float], what: str) -> Dataset:
 
 
 def has_rdkit() -> bool:
-    """Whether RDKit is installed, with the files that come with it."""
+    """Whether RDKit is installed with its data files."""
     return find_spec("rdkit") is not None and _rdkit(AREAS).is_file()
 
 
@@ -127,3 +114,39 @@ def _molecules(name: str, pairs: Iterator[tuple[str, float]], options: ReadOptio
         {"target": "value"},
         tuple(problems),
     )
+
+
+SHIPPED = (
+    Shipped(
+        "rdkit:polar-areas",
+        "molecule",
+        "Polar surface areas of 5,000 compounds of the NCI, in square angstroms.",
+        "pip install 'foundation-zoo[scientific]'",
+        has_rdkit,
+        polar_areas,
+    ),
+    Shipped(
+        "rdkit:activities",
+        "molecule",
+        "Measured activities of one series of inhibitors (ChEMBL 2321810).",
+        "pip install 'foundation-zoo[scientific]'",
+        has_rdkit,
+        activities,
+    ),
+    Shipped(
+        "ase:bulk-moduli",
+        "crystal",
+        "Bulk moduli of 71 elements, as the decadic logarithm of GPa; all-electron PBE calculations (DeltaCodesDFT).",
+        "pip install 'foundation-zoo[materials]'",
+        lambda: find_spec("ase") is not None,
+        bulk_moduli,
+    ),
+    Shipped(
+        "matminer:energies",
+        "crystal",
+        "Energies of 71 elements in eV per atom, from the Open Quantum Materials Database.",
+        "pip install 'foundation-zoo[materials]' && pip install --no-deps matminer",
+        lambda: find_spec("ase") is not None and find_spec("matminer") is not None,
+        elemental_energies,
+    ),
+)

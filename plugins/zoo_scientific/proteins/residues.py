@@ -5,8 +5,14 @@ from __future__ import annotations
 RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWYUOBZJX")
 """The twenty amino acids, selenocysteine, pyrrolysine, and the ambiguous B, Z, J and X."""
 
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+"""The twenty amino acids, in the order of the alphabet."""
+
 LONGEST = 100_000
 """Residues that a sequence may have; titin, the longest known, has 35,000."""
+
+FOLDING = "protein-structure-prediction"
+"""The task whose inputs are sequences, and whose targets are their structures."""
 
 
 def clean(text: str) -> str:
@@ -15,7 +21,7 @@ def clean(text: str) -> str:
 
 
 def protein_problem(sequence: str) -> str:
-    """Why a cleaned sequence is no protein, or an empty string where it is one."""
+    """Why a cleaned sequence is not a protein, or an empty string where it is one."""
     if not sequence:
         return "holds no residues"
     if len(sequence) > LONGEST:

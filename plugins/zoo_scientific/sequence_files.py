@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.layout import are_splits
-from zoo.data.molecules import smiles_problem
-from zoo.data.proteins import clean, protein_problem
+from zoo.data.folder import class_dataset, labelled
+from zoo.data.layout import are_splits, merged
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, storage_errors, suggest
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.items import text_digest
 from zoo.kinds.targets import Targets, interpret, is_missing
 from zoo.kinds.text import encoding_of, open_text
+from zoo_scientific.molecules.smiles import smiles_problem
+from zoo_scientific.proteins.residues import clean, protein_problem
 
 FASTA = frozenset({".fasta", ".fa", ".faa", ".fas"})
 SMILES = frozenset({".smi", ".smiles"})
@@ -27,7 +30,7 @@ _KEY = re.compile(r"(?:^|[\s|;])([A-Za-z_]\w*)=")
 _NUMBERED = re.compile(r"column [1-9]\d*\Z")
 
 Entry = tuple[str, str, dict[str, str]]
-"""Where it stands, its sequence or SMILES, and its labels by key."""
+"""Its place in the file, its sequence or SMILES, and its labels by key."""
 
 
 class SequenceReader:
@@ -75,7 +78,7 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
     """Each entry of a FASTA file: its name, its sequence, and the ``key=value`` pairs of its header.
 
     Raises:
-        DataError: the file cannot be opened, or holds something else than FASTA.
+        DataError: the file cannot be opened, or is not FASTA.
     """
     header, seen = "", False
     parts: list[str] = []
@@ -95,6 +98,56 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
                 parts.append(text)
     if seen:
         yield _entry(header, parts)
+
+
+def read_folder(
+    kind: Kind,
+    name: str,
+    root: Path,
+    files: Sequence[tuple[Path, str | None]],
+    options: ReadOptions,
+    *,
+    problems: Sequence[Problem],
+) -> Dataset:
+    """All entries of FASTA files in a folder, the class folder as label; without class folders the file's name.
+
+    Raises:
+        DataError: they hold no entries, or none that can be used.
+    """
+    stems = {path.name.partition(".")[0] for path, _ in files}
+    if all(label is None for _, label in files):
+        if len(stems) == 1 or are_splits(stems):
+            return _by_header(name, root, [path for path, _ in files], options, problems)
+        files = [(path, path.name.partition(".")[0]) for path, _ in files]
+    usable, unlabelled = labelled(files, root)
+    found = [*problems, *unlabelled]
+    sequences: list[str] = []
+    labels: list[str | None] = []
+    for path, label in usable:
+        for entry in fasta_entries(path):
+            sequence, reason = protein(entry)
+            if reason:
+                found.append(Problem(f"{path.relative_to(root).as_posix()}: {entry[0]}", reason))
+            else:
+                sequences.append(sequence)
+                labels.append(label)
+    settle(name, len(sequences), found, options)
+    if not sequences:
+        raise DataError(f"The FASTA files in '{name}' hold no entries.")
+    digests = [text_digest(sequence) for sequence in sequences]
+    offered = [label for _, label in usable]
+    return class_dataset(kind, name, sequences, digests, labels, offered=offered, problems=found)
+
+
+def _by_header(
+    name: str, root: Path, paths: Sequence[Path], options: ReadOptions, problems: Sequence[Problem]
+) -> Dataset:
+    """FASTA files of one class or of splits, whose labels are in their headers, if anywhere."""
+    by_file = {path.relative_to(root).as_posix(): list(fasta_entries(path)) for path in paths}
+    entries = [(f"{file}: {place}", text, keys) for file, found in by_file.items() for place, text, keys in found]
+    dataset = proteins(name, entries, options, problems)
+    sizes = {file: len(found) for file, found in by_file.items()}
+    return replace(dataset, notes=(merged(sizes), *dataset.notes)) if len(sizes) > 1 else dataset
 
 
 def proteins(
@@ -123,7 +176,7 @@ def _entry(header: str, parts: Sequence[str]) -> Entry:
 
 
 def smiles_entries(path: Path) -> Iterator[Entry]:
-    """Each line: a SMILES, then a name or whatever else; a first line that is no SMILES names the columns."""
+    """Each line: a SMILES, then a name or other columns; a first line that is not a SMILES names the columns."""
     columns: list[str] = []
     with open_text(path, encoding_of(path)) as file:
         for number, line in enumerate(file, start=1):

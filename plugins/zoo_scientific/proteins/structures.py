@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data.listing import count_passed_over, walk
-from zoo.entities import Dataset, Problem
+from zoo.contract.kind import Kind, Typed
 from zoo.errors import DataError, needs_extra
-from zoo.kinds.fingerprint import fingerprint
-from zoo.kinds.items import text_digest
+from zoo.kinds.inputs import read_each
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from zoo.contract.backbone import LoadedModel
 
 SUFFIXES = frozenset({".pdb", ".ent", ".cif", ".mmcif"})
 FEWEST, MOST = 10, 4000
@@ -41,7 +39,7 @@ class Structure:
     Attributes:
         sequence: n residues in the one-letter code; X for what is none of the twenty.
         alpha: n x 3 places of the alpha carbons in angstroms, float64.
-        backbone: n x 4 x 3 places of the backbone's atoms, NaN where the file lacks one; None where nobody read them.
+        backbone: n x 4 x 3 places of the backbone's atoms, NaN where the file lacks one; None where they were not read.
         numbers: n numbers of the residues in the file, which leave gaps where residues were not seen.
         elements: chemical symbols of the m atoms beside the protein and its water: ligands, metals, nucleic acids.
         others: m x 3 places of these.
@@ -77,6 +75,38 @@ class Structure:
         return replace(self, sequence=letters, alpha=self.alpha[seen], backbone=self.backbone[seen], numbers=numbers)
 
 
+class ProteinStructures(Kind):
+    """Structures of proteins as inputs, for models that design sequences."""
+
+    name = "protein-structure"
+    needs_task = True
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """PDB and mmCIF files; of each the residues whose whole backbone was seen."""
+        return read_each(texts, _typed)
+
+    def ordinary(self) -> Sequence[Any]:
+        """Alpha helices of 20 to 100 residues."""
+        return [helix(count) for count in (20, 60, 35, 100)]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """As short as is taken, and long."""
+        return [("a helix of ten residues", helix(10)), ("one of 600", helix(600))]
+
+
+def _typed(text: str) -> Structure:
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise DataError(f"There is no file '{text}' with a structure.", "Give a PDB or mmCIF file.")
+    chain = read_structure(path)
+    if isinstance(chain, str):
+        raise DataError(f"'{text}' {chain}.")
+    whole = chain.complete()
+    if len(whole) < FEWEST:
+        raise DataError(f"'{text}' has the whole backbone of {len(whole)} residues only.")
+    return whole
+
+
 def is_protein_file(path: Path) -> bool:
     """Whether a file holds a macromolecule by its name, or, of a CIF file, by its first lines."""
     suffix = path.suffix.lower()
@@ -110,7 +140,7 @@ def parse_pdb(text: str) -> Structure | str:
     try:
         return chain_of(pdb.PDBFile.read(io.StringIO(text)).get_structure(model=1))
     except Exception as error:  # as above
-        return f"is no PDB text: {' '.join(str(error).split())[:200]}"
+        return f"is not PDB text: {' '.join(str(error).split())[:200]}"
 
 
 def chain_of(atoms: Any) -> Structure | str:
@@ -162,84 +192,17 @@ def _backbone(chain: Any) -> np.ndarray:
     return places[np.unique(residue[chain.atom_name == "CA"])]
 
 
-class StructureReader:
-    """Files of proteins with known structure, and folders of them; the sequences are the inputs.
+def helix(count: int) -> Structure:
+    """An ideal alpha helix of so many residues, in which four kinds alternate."""
+    import numpy as np
 
-    For inverse folding it is the other way round.
-    """
-
-    name = "structures of proteins (PDB, mmCIF)"
-    datasets: Sequence[str] = ()
-
-    def accepts(self, reference: str) -> bool:
-        """A file named as such files are, or a folder that holds one."""
-        path = Path(reference).expanduser()
-        if not reference.strip():
-            return False
-        if not path.is_dir():
-            return is_protein_file(path)
-        try:
-            return any(is_protein_file(file) for file in path.iterdir())
-        except OSError:
-            return False
-
-    def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The longest chain of each file: its sequence, with the structure as target; or the reverse, by the task.
-
-        Raises:
-            DataError: nothing in it can be used.
-        """
-        root = Path(reference).expanduser()
-        chains: list[Structure] = []
-        problems: list[Problem] = []
-        files = [root] if root.is_file() else list(walk(root))
-        kept = [path for path in files if path == root or is_protein_file(path)]
-        passed_over = count_passed_over(sorted(set(files).difference(kept)), root, "structures")
-        for path in kept:
-            place = path.name if path == root else path.relative_to(root).as_posix()
-            found = read_structure(path)
-            if isinstance(found, str):
-                problems.append(Problem(place, found))
-            elif options.task == INVERSE_FOLDING:
-                chain = found.complete()
-                if len(chain) < FEWEST:
-                    problems.append(Problem(place, f"has the whole backbone of {len(chain)} residues only"))
-                else:
-                    chains.append(chain)
-            elif "X" in found.sequence:
-                problems.append(Problem(place, "has residues that are none of the twenty"))
-            else:
-                chains.append(found)
-        settle(reference, len(chains), problems, options)
-        if not chains:
-            raise DataError(f"There are no structures in '{reference}'.")
-        digests = (text_digest(chain.sequence) for chain in chains)
-        known = [chain.tobytes().hex() for chain in chains]
-        if options.task == INVERSE_FOLDING:
-            inputs: Any = chains
-            sequences: Any = [chain.sequence for chain in chains]
-            return Dataset(
-                reference,
-                "protein-structure",
-                inputs,
-                sequences,
-                (),
-                fingerprint("protein-structure", (sha256(chain.tobytes()).digest() for chain in chains), sequences, ()),
-                "residues",
-                {},
-                tuple(problems),
-                passed_over=passed_over,
-            )
-        targets: Any = chains
-        return Dataset(
-            reference,
-            "protein",
-            [chain.sequence for chain in chains],
-            targets,
-            (),
-            fingerprint("protein", digests, known, ()),
-            "structure",
-            {},
-            tuple(problems),
-            passed_over=passed_over,
-        )
+    # Radius, angle against the alpha carbon, and height, of N, CA, C and O in an alpha helix.
+    atoms = ((1.55, -28.0, -0.9), (2.3, 0.0, 0.0), (1.65, 26.0, 1.1), (1.95, 22.0, 2.3))
+    turns = np.deg2rad(100.0) * np.arange(count)[:, None]
+    radius, angle, height = (np.array(column)[None] for column in zip(*atoms, strict=True))
+    angles = turns + np.deg2rad(angle)
+    places = np.stack(
+        [radius * np.cos(angles), radius * np.sin(angles), height + 1.5 * np.arange(count)[:, None]], axis=-1
+    ).astype(np.float32)
+    sequence = ("ALKE" * (count // 4 + 1))[:count]
+    return Structure(sequence, places[:, 1].astype(np.float64), places, np.arange(1, count + 1))
