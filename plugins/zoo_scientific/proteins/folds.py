@@ -73,7 +73,7 @@ class Folds(Kind):
 def _pdb(structure: Structure) -> str:
     """The backbone as PDB text."""
     names = {"A": "ALA", "L": "LEU", "K": "LYS", "E": "GLU"}
-    lines = []
+    lines: list[str] = []
     for number, (letter, places) in enumerate(zip(structure.sequence, structure.backbone, strict=True), start=1):  # type: ignore[arg-type]
         for atom, (x, y, z) in zip(BACKBONE, places.tolist(), strict=True):
             serial = len(lines) + 1

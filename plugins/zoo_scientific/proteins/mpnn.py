@@ -193,8 +193,9 @@ class MPNNBackbone:
             "Y_m": torch.zeros(1, count, self._context),
         }
         if nearest:
-            first, second = chain.backbone[:, 1] - chain.backbone[:, 0], chain.backbone[:, 2] - chain.backbone[:, 1]
-            beta = chain.backbone[:, 1] + (_BETA[0] * np.cross(first, second) + _BETA[1] * first + _BETA[2] * second)
+            backbone = np.asarray(chain.backbone)
+            first, second = backbone[:, 1] - backbone[:, 0], backbone[:, 2] - backbone[:, 1]
+            beta = backbone[:, 1] + (_BETA[0] * np.cross(first, second) + _BETA[1] * first + _BETA[2] * second)
             distance = np.linalg.norm(beta[:, None] - places[None], axis=-1)
             order = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
             found["Y"][0, :, :nearest] = torch.from_numpy(places[order])
