@@ -49,25 +49,28 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_kinds() -> list[Kind]:
-    """Molecules and proteins: sequences, structures, and what models answer."""
+    """Molecules, proteins and crystals: what models take, and what they answer."""
+    from zoo_scientific.materials.crystals import Crystals
+    from zoo_scientific.materials.forces import Forces
     from zoo_scientific.molecules.kind import Molecules
     from zoo_scientific.proteins.designs import Designs
     from zoo_scientific.proteins.folds import Folds
     from zoo_scientific.proteins.sequences import Proteins
     from zoo_scientific.proteins.structures import ProteinStructures
 
-    return [Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
+    return [Crystals(), Forces(), Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
 
 
 @hookimpl
 def zoo_readers() -> list[Reader]:
-    """FASTA and SMILES files, structures of proteins, and data sets that scientific packages ship."""
+    """Packaged data sets, FASTA and SMILES files; structures of proteins before crystals, which share a suffix."""
     from zoo.data.shipped import ShippedReader
+    from zoo_scientific.materials.files import CrystalReader
     from zoo_scientific.packaged_data import SHIPPED
     from zoo_scientific.proteins.structure_files import StructureReader
     from zoo_scientific.sequence_files import SequenceReader
 
-    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader()]
+    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader(), CrystalReader()]
 
 
 @hookimpl
@@ -122,15 +125,9 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, with forces for ``interatomic-potential``; fields; series."""
+    """Fields; series."""
     if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
-    if backbone.input_kind != "crystal":
-        return None
-    if task == "interatomic-potential" and hasattr(backbone, "potential"):
-        return backbone.potential(inputs)
-    if task == "materials-property-prediction" and hasattr(backbone, "energies"):
-        return backbone.energies(inputs)
     return None

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.crystals import Crystal
 from zoo.data.grids import Field, History
 from zoo.data.questions import parse
 from zoo.data.visual_questions import ImageQuestion
@@ -23,6 +22,8 @@ from zoo.kinds.known import kind_of
 from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
+from zoo_scientific.materials.crystals import Crystal
+from zoo_scientific.materials.forces import EnergyAndForces
 from zoo_scientific.proteins.design_metrics import Design
 from zoo_scientific.proteins.structures import Structure
 
@@ -138,10 +139,10 @@ def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
 
 def test_energies_and_forces_are_a_table() -> None:
     crystal = Crystal(np.array([29]), np.zeros((1, 3)), np.eye(3) * 3.6)
-    found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]}, "forces", "crystal")
-    assert "-3.5000 eV an atom" in found.words
+    found = read(crystal, EnergyAndForces(-3.5, np.array([[0.0, 3.0, 4.0]])), "forces", "crystal")
+    assert "-3.5000 eV per atom" in found.words
     assert "5.0000" in found.words
-    tiny = read(crystal, {"energy": -3.5, "forces": [[-1e-9, 1e-9, -0.2]]}, "forces", "crystal")
+    tiny = read(crystal, EnergyAndForces(-3.5, np.array([[-1e-9, 1e-9, -0.2]])), "forces", "crystal")
     assert "-0.0000" not in tiny.words
     assert "-0.2000" in tiny.words
 

@@ -50,7 +50,6 @@ _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
     from zoo.data.boxes import BoxReader
-    from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
     from zoo.data.grids import GridReader
     from zoo.data.masks import MaskReader
@@ -66,7 +65,6 @@ def builtin_readers() -> Sequence[Reader]:
         BoxReader(),
         TaggedReader(),
         TableReader(),
-        CrystalReader(),
         GridReader(),
         MaskReader(),
         SavedReader(),

@@ -16,7 +16,7 @@ _ASKED = {("text", "question"), ("image", "image-question")}
 LONGEST_PATH = 4096
 """Characters beyond which nothing is taken for the name of a file."""
 
-_FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
+_FILES = {"image": "image", "audio": "recording", "grid": "NetCDF"}
 
 
 def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int | None = None) -> Any:
@@ -55,13 +55,6 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
     path = Path(text).expanduser()
     if not path.is_file():
         raise DataError(f"There is no {_FILES[kind]} file '{text}'.")
-    if kind == "crystal":
-        from zoo.data.crystals import read_crystal
-
-        crystal = read_crystal(path)
-        if isinstance(crystal, str):
-            raise DataError(f"'{text}' cannot be used as a crystal: it {crystal}.")
-        return crystal
     if kind == "grid":
         from zoo.data.grids import latest
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.kind import Kind, Shown, Typed, Unusable, Values
-from zoo.kinds.inputs import read_each, resolve
+from zoo.contract.kind import Kind, Shown, Typed, Unusable
+from zoo.kinds.inputs import read_each
 from zoo.legacy import showing
 
 
@@ -218,21 +218,6 @@ class Input(Kind):
 
         return as_prompts(dataset, task.name)
 
-    def read_cells(self, cells, folder):
-        if self.name != "crystal":
-            return super().read_cells(cells, folder)
-        from zoo.data.crystals import read_crystal
-
-        items, kept, problems = [], [], {}
-        for at, cell in enumerate(cells):
-            crystal = read_crystal(resolve(str(cell), folder))
-            if isinstance(crystal, str):
-                problems[at] = crystal
-            else:
-                items.append(crystal)
-                kept.append(at)
-        return Values(items, kept, [self.digest(item) for item in items], problems)
-
     def read_typed(self, texts, options, model):
         from zoo.data.single import read_input
 
@@ -276,13 +261,11 @@ def _series(texts, options):
 
 def wrapped() -> list[Kind]:
     """Those of all modules."""
-    from zoo.adapt.structured import boxes, captions, forces, grids, masks, pictures, recordings, series, spans
+    from zoo.adapt.structured import boxes, captions, grids, masks, pictures, recordings, series, spans
     from zoo.data import columns
-    from zoo.data.crystals import SUFFIXES
     from zoo.kinds import answer_metrics
 
     return [
-        Input("crystal", suffixes=SUFFIXES, column_names=columns.CRYSTAL_NAMES, cells="paths of structures"),
         Input("grid", "maps"),
         Input("time-series", "time series", needs_task=True),
         Input("prompt"),
@@ -290,7 +273,6 @@ def wrapped() -> list[Kind]:
         Input("image-question", asked_of="image", folds_text=True),
         Input("utterance", asked_of="text"),
         Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
-        Wrapped(forces.KIND, forces.METRICS, "energy and forces"),
         Wrapped(grids.KIND, grids.METRICS, "a map"),
         Made(pictures.KIND, pictures.METRICS, "an image"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),

@@ -35,8 +35,6 @@ def shown(item: Any, answer: Any) -> str:
             return _mask(item, answer)
         if "values" in answer:
             return _maps(item, answer)
-        if "energy" in answer:
-            return _energy(item, answer)
         if "median" in answer:
             return _forecast(item, answer)
         if "answer" in answer:
@@ -263,25 +261,6 @@ def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
     return parts.figure(draw_forecast(item, answer), words, caption) + table
 
 
-def _energy(item: Any, answer: Mapping[str, Any]) -> str:
-    lead = f'<p class="lead">Energy: {float(answer["energy"]):.4f} eV an atom</p>'
-    forces = answer.get("forces")
-    if not forces:
-        return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}"
-    rows = [
-        (
-            str(number),
-            *(f"{round(float(part), 4) + 0.0:+.4f}" for part in force),  # no minus before what rounds to nothing
-            f"{sum(float(part) ** 2 for part in force) ** 0.5:.4f}",
-        )
-        for number, force in enumerate(forces[: parts.SHOWN], start=1)
-    ]
-    caption = f"Forces in eV/angstrom.{parts.rest(forces)}"
-    return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}" + parts.table(
-        ("Atom", "x", "y", "z", "Length"), rows, caption
-    )
-
-
 def _input(item: Any) -> str:
     if hasattr(item, "sampling_rate"):
         from zoo.kinds.spectrogram import draw_recording
@@ -319,8 +298,6 @@ def summary(answer: Any) -> tuple[str, str]:
     if "values" in answer:
         names = zip(answer["names"], answer["values"], strict=True)
         return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
-    if "energy" in answer:
-        return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
 
 
