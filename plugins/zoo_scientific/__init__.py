@@ -49,7 +49,7 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_kinds() -> list[Kind]:
-    """Molecules, proteins and crystals: what models take, and what they answer."""
+    """Molecules, proteins, crystals and fields over the globe: what models take, and what they answer."""
     from zoo_scientific.materials.crystals import Crystals
     from zoo_scientific.materials.forces import Forces
     from zoo_scientific.molecules.kind import Molecules
@@ -57,8 +57,9 @@ def zoo_kinds() -> list[Kind]:
     from zoo_scientific.proteins.folds import Folds
     from zoo_scientific.proteins.sequences import Proteins
     from zoo_scientific.proteins.structures import ProteinStructures
+    from zoo_scientific.weather.kind import Grids
 
-    return [Crystals(), Forces(), Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
+    return [Crystals(), Forces(), Molecules(), Proteins(), ProteinStructures(), Designs(), Folds(), Grids()]
 
 
 @hookimpl
@@ -69,8 +70,9 @@ def zoo_readers() -> list[Reader]:
     from zoo_scientific.packaged_data import SHIPPED
     from zoo_scientific.proteins.structure_files import StructureReader
     from zoo_scientific.sequence_files import SequenceReader
+    from zoo_scientific.weather.files import GridReader
 
-    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader(), CrystalReader()]
+    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader(), CrystalReader(), GridReader()]
 
 
 @hookimpl
@@ -125,9 +127,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Fields; series."""
-    if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
-        return backbone.forecast(inputs)
+    """Series."""
     if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
         return backbone.forecast(inputs)
     return None

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.grids import Field, History
 from zoo.data.questions import parse
 from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
@@ -26,6 +25,7 @@ from zoo_scientific.materials.crystals import Crystal
 from zoo_scientific.materials.forces import EnergyAndForces
 from zoo_scientific.proteins.design_metrics import Design
 from zoo_scientific.proteins.structures import Structure
+from zoo_scientific.weather.fields import Field, Forecast, History
 
 PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
 BOXES = [
@@ -125,10 +125,10 @@ def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     field = np.zeros((1, 3, 4), dtype=np.float32)
     field[0, 2, 1] = 7
     state = Field(field, field * 0, latitudes)
-    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), {"values": field, "names": ("wind",)}, "grid", "grid")
+    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), Forecast(("wind",), field), "grid", "grid")
     words = [str(image["alt"]) for image in images(found)]
     assert words[0] == "Forecast of wind: from 0 to 7, mean 0.583; the largest is 7 at latitude 60."
-    assert words[1].startswith("Departure from what is usual of wind: from 1 to 8")
+    assert words[1].startswith("Departure from the climatology of wind: from 1 to 8")
 
 
 def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:

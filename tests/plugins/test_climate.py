@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from system_packages import shared
 
 import zoo
-from zoo.adapt.structured import grids
 from zoo.cli import run
-from zoo.data.grids import HISTORY, Field, climatology
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.metrics import metric
+from zoo_scientific.weather.fields import HISTORY, Field, Forecast, History, climatology
 from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
+from zoo_scientific.weather.kind import Grids, persistence
 
 WINDS = shared("ferret-vis/data/monthly_navy_winds.cdf")
 needs_winds = pytest.mark.system_packages("ferret-datasets")
@@ -53,9 +53,9 @@ def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsy
     )
     found = json.loads(capsys.readouterr().out)
     test = data.subset(range(round(len(data) * 0.8), len(data)))
-    again = grids.persistence(test.inputs)
+    again = persistence(test.inputs)
     answers = [
-        grids.KIND.answer(test.inputs[at], answer)
+        Grids().comparable(test.inputs[at], answer)
         for at, answer in enumerate(zoo.load(f"file:{folder}").predict(list(test.inputs)))
     ]
 
@@ -92,7 +92,7 @@ def test_errors_near_the_poles_weigh_less() -> None:
     unknown = truth.copy()
     unknown[0, 1, 0] = np.nan
     assert rmse([field(unknown)], [field(unknown * 0)]) == 0 or np.isfinite(rmse([field(unknown)], [field(truth)]))
-    with pytest.raises(DataError, match="not finite where the truth is known"):
+    with pytest.raises(DataError, match="not finite where the target is known"):
         rmse([field(truth)], [field(unknown)])
 
 
@@ -122,15 +122,35 @@ def test_before_training_the_forecast_is_the_climatology(tmp_path: Path) -> None
     backbone = zoo.load(f"file:{tmp_path / 'vit'}").backbone
     usual = np.full((1, 6, 8), 3.0, dtype=np.float32)
     state = Field(usual + 1, usual, np.linspace(-75, 75, 6))
-    history = zoo.data.grids.History((state,) * 3, usual, ("t",))
-    np.testing.assert_array_equal(backbone.forecast([history])[0]["values"], usual)
+    history = History((state,) * 3, usual, ("t",))
+    np.testing.assert_array_equal(backbone.answer("weather-forecasting", [history])[0].values, usual)
     batch = backbone.collate([backbone.preprocess(history)])
     assert backbone.features(batch, backbone.layers)["layer2.mean"].shape == (1, 64)
     with pytest.raises(DataError, match="fields of the shape"):
-        backbone.preprocess(zoo.data.grids.History((state,) * 2, usual, ("t",)))
+        backbone.preprocess(History((state,) * 2, usual, ("t",)))
     (tmp_path / "vit" / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(zoo.ZooError):
         zoo.load(f"file:{tmp_path / 'vit'}")
+
+
+def test_fingerprints_are_those_of_earlier_versions(tmp_path: Path) -> None:
+    import xarray
+
+    values = (np.arange(30 * 2 * 3) % 11).reshape(30, 2, 3).astype(np.float32)
+    axes = {"time": ("time", 6.0 * np.arange(30), {"units": "hours since 2000-01-01"}), "lat": [-45.0, 45.0]}
+    variables = {"t": (("time", "lat", "lon"), values, {"units": "K"})}
+    file = xarray.Dataset(variables, coords={**axes, "lon": [0.0, 120.0, 240.0]})
+    file.to_netcdf(tmp_path / "field.nc", engine="scipy")
+    found = zoo.read(tmp_path / "field.nc").fingerprint
+    assert found == "e8b8c075d8788a256f26d000644f0dbe8d63492d9398cd36a39a1abbbd086495"
+
+
+def test_an_answer_is_printed_as_before() -> None:
+    answer = Forecast(("t", "u"), np.arange(4.0).reshape(2, 1, 2))
+    assert Grids().to_json(answer) == {"values": [[[0.0, 1.0]], [[2.0, 3.0]]], "names": ["t", "u"]}
+    assert Grids().summary(answer) == [("t 0 to 1, u 2 to 3", "")]
+    with pytest.raises(UnsupportedModel, match="does not answer with fields"):
+        Grids().comparable(None, {"values": answer.values})
 
 
 def test_what_is_no_netcdf_is_refused(tmp_path: Path) -> None:

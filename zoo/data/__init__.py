@@ -51,7 +51,6 @@ def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
     from zoo.data.boxes import BoxReader
     from zoo.data.folder import FolderReader
-    from zoo.data.grids import GridReader
     from zoo.data.masks import MaskReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.questions import QuestionReader
@@ -65,7 +64,6 @@ def builtin_readers() -> Sequence[Reader]:
         BoxReader(),
         TaggedReader(),
         TableReader(),
-        GridReader(),
         MaskReader(),
         SavedReader(),
         FolderReader(),

@@ -230,9 +230,7 @@ class Input(Kind):
             prompted = (options.get("task") or next(iter(model.card.tasks), "")) != UNCONDITIONAL
             wanted = asked(texts, prompted=prompted, **wished)
             return Typed(tuple(one.text or f"Seed {one.seed}" for one in wanted), wanted)
-        variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
-        least = getattr(model.backbone, "least_times", None)
-        return read_each(texts, lambda text: read_input(text, self.name, variables, least))
+        return read_each(texts, lambda text: read_input(text, self.name))
 
     def ordinary(self):
         from zoo.legacy import samples
@@ -261,19 +259,17 @@ def _series(texts, options):
 
 def wrapped() -> list[Kind]:
     """Those of all modules."""
-    from zoo.adapt.structured import boxes, captions, grids, masks, pictures, recordings, series, spans
+    from zoo.adapt.structured import boxes, captions, masks, pictures, recordings, series, spans
     from zoo.data import columns
     from zoo.kinds import answer_metrics
 
     return [
-        Input("grid", "maps"),
         Input("time-series", "time series", needs_task=True),
         Input("prompt"),
         Input("question", asked_of="text", folds_text=True),
         Input("image-question", asked_of="image", folds_text=True),
         Input("utterance", asked_of="text"),
         Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
-        Wrapped(grids.KIND, grids.METRICS, "a map"),
         Made(pictures.KIND, pictures.METRICS, "an image"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
         Forecast(series.KIND, series.METRICS, "what follows"),

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import short
 from zoo.errors import InvalidInput
 from zoo.pages import drawing, parts
-from zoo.pages.colours import DIVERGING, SEQUENTIAL, paint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +32,6 @@ def shown(item: Any, answer: Any) -> str:
     if isinstance(answer, Mapping):
         if "mask" in answer:
             return _mask(item, answer)
-        if "values" in answer:
-            return _maps(item, answer)
         if "median" in answer:
             return _forecast(item, answer)
         if "answer" in answer:
@@ -200,47 +197,6 @@ def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     return _input(item) + table
 
 
-def _maps(item: Any, answer: Mapping[str, Any]) -> str:
-    """The forecast of each variable, and how far it departs from what is usual, north on top."""
-    import numpy as np
-
-    values = np.asarray(answer["values"], dtype=np.float64)
-    usual = np.asarray(item.next_climatology, dtype=np.float64)
-    latitudes = np.asarray(item.fields[-1].latitudes)
-    southward = len(latitudes) > 1 and latitudes[0] < latitudes[-1]
-    pieces = []
-    for name, field, mean in zip(answer.get("names", item.names), values, usual, strict=True):
-        maps = []
-        for title, shown_field in (("Forecast", field), ("Departure from what is usual", field - mean)):
-            grid = shown_field[::-1] if southward else shown_field
-            maps.append(_map(grid, str(name), title, latitudes))
-        pieces.append(f'<h3>{escape(str(name))}</h3><div class="plots">{"".join(maps)}</div>')
-    return "".join(pieces)
-
-
-def _map(field: np.ndarray, name: str, title: str, latitudes: np.ndarray) -> str:
-    import numpy as np
-
-    if not np.isfinite(field).any():
-        return f"<p>{escape(title)}: nothing is known.</p>"
-    low, high = float(np.nanmin(field)), float(np.nanmax(field))
-    both = low < 0 < high
-    edge = max(-low, high)
-    bounds, scale = ((-edge, edge), DIVERGING) if both else ((low, high), SEQUENTIAL)
-    row, column = np.unravel_index(int(np.nanargmax(np.abs(field))), field.shape)
-    north = sorted(latitudes.tolist(), reverse=True)[int(row)]
-    words = (
-        f"{title} of {name}: from {low:.3g} to {high:.3g}, mean {float(np.nanmean(field)):.3g}; the largest is "
-        f"{float(field[row, column]):.3g} at latitude {north:.0f}."
-    )
-    stops = ", ".join(f"rgb{colour}" for colour in scale)
-    legend = (
-        f'<p class="scale"><span>{bounds[0]:.3g}</span><span class="ramp" style="background:linear-gradient(to right, '
-        f'{stops})"></span><span>{bounds[1]:.3g}</span></p>'
-    )
-    return f"<div>{parts.figure(paint(field, *bounds, scale), words, words, 'map')}{legend}</div>"
-
-
 def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
     """The series with its forecast and the band of eight in ten values, and both as a table."""
     from zoo.data.forecast_drawing import draw_forecast
@@ -295,9 +251,6 @@ def summary(answer: Any) -> tuple[str, str]:
         return ", ".join(f"{name} {share:.0%}" for name, share in answer["classes"].items()), ""
     if "box" in answer:
         return f"{answer['label']} at {', '.join(f'{side:.0f}' for side in answer['box'])}", score
-    if "values" in answer:
-        names = zip(answer["names"], answer["values"], strict=True)
-        return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
 
 
