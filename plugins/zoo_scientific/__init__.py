@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, Task, TaskMetric, tasks_of
@@ -11,6 +11,7 @@ from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
     from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
     from zoo.contract.reader import Reader
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
@@ -49,7 +50,8 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_kinds() -> list[Kind]:
-    """Molecules, proteins, crystals and fields over the globe: what models take, and what they answer."""
+    """What models of molecules, proteins, crystals, fields and time series take, and what they answer."""
+    from zoo_scientific.forecasting.kind import Forecasts, TimeSeries
     from zoo_scientific.materials.crystals import Crystals
     from zoo_scientific.materials.forces import Forces
     from zoo_scientific.molecules.kind import Molecules
@@ -59,20 +61,33 @@ def zoo_kinds() -> list[Kind]:
     from zoo_scientific.proteins.structures import ProteinStructures
     from zoo_scientific.weather.kind import Grids
 
-    return [Crystals(), Forces(), Molecules(), Proteins(), ProteinStructures(), Designs(), Folds(), Grids()]
+    materials = [Crystals(), Forces()]
+    life = [Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
+    return [*materials, *life, Grids(), TimeSeries(), Forecasts()]
+
+
+@hookimpl
+def zoo_options() -> list[Option]:
+    """The horizon of forecasts, and the columns or variables to forecast."""
+    from zoo_scientific.forecasting.horizon import HORIZON
+    from zoo_scientific.forecasting.kind import COLUMNS
+
+    return [HORIZON, COLUMNS]
 
 
 @hookimpl
 def zoo_readers() -> list[Reader]:
-    """Packaged data sets, FASTA and SMILES files; structures of proteins before crystals, which share a suffix."""
+    """Packaged data sets, sequences, NetCDF; structures of proteins before crystals, which share a suffix."""
     from zoo.data.shipped import ShippedReader
+    from zoo_scientific import packaged_data
+    from zoo_scientific.forecasting import packaged as packaged_series
     from zoo_scientific.materials.files import CrystalReader
-    from zoo_scientific.packaged_data import SHIPPED
     from zoo_scientific.proteins.structure_files import StructureReader
     from zoo_scientific.sequence_files import SequenceReader
     from zoo_scientific.weather.files import GridReader
 
-    return [ShippedReader(SHIPPED), SequenceReader(), StructureReader(), CrystalReader(), GridReader()]
+    shipped = ShippedReader([*packaged_data.SHIPPED, *packaged_series.SHIPPED])
+    return [shipped, SequenceReader(), StructureReader(), CrystalReader(), GridReader()]
 
 
 @hookimpl
@@ -123,11 +138,3 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
     from zoo_scientific.sequence_backbone import load
 
     return load(card, files, device, dtype)
-
-
-@hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Series."""
-    if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
-        return backbone.forecast(inputs)
-    return None

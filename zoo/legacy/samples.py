@@ -69,38 +69,6 @@ def _extreme_recordings() -> list[tuple[str, Any]]:
     ]
 
 
-def _series() -> list[Any]:
-    """Waves with a trend, of different length, one of them with a gap."""
-    import numpy as np
-
-    from zoo.data.series import Series
-
-    found = []
-    for count in (40, 100, 75, 200):
-        steps = np.arange(count + 12.0)
-        values = 0.1 * steps + 5 * np.sin(steps / 3 + count)
-        if count == 75:
-            values[20:30] = np.nan
-        found.append(Series(f"wave of {count} steps", values[:count], steps, 1, 12))
-    return found
-
-
-def _extreme_series() -> list[tuple[str, Any]]:
-    import numpy as np
-
-    from zoo.data.series import Series
-
-    values: dict[str, Any] = {
-        "a series of one value": [3.0],
-        "a series that never changes": [7.0] * 50,
-        "a series at 1e12": [1e12, 1e12 + 1] * 30,
-        "a series of 20,000 steps": np.sin(np.arange(20_000) / 9),
-        "a series without a value": [float("nan")] * 40,
-    }
-    return [
-        (name, Series("x", np.asarray(found, dtype=np.float64), np.arange(len(found) + 5.0), 1, 5))
-        for name, found in values.items()
-    ]
 
 
 def _prompts() -> list[Any]:
@@ -159,7 +127,6 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
-    "time-series": _series,
     "prompt": _prompts,
     "question": _questions,
     "image-question": _image_questions,
@@ -169,7 +136,6 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
     "text": lambda: [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")],
     "audio": _extreme_recordings,
-    "time-series": _extreme_series,
     "prompt": _extreme_prompts,
     "question": _extreme_questions,
     "image-question": _extreme_image_questions,

@@ -32,8 +32,6 @@ def shown(item: Any, answer: Any) -> str:
     if isinstance(answer, Mapping):
         if "mask" in answer:
             return _mask(item, answer)
-        if "median" in answer:
-            return _forecast(item, answer)
         if "answer" in answer:
             return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
@@ -197,26 +195,6 @@ def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     return _input(item) + table
 
 
-def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
-    """The series with its forecast and the band of eight in ten values, and both as a table."""
-    from zoo.data.forecast_drawing import draw_forecast
-
-    times, low, high = answer["times"], answer["quantiles"]["0.1"], answer["quantiles"]["0.9"]
-    middle = answer["median"]
-    words = (
-        f"{item.name} and its forecast for {len(times)} steps, {times[0]} to {times[-1]}: the median goes from "
-        f"{middle[0]:.4g} to {middle[-1]:.4g}, lowest {min(middle):.4g}, highest {max(middle):.4g}."
-    )
-    caption = (
-        "What was before (thin), the median of what comes (thick), and the band that 8 in 10 values should lie in."
-    )
-    rows = [(time, *(f"{value:.4g}" for value in step)) for time, *step in zip(times, low, middle, high, strict=True)]
-    table = parts.table(
-        ("Time", "0.1", "Median", "0.9"), rows[: parts.SHOWN], f"Quantiles of each step.{parts.rest(rows)}"
-    )
-    return parts.figure(draw_forecast(item, answer), words, caption) + table
-
-
 def _input(item: Any) -> str:
     if hasattr(item, "sampling_rate"):
         from zoo.kinds.spectrogram import draw_recording
@@ -272,15 +250,11 @@ def plain(answer: Any) -> Any:
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
-    An answer that is a picture is drawn as it is; a forecast after its series.
+    An answer that is a picture is drawn as it is.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
-    if isinstance(answer, Mapping) and "median" in answer:
-        from zoo.data.forecast_drawing import draw_forecast
-
-        return draw_forecast(item, answer)
     if hasattr(answer, "sampling_rate"):
         from zoo.kinds.spectrogram import draw_recording
 
