@@ -168,6 +168,20 @@ def test_a_tensor_that_is_missing_or_too_many_is_named(bolt: Path, tmp_path: Pat
         _ = zoo.load(f"file:{place}").backbone
 
 
+def test_a_folder_is_recognised_by_its_configuration(bolt: Path, tmp_path: Path) -> None:
+    card = zoo.load(f"file:{bolt}").card
+    assert (card.architecture, card.library, card.domain) == ("Chronos-Bolt", "chronos-forecasting", "scientific")
+    assert (card.tasks, card.input, card.embedding_dimension) == ((TASK,), {"kind": "time-series"}, 64)
+    assert card.loader == {"weights": "model.safetensors", "format": "safetensors"}
+    assert card.parameters
+    folder = tmp_path / "wrong"
+    shutil.copytree(bolt, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "chronos_config": "none"}))
+    with pytest.raises(zoo.ZooError, match="a str under 'chronos_config'"):
+        zoo.load(f"file:{folder}")
+
+
 def test_a_published_model_is_pulled_from_the_hub(
     bolt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

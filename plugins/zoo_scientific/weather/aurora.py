@@ -19,7 +19,6 @@ with needs_extra("aurora", "run Aurora"):
     import aurora
     import numpy as np
     import torch
-    from aurora.normalisation import scales
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
     from torch import nn
@@ -31,8 +30,9 @@ from zoo_scientific.weather.aurora_states import (
     back,
     batch_of,
     centred,
+    deviation,
     fields_of,
-    own_name,
+    mean,
     state_of,
     turned,
 )
@@ -48,13 +48,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 PUBLISHED = {
     name: kind
-    for kind in (
-        "AuroraSmallPretrained",
-        "AuroraPretrained",
-        "Aurora",
-        "Aurora12hPretrained",
-        "AuroraHighRes",
-    )
+    for kind in ("AuroraSmallPretrained", "AuroraPretrained", "Aurora", "Aurora12hPretrained", "AuroraHighRes")
     for name in [getattr(aurora, kind).default_checkpoint_name]
 }
 """Published checkpoints by file name, with the class of the library that each is of."""
@@ -171,8 +165,8 @@ def _examples(backbone: AuroraBackbone) -> list[Any]:
     latitudes = np.linspace(88, -88, 8 * patch)
     longitudes = np.arange(16 * patch) * 360 / (16 * patch)
     names = (*variables.surface, *(f"{name}_{level}" for name in variables.levels for level in (850, 1000)))
-    means = np.array([_mean(name) for name in names])[:, None, None]
-    units = np.array([_deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
+    means = np.array([mean(name) for name in names])[:, None, None]
+    units = np.array([deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
     down, across = np.meshgrid(np.deg2rad(latitudes), np.deg2rad(longitudes), indexing="ij")
     grid = Grid(longitudes, dict.fromkeys((f"static_{n}" for n in variables.static), np.cos(down)), backbone.step_hours)
     found = []
@@ -225,7 +219,7 @@ class _Losses(nn.Module):
         states, following = batch
         found = fields_of(self.model(batch_of(states, self._variables)), states[0])
         following = following[:, :, : found.shape[2]].to(found.device)
-        units = torch.tensor([_deviation(name, self.model.surf_stats) for name in states[0].names], device=found.device)
+        units = torch.tensor([deviation(name, self.model.surf_stats) for name in states[0].names], device=found.device)
         weights = torch.from_numpy(latitude_weights(states[0].latitudes[: found.shape[2]].numpy())).to(found)
         known = torch.isfinite(following) * weights[:, None]
         errors = ((found - torch.nan_to_num(following)) / units[:, None, None]).square() * known
@@ -300,19 +294,3 @@ def _published(files: LocalFiles, card: ModelCard) -> tuple[str, str]:
             f"They are {', '.join(PUBLISHED)}.",
         )
     return wanted[0], PUBLISHED[wanted[0]]
-
-
-def _mean(name: str) -> float:
-    from aurora.normalisation import level_to_str, locations
-
-    base, pressure = own_name(name)
-    return float(locations[base if pressure is None else f"{base}_{level_to_str(pressure)}"])
-
-
-def _deviation(name: str, own: dict[str, tuple[float, float]]) -> float:
-    from aurora.normalisation import level_to_str
-
-    base, pressure = own_name(name)
-    if pressure is None:
-        return float(own[base][1] if base in own else scales[base])
-    return float(scales[f"{base}_{level_to_str(pressure)}"])

@@ -13,6 +13,7 @@ with needs_extra("aurora", "run Aurora"):
     import aurora
     import numpy as np
     import torch
+    from aurora.normalisation import level_to_str, locations, scales
 
 from zoo_scientific.weather.fields import History
 
@@ -193,6 +194,20 @@ def back(values: np.ndarray, item: Any) -> np.ndarray:
 def levels_of(names: Sequence[str]) -> list[float]:
     """The pressures in hPa that occur among variables, lowest first."""
     return sorted({pressure for _, pressure in map(own_name, names) if pressure is not None})
+
+
+def mean(name: str) -> float:
+    """The usual value of a variable, in its unit."""
+    base, pressure = own_name(name)
+    return float(locations[base if pressure is None else f"{base}_{level_to_str(pressure)}"])
+
+
+def deviation(name: str, own: Mapping[str, tuple[float, float]]) -> float:
+    """The usual deviation of a variable, in its unit; ``own`` has mean and deviation of those that a model replaces."""
+    base, pressure = own_name(name)
+    if pressure is None:
+        return float(own[base][1] if base in own else scales[base])
+    return float(scales[f"{base}_{level_to_str(pressure)}"])
 
 
 def _check_variables(model: str, item: Any, variables: Variables, static: Mapping[str, Any]) -> None:
