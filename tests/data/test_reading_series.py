@@ -60,13 +60,13 @@ def test_windows_do_not_see_what_they_forecast_and_come_in_order_of_time(tmp_pat
     data = zoo.read(write(tmp_path / "a.csv", "date,up,down", *rows), task=TASK, options={"horizon": 4})
     ends = [item.times[len(item.values)] for item in data.inputs]
     assert ends == sorted(ends)
-    told: list[float] = []
+    seen: list[float] = []
     for item, target in zip(data.inputs, data.targets, strict=True):
         sign = 1 if item.name == "up" else -1
         assert (sign * item.values).max() + 1 == sign * target.values[0]
         assert len(item.times) == len(item.values) + item.horizon
-        told += (sign * target.values).tolist() if sign > 0 else []
-    assert len(told) == len(set(told))
+        seen += (sign * target.values).tolist() if sign > 0 else []
+    assert len(seen) == len(set(seen))
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_one_series_without_equal_steps_is_left_out_of_several(tmp_path: Path) -
     rows += ["b,2024-01-01,1", "b,2024-01-02,1", "b,2024-03-11,2", "c,2024-01-01,4", "a,tomorrow,5"]
     data = zoo.read(write(tmp_path / "long.csv", "id,date,x", *rows), task=TASK)
     assert {item.name for item in data.inputs} == {"a"}
-    told = {problem.item: problem.reason for problem in data.problems}
-    assert "equal steps" in told["series 'b'"]
-    assert "fewer than 3 times" in told["series 'c'"]
-    assert "no time that can be read" in told["line 86"]
+    reasons = {problem.item: problem.reason for problem in data.problems}
+    assert "equal steps" in reasons["series 'b'"]
+    assert "fewer than 3 times" in reasons["series 'c'"]
+    assert "no time that can be read" in reasons["line 86"]
 
 
 def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_parquet_and_json_lines_are_read_alike(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one.values, np.arange(60.0))
 
 
-def test_what_is_no_series_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_what_cannot_be_a_series_raises_a_clear_error(tmp_path: Path) -> None:
     def read(*lines: str, **options: object) -> None:
         zoo.read(write(tmp_path / "bad.csv", *lines), task=TASK, **options)  # type: ignore[arg-type]
 
@@ -162,12 +162,12 @@ def test_packaged_series() -> None:
 
 def test_mase_counts_in_errors_of_the_season_before() -> None:
     past = series([1, 10, 2, 12, 3, 14], period=2)
-    truth = Future(np.array([4.0, 16.0]), (1 + 2 + 1 + 2) / 4)
+    actual = Future(np.array([4.0, 16.0]), (1 + 2 + 1 + 2) / 4)
     forecast = Future(np.array([5.0, 14.0]), float("nan"))
-    assert metric("mase").compute([truth], [forecast]) == pytest.approx(1.5 / 1.5)
+    assert metric("mase").compute([actual], [forecast]) == pytest.approx(1.5 / 1.5)
     again = Forecasts().baseline([past], [], TASK)
     np.testing.assert_array_equal(again[0].values, [3, 14])
-    assert metric("mase").compute([truth], again) == pytest.approx(1.0)
+    assert metric("mase").compute([actual], again) == pytest.approx(1.0)
     with pytest.raises(DataError, match="do not change"):
         metric("mase").compute([Future(np.ones(2), 0.0)], [Future(np.ones(2), 0.0)])
 
@@ -175,12 +175,12 @@ def test_mase_counts_in_errors_of_the_season_before() -> None:
 def test_the_quantile_loss_rewards_a_band_that_fits() -> None:
     compute = metric("weighted_quantile_loss").compute
     values = np.random.default_rng(0).normal(10, 1, 4000)
-    truth = Future(values, 1.0)
+    actual = Future(values, 1.0)
     exact = np.quantile(values, LEVELS)[None].repeat(len(values), axis=0)
     middle = np.full(len(values), np.median(values))
-    good = compute([truth], [Future(middle, 1.0, exact)])
-    assert good < compute([truth], [Future(middle, 1.0)])
-    assert good < compute([truth], [Future(middle, 1.0, 10 + 3 * (exact - 10))])
+    good = compute([actual], [Future(middle, 1.0, exact)])
+    assert good < compute([actual], [Future(middle, 1.0)])
+    assert good < compute([actual], [Future(middle, 1.0, 10 + 3 * (exact - 10))])
     assert compute([Future(np.array([2.0]), 1.0)], [Future(np.array([1.0]), 1.0)]) == pytest.approx(0.5)
 
 

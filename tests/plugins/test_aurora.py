@@ -1,4 +1,4 @@
-"""Aurora, of its library's own class: a small one trained here foretells real winds; published files load safely."""
+"""Aurora, of its library's own class: a small one trained here forecasts real winds; published files load safely."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def coarse(path: Path) -> str:
 
 @pytest.mark.slow
 @needs_winds
-def test_winds_are_foretold_better_than_by_the_last_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_winds_are_forecast_better_than_by_the_last_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     winds, folder = coarse(tmp_path / "winds.nc"), str(tmp_path / "tuned")
     model = f"file:{untrained(tmp_path / 'aurora')}"
     data = zoo.read(winds)
@@ -215,7 +215,7 @@ def test_of_a_repository_with_several_models_one_is_pulled(tmp_path: Path, monke
 
 @pytest.mark.slow
 def test_the_published_small_architecture_loads_as_the_library_loads_it(tmp_path: Path) -> None:
-    """Nothing is foretold well here: the weights are random, and what is tested is that they are the same."""
+    """No forecast is good here: the weights are random, and what is tested is that they are the same."""
     import aurora
 
     torch.manual_seed(0)

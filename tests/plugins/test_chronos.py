@@ -67,14 +67,14 @@ def test_eight_of_ten_values_lie_in_the_band(bolt: Path) -> None:
         for item, answer in zip(data.inputs, model.predict(list(data.inputs)), strict=True)
     ]
     inside = [
-        (answer.quantiles[:, 0] <= truth.values) & (truth.values <= answer.quantiles[:, -1])
-        for answer, truth in zip(answers, data.targets, strict=True)
+        (answer.quantiles[:, 0] <= actual.values) & (actual.values <= answer.quantiles[:, -1])
+        for answer, actual in zip(answers, data.targets, strict=True)
     ]
     assert 0.6 < np.mean(inside) < 0.95
     assert all((np.diff(answer.quantiles, axis=1) >= 0).all() for answer in answers)
 
 
-def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_forecast_drawn_and_printed(bolt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 
     table = str(small_chronos.write_waves(tmp_path / "load.csv"))
@@ -87,8 +87,8 @@ def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: 
     assert answer["times"][0] == "2024-01-17T16:00"
     assert len(answer["median"]) == len(answer["quantiles"]["0.9"]) == 20
     ahead = np.arange(400, 416)
-    truth = 20 + 0.004 * ahead + 4 * np.sin(2 * np.pi * ahead / 13.7)
-    assert np.abs(answer["median"][:16] - truth).mean() < 1.5  # a wave of 4 up and down errs by 2.5 on average
+    actual = 20 + 0.004 * ahead + 4 * np.sin(2 * np.pi * ahead / 13.7)
+    assert np.abs(answer["median"][:16] - actual).mean() < 1.5  # a wave of 4 up and down errs by 2.5 on average
 
     assert run([*model, "--horizon", "20", "-o", str(tmp_path / "page.html")]) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -137,7 +137,7 @@ def test_features_tell_waves_apart_whatever_their_scale(bolt: Path, tmp_path: Pa
     assert np.linalg.norm(feature(slow) - feature(quick)) > 5 * np.linalg.norm(feature(slow) - feature(0.1 + slow))
 
 
-def test_what_cannot_be_forecast_is_told(bolt: Path) -> None:
+def test_what_cannot_be_forecast_raises_a_clear_error(bolt: Path) -> None:
     model = zoo.load(f"file:{bolt}")
     unknown = Series("quiet", np.full(30, np.nan), np.arange(34.0), 1, 4)
     with pytest.raises(DataError, match="'quiet' has no value that"):

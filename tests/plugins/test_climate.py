@@ -40,7 +40,7 @@ def coarse(path: Path) -> Path:
 
 @pytest.mark.slow
 @needs_winds
-def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_winds_are_forecast_better_than_by_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = zoo.read(str(coarse(tmp_path / "winds.nc")))
     variables, height, width = data.inputs[0].next_climatology.shape
     torch.manual_seed(0)
@@ -84,28 +84,28 @@ def field(values: np.ndarray, usual: np.ndarray | None = None) -> Field:
 
 
 def test_errors_near_the_poles_weigh_less() -> None:
-    truth, polar, tropical = (np.zeros((1, 3, 4), dtype=np.float32) for _ in range(3))
+    actual, polar, tropical = (np.zeros((1, 3, 4), dtype=np.float32) for _ in range(3))
     polar[0, 0], tropical[0, 1] = 1, 1
     rmse = metric("latitude_weighted_rmse").compute
-    assert rmse([field(truth)], [field(tropical)]) == pytest.approx((2 / 4) ** 0.5)
-    assert rmse([field(truth)], [field(polar)]) == pytest.approx((1 / 4) ** 0.5)
-    unknown = truth.copy()
+    assert rmse([field(actual)], [field(tropical)]) == pytest.approx((2 / 4) ** 0.5)
+    assert rmse([field(actual)], [field(polar)]) == pytest.approx((1 / 4) ** 0.5)
+    unknown = actual.copy()
     unknown[0, 1, 0] = np.nan
-    assert rmse([field(unknown)], [field(unknown * 0)]) == 0 or np.isfinite(rmse([field(unknown)], [field(truth)]))
+    assert rmse([field(unknown)], [field(unknown * 0)]) == 0 or np.isfinite(rmse([field(unknown)], [field(actual)]))
     with pytest.raises(DataError, match="not finite where the target is known"):
-        rmse([field(truth)], [field(unknown)])
+        rmse([field(actual)], [field(unknown)])
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 5))
 def test_the_correlation_does_not_mind_how_strong_a_forecast_is(seed: int, strength: float) -> None:
     chance = np.random.default_rng(seed)
-    truth, guess = chance.normal(size=(2, 2, 5, 6)).astype(np.float32)
+    actual, guess = chance.normal(size=(2, 2, 5, 6)).astype(np.float32)
     compute = metric("anomaly_correlation").compute
-    value = compute([field(truth)], [field(guess)])
+    value = compute([field(actual)], [field(guess)])
     assert -1 <= value <= 1
-    assert compute([field(truth)], [field(strength * guess)]) == pytest.approx(value, abs=1e-5)
-    assert compute([field(truth)], [field(-guess)]) == pytest.approx(-value, abs=1e-5)
-    assert compute([field(truth)], [field(truth * 0)]) == 0.0
+    assert compute([field(actual)], [field(strength * guess)]) == pytest.approx(value, abs=1e-5)
+    assert compute([field(actual)], [field(-guess)]) == pytest.approx(-value, abs=1e-5)
+    assert compute([field(actual)], [field(actual * 0)]) == 0.0
 
 
 def test_the_climatology_is_of_the_early_years_alone() -> None:
@@ -153,7 +153,7 @@ def test_an_answer_is_printed_as_before() -> None:
         Grids().comparable(None, {"values": answer.values})
 
 
-def test_what_is_no_netcdf_is_refused(tmp_path: Path) -> None:
+def test_broken_netcdf_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.nc").write_bytes(b"CDF\x01 and nothing")
     with pytest.raises(DataError, match="cannot be read as NetCDF"):
         zoo.read(str(tmp_path / "broken.nc"))

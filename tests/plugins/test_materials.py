@@ -128,7 +128,7 @@ def test_crystals_come_from_files_folders_and_tables(tmp_path: Path) -> None:
     assert len({energies.fingerprint, numbers.fingerprint, folder.fingerprint}) == 3
 
 
-def test_what_is_no_crystal_is_listed_and_left_out(tmp_path: Path) -> None:
+def test_what_cannot_be_a_crystal_is_listed_and_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "cells"
     folder.mkdir()
     ase.io.write(folder / "good.cif", ase.build.bulk("Cu"))

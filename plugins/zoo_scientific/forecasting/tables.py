@@ -52,7 +52,7 @@ def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
 def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
     """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``.
 
-    Of several series, those whose times follow no equal steps are left out.
+    Where there are several series, those without equal steps are left out.
     """
     import numpy as np
 

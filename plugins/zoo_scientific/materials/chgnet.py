@@ -169,7 +169,7 @@ class CHGNetBackbone:
 
 
 def _energies(outputs: Mapping[str, Any]) -> list[float]:
-    """Of each crystal of a batch, in eV per atom."""
+    """The energies of the crystals of a batch, in eV per atom."""
     return [float(np.ravel(energy)[0]) for energy in outputs["e"].detach().cpu().tolist()]
 
 

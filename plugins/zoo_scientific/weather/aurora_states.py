@@ -87,8 +87,8 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
     """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
 
     Raises:
-        DataError: it is no history of fields, lacks variables, its times are of another step than the model's, or it
-            lies on a grid that goes no way around the globe.
+        DataError: it is not a history of fields, lacks variables, has another step than the model, or its longitudes do
+            not go around the globe.
     """
     if not isinstance(item, History) or item.grid is None:
         raise DataError(f"'{model}' takes histories of fields on a grid, not {type(item).__name__}.")

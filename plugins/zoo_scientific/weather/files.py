@@ -21,7 +21,7 @@ LEAST_TIMES = 24
 """Times that a file must have for a climatology of its own."""
 
 PRESSURES = frozenset({"level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa"})
-"""Names of axes of pressure, in lower case; in hPa, or in Pa where their unit says so."""
+"""Names of axes of pressure, in lower case; in hPa, or in Pa where that is their unit."""
 
 _MONTH = (27.0, 32.0)
 _HOURS = {"hour": 1.0, "day": 24.0, "minute": 1 / 60, "month": 730.5, "second": 1 / 3600, "year": 8766.0}
