@@ -8,11 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-<<<<<<< HEAD
-from zoo.contract.backbone import Backbone, HasExamples, SilentProgress, ZeroShot
-=======
-from zoo.contract.backbone import Answers, Backbone, SilentProgress, ZeroShot
->>>>>>> aa3f001 (Ask backbones for their answers by one method)
+from zoo.contract.backbone import Answers, Backbone, HasExamples, SilentProgress, ZeroShot
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
 from zoo.kinds.known import asked_kind, kind_of
