@@ -15,6 +15,7 @@ import zoo
 from zoo.contract import hooks as hookspecs
 from zoo.plugins import plugins
 from zoo.registry import opening
+from zoo.sources import resolve
 
 TEXT = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (zoo_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
@@ -109,6 +110,18 @@ def test_sources(installed) -> None:
     installed("zoo_sources")
     files = zoo.pull("shelf:novel")
     assert files.path("weights.txt").read_text() == "0.5 0.5"
+
+
+def test_recognise(installed, tmp_path) -> None:
+    installed("zoo_recognise")
+    folder = tmp_path / "sonnet"
+    folder.mkdir()
+    (folder / "meter.json").write_text('{"foot": "iamb"}')
+    (folder / "model.onnx").write_bytes(b"weights")
+    found = resolve(f"file:{folder}")
+    assert (found.architecture, found.library, found.bytes) == ("iamb", "meter", 23)
+    assert found.loader == {"weights": "model.onnx", "format": "onnx"}
+    assert len(found.revision or "") == 40
 
 
 def test_download(installed, tmp_path) -> None:

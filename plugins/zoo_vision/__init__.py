@@ -11,6 +11,7 @@ from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = (
@@ -33,6 +34,14 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
     yield from packaged()
     yield from cards("vision")
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder) -> ModelCard | None:
+    """Image generators in the format of diffusers."""
+    from zoo_vision.generation.pipeline_card import recognise
+
+    return recognise(folder)
 
 
 @hookimpl

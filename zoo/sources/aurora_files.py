@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
+from zoo.contract.source import ModelFolder
 from zoo.entities import ModelCard, ModelFile
 
 LIBRARY = "aurora"
@@ -19,22 +20,18 @@ CHECKPOINTS = (
 """Names that say of which architecture they are."""
 
 
-def checkpoint_of(root: Path) -> str | None:
-    """The one file of a folder that is such a checkpoint, or None."""
-    found = [name for name in CHECKPOINTS if (root / name).is_file()]
-    return found[0] if len(found) == 1 else None
-
-
-def card_of(model: str, files: Sequence[ModelFile]) -> ModelCard:
-    """The card of a folder with such a checkpoint."""
+def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """The card of a folder of which one file has such a name, without a configuration."""
+    found = [] if config else [name for name in CHECKPOINTS if (folder.root / name).is_file()]
+    if len(found) != 1:
+        return None
     return ModelCard(
-        id=model,
+        id=folder.id,
         domain="scientific",
         tasks=("weather-forecasting",),
         architecture="Aurora",
         library=LIBRARY,
-        bytes=sum(file.bytes or 0 for file in files),
         input={"kind": "grid"},
-        files=tuple(files),
-        loader={"weights": files[0].path, "format": "pytorch"},
+        files=(ModelFile(found[0]),),
+        loader={"weights": found[0], "format": "pytorch"},
     )

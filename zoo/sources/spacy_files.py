@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.catalog.licenses import of_hub_tag
-from zoo.entities import ModelCard, ModelFile
+from zoo.contract.source import ModelFolder
+from zoo.entities import ModelCard
 from zoo.errors import storage_errors
-from zoo.sources.files.config_card import read_json
-from zoo.sources.files.model_files import PIPELINE
+from zoo.untrusted import read_json
 
 LIBRARY = "spacy"
 META, CONFIG = "meta.json", "config.cfg"
@@ -19,31 +18,26 @@ _FINDER = re.compile(r'^factory\s*=\s*"ner"', re.MULTILINE)
 _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 
 
-def is_pipeline(root: Path) -> bool:
-    """Whether a folder is what ``nlp.to_disk`` wrote."""
-    return all((root / name).is_file() for name in PIPELINE)
-
-
-def card_of(model: str, root: Path, files: Sequence[ModelFile]) -> ModelCard:
-    """The card of a pipeline in a folder, from its ``meta.json`` and the kinds of components in its ``config.cfg``.
+def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """The card of a pipeline, from its ``meta.json`` and the kinds of components in its ``config.cfg``.
 
     Raises:
-        InvalidInput: that is not JSON, or no table.
+        InvalidInput: the metadata are not a JSON object.
     """
-    meta: dict[str, Any] = read_json(root / META) or {}
-    with storage_errors(root, "read"):
-        config = (root / CONFIG).read_text(encoding="utf-8", errors="replace")
+    if config or not all((folder.root / name).is_file() for name in (META, CONFIG)):
+        return None
+    meta: dict[str, Any] = read_json(folder.root / META) or {}
+    with storage_errors(folder.root, "read"):
+        components = (folder.root / CONFIG).read_text(encoding="utf-8", errors="replace")
     language = str(meta.get("lang") or "")
     return ModelCard(
-        id=model,
+        id=folder.id,
         domain="language",
-        tasks=("token-classification",) if _FINDER.search(config) else (),
+        tasks=("token-classification",) if _FINDER.search(components) else (),
         architecture="spaCy pipeline",
         library=LIBRARY,
         description=" ".join(str(meta.get("description") or "").split())[:300],
-        bytes=sum(file.bytes or 0 for file in files),
         license=of_hub_tag(meta.get("license")),
         languages=(language,) if _LANGUAGE.match(language) else (),
         input={"kind": "text"},
-        files=tuple(files),
     )

@@ -13,30 +13,6 @@ from zoo.sources.files import describing
 from zoo.sources.files.architectures import architecture_name
 from zoo.sources.files.model_files import format_of
 from zoo.sources.files.safetensors_header import read_header
-from zoo.untrusted import parse_json
-
-MAX_JSON_BYTES = 25_000_000
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The object in a JSON file; None if the file does not exist.
-
-    Raises:
-        InvalidInput: it cannot be read, or is not a JSON object.
-    """
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES:,} bytes, too large for a configuration.")
-        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
-    if not isinstance(document, dict):
-        raise InvalidInput(f"{path} must be a JSON object, not a {type(document).__name__}.", "Save the model again.")
-    return document
 
 
 def count_parameters(root: Path, weights: Sequence[str]) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -108,9 +107,9 @@ class HubSource:
         yield from HubListing(HubRequests(endpoint(), progress), wanted).pages(state)
 
     def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
-        from zoo.sources import spacy_files
-        from zoo.sources.files.config_card import card_from_config, count_parameters, read_json
-        from zoo.sources.pipeline_card import INDEX, card_from_index
+        from zoo.sources.files.config_card import card_from_config
+        from zoo.sources.files.recognising import complete, recognise
+        from zoo.untrusted import read_json
 
         bare = ModelCard(id=f"{self.name}:{name}", domain="other", revision=revision)
         here = self.locate(bare)
@@ -118,18 +117,16 @@ class HubSource:
             return None
         wanted = set(choose(file.path for file in here.files))
         files = tuple(file for file in here.files if file.path in wanted)
-        weights = [file.path for file in files if format_of(file.path)]
         try:
-            parameters = count_parameters(here.root, weights)
-            if (index := read_json(here.path(INDEX))) is not None:
-                card = card_from_index(here.root, bare.id, index, files, parameters)
-            elif spacy_files.is_pipeline(here.root):
-                card = spacy_files.card_of(bare.id, here.root, files)
-            else:
-                card = card_from_config(bare.id, read_json(here.path("config.json")) or {}, files, parameters)
+            config = read_json(here.path("config.json"))
+            card = recognise(bare.id, here.root, [file.path for file in files], config)
+            if card is not None and card.files:
+                named = {file.path for file in card.files}
+                files = tuple(file for file in here.files if file.path in named)
+            card = card or card_from_config(bare.id, config or {}, files, None)
         except ModelNotFound:
-            card = dataclasses.replace(bare, files=files, bytes=sum(file.bytes or 0 for file in files))
-        return dataclasses.replace(card, revision=here.revision)
+            card = bare
+        return complete(card, here.root, files, here.revision)
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
         """Hash every cached file again, and compare with the published hash in its blob's name and with the card.

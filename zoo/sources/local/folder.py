@@ -1,4 +1,4 @@
-"""``file:`` models in a local folder: in the format of transformers, timm or spaCy, or saved by ``zoo tune``."""
+"""``file:`` models in a local folder: in a format that a plugin knows, or written by ``zoo tune``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from zoo.contract.backbone import Progress
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
-from zoo.sources import aurora_files, spacy_files, whisper_files
-from zoo.sources.files.config_card import card_from_config, count_parameters, read_json
+from zoo.sources.files.config_card import card_from_config, count_parameters
 from zoo.sources.files.hashing import KnownHashes, differences
 from zoo.sources.files.model_files import choose, format_of, missing_shards
-from zoo.sources.pipeline_card import INDEX, card_from_index
+from zoo.sources.files.recognising import complete, recognise
+from zoo.untrusted import read_json
 
 TUNED = "zoo.json"
 CONFIG = "config.json"
@@ -68,20 +68,17 @@ class FileSource:
         tuned, config = read_json(root / TUNED), read_json(root / CONFIG)
         # Of a tuned model all files count: its head is in a file of its own beside the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
-        weights = [path for path in paths if format_of(path)]
-        for kind in (whisper_files, aurora_files) if tuned is None and config is None else ():
-            if checkpoint := kind.checkpoint_of(root):
-                files = _hashed(root, [checkpoint])
-                return dataclasses.replace(kind.card_of(f"file:{root}", files), revision=_revision(files))
-        if tuned is None and config is None and spacy_files.is_pipeline(root):
+        if tuned is None and (found := recognise(f"file:{root}", root, paths, config)):
+            paths = [file.path for file in found.files] or paths
+            _check_shards(root, paths)
             files = _hashed(root, paths)
-            return dataclasses.replace(spacy_files.card_of(f"file:{root}", root, files), revision=_revision(files))
-        index = read_json(root / INDEX)
-        if tuned is None and config is None and index is None:
+            return complete(found, root, files, _revision(files))
+        if tuned is None and config is None:
             raise ModelNotFound(
                 f"The folder {root} has no {CONFIG}, so zoo cannot identify the model.",
                 "Save the model with save_pretrained(), or in timm's format.",
             )
+        weights = [path for path in paths if format_of(path)]
         if not weights:
             raise ModelNotFound(
                 f"The folder {root} has no weights.",
@@ -92,10 +89,7 @@ class FileSource:
         parameters = count_parameters(root, weights)
         if tuned is not None:
             return _tuned_card(root, tuned, files, parameters)
-        if index is not None:
-            card = card_from_index(root, f"file:{root}", index, files, parameters)
-        else:
-            card = card_from_config(f"file:{root}", config or {}, files, parameters)
+        card = card_from_config(f"file:{root}", config or {}, files, parameters)
         return dataclasses.replace(card, revision=_revision(files))
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
