@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, Task, TaskMetric, tasks_of
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from zoo.contract.kind import Kind
     from zoo.contract.option import Option
     from zoo.contract.reader import Reader
+    from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
@@ -98,6 +99,15 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
     yield from packaged()
     yield from cards("scientific")
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """Chronos, and Aurora with a configuration or without."""
+    from zoo_scientific.forecasting import chronos_card
+    from zoo_scientific.weather import aurora_card
+
+    return chronos_card.recognise(folder, config) or aurora_card.recognise(folder, config)
 
 
 @hookimpl

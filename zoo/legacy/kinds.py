@@ -165,8 +165,6 @@ class Sound(Wrapped):
         return [numbered(name, number) for number, name in enumerate(names, start=1)]
 
 
-
-
 def numbered(name: str, number: int) -> str:
     words = "-".join(re.findall(r"[^\W_]+", name.lower())[:5])[:40]
     return f"{number:02d}-{words}"

@@ -69,8 +69,6 @@ def _extreme_recordings() -> list[tuple[str, Any]]:
     ]
 
 
-
-
 def _prompts() -> list[Any]:
     """With few steps: what a model makes of them is not judged."""
     from zoo.data.prompts import Prompt
