@@ -10,13 +10,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.crystals import crystal_of
 from zoo.data.shipped import Shipped
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
+from zoo_scientific.materials.crystals import crystal_of
 from zoo_scientific.molecules.smiles import smiles_problem
 
 AREAS = "Data/NCI/first_5k.tpsa.csv"

@@ -95,8 +95,7 @@ def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> N
         "max_cost",
         "remote_code",
     }
-    names = {str(parameter.name) for parameter in command.params}
-    names = {name for name in names if not name.startswith("plugin_")}
+    names = {name for parameter in command.params if not (name := str(parameter.name)).startswith("plugin_")}
     assert names - beside <= {*TRAINING, *COMMON}
     assert set(TRAINING) <= names
 

@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.adapt.structured.spans import entities, named_entities, tags_of
-from zoo.data.crystals import EnergyAndForces
 from zoo.errors import DataError
 from zoo.kinds.known import kinds
 from zoo.kinds.metrics import metric
 from zoo.kinds.text_metrics import edit_distance
+from zoo_scientific.materials.forces import EnergyAndForces
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)
 TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), min_size=1, max_size=8)

@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.crystals import Crystal
-from zoo.data.grids import Field, History
 from zoo.data.questions import parse
 from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
@@ -23,8 +21,11 @@ from zoo.kinds.known import kind_of
 from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
+from zoo_scientific.materials.crystals import Crystal
+from zoo_scientific.materials.forces import EnergyAndForces
 from zoo_scientific.proteins.design_metrics import Design
 from zoo_scientific.proteins.structures import Structure
+from zoo_scientific.weather.fields import Field, Forecast, History
 from zoo_vision.detection.boxes import Box, Boxes
 from zoo_vision.segmentation.masks import Mask
 
@@ -120,10 +121,10 @@ def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     field = np.zeros((1, 3, 4), dtype=np.float32)
     field[0, 2, 1] = 7
     state = Field(field, field * 0, latitudes)
-    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), {"values": field, "names": ("wind",)}, "grid", "grid")
+    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), Forecast(("wind",), field), "grid", "grid")
     words = [str(image["alt"]) for image in images(found)]
     assert words[0] == "Forecast of wind: from 0 to 7, mean 0.583; the largest is 7 at latitude 60."
-    assert words[1].startswith("Departure from what is usual of wind: from 1 to 8")
+    assert words[1].startswith("Departure from the climatology of wind: from 1 to 8")
 
 
 def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
@@ -134,10 +135,10 @@ def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
 
 def test_energies_and_forces_are_a_table() -> None:
     crystal = Crystal(np.array([29]), np.zeros((1, 3)), np.eye(3) * 3.6)
-    found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]}, "forces", "crystal")
-    assert "-3.5000 eV an atom" in found.words
+    found = read(crystal, EnergyAndForces(-3.5, np.array([[0.0, 3.0, 4.0]])), "forces", "crystal")
+    assert "-3.5000 eV per atom" in found.words
     assert "5.0000" in found.words
-    tiny = read(crystal, {"energy": -3.5, "forces": [[-1e-9, 1e-9, -0.2]]}, "forces", "crystal")
+    tiny = read(crystal, EnergyAndForces(-3.5, np.array([[-1e-9, 1e-9, -0.2]])), "forces", "crystal")
     assert "-0.0000" not in tiny.words
     assert "-0.2000" in tiny.words
 

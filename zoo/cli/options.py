@@ -53,15 +53,6 @@ _traceback_option = click.option(
 )
 
 
-horizon = click.option(
-    "--horizon",
-    type=click.IntRange(min=1),
-    metavar="STEPS",
-    help="How far forecasts of time series reach [default: as usual for their step, such as 18 months].",
-)
-"""The option of commands that have time series forecast."""
-
-
 def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
     names = tuple(name.strip() for name in (value or "").split(","))
     if value is not None and (len(names) != 2 or not all(names)):
@@ -78,7 +69,7 @@ languages = click.option(
 """The option of commands that have texts translated; a pair of names, or nothing."""
 
 
-READING = ("input_column", "target_column", "on_problem", "horizon", "languages", "options")
+READING = ("input_column", "target_column", "on_problem", "languages", "options")
 """Names of what ``reading`` gives."""
 
 
@@ -86,7 +77,6 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (
         languages,
-        horizon,
         click.option(
             "--on-problem",
             type=click.Choice(["skip", "fail"]),
@@ -94,7 +84,7 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="What to do with unreadable items.",
         ),
-        click.option("--target-column", help="Column of the labels, or of the values of series [default: guessed]."),
+        click.option("--target-column", help="Column of the labels or values [default: guessed]."),
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):
         function = option(function)

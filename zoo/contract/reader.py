@@ -21,7 +21,6 @@ class ReadOptions(Entity):
         target_column: column of the labels; None lets the reader guess.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, where it is known.
-        horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
         languages: source and target of pairs of texts; empty takes the names of the columns, where those are languages.
         options: values of options that plugins add (``zoo.contract.option``), by name.
@@ -31,14 +30,11 @@ class ReadOptions(Entity):
     target_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
-    horizon: int | None = None
     unlabelled: bool = False
     languages: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.horizon is not None and self.horizon < 1:
-            raise InvalidInput(f"A forecast cannot reach {self.horizon} steps.", "Ask for one step or more.")
         if len(self.languages) not in {0, 2}:
             raise InvalidInput(
                 f"A translation has two languages, and '{','.join(self.languages)}' is not two.",

@@ -49,9 +49,7 @@ _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
-    from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
-    from zoo.data.grids import GridReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
@@ -63,8 +61,6 @@ def builtin_readers() -> Sequence[Reader]:
         QuestionReader(),
         TaggedReader(),
         TableReader(),
-        CrystalReader(),
-        GridReader(),
         SavedReader(),
         FolderReader(),
     ]
@@ -77,7 +73,6 @@ def read(
     target_column: str | None = None,
     on_problem: str = "skip",
     task: str | None = None,
-    horizon: int | None = None,
     unlabelled: bool = False,
     languages: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
@@ -90,7 +85,6 @@ def read(
         input_column, target_column: columns of a table; guessed where they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
         task: the task that the data is for, which settles what a column could be in doubt.
-        horizon: steps that forecasts of time series reach; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
         languages: source and target of pairs of texts, which models of many languages are told; the names of the
             columns where it is empty, and those are languages.
@@ -98,25 +92,18 @@ def read(
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither, ``horizon`` is no number of steps, or ``languages`` are not two.
+        InvalidInput: ``on_problem`` is neither, ``languages`` are not two, or an option is not valid.
         UnknownTask: no task is called so.
     """
     from zoo.contract.reader import ReadOptions
 
-    wishes = ReadOptions(
-        input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages), options or {}
-    )
+    wishes = ReadOptions(input_column, target_column, on_problem, task, unlabelled, tuple(languages), options or {})
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
     dataset = _named(os.fspath(reference), wishes)
-    if horizon is not None and dataset.target_kind != "series":
-        raise DataError(
-            f"'{dataset.name}' was not read as time series, which alone have a horizon.",
-            "Add --task time-series-forecasting, or leave --horizon out.",
-        )
     if languages and (dataset.input_kind, dataset.target_kind) != ("text", "text"):
         raise DataError(
             f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",

@@ -39,7 +39,6 @@ TEXT_NAMES = (
     "input",
     "query",
 )
-CRYSTAL_NAMES = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
 CAPTION_NAMES = (
     "caption",
     "captions",

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.contract.reader import ReadOptions
-from zoo.data import packaged_series
 from zoo.data.folder import read_classes
 from zoo.data.listing import list_folder
 from zoo.data.shipped import Shipped, ShippedReader
@@ -214,17 +213,6 @@ def _has(*relative: str) -> Callable[[], bool]:
     return lambda: all(_shared(str(Path(path).parent)).joinpath(Path(path).name).exists() for path in relative)
 
 
-def _series(name: str, description: str) -> Shipped:
-    return Shipped(
-        f"statsmodels:{name}",
-        "time-series",
-        f"{description} (statsmodels, public domain).",
-        "pip install 'foundation-zoo[forecasting]'",
-        lambda: find_spec("statsmodels") is not None,
-        packaged_series.read,
-    )
-
-
 _SHIPPED = (
     Shipped(
         "sklearn:digits",
@@ -282,9 +270,4 @@ _SHIPPED = (
         _has("klettres/en/alpha"),
         _letters,
     ),
-    _series("co2", "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm"),
-    _series("sunspots", "Sunspots of 309 years, 1700 to 2008"),
-    _series("nile", "The Nile at Aswan in 100 years, 1871 to 1970, in 10^8 cubic metres"),
-    _series("elnino", "Temperature of the Pacific's surface in 732 months, 1950 to 2010, in degrees Celsius"),
-    _series("economy", "Twelve series of the economy of the United States in 203 quarters, 1959 to 2009"),
 )

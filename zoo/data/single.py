@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +15,13 @@ _ASKED = {("text", "question"), ("image", "image-question")}
 LONGEST_PATH = 4096
 """Characters beyond which nothing is taken for the name of a file."""
 
-_FILES = {"image": "image", "audio": "recording", "crystal": "structure", "grid": "NetCDF"}
+_FILES = {"image": "image", "audio": "recording"}
 
 
-def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int | None = None) -> Any:
+def read_input(text: str, kind: str) -> Any:
     """What ``text`` stands for: what is in that file, or the text itself.
 
     A ``.txt`` file stands for its text.
-
-    Args:
-        variables: of a file with fields, those to read; none takes all that have the unit of the first.
-        least: times that such a file has to have; None is as many as tell what is usual.
 
     Raises:
         DataError: there is no such file, it cannot be decoded, or the text is empty.
@@ -51,17 +46,6 @@ def read_input(text: str, kind: str, variables: Sequence[str] = (), least: int |
     path = Path(text).expanduser()
     if not path.is_file():
         raise DataError(f"There is no {_FILES[kind]} file '{text}'.")
-    if kind == "crystal":
-        from zoo.data.crystals import read_crystal
-
-        crystal = read_crystal(path)
-        if isinstance(crystal, str):
-            raise DataError(f"'{text}' cannot be used as a crystal: it {crystal}.")
-        return crystal
-    if kind == "grid":
-        from zoo.data.grids import latest
-
-        return latest(path, variables) if least is None else latest(path, variables, least)
     if kind == "image":
         with needs_extra("data", "read images"):
             import PIL.Image  # noqa: F401

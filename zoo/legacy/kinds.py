@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.kind import Kind, Shown, Typed, Unusable, Values
-from zoo.kinds.inputs import read_each, resolve
+from zoo.contract.kind import Kind, Typed, Unusable
+from zoo.kinds.inputs import read_each
 from zoo.legacy import showing
 
 
@@ -126,26 +126,6 @@ class Sound(Wrapped):
         return [numbered(name, number) for number, name in enumerate(names, start=1)]
 
 
-class Forecast(Wrapped):
-    """What follows a series."""
-
-    def table(self, names, answers):
-        rows = []
-        for text, answer in zip(names, answers, strict=True):
-            bounds = zip(answer["quantiles"]["0.1"], answer["median"], answer["quantiles"]["0.9"], strict=True)
-            for step, (time, values) in enumerate(zip(answer["times"], bounds, strict=True)):
-                rows.append([text if step == 0 else "", time, *(f"{value:.5g}" for value in values)])
-        return Shown(("series", "time", "0.1", "median", "0.9"), rows, ("0.1", "median", "0.9"))
-
-    def file_names(self, names):
-        found = []
-        for number, name in enumerate(names, start=1):
-            file, _, column = name.rpartition(": ")
-            words = "-".join([Path(file.rpartition(":")[2]).stem, *re.findall(r"[^\W_]+", column.lower())[:5]])
-            found.append(words if names.count(name) == 1 else f"{number:02d}-{words}")
-        return found
-
-
 def numbered(name: str, number: int) -> str:
     words = "-".join(re.findall(r"[^\W_]+", name.lower())[:5])[:40]
     return f"{number:02d}-{words}"
@@ -162,40 +142,18 @@ class Input(Kind):
             setattr(self, key, value)
 
     def read_table(self, reference, path, table, options):
-        from zoo.data import questions, series_tables, visual_questions
+        from zoo.data import questions, visual_questions
 
         if self.name == "question":
             return questions.read_table(reference, table, options)
         if self.name == "image-question":
             return visual_questions.read_table(reference, path, table, options)
-        if self.name == "time-series":
-            return series_tables.read_table(reference, table, options)
         return None
-
-
-    def read_cells(self, cells, folder):
-        if self.name != "crystal":
-            return super().read_cells(cells, folder)
-        from zoo.data.crystals import read_crystal
-
-        items, kept, problems = [], [], {}
-        for at, cell in enumerate(cells):
-            crystal = read_crystal(resolve(str(cell), folder))
-            if isinstance(crystal, str):
-                problems[at] = crystal
-            else:
-                items.append(crystal)
-                kept.append(at)
-        return Values(items, kept, [self.digest(item) for item in items], problems)
 
     def read_typed(self, texts, options, model):
         from zoo.data.single import read_input
 
-        if self.name == "time-series":
-            return _series(texts, options)
-        variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
-        least = getattr(model.backbone, "least_times", None)
-        return read_each(texts, lambda text: read_input(text, self.name, variables, least))
+        return read_each(texts, lambda text: read_input(text, self.name))
 
     def ordinary(self):
         from zoo.legacy import samples
@@ -208,38 +166,16 @@ class Input(Kind):
         return samples.extreme(self.name)
 
 
-def _series(texts, options):
-    from zoo.contract.reader import ReadOptions
-    from zoo.data.series import TASK, whole_series
-
-    wanted = ReadOptions(target_column=options.get("target_column"), task=TASK, horizon=options.get("horizon"))
-    found, names, problems = [], [], []
-    for text in texts:
-        read, left_out = whole_series(text, wanted)
-        found += read
-        names += [f"{text}: {one.name}" for one in read]
-        problems += left_out
-    return Typed(tuple(names), found, tuple(problems))
-
-
 def wrapped() -> list[Kind]:
     """Those of all modules."""
-    from zoo.adapt.structured import captions, forces, grids, recordings, series, spans
-    from zoo.data import columns
-    from zoo.data.crystals import SUFFIXES
+    from zoo.adapt.structured import captions, recordings, spans
     from zoo.kinds import answer_metrics
 
     return [
-        Input("crystal", suffixes=SUFFIXES, column_names=columns.CRYSTAL_NAMES, cells="paths of structures"),
-        Input("grid", "maps"),
-        Input("time-series", "time series", needs_task=True),
         Input("question", asked_of="text", folds_text=True),
         Input("image-question", asked_of="image", folds_text=True),
         Input("utterance", asked_of="text"),
         Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
-        Wrapped(forces.KIND, forces.METRICS, "energy and forces"),
-        Wrapped(grids.KIND, grids.METRICS, "a map"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
-        Forecast(series.KIND, series.METRICS, "what follows"),
         Found(spans.KIND, spans.METRICS, "tagged words"),
     ]

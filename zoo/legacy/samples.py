@@ -69,73 +69,6 @@ def _extreme_recordings() -> list[tuple[str, Any]]:
     ]
 
 
-def _crystals() -> list[Any]:
-    """Rock salt, copper, silicon and sodium, by their textbook lattice constants in angstroms."""
-    import numpy as np
-
-    from zoo.data.crystals import Crystal
-
-    face = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
-    bases = (
-        (5.64, [11] * 4 + [17] * 4, np.concatenate([face, face + np.array([0.5, 0, 0])])),
-        (3.61, [29] * 4, face),
-        (5.43, [14] * 8, np.concatenate([face, face + 0.25])),
-        (4.29, [11] * 2, np.array([[0, 0, 0], [0.5, 0.5, 0.5]])),
-    )
-    return [Crystal(np.array(numbers), edge * places, edge * np.eye(3)) for edge, numbers, places in bases]
-
-
-def _extreme_crystals() -> list[tuple[str, Any]]:
-    import numpy as np
-
-    from zoo.data.crystals import Crystal
-
-    def cell(number: int, edge: float) -> Crystal:
-        return Crystal(np.array([number]), np.zeros((1, 3)), edge * np.eye(3))
-
-    return [
-        ("an atom alone in a large cell", cell(2, 40.0)),
-        ("an element beyond uranium", cell(110, 3.0)),
-        ("squeezed iron", cell(26, 1.2)),
-    ]
-
-
-def _series() -> list[Any]:
-    """Waves with a trend, of different length, one of them with a gap."""
-    import numpy as np
-
-    from zoo.data.series import Series
-
-    found = []
-    for count in (40, 100, 75, 200):
-        steps = np.arange(count + 12.0)
-        values = 0.1 * steps + 5 * np.sin(steps / 3 + count)
-        if count == 75:
-            values[20:30] = np.nan
-        found.append(Series(f"wave of {count} steps", values[:count], steps, 1, 12))
-    return found
-
-
-def _extreme_series() -> list[tuple[str, Any]]:
-    import numpy as np
-
-    from zoo.data.series import Series
-
-    values: dict[str, Any] = {
-        "a series of one value": [3.0],
-        "a series that never changes": [7.0] * 50,
-        "a series at 1e12": [1e12, 1e12 + 1] * 30,
-        "a series of 20,000 steps": np.sin(np.arange(20_000) / 9),
-        "a series without a value": [float("nan")] * 40,
-    }
-    return [
-        (name, Series("x", np.asarray(found, dtype=np.float64), np.arange(len(found) + 5.0), 1, 5))
-        for name, found in values.items()
-    ]
-
-
-
-
 def _utterances() -> list[Any]:
     """Texts, and some with a recording of the voice to speak them in."""
     from zoo.data.utterances import VoicedText
@@ -178,8 +111,6 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
-    "crystal": _crystals,
-    "time-series": _series,
     "question": _questions,
     "image-question": _image_questions,
     "utterance": _utterances,
@@ -188,8 +119,6 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
     "text": lambda: [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")],
     "audio": _extreme_recordings,
-    "crystal": _extreme_crystals,
-    "time-series": _extreme_series,
     "question": _extreme_questions,
     "image-question": _extreme_image_questions,
     "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],

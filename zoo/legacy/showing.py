@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import short
 from zoo.errors import InvalidInput
 from zoo.pages import drawing, parts
-from zoo.pages.colours import DIVERGING, SEQUENTIAL, paint
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,12 +26,6 @@ def shown(item: Any, answer: Any) -> str:
     if hasattr(answer, "sampling_rate"):
         return _sound(item, answer)
     if isinstance(answer, Mapping):
-        if "values" in answer:
-            return _maps(item, answer)
-        if "energy" in answer:
-            return _energy(item, answer)
-        if "median" in answer:
-            return _forecast(item, answer)
         if "answer" in answer:
             return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
@@ -128,86 +121,6 @@ def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     return _input(item) + table
 
 
-def _maps(item: Any, answer: Mapping[str, Any]) -> str:
-    """The forecast of each variable, and how far it departs from what is usual, north on top."""
-    import numpy as np
-
-    values = np.asarray(answer["values"], dtype=np.float64)
-    usual = np.asarray(item.next_climatology, dtype=np.float64)
-    latitudes = np.asarray(item.fields[-1].latitudes)
-    southward = len(latitudes) > 1 and latitudes[0] < latitudes[-1]
-    pieces = []
-    for name, field, mean in zip(answer.get("names", item.names), values, usual, strict=True):
-        maps = []
-        for title, shown_field in (("Forecast", field), ("Departure from what is usual", field - mean)):
-            grid = shown_field[::-1] if southward else shown_field
-            maps.append(_map(grid, str(name), title, latitudes))
-        pieces.append(f'<h3>{escape(str(name))}</h3><div class="plots">{"".join(maps)}</div>')
-    return "".join(pieces)
-
-
-def _map(field: np.ndarray, name: str, title: str, latitudes: np.ndarray) -> str:
-    import numpy as np
-
-    if not np.isfinite(field).any():
-        return f"<p>{escape(title)}: nothing is known.</p>"
-    low, high = float(np.nanmin(field)), float(np.nanmax(field))
-    both = low < 0 < high
-    edge = max(-low, high)
-    bounds, scale = ((-edge, edge), DIVERGING) if both else ((low, high), SEQUENTIAL)
-    row, column = np.unravel_index(int(np.nanargmax(np.abs(field))), field.shape)
-    north = sorted(latitudes.tolist(), reverse=True)[int(row)]
-    words = (
-        f"{title} of {name}: from {low:.3g} to {high:.3g}, mean {float(np.nanmean(field)):.3g}; the largest is "
-        f"{float(field[row, column]):.3g} at latitude {north:.0f}."
-    )
-    stops = ", ".join(f"rgb{colour}" for colour in scale)
-    legend = (
-        f'<p class="scale"><span>{bounds[0]:.3g}</span><span class="ramp" style="background:linear-gradient(to right, '
-        f'{stops})"></span><span>{bounds[1]:.3g}</span></p>'
-    )
-    return f"<div>{parts.figure(paint(field, *bounds, scale), words, words, 'map')}{legend}</div>"
-
-
-def _forecast(item: Any, answer: Mapping[str, Any]) -> str:
-    """The series with its forecast and the band of eight in ten values, and both as a table."""
-    from zoo.data.forecast_drawing import draw_forecast
-
-    times, low, high = answer["times"], answer["quantiles"]["0.1"], answer["quantiles"]["0.9"]
-    middle = answer["median"]
-    words = (
-        f"{item.name} and its forecast for {len(times)} steps, {times[0]} to {times[-1]}: the median goes from "
-        f"{middle[0]:.4g} to {middle[-1]:.4g}, lowest {min(middle):.4g}, highest {max(middle):.4g}."
-    )
-    caption = (
-        "What was before (thin), the median of what comes (thick), and the band that 8 in 10 values should lie in."
-    )
-    rows = [(time, *(f"{value:.4g}" for value in step)) for time, *step in zip(times, low, middle, high, strict=True)]
-    table = parts.table(
-        ("Time", "0.1", "Median", "0.9"), rows[: parts.SHOWN], f"Quantiles of each step.{parts.rest(rows)}"
-    )
-    return parts.figure(draw_forecast(item, answer), words, caption) + table
-
-
-def _energy(item: Any, answer: Mapping[str, Any]) -> str:
-    lead = f'<p class="lead">Energy: {float(answer["energy"]):.4f} eV an atom</p>'
-    forces = answer.get("forces")
-    if not forces:
-        return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}"
-    rows = [
-        (
-            str(number),
-            *(f"{round(float(part), 4) + 0.0:+.4f}" for part in force),  # no minus before what rounds to nothing
-            f"{sum(float(part) ** 2 for part in force) ** 0.5:.4f}",
-        )
-        for number, force in enumerate(forces[: parts.SHOWN], start=1)
-    ]
-    caption = f"Forces in eV/angstrom.{parts.rest(forces)}"
-    return f"<p>{escape(str(getattr(item, 'formula', '')))}</p>{lead}" + parts.table(
-        ("Atom", "x", "y", "z", "Length"), rows, caption
-    )
-
-
 def _input(item: Any) -> str:
     if hasattr(item, "sampling_rate"):
         from zoo.kinds.spectrogram import draw_recording
@@ -236,11 +149,6 @@ def summary(answer: Any) -> tuple[str, str]:
     score = f"{answer['score']:.3f}" if "score" in answer else ""
     if "word" in answer:
         return f"{answer['word']} ({answer['label']})", score
-    if "values" in answer:
-        names = zip(answer["names"], answer["values"], strict=True)
-        return ", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in names), ""
-    if "energy" in answer:
-        return f"{answer['energy']:.4f} eV an atom", ""
     return str(answer.get("label", answer.get("answer", dict(answer)))), score
 
 
@@ -258,15 +166,10 @@ def plain(answer: Any) -> Any:
 def draw(item: Any, answer: Any) -> Image:
     """A copy of a picture with the boxes or the mask of an answer on it; a recording's spectrogram under its answer.
 
-    An answer that is a picture is drawn as it is; a forecast after its series.
 
     Raises:
         InvalidInput: the answer holds neither.
     """
-    if isinstance(answer, Mapping) and "median" in answer:
-        from zoo.data.forecast_drawing import draw_forecast
-
-        return draw_forecast(item, answer)
     if hasattr(answer, "sampling_rate"):
         from zoo.kinds.spectrogram import draw_recording
 

@@ -12,6 +12,9 @@ FEW = 0.01
 LEVELS = 2
 """Of 255, by which a pixel may differ."""
 
+NOISE = 1e-5
+"""Difference of two values of an array that rounding explains, however small the others are, such as no force."""
+
 
 def difference(found: Any, expected: Any, tolerance: float = 1e-3) -> str:
     """Where and how an answer differs from the one that is expected; empty where it does not.
@@ -113,8 +116,11 @@ def _of_arrays(found: Any, expected: Any, tolerance: float) -> str:
         picture = expected.dtype == np.uint8 and expected.ndim == 3
         apart = np.abs(found.astype(np.int64) - expected.astype(np.int64)) > (LEVELS if picture else 0)
         return "" if apart.size == 0 or apart.mean() <= FEW else f"{apart.mean():.1%} of the values differ"
+    apart = np.abs(np.nan_to_num(found) - np.nan_to_num(expected))
+    if apart.max(initial=0) <= NOISE:
+        return ""
     scale = max(float(np.linalg.norm(np.nan_to_num(expected))), 1e-6)
-    distance = float(np.linalg.norm(np.nan_to_num(found) - np.nan_to_num(expected))) / scale
+    distance = float(np.linalg.norm(apart)) / scale
     return "" if distance <= tolerance else f"relative distance {distance:.2g} > {tolerance:g}"
 
 

@@ -11,7 +11,6 @@ import click
 
 from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import horizon as horizon_option
 from zoo.cli.options import languages as languages_option
 from zoo.cli.options import paying, plugin_options
 from zoo.cli.output import Column, Output
@@ -38,12 +37,6 @@ if TYPE_CHECKING:
     "found drawn on them, of recordings over their spectrograms, of series with their forecast; recordings that a "
     "model makes are written there too.",
 )
-@horizon_option
-@click.option(
-    "--target-column",
-    help="Columns of a table of series, or fields of a NetCDF file, with commas between [default: all numbers, or all "
-    "fields with the unit of the first].",
-)
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @paying
 @plugin_options(SETTING)
@@ -57,18 +50,16 @@ def command(
     labels: str | None,
     folder: str | None,
     device: str | None,
-    horizon: int | None,
-    target_column: str | None,
     languages: tuple[str, ...],
     options: dict[str, Any],
 ) -> None:
     """Run a model on inputs.
 
     INPUT is an image file, a recording, a text or a .txt file, a molecule or a protein or a file that holds several, a
-    file with a crystal, a NetCDF file whose next fields are asked for, or a table of time series to
-    be forecast, as the model takes it; a question is followed by the text that holds the answer: "Who lives here?
-    The king lives here." A text to be spoken may follow a recording of the voice to use: "me.wav Good night." Of a
-    model that makes pictures it is what they are to show, a class, or, where the model takes no prompt, how many.
+    file with a structure, or a file whose values are to be forecast, as the model takes it; a question is followed by
+    the text that holds the answer: "Who lives here? The king lives here." A text to be spoken may follow a recording
+    of the voice to use: "me.wav Good night." Of a model that makes pictures it is what they are to show, a class, or,
+    where the model takes no prompt, how many.
 
     \b
     Examples:
@@ -76,7 +67,7 @@ def command(
       zoo predict file:./tuned photos/1.jpg photos/2.jpg --json
       zoo predict file:./detector street.jpg --task object-detection -o drawn/
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
-      zoo predict hf:amazon/chronos-bolt-tiny sales.csv --horizon 12 -o forecast.html
+      zoo predict file:./forecaster sales.csv -o forecast.html
       zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
       zoo predict hf:facebook/nllb-200-distilled-600M "The sea is calm." --languages en,de
       zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
@@ -104,7 +95,7 @@ def command(
             f"Add -o {answered.nouns}/, or -o page.html.",
         )
     _refuse_options(options, asked, answered, loaded.card.id)
-    given = {"horizon": horizon, **options, "task": task, "target_column": target_column}
+    given = {**options, "task": task}
     typed = asked.read_typed(inputs, given, loaded)
     places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, languages or named)
     names, items = tuple(typed.names[at] for at in places), [typed.items[at] for at in places]

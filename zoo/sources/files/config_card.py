@@ -32,7 +32,6 @@ _NAMED: Mapping[str, type] = {
     "architecture": str,
     "architectures": list,
     "pretrained_cfg": dict,
-    "chronos_config": dict,
     "vision_config": dict,
 }
 """The keys that a card is made from, with their types in transformers and timm."""
@@ -65,17 +64,9 @@ def card_from_config(
     model_type = config.get("model_type")
     loader: dict[str, Any] = {}
     tasks: tuple[str, ...]
-    chronos: str | None = None
     if isinstance(config.get("architecture"), str) and not architectures:
         library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
         loader["architecture"] = architecture
-    elif chronos := describing.chronos_family(config):
-        # Its tensors are those of a T5, so transformers alone would treat it as a language model.
-        library, tasks, architecture = "chronos-forecasting", ("time-series-forecasting",), chronos
-        domain = "scientific"
-    elif model_type == "aurora":
-        library, tasks, architecture, domain = "aurora", ("weather-forecasting",), "Aurora", "scientific"
-        config = {**config, "input_kind": "grid"}
     elif isinstance(model_type, str) or architectures:
         library, architecture = "transformers", architecture_name(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)
@@ -103,7 +94,7 @@ def card_from_config(
         parameters=parameters,
         bytes=sum(file.bytes or 0 for file in files),
         license=of_hub_tag(published.get("license")) if isinstance(published, Mapping) else None,
-        input={"kind": "time-series"} if chronos else describing.input_recipe(domain, config),
+        input=describing.input_recipe(domain, config),
         embedding_dimension=describing.embedding_dimension(config),
         files=files,
         loader=loader,

@@ -157,7 +157,7 @@ _HEADS = (
     ("Siglip2Model", "zero-shot-image-classification"),
     ("EsmForProteinFolding", "protein-structure-prediction"),
     ("ForWeatherForecasting", "weather-forecasting"),
-    ("ChronosBoltModelForForecasting", "time-series-forecasting"),
+    ("ForForecasting", "time-series-forecasting"),
     ("Chronos2Model", "time-series-forecasting"),
 )
 
@@ -166,14 +166,6 @@ _CAPTIONERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnsweri
 
 _FROM_TEXT = ("ForTextToSpeech", "MusicgenFor", "VitsModel")
 """Audio models whose input is text."""
-
-
-def chronos_family(config: Mapping[str, Any]) -> str | None:
-    """The architecture of a Chronos model; None for other models."""
-    if not isinstance(config.get("chronos_config"), Mapping):
-        return None
-    named = str(config.get("chronos_pipeline_class", ""))
-    return {"ChronosBoltPipeline": "Chronos-Bolt", "Chronos2Pipeline": "Chronos-2"}.get(named, "Chronos")
 
 
 def hub_tasks() -> frozenset[str]:

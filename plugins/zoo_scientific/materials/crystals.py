@@ -1,17 +1,23 @@
-"""Crystals: atoms in a repeating cell, and the energies and forces that belong to them."""
+"""Crystals: atoms in a repeating cell, as a kind of input, and the files that hold them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import needs_extra
+from zoo.contract.kind import Kind, Typed, Values
+from zoo.errors import DataError, needs_extra
+from zoo.kinds.inputs import read_each, resolve, typed_file
 from zoo.kinds.targets import is_code
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from zoo.contract.backbone import LoadedModel
 
 _WHOLE_PROPERTY = re.compile(r'(?:^|\s)(\w+)=(?:"([+-]?\d+)"|([+-]?\d+))(?=\s|$)')
 
@@ -22,7 +28,7 @@ MOST_ATOMS = 2000
 """Atoms that a cell may have; graph networks keep some hundred neighbours of each."""
 
 _CLOSEST = 0.3
-"""Angstroms that two atoms are apart at least; what is nearer is a mistake in a file."""
+"""Least distance of two atoms in angstroms; what is nearer is a mistake in a file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,21 +60,72 @@ class Crystal:
         return b"crystal\n" + self.numbers.tobytes() + self.positions.tobytes() + self.cell.tobytes()
 
 
-@dataclass(frozen=True, eq=False)
-class EnergyAndForces:
-    """What an interatomic potential predicts.
+class Crystals(Kind):
+    """Crystals, in files that ASE reads."""
 
-    Attributes:
-        energy: eV an atom; NaN where it is not known.
-        forces: n x 3 in eV/angstrom, float64.
-    """
+    name = "crystal"
+    suffixes = SUFFIXES
+    column_names = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
+    cells = "paths of structures"
 
-    energy: float
-    forces: np.ndarray
+    def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
+        """The last structure of each file."""
+        items: list[Crystal] = []
+        kept: list[int] = []
+        problems: dict[int, str] = {}
+        for at, cell in enumerate(cells):
+            found = read_crystal(resolve(str(cell), folder))
+            if isinstance(found, str):
+                problems[at] = found
+            else:
+                items.append(found)
+                kept.append(at)
+        return Values(items, kept, [self.digest(item) for item in items], problems)
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """Names of files; the last structure of each."""
+
+        def read(text: str) -> Crystal:
+            found = read_crystal(typed_file(text, "structure"))
+            if isinstance(found, str):
+                raise DataError(f"'{text}' cannot be used as a crystal: it {found}.")
+            return found
+
+        return read_each(texts, read)
+
+    def input_html(self, item: Any) -> str:
+        """The formula."""
+        return f"<p>{escape(item.formula)}</p>"
+
+    def ordinary(self) -> Sequence[Any]:
+        """Rock salt, copper, silicon and sodium, by their textbook lattice constants in angstroms."""
+        import numpy as np
+
+        face = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+        bases = (
+            (5.64, [11] * 4 + [17] * 4, np.concatenate([face, face + np.array([0.5, 0, 0])])),
+            (3.61, [29] * 4, face),
+            (5.43, [14] * 8, np.concatenate([face, face + 0.25])),
+            (4.29, [11] * 2, np.array([[0, 0, 0], [0.5, 0.5, 0.5]])),
+        )
+        return [Crystal(np.array(numbers), edge * places, edge * np.eye(3)) for edge, numbers, places in bases]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """A single atom far from its images, an element without data, and a cell under enormous pressure."""
+        import numpy as np
+
+        def cell(number: int, edge: float) -> Crystal:
+            return Crystal(np.array([number]), np.zeros((1, 3)), edge * np.eye(3))
+
+        return [
+            ("an atom alone in a large cell", cell(2, 40.0)),
+            ("an element beyond uranium", cell(110, 3.0)),
+            ("squeezed iron", cell(26, 1.2)),
+        ]
 
 
 def crystal_of(atoms: Any) -> Crystal | str:
-    """``ase.Atoms`` as a crystal, or why they are none."""
+    """``ase.Atoms`` as a crystal, or the reason why they cannot be one."""
     import numpy as np
 
     cell = np.asarray(atoms.cell.array, dtype=np.float64)
@@ -81,9 +138,9 @@ def crystal_of(atoms: Any) -> Crystal | str:
     if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
         return "has a position or a lattice vector that is not finite"
     if not atoms.pbc.all() or abs(np.linalg.det(cell)) < 1e-6:
-        return "is no crystal: it has no cell that repeats in all three directions"
+        return "is not periodic: it has no cell that repeats in all three directions"
     if not ((numbers > 0) & (numbers < 119)).all():
-        return "has an atom of no known element"
+        return "has an atom of an unknown element"
     if len(numbers) > 1:
         apart = atoms.get_all_distances(mic=True)[np.triu_indices(len(numbers), 1)].min()
         if apart < _CLOSEST:
@@ -98,7 +155,7 @@ def read_atoms(path: Path) -> list[Any] | str:
     import warnings
 
     if not path.is_file():
-        return "is no file"
+        return "does not exist"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,16 +1,14 @@
-"""Time series: values at equal steps, the windows that a forecast is judged by, and what follows each of them."""
+"""Time series: values at equal steps, the windows that forecasts are evaluated on, and what follows each of them."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
 from zoo.entities import Dataset, Problem, Subset
-from zoo.errors import DataError
 from zoo.kinds.fingerprint import fingerprint
 
 if TYPE_CHECKING:
@@ -30,9 +28,9 @@ class Series:
     Attributes:
         name: of the series: its column, or its id.
         values: n values, float64, one a step; NaN where none is known.
-        times: n + horizon times, those to be foretold last; ``datetime64[s]`` or numbers.
+        times: n + horizon times, those to forecast last; ``datetime64[s]`` or numbers.
         period: steps after which the season comes again; 1 where there is none.
-        horizon: steps to foretell.
+        horizon: steps to forecast.
     """
 
     name: str
@@ -44,12 +42,12 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Future:
-    """What follows a series: the truth, or a forecast of it.
+    """What follows a series, as metrics compare it: the actual values, or a forecast of them.
 
     Attributes:
-        values: ``horizon`` values; the medians of a forecast. NaN where the truth is not known.
+        values: ``horizon`` values; the medians of a forecast. NaN where an actual value is not known.
         scale: mean absolute difference of the series' values a season apart, the unit of MASE; NaN where there is none.
-        quantiles: of a forecast, ``horizon`` x ``LEVELS``; None of the truth.
+        quantiles: ``horizon`` x ``LEVELS`` of a forecast; None for actual values.
     """
 
     values: np.ndarray
@@ -57,16 +55,41 @@ class Future:
     quantiles: np.ndarray | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class Forecast:
+    """What a model answers.
+
+    Attributes:
+        series: name of the series.
+        times: the times of its steps, as people write them.
+        quantiles: ``horizon`` x ``LEVELS``, float64.
+    """
+
+    series: str
+    times: tuple[str, ...]
+    quantiles: np.ndarray
+
+    @property
+    def median(self) -> np.ndarray:
+        """``horizon`` values."""
+        return self.at(0.5)
+
+    def at(self, level: float) -> np.ndarray:
+        """``horizon`` values of one of ``LEVELS``."""
+        found: np.ndarray = self.quantiles[:, LEVELS.index(level)]
+        return found
+
+
 class Windows(Sequence[Any]):
     """Series cut at many times, when indexed.
 
     Args:
-        whole: series to their ends.
+        complete: series to their ends.
         cuts: index of a series and number of its values before the cut, for each window.
     """
 
-    def __init__(self, whole: Sequence[Series], cuts: Sequence[tuple[int, int]]) -> None:
-        self.whole, self.cuts = whole, cuts
+    def __init__(self, complete: Sequence[Series], cuts: Sequence[tuple[int, int]]) -> None:
+        self.complete, self.cuts = complete, cuts
 
     def __len__(self) -> int:
         return len(self.cuts)
@@ -75,14 +98,14 @@ class Windows(Sequence[Any]):
         if isinstance(index, slice):
             return Subset(self, range(len(self))[index])
         at, end = self.cuts[index]
-        one = self.whole[at]
+        one = self.complete[at]
         return Series(one.name, one.values[:end], one.times[: end + one.horizon], one.period, one.horizon)
 
 
 def windows(
-    name: str, whole: Sequence[Series], problems: Sequence[Problem], options: ReadOptions, columns: dict[str, str]
+    name: str, complete: Sequence[Series], problems: Sequence[Problem], options: ReadOptions, columns: dict[str, str]
 ) -> Dataset:
-    """A data set of all windows: each series cut every ``horizon`` steps, so that no value is foretold twice.
+    """A data set of all windows: each series cut every ``horizon`` steps, so that no value is forecast twice.
 
     The windows are in the order of their times. The first of a series has two seasons and three horizons before it.
 
@@ -93,7 +116,7 @@ def windows(
 
     found: list[tuple[Any, int, int]] = []
     short = list(problems)
-    for at, one in enumerate(whole):
+    for at, one in enumerate(complete):
         least = max(2 * one.period + 1, 3 * one.horizon)
         ends = range(len(one.values) - one.horizon, least - 1, -one.horizon)
         known = [
@@ -107,42 +130,23 @@ def windows(
         found += [(one.times[end], at, end) for end in known]
     settle(name, len(found), short, options)
     cuts = [(at, end) for _, at, end in sorted(found, key=lambda cut: (cut[0], cut[1]))]
-    scales = [_scales(one.values, one.period) for one in whole]
-    targets = [Future(whole[at].values[end : end + whole[at].horizon], float(scales[at][end - 1])) for at, end in cuts]
-    digests = (hashlib.sha256(one.values.tobytes() + one.times.tobytes()).digest() for one in whole)
-    told = [f"{one.horizon} {one.period}" for one in whole]
+    scales = [_scales(one.values, one.period) for one in complete]
+    targets = [
+        Future(complete[at].values[end : end + complete[at].horizon], float(scales[at][end - 1])) for at, end in cuts
+    ]
+    digests = (hashlib.sha256(one.values.tobytes() + one.times.tobytes()).digest() for one in complete)
+    lengths = [f"{one.horizon} {one.period}" for one in complete]
     return Dataset(
         name,
         KIND,
-        Windows(whole, cuts),
+        Windows(complete, cuts),
         targets,
         (),
-        fingerprint(KIND, digests, told),
+        fingerprint(KIND, digests, lengths),
         "series",
         columns,
         tuple(short),
     )
-
-
-def whole_series(reference: str, options: ReadOptions) -> tuple[list[Series], list[Problem]]:
-    """All series of a table or of a packaged data set to their ends, and what was left out of it.
-
-    Raises:
-        DataError: there is nothing of that name, or it holds no series.
-    """
-    from zoo.data import packaged_series, series_tables
-    from zoo.data.table_files import form_of, open_table
-
-    if reference in packaged_series.SERIES:
-        return packaged_series.whole(reference, options), []
-    path = Path(reference).expanduser()
-    if not path.is_file() or not form_of(path):
-        raise DataError(
-            f"There is no table '{reference}' of time series.",
-            "Name a CSV, TSV, JSONL or Parquet file with a time column.",
-        )
-    found, problems, _ = series_tables.series_of(reference, open_table(path), options)
-    return found, problems
 
 
 def season_scale(values: np.ndarray, period: int) -> float:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 FILLED = 0.5
-"""Part of the steps from the first time to the last that have to be there; fewer are no series at equal steps."""
+"""Fraction of the steps from the first time to the last that must have a value."""
 
 LEAST = 3
 """Times that a series has to have."""

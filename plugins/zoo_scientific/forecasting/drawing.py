@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.steps import label
+from zoo_scientific.forecasting.series import Forecast, Series
+from zoo_scientific.forecasting.steps import label
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,14 +25,14 @@ _PAST, _BAND, _MEDIAN, _NOW = (70, 78, 87), (183, 208, 246), (11, 87, 208), (140
 _TICKS = 5
 
 
-def draw_forecast(item: Any, answer: Mapping[str, Any]) -> Image:
-    """The picture of a ``zoo.data.series.Series`` and its forecast, drawn finer and made smaller for smooth lines."""
+def draw_forecast(item: Series, answer: Forecast) -> Image:
+    """A series and its forecast, drawn at a finer scale and reduced, for smooth lines."""
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
     count = max(LEAST_SHOWN, SEASONS * item.period, HORIZONS * item.horizon)
     past = np.asarray(item.values[-count:], dtype=np.float64)
-    low, middle, high = (np.asarray(answer["quantiles"][level]) for level in ("0.1", "0.5", "0.9"))
+    low, middle, high = (answer.at(level) for level in (0.1, 0.5, 0.9))
     known = np.concatenate([past[np.isfinite(past)], low, high])
     ticks = _ticks(float(known.min()), float(known.max()))
     drawn = Image.new("RGB", (_FINER * WIDTH, _FINER * HEIGHT), _PAPER)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from typing import Any
 
 from zoo.contract.reader import ReadOptions
-from zoo.data.series import Series, windows
-from zoo.data.steps import regular
+from zoo.data.shipped import Shipped
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra, suggest
+from zoo_scientific.forecasting.horizon import horizon_of
+from zoo_scientific.forecasting.series import KIND, Series, windows
+from zoo_scientific.forecasting.steps import regular
 
 
 def read(name: str, options: ReadOptions) -> Dataset:
-    """The windows of its series, see ``zoo.data.series.windows``; raises as ``whole``."""
-    found = whole(name, options)
+    """The windows of its series, see ``zoo_scientific.forecasting.series.windows``; raises as ``series_of``."""
+    found = series_of(name, options)
     return windows(name, found, (), options, {"target": ", ".join(one.name for one in found)})
 
 
-def whole(name: str, options: ReadOptions) -> list[Series]:
+def series_of(name: str, options: ReadOptions) -> list[Series]:
     """Its series to their ends.
 
     Raises:
@@ -37,7 +40,7 @@ def whole(name: str, options: ReadOptions) -> list[Series]:
             )
     times = frame.index.to_numpy()
     times = times.astype("float64" if times.dtype.kind in "fi" else "datetime64[s]")
-    steps = regular(name, times, options.horizon)
+    steps = regular(name, times, horizon_of(options))
     return [
         Series(column, frame[column].to_numpy(dtype="float64"), steps.times, steps.period, steps.horizon)
         for column in wanted or frame.columns
@@ -80,3 +83,24 @@ SERIES: Mapping[str, Callable[[Any], Any]] = {
     "statsmodels:economy": _economy,
 }
 """How each is made a table, times as its index, of the package's data sets."""
+
+_DESCRIPTIONS = {
+    "statsmodels:co2": "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm",
+    "statsmodels:sunspots": "Sunspots of 309 years, 1700 to 2008",
+    "statsmodels:nile": "The Nile at Aswan in 100 years, 1871 to 1970, in 10^8 cubic metres",
+    "statsmodels:elnino": "Temperature of the Pacific's surface in 732 months, 1950 to 2010, in degrees Celsius",
+    "statsmodels:economy": "Twelve series of the economy of the United States in 203 quarters, 1959 to 2009",
+}
+
+SHIPPED = tuple(
+    Shipped(
+        name,
+        KIND,
+        f"{description} (statsmodels, public domain).",
+        "pip install 'foundation-zoo[forecasting]'",
+        lambda: find_spec("statsmodels") is not None,
+        read,
+    )
+    for name, description in _DESCRIPTIONS.items()
+)
+"""What ``zoo profile --datasets`` says of each."""

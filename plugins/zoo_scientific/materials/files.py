@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.crystals import Crystal, EnergyAndForces, crystal_of, is_structure_file, read_atoms
 from zoo.data.layout import find_layout, split_role
 from zoo.data.listing import count_passed_over, folders_of, walk
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.targets import Targets, interpret, is_missing
+from zoo_scientific.materials.crystals import Crystal, crystal_of, is_structure_file, read_atoms
+from zoo_scientific.materials.forces import POTENTIAL, EnergyAndForces
 
 if TYPE_CHECKING:
     import numpy as np
 
-POTENTIAL = "interatomic-potential"
 ENERGY = "energy"
-_PER_ATOM = f"{ENERGY} (eV an atom)"
+_PER_ATOM = f"{ENERGY} (eV per atom)"
 
 
 class CrystalReader:
@@ -42,7 +42,7 @@ class CrystalReader:
             return False
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The crystals, with the energy an atom that the file tells as target, or what ``target_column`` names.
+        """The crystals, with the energy per atom in the file as target, or what ``target_column`` names.
 
         For ``interatomic-potential`` the targets are energies and forces; a property is a key of an extended XYZ
         file's comment line.
@@ -66,7 +66,7 @@ class CrystalReader:
 
 @dataclass
 class _Found:
-    """Crystals with all that their files tell of them, as parallel lists."""
+    """Crystals with all that their files say of them, as parallel lists."""
 
     crystals: list[Crystal] = field(default_factory=list)
     atoms: list[Any] = field(default_factory=list)
@@ -149,14 +149,14 @@ class _Found:
                 pairs.append((crystal, EnergyAndForces(float("nan") if energy is None else energy, forces)))
         settle(name, len(pairs), self.problems, options)
         crystals, targets = [crystal for crystal, _ in pairs], [target for _, target in pairs]
-        told = [f"{target.energy!r} {target.forces.tolist()}" for target in targets]
+        written = [f"{target.energy!r} {target.forces.tolist()}" for target in targets]
         return Dataset(
             name,
             "crystal",
             crystals,
             targets,
             (),
-            fingerprint("crystal", map(_digest, crystals), told),
+            fingerprint("crystal", map(_digest, crystals), written),
             "forces",
             {"target": "energy and forces"},
             tuple(self.problems),
@@ -164,7 +164,7 @@ class _Found:
 
 
 def _energy(atoms: Any) -> float | None:
-    """Energy in eV an atom as the file tells it, or None."""
+    """The energy in the file, in eV per atom, or None."""
     energy = None if atoms.calc is None else atoms.calc.results.get("energy", atoms.calc.results.get("free_energy"))
     energy = atoms.info.get("energy") if energy is None else energy
     return None if is_missing(energy) else float(energy) / len(atoms)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table
-from zoo.data.series import Series, windows
-from zoo.data.steps import LEAST, Steps, label, parsed, regular
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
 from zoo.kinds.targets import is_missing, is_number
+from zoo_scientific.forecasting.horizon import horizon_of
+from zoo_scientific.forecasting.series import Series, windows
+from zoo_scientific.forecasting.steps import LEAST, Steps, label, parsed, regular
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +26,6 @@ IDS = ("item_id", "unique_id", "series_id", "id", "series", "item")
 READABLE = 0.9
 """Part of the cells of a column of times that can be read as such."""
 
-MOST_TOLD = 5
-"""Steps without a value that are told one by one."""
-
 
 @dataclass(frozen=True)
 class Columns:
@@ -39,22 +37,22 @@ class Columns:
 
 
 def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
-    """The windows of a table's series, see ``zoo.data.series.windows``.
+    """The windows of a table's series, see ``zoo_scientific.forecasting.series.windows``.
 
     ``input_column`` names the column of times, ``target_column`` those of values with commas between.
 
     Raises:
         DataError: there is no column of times or of numbers, or the times do not follow each other at equal steps.
     """
-    whole, problems, columns = series_of(reference, table, options)
-    told = {"input": columns.time, "target": ", ".join(columns.values), **({"id": columns.id} if columns.id else {})}
-    return windows(reference, whole, problems, options, told)
+    found, problems, columns = series_of(reference, table, options)
+    named = {"input": columns.time, "target": ", ".join(columns.values), **({"id": columns.id} if columns.id else {})}
+    return windows(reference, found, problems, options, named)
 
 
 def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
     """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``.
 
-    Of several series, those whose times follow no equal steps are left out.
+    Where there are several series, those without equal steps are left out.
     """
     import numpy as np
 
@@ -78,7 +76,7 @@ def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[
         order = positions[np.argsort(times[positions], kind="stable")]
         _refuse_repeated(reference, name, times[order], columns)
         try:
-            steps = regular(name, times[order], options.horizon)
+            steps = regular(name, times[order], horizon_of(options))
         except DataError as error:
             refused.append(error)
             few = len(order) < LEAST

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.legacy.kinds import TargetKind
+from zoo_scientific.forecasting.series import LEVELS, Future, Series
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,14 +20,14 @@ def mase(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     forecast errs there. Windows without such a difference, or with none but 0, are left out.
 
     Raises:
-        DataError: they are no forecasts, one is not finite, or no window has a scale.
+        DataError: they are not forecasts, one is not finite, or no window has a scale.
     """
     import numpy as np
 
     found = []
-    for truth, forecast in _pairs("mase", targets, predictions):
-        if np.isfinite(truth.scale) and truth.scale > 0:
-            found.append(float(np.nanmean(np.abs(truth.values - forecast.values))) / truth.scale)
+    for actual, forecast in _pairs("mase", targets, predictions):
+        if np.isfinite(actual.scale) and actual.scale > 0:
+            found.append(float(np.nanmean(np.abs(actual.values - forecast.values))) / actual.scale)
     if not found:
         raise DataError("'mase' cannot be computed: the series do not change from one season to the next.")
     return sum(found) / len(found)
@@ -39,20 +39,18 @@ def weighted_quantile_loss(targets: Sequence[Any], predictions: Sequence[Any]) -
     As Ansari et al. ("Chronos", 2024, section 5.3) have it. A forecast without quantiles counts as one at all of them.
 
     Raises:
-        DataError: they are no forecasts, one is not finite, or all values are 0.
+        DataError: they are not forecasts, one is not finite, or all values are 0.
     """
     import numpy as np
 
-    from zoo.data.series import LEVELS
-
     levels = np.asarray(LEVELS)
     loss = total = 0.0
-    for truth, forecast in _pairs("weighted_quantile_loss", targets, predictions):
+    for actual, forecast in _pairs("weighted_quantile_loss", targets, predictions):
         given = forecast.quantiles
         quantiles = np.repeat(forecast.values[:, None], len(levels), axis=1) if given is None else given
-        errors = truth.values[:, None] - quantiles
+        errors = actual.values[:, None] - quantiles
         loss += float(np.nansum(np.maximum(levels * errors, (levels - 1) * errors))) / len(levels)
-        total += float(np.nansum(np.abs(truth.values)))
+        total += float(np.nansum(np.abs(actual.values)))
     if not total:
         raise DataError("'weighted_quantile_loss' cannot be computed: all values are 0.")
     return 2 * loss / total
@@ -63,7 +61,7 @@ def forecast_rmse(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     import numpy as np
 
     pairs = _pairs("forecast_rmse", targets, predictions)
-    errors = np.concatenate([truth.values - forecast.values for truth, forecast in pairs])
+    errors = np.concatenate([actual.values - forecast.values for actual, forecast in pairs])
     return float(np.sqrt(np.nanmean(errors**2)))
 
 
@@ -79,7 +77,7 @@ METRICS = (
 )
 
 
-def seasonal_naive(item: Any) -> np.ndarray:
+def seasonal_naive(item: Series) -> np.ndarray:
     """The last season again, ``horizon`` values; where a value is not known, that of the season before it."""
     import numpy as np
 
@@ -96,33 +94,15 @@ def seasonal_naive(item: Any) -> np.ndarray:
     return found
 
 
-def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Any, Any]]:
+def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Future, Future]]:
     import numpy as np
 
-    if not len(targets) or not all(hasattr(item, "scale") for item in (*targets, *predictions)):
+    if not len(targets) or not all(isinstance(item, Future) for item in (*targets, *predictions)):
         raise DataError(f"'{name}' compares forecasts of time series.")
     pairs = list(zip(targets, predictions, strict=True))
-    for truth, forecast in pairs:
-        if truth.values.shape != forecast.values.shape:
-            raise DataError(f"'{name}' compares {len(truth.values)} steps with {len(forecast.values)}.")
-        if not np.isfinite(forecast.values[np.isfinite(truth.values)]).all():
-            raise DataError(f"'{name}' cannot be computed: a forecast is not finite where the truth is known.")
+    for actual, forecast in pairs:
+        if actual.values.shape != forecast.values.shape:
+            raise DataError(f"'{name}' compares {len(actual.values)} steps with {len(forecast.values)}.")
+        if not np.isfinite(forecast.values[np.isfinite(actual.values)]).all():
+            raise DataError(f"'{name}' cannot be computed: a forecast is not finite where the actual value is known.")
     return pairs
-
-
-def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[Any]:
-    from zoo.data.series import Future
-
-    return [Future(seasonal_naive(inputs[at]), float("nan")) for at in range(len(inputs))]
-
-
-def _answer(item: Any, answer: Any) -> Any:
-    import numpy as np
-
-    from zoo.data.series import Future, season_scale
-
-    quantiles = np.stack([np.asarray(values, dtype=np.float64) for values in answer["quantiles"].values()], axis=1)
-    return Future(np.asarray(answer["median"], dtype=np.float64), season_scale(item.values, item.period), quantiles)
-
-
-KIND = TargetKind("series", _guess, _answer, in_time=True)

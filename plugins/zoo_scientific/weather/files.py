@@ -1,99 +1,30 @@
-"""Fields over the globe that follow each other in time, read from NetCDF: weather, ocean, climate."""
+"""Reads fields over the globe that follow each other in time from NetCDF: weather, ocean, climate."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
-from zoo.entities import Dataset, Subset
+from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds.fingerprint import fingerprint
+from zoo_scientific.weather.fields import HISTORY, Field, Grid, Histories, History, climatology
 
 if TYPE_CHECKING:
     import numpy as np
 
 SUFFIXES = frozenset({".nc", ".cdf", ".nc4", ".netcdf"})
-HISTORY = 3
-"""Fields that a forecaster sees."""
 
-KNOWN = 0.65
-"""Part of the times, from the first on, that the climatology is made of; the rest is for validation and the test."""
+LEAST_TIMES = 24
+"""Times that a file must have for a climatology of its own."""
+
+PRESSURES = frozenset({"level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa"})
+"""Names of axes of pressure, in lower case; in hPa, or in Pa where that is their unit."""
 
 _MONTH = (27.0, 32.0)
 _HOURS = {"hour": 1.0, "day": 24.0, "minute": 1 / 60, "month": 730.5, "second": 1 / 3600, "year": 8766.0}
-_LEAST = 24
-
-PRESSURES = frozenset({"level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa"})
-"""Names of axes of pressure, in lower case; in hPa, or in Pa where their unit says so."""
-
-
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Where and on what ground the fields lie, the same for all times.
-
-    Attributes:
-        longitudes: in degrees, east positive.
-        static: fields that do not change, such as ``lsm``, by name; latitudes x longitudes.
-        step_hours: from one time to the next, in the middle; NaN where the file does not say.
-    """
-
-    longitudes: np.ndarray
-    static: Mapping[str, np.ndarray]
-    step_hours: float
-
-
-@dataclass(frozen=True, eq=False)
-class Field:
-    """One state of the fields, and what is usual then.
-
-    Attributes:
-        values: variables x latitudes x longitudes, float32; NaN where nothing is known.
-        climatology: the mean of the earlier years for the same season, of the same shape.
-        latitudes: in degrees, north positive.
-        hours: since the beginning of 1970, UTC; NaN where the file does not say.
-    """
-
-    values: np.ndarray
-    climatology: np.ndarray
-    latitudes: np.ndarray
-    hours: float = float("nan")
-
-
-@dataclass(frozen=True, eq=False)
-class History:
-    """What a forecaster sees.
-
-    Attributes:
-        fields: the last states, the latest last.
-        next_climatology: what is usual at the time that is asked for.
-        names: of the variables; of those on levels of pressure with their hPa, such as ``z_500``.
-        grid: where the fields lie; None where nobody asked.
-    """
-
-    fields: tuple[Field, ...]
-    next_climatology: np.ndarray
-    names: tuple[str, ...]
-    grid: Grid | None = None
-
-
-class Histories(Sequence[Any]):
-    """All runs of ``HISTORY`` states of a series, cut when indexed."""
-
-    def __init__(self, states: Sequence[Field], names: tuple[str, ...], grid: Grid | None = None) -> None:
-        self._states, self._names, self._grid = states, names, grid
-
-    def __len__(self) -> int:
-        return len(self._states) - HISTORY
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Subset(self, range(len(self))[index])
-        index = range(len(self))[index]
-        following = self._states[index + HISTORY]
-        return History(tuple(self._states[index : index + HISTORY]), following.climatology, self._names, self._grid)
 
 
 class GridReader:
@@ -129,25 +60,25 @@ def read_grid(name: str, path: Path, options: ReadOptions) -> Dataset:
     states, names, _, grid = _series(name, path, options)
     inputs = Histories(states, names, grid)
     digests = (_digest(np.stack([field.values for field in inputs[at].fields])) for at in range(len(inputs)))
-    told = [_digest(state.values).hex() for state in states[HISTORY:]]
+    following = [_digest(state.values).hex() for state in states[HISTORY:]]
     return Dataset(
         name,
         "grid",
         inputs,
         states[HISTORY:],
         (),
-        fingerprint("grid", digests, told),
+        fingerprint("grid", digests, following),
         "grid",
         {"target": ", ".join(names)},
     )
 
 
-def latest(path: Path, variables: Sequence[str] = (), least: int = _LEAST) -> History:
-    """The last states of a file, from which the time after its end is foretold; raises as ``GridReader.read``.
+def latest(path: Path, variables: Sequence[str] = (), least: int = LEAST_TIMES) -> History:
+    """The last states of a file, from which the time after its end is forecast; raises as ``GridReader.read``.
 
     Args:
         variables: those to read; none takes all that have the unit of the first.
-        least: times that the file has to have: few do for a forecaster that does not go by what is usual.
+        least: times that the file must have; a forecaster that uses no climatology needs few.
     """
     options = ReadOptions(target_column=",".join(variables) or None)
     states, names, period, grid = _series(str(path), path, options, least)
@@ -155,7 +86,7 @@ def latest(path: Path, variables: Sequence[str] = (), least: int = _LEAST) -> Hi
 
 
 def _series(
-    name: str, path: Path, options: ReadOptions, least: int = _LEAST
+    name: str, path: Path, options: ReadOptions, least: int = LEAST_TIMES
 ) -> tuple[list[Field], tuple[str, ...], int, Grid]:
     """All states, the names of their variables, the times after which the seasons come again, and the grid."""
     import numpy as np
@@ -198,25 +129,6 @@ def _hours(file: Any, time: str) -> np.ndarray:
         return decoded.astype("datetime64[s]").astype(np.float64) / 3600
     except (ValueError, TypeError, KeyError, OverflowError):
         return np.full(file.sizes[time], np.nan)
-
-
-def climatology(values: np.ndarray, period: int) -> np.ndarray:
-    """For each time the mean over the times of the same season in the first ``KNOWN`` of the series.
-
-    Args:
-        values: times x variables x latitudes x longitudes; NaN is left out.
-        period: times after which the seasons come again; 1 is one mean for all.
-    """
-    import warnings
-
-    import numpy as np
-
-    known = values[: max(period, round(len(values) * KNOWN))]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that is never known has no mean
-        means = np.stack([np.nanmean(known[season::period], axis=0) for season in range(period)])
-    found: np.ndarray = means[np.arange(len(values)) % period]
-    return found
 
 
 def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, dict[str, Any]]:
