@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zoo
-from zoo.contract.kind import Typed
+from zoo.contract.values import Typed
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of
 from zoo_scientific.proteins.residues import RESIDUES, clean, protein_problem

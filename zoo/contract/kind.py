@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, is_dataclass
+from dataclasses import asdict, is_dataclass
 from html import escape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zoo.entities import Problem
+from zoo.contract.values import Shown, Typed, Unusable, Values, short
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -30,71 +30,6 @@ if TYPE_CHECKING:
 
 LONGEST_CELL = 1000
 """Characters of a cell beyond which it is no path."""
-
-
-LONGEST_HEADING = 80
-"""Characters of a heading."""
-
-
-class Unusable(Exception):
-    """A cell, a file or a typed input is not a value of the kind.
-
-    The message continues a sentence that begins with the name of the item: ``has no atoms``.
-    """
-
-
-@dataclass(frozen=True)
-class Values:
-    """What reading n cells of a table, or n files, gave.
-
-    Attributes:
-        items: the values, in order, decoded when indexed where decoding is expensive.
-        kept: position among the n of each value.
-        digests: SHA-256 of the content of each value.
-        problems: position among the n of each cell that is unusable, with the reason.
-    """
-
-    items: Sequence[Any]
-    kept: Sequence[int]
-    digests: Sequence[bytes]
-    problems: Mapping[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Typed:
-    """Inputs given on a command line.
-
-    Attributes:
-        names: what the results call each.
-        items: the values.
-        problems: inputs that cannot be used, with the reason.
-    """
-
-    names: tuple[str, ...]
-    items: Sequence[Any]
-    problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True)
-class Shown:
-    """Answers as a table.
-
-    Attributes:
-        heads: the columns.
-        rows: cells as text.
-        numeric: the columns that are numbers.
-    """
-
-    heads: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numeric: Collection[str] = ()
-
-
-def short(name: str) -> str:
-    """The name of an input as a heading: a file's name, or a text cut to ``LONGEST_HEADING`` characters."""
-    suffix = Path(name).suffix
-    whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
-    return whole if len(whole) <= LONGEST_HEADING else f"{whole[: LONGEST_HEADING - 1]}\u2026"
 
 
 class Kind:

@@ -16,7 +16,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed, Values
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Values
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.counting import ImageSizes, quantile
 from zoo.kinds.inputs import looked_at, read_each, resolve, typed_file

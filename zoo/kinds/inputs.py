@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.kind import Typed, Unusable, Values
+from zoo.contract.values import Typed, Unusable, Values
 from zoo.entities import Problem
 from zoo.errors import DataError, InvalidInput
 

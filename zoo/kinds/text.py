@@ -15,7 +15,8 @@ from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from zoo.contract.kind import Kind, Typed, Values
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Values
 from zoo.errors import DataError
 from zoo.kinds.counting import lengths
 from zoo.kinds.inputs import existing_file, read_each

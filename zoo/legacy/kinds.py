@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.kind import Kind, Typed, Unusable
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Unusable
 from zoo.kinds.inputs import read_each
 from zoo.legacy import showing
 

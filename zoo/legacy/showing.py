@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import short
+from zoo.contract.values import short
 from zoo.errors import InvalidInput
 from zoo.pages import drawing, parts
 

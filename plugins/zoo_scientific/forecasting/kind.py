@@ -8,9 +8,10 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Shown, Typed
+from zoo.contract.kind import Kind
 from zoo.contract.option import PREDICT, Option
 from zoo.contract.reader import ReadOptions
+from zoo.contract.values import Shown, Typed
 from zoo.errors import UnsupportedModel
 from zoo.pages import parts
 from zoo_scientific.forecasting.horizon import NAME as HORIZON_NAME

@@ -9,7 +9,8 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed, Values
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Values
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.inputs import read_each, resolve, typed_file
 from zoo.kinds.targets import is_code

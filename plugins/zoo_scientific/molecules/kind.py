@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zoo.contract.kind import Kind, Typed, Unusable
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Unusable
 from zoo.errors import DataError
 from zoo.kinds.inputs import existing_file, read_each
 from zoo_scientific.molecules.scaffolds import scaffolds

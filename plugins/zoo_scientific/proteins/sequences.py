@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed, Unusable
+from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions
+from zoo.contract.values import Typed, Unusable
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
 from zoo.kinds.inputs import existing_file, read_each

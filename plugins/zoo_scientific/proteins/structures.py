@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.inputs import read_each
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from zoo.contract.kind import Kind, Typed
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed
 from zoo.errors import UnsupportedModel
 from zoo.kinds.inputs import read_each, typed_file
 from zoo_scientific.weather.fields import Field, Forecast

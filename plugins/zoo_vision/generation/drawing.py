@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from zoo.contract.kind import short
+from zoo.contract.values import short
 from zoo.pages import parts
 
 if TYPE_CHECKING:

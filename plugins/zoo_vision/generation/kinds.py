@@ -8,7 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed
 from zoo_vision.generation import drawing
 from zoo_vision.generation.images import GeneratedImage
 from zoo_vision.generation.metrics import METRICS, metric_model
