@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import asdict, is_dataclass
-from html import escape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from zoo.contract.values import Shown, Typed, Unusable, Values, short
+from zoo.contract.showing import Shows
+from zoo.contract.values import Typed, Unusable, Values
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL.Image import Image
 
     from zoo.contract.backbone import LoadedModel, Progress
     from zoo.contract.metric import Metric
     from zoo.contract.reader import ReadOptions, Table
-    from zoo.entities import Dataset
+    from zoo.entities import Dataset, Problem
     from zoo.tasks import Task
 
 
@@ -32,7 +30,7 @@ LONGEST_CELL = 1000
 """Characters of a cell beyond which it is no path."""
 
 
-class Kind:
+class Kind(Shows):
     """A kind of sample, target or answer.
 
     Attributes:
@@ -59,10 +57,6 @@ class Kind:
         baseline_title: what the baseline is, in a table: ``most frequent class``.
         numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
         select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
-        shows_input: whether ``html`` shows the input too, such as an image with boxes on it.
-        samples_shown: how many samples a report shows, in a list of the style ``samples_style``.
-        needs_output: whether answers cannot be printed, so that a file or folder has to be named for them.
-        output_note: what to say where answers were only summarised, since no file or folder was named.
         most_evaluated: how many targets show whether a metric applies; all where it is None.
     """
 
@@ -86,11 +80,6 @@ class Kind:
     baseline_title: ClassVar[str] = "baseline"
     numbered: ClassVar[bool] = False
     select_by_loss: ClassVar[bool] = False
-    shows_input: ClassVar[bool] = False
-    samples_shown: ClassVar[int] = 12
-    samples_style: ClassVar[str] = "samples"
-    needs_output: ClassVar[bool] = False
-    output_note: ClassVar[str] = ""
     most_evaluated: ClassVar[int | None] = None
 
     def __init__(self, name: str = "") -> None:
@@ -254,69 +243,6 @@ class Kind:
             ZooError: a model that the user named for a metric of the task cannot be had.
         """
         return {}
-
-    # Showing
-
-    def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
-        """An answer as rows of label and score, both as text."""
-        return [(str(answer).strip() or "(empty)", "")]
-
-    def table(self, names: Sequence[str], answers: Sequence[Any]) -> Shown:
-        """Answers as a table; a row for each label of each answer."""
-        rows = [
-            [name if at == 0 else "", label, score]
-            for name, answer in zip(names, answers, strict=True)
-            for at, (label, score) in enumerate(self.summary(answer))
-        ]
-        return Shown(("input", "label", "score"), rows, ("score",))
-
-    def to_json(self, answer: Any) -> Any:
-        """An answer as plain JSON values."""
-        return asdict(answer) if is_dataclass(answer) and not isinstance(answer, type) else answer
-
-    def html(self, item: Any, answer: Any) -> str:
-        """An answer to an input, as HTML: all of it in words too, nothing told by colour alone."""
-        return f'<p class="lead">{escape("; ".join(label for label, _ in self.summary(answer)))}</p>'
-
-    def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Kind) -> list[str]:
-        """The sections of a page of answers, one for each input.
-
-        Args:
-            asked: the kind of the inputs, which shows them where the answers do not.
-        """
-        found = []
-        for name, item, answer in zip(names, inputs, answers, strict=True):
-            given = "" if self.shows_input else asked.input_html(item)
-            found.append(f"<section><h2>{escape(short(name))}</h2>{given}{self.html(item, answer)}</section>")
-        return found
-
-    def input_html(self, item: Any) -> str:
-        """An input of this kind, as HTML."""
-        return f"<blockquote>{escape(str(item))}</blockquote>"
-
-    def lines(self, answer: Any) -> Sequence[str]:
-        """An answer as a few lines under a drawing of its input."""
-        return [f"{label}  {score}".rstrip() for label, score in self.summary(answer)]
-
-    def draw_input(self, item: Any, lines: Sequence[str]) -> Image | None:
-        """An input drawn with lines of text, for answers that are not drawn on it; None where it is not drawn."""
-        return None
-
-    def sample_html(self, item: Any, index: int, label: str) -> str:
-        """A sample with its label as an item of a list in HTML, for reports; empty for kinds that are not shown."""
-        return ""
-
-    def draw(self, item: Any, answer: Any) -> Image | None:
-        """An answer drawn, on its input where that is an image; None where there is nothing to draw."""
-        return None
-
-    def save(self, answer: Any, folder: Path, name: str) -> Sequence[Path]:
-        """Write what an answer holds besides its drawing to files in a folder; the paths written."""
-        return ()
-
-    def file_names(self, names: Sequence[str]) -> Sequence[str]:
-        """The stems of files for the answers to n inputs, from the inputs' names."""
-        return [Path(name).stem for name in names]
 
     # Describing
 
