@@ -198,7 +198,7 @@ def test_a_large_import_that_fails_leaves_the_indexes(registry: Registry, monkey
     monkeypatch.setattr(late_indexes, "FROM", 10)
     monkeypatch.setattr("zoo.registry.writing.items.BATCH", 8)
     before = _schema(registry)
-    with pytest.raises(InvalidInput, match="no such model"):
+    with pytest.raises(InvalidInput, match="not in the registry"):
         registry.add([*map(card, range(60)), score(99)])
 
     assert _schema(registry) == before

@@ -40,5 +40,5 @@ def test_shared_benchmarks_come_first_with_their_best(registry: Registry) -> Non
 
 def test_one_model_twice_cannot_be_compared(registry: Registry) -> None:
     registry.add([ModelCard("hf:x/a", "vision")])
-    with pytest.raises(InvalidInput, match="two models"):
+    with pytest.raises(InvalidInput, match="two different models"):
         compare(registry, ["hf:x/a", "hf:x/a"])

@@ -191,5 +191,5 @@ class TestOddCards:
         self.listed = (GOOD, BAD["5,000 tags"], ModelCard("odd:" + "x" * 600, "vision"))
         assert run(["sync", "odd"]) == 0
         told = " ".join(capfd.readouterr().err.split())
-        assert "1 left out and 1 cut to what fits, such as 'odd:bad'" in told
+        assert "1 skipped and 1 truncated, such as 'odd:bad'" in told
         assert "5,000 tags; the limit is 2,000" in told

@@ -57,7 +57,7 @@ def test_adding_again_replaces(any_registry: Registry) -> None:
 
 
 def test_a_score_of_an_unknown_model_is_refused_and_nothing_is_written(any_registry: Registry) -> None:
-    with pytest.raises(InvalidInput, match="no such model"):
+    with pytest.raises(InvalidInput, match="not in the registry"):
         any_registry.add([CARD, BenchmarkScore("hf:who/knows", "t", "d", "m", 1.0)])
     assert any_registry.statistics()["models"] == 0
 

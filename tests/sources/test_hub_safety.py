@@ -217,7 +217,7 @@ class TestToken:
             "X-Xet-Hash": "a" * 64,
             "X-Xet-Refresh-Route": f"{hub.storage_url}/token",
         }
-        with pytest.raises(IntegrityError, match="token sent to another server"):
+        with pytest.raises(IntegrityError, match="token to be sent to another server"):
             fetch()
         assert hub.asked("token", server="storage") == []
 

@@ -111,7 +111,7 @@ def test_a_flipped_bit_is_found(server: KaggleServer, tmp_path: Path) -> None:
 
 def test_a_shorter_file_without_a_hash_is_found(server: KaggleServer) -> None:
     server.short.add("saved_model.pb")
-    with pytest.raises(IntegrityError, match="arrived with 499 bytes and was published with 500"):
+    with pytest.raises(IntegrityError, match="has 499 bytes and was published with 500"):
         pull(MODEL)
     server.short.clear()
     assert pull(MODEL).path("saved_model.pb").read_bytes() == FILES["saved_model.pb"]
@@ -131,7 +131,7 @@ def test_verify_list_and_remove(server: KaggleServer) -> None:
     assert verify(MODEL)[0].healthy
     files.path("saved_model.pb").write_bytes(b"x" * 500)
     assert [problem.item for problem in verify(MODEL)[0].problems] == ["saved_model.pb"]
-    with pytest.raises(IntegrityError, match="not what was pulled"):
+    with pytest.raises(IntegrityError, match="changed since they were pulled"):
         pull(f"{MODEL}@2")
     assert remove(MODEL) == files.bytes
     assert pull(MODEL).path("saved_model.pb").read_bytes() == FILES["saved_model.pb"]
@@ -198,7 +198,7 @@ class TestSync:
         assert rest == [f"kaggle:team/model-{n}/tensorFlow2/base" for n in (2, 3, 4)]
 
     def test_a_task_is_refused(self) -> None:
-        with pytest.raises(InvalidInput, match="does not tell what its models are for"):
+        with pytest.raises(InvalidInput, match="does not list the tasks"):
             sync("kaggle", task="image-classification")
 
 
@@ -221,7 +221,7 @@ class TestTensorFlowHub:
 
     def test_a_handle_that_leads_nowhere(self, tfhub: KaggleServer) -> None:
         for name in ("google/lost/1", "google/none/1"):
-            with pytest.raises(ModelNotFound, match="does not send"):
+            with pytest.raises(ModelNotFound, match="does not redirect"):
                 KaggleSource().describe(f"tfhub.dev/{name}")
 
 

@@ -199,7 +199,7 @@ class TestTrouble:
     @pytest.mark.parametrize("body", [b'{"error": "no"}', b"<html>", b'[{"id": "a/b"}'])
     def test_a_response_that_is_not_a_list(self, body: bytes, hub: ListServer) -> None:
         hub.answers.append(body)
-        with pytest.raises(SourceError, match="does not list models as a Hub does"):
+        with pytest.raises(SourceError, match="does not respond like a Hub"):
             sync("hf")
         assert indexed() == set()
 

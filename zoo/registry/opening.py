@@ -9,7 +9,6 @@ from pathlib import Path
 
 from zoo.config import settings
 from zoo.errors import StorageError
-from zoo.registry.creating import create
 from zoo.registry.database import schema
 from zoo.registry.database.connection import reading
 from zoo.registry.database.location import Location, Server, located
@@ -47,6 +46,8 @@ def open_registry(path: Location | str | None = None) -> Registry:
     """
     location = own_location() if path is None else path if isinstance(path, Server) else located(path)
     if isinstance(location, Path) and not location.exists():
+        from zoo.registry.creating import create
+
         create(location)
     known = (location, _inode(location))
     if known not in _opened:
