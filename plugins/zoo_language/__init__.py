@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
+from zoo.contract.option import SETTING, Option
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
 
 
@@ -22,6 +24,30 @@ def zoo_domains() -> list[Domain]:
         "encoders and decoders, sentence-transformers, spaCy's pipelines, static token embeddings and ONNX exports."
     )
     return [Domain("language", description, tasks_of("language"))]
+
+
+@hookimpl
+def zoo_options() -> list[Option]:
+    """The budget of models behind a paid API."""
+    from zoo_language.openai.prices import dollars
+
+    return [
+        Option(
+            "max_cost",
+            frozenset({SETTING}),
+            "Paid APIs: most dollars that one loaded model may cost [default: 1].",
+            metavar="DOLLARS",
+            convert=dollars,
+        )
+    ]
+
+
+@hookimpl
+def zoo_sources() -> list[Source]:
+    """OpenAI."""
+    from zoo_language.openai.source import OpenAISource
+
+    return [OpenAISource()]
 
 
 @hookimpl
@@ -85,8 +111,6 @@ def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Se
     """What a transformers model's published head, or OpenAI, says: labels, entities, answers, translations."""
     if backbone.input_kind != "text":
         return None
-    if task == "text-classification" and backbone.card.source == "openai" and hasattr(backbone, "classify"):
-        return backbone.classify(inputs, labels)
     if task == "text-classification" and hasattr(backbone, "classify"):
         return backbone.classify(inputs)
     return backbone.answer(task, inputs, labels) if hasattr(backbone, "answer") else None

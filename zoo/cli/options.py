@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -139,20 +138,6 @@ class _Converted(click.ParamType):
             self.fail(str(error), parameter, context)
 
 
-def _limit_cost(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
-    if value is not None:
-        os.environ["ZOO_MAX_COST"] = str(value)
-
-
-paying = click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0),
-    metavar="DOLLARS",
-    expose_value=False,
-    callback=_limit_cost,
-    help="What a model behind a paid API may cost [default: 1].",
-)
-"""The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
 
 
 class Amount(click.ParamType):

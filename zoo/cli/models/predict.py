@@ -12,7 +12,7 @@ import click
 from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import languages as languages_option
-from zoo.cli.options import paying, plugin_options
+from zoo.cli.options import plugin_options
 from zoo.cli.output import Column, Output
 from zoo.contract.option import PREDICT, SETTING
 from zoo.errors import InvalidInput
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     "model makes are written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@paying
 @plugin_options(SETTING)
 @plugin_options(PREDICT)
 def command(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import READING, paying, plugin_options, reading
+from zoo.cli.options import READING, plugin_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_score, human_seconds
 from zoo.contract.option import SETTING
@@ -90,7 +90,6 @@ TUNED_MODEL = "tuned_model"
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @plugin_options(SETTING)
-@paying
 @reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:

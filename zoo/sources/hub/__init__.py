@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
@@ -25,7 +26,6 @@ from zoo.sources.hub.cache import (
 )
 from zoo.sources.hub.client import HubClient, Listing
 from zoo.sources.hub.errors import offline
-from zoo.sources.listing import ListRequest, Page
 
 
 class HubSource:
