@@ -12,6 +12,8 @@ from zoo.tasks import Domain, tasks_of
 if TYPE_CHECKING:
     from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.kind import Kind
+    from zoo.contract.reader import Reader
     from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
 
@@ -24,6 +26,22 @@ def zoo_domains() -> list[Domain]:
         "encoders and decoders, sentence-transformers, spaCy's pipelines, static token embeddings and ONNX exports."
     )
     return [Domain("language", description, tasks_of("language"))]
+
+
+@hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Questions about a text."""
+    from zoo_language.answers.kind import Questions
+
+    return [Questions()]
+
+
+@hookimpl
+def zoo_readers() -> list[Reader]:
+    """Files of questions."""
+    from zoo_language.answers.questions import QuestionReader
+
+    return [QuestionReader()]
 
 
 @hookimpl

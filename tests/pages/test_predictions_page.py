@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.questions import parse
-from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
 from zoo.kinds.classes import Labels
 from zoo.kinds.known import kind_of
@@ -109,13 +107,6 @@ def test_entities_are_marked_where_they_stand() -> None:
     assert "Nils <Smith> PER lives in Havana LOC & Rome" in found.words
 
 
-def test_an_answer_is_marked_in_its_text() -> None:
-    item = parse("Who lives here? The king lives here.")
-    found = read(item, {"answer": "The king", "score": 0.7}, "answers", "question")
-    assert "Who lives here?" in found.words
-    assert sum(tag == "mark" for tag, _ in found.tags) == 1
-
-
 def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     latitudes = np.array([-60.0, 0.0, 60.0])
     field = np.zeros((1, 3, 4), dtype=np.float32)
@@ -148,13 +139,6 @@ def test_a_recording_is_drawn_beside_what_was_heard() -> None:
     found = read(Recording(tone, 16_000), "one long tone", "text", "audio")
     assert "one long tone" in found.words
     assert "The spectrogram of 1.0 seconds." in {about.get("alt") for _, about in found.tags}
-
-
-def test_an_answer_about_a_picture_stands_beside_it() -> None:
-    found = read(ImageQuestion(PICTURE, "What colour is it?"), {"answer": "green"}, "answers", "image-question")
-    assert "What colour is it?" in found.words
-    assert "green" in found.words
-    assert any("40 by 30 pixels" in (about.get("alt") or "") for _, about in found.tags)
 
 
 @given(st.text(max_size=60), st.text(max_size=20))

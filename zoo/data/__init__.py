@@ -51,14 +51,12 @@ def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
-    from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
     from zoo.data.table import TableReader
     from zoo.data.tagged import TaggedReader
 
     return [
         PackagedReader(),
-        QuestionReader(),
         TaggedReader(),
         TableReader(),
         SavedReader(),

@@ -143,13 +143,14 @@ class Input(Kind):
             setattr(self, key, value)
 
     def read_table(self, reference, path, table, options):
-        from zoo.data import questions, visual_questions
+        from zoo.data import visual_questions
 
-        if self.name == "question":
-            return questions.read_table(reference, table, options)
         if self.name == "image-question":
             return visual_questions.read_table(reference, path, table, options)
         return None
+
+    def input_html(self, item):
+        return showing._input(item.image) if self.name == "image-question" else super().input_html(item)
 
     def read_typed(self, texts, options, model):
         from zoo.data.single import read_input
@@ -170,13 +171,10 @@ class Input(Kind):
 def wrapped() -> list[Kind]:
     """Those of all modules."""
     from zoo.adapt.structured import captions, recordings, spans
-    from zoo.kinds import answer_metrics
 
     return [
-        Input("question", asked_of="text", folds_text=True),
-        Input("image-question", asked_of="image", folds_text=True),
+        Input("image-question", asked_of="image", folds_text=True, metrics=captions.METRICS),
         Input("utterance", asked_of="text"),
-        Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
         Found(spans.KIND, spans.METRICS, "tagged words"),
     ]

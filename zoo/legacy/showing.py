@@ -25,9 +25,6 @@ def shown(item: Any, answer: Any) -> str:
     """One answer beside its input, as HTML."""
     if hasattr(answer, "sampling_rate"):
         return _sound(item, answer)
-    if isinstance(answer, Mapping):
-        if "answer" in answer:
-            return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
         if any(isinstance(found, Mapping) and "start" in found for found in answer):
             return _entities(str(item), answer)
@@ -91,21 +88,6 @@ def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
     return f'<p class="lead">{"".join(pieces)}</p>{table}'
 
 
-def _found_answer(item: Any, answer: Mapping[str, Any]) -> str:
-    context, words = str(getattr(item, "context", "")), str(answer["answer"])
-    picture = _input(item.image) if hasattr(item, "image") else ""
-    start = int(answer.get("start", context.find(words)))
-    marked = escape(context)
-    if words and context[start : start + len(words)] == words and start >= 0:
-        end = start + len(words)
-        marked = f"{escape(context[:start])}<mark>{escape(words)}</mark>{escape(context[end:])}"
-    score = f' <span class="soft">score {float(answer["score"]):.3f}</span>' if "score" in answer else ""
-    question = escape(str(getattr(item, "question", "")))
-    lead = f'<p class="lead">{escape(words) or "No answer."}{score}</p>'
-    source = picture or f"<blockquote>{marked}</blockquote>"
-    return f"<h3>{question}</h3>{lead}{source}"
-
-
 def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for one in found[: parts.SHOWN]:
@@ -149,7 +131,7 @@ def summary(answer: Any) -> tuple[str, str]:
     score = f"{answer['score']:.3f}" if "score" in answer else ""
     if "word" in answer:
         return f"{answer['word']} ({answer['label']})", score
-    return str(answer.get("label", answer.get("answer", dict(answer)))), score
+    return str(answer.get("label", dict(answer))), score
 
 
 def plain(answer: Any) -> Any:
