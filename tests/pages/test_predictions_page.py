@@ -30,11 +30,6 @@ from zoo_vision.segmentation.masks import Mask
 PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
 BOXES = Boxes((Box("disc", 0.91, (2.0, 3.0, 20.0, 22.0)), Box("square", 0.2, (1.0, 1.0, 9.0, 9.0))))
 MASK = Mask(np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8), {"sky": 0.75, "tree": 0.25})
-TEXT = "Nils <Smith> lives in Havana & Rome"
-ENTITIES = [
-    {"label": "PER", "word": "Nils <Smith>", "start": 0, "end": 12, "score": 0.9},
-    {"label": "LOC", "word": "Havana", "start": 22, "end": 28, "score": 0.8},
-]
 
 
 class Reader(HTMLParser):
@@ -101,12 +96,6 @@ def test_a_mask_has_a_legend() -> None:
     assert len(swatches) == 2
 
 
-def test_entities_are_marked_where_they_stand() -> None:
-    found = read(TEXT, ENTITIES, "spans", "text")
-    assert [a["class"] for tag, a in found.tags if tag == "mark"] == ["entity", "entity"]
-    assert "Nils <Smith> PER lives in Havana LOC & Rome" in found.words
-
-
 def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     latitudes = np.array([-60.0, 0.0, 60.0])
     field = np.zeros((1, 3, 4), dtype=np.float32)
@@ -145,8 +134,6 @@ def test_a_recording_is_drawn_beside_what_was_heard() -> None:
 def test_whatever_is_written_stays_text(text: str, label: str) -> None:
     read(text, Labels.of([label], [0.5]), "class", "text")
     read(text, label, "text", "text")
-    spans = [{"label": label, "word": text, "start": 0, "end": len(text), "score": 1.0}]
-    read(text or "a", spans, "spans", "text")
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(

@@ -95,7 +95,7 @@ class TestEmbeddings:
 
 
 class TestCost:
-    def test_it_is_told_before_and_after(self, server: OpenAIServer) -> None:
+    def test_it_is_reported_before_and_after(self, server: OpenAIServer) -> None:
         with pytest.warns(CostNotice) as told:
             embed([f"one two thr{n:02}" for n in range(100)] + ["one two three"])
         lines = [str(one.message) for one in told if issubclass(one.category, CostNotice)]
@@ -119,7 +119,7 @@ class TestCost:
         assert server.sent() == [["a"]]
 
     @pytest.mark.parametrize("value", ["much", "-1", "nan"])
-    def test_a_limit_that_is_no_number(self, value: str, server: OpenAIServer, monkeypatch) -> None:
+    def test_a_limit_that_is_not_a_number(self, value: str, server: OpenAIServer, monkeypatch) -> None:
         monkeypatch.setenv("ZOO_MAX_COST", value)
         with pytest.raises(InvalidInput, match="not a number of dollars"):
             zoo.load(MODEL, device="cpu")

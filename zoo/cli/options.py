@@ -52,30 +52,13 @@ _traceback_option = click.option(
 )
 
 
-def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (value or "").split(","))
-    if value is not None and (len(names) != 2 or not all(names)):
-        raise click.BadParameter(f"'{value}' is not two languages; name source and target, such as en,de.")
-    return names if value is not None else ()
-
-
-languages = click.option(
-    "--languages",
-    metavar="SOURCE,TARGET",
-    callback=_pair,
-    help="Of a translation, such as en,de, for a model of many [default: the columns' names, or what it was tuned to].",
-)
-"""The option of commands that have texts translated; a pair of names, or nothing."""
-
-
-READING = ("input_column", "target_column", "on_problem", "languages", "options")
+READING = ("input_column", "target_column", "on_problem", "options")
 """Names of what ``reading`` gives."""
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (
-        languages,
         click.option(
             "--on-problem",
             type=click.Choice(["skip", "fail"]),
@@ -136,8 +119,6 @@ class _Converted(click.ParamType):
             return self._convert(value) if isinstance(value, str) else value
         except ValueError as error:
             self.fail(str(error), parameter, context)
-
-
 
 
 class Amount(click.ParamType):

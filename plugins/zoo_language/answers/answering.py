@@ -14,7 +14,7 @@ from zoo.kinds.answers import Answer
 from zoo_language.answers.questions import Question
 
 if TYPE_CHECKING:
-    from zoo_language.transformers_backbone import TransformersBackbone
+    from zoo_language.text_model import TextModel
 
 STRIDE = 128
 """Tokens by which two windows over a long text overlap."""
@@ -43,10 +43,10 @@ class SpanFinder(nn.Module):
         return ((losses[0] + losses[1]) / 2).unsqueeze(1)
 
 
-class Answerer:
+class AnswerLearner:
     """Trains and uses a span finder; reads long texts in overlapping windows."""
 
-    def __init__(self, backbone: TransformersBackbone) -> None:
+    def __init__(self, backbone: TextModel) -> None:
         self.backbone, self.classes = backbone, ()
         self.pretrained: nn.Module = backbone.module.model
         width = int(backbone.module.model.config.get_text_config().hidden_size)
@@ -73,7 +73,7 @@ class Answerer:
         return [find(self.backbone, item, self.module.logits) for item in inputs]
 
 
-def find(backbone: TransformersBackbone, item: Any, logits: Callable[[Any], torch.Tensor]) -> Answer:
+def find(backbone: TextModel, item: Any, logits: Callable[[Any], torch.Tensor]) -> Answer:
     """The likeliest answer over all windows, by a function that gives batch x tokens x 2."""
     best = Answer("", 0.0, 0, 0)
     highest = -float("inf")
@@ -98,9 +98,7 @@ def find(backbone: TransformersBackbone, item: Any, logits: Callable[[Any], torc
     return best
 
 
-def encode(
-    backbone: TransformersBackbone, item: Any
-) -> list[tuple[dict[str, list[int]], list[tuple[int, int] | None]]]:
+def encode(backbone: TextModel, item: Any) -> list[tuple[dict[str, list[int]], list[tuple[int, int] | None]]]:
     """Windows over question and text: token ids, and for each token of the text its characters.
 
     Raises:

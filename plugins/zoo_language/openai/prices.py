@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from zoo.config import setting
+from zoo.contract.option import SETTING, Option
 from zoo.entities import Entity
 from zoo.errors import InvalidInput
 
@@ -207,3 +208,12 @@ def _valid(name: str, default: Any, convert: Callable[[Any], Any]) -> Any:
         return None if value is None else convert(value)
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"The setting {name} is not valid: {error}.") from None
+
+
+MAX_COST = Option(
+    "max_cost",
+    frozenset({SETTING}),
+    "Paid APIs: most dollars that one loaded model may cost [default: 1].",
+    metavar="DOLLARS",
+    convert=dollars,
+)

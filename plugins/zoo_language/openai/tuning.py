@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.entities import BenchmarkScore, Dataset, ModelCard, Plan, Run
 
 NAME = "fine-tuning-job"
+PLAN = "OpenAI trains it; a job that an earlier command started is resumed."
 OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, except for the number of epochs")
 
 EPOCHS = 3
@@ -46,18 +47,14 @@ class _Parts:
 
     def evaluate(self, backbone: OpenAIChat) -> dict[str, float]:
         inputs = [self.test.inputs[index] for index in range(len(self.test))]
-        if not self.classes:
-            answers = backbone.answer(self.experiment.task.name, inputs)
-            found: dict[str, float] = self.experiment.judge(answers, self.test)
-            return found
-        import numpy as np
+        answered: Any = backbone.answer(CLASSIFICATION if self.classes else self.experiment.task.name, inputs)
+        if self.classes:
+            import numpy as np
 
-        known = {name: index for index, name in enumerate(self.classes)}
-        answered: Any = backbone.answer(CLASSIFICATION, inputs)
-        labels = [answer[0].label for answer in answered]
-        # An answer that names none of the classes counts as one more class, which no sample has.
-        chosen = np.array([known.get(label, len(known)) for label in labels])
-        metrics: dict[str, float] = self.experiment.judge(chosen, self.experiment.test)
+            known = {name: index for index, name in enumerate(self.classes)}
+            # An answer that names none of the classes counts as one more class, which no sample has.
+            answered = np.array([known.get(answer[0].label, len(known)) for answer in answered])
+        metrics: dict[str, float] = self.experiment.evaluate(answered, self.experiment.test)
         return metrics
 
 
@@ -132,16 +129,10 @@ def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
 
 
 def _divided(dataset: Dataset, plan: Plan) -> _Parts:
-    if dataset.target_kind == "class":
-        from zoo.adapt.experiment import prepare
+    from zoo.adapt.experiment import prepare
 
-        experiment: Any = prepare(dataset, plan)
-        made = [dataset.subset(part) for part in (experiment.train, experiment.validation, experiment.test)]
-    else:
-        from zoo.adapt.structured.tuning import divide
-
-        experiment = divide(dataset, plan)
-        made = [experiment.train, experiment.validation, experiment.test]
+    experiment = prepare(dataset, plan)
+    made = [experiment.part(positions) for positions in (experiment.train, experiment.validation, experiment.test)]
     if len(made[0]) < FEWEST:
         raise DataError(
             f"'{dataset.name}' leaves {len(made[0])} samples to train on, and OpenAI needs at least {FEWEST}.",

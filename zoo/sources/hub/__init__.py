@@ -192,7 +192,7 @@ class HubSource:
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
                 f"'{card.id}' has no weights in a format that zoo supports.",
-                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and spaCy pipelines.",
+                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and the formats of its plugins.",
             )
         _check_against_card(card, listing)
         client.download(listing, paths, progress)
