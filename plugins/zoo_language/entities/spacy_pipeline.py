@@ -101,7 +101,7 @@ class SpacyBackbone:
         return entities(self._pipeline, map(self._text, inputs)) if task == "token-classification" else None
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for named entities (``zoo.adapt.structured``); None for other tasks."""
+        """What is trained for named entities; None for other tasks."""
         if task != "token-classification":
             return None
         from zoo_language.entities.spacy_training import EntityLearner
