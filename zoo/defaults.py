@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def zoo_kinds() -> Sequence[Kind]:
-    """Images, recordings, texts, classes and numbers."""
+    """Images, recordings, texts, classes, numbers, and answers to questions."""
     from zoo.kinds import builtin_kinds
     from zoo.legacy.kinds import wrapped
 

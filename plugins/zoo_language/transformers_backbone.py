@@ -28,6 +28,7 @@ from zoo_language.encoder import TextEncoder, dense_modules
 from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Learner
     from zoo.entities import ModelCard
 
 UNLIMITED = 1_000_000
@@ -133,12 +134,6 @@ class TransformersBackbone:
         """
         return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device, dropout=DROPOUT)
 
-    def classify(self, inputs: Sequence[str]) -> list[list[dict[str, Any]]] | None:
-        """The likeliest labels for each text, by the classifier that came with the model; None without one."""
-        from zoo_language.classifier import published_classifier
-
-        return published_classifier(self, self._transformer, inputs)
-
     @cached_property
     def source_classes(self) -> int:
         """How many classes the published classifier tells apart, of which a text has one; 0 without one."""
@@ -159,24 +154,21 @@ class TransformersBackbone:
         """The tokenizer, with the truncation that it was loaded with."""
         return self._tokenizer
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for entities, answers and translations (``zoo.adapt.structured``); None for other tasks."""
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
+        """What is trained for entities, answers and translations; None for other tasks."""
         from zoo_language.published import learner
 
         return learner(self, self._transformer, task, classes)
 
-    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """Entities, answers or translations by the head that came with the model; None without one.
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """Classes, entities, answers or translations by the head that came with the model; None without one.
 
         Args:
-            labels: of a translation, its source and its target language, where they are known.
+            labels: source and target language of a translation, where they are known.
         """
         from zoo_language import published
 
-        if task == "translation":
-            return published.translated(self, self._transformer, inputs, labels)
-        heads = {"token-classification": published.tagged, "question-answering": published.answered}
-        return heads[task](self, self._transformer, inputs) if task in heads else None
+        return published.answer(self, self._transformer, task, inputs, labels)
 
     def _tokenized(self, texts: list[str]) -> list[dict[str, list[int]]]:
         encoded = self._tokenizer(texts, truncation=True, max_length=self.max_tokens, return_attention_mask=False)

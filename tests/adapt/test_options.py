@@ -92,7 +92,6 @@ def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> N
         *READING,
         "json",
         "traceback",
-        "max_cost",
         "remote_code",
     }
     names = {name for parameter in command.params if not (name := str(parameter.name)).startswith("plugin_")}

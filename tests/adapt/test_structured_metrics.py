@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.adapt.structured.spans import entities, named_entities, tags_of
 from zoo.errors import DataError
 from zoo.kinds.known import kinds
 from zoo.kinds.metrics import metric
@@ -15,7 +14,6 @@ from zoo.kinds.text_metrics import edit_distance
 from zoo_scientific.materials.forces import EnergyAndForces
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)
-TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), min_size=1, max_size=8)
 
 
 @pytest.mark.parametrize(("first", "second", "edits"), [("kitten", "sitting", 3), ("", "ab", 2), ("flaw", "lawn", 2)])
@@ -44,35 +42,6 @@ def test_a_translation_is_judged_as_sacrebleu_does() -> None:
     assert metric("bleu").compute(truth, truth) == pytest.approx(100)
     assert metric("chrf").compute(truth, truth) == pytest.approx(100)
     assert 0 < metric("bleu").compute(truth, ["the small red house is old", *truth[1:]]) < 100
-
-
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("B-P I-P O B-L", [("P", 0, 2), ("L", 3, 4)]),
-        ("I-P I-P B-P", [("P", 0, 2), ("P", 2, 3)]),
-        ("B-P I-L O", [("P", 0, 1), ("L", 1, 2)]),
-        ("S-P B-L I-L E-L", [("P", 0, 1), ("L", 1, 4)]),
-        ("O O", []),
-    ],
-)
-def test_entities_are_those_of_conll(tags: str, found: list[tuple[str, int, int]]) -> None:
-    assert entities(tags.split()) == found
-
-
-@given(TAGS)
-def test_entities_survive_the_way_to_characters_and_back(tags: list[str]) -> None:
-    text = "  ".join(f"w{number}" for number in range(len(tags)))
-    again = tags_of(text, named_entities(text, tags, [1.0] * len(tags)))
-    assert entities(again) == entities(tags)
-    assert metric("entity_f1").compute([tuple(tags)], [again]) == 1.0
-
-
-def test_an_entity_is_right_only_as_a_whole() -> None:
-    truth = [("B-P", "I-P", "O", "B-L")]
-    assert metric("entity_f1").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.5
-    assert metric("token_accuracy").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.75
-    assert metric("entity_f1").compute(truth, [("O",) * 4]) == 0.0
 
 
 def test_answers_are_judged_as_squad_does() -> None:

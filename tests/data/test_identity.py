@@ -16,9 +16,9 @@ from zoo.cli import run
 from zoo.contract.kind import Kind
 from zoo.data import copies, identities, profile, stored, units
 from zoo.data.identity import folded
-from zoo.data.questions import Question
 from zoo.entities import Dataset
 from zoo.plugins import plugins
+from zoo_language.answers.questions import Question
 from zoo_vision.generation.prompts import as_prompts
 
 

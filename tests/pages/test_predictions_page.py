@@ -13,8 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.questions import parse
-from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
 from zoo.kinds.classes import Labels
 from zoo.kinds.known import kind_of
@@ -32,11 +30,6 @@ from zoo_vision.segmentation.masks import Mask
 PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
 BOXES = Boxes((Box("disc", 0.91, (2.0, 3.0, 20.0, 22.0)), Box("square", 0.2, (1.0, 1.0, 9.0, 9.0))))
 MASK = Mask(np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8), {"sky": 0.75, "tree": 0.25})
-TEXT = "Nils <Smith> lives in Havana & Rome"
-ENTITIES = [
-    {"label": "PER", "word": "Nils <Smith>", "start": 0, "end": 12, "score": 0.9},
-    {"label": "LOC", "word": "Havana", "start": 22, "end": 28, "score": 0.8},
-]
 
 
 class Reader(HTMLParser):
@@ -103,19 +96,6 @@ def test_a_mask_has_a_legend() -> None:
     assert len(swatches) == 2
 
 
-def test_entities_are_marked_where_they_stand() -> None:
-    found = read(TEXT, ENTITIES, "spans", "text")
-    assert [a["class"] for tag, a in found.tags if tag == "mark"] == ["entity", "entity"]
-    assert "Nils <Smith> PER lives in Havana LOC & Rome" in found.words
-
-
-def test_an_answer_is_marked_in_its_text() -> None:
-    item = parse("Who lives here? The king lives here.")
-    found = read(item, {"answer": "The king", "score": 0.7}, "answers", "question")
-    assert "Who lives here?" in found.words
-    assert sum(tag == "mark" for tag, _ in found.tags) == 1
-
-
 def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     latitudes = np.array([-60.0, 0.0, 60.0])
     field = np.zeros((1, 3, 4), dtype=np.float32)
@@ -150,19 +130,10 @@ def test_a_recording_is_drawn_beside_what_was_heard() -> None:
     assert "The spectrogram of 1.0 seconds." in {about.get("alt") for _, about in found.tags}
 
 
-def test_an_answer_about_a_picture_stands_beside_it() -> None:
-    found = read(ImageQuestion(PICTURE, "What colour is it?"), {"answer": "green"}, "answers", "image-question")
-    assert "What colour is it?" in found.words
-    assert "green" in found.words
-    assert any("40 by 30 pixels" in (about.get("alt") or "") for _, about in found.tags)
-
-
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_whatever_is_written_stays_text(text: str, label: str) -> None:
     read(text, Labels.of([label], [0.5]), "class", "text")
     read(text, label, "text", "text")
-    spans = [{"label": label, "word": text, "start": 0, "end": len(text), "score": 1.0}]
-    read(text or "a", spans, "spans", "text")
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(

@@ -16,13 +16,13 @@ from hub_list_server import ListServer, model, models
 
 import zoo.sources.known
 from zoo.cli import run
+from zoo.contract.listing import Page
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.errors import RegistryError
 from zoo.registry import Registry, SearchQuery
 from zoo.registry.database.location import Server
 from zoo.registry.writing.checking import check
 from zoo.sources.hub import requests as hub_requests
-from zoo.sources.listing import Page
 from zoo.sources.syncing import sync
 
 

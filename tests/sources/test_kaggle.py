@@ -13,13 +13,13 @@ from kaggle_server import KaggleServer, instance
 
 from zoo.cli import run
 from zoo.contract.backbone import SilentProgress
+from zoo.contract.listing import ListRequest
 from zoo.errors import GatedModel, IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable
 from zoo.registry import open_registry
 from zoo.sources import local_models, pull, remove, sync, verify
 from zoo.sources.kaggle import KaggleSource
 from zoo.sources.kaggle import names as kaggle_names
 from zoo.sources.kaggle.names import Handle
-from zoo.sources.listing import ListRequest
 
 kagglehub = pytest.importorskip("kagglehub", reason="the extra 'kaggle' is not installed")
 

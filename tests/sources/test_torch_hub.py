@@ -191,7 +191,7 @@ class TestWeights:
             published_name(url)
 
     def test_every_default_weight_of_torchvision_has_a_hash(self) -> None:
-        page = next(iter(TorchHubSource().pages(zoo.sources.listing.ListRequest(), {}, SilentProgress())))
+        page = next(iter(TorchHubSource().pages(zoo.contract.listing.ListRequest(), {}, SilentProgress())))
         assert len(page.items) > 100
         for card in page.items:
             name, prefix = published_name(card.url)

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.experiment import metrics_for
-from zoo.data.languages import is_language
 from zoo.errors import DataError
 from zoo.kinds.class_names import ClassNames
 from zoo.kinds.known import kind_of, kinds
-from zoo.kinds.text_metrics import TRANSLATION
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel, Progress
@@ -50,7 +48,7 @@ def evaluate_answers(
     with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            found = model.predict(inputs, task.name, labels=model_labels(dataset, task))
+            found = model.predict(inputs, task.name, labels=dataset.classes or dataset.languages)
             answers += [
                 kind.comparable(item, names.matched(answer), dataset.classes)
                 for item, answer in zip(inputs, found, strict=True)
@@ -65,19 +63,11 @@ def evaluate_answers(
     )
 
 
-def model_labels(dataset: Dataset, task: Task) -> tuple[str, ...]:
-    """What a model is told beside its inputs: the classes; of a translation the languages, where they are known."""
-    if task.name != TRANSLATION:
-        return dataset.classes
-    columns = (dataset.columns.get("input", ""), dataset.columns.get("target", ""))
-    return dataset.languages or (columns if all(map(is_language, columns)) else ())
-
-
 def known_targets(dataset: Dataset) -> Sequence[Any]:
     """The targets; raises ``DataError`` where there are none."""
     if dataset.targets is None:
         raise DataError(
-            f"'{dataset.name}' has no targets, so that nothing can be judged by it.",
+            f"'{dataset.name}' has no targets, so that nothing can be evaluated with it.",
             "Name their column with --target-column.",
         )
     return dataset.targets

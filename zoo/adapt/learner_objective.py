@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.evaluating import CHUNK, known_targets, model_labels
+from zoo.adapt.evaluating import CHUNK, known_targets
 from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
 from zoo.adapt.saving import Adapted
 from zoo.contract.backbone import Learns
@@ -99,5 +99,5 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
 
 def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
     """What a learner is made for: the data's classes, the languages of a translation, or the characters of texts."""
-    named = model_labels(dataset, task)
+    named = dataset.classes or dataset.languages
     return named or tuple(kind_of(dataset.target_kind).vocabulary(known_targets(dataset), task.name))

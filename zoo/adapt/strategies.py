@@ -24,6 +24,7 @@ class Strategy:
         adapt: function of backbone, data set, plan and progress that gives the run.
         epochs: upper limit where the plan names none.
         options: the options of a plan that it uses; others are refused.
+        plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Strategy:
     adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
     epochs: int = 20
     options: Options = field(default_factory=Options)
+    plan: str = ""
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

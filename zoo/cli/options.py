@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -53,30 +52,13 @@ _traceback_option = click.option(
 )
 
 
-def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (value or "").split(","))
-    if value is not None and (len(names) != 2 or not all(names)):
-        raise click.BadParameter(f"'{value}' is not two languages; name source and target, such as en,de.")
-    return names if value is not None else ()
-
-
-languages = click.option(
-    "--languages",
-    metavar="SOURCE,TARGET",
-    callback=_pair,
-    help="Of a translation, such as en,de, for a model of many [default: the columns' names, or what it was tuned to].",
-)
-"""The option of commands that have texts translated; a pair of names, or nothing."""
-
-
-READING = ("input_column", "target_column", "on_problem", "languages", "options")
+READING = ("input_column", "target_column", "on_problem", "options")
 """Names of what ``reading`` gives."""
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (
-        languages,
         click.option(
             "--on-problem",
             type=click.Choice(["skip", "fail"]),
@@ -137,22 +119,6 @@ class _Converted(click.ParamType):
             return self._convert(value) if isinstance(value, str) else value
         except ValueError as error:
             self.fail(str(error), parameter, context)
-
-
-def _limit_cost(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
-    if value is not None:
-        os.environ["ZOO_MAX_COST"] = str(value)
-
-
-paying = click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0),
-    metavar="DOLLARS",
-    expose_value=False,
-    callback=_limit_cost,
-    help="What a model behind a paid API may cost [default: 1].",
-)
-"""The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
 
 
 class Amount(click.ParamType):

@@ -32,6 +32,8 @@ class Option:
         default: the value where it is not given.
         apply: for ``read`` options: function of the data set that was read, of the task's name and of the value or
             None, that gives the data set with the option taken into account. Called whether it was given or not.
+        task: of an option that belongs to one task: that task. ``zoo predict`` takes it where no task is named.
+        labels: whether ``zoo predict`` asks the model with the value, in place of the classes of ``--labels``.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Option:
     applies_to: str = ""
     default: Any = None
     apply: Callable[[Dataset, str | None, Any], Dataset] | None = None
+    task: str = ""
+    labels: bool = False
 
     @property
     def flag(self) -> str:

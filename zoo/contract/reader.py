@@ -22,7 +22,6 @@ class ReadOptions(Entity):
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, where it is known.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
-        languages: source and target of pairs of texts; empty takes the names of the columns, where those are languages.
         options: values of options that plugins add (``zoo.contract.option``), by name.
     """
 
@@ -31,15 +30,9 @@ class ReadOptions(Entity):
     on_problem: str = "skip"
     task: str | None = None
     unlabelled: bool = False
-    languages: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if len(self.languages) not in {0, 2}:
-            raise InvalidInput(
-                f"A translation has two languages, and '{','.join(self.languages)}' is not two.",
-                "Name source and target, such as en,de.",
-            )
         if self.on_problem not in ON_PROBLEM:
             raise InvalidInput(
                 f"There is no way called '{self.on_problem}' to treat unusable items.", "Choose skip or fail."

@@ -51,15 +51,11 @@ def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
-    from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
     from zoo.data.table import TableReader
-    from zoo.data.tagged import TaggedReader
 
     return [
         PackagedReader(),
-        QuestionReader(),
-        TaggedReader(),
         TableReader(),
         SavedReader(),
         FolderReader(),
@@ -74,7 +70,6 @@ def read(
     on_problem: str = "skip",
     task: str | None = None,
     unlabelled: bool = False,
-    languages: Sequence[str] = (),
     options: Mapping[str, Any] | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
@@ -86,31 +81,22 @@ def read(
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
         task: the task that the data is for, which settles what a column could be in doubt.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
-        languages: source and target of pairs of texts, which models of many languages are told; the names of the
-            columns where it is empty, and those are languages.
         options: values of options that plugins add for their field, by name.
 
     Raises:
         DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither, ``languages`` are not two, or an option is not valid.
+        InvalidInput: ``on_problem`` is neither, or an option is not valid.
         UnknownTask: no task is called so.
     """
     from zoo.contract.reader import ReadOptions
 
-    wishes = ReadOptions(input_column, target_column, on_problem, task, unlabelled, tuple(languages), options or {})
+    wishes = ReadOptions(input_column, target_column, on_problem, task, unlabelled, options or {})
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
     dataset = _named(os.fspath(reference), wishes)
-    if languages and (dataset.input_kind, dataset.target_kind) != ("text", "text"):
-        raise DataError(
-            f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",
-            "Add --task translation, or leave --languages out.",
-        )
-    if languages:
-        return replace(dataset, languages=tuple(languages))
     if wanted is not None and dataset.input_kind not in wanted.inputs:
         dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
     return _with_options(dataset, task, options or {})

@@ -29,10 +29,6 @@ def read_input(text: str, kind: str) -> Any:
     """
     if kind == "text":
         return _text(text)
-    if kind == "question":
-        from zoo.data.questions import parse
-
-        return parse(text)
     if kind == "utterance":
         from zoo.data.utterances import parse as parse_utterance
 

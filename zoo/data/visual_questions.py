@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table, settle
-from zoo.data.questions import answer_texts
 from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
+from zoo.kinds.answers import known_answers
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.image import Images
 from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
@@ -97,7 +97,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     for row in table.rows():
         place = f"{table.unit} {row.number}"
         shown, question, answers = (row.values[column] if row.values else None for column in columns)
-        known = tuple(answer_texts(answers))
+        known = tuple(known_answers(answers))
         if not shown or not str(question or "").strip() or not known:
             problems.append(Problem(place, "has no picture, no question or no answer"))
             continue

@@ -1,4 +1,4 @@
-"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, numbers."""
+"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, numbers, answers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 def builtin_kinds() -> Sequence[Kind]:
     """The kinds of this package."""
+    from zoo.kinds.answers import Answers
     from zoo.kinds.audio import Recordings
     from zoo.kinds.classes import Classes
     from zoo.kinds.image import Images
     from zoo.kinds.numbers import Numbers
     from zoo.kinds.text import Texts
 
-    return [Images(), Recordings(), Texts(), Classes(), Numbers()]
+    return [Images(), Recordings(), Texts(), Classes(), Numbers(), Answers()]

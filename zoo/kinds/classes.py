@@ -20,16 +20,19 @@ if TYPE_CHECKING:
 
     from zoo.entities import Dataset
 
+SHOWN = 5
+"""Labels in an answer."""
+
 _TINY = 0.0005
 _NAMED = 5
 
 
 @dataclass(frozen=True)
 class Label:
-    """One class with the probability that a model gives it."""
+    """One class with the probability that a model gives it; None where the model gives none."""
 
     label: str
-    score: float
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,12 @@ class Labels(Sequence[Label]):
     def of(cls, labels: Sequence[str], scores: Sequence[float]) -> Labels:
         """From names and scores, best first."""
         return cls(tuple(Label(str(label), float(score)) for label, score in zip(labels, scores, strict=True)))
+
+    @classmethod
+    def best_of(cls, labels: Sequence[str], scores: Sequence[float], count: int = SHOWN) -> Labels:
+        """The likeliest of all classes of a model, from names and scores in the model's order."""
+        ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])[:count]
+        return cls(tuple(Label(str(label), float(score)) for label, score in ranked))
 
     def __len__(self) -> int:
         return len(self.found)
@@ -136,22 +145,28 @@ class Classes(Kind):
         return np.full(len(inputs), np.bincount(self.array(targets)).argmax())
 
     def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
-        """Each label with its score, tiny ones in powers of ten."""
-        found = [(one.label, one.score) for one in _labels(answer)]
-        tiny = max((score for _, score in found), default=1.0) < _TINY
-        return [(label, f"{score:.1e}" if tiny else f"{score:.3f}") for label, score in found]
+        """Each label with its score, if it has one, tiny ones in powers of ten."""
+        found = _labels(answer)
+        tiny = max((one.score for one in found if one.score is not None), default=1.0) < _TINY
+        form = ".1e" if tiny else ".3f"
+        return [(one.label, "" if one.score is None else f"{one.score:{form}}") for one in found]
 
     def to_json(self, answer: Any) -> list[dict[str, Any]]:
         """A list of labels with scores, as pipelines of the Hub have it."""
-        return [{"label": one.label, "score": one.score} for one in _labels(answer)]
+        return [
+            {"label": one.label} if one.score is None else {"label": one.label, "score": one.score}
+            for one in _labels(answer)
+        ]
 
     def html(self, item: Any, answer: Any) -> str:
         """Labels and scores as a table with bars."""
         found = _labels(answer)
         rows = []
         for one in found[: parts.SHOWN]:
-            bar = f'<span class="share" style="width:{100 * max(0.0, min(1.0, one.score)):.1f}%"></span>'
-            cells = f'<td>{escape(one.label)}</td><td class="number">{one.score:.3f}</td><td class="bar">{bar}</td>'
+            score = one.score or 0.0
+            bar = f'<span class="share" style="width:{100 * max(0.0, min(1.0, score)):.1f}%"></span>'
+            shown = "" if one.score is None else f"{score:.3f}"
+            cells = f'<td>{escape(one.label)}</td><td class="number">{shown}</td><td class="bar">{bar}</td>'
             rows.append(f"<tr>{cells}</tr>")
         return (
             f"<table><caption>Best first.{parts.rest(found)}</caption>"
@@ -180,5 +195,5 @@ def _labels(answer: Any) -> Labels:
     if isinstance(answer, Labels):
         return answer
     if isinstance(answer, list) and all(isinstance(one, Mapping) and "label" in one for one in answer):
-        return Labels.of([one["label"] for one in answer], [one.get("score", 0.0) for one in answer])
+        return Labels(tuple(Label(str(one["label"]), one.get("score")) for one in answer))
     return Labels(())

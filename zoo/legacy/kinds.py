@@ -71,30 +71,6 @@ class Wrapped(Kind):
         return showing.plain(answer)
 
 
-class Found(Wrapped):
-    """Spans: lists of things found, each with a label."""
-
-    numbered = True
-
-    def labels(self, answer):
-        return [str(one["label"]) for one in answer]
-
-    def relabelled(self, answer, names, classes):
-        return [{**one, "label": names[str(one["label"])] or one["label"]} for one in answer]
-
-    def class_names(self, classes):
-        if self.name != "spans":
-            return classes
-        return sorted({name for _, _, name in (tag.partition("-") for tag in classes) if name})
-
-    def read_table(self, reference, path, table, options):
-        if self.name != "spans":
-            return None
-        from zoo.data import tagged
-
-        return tagged.read_table(reference, table, options)
-
-
 class Sound(Wrapped):
     """Recordings that were generated."""
 
@@ -143,13 +119,14 @@ class Input(Kind):
             setattr(self, key, value)
 
     def read_table(self, reference, path, table, options):
-        from zoo.data import questions, visual_questions
+        from zoo.data import visual_questions
 
-        if self.name == "question":
-            return questions.read_table(reference, table, options)
         if self.name == "image-question":
             return visual_questions.read_table(reference, path, table, options)
         return None
+
+    def input_html(self, item):
+        return showing._input(item.image) if self.name == "image-question" else super().input_html(item)
 
     def read_typed(self, texts, options, model):
         from zoo.data.single import read_input
@@ -169,14 +146,10 @@ class Input(Kind):
 
 def wrapped() -> list[Kind]:
     """Those of all modules."""
-    from zoo.adapt.structured import captions, recordings, spans
-    from zoo.kinds import answer_metrics
+    from zoo.adapt.structured import captions, recordings
 
     return [
-        Input("question", asked_of="text", folds_text=True),
-        Input("image-question", asked_of="image", folds_text=True),
+        Input("image-question", asked_of="image", folds_text=True, metrics=captions.METRICS),
         Input("utterance", asked_of="text"),
-        Wrapped(answer_metrics.KIND, (*answer_metrics.METRICS, *captions.METRICS), "answers"),
         Sound(recordings.KIND, recordings.METRICS, "a recording"),
-        Found(spans.KIND, spans.METRICS, "tagged words"),
     ]

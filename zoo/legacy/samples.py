@@ -77,23 +77,6 @@ def _utterances() -> list[Any]:
     return ["Good night.", "She lives here, and sings.", "one two three", *voiced]
 
 
-def _questions() -> list[Any]:
-    from zoo.data.questions import Question
-
-    context = "The king lives in Havana. His sister, who paints, lives in a tower by the sea."
-    return [Question(asked, context) for asked in ("Who paints?", "Where does the king live?", "Who?")]
-
-
-def _extreme_questions() -> list[tuple[str, Any]]:
-    from zoo.data.questions import Question
-
-    return [
-        ("a question without a text", Question("Who?", "")),
-        ("a text without a question", Question("", "A king.")),
-        ("a text of 20,000 words", Question("Who?", "word " * 20_000)),
-    ]
-
-
 def _image_questions() -> list[Any]:
     from zoo.data.visual_questions import ImageQuestion
 
@@ -111,7 +94,6 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "image": _images,
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
-    "question": _questions,
     "image-question": _image_questions,
     "utterance": _utterances,
 }
@@ -119,7 +101,6 @@ _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
     "text": lambda: [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")],
     "audio": _extreme_recordings,
-    "question": _extreme_questions,
     "image-question": _extreme_image_questions,
     "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],
 }

@@ -25,12 +25,7 @@ def shown(item: Any, answer: Any) -> str:
     """One answer beside its input, as HTML."""
     if hasattr(answer, "sampling_rate"):
         return _sound(item, answer)
-    if isinstance(answer, Mapping):
-        if "answer" in answer:
-            return _found_answer(item, answer)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
-        if any(isinstance(found, Mapping) and "start" in found for found in answer):
-            return _entities(str(item), answer)
         if answer and all(isinstance(found, Mapping) and "label" in found for found in answer):
             return _labels(item, answer)
         if not answer:
@@ -66,44 +61,6 @@ def _player(recording: Any, words: str) -> str:
     return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
 
 
-def _entities(text: str, found: Sequence[Mapping[str, Any]]) -> str:
-    kinds = sorted({str(one["label"]) for one in found})
-    pieces, position = [], 0
-    for one in sorted(found, key=lambda one: int(one["start"])):
-        start, end = int(one["start"]), int(one["end"])
-        if start < position:
-            continue
-        hue = drawing.colour(kinds.index(str(one["label"])))
-        pieces.append(escape(text[position:start]))
-        pieces.append(
-            f'<mark class="entity" style="border-color:rgb{hue}">{escape(text[start:end])}'
-            f"<small> {escape(str(one['label']))}</small></mark>"
-        )
-        position = end
-    pieces.append(escape(text[position:]))
-    scored = any("score" in one for one in found)  # spaCy's pipelines give none
-    rows = [
-        (str(one.get("word", "")), str(one["label"]), *([f"{float(one['score']):.3f}"] if scored else []))
-        for one in found[: parts.SHOWN]
-    ]
-    heads = ("Words", "Entity", *(["Score"] if scored else []))
-    table = parts.table(heads, rows, f"Entities in the order of the text.{parts.rest(found)}")
-    return f'<p class="lead">{"".join(pieces)}</p>{table}'
-
-
-def _found_answer(item: Any, answer: Mapping[str, Any]) -> str:
-    context, words = str(getattr(item, "context", "")), str(answer["answer"])
-    picture = _input(item.image) if hasattr(item, "image") else ""
-    start = int(answer.get("start", context.find(words)))
-    marked = escape(context)
-    if words and context[start : start + len(words)] == words and start >= 0:
-        end = start + len(words)
-        marked = f"{escape(context[:start])}<mark>{escape(words)}</mark>{escape(context[end:])}"
-    score = f' <span class="soft">score {float(answer["score"]):.3f}</span>' if "score" in answer else ""
-    question = escape(str(getattr(item, "question", "")))
-    lead = f'<p class="lead">{escape(words) or "No answer."}{score}</p>'
-    source = picture or f"<blockquote>{marked}</blockquote>"
-    return f"<h3>{question}</h3>{lead}{source}"
 
 
 def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
@@ -147,9 +104,7 @@ def summary(answer: Any) -> tuple[str, str]:
     if not isinstance(answer, Mapping):
         return str(answer).strip() or "(nothing)", ""
     score = f"{answer['score']:.3f}" if "score" in answer else ""
-    if "word" in answer:
-        return f"{answer['word']} ({answer['label']})", score
-    return str(answer.get("label", answer.get("answer", dict(answer)))), score
+    return str(answer.get("label", dict(answer))), score
 
 
 def plain(answer: Any) -> Any:

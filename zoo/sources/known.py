@@ -38,7 +38,6 @@ def builtin_sources() -> list[Source]:
     from zoo.sources.kaggle import KaggleSource
     from zoo.sources.local.folder import FileSource
     from zoo.sources.local.package import PackageSource
-    from zoo.sources.openai import OpenAISource
     from zoo.sources.torch_hub import TorchHubSource
     from zoo.sources.whisper import WhisperSource
 
@@ -48,7 +47,6 @@ def builtin_sources() -> list[Source]:
         HubSource(),
         TorchHubSource(),
         KaggleSource(),
-        OpenAISource(),
         WhisperSource(),
     ]
 

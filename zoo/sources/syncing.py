@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import Progress, SilentProgress
+from zoo.contract.listing import Listed, ListRequest, Page
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
 from zoo.errors import InvalidInput, RegistryError, SourceError, StorageError, UnknownTask, suggest
 from zoo.keywords import explains_keywords
 from zoo.sources import known
 from zoo.sources.fitting import fit
-from zoo.sources.listing import Listed, ListRequest, Page
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:

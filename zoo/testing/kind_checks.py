@@ -53,16 +53,18 @@ def _is_evaluated(kind: Kind, task: Task, values: Sequence[Any]) -> None:
     inputs = _inputs(task, len(values))
     if inputs is None:
         return
+    known = [kind.comparable(item, value) for item, value in zip(inputs, values, strict=True)]
+    targets = kind.array(known) if kind.estimable else known
     try:
-        metrics = metrics_for(task, kind.array(values) if kind.estimable else values)
+        metrics = metrics_for(task, targets)
     except DataError as error:
         raise AssertionError(f"'{kind.name}': {error.message}") from None
-    guessed = kind.baseline(inputs, values, task.name)
+    guessed = kind.baseline(inputs, known, task.name)
     assert len(guessed) == len(values), (
         f"'{kind.name}': the baseline gives {len(guessed)} answers to {len(values)} inputs"
     )
     for metric in metrics:
-        figure = float(metric.compute(values, guessed))
+        figure = float(metric.compute(targets, guessed))
         assert math.isfinite(figure), f"'{kind.name}': {metric.name} of the baseline is {figure}"
 
 

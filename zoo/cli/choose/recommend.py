@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import AMOUNT, READING, paying, plugin_options, reading
+from zoo.cli.options import AMOUNT, READING, plugin_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
 from zoo.contract.option import SETTING
@@ -113,7 +113,6 @@ class Seconds(click.ParamType):
 @click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @plugin_options(SETTING)
-@paying
 @reading
 def command(
     output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None, **options: Any

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, plugin_options, reading
+from zoo.cli.options import plugin_options, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 from zoo.contract.option import SETTING
 
@@ -18,7 +18,6 @@ from zoo.contract.option import SETTING
 @click.option("--task", help="Task name [default: the model's first that the data can judge].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @plugin_options(SETTING)
-@paying
 @reading
 def command(output: Output, model: str, data: str, **options: Any) -> None:
     """Judge a model's own answers on your labelled data.

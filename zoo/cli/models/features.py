@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, plugin_options, reading
+from zoo.cli.options import plugin_options, reading
 from zoo.cli.output import Column, Output, human_bytes, human_seconds
 from zoo.contract.option import SETTING
 
@@ -35,7 +35,6 @@ from zoo.contract.option import SETTING
 )
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
 @plugin_options(SETTING)
-@paying
 @reading
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
     """Turn a data set into a file of features.

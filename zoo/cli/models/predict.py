@@ -11,8 +11,7 @@ import click
 
 from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import languages as languages_option
-from zoo.cli.options import paying, plugin_options
+from zoo.cli.options import plugin_options
 from zoo.cli.output import Column, Output
 from zoo.contract.option import PREDICT, SETTING
 from zoo.errors import InvalidInput
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
 @click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
-@languages_option
 @click.option(
     "-o",
     "--output",
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     "model makes are written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@paying
 @plugin_options(SETTING)
 @plugin_options(PREDICT)
 def command(
@@ -50,7 +47,6 @@ def command(
     labels: str | None,
     folder: str | None,
     device: str | None,
-    languages: tuple[str, ...],
     options: dict[str, Any],
 ) -> None:
     """Run a model on inputs.
@@ -79,13 +75,11 @@ def command(
     from zoo.pages import predictions
     from zoo.plugins import plugins
 
-    if languages and task not in {None, "translation"}:
-        raise click.UsageError("--languages is of --task translation alone.")
-    task = "translation" if languages else task
+    task = _task_of(options, task)
     page = Path(folder or "").suffix.lower() in {".html", ".htm"}
     if page:
         pages.check(folder or "", "page")
-    named = tuple(label.strip() for label in (labels or "").split(",") if label.strip())
+    named = _labels_of(options) or tuple(label.strip() for label in (labels or "").split(",") if label.strip())
     loaded = load(model, device=device, progress=output.progress())
     wanted = plugins().tasks.get(task or next(iter(loaded.card.tasks), ""))
     asked, answered = asked_kind(loaded.backbone, wanted), kind_of(wanted.target if wanted else "")
@@ -97,7 +91,7 @@ def command(
     _refuse_options(options, asked, answered, loaded.card.id)
     given = {**options, "task": task}
     typed = asked.read_typed(inputs, given, loaded)
-    places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, languages or named)
+    places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, named)
     names, items = tuple(typed.names[at] for at in places), [typed.items[at] for at in places]
     skipped = [*typed.problems, *unanswered]
     plain = plain_kind(answered.name)
@@ -123,6 +117,25 @@ def command(
     table = shown(answered, lambda: answered.table(names, answers), lambda: plain.table(names, answers))
     columns = [Column(head, head in table.numeric, fold=at == 0) for at, head in enumerate(table.heads)]
     output.table(columns, table.rows)
+
+
+def _task_of(options: Mapping[str, Any], task: str | None) -> str | None:
+    """The task: as it was named, else that of the given options of plugins that belong to one."""
+    from zoo.plugins import plugins
+
+    for name in options:
+        option = plugins().options[name]
+        if option.task and task not in {None, option.task}:
+            raise click.UsageError(f"{option.flag} applies to --task {option.task} alone.")
+        task = option.task or task
+    return task
+
+
+def _labels_of(options: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a model is asked with besides its inputs, by the given options of plugins."""
+    from zoo.plugins import plugins
+
+    return next((tuple(value) for name, value in options.items() if plugins().options[name].labels), ())
 
 
 def _refuse_options(options: Mapping[str, Any], asked: Kind, answered: Kind, model: str) -> None:

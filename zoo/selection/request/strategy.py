@@ -33,7 +33,7 @@ _TRANSFORMERS = re.compile(
 )
 """Families whose blocks are made of linear layers, beside which adapters stand."""
 
-_FIXED = frozenset({"onnx", "static", "openai", "tensorflow"})
+_FIXED = frozenset({"api", "onnx", "static", "tensorflow"})
 """Libraries whose weights cannot be trained here."""
 
 
@@ -58,7 +58,7 @@ class Advice(Entity):
 
 def takes_adapters(card: ModelCard) -> bool:
     """Whether a model can be given low-rank adapters, by what its card says: a transformer that can be trained."""
-    if card.library in _FIXED or card.source == "openai":
+    if card.library in _FIXED:
         return False
     return bool(_TRANSFORMERS.search(f"{card.architecture or ''} {card.name.rpartition('/')[2]}".lower()))
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
@@ -25,7 +26,6 @@ from zoo.sources.hub.cache import (
 )
 from zoo.sources.hub.client import HubClient, Listing
 from zoo.sources.hub.errors import offline
-from zoo.sources.listing import ListRequest, Page
 
 
 class HubSource:
@@ -192,7 +192,7 @@ class HubSource:
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
                 f"'{card.id}' has no weights in a format that zoo supports.",
-                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and spaCy pipelines.",
+                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and the formats of its plugins.",
             )
         _check_against_card(card, listing)
         client.download(listing, paths, progress)

@@ -16,11 +16,11 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
+from zoo.contract.listing import ListRequest, Page
 from zoo.entities import BenchmarkScore, ModelCard, Problem
 from zoo.errors import SourceError, ZooError
 from zoo.sources.hub.card import listed_card, listed_scores
 from zoo.sources.hub.requests import HubRequests, Parameters, RejectedAddress
-from zoo.sources.listing import ListRequest, Page
 
 PAGE = 1000
 """Models per page; a Hub may return fewer."""

@@ -10,12 +10,12 @@ from typing import Any
 from zoo.catalog.licenses import of_hub_tag
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, NetworkUnavailable, ZooError
 from zoo.sources.files.hashing import KnownHashes
 from zoo.sources.kaggle.client import KaggleClient
 from zoo.sources.kaggle.names import Handle
-from zoo.sources.listing import ListRequest, Page
 from zoo.sources.local.pulled import PulledSource
 
 PAGE = 100

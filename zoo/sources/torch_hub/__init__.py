@@ -10,11 +10,11 @@ from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import ModelNotFound, NetworkUnavailable
 from zoo.sources.files.paths import COMMIT
-from zoo.sources.listing import ListRequest, Page
 from zoo.sources.local.pulled import PulledSource
 from zoo.sources.torch_hub.hubconf import parse
 from zoo.sources.torch_hub.repository import EntryName, card_of, describe_entry, fetch_repository, pinned_commit

@@ -1,4 +1,4 @@
-"""Sentences with a tag for each word: CoNLL's columns, and tables whose rows hold lists of words and tags."""
+"""Sentences with a tag for each word: CoNLL files, and tables with lists of words and of tags."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ _WORDS, _TAGS = ("tokens", "words"), ("ner_tags", "tags", "labels", "ner")
 _DOCUMENT = "-DOCSTART-"
 
 Row = tuple[str, Sequence[str], Sequence[str]]
-"""Where it stands, its words, and their tags."""
+"""Its place in the file, its words, and their tags."""
 
 
 class TaggedReader:
-    """CoNLL files: a word and its tag a line, the tag last, an empty line after each sentence."""
+    """CoNLL files: one word per line with its tag last, and an empty line after each sentence."""
 
     name = "tagged sentences (CoNLL)"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file name that ends as such files do."""
+        """A file name with one of the usual suffixes."""
         path = Path(reference).expanduser()
         return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The sentences, words with single spaces between, with their tags.
+        """The sentences, their words joined by single spaces, with their tags.
 
         Raises:
             DataError: the file is missing, or nothing in it can be used.
@@ -98,7 +98,7 @@ def _dataset(name: str, rows: Sequence[Row], options: ReadOptions) -> Dataset:
             problems.append(Problem(place, f"has {len(words)} words and {len(tags)} tags"))
         elif any(not tag or (tag != "O" and "-" not in tag) for tag in tags):
             wrong = next(tag for tag in tags if tag != "O" and "-" not in tag)
-            problems.append(Problem(place, f"has the tag '{wrong}', which is none such as B-PER, I-PER or O"))
+            problems.append(Problem(place, f"has the tag '{wrong}', not one such as B-PER, I-PER or O"))
         elif any(len(word.split()) != 1 for word in words):
             problems.append(Problem(place, "has a word that is empty or holds a space"))
         else:

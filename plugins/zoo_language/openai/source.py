@@ -1,4 +1,4 @@
-"""``openai:`` models behind OpenAI's API: nothing to download, each use costs money."""
+"""``openai:`` models behind OpenAI's API: there is nothing to download, and each use costs money."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.entities import LocalFiles, ModelCard, Problem
 from zoo.errors import ModelNotFound, NetworkUnavailable, SourceError, suggest
-from zoo.sources.listing import ListRequest, Page
-from zoo.sources.openai_client import client, openai_errors
-from zoo.sources.openai_prices import TUNED, ChatPrices, EmbeddingModel, base_of, chat_models, embedding_models
+from zoo_language.openai.client import client, openai_errors
+from zoo_language.openai.prices import TUNED, ChatPrices, EmbeddingModel, base_of, chat_models, embedding_models
 
 
 class OpenAISource:
@@ -25,10 +25,10 @@ class OpenAISource:
     title = "OpenAI API"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """No files: the model stays where it is.
+        """No files: the model is used over the network.
 
         Raises:
-            NetworkUnavailable: zoo is offline, and the model is nowhere but behind a network.
+            NetworkUnavailable: zoo is offline.
         """
         if settings().offline:
             raise NetworkUnavailable(
@@ -38,14 +38,14 @@ class OpenAISource:
         return LocalFiles(store, (), card.revision)
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """Never here."""
+        """None: there are no files."""
         return None
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card of an embedding or chat model, with its prices and their source, or of one fine-tuned from it.
+        """The card of an embedding or chat model with its prices and their source, or of a model fine-tuned from one.
 
         Raises:
-            ModelNotFound: the tables have none of that name; with the nearest.
+            ModelNotFound: the tables have no model of that name; the hint names the nearest.
         """
         embedding, chat = embedding_models(), chat_models()
         if name in embedding:
@@ -56,7 +56,8 @@ class OpenAISource:
             return _tuned_card(name)
         known = [*embedding, *chat]
         raise ModelNotFound(
-            f"zoo knows no model of OpenAI called '{name}'.", suggest(name, known) or f"There are: {', '.join(known)}."
+            f"zoo does not know a model of OpenAI called '{name}'.",
+            suggest(name, known) or f"There are: {', '.join(known)}.",
         )
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
@@ -72,11 +73,11 @@ class OpenAISource:
         raise SourceError(f"'{card.id}' has no files on this machine.", "Nothing needs deleting.")
 
     def local(self) -> Iterator[LocalFiles]:
-        """None is ever here."""
+        """None: there are no files."""
         return iter(())
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
-        """The models of the tables; with ``OPENAI_API_KEY``, also what the account may use, on one page."""
+        """The models of the tables; with ``OPENAI_API_KEY``, also those that the account may use, on one page."""
         known = [*map(_card, embedding_models().values()), *map(_chat_card, chat_models().values())]
         cards = {card.id: card for card in known}
         requests = 0
@@ -84,7 +85,7 @@ class OpenAISource:
             api, requests = client(), 1
             with openai_errors("the list of models"):
                 for model in api.models.list():
-                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))  # what the tables tell is more
+                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))  # the tables have more of it
         chosen = [card for card in cards.values() if wanted.task is None or wanted.task in card.tasks]
         if wanted.since:
             chosen = [card for card in chosen if (card.released or "") >= wanted.since[:10]]
@@ -98,7 +99,7 @@ def _card(model: EmbeddingModel) -> ModelCard:
         domain="language",
         tasks=("sentence-similarity", "feature-extraction"),
         library="api",
-        description=f"${model.price:g} a million tokens on {model.date}, says {model.source}.",
+        description=f"${model.price:g} per million tokens on {model.date}, according to {model.source}.",
         license="other",
         input={"kind": "text", "max_tokens": model.max_tokens},
         embedding_dimension=model.dimension,
@@ -113,8 +114,9 @@ def _chat_card(model: ChatPrices) -> ModelCard:
         domain="language",
         tasks=("text-generation", "text-classification"),
         library="api",
-        description=f"Fine-tuned by OpenAI at ${model.training:g} a million tokens of training, then "
-        f"${model.input:g} of input and ${model.output:g} of output, on {model.date}, says {model.source}.",
+        description=f"OpenAI fine-tunes it at ${model.training:g} per million tokens of training; then "
+        f"${model.input:g} per million of input and ${model.output:g} of output, on {model.date}, according to "
+        f"{model.source}.",
         license="other",
         input={"kind": "text"},
         url=f"https://platform.openai.com/docs/models/{model.name}",
@@ -138,7 +140,7 @@ def _tuned_card(name: str) -> ModelCard:
 def _listed(model: Any) -> ModelCard:
     created = datetime.datetime.fromtimestamp(int(model.created), datetime.timezone.utc)
     if model.id.startswith(TUNED) and base_of(model.id) != model.id:
-        # What it was taught is known here, where anyone knows.
+        # Its task is known only to the registry that tuned it.
         return dataclasses.replace(_tuned_card(model.id), tasks=(), released=created.date().isoformat())
     card = ModelCard(id=f"openai:{model.id}", domain="other", library="api", license="other", tags=("api",))
     return dataclasses.replace(card, released=created.date().isoformat())

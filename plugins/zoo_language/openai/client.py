@@ -1,4 +1,4 @@
-"""OpenAI's official client, and its errors in one sentence; the key is never shown."""
+"""OpenAI's official client, and its errors in one sentence; the key is never printed."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 from zoo.errors import GatedModel, InvalidInput, ModelNotFound, NetworkUnavailable, SourceError, needs_extra
 
 RETRIES = 5
-"""Times that the client itself tries again, waiting as the server asks: on 408, 409, 429, 5xx and lost connections."""
+"""Retries by the client itself, after the wait that the server asks for: on 408, 409, 429, 5xx, lost connections."""
 
 TIMEOUT = 60.0
 
 LONGEST = 300
-"""Characters of what the server wrote that are shown."""
+"""Characters of a message of the server that are printed."""
 
 _KEY = re.compile(r"\bsk-[\w*-]+|Bearer\s+\S+")
 
@@ -37,7 +37,7 @@ def client() -> Any:
 
 @contextmanager
 def openai_errors(model: str) -> Iterator[None]:
-    """Translate the client's errors by their type; what the server wrote is not repeated, it may quote the key.
+    """Translate the client's errors by their type; the server's words are not repeated, since they may quote the key.
 
     Args:
         model: model id.
@@ -75,8 +75,8 @@ def openai_errors(model: str) -> Iterator[None]:
         ) from None
 
 
-def told(text: str | None) -> str:
-    """What the server wrote, on one line, fit to be shown: no key, no control characters, not too long."""
+def printable(text: str | None) -> str:
+    """A message of the server on one line, safe to print: no key, no control characters, not too long."""
     own = os.environ.get("OPENAI_API_KEY")
     found = (text or "").replace(own, "***") if own else text or ""
     found = "".join(character if character.isprintable() else " " for character in _KEY.sub("***", found))

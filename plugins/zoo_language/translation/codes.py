@@ -1,4 +1,4 @@
-"""Languages by their English names and codes (ISO 639, BCP 47), as langcodes knows them."""
+"""Languages by their English names and codes (ISO 639, BCP 47), with langcodes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from zoo.errors import needs_extra
 
 _SAME = 3
-"""Distance up to which two codes mean one language in CLDR's matching, as Norwegian and Bokmål; kin is farther."""
+"""Distance up to which two codes are one language in CLDR's matching, such as Norwegian and Bokmål."""
 
 
 def language(name: str) -> str | None:
@@ -38,9 +38,9 @@ def nearest(tag: str, codes: Collection[str]) -> str | None:
 
 
 def is_language(name: str) -> bool:
-    """Whether a word, such as a column's name, says a language: its English name, or a code.
+    """Whether a word, such as a column's name, is a language: its English name, or a code.
 
-    Three letters count only where the language has a code of two as well: ``deu`` does, and ``src`` says the source.
+    Three letters count only where the language has a code of two as well: ``deu`` does; ``src`` means the source.
     """
     tag = language(name)
     return tag is not None and (len(name.strip()) != 3 or len(tag) == 2)

@@ -1,4 +1,4 @@
-"""Questions about a text, with the answers that stand in it: SQuAD's JSON, and tables with three columns."""
+"""Questions about a text, with answers that are parts of it: SQuAD's JSON, and tables with three columns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
+from zoo.kinds.answers import known_answers
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.items import text_digest
 from zoo.kinds.text import read_text
@@ -23,7 +24,7 @@ _ANSWERS = ("answer", "answers", "answer_text", "target")
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the text that its answer is looked for in."""
+    """A question, and the text that holds its answer."""
 
     question: str
     context: str
@@ -34,13 +35,13 @@ class Question:
 
 
 class QuestionReader:
-    """JSON files in the form of SQuAD 1.1 and 2.0; questions without an answer in the text are left out."""
+    """JSON files in the format of SQuAD 1.1 and 2.0; questions without an answer in the text are left out."""
 
     name = "questions (SQuAD JSON)"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A JSON file that speaks of paragraphs."""
+        """A JSON file with paragraphs."""
         path = Path(reference).expanduser()
         try:
             return path.suffix.lower() == ".json" and path.is_file() and _MARK in read_text(path)
@@ -51,21 +52,21 @@ class QuestionReader:
         """The questions with their known answers.
 
         Raises:
-            DataError: the file is no such JSON, or none of its questions can be used.
+            DataError: the file is not in this format, or none of its questions can be used.
         """
         try:
             document = parse_json(read_text(Path(reference).expanduser()), finite=False)
             rows = list(_squad(document))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"'{reference}' is not in SQuAD's form: {' '.join(str(error).split())}.",
+                f"'{reference}' is not in SQuAD's format: {' '.join(str(error).split())}.",
                 'Write {"data": [{"paragraphs": [{"context": "", "qas": []}]}]}.',
             ) from error
         return _dataset(reference, rows, options)
 
 
 def parse(text: str) -> Question:
-    """A question as people type it: up to its question mark, then the text that holds the answer.
+    """A question as users type it: up to its question mark, then the text that holds the answer.
 
     Raises:
         DataError: there is no question mark, or nothing after it.
@@ -73,7 +74,7 @@ def parse(text: str) -> Question:
     question, mark, context = text.partition("?")
     if not mark or not question.strip() or not context.strip():
         raise DataError(
-            f"'{text[:60]}' is no question with a text after it.", 'Write "Who lives here? The king lives here."'
+            f"'{text[:60]}' is not a question followed by a text.", 'Write "Who lives here? The king lives here."'
         )
     return Question(f"{question.strip()}?", context.strip())
 
@@ -113,11 +114,11 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
     targets: list[tuple[str, ...]] = []
     problems: list[Problem] = []
     for place, question, context, answers in rows:
-        known = answer_texts(answers)
+        known = known_answers(answers)
         if not str(question or "").strip() or not str(context or "").strip():
             problems.append(Problem(place, "has no question or no text"))
         elif not (inside := tuple(answer for answer in known if answer in str(context))):
-            problems.append(Problem(place, "has no answer that stands in its text"))
+            problems.append(Problem(place, "has no answer that is part of its text"))
         else:
             questions.append(Question(str(question).strip(), str(context)))
             targets.append(inside)
@@ -134,13 +135,3 @@ def _dataset(name: str, rows: Sequence[tuple[str, Any, Any, Any]], options: Read
         {"target": "answers"},
         tuple(problems),
     )
-
-
-def answer_texts(answers: Any) -> list[str]:
-    """Answers as texts: one, a list, SQuAD's list of objects, or the columns that ``datasets`` makes of it."""
-    if isinstance(answers, dict):
-        answers = answers.get("text", [])
-    if not isinstance(answers, (list, tuple)):
-        answers = [answers]
-    texts = [answer.get("text", "") if isinstance(answer, dict) else answer for answer in answers]
-    return [str(text) for text in texts if text is not None and str(text).strip()]
