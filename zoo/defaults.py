@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
     from zoo.contract.kind import Kind
     from zoo.contract.reader import Reader
     from zoo.contract.source import Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
 
 

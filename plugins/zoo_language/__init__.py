@@ -9,12 +9,12 @@ from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.kind import Kind
     from zoo.contract.option import Option
     from zoo.contract.reader import Reader
     from zoo.contract.source import ModelFolder, Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
 
 
@@ -130,7 +130,7 @@ def zoo_extract_features(
 @hookimpl
 def zoo_strategies() -> Sequence[Strategy]:
     """Fine-tuning of chat models at OpenAI."""
-    from zoo.adapt.strategies import Strategy
+    from zoo.contract.strategy import Strategy
     from zoo_language.openai.tuning import EPOCHS, NAME, OPTIONS, PLAN, adapt
 
     return [Strategy(NAME, "OpenAI fine-tunes one of its chat models, for money.", adapt, EPOCHS, OPTIONS, PLAN)]

@@ -11,9 +11,9 @@ import torch
 from tiny_models import TASKS, TinyBackbone, tiny_data
 from torch import nn
 
-from zoo.adapt.options import COMMON, TRAINING, flag
 from zoo.adapt.strategies import adapt, options_of, strategies
 from zoo.contract.backbone import SilentProgress
+from zoo.contract.strategy import COMMON, TRAINING, flag
 from zoo.entities import Dataset, Plan, Run
 from zoo.errors import InvalidInput, UnsupportedModel
 from zoo.kinds.known import kinds

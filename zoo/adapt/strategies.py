@@ -2,37 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zoo.adapt.options import TRAINING, Options
+from zoo.contract.strategy import TRAINING, Options, Strategy
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A way to adapt a model.
-
-    Attributes:
-        name: what ``--strategy`` takes.
-        description: one sentence.
-        adapt: function of backbone, data set, plan and progress that gives the run.
-        epochs: upper limit where the plan names none.
-        options: the options of a plan that it uses; others are refused.
-        plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
-    """
-
-    name: str
-    description: str
-    adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
-    epochs: int = 20
-    options: Options = field(default_factory=Options)
-    plan: str = ""
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     import click
 
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
     from zoo.contract.kind import Kind
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from zoo.contract.option import Option
     from zoo.contract.reader import Reader
     from zoo.contract.source import ModelFolder, Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
     from zoo.tasks import Domain
 

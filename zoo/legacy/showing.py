@@ -61,8 +61,6 @@ def _player(recording: Any, words: str) -> str:
     return f'<p><audio controls aria-label="{escape(words)}" src="data:audio/wav;base64,{data}"></audio></p>'
 
 
-
-
 def _labels(item: Any, found: Sequence[Mapping[str, Any]]) -> str:
     rows = []
     for one in found[: parts.SHOWN]:

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.options import Options
+from zoo.contract.strategy import Options
 from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
 from zoo_language.openai.chat import CLASSES, ROOM, OpenAIChat, question
 from zoo_language.openai.jobs import Job, Order

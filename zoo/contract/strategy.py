@@ -1,14 +1,18 @@
-"""Which options of a plan a strategy uses; one without effect is refused where it was set, and never recorded."""
+"""A way to adapt a model, and which options of a plan it uses; one without effect is refused where it was set."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
+    from zoo.entities import Dataset, Run
 
 COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
 """What every strategy uses: what is done, on which samples, and where."""
@@ -61,3 +65,24 @@ class Options:
 def flag(name: str) -> str:
     """An option as the command line has it: ``--layer-decay``."""
     return f"--{name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to adapt a model.
+
+    Attributes:
+        name: what ``--strategy`` takes.
+        description: one sentence.
+        adapt: function of backbone, data set, plan and progress that gives the run.
+        epochs: upper limit where the plan names none.
+        options: the options of a plan that it uses; others are refused.
+        plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
+    """
+
+    name: str
+    description: str
+    adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
+    epochs: int = 20
+    options: Options = field(default_factory=Options)
+    plan: str = ""
