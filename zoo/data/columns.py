@@ -10,6 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
+from zoo.data.column_names import CAPTION_NAMES, LABEL_NAMES, SPLIT_NAMES, TEXT_NAMES
 from zoo.data.layout import are_splits
 from zoo.errors import DataError, suggest
 from zoo.kinds.known import kinds
@@ -17,69 +18,6 @@ from zoo.kinds.targets import is_missing, is_number
 
 if TYPE_CHECKING:
     from zoo.contract.kind import Kind
-
-TEXT_NAMES = (
-    "text",
-    "sentence",
-    "content",
-    "review",
-    "body",
-    "message",
-    "comment",
-    "tweet",
-    "document",
-    "article",
-    "abstract",
-    "description",
-    "question",
-    "utterance",
-    "headline",
-    "title",
-    "prompt",
-    "input",
-    "query",
-)
-CAPTION_NAMES = (
-    "caption",
-    "captions",
-    "text",
-    "transcription",
-    "transcript",
-    "sentence",
-    "translation",
-    "title",
-    "description",
-    "answer",
-)
-"""Columns of running text that a task's outputs are compared with."""
-
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "target",
-    "category",
-    "y",
-    "sentiment",
-    "intent",
-    "topic",
-    "class_name",
-    "label_name",
-    "species",
-    "genre",
-    "emotion",
-    "language",
-    "lang",
-    "rating",
-    "stars",
-    "score",
-    "type",
-    "kind",
-    "tag",
-    "output",
-)
-SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
-"""Columns that say which part of the data set a row belongs to, and not what it is."""
 
 _IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0", "index_level_0"})
 _MOST_CLASSES = 1000

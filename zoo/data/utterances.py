@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table, settle
-from zoo.data.columns import CAPTION_NAMES, TEXT_NAMES
+from zoo.data.column_names import CAPTION_NAMES, TEXT_NAMES
 from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest

@@ -11,9 +11,9 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from zoo.adapt.records import text_of
 from zoo.errors import DataError, suggest
 from zoo.history.records import History, Record, history
+from zoo.spreadsheets import text_of
 
 DATASET = ("dataset", "task")
 VALUE = ("value", "score")

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from zoo.contract import hooks as hookspecs
-from zoo.entities import Entity
 from zoo.errors import PluginError, PluginWarning, ZooError
+from zoo.plugins.reports import PluginReport, article, names, outdated, sentence, taken
 from zoo.tasks import TASKS, Domain, Task
 
 if TYPE_CHECKING:
@@ -40,46 +40,6 @@ NAMING_HOOKS = (
     "zoo_strategies",
 )
 """The hooks that only name things, so that calling them to see whether they work costs little."""
-
-MOVED = {
-    "zoo.hookspecs": "zoo.contract.hooks",
-    "zoo.protocols": "zoo.contract.backbone",
-    "zoo.data.reading": "zoo.contract.reader",
-    "zoo.sources.base": "zoo.contract.source",
-    "zoo.transfer.estimator": "zoo.contract.estimator",
-    "zoo.adapt.metrics": "zoo.contract.metric",
-    "zoo.adapt.strategies": "zoo.contract.strategy",
-    "zoo.adapt.structured": "zoo.contract.kind",
-    "zoo.data.audio": "zoo.kinds.audio",
-    "zoo.data.images": "zoo.kinds.image",
-    "zoo.recommend": "zoo.selection",
-}
-"""Modules that plugins of the contract of zoo 0.1 import, and where their content is now."""
-
-LONGEST_CAUSE = 300
-"""Characters of a plugin's error that are shown; some libraries explain themselves over pages."""
-
-
-@dataclasses.dataclass(frozen=True)
-class PluginReport(Entity):
-    """What ``zoo plugins`` shows of a plugin.
-
-    Attributes:
-        name: the entry point's name.
-        hooks: the hooks that it implements, without the prefix ``zoo_``.
-        error: why it was left out, or what its hook raised; empty while it is healthy.
-    """
-
-    name: str
-    distribution: str
-    version: str
-    hooks: tuple[str, ...] = ()
-    error: str = ""
-
-    @property
-    def healthy(self) -> bool:
-        """Whether it loaded and no hook of it has failed so far."""
-        return not self.error
 
 
 def _warn_user(line: str) -> None:
@@ -153,7 +113,7 @@ class Plugins:
             try:
                 for item in result:
                     if kind is not None and not isinstance(item, kind):
-                        raise _WrongItem(f"gave {_article(type(item).__name__)} where it gives {_names(kind)}.")
+                        raise _WrongItem(f"gave {article(type(item).__name__)} where it gives {names(kind)}.")
                     yield item
             except MemoryError:
                 raise
@@ -240,7 +200,7 @@ class Plugins:
             name, distribution.name if distribution else "", distribution.version if distribution else ""
         )
         if name in self._reports:
-            self._leave_out(f"{name} of {report.distribution}", report, _taken(self._reports[name]))
+            self._leave_out(f"{name} of {report.distribution}", report, taken(self._reports[name]))
             return
         try:
             plugin = entry_point.load()
@@ -249,7 +209,7 @@ class Plugins:
         except (Exception, SystemExit) as error:
             if self._pluggy.has_plugin(name):
                 self._pluggy.unregister(name=name)
-            self._leave_out(name, report, _outdated(error) or _sentence(error))
+            self._leave_out(name, report, outdated(error) or sentence(error))
             return
         hooks = tuple(sorted(caller.name.removeprefix("zoo_") for caller in self._pluggy.get_hookcallers(plugin) or ()))
         self._reports[name] = dataclasses.replace(report, hooks=hooks)
@@ -262,11 +222,11 @@ class Plugins:
 
     def report_kind(self, kind: str, error: BaseException) -> None:
         """Name a plugin whose kind cannot show an answer, in one line."""
-        self._report(self._owners.get(kind, DEFAULTS), f"its kind '{kind}' cannot be shown: {_sentence(error)}")
+        self._report(self._owners.get(kind, DEFAULTS), f"its kind '{kind}' cannot be shown: {sentence(error)}")
 
     def report_failure(self, name: str, hook: str, error: BaseException) -> None:
         """Name a plugin whose hook raised, or gave what cannot be used, in one line."""
-        self._report(name, f"its hook {hook} raised {_sentence(error)}")
+        self._report(name, f"its hook {hook} raised {sentence(error)}")
 
     def _report(self, name: str, line: str) -> None:
         self._reports[name] = dataclasses.replace(self._reports[name], error=line)
@@ -282,6 +242,15 @@ class Plugins:
         self.warn = warn
         for line in self._seen_warnings:
             warn(line)
+
+
+class _WrongItem(PluginError):
+    """A hook gave an item of another type than it promises."""
+
+
+def _answers_once(hook: str) -> bool:
+    """Whether a hook gives one result, which may itself be a list, and not a list of results."""
+    return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
 
 
 def installed() -> list[metadata.EntryPoint]:
@@ -301,39 +270,3 @@ def plugins() -> Plugins:
     """The plugins of this process, loaded at the first call."""
     importlib.invalidate_caches()
     return Plugins()
-
-
-class _WrongItem(PluginError):
-    """A hook gave an item of another type than it promises."""
-
-
-def _answers_once(hook: str) -> bool:
-    """Whether a hook gives one result, which may itself be a list, and not a list of results."""
-    return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
-
-
-def _taken(first: PluginReport) -> str:
-    return f"PluginError: {first.distribution or 'another plugin'} already has a plugin of that name."
-
-
-def _outdated(error: BaseException) -> str:
-    """What to change in a plugin of an earlier contract; empty where the error is of another sort."""
-    missing = error.name or "" if isinstance(error, ImportError) else ""
-    now = next((new for old, new in MOVED.items() if f"{missing}.".startswith(f"{old}.")), "")
-    if not now:
-        return ""
-    return f"it is written for the plugin contract of zoo 0.1; '{missing}' is now '{now}' (docs/plugins.md)."
-
-
-def _sentence(error: BaseException) -> str:
-    text = " ".join(str(error).split()) or "no message"
-    text = text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "..."
-    return f"{type(error).__name__}: {text}" + ("" if text.endswith((".", "!", "?")) else ".")
-
-
-def _names(kind: Any) -> str:
-    return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
