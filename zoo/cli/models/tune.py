@@ -133,7 +133,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
 
 
 def _plan(model: str, data: str, options: dict[str, Any]) -> str:
-    from zoo.adapt.strategies import find
+    from zoo.adapt.known_strategies import find
 
     training, strategy = "", find(options["strategy"])
     if strategy.plan:
