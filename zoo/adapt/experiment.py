@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo import __version__
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError, InvalidInput
 from zoo.tasks import Task, find_task
+from zoo.version import __version__
 
 if TYPE_CHECKING:
     from zoo.kinds.metrics import Metric

@@ -11,9 +11,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from zoo import __version__
 from zoo.entities import BenchmarkScore, ModelCard
 from zoo.errors import InvalidInput, RegistryError, needs_extra
+from zoo.version import __version__
 from zoo.visible import json_text
 
 VERSION = "1.6"

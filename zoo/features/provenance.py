@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 from importlib import metadata
 from typing import Any
 
-from zoo import __version__
 from zoo.entities import Dataset, ModelCard
+from zoo.version import __version__
 
 _PACKAGES = ("numpy", "torch", "torchvision", "timm", "transformers", "onnxruntime", "tokenizers", "pillow")
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zoo import __version__
 from zoo.entities import Dataset, Measurement, ModelCard
 from zoo.errors import DataError
 from zoo.tasks import Task
+from zoo.version import __version__
 
 if TYPE_CHECKING:
     from zoo.contract.estimator import Measured as Value
