@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.adapt.records import read_runs, write_runs
+from zoo.history.run_files import read_runs, write_runs
 from zoo.entities import Run
 from zoo.errors import DataError, InvalidInput, StorageError
 
