@@ -1,4 +1,4 @@
-"""``zoo recommend`` as a user types it: real packaged models, real pictures."""
+"""``zoo recommend`` as a user types it: real packaged models, real images."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_an_error_is_an_object_with_json(home: Path):
 
 
 @pytest.mark.parametrize("value", ["0", "-5s", "soon"])
-def test_a_budget_that_is_no_time_is_a_usage_error(home: Path, value: str):
+def test_a_budget_that_is_not_a_time_is_a_usage_error(home: Path, value: str):
     done = zoo(home, "recommend", "sklearn:digits", "--budget", value)
 
     assert done.returncode == 2

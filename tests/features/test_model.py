@@ -13,7 +13,7 @@ from zoo.errors import InvalidInput, ModelNotFound, PluginError, UnsupportedMode
 from zoo.features import Model, device, extract, load
 from zoo.features.computing import checked
 from zoo.features.device import best_precision
-from zoo.features.model import collect
+from zoo.features.collecting import collect
 from zoo_vision.cards import EFFICIENTNET_LITE0, MOBILENET_V2
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
+from zoo.keywords import explains_keywords
 from zoo.kinds.folding import folded
 
 if TYPE_CHECKING:
     import numpy as np
 
     from zoo.contract.backbone import Progress
+    from zoo.contract.reader import ReadOptions
     from zoo.features import Model
     from zoo.tasks import Task
 
@@ -57,6 +59,7 @@ class Evaluation(Entity):
     notes: tuple[str, ...] = ()
 
 
+@explains_keywords
 def evaluate(
     model: str | Model,
     data: str | Dataset,
@@ -64,7 +67,10 @@ def evaluate(
     task: str | None = None,
     device: str | None = None,
     progress: Progress | None = None,
-    **reading: Any,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    read: ReadOptions | None = None,
 ) -> Evaluation:
     """The task's metrics of a model's own answers, beside those of knowing nothing.
 
@@ -76,26 +82,30 @@ def evaluate(
         model: model id, or a loaded model.
         data: a data set, or what names one.
         task: task name; the first of the model's that the data can judge where it is None.
-        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+        device: where to run; None takes the best available.
+        input_column, target_column, on_problem, read: as in ``zoo.read``.
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
         DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
             them.
     """
-    from zoo.adapt import evaluating as judging
-    from zoo.adapt.experiment import versions
+    from zoo.adapt.evaluating import is_structured, judge
     from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
-    from zoo.data.arguments import check_reading
+    from zoo.data.arguments import read_options
     from zoo.features import load
     from zoo.kinds.known import kinds
+    from zoo.provenance import versions
 
-    check_reading(evaluate, data, reading)
+    options = read_options(
+        "evaluate", data, read, input_column=input_column, target_column=target_column, on_problem=on_problem, task=task
+    )
+    task = options.task
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
-    dataset = _read(data, model, task, reading) if isinstance(data, str) else data
+    dataset = _read(data, model, options) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
@@ -103,8 +113,8 @@ def evaluate(
     judged_by: Mapping[str, str] = {}
     if found.name == RETRIEVAL:
         metrics, baseline = _retrieval(loaded, dataset, progress)
-    elif judging.is_structured(dataset, found):
-        metrics, baseline = judging.judge(loaded, dataset, found, progress)
+    elif is_structured(dataset, found):
+        metrics, baseline = judge(loaded, dataset, found, progress)
         judged_by = kinds()[dataset.target_kind].judged_by()
     else:
         metrics, baseline = _answers(loaded, dataset, found, progress)
@@ -166,18 +176,19 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
 
 
-def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str, Any]) -> Dataset:
+def _read(data: str, model: str | Model, options: ReadOptions) -> Dataset:
     """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
-    from zoo.data import read
+    from zoo.data import read_with
 
-    wanted = task or (None if isinstance(model, str) else _paired(model))
-    if task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
-        return read(data, task=wanted, **reading)
+    wanted = options.task or (None if isinstance(model, str) else _paired(model))
+    as_wanted = replace(options, task=wanted)
+    if options.task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
+        return read_with(data, as_wanted)
     try:
-        return read(data, task=wanted, **reading)
+        return read_with(data, as_wanted)
     except DataError as first:
         try:
-            return read(data, **reading)
+            return read_with(data, options)
         except DataError:
             raise first from None
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.output import Output
+
+if TYPE_CHECKING:
+    from zoo.contract.reader import ReadOptions
 
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
@@ -74,6 +77,13 @@ languages = click.option(
 
 READING = ("input_column", "target_column", "on_problem", "horizon", "languages")
 """Names of what ``reading`` gives."""
+
+
+def read_options(options: dict[str, Any], task: str | None = None) -> ReadOptions:
+    """What ``reading`` gave, taken out of a command's options."""
+    from zoo.contract.reader import ReadOptions
+
+    return ReadOptions(task=task, **{name: options.pop(name) for name in READING})
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,18 +8,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zoo.data.arguments import read_options
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
 from zoo.data.listing import notes_on
-from zoo.data.profiling import Profile, profile
+from zoo.data.profiling import Profile, profile_dataset
 from zoo.data.scaffolds import scaffold_split
 from zoo.data.splitting import sample, split, stratified_order
+from zoo.entities import Dataset
 from zoo.errors import DataError, suggest
+from zoo.keywords import explains_keywords
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
     from zoo.contract.reader import PackagedDataset, Reader, ReadOptions
-    from zoo.entities import Dataset
 
 __all__ = [
     "Profile",
@@ -80,38 +82,91 @@ def builtin_readers() -> Sequence[Reader]:
     ]
 
 
+@explains_keywords
 def read(
     reference: str | os.PathLike[str],
     *,
+    task: str | None = None,
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
-    task: str | None = None,
     horizon: int | None = None,
     unlabelled: bool = False,
     languages: Sequence[str] = (),
+    read: ReadOptions | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
     ``NAME:N`` is a stratified part of N samples of a packaged data set, the same one every time.
 
     Args:
+        reference: a packaged name, or the path of a file or folder.
+        task: the task that the data are for, which decides how ambiguous columns and files are read.
         input_column, target_column: columns of a table; guessed where they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
-        task: the task that the data is for, which settles what a column could be in doubt.
         horizon: steps that forecasts of time series reach; None takes what is usual for their step.
-        unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
-        languages: source and target of pairs of texts, which models of many languages are told; the names of the
-            columns where it is empty, and those are languages.
+        unlabelled: read a table of which no column looks like labels without any, instead of refusing it.
+        languages: source and target of pairs of texts, for models of many languages; empty takes the names of the
+            columns, where those are languages.
+        read: the same options in one object, see ``zoo.contract.reader.ReadOptions``; the arguments above take
+            precedence.
 
     Raises:
-        DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither, ``horizon`` is no number of steps, or ``languages`` are not two.
-        UnknownTask: no task is called so.
+        DataError: there is no such data set, or it cannot be read.
+        InvalidInput: an option has an invalid value.
+        UnknownTask: there is no such task.
     """
-    from zoo.contract.reader import ReadOptions
+    options = read_options(
+        "read",
+        reference,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+    )
+    return read_with(
+        reference,
+        replace(
+            options,
+            horizon=options.horizon if horizon is None else horizon,
+            unlabelled=options.unlabelled or unlabelled,
+            languages=tuple(languages) or options.languages,
+        ),
+    )
 
-    options = ReadOptions(input_column, target_column, on_problem, task, horizon, unlabelled, tuple(languages))
+
+@explains_keywords
+def profile(
+    data: str | os.PathLike[str] | Dataset,
+    *,
+    task: str | None = None,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    read: ReadOptions | None = None,
+) -> Profile:
+    """What a data set consists of, and what to watch out for.
+
+    Args:
+        data: a data set, or what names one: a folder, a table, a packaged name. Without a task, a table of which no
+            column looks like labels is read without any.
+        task, input_column, target_column, on_problem, read: as in ``zoo.read``.
+
+    Raises:
+        ZooError: as ``zoo.read``.
+    """
+    options = read_options(
+        "profile", data, read, input_column=input_column, target_column=target_column, on_problem=on_problem, task=task
+    )
+    if not isinstance(data, Dataset):
+        data = read_with(data, replace(options, unlabelled=options.unlabelled or options.task is None))
+    return profile_dataset(data)
+
+
+def read_with(reference: str | os.PathLike[str], options: ReadOptions) -> Dataset:
+    """``read`` with all its options in one object; raises as it does."""
+    task, horizon, languages = options.task, options.horizon, options.languages
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
@@ -129,7 +184,7 @@ def read(
             "Add --task translation, or leave --languages out.",
         )
     if languages:
-        return replace(dataset, languages=tuple(languages))
+        return replace(dataset, languages=languages)
     if wanted is not None and wanted.target == "image":
         from zoo.data.prompts import as_prompts
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo.contract.backbone import Backbone, Described, Progress, SilentProgress
-from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
+from zoo.entities import Dataset, FeatureRequest, Features, ModelCard
 from zoo.errors import UnsupportedModel
 from zoo.features.cache import Facts, RowCache, row_cache
-from zoo.features.cache.identity import Identity, identity_of
+from zoo.features.cache.identity import Identity
+from zoo.features.collecting import cache_of, collected
 from zoo.features.extraction import default_limits
-from zoo.features.provenance import provenance
+from zoo.features.reading import read_for
 from zoo.features.stream import FeatureStream
+from zoo.keywords import explains_keywords
+from zoo.provenance import FEATURES, feature_versions, versions
 
 if TYPE_CHECKING:
-    import numpy as np
+    from zoo.contract.reader import ReadOptions
 
 
 class Model:
@@ -80,6 +82,13 @@ class Model:
         """The layers that features can be taken from, input to output; the last is the default."""
         return self.facts.layers
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of all that its features depend on, without loading what is not loaded."""
+        if self._backbone is None and self._known is not None:
+            return {**versions(FEATURES), **self._known[1].libraries}
+        return feature_versions(self.backbone)
+
     @overload
     def extract(
         self,
@@ -89,7 +98,11 @@ class Model:
         progress: Progress | None = ...,
         *,
         cache: bool = ...,
-        **reading: Any,
+        task: str | None = ...,
+        input_column: str | None = ...,
+        target_column: str | None = ...,
+        on_problem: str = ...,
+        read: ReadOptions | None = ...,
     ) -> Features: ...
 
     @overload
@@ -101,9 +114,14 @@ class Model:
         progress: Progress | None = ...,
         *,
         cache: bool = ...,
-        **reading: Any,
+        task: str | None = ...,
+        input_column: str | None = ...,
+        target_column: str | None = ...,
+        on_problem: str = ...,
+        read: ReadOptions | None = ...,
     ) -> Features | dict[str, Features]: ...
 
+    @explains_keywords
     def extract(
         self,
         data: Dataset | str,
@@ -112,28 +130,49 @@ class Model:
         progress: Progress | None = None,
         *,
         cache: bool = True,
-        **reading: Any,
+        task: str | None = None,
+        input_column: str | None = None,
+        target_column: str | None = None,
+        on_problem: str = "skip",
+        read: ReadOptions | None = None,
     ) -> Features | dict[str, Features]:
         """Features of a data set; with several layers, a dictionary of them by layer.
 
         Args:
             data: a data set, or what names one: a folder, a table, a packaged name.
             layers: layer names; none means the backbone's last one.
-            batch_size: samples a batch; halved where memory runs out. None takes what suits the device.
+            batch_size: samples per batch; halved where memory runs out. None takes what suits the device.
             cache: take features that are kept, and keep those that are computed.
-            reading: ``input_column``, ``target_column``, ``on_problem`` and ``task`` as in ``zoo.read``.
+            task, input_column, target_column, on_problem, read: as in ``zoo.read``.
 
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
-        from zoo.data.arguments import check_reading
+        from zoo.data.arguments import read_options
 
-        check_reading(self.extract, data, reading)
-        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
+        options = read_options(
+            "Model.extract",
+            data,
+            read,
+            input_column=input_column,
+            target_column=target_column,
+            on_problem=on_problem,
+            task=task,
+        )
+        dataset = read_for(self.card, data, options) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
-        found = _collected(stream, dataset, self.card, revision=self.revision, device=self.device, dtype=self.dtype)
+        found = collected(
+            stream,
+            dataset,
+            self.card,
+            revision=self.revision,
+            device=self.device,
+            dtype=self.dtype,
+            versions=self.versions,
+        )
         return found if len(found) > 1 else next(iter(found.values()))
 
+    @explains_keywords
     def shards(
         self,
         data: Dataset | str,
@@ -143,7 +182,11 @@ class Model:
         *,
         shard_size: int = 4096,
         cache: bool = True,
-        **reading: Any,
+        task: str | None = None,
+        input_column: str | None = None,
+        target_column: str | None = None,
+        on_problem: str = "skip",
+        read: ReadOptions | None = None,
     ) -> FeatureStream:
         """The same features shard by shard, in the order of the data, all layers from one pass.
 
@@ -151,15 +194,25 @@ class Model:
         once.
 
         Args:
-            shard_size: samples a shard.
+            layers, batch_size, cache: as in ``extract``.
+            shard_size: samples per shard.
+            task, input_column, target_column, on_problem, read: as in ``zoo.read``.
 
         Raises:
             ZooError: as ``extract``.
         """
-        from zoo.data.arguments import check_reading
+        from zoo.data.arguments import read_options
 
-        check_reading(self.shards, data, reading)
-        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
+        options = read_options(
+            "Model.shards",
+            data,
+            read,
+            input_column=input_column,
+            target_column=target_column,
+            on_problem=on_problem,
+            task=task,
+        )
+        dataset = read_for(self.card, data, options) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
         kept = self._cache() if cache else None
@@ -193,104 +246,5 @@ class Model:
 
     def _cache(self) -> RowCache | None:
         if self._backbone is not None:
-            return _cache_of(self._backbone)
+            return cache_of(self._backbone)
         return row_cache(self._known[1]) if self._known else None
-
-
-def extract(
-    backbone: Backbone,
-    dataset: Dataset,
-    request: FeatureRequest,
-    progress: Progress | None = None,
-    *,
-    revision: str | None = None,
-    dtype: str = "float32",
-    cache: bool = True,
-) -> dict[str, Features]:
-    """Features by layer: what is kept of them, and for the rest what the first plugin that extracts yields.
-
-    Args:
-        request: layers, batch size and device.
-        revision: version of the model's files, for the provenance.
-        cache: whether kept features count, and new ones are kept; only those of models that ``load`` loaded are.
-
-    Raises:
-        ZooError: as ``zoo.features.extraction.extract_shards``.
-        PluginError: a plugin left samples or layers out, or gave some twice.
-    """
-    kept = _cache_of(backbone) if cache else None
-    stream = FeatureStream(
-        backbone, lambda: backbone, dataset, request, progress=progress or SilentProgress(), cache=kept
-    )
-    return _collected(stream, dataset, backbone.card, revision=revision, device=request.device, dtype=dtype)
-
-
-def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int) -> Mapping[str, np.ndarray]:
-    """The rows of all shards in data set order, by layer: float32, count x d."""
-    import numpy as np
-
-    values: dict[str, np.ndarray] = {}
-    for shard in shards:
-        rows = np.asarray(shard.indices)
-        for layer in layers:
-            if layer not in values:
-                values[layer] = np.empty((count, shard.values[layer].shape[1]), dtype=np.float32)
-            values[layer][rows] = shard.values[layer]
-    return values
-
-
-def _collected(
-    stream: FeatureStream, dataset: Dataset, card: ModelCard, *, revision: str | None, device: str, dtype: str
-) -> dict[str, Features]:
-    import numpy as np
-
-    started = time.perf_counter()
-    values = collect(stream, stream.layers, len(dataset))
-    seconds = time.perf_counter() - started
-    targets = None
-    if dataset.targets is not None and dataset.target_kind in {"class", "number"}:
-        targets = np.asarray(dataset.targets).astype(np.int64 if dataset.target_kind == "class" else np.float64)
-    return {
-        layer: Features(
-            card.id,
-            layer,
-            values[layer],
-            targets,
-            tuple(dataset.classes),
-            provenance(
-                card,
-                dataset,
-                layer=layer,
-                device=device,
-                dtype=dtype,
-                seconds=seconds,
-                revision=revision,
-                computed=stream.computed,
-            ),
-        )
-        for layer in stream.layers
-    }
-
-
-def _cache_of(backbone: Backbone) -> RowCache | None:
-    identity = identity_of(backbone)
-    return None if identity is None else row_cache(identity)
-
-
-def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
-    """A data set as a model takes it: tables as time series for a model that forecasts them, structures whole.
-
-    Features need no labels: a table of which no column looks like any is read without.
-
-    Raises:
-        DataError: as ``zoo.read``.
-    """
-    from zoo.data import read
-    from zoo.data.series import TASK
-    from zoo.data.structures import INVERSE_FOLDING
-
-    known = next((task for task in (TASK, INVERSE_FOLDING) if task in card.tasks), None)
-    if known and not reading.get("task"):
-        reading["task"] = known
-    reading.setdefault("unlabelled", not reading.get("task"))
-    return read(reference, **reading)

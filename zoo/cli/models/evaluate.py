@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, picture_model, reading
+from zoo.cli.options import paying, picture_model, read_options, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
 
 
@@ -34,7 +34,8 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     """
     from zoo.adapt.evaluation import evaluate
 
-    found = evaluate(model, data, progress=output.progress(), **options)
+    read = read_options(options)
+    found = evaluate(model, data, read=read, progress=output.progress(), **options)
     if output.json:
         output.data(found.to_dict())
         return

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, reading
+from zoo.cli.options import paying, read_options, reading
 from zoo.cli.output import Column, Output, human_bytes, human_seconds
 
 
@@ -48,7 +48,8 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
     """
     from zoo.features.writing import extract_to
 
-    written = extract_to(path, model, data, cache=not no_cache, progress=output.progress(), **options)
+    read = read_options(options, options.pop("task"))
+    written = extract_to(path, model, data, read=read, cache=not no_cache, progress=output.progress(), **options)
     if output.json:
         output.data({"model": model, "data": data, "files": [file.to_dict() for file in written]})
         return

@@ -1,4 +1,4 @@
-"""What can be had without any pretrained model: the same measurement on raw pixels or word counts."""
+"""The baseline without a pretrained model: the same measurement on raw pixels or word counts."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ SAMPLES = 1000
 """Most samples that the baseline is measured on."""
 
 SIDE = 16
-"""Images are shrunk to so many pixels square, in colour: 768 numbers."""
+"""Width and height that images are shrunk to, in colour: 768 numbers."""
 
 WORDS = 512
-"""Words are counted in so many buckets."""
+"""Number of buckets that words are counted in."""
 
 
 @dataclass(frozen=True)
 class Baseline(Entity):
-    """The figure of features that nobody trained.
+    """The figure of raw features.
 
     Attributes:
         estimator: its name.
@@ -43,7 +43,7 @@ class Baseline(Entity):
 
 
 HELD_OUT = frozenset({"accuracy", "R²"})
-"""Units of which a figure of raw features and one of a model's can be compared; others depend on the dimension."""
+"""Units in which raw features and those of a model can be compared; others depend on the dimension."""
 
 
 def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples: int = SAMPLES) -> Baseline | None:

@@ -1,4 +1,4 @@
-"""A few samples of the data, to show what was measured on: pictures inside the page, texts as quotations."""
+"""A few samples of the data, to show what was measured on: images inside the page, texts as quotations."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 SIDE = 160
-"""Pictures are shrunk to so many pixels at most, so that the page stays small."""
+"""Largest width and height of images in pixels, so that the page stays small."""
 
 CHARACTERS = 240
 
 
 def samples(dataset: Dataset) -> str:
-    """The first sample of each class in turn, as a list in HTML; empty for kinds of input that cannot be shown."""
+    """The first sample of each class in turn, as a list in HTML; empty for other kinds of input."""
     chosen = _one_of_each(dataset)
     if dataset.input_kind == "image":
-        items = "".join(_picture(dataset, index) for index in chosen)
+        items = "".join(_image(dataset, index) for index in chosen)
         return f'<ul class="samples">{items}</ul>'
     if dataset.input_kind == "text":
         items = "".join(_quotation(dataset, index) for index in chosen[: SHOWN // 2])
@@ -48,7 +48,7 @@ def _in_turn(groups: Sequence[Sequence[int]]) -> Iterator[int]:
         yield from (group[place] for group in groups if len(group) > place)
 
 
-def _picture(dataset: Dataset, index: int) -> str:
+def _image(dataset: Dataset, index: int) -> str:
     image = dataset.inputs[index].convert("RGB")
     tiny = max(image.size) < SIDE // 2
     width, height = image.size
