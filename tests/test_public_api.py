@@ -16,7 +16,7 @@ import pytest
 import zoo
 from zoo.keywords import UnknownArgument
 
-FUNCTIONS = (zoo.recommend, zoo.read, zoo.profile, zoo.evaluate, zoo.tune)
+FUNCTIONS = (zoo.recommend, zoo.read, zoo.profile, zoo.evaluate, zoo.tune, zoo.predict)
 
 
 def test_the_names_for_type_checkers_are_those_at_run_time() -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from zoo.entities import Run as Run
     from zoo.errors import ZooError as ZooError
     from zoo.features import load as load
+    from zoo.features.predicting import predict as predict
     from zoo.registry import compare as compare
     from zoo.registry import open_registry as open_registry
     from zoo.registry import search as search
@@ -50,6 +51,7 @@ _FROM = {
     "zoo.entities": ("BenchmarkScore", "Dataset", "Features", "ModelCard", "ModelId", "Plan", "Run"),
     "zoo.errors": ("ZooError",),
     "zoo.features": ("load",),
+    "zoo.features.predicting": ("predict",),
     "zoo.registry": ("compare", "open_registry", "search", "show"),
     "zoo.selection": ("recommend",),
     "zoo.selection.select.selector": ("Selector",),

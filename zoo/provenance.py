@@ -81,10 +81,9 @@ def _packages(thing: Any, depth: int = 0) -> Iterator[str]:
         yield from _of_class(value)
         if hasattr(type(value), "preprocess") and depth < _WRAPPED_DEPTH:
             yield from _packages(value, depth + 1)
-    module = getattr(thing, "module", None)
-    if callable(getattr(module, "modules", None)):
-        for part in module.modules():
-            yield from _of_class(part)
+    parts = getattr(getattr(thing, "module", None), "modules", None)
+    for part in parts() if callable(parts) else ():
+        yield from _of_class(part)
 
 
 def _of_class(thing: Any) -> Iterator[str]:

@@ -192,12 +192,12 @@ def _card(model: str, revision: str | None) -> ModelCard:
 
 @lru_cache(maxsize=1)
 def _read(job: Job) -> tuple[Dataset, Targets]:
-    from zoo.data import read
+    from zoo.data import read_with
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
     assert job.reference is not None
-    dataset = read(job.reference, job.read)
+    dataset = read_with(job.reference, job.read)
     if dataset.fingerprint != job.fingerprint:
         raise DataError(
             f"A worker reads other data under '{dataset.name}' than were read here.",
