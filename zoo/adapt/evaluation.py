@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.reading import RETRIEVAL, read_for_evaluation
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 from zoo.keywords import explains_keywords
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 CHUNK = 64
 """Samples that are decoded and answered at a time."""
-
-RETRIEVAL = "image-text-retrieval"
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def evaluate(
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
-    dataset = _read(data, model, options) if isinstance(data, str) else data
+    dataset = read_for_evaluation(data, model, options) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
@@ -174,35 +173,6 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     )
     left_out = int(known.sum())
     return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
-
-
-def _read(data: str, model: str | Model, options: ReadOptions) -> Dataset:
-    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
-    from zoo.data import read_with
-
-    wanted = options.task or (None if isinstance(model, str) else _paired(model))
-    as_wanted = replace(options, task=wanted)
-    if options.task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
-        return read_with(data, as_wanted)
-    try:
-        return read_with(data, as_wanted)
-    except DataError as first:
-        try:
-            return read_with(data, options)
-        except DataError:
-            raise first from None
-
-
-def _paired(model: Model) -> str | None:
-    """The model's first task, where its data have to be read in a way of its own."""
-    from zoo.kinds.known import kinds
-    from zoo.plugins import plugins
-
-    if not model.card.tasks:
-        return None
-    name = model.card.tasks[0]
-    task = plugins().tasks.get(name)
-    return name if name == RETRIEVAL or (task is not None and task.target in kinds()) else None
 
 
 def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
