@@ -170,7 +170,7 @@ def test_selection_on_another_file(files: Path, tmp_path: Path) -> None:
     [
         (["history"], "Give either --runs, or both --train and --test."),
         (["history", "--runs", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (["selection", "--scores", "{runs}", "--budget", "0"], "A budget of 0 allows no measurement."),
+        (["selection", "--scores", "{runs}", "--budget", "0"], "Invalid budget 0: it must be positive."),
         (["history", "--runs", "{two}"], "nothing can be evaluated"),
     ],
 )
@@ -212,7 +212,7 @@ def estimators(ground_truth: Path, home: Path, *options: str) -> subprocess.Comp
         "--epochs",
         4,
         "--kept",
-        "--ground-ground_truth",
+        "--ground-truth",
         ground_truth,
         "--candidates",
         ",".join(WORDLLAMA),
@@ -245,5 +245,5 @@ def test_estimators_without_fine_tuned_scores_say_what_is_missing(tmp_path: Path
 
     assert result.returncode == 1
     assert result.stderr == (
-        "Error: No data set has 3 models that were fine-tuned. Name another --ground-ground_truth, or leave --kept out.\n"
+        "Error: No data set has 3 models that were fine-tuned. Name another --ground-truth, or leave --kept out.\n"
     )

@@ -111,7 +111,7 @@ def test_a_second_run_keeps_the_figures(home: Path):
         (("sklearn:digits", "--device", "tpu9"), "tpu9"),
         (("sklearn:digits", "--no-measure", "--max-parameters", "10"), "Relax one: --max-parameters "),
         (("sklearn:digits", "--no-measure", "--confirm", "2"), "Only measured candidates can be confirmed."),
-        (("sklearn:digits", "--tolerance", "0.01", "--estimator", "logme"), "A tolerance counts in accuracy"),
+        (("sklearn:digits", "--tolerance", "0.01", "--estimator", "logme"), "A tolerance is in accuracy"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(home: Path, arguments: tuple[str, ...], sentence: str):

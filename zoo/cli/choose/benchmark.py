@@ -23,7 +23,7 @@ SHOWN = 20
 @click.group("benchmark")
 @shared
 def command() -> None:
-    """Evaluate the recommendations, on records of results or on this machine.
+    """Evaluate the recommendations, on records of results or here.
 
     \b
     Examples:
