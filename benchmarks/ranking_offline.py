@@ -81,11 +81,11 @@ def main() -> None:
 def packaged(task: str) -> str:
     """Every packaged model for a task, also one that zoo does not propose: it is the case of domain shift."""
     from zoo.plugins import plugins
-    from zoo.registry import open_registry
+    from zoo.registry import SearchQuery, open_registry
     from zoo.selection.request.candidates import located, takes
 
     found = plugins().tasks[task]
-    cards = open_registry().cards(domain=found.domain, source="pkg")
+    cards = open_registry().cards(SearchQuery(domain=found.domain, source="pkg"))
     return ",".join(card.id for card in cards if takes(card.input.get("kind"), found) and located(card))
 
 

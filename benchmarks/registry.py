@@ -1,14 +1,13 @@
-"""The registry with a made-up Hub in it: import, size, memory, search, facets, growth; beside SQL by hand and MLflow.
+"""Measures the registry with a synthetic Hub (import, size, memory, search, growth) against plain SQL and MLflow.
 
     python benchmarks/registry.py [--sizes 20000,200000,2000000] [--folder DIR] [--mlflow PYTHON] [--json results.json]
                                   [--plot docs/images/registry-growth.svg]
 
-For each size: cards and scores are imported by a process of its own, which tells its rate and its memory. What is in
-the tables then goes with sqlite3's executemany, and nothing else, into a second file with the same tables and indexes.
-200 searches, after 200 others that nobody counts, take turns with the same ones as SQL by hand
-(``registry_workload.py``); full text by hand is left out above ``--full-text-up-to`` models, as making its index
-takes long. MLflow runs in an environment of its own, whose Python ``--mlflow`` names (pip install mlflow); its 2,000
-models are those that zoo is asked for beside it.
+For each size: a separate process imports cards and scores and reports its rate and memory. As the baseline, sqlite3's
+executemany alone inserts the same rows into a second file with the same tables and indexes. After 200 warm-up searches,
+200 searches alternate with the same ones in hand-written SQL (``registry_workload.py``); its full-text search is left
+out above ``--full-text-up-to`` models, because building the index takes long. MLflow runs in its own environment, whose
+Python is given by ``--mlflow`` (pip install mlflow); zoo searches the same 2,000 models.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from registry_workload import ByHand, add_tables, workload
 from synthetic_hub import Hub
 
 from zoo.entities import ModelCard
-from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry import Registry, SearchQuery, creating
 
 HERE = Path(__file__).parent
 FACETS = ({}, {"task": "text-generation"}, {"words": "llama"}, {"license": "MIT", "language": "en"})
@@ -41,12 +40,12 @@ ROWS = 10_000
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--sizes", default="20000,200000", help="numbers of models, with commas")
-    parser.add_argument("--folder", type=Path, help="keep the registries here and use those that are there")
+    parser.add_argument("--sizes", default="20000,200000", help="numbers of models, separated by commas")
+    parser.add_argument("--folder", type=Path, help="keep the registries in this folder and reuse existing ones")
     parser.add_argument("--full-text-up-to", type=int, default=200_000)
-    parser.add_argument("--mlflow", default="", help="a Python that has mlflow")
-    parser.add_argument("--plot", type=Path, help="write a picture of the growth here")
-    parser.add_argument("--json", type=Path, help="write the results here")
+    parser.add_argument("--mlflow", default="", help="a Python with mlflow installed")
+    parser.add_argument("--plot", type=Path, help="write a plot of the growth to this file")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     report: dict[str, Any] = {"machine": f"{platform.machine()}, SQLite {sqlite3.sqlite_version}", "sizes": {}}
@@ -66,7 +65,7 @@ def main() -> None:
 
 
 def measure(size: int, folder: Path, *, full_text: bool) -> dict[str, Any]:
-    """All figures of one size."""
+    """All measurements for one size."""
     path, beside, notes = (folder / f"r{size}{suffix}" for suffix in (".db", ".beside.db", ".json"))
     if not notes.exists():
         command = [sys.executable, str(HERE / "registry_import.py"), str(path), str(size)]
@@ -91,10 +90,10 @@ def measure(size: int, folder: Path, *, full_text: bool) -> dict[str, Any]:
 
 
 def raw_import(path: Path, target: Path) -> dict[str, float]:
-    """Seconds, and those of the processor, of executemany into the same tables and indexes; reading does not count."""
+    """Wall-clock and CPU seconds of executemany into the same tables and indexes, without reading."""
     for old in target.parent.glob(f"{target.name}*"):
         old.unlink()
-    opening.create(target, empty=True)
+    creating.create(target, empty=True)
     source, connection = sqlite3.connect(path), sqlite3.connect(target, isolation_level=None)
     connection.execute("PRAGMA cache_size = -131072")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -121,15 +120,15 @@ def raw_import(path: Path, target: Path) -> dict[str, float]:
 
 
 def searches(registry: Registry, by_hand: ByHand, *, full_text: bool) -> dict[str, Any]:
-    """Milliseconds of zoo and of SQL by hand, in turns; their answers are compared."""
+    """Milliseconds of zoo and of hand-written SQL, alternating; their results are compared."""
     for _, filters in workload(200, seed=1):
-        registry.search(SearchQuery.of(fuzzy=False, **filters))
+        registry.search(SearchQuery(exact=True, **filters))
     ours: list[tuple[str, float]] = []
     pairs: list[tuple[float, float]] = []
     different = 0
     for kind, filters in workload(200, seed=2):
         started = time.perf_counter()
-        page = registry.search(SearchQuery.of(fuzzy=False, **filters))
+        page = registry.search(SearchQuery(exact=True, **filters))
         taken = time.perf_counter() - started
         ours.append((kind, taken * 1000))
         if "words" in filters and not full_text:
@@ -160,20 +159,20 @@ def searches(registry: Registry, by_hand: ByHand, *, full_text: bool) -> dict[st
 
 
 def facets(registry: Registry) -> dict[str, list[float]]:
-    """Milliseconds of a search with facets: the first time, and the median of five more."""
+    """Milliseconds of a search with facets: the first one, and the median of five more."""
     found = {}
     for filters in FACETS:
         taken = []
         for _ in range(6):
             started = time.perf_counter()
-            registry.search(SearchQuery.of(facets=True, **filters))
+            registry.search(SearchQuery(facets=True, **filters))
             taken.append((time.perf_counter() - started) * 1000)
         found[json.dumps(filters)] = [taken[0], statistics.median(taken[1:])]
     return found
 
 
 def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str, Any]:
-    """Median seconds of a search by two tags with MLflow over that with zoo, with the same models."""
+    """Ratio of the median seconds of a search by two tags in MLflow to that in zoo, with the same models."""
     cards = list(Hub(models).cards())
     with tempfile.TemporaryDirectory() as folder:
         listed = Path(folder) / "models.json"
@@ -197,13 +196,13 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
         run = [python, str(HERE / "registry_mlflow.py"), str(listed), str(repeats)]
         theirs = json.loads(subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
         path = Path(folder) / "registry.db"
-        opening.create(path, empty=True)
+        creating.create(path, empty=True)
         registry = Registry(path)
         registry.add(ModelCard(**{**card, "tags": (*card["tags"], f"license={card['license']}")}) for card in cards)
         ours = []
         for _ in range(50):
             started = time.perf_counter()
-            page = registry.search(SearchQuery.of(tags=("peft", "license=MIT")))
+            page = registry.search(SearchQuery(tag=("peft", "license=MIT")))
             ours.append(time.perf_counter() - started)
         registry.close()
     if theirs["found"] != len(page.models):
@@ -213,7 +212,7 @@ def beside_mlflow(python: str, models: int = 2000, repeats: int = 5) -> dict[str
 
 
 def show(size: int, result: dict[str, Any]) -> None:
-    """Print the table of one size."""
+    """Print the table for one size."""
     imported, search = result["import"], result["search"]
     slowest = max(taken for _, taken in result["facets"].values())
     print(f"\n{size:,} cards, {imported['scores']:,} scores")
@@ -225,9 +224,9 @@ def show(size: int, result: dict[str, Any]) -> None:
         ("bytes a card", f"{imported['bytes_a_card']:.0f}", "1200"),
         ("search p50, ms", f"{search['p50']:.1f}", "10"),
         ("search p95, ms", f"{search['p95']:.1f}", "50"),
-        ("search by hand p50, p95, ms", f"{search['by_hand_p50']:.1f}, {search['by_hand_p95']:.1f}", ""),
-        ("search over by hand, all together", f"{search['over_by_hand']:.2f}", "1.5"),
-        ("search over by hand, median", f"{search['median_over_by_hand']:.2f}", ""),
+        ("hand-written SQL p50, p95, ms", f"{search['by_hand_p50']:.1f}, {search['by_hand_p95']:.1f}", ""),
+        ("zoo vs. hand-written SQL, total", f"{search['over_by_hand']:.2f}", "1.5"),
+        ("zoo vs. hand-written SQL, median", f"{search['median_over_by_hand']:.2f}", ""),
         ("answers that differ", f"{search['different']} of {search['compared']}", "0"),
         ("facets, slowest, ms", f"{slowest:.0f}", "300"),
     ):
@@ -235,7 +234,7 @@ def show(size: int, result: dict[str, Any]) -> None:
 
 
 def plot(found: dict[int, dict[str, Any]], target: Path) -> None:
-    """Draw the 95th percentile of filtered searches over the size, with the square root of the size beside it."""
+    """Plot the 95th percentile of filtered searches against the size, next to the square root of the size."""
     sizes = sorted(found)
     taken = [found[size]["p95_filtered"] for size in sizes]
     root = [taken[0] * math.sqrt(size / sizes[0]) for size in sizes]
@@ -250,7 +249,7 @@ def plot(found: dict[int, dict[str, Any]], target: Path) -> None:
         '<rect width="640" height="360" fill="white"/>',
         '<text x="80" y="24" font-size="15">95th percentile of filtered searches, milliseconds</text>',
     ]
-    # What belongs to the root stands above its line, what is zoo's below, so that lines that meet stay readable.
+    # Labels of the root are above its line, those of zoo below, so that they stay readable where the lines meet.
     for values, colour, name, up in ((root, "#767676", "square root of the size", -9), (taken, "#0b62a4", "zoo", 18)):
         points = [place(size, value) for size, value in zip(sizes, values, strict=True)]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

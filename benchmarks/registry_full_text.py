@@ -1,13 +1,12 @@
-"""The registry's own sets of words beside SQLite's FTS5: what each takes to make, its size, and the workload's words.
+"""Compares the registry's sets of words with SQLite's FTS5: build time, size, and search times of the workload.
 
     python benchmarks/registry_full_text.py [--models 200000] [--folder DIR] [--json results.json]
 
-The same made-up Hub is indexed in files of their own: by FTS5 with unicode61 words and with trigrams, each without
-a copy of the text, and by zoo, once all of its sets (words, beginnings of words, and what filters, ranges and totals
-need besides) and once only those of words. The searches are those of ``registry_workload.py`` that have words. Each is
-asked for the number of all models that match and for the first twenty, by relevance or by downloads; those with a
-task as well join a table of tasks where FTS5 answers. Trigrams match inside words, so that they find more, and no
-words of fewer than three letters.
+The same synthetic Hub is indexed in separate files: by FTS5 with unicode61 words and with trigrams, each without a copy
+of the text, and by zoo, once with all of its sets (words, prefixes, and those for filters, ranges and totals) and once
+with those of words only. The searches are those of ``registry_workload.py`` that have words. Each returns the number of
+matching models and the first twenty, by relevance or by downloads; with FTS5, those with a task join a table of tasks.
+Trigrams match inside words, so they find more, but no words of fewer than three letters.
 """
 
 from __future__ import annotations
@@ -28,11 +27,12 @@ from typing import Any
 
 from registry_workload import workload
 
-from zoo.registry import Registry, SearchQuery, opening
+from zoo.registry import Registry, SearchQuery, creating
 from zoo.registry.database.statements import Statements
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
-from zoo.registry.writing.transaction import BATCH, writing
+from zoo.registry.writing import encoding
+from zoo.registry.writing.items import BATCH
+from zoo.registry.writing.transaction import writing
 
 HERE = Path(__file__).parent
 FIELDS = "id, architecture, tasks, tags, description"
@@ -46,8 +46,8 @@ ORDERS = {"relevance": "bm25(words, 8.0, 4.0, 1.0, 1.0, 1.0)", "downloads": "m.d
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, default=200_000)
-    parser.add_argument("--folder", type=Path, help="keep the registry here and use one that is there")
-    parser.add_argument("--json", type=Path, help="write the results here")
+    parser.add_argument("--folder", type=Path, help="keep the registry in this folder and reuse an existing one")
+    parser.add_argument("--json", type=Path, help="write the results to this file")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def measure(path: Path, folder: Path) -> dict[str, Any]:
-    """Seconds, bytes, milliseconds and totals of every way."""
+    """Seconds, bytes, milliseconds and totals of every index."""
     registry = Registry(path)
     asked = [filters for kind, filters in workload(1000, seed=2) if kind in {"words", "words and filter"}]
     found: dict[str, Any] = {"zoo's sets": sets_alone(registry, folder / "sets.db")}
@@ -78,7 +78,7 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
             asked,
             lambda filters, order=order: (
                 registry.search(
-                    SearchQuery.of(fuzzy=False, **filters, **({} if order == "relevance" else {"sort": order}))
+                    SearchQuery(exact=True, **filters, **({} if order == "relevance" else {"sort": order}))
                 ).total
             ),
         )
@@ -99,17 +99,17 @@ def measure(path: Path, folder: Path) -> dict[str, Any]:
 
 
 def sets_alone(registry: Registry, target: Path) -> dict[str, float]:
-    """What making all sets takes, and their file; reading the cards does not count."""
-    opening.create(target, empty=True)
+    """Build time of all sets, without reading the cards, and their file."""
+    creating.create(target, empty=True)
     seconds, key = 0.0, 1
     cards = registry.cards()
     with writing(target) as session:
         statements = Statements(session.connection())
         membership = Membership(statements.run, statements.ask)
         while batch := list(islice(cards, BATCH)):
-            columns = rows.columns_of(batch)
+            columns = encoding.columns_of(batch)
             started = time.perf_counter()
-            membership.come(range(key, key + len(batch)), columns)
+            membership.add_new(range(key, key + len(batch)), columns)
             seconds += time.perf_counter() - started
             key += len(batch)
         started = time.perf_counter()
@@ -118,7 +118,7 @@ def sets_alone(registry: Registry, target: Path) -> dict[str, float]:
 
 
 def bytes_of_words(path: Path, target: Path) -> int:
-    """The size of a file with the sets of words and of their beginnings alone."""
+    """The size of a file with only the sets of words and prefixes."""
     connection = sqlite3.connect(target)
     connection.execute("ATTACH ? AS registry", [str(path)])
     (sql,) = connection.execute("SELECT sql FROM registry.sqlite_master WHERE name = 'sets'").fetchone()
@@ -131,7 +131,7 @@ def bytes_of_words(path: Path, target: Path) -> int:
 
 
 def full_text(path: Path, target: Path, options: str) -> dict[str, float]:
-    """What making an FTS5 index and a table of tasks takes, and the index's file; reading the cards does not count."""
+    """Build time of an FTS5 index and a table of tasks, without reading the cards, and the file of the index."""
     source = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     connection = sqlite3.connect(target)
     connection.execute("PRAGMA cache_size = -98304")
@@ -170,8 +170,8 @@ def compacted(path: Path) -> int:
 
 
 def matching(connection: sqlite3.Connection, filters: dict[str, Any], order: str) -> int:
-    """How many models match; the rows of the first twenty are read."""
-    match = " ".join(f'"{word}"*' for word in SearchQuery.of(**filters).wanted.beginnings)
+    """The number of matching models; the rows of the first twenty are read."""
+    match = " ".join(f'"{word}"*' for word in SearchQuery(**filters).wanted.prefixes)
     where, values = "words MATCH ?", [match]
     if "task" in filters:
         where += " AND m.key IN (SELECT key FROM beside.tasks WHERE value = ?)"
@@ -184,7 +184,7 @@ def matching(connection: sqlite3.Connection, filters: dict[str, Any], order: str
 
 
 def timed(asked: list[dict[str, Any]], answer: Callable[[dict[str, Any]], int]) -> tuple[dict[str, float], list[int]]:
-    """Milliseconds (median and 95th percentile) of the second time that each is asked, and the totals."""
+    """Milliseconds (median and 95th percentile) of the second run of each search, and the totals."""
     taken, totals = [], []
     for filters in asked:
         answer(filters)
@@ -201,15 +201,15 @@ def show(report: dict[str, Any]) -> None:
     indexes = report["indexes"]
     searches = indexes.pop("searches")
     print(f"{report['models']:,} cards, {searches} searches with words; {report['machine']}")
-    print(f"{'':16} {'made in':>9} {'bytes a card':>13} {'relevance p50, p95':>22} {'downloads p50, p95':>22}")
+    print(f"{'':16} {'build':>9} {'bytes/card':>13} {'relevance p50, p95':>22} {'downloads p50, p95':>22}")
     for name, found in indexes.items():
         cells = [f"{found['seconds']:.1f} s", f"{found['bytes'] / report['models']:.0f}"]
         cells += [f"{found[order]['p50']:.1f}, {found[order]['p95']:.1f} ms" for order in ORDERS]
         print(f"{name:16} {cells[0]:>9} {cells[1]:>13} {cells[2]:>22} {cells[3]:>22}")
     words = indexes["zoo's sets"]["bytes_of_words"] / report["models"]
-    print(f"Of zoo's sets, those of words and their beginnings take {words:.0f} bytes a card.")
+    print(f"zoo's sets of words and prefixes take {words:.0f} bytes per card.")
     for name in TOKENIZERS:
-        print(f"{name} finds another number of models for {indexes[name]['other_totals']} of {searches} searches.")
+        print(f"{name} finds a different number of models in {indexes[name]['other_totals']} of {searches} searches.")
     indexes["searches"] = searches
 
 

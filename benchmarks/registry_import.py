@@ -1,9 +1,9 @@
-"""Fills a registry with a made-up Hub, and tells what that took; ``benchmarks/registry.py`` runs it as a process.
+"""Imports a synthetic Hub into a registry and reports time and memory; run as a process by ``benchmarks/registry.py``.
 
     python benchmarks/registry_import.py PATH MODELS
 
-Three scores for two models, on two fifths of them. The time that making cards up takes is counted apart; building
-``ModelCard`` and ``BenchmarkScore`` objects counts as zoo's.
+There are three scores for every two models, on two fifths of them. Generating the data is timed separately; building
+``ModelCard`` and ``BenchmarkScore`` objects counts as part of the import.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Any
 from synthetic_hub import Hub
 
 from zoo.entities import BenchmarkScore, ModelCard
-from zoo.registry import Registry, opening
+from zoo.registry import Registry, creating
 
 
 class Ids(Sequence[str]):
-    """Ids end to end, in a third of the memory of a list of texts, which would count as the import's."""
+    """Concatenated ids, in a third of the memory of a list, which would count as memory of the import."""
 
     def __init__(self) -> None:
         self._text, self._ends = bytearray(), array("Q", [0])
 
     def append(self, name: str) -> None:
-        """Add one more."""
+        """Add an id."""
         self._text += name.encode()
         self._ends.append(len(self._text))
 
@@ -43,7 +43,7 @@ class Ids(Sequence[str]):
 
 
 class Stream:
-    """Cards, then scores; ``seconds`` and ``processor`` tell what making them up took."""
+    """Cards, then scores; ``seconds`` and ``processor`` are the time to generate them."""
 
     def __init__(self, models: int) -> None:
         self.hub = Hub(models)
@@ -71,9 +71,9 @@ class Stream:
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes.
+    """Peak memory of this process, in bytes.
 
-    Linux hands the maximum of getrusage on from the process that starts another; that of /proc begins anew.
+    On Linux a process inherits the maximum of getrusage from its parent; that of /proc starts at zero.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -84,7 +84,7 @@ def peak() -> int:
 
 def main() -> None:
     path, models = Path(sys.argv[1]), int(sys.argv[2])
-    opening.create(path, empty=True)
+    creating.create(path, empty=True)
     stream = Stream(models)
     started, processor = time.perf_counter(), time.process_time()
     counts = Registry(path).add(stream)

@@ -1,8 +1,8 @@
-"""MLflow's registry search, in an environment that has MLflow: seconds of searches by a tag, as JSON.
+"""Times searches by a tag in MLflow's model registry, in an environment with MLflow; prints JSON.
 
     python benchmarks/registry_mlflow.py MODELS.json REPEATS
 
-``MODELS.json`` is a list of {"name": ..., "tags": {...}}; each becomes a registered model in a SQLite store of its own.
+``MODELS.json`` is a list of {"name": ..., "tags": {...}}; each becomes a registered model in a separate SQLite store.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The searches of ``benchmarks/registry.py``, and the same ones as SQL that somebody writes by hand.
+"""The searches of ``benchmarks/registry.py``, and the same ones in hand-written SQL.
 
-By hand, the registry's own tables are joined with what one would add to them: tables of tasks, tags, languages and
-other values, each by its value, and a full-text index (FTS5). They are made in a file of their own, from the registry.
+The hand-written SQL joins the registry's tables with typical additions: indexed tables of tasks, tags, languages and
+other values, and a full-text index (FTS5), built in a separate file.
 """
 
 from __future__ import annotations
@@ -61,15 +61,15 @@ def _filters(r: random.Random, kind: str) -> dict[str, Any]:
     if kind == "sort":
         return {"sort": r.choice(SORTS)}
     if kind == "tag":
-        return {"tags": (r.choice([family.lower() for family in families]),), "library": r.choice(list(LIBRARIES))}
+        return {"tag": (r.choice([family.lower() for family in families]),), "library": r.choice(list(LIBRARIES))}
     dataset = f"{r.choice(WORDS)}_{r.randrange(8)}"
     if r.random() < 0.5:
-        return {"min_scores": {f"{dataset}/accuracy": 0.8}, "sort": r.choice(SORTS)}
+        return {"min_score": {f"{dataset}/accuracy": 0.8}, "sort": r.choice(SORTS)}
     return {"sort": f"score:{dataset}/f1", "task": task()}
 
 
 def add_tables(registry: Path, beside: Path, *, full_text: bool) -> None:
-    """Make the tables that searches by hand need."""
+    """Create the tables for the hand-written SQL."""
     connection = sqlite3.connect(beside)
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("PRAGMA cache_size = -262144")
@@ -113,8 +113,8 @@ class ByHand:
         self.connection.execute("ATTACH ? AS beside", [str(beside)])
 
     def search(self, filters: dict[str, Any], limit: int = 20) -> tuple[int, list[tuple[Any, ...]], list[Any]]:
-        """How many match, the rows of the first, and their scores."""
-        query = SearchQuery.of(**filters)
+        """The number of matching models, the rows of the first ones, and their scores."""
+        query = SearchQuery(**filters)
         tables, conditions, parameters, order = self._parts(query)
         where = " AND ".join(conditions) or "1"
         ask = self.connection.execute
@@ -135,7 +135,7 @@ class ByHand:
         column = COLUMNS.get(query.order, query.order)
         order = f"m.{column} DESC, m.key"
         linked = [(kind, getattr(query, kind)) for kind in ("task", "language", *VALUES) if getattr(query, kind)]
-        for kind, value in [*linked, *(("tag", tag) for tag in query.tags)]:
+        for kind, value in [*linked, *(("tag", tag) for tag in query.tag)]:
             conditions.append("m.key IN (SELECT model_key FROM beside.links WHERE kind = ? AND value = ?)")
             parameters += [kind, value]
         for name, low, high in (
@@ -145,7 +145,7 @@ class ByHand:
             if low is not None or high is not None:
                 conditions.append(f"m.{name} BETWEEN ? AND ?")
                 parameters += [low or 0, 2**62 if high is None else high]
-        for name, least in query.min_scores:
+        for name, least in query.min_score.items():
             conditions.append(
                 "m.key IN (SELECT model_key FROM scores s JOIN benchmarks b ON b.key = s.benchmark_key "
                 "WHERE b.dataset = ? AND b.metric = ? AND s.value >= ?)"
@@ -159,6 +159,6 @@ class ByHand:
         if query.wanted:
             tables = "beside.words JOIN models m ON m.key = words.rowid"
             conditions.insert(0, "words MATCH ?")
-            parameters.insert(0, " ".join(f'"{word}"*' for word in query.wanted.beginnings))
+            parameters.insert(0, " ".join(f'"{word}"*' for word in query.wanted.prefixes))
             order = "bm25(words, 8.0, 4.0, 1.0, 1.0, 1.0)"
         return tables, conditions, parameters, order

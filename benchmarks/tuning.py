@@ -216,7 +216,9 @@ class Rivals:
     def _start(self, seed: int, samples: int) -> tuple[Any, Any, Any]:
         import torch
 
-        from zoo.adapt.loop import Settings, parameter_groups, seeded, warm_up_and_cosine
+        from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
+        from zoo.adapt.training.settings import Settings
 
         with seeded(seed):
             module = self.backbone.head(None, len(self.dataset.classes))

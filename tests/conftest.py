@@ -73,7 +73,7 @@ def make_disk(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 @pytest.fixture(scope="session")
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry file without a card, to be copied."""
-    from zoo.registry.opening import create
+    from zoo.registry.creating import create
 
     path = tmp_path_factory.mktemp("empty") / "registry.db"
     create(path, empty=True)

@@ -144,7 +144,7 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
     import torch
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
-    from zoo.data.prompts import Prompt
+    from zoo_vision.generation.prompts import Prompt
 
     torch.manual_seed(0)
     unet = UNet2DModel(
@@ -163,7 +163,7 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
     here, on_cpu = (zoo.load(model, device=device).predict(prompts) for device in (DEVICE, "cpu"))
 
     for found, expected in zip(here, on_cpu, strict=True):
-        assert np.abs(np.asarray(found["image"], int) - np.asarray(expected["image"], int)).mean() < 2
+        assert np.abs(np.asarray(found.image, int) - np.asarray(expected.image, int)).mean() < 2
     run = zoo.tune(
         model,
         "sklearn:digits:400",
@@ -179,7 +179,7 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_training_ends_as_if_nothing_had_happened(bert, monkeypatch) -> None:
-    from zoo.adapt.loop import _Course
+    from zoo.adapt.training.loop import _Course
 
     monkeypatch.setattr("zoo.adapt.checkpoint.EVERY", 0.0)
     whole = zoo.tune(bert, sentences(120), strategy="full", device=DEVICE, epochs=4, save_run=False)

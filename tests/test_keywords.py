@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from zoo.errors import InvalidInput
-from zoo.keywords import UnknownArgument, explains_keywords
+from zoo.keywords import UnknownArgument, amount_argument, explains_keywords
 
 
 @explains_keywords
@@ -23,7 +23,7 @@ def test_known_arguments_arrive() -> None:
     assert find(words="vit") == ["vit", "None", "None"]
 
 
-@pytest.mark.parametrize("wrong", ["max_bytes", "maxsize", "Max_Size", "max_sise"])
+@pytest.mark.parametrize("wrong", ["max_bytes", "maxsize", "Max_Size", "max_sise", "MAX_BYTES"])
 def test_an_unknown_keyword_names_the_function_and_the_nearest_argument(wrong: str) -> None:
     arguments: dict[str, Any] = {wrong: 1}
     with pytest.raises(UnknownArgument) as error:
@@ -38,7 +38,7 @@ def test_a_keyword_that_resembles_none_lists_the_arguments() -> None:
 
 
 def test_the_error_is_for_users_and_for_callers_of_any_function() -> None:
-    error = UnknownArgument("find() has no argument 'x'.", "It takes none.")
+    error = UnknownArgument("find() has no argument 'x'.", "It has no keyword arguments.")
     assert isinstance(error, InvalidInput)
     assert isinstance(error, TypeError)
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
@@ -71,3 +71,17 @@ def test_a_function_that_takes_any_keyword_is_refused() -> None:
 
         @explains_keywords
         def anything(**options: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(None, None), (25, 25), ("25M", 25_000_000), ("1.5kb", 1500), ("2GiB", 2**31), (1e8, 100_000_000)],
+)
+def test_amounts_are_numbers_or_text_with_a_unit(value: int | str | None, expected: int | None) -> None:
+    assert amount_argument("max_size", value) == expected
+
+
+@pytest.mark.parametrize("value", ["many", "", "5 XB", -1, 1.5, True, float("nan"), [1]])
+def test_other_amounts_name_the_argument(value: Any) -> None:
+    with pytest.raises(InvalidInput, match=r"max_size must be a whole number or an amount, not .*25M"):
+        amount_argument("max_size", value)

@@ -15,6 +15,7 @@ import zoo
 from zoo.contract import hooks as hookspecs
 from zoo.plugins import plugins
 from zoo.registry import opening
+from zoo.sources import resolve
 
 TEXT = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (zoo_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
@@ -85,6 +86,20 @@ def test_domains(installed) -> None:
     assert plugins().tasks["meter-classification"].domain == "poetry"
 
 
+def test_kinds(installed) -> None:
+    installed("zoo_kinds")
+    kind = plugins().kinds["syllables"]
+    assert list(kind.baseline(["a", "b"], [2, 4], "any")) == [3, 3]
+    assert kind.metrics[0].compute([1, 5], [2, 9]) == 0.5
+    assert kind.table(["haiku"], [17]).rows == [["haiku", "17 syllables", ""]]
+
+
+def test_options(installed, lines) -> None:
+    installed("zoo_options")
+    assert len(zoo.read(lines, options={"verses": 4})) == 4
+    assert len(zoo.read(lines)) == 40
+
+
 def test_cards(installed) -> None:
     installed("zoo_cards")
     (hit,) = zoo.search("sonnet").models
@@ -95,6 +110,18 @@ def test_sources(installed) -> None:
     installed("zoo_sources")
     files = zoo.pull("shelf:novel")
     assert files.path("weights.txt").read_text() == "0.5 0.5"
+
+
+def test_recognise(installed, tmp_path) -> None:
+    installed("zoo_recognise")
+    folder = tmp_path / "sonnet"
+    folder.mkdir()
+    (folder / "meter.json").write_text('{"foot": "iamb"}')
+    (folder / "model.onnx").write_bytes(b"weights")
+    found = resolve(f"file:{folder}")
+    assert (found.architecture, found.library, found.bytes) == ("iamb", "meter", 23)
+    assert found.loader == {"weights": "model.onnx", "format": "onnx"}
+    assert len(found.revision or "") == 40
 
 
 def test_download(installed, tmp_path) -> None:

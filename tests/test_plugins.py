@@ -66,7 +66,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Folder]:
 
 def load(lines: list[str]) -> Plugins:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("zoo.plugins._warn_user", lines.append)
+        patch.setattr("zoo.plugins.manager._warn_user", lines.append)
         loaded = Plugins()
     loaded.warn = lines.append
     return loaded

@@ -14,8 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "amounts", "version", "untrusted", "redaction", "visible"),
-    ("entities", "keywords"),
+    ("errors", "amounts", "version", "redaction", "visible", "spreadsheets"),
+    ("entities", "keywords", "untrusted"),
     ("tasks", "answers", "config", "provenance"),
     ("contract",),
     ("plugins", "loading", "catalog", "pages"),
@@ -36,7 +36,7 @@ BESIDE = ("testing", "defaults", "__init__", "__main__")
 FOR_PLUGINS = frozenset(
     (
         *LAYERS[0],
-        "entities",
+        *LAYERS[1],
         "tasks",
         "answers",
         "config",
@@ -46,6 +46,7 @@ FOR_PLUGINS = frozenset(
         "kinds",
         "pages",
         "features",
+        "data",
     )
 )
 """The packages of ``zoo`` that a domain plugin may import."""

@@ -1,4 +1,4 @@
-"""Whole numbers as people write them: ``86M``, ``1.5B``, ``500MB``, ``24GB``; decimal units, ``GiB`` binary."""
+"""Numbers with units: ``86M``, ``1.5B``, ``500MB``, ``24GB`` in powers of 1000, ``24GiB`` in powers of 1024."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECAS
 
 
 def amount(text: str) -> int | None:
-    """The number, or None where the text is none, or one too large for any count."""
+    """The number, or None where the text is not a valid amount or is too large."""
     match = _AMOUNT.match(text)
     if not match:
         return None

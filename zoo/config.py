@@ -1,17 +1,20 @@
-"""Settings and folders, in one place: environment variables first, the platform's own folders otherwise."""
+"""Settings and folders, in one place: what was configured first, then environment variables, then defaults."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.errors import InvalidInput
 
 CACHE_BYTES = 10_000_000_000
 """How much the feature cache may take unless the user says otherwise."""
 
+_configured: dict[str, Any] = {}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
 
 
@@ -56,6 +59,37 @@ def settings() -> Settings:
     path = Path(registry.removeprefix("sqlite:///")).expanduser() if registry and url is None else home / "registry.db"
     offline = _flag("HF_HUB_OFFLINE") or _flag("ZOO_OFFLINE")
     return Settings(home, path, offline, _size("ZOO_CACHE_SIZE", CACHE_BYTES), url)
+
+
+def configure(**values: Any) -> None:
+    """Set settings by name for this process, such as ``max_cost=5.0``; None takes the environment's or the default."""
+    for name, value in values.items():
+        if value is None:
+            _configured.pop(name, None)
+        else:
+            _configured[name] = value
+
+
+def setting(name: str, default: Any = None, convert: Callable[[str], Any] = str, former: str = "") -> Any:
+    """A setting by its name: as it was configured, else the environment's ``ZOO_NAME``, else the default.
+
+    Args:
+        convert: from the environment's text; raises ``ValueError``.
+        former: an earlier name of the environment variable, which still counts.
+
+    Raises:
+        InvalidInput: the environment's text cannot be converted.
+    """
+    if name in _configured:
+        return _configured[name]
+    variables = (f"ZOO_{name.upper()}", *([former] if former else []))
+    variable, text = next(((v, t) for v in variables if (t := os.environ.get(v, "").strip())), ("", ""))
+    if not variable:
+        return default
+    try:
+        return convert(text)
+    except ValueError as error:
+        raise InvalidInput(f"{variable} is '{text}', which is not valid: {error}.") from None
 
 
 def _default_home() -> Path:

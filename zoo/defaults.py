@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
+    from zoo.contract.kind import Kind
     from zoo.contract.reader import Reader
     from zoo.contract.source import Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
-    from zoo.kinds.metrics import Metric
+
+
+@hookimpl
+def zoo_kinds() -> Sequence[Kind]:
+    """Images, recordings, texts, classes, numbers, and answers to questions."""
+    from zoo.kinds import builtin_kinds
+    from zoo.legacy.kinds import wrapped
+
+    return [*builtin_kinds(), *wrapped()]
 
 
 @hookimpl
@@ -48,12 +57,13 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl(trylast=True)
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """Predictions of models that ``zoo tune`` made."""
+    """What the backbone itself answers; for models that ``zoo tune`` made, to the task that they were tuned to."""
     from zoo.adapt.tuned import TunedBackbone
+    from zoo.contract.backbone import Answers
 
-    if not isinstance(backbone, TunedBackbone) or backbone.task != task:
-        return None
-    return backbone.predict(inputs, labels)
+    if isinstance(backbone, TunedBackbone):
+        return backbone.predict(inputs, labels) if backbone.task == task else None
+    return backbone.answer(task, inputs, labels) if isinstance(backbone, Answers) else None
 
 
 @hookimpl(trylast=True)
@@ -80,14 +90,6 @@ def zoo_readers() -> Sequence[Reader]:
     from zoo.data import builtin_readers
 
     return builtin_readers()
-
-
-@hookimpl
-def zoo_metrics() -> Sequence[Metric]:
-    """The metrics of the tasks that can be tuned here."""
-    from zoo.kinds.metrics import builtin_metrics
-
-    return builtin_metrics()
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""Clear errors for misspelt keyword arguments of the public functions."""
+"""Checks the arguments of public functions: misspelt keywords, and amounts such as ``"100MB"``."""
 
 from __future__ import annotations
 
@@ -40,16 +40,27 @@ def explains_keywords(function: Callable[P, R]) -> Callable[P, R]:
     return checked
 
 
+_SYNONYMS = {
+    "bytes": "size",
+    "dim": "dimension",
+    "lang": "language",
+    "licence": "license",
+    "licences": "license",
+    "params": "parameters",
+}
+"""Words that users write for those of our arguments."""
+
 _TAKES_ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS; importing inspect costs more than this module.
 
 
 def _unknown(function: str, name: str, names: Iterable[str]) -> UnknownArgument:
     public = [known for known in names if known != "self"]
-    distance, nearest = min(((_edits(name.lower(), known), known) for known in public), default=(0, ""))
-    if nearest and 2 * distance < max(len(name), len(nearest)):
+    meant = "_".join(_SYNONYMS.get(word, word) for word in name.lower().split("_"))
+    distance, nearest = min(((_edits(meant, known), known) for known in public), default=(0, ""))
+    if nearest and 2 * distance < max(len(meant), len(nearest)):
         hint = f"Did you mean {nearest}?"
     else:
-        hint = f"Its arguments: {', '.join(public)}." if public else "It takes none."
+        hint = f"Its arguments: {', '.join(public)}." if public else "It has no keyword arguments."
     return UnknownArgument(f"{function}() has no argument '{name}'.", hint)
 
 
@@ -63,3 +74,26 @@ def _edits(one: str, other: str) -> int:
             current.append(min(previous[column] + 1, current[-1] + 1, replaced))
         previous = current
     return previous[-1]
+
+
+def amount_argument(name: str, value: int | str | None) -> int | None:
+    """The number that a caller passed as an argument, as a number or as text with a unit.
+
+    Args:
+        name: name of the argument, for the message.
+
+    Raises:
+        InvalidInput: it is negative, or not a whole number or a valid amount.
+    """
+    from zoo.amounts import amount
+
+    if value is None:
+        return None
+    found = amount(value) if isinstance(value, str) else value
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    if isinstance(found, bool) or not isinstance(found, int) or found < 0:
+        raise InvalidInput(
+            f"{name} must be a whole number or an amount, not {ascii(value)[:40]}.", "Write 25M, 1.5B, 500MB or 24GiB."
+        )
+    return found

@@ -59,7 +59,7 @@ def redacted(text: str) -> str:
 
     Hidden are user names and passwords in web addresses, passwords in those of databases, parameters of addresses whose
     name says that they are secret, headers that authorise, the Hub's token, and every value of at least ``SHORTEST``
-    characters in an environment variable whose name ends like that of a secret (``HF_TOKEN``, ``OPENAI_API_KEY``) or
+    characters in an environment variable whose name ends like that of a secret (``HF_TOKEN``, ``KAGGLE_KEY``) or
     that is the password of an address there (``HTTPS_PROXY``).
     """
     return redactor()(text)

@@ -7,13 +7,19 @@ import json
 import math
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
+
+from zoo.errors import InvalidInput
 
 DEEPEST = 100
 """Levels of lists and objects in each other; configurations and data sets have about ten."""
 
 LONGEST_NUMBER = 308
 """Digits of a whole number; one with more does not fit into a float."""
+
+MAX_JSON_BYTES = 25_000_000
+"""Size of a JSON configuration file, at most."""
 
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{309}")
 _INTEGER = re.compile(r"[-+]?(0|[1-9]\d*)\Z", re.ASCII)
@@ -53,6 +59,27 @@ def parse_json(text: str | bytes, *, finite: bool = True, unique: bool = False) 
     if text.count("[") + text.count("{") > DEEPEST:
         _check_depth(value)
     return value
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in a JSON file; None if the file does not exist.
+
+    Raises:
+        InvalidInput: it cannot be read, or is not a JSON object.
+    """
+    try:
+        if path.stat().st_size > MAX_JSON_BYTES:
+            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES:,} bytes, too large for a configuration.")
+        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
+    except ValueError as error:
+        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
+    if not isinstance(document, dict):
+        raise InvalidInput(f"{path} must be a JSON object, not a {type(document).__name__}.", "Save the model again.")
+    return document
 
 
 def parse_yaml(text: str) -> Any:

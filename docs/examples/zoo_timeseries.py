@@ -89,7 +89,9 @@ class SeriesReader:
             rows = list(csv.reader(Path(reference).expanduser().read_text(encoding="utf-8").splitlines()))[1:]
             values = np.array([float(row[-1]) for row in rows if row], dtype=np.float32)
         except (OSError, ValueError, IndexError) as error:
-            raise DataError(f"'{reference}' is no series of numbers: {error}.", "Write a number a line.") from error
+            raise DataError(
+                f"'{reference}' is not a series of numbers: {error}.", "Write one number per line."
+            ) from error
         if len(values) <= WINDOW or not np.isfinite(values).all():
             raise DataError(f"'{reference}' needs more than {WINDOW} numbers, all of them finite.")
         windows = [values[start : start + WINDOW] for start in range(len(values) - WINDOW)]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, needs_extra
 
 with needs_extra("audio", "run audio models"):
     import numpy as np
     import torch
     from torch import nn
+
+from zoo.loading.dtypes import float_dtype
+from zoo.loading.heads import with_head
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -56,19 +59,6 @@ class Trunk(nn.Module):
         return self.at(batch, self.layers[-1:])[self.layers[-1]]
 
 
-class AudioClassifier(nn.Module):
-    """A trunk under a new linear head, for training; takes the backbone's collated batches."""
-
-    def __init__(self, trunk: Trunk, outputs: int) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.head = nn.Linear(trunk.embedding_dimension, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Logits or values, batch x outputs."""
-        return self.head(self.trunk.trained(batch).to(self.head.weight.dtype))
-
-
 class AudioBackbone:
     """Turns recordings into features.
 
@@ -92,7 +82,7 @@ class AudioBackbone:
         transcribe: Callable[[Sequence[np.ndarray]], list[str]] | None = None,
     ) -> None:
         self.card, self.device = card, device
-        self.module = trunk.to(device=device, dtype=precision(dtype)).eval()
+        self.module = trunk.to(device=device, dtype=float_dtype(dtype)).eval()
         self.layers, self.embedding_dimension = trunk.layers, trunk.embedding_dimension
         self._classify, self._classes, self._transcribe = classify, tuple(classes), transcribe
 
@@ -124,9 +114,15 @@ class AudioBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return AudioClassifier(self.module, classes).to(self.device)
+        return with_head(
+            self.module,
+            self.embedding_dimension,
+            classes,
+            task=task,
+            device=self.device,
+            features=lambda trunk, batch: trunk.trained(batch),
+            names=("trunk", "head"),
+        )
 
     def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
         """The likeliest classes of each recording, best first, by the published classifier; None without one."""
@@ -163,14 +159,6 @@ class AudioBackbone:
             name: tensor.to(self.device, dtype if tensor.is_floating_point() else None, non_blocking=True)
             for name, tensor in batch.items()
         }
-
-
-def precision(name: str) -> torch.dtype:
-    """The floating-point type called ``name``."""
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
-    return found
 
 
 def mean_by_owner(rows: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 
-from zoo.errors import InvalidInput, UnsupportedModel
-from zoo.loading.quiet import quiet
+from zoo.errors import InvalidInput
+from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_audio.audio_backbone import TOP, AudioBackbone, Batch, Trunk
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ TEMPLATES = ("This is a sound of {}.", "{}.")
 """Sentences that a class is named in; their vectors are averaged (section 4.2)."""
 
 _BATCH = 16
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _UNTRAINED = ("logit_scale_t", "position_ids", "relative_position_index")
 
 
@@ -119,23 +117,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ClapBac
     Raises:
         UnsupportedModel: the folder lacks weights, or is damaged.
     """
-    try:
-        with quiet():
-            extractor = transformers.AutoFeatureExtractor.from_pretrained(files.root, **_LOCAL)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
-            model, report = transformers.ClapModel.from_pretrained(
-                files.root, weights_only=True, output_loading_info=True, **_LOCAL
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    extractor = load_part(transformers.AutoFeatureExtractor, card, files.root)
+    tokenizer = load_tokenizer(card, files.root, "audio")
+    model = load_model(transformers.ClapModel, card, files.root, unneeded=_UNTRAINED, unexpected=IGNORE)
     return ClapBackbone(card, ClapTrunk(model.to(device), extractor, tokenizer), device=device, dtype=dtype)
 
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 from torch.nn import functional
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision
+from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.audio import Recording
-from zoo.loading.quiet import quiet
+from zoo.loading.dtypes import require_float32
+from zoo.loading.transformers import IGNORE, load_model, load_tokenizer
 from zoo_audio.answering import AnsweringBackbone, as_text
 
 if TYPE_CHECKING:
@@ -38,7 +38,6 @@ UNTOLD = 0.2
 """Share of the pieces that are learnt without their words, for classifier-free guidance (section 3.2)."""
 
 _IGNORED = -100
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SEED = 0
 
 
@@ -200,22 +199,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> MusicBa
         UnsupportedModel: the folder lacks weights, or is damaged.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' composes in float32, not in {dtype}.", "Leave --dtype out.")
-    try:
-        with quiet():
-            tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
-            model, report = transformers.MusicgenForConditionalGeneration.from_pretrained(
-                files.root, weights_only=True, output_loading_info=True, **_LOCAL
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    missing = sorted(key for key in report["missing_keys"] if "embed_positions" not in key)
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    require_float32(card, dtype, "composes")
+    tokenizer = load_tokenizer(card, files.root, "audio")
+    kind = transformers.MusicgenForConditionalGeneration
+    model = load_model(kind, card, files.root, unneeded=("embed_positions",), unexpected=IGNORE)
     return MusicBackbone(card, model, tokenizer, device)

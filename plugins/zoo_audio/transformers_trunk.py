@@ -6,16 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import UnsupportedModel, needs_extra
-from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("audio", "load audio models of transformers"):
     import numpy as np
     import torch
     import transformers
-    from safetensors import SafetensorError
 
 from zoo.loading.published_config import architectures, published_config
-from zoo.loading.quiet import quiet
+from zoo.loading.transformers import load_model, load_part
 from zoo_audio import recognition
 from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
     from zoo.entities import LocalFiles, ModelCard
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _UNTRAINED = ("masked_spec_embed", "pooler", "projector", "decoder")
 """Tensors that features do not use, so that checkpoints may lack them."""
 
@@ -144,27 +141,9 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     """
     folder = files.root
     kind, architecture = _kind(folder, card)
-    try:
-        with quiet():
-            extractor = transformers.AutoFeatureExtractor.from_pretrained(folder, **_LOCAL)
-            processor = None
-            if _recognises(architecture):
-                processor = transformers.AutoProcessor.from_pretrained(folder, **_LOCAL)
-            model, report = kind.from_pretrained(
-                folder, weights_only=True, output_loading_info=True, ignore_mismatched_sizes=True, **_LOCAL
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    refuse_other_shapes(card, report)
-    warn_of_strangers(card, report, folder)
-    missing = sorted(key for key in report["missing_keys"] if not any(part in key for part in _UNTRAINED))
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    extractor = load_part(transformers.AutoFeatureExtractor, card, folder)
+    processor = load_part(transformers.AutoProcessor, card, folder) if _recognises(architecture) else None
+    model = load_model(kind, card, folder, unneeded=_UNTRAINED)
     base = model.base_model
     encoder = base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
     if encoder.main_input_name not in {"input_values", "input_features"}:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+    from zoo.contract.reader import Reader
+    from zoo.contract.source import ModelFolder, Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
 
 
@@ -22,6 +26,49 @@ def zoo_domains() -> list[Domain]:
         "encoders and decoders, sentence-transformers, spaCy's pipelines, static token embeddings and ONNX exports."
     )
     return [Domain("language", description, tasks_of("language"))]
+
+
+@hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Questions about a text, and named entities."""
+    from zoo_language.answers.kind import Questions
+    from zoo_language.entities.kind import Spans
+
+    return [Questions(), Spans()]
+
+
+@hookimpl
+def zoo_readers() -> list[Reader]:
+    """Files of questions, and of sentences with tags."""
+    from zoo_language.answers.questions import QuestionReader
+    from zoo_language.entities.files import TaggedReader
+
+    return [QuestionReader(), TaggedReader()]
+
+
+@hookimpl
+def zoo_options() -> list[Option]:
+    """The languages of a translation, and the budget of models behind a paid API."""
+    from zoo_language.openai.prices import MAX_COST
+    from zoo_language.translation.option import LANGUAGES
+
+    return [LANGUAGES, MAX_COST]
+
+
+@hookimpl
+def zoo_sources() -> list[Source]:
+    """OpenAI."""
+    from zoo_language.openai.source import OpenAISource
+
+    return [OpenAISource()]
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """Pipelines of spaCy."""
+    from zoo_language.entities.spacy_files import recognise
+
+    return recognise(folder, config)
 
 
 @hookimpl
@@ -81,21 +128,9 @@ def zoo_extract_features(
 
 
 @hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """What a transformers model's published head, or OpenAI, says: labels, entities, answers, translations."""
-    if backbone.input_kind != "text":
-        return None
-    if task == "text-classification" and backbone.card.source == "openai" and hasattr(backbone, "classify"):
-        return backbone.classify(inputs, labels)
-    if task == "text-classification" and hasattr(backbone, "classify"):
-        return backbone.classify(inputs)
-    return backbone.answer(task, inputs, labels) if hasattr(backbone, "answer") else None
-
-
-@hookimpl
 def zoo_strategies() -> Sequence[Strategy]:
     """Fine-tuning of chat models at OpenAI."""
-    from zoo.adapt.strategies import Strategy
-    from zoo_language.openai.tuning import EPOCHS, NAME, OPTIONS, adapt
+    from zoo.contract.strategy import Strategy
+    from zoo_language.openai.tuning import EPOCHS, NAME, OPTIONS, PLAN, adapt
 
-    return [Strategy(NAME, "OpenAI fine-tunes a chat model of theirs, for money.", adapt, EPOCHS, OPTIONS)]
+    return [Strategy(NAME, "OpenAI fine-tunes one of its chat models, for money.", adapt, EPOCHS, OPTIONS, PLAN)]

@@ -12,7 +12,6 @@ from zoo_language import pooling
 from zoo_language.sentence_pipeline import DenseLayer, SentencePipeline
 
 _ACTIVATIONS = {"Identity", "Tanh", "ReLU", "GELU", "SiLU", "Sigmoid"}
-_DROPOUT = 0.1
 
 
 class TextEncoder(nn.Module):
@@ -39,20 +38,6 @@ class TextEncoder(nn.Module):
         for layer in self.dense:
             vectors = layer(vectors)
         return vectors
-
-
-class TextClassifier(nn.Module):
-    """A text encoder with dropout and a linear head: batch x classes."""
-
-    def __init__(self, encoder: TextEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.dropout = nn.Dropout(_DROPOUT)
-        self.linear = nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Logits (classes) or values (numbers)."""
-        return self.linear(self.dropout(self.encoder(batch)))
 
 
 def dense_modules(pipeline: SentencePipeline) -> list[nn.Module]:

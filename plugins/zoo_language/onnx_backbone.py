@@ -28,7 +28,7 @@ class OnnxBackbone:
 
     Attributes:
         layers: poolings of the last hidden layer; ``sentence`` is the masked mean, scaled to length 1 where the card
-            says so.
+            has ``normalize``.
     """
 
     input_kind = "text"

@@ -1,8 +1,7 @@
-"""Heads that a transformers model was published with: taggers, answerers and translators."""
+"""Heads that a transformers model was published with: for classes, entities, answers to questions and translations."""
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,36 +12,51 @@ import transformers
 
 from zoo.errors import DataError, UnsupportedModel
 from zoo.loading.quiet import quiet
-from zoo.loading.weights_report import left_random
+from zoo.loading.transformers import load_config, load_published_head, load_tokenizer
 from zoo_language.answers import answering
+from zoo_language.classifier import classified
 from zoo_language.entities import tagging
 from zoo_language.translation.languages import check, codes, find, iso, pair
 
 if TYPE_CHECKING:
-    from zoo_language.transformers_backbone import TransformersBackbone
+    from zoo.kinds.answers import Answer
+    from zoo_language.entities.spans import NamedEntities
+    from zoo_language.text_model import TextModel
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _AT_ONCE = 16
 _LONGEST = 256
-"""Tokens of a translation, at most."""
+"""Most tokens of a translation."""
 
 _LISTED = re.compile(r"translation_([a-z]{2})_to_([a-z]{2})\Z")
 
 
-def tagged(backbone: TransformersBackbone, folder: Path, inputs: Sequence[str]) -> list[Any] | None:
-    """The entities of each text; None where the checkpoint holds no trained tagger."""
+def answer(
+    backbone: TextModel, folder: Path, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()
+) -> Sequence[Any] | None:
+    """Answers by the head that came with the model; None for other tasks, and where the checkpoint has no such head."""
+    if task == "text-classification":
+        return classified(backbone, folder, inputs)
+    if task == "token-classification":
+        return tagged(backbone, folder, inputs)
+    if task == "question-answering":
+        return answered(backbone, folder, inputs)
+    return translated(backbone, folder, inputs, labels) if task == "translation" else None
+
+
+def tagged(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[NamedEntities] | None:
+    """The entities of each text; None where the checkpoint holds no trained NER model."""
     kind = transformers.AutoModelForTokenClassification
-    model = _kept(backbone, "tagger", lambda: _model(folder, "ForTokenClassification", kind, backbone.device))
+    model = _kept(backbone, "entities", lambda: _model(folder, "ForTokenClassification", kind, backbone.device))
     if model is None:
         return None
     classes = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]
     return tagging.tag(backbone, inputs, lambda batch: model(**batch).logits, classes)
 
 
-def answered(backbone: TransformersBackbone, folder: Path, inputs: Sequence[Any]) -> list[Any] | None:
-    """The answer to each question; None where the checkpoint holds no trained answerer."""
+def answered(backbone: TextModel, folder: Path, inputs: Sequence[Any]) -> list[Answer] | None:
+    """The answer to each question; None where the checkpoint holds no trained question-answering model."""
     kind = transformers.AutoModelForQuestionAnswering
-    model = _kept(backbone, "answerer", lambda: _model(folder, "ForQuestionAnswering", kind, backbone.device))
+    model = _kept(backbone, "answers", lambda: _model(folder, "ForQuestionAnswering", kind, backbone.device))
     if model is None:
         return None
 
@@ -54,12 +68,12 @@ def answered(backbone: TransformersBackbone, folder: Path, inputs: Sequence[Any]
 
 
 def translated(
-    backbone: TransformersBackbone, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
+    backbone: TextModel, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
 ) -> list[str] | None:
-    """Each text as the model rewrites it; None where the checkpoint is no sequence-to-sequence model.
+    """Each text as the model rewrites it; None where the checkpoint is not a sequence-to-sequence model.
 
     Raises:
-        InvalidInput: the languages are none that the model translates between.
+        InvalidInput: the model does not translate between the languages.
     """
     if not _is_translator(folder):
         return None
@@ -74,17 +88,17 @@ class Translator:
 
     Attributes:
         module: maps a batch with ``labels`` to the mean loss of its tokens, batch x 1.
-        classes: source and target language in the model's codes, where it has to be told; else as they were named.
-        own: pairs of languages that a model for few was published with; empty of others, and where it does not say.
+        classes: source and target language, in the model's codes where it needs them; else as they were named.
+        own: pairs of languages that a model for few was published with; empty for others, and where they are not known.
     """
 
-    def __init__(self, backbone: TransformersBackbone, folder: Path, languages: Sequence[str] = ()) -> None:
+    def __init__(self, backbone: TextModel, folder: Path, languages: Sequence[str] = ()) -> None:
         self.backbone = backbone
         model = _model(folder, "", transformers.AutoModelForSeq2SeqLM, backbone.device)
         if model is None:
             raise UnsupportedModel(f"The weights of '{backbone.card.id}' lack its decoder.", "Pull the model again.")
         # Its own tokenizer: what is set here for a language must not change the model's features.
-        self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        self.tokenizer = load_tokenizer(backbone.card, folder, "language")
         self.pretrained = model
         self.module = _Losses(model)
         self._prefix, self._forced = "", {}
@@ -99,7 +113,7 @@ class Translator:
         self._prefix = prefixes.get(tuple(map(iso, languages)), "")
 
     def check(self, model: str, languages: Sequence[str]) -> None:
-        """Refuse languages that are not those that it was trained on, in the model's name; raises ``InvalidInput``."""
+        """Raise ``InvalidInput``, in the model's name, for languages other than those that it was trained on."""
         check(model, languages, (self.classes,) if self.classes else self.own)
 
     def example(self, item: Any, target: Any) -> tuple[dict[str, list[int]], list[int]]:
@@ -131,7 +145,7 @@ class Translator:
         return [text.strip() for text in texts]
 
     def _choose(self, languages: Sequence[str], known: dict[str, str]) -> None:
-        """Set the languages of a model that has to be told them: by tokens, or by Marian's mark before each text."""
+        """Set the languages of a model that needs them: by tokens, or by Marian's mark before each text."""
         model, tokenizer = self.backbone.card.id, self.tokenizer
         if any(token.startswith(">>") for token in known.values()):
             target = find(languages[1], known) if len(languages) == 2 else None
@@ -153,7 +167,7 @@ class Translator:
 
 
 def _prefixes(config: Any) -> dict[tuple[str | None, ...], str]:
-    """What T5 wants said before a text, by source and target: its configuration lists what it was trained on."""
+    """T5's prefix of a text, by source and target: its configuration lists what it was trained on."""
     listed = getattr(config, "task_specific_params", None) or {}
     found = {match.groups(): listed[name] for name in listed if (match := _LISTED.match(name))}
     return {languages: str((given or {}).get("prefix", "")) for languages, given in found.items()}
@@ -169,19 +183,21 @@ class _Losses(torch.nn.Module):
         return loss.expand(len(batch["input_ids"]), 1)
 
 
-def learner(backbone: TransformersBackbone, folder: Path, task: str, classes: Sequence[str]) -> Any:
-    """What is trained for a task on structured targets; None for tasks that there is no head for here."""
+def learner(
+    backbone: TextModel, folder: Path, task: str, classes: Sequence[str]
+) -> tagging.TagLearner | answering.AnswerLearner | Translator | None:
+    """What is trained for a task with structured targets; None for tasks without a head here."""
     if task == "token-classification":
-        return tagging.Tagger(backbone, classes)
+        return tagging.TagLearner(backbone, classes)
     if task == "question-answering":
-        return answering.Answerer(backbone)
+        return answering.AnswerLearner(backbone)
     if task == "translation" and _is_translator(folder):
         return Translator(backbone, folder, classes)
     return None
 
 
-def _kept(backbone: TransformersBackbone, name: str, make: Callable[[], Any]) -> Any:
-    """What was made at the last call where it was the same: data are answered in pieces, by weights read once."""
+def _kept(backbone: TextModel, name: str, make: Callable[[], Any]) -> Any:
+    """The head of the last call, where it is the same: data are answered in batches, by weights that are read once."""
     if name not in backbone.kept:
         backbone.kept.clear()
         backbone.kept[name] = make()
@@ -189,20 +205,13 @@ def _kept(backbone: TransformersBackbone, name: str, make: Callable[[], Any]) ->
 
 
 def _is_translator(folder: Path) -> bool:
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
-    return bool(config.is_encoder_decoder)
+    return bool(load_config(folder).is_encoder_decoder)
 
 
 def _model(folder: Path, ending: str, kind: Any, device: str) -> Any:
-    """The checkpoint with its own head, or None where it was saved without, or lacks tensors of it."""
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+    """The checkpoint with its own head; None where it was saved without, or lacks tensors of it."""
+    config = load_config(folder)
     if ending and not any(ending in name for name in config.architectures or ()):
         return None
-    with quiet():
-        model, report = kind.from_pretrained(
-            folder, config=config, weights_only=True, output_loading_info=True, **_LOCAL
-        )
-    if missing := left_random(model, report):
-        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, missing[0])
-        return None
-    return model.to(device).eval()
+    model = load_published_head(kind, folder, config=config)
+    return None if model is None else model.to(device).eval()

@@ -13,6 +13,8 @@ with needs_extra("language", "load language models"):
     from safetensors import SafetensorError, safe_open
     from tokenizers import Tokenizer
 
+from zoo.loading.heads import with_head
+
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
@@ -81,7 +83,9 @@ class StaticBackbone:
 
     def head(self, task: Any, classes: int) -> torch.nn.Module:
         """The table with a new linear layer of ``classes`` outputs, for training."""
-        return torch.nn.Sequential(self.module, torch.nn.Linear(self.embedding_dimension, classes)).to(self.device)
+        return with_head(
+            self.module, self.embedding_dimension, classes, task=task, device=self.device, names=("0", "1")
+        )
 
 
 def load(card: ModelCard, folder: Path, device: str, dtype: str) -> StaticBackbone:

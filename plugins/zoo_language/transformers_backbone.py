@@ -11,31 +11,32 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import PROBABILITIES
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
-from zoo.loading.weights_report import left_random, refuse_other_shapes, warn_of_strangers
 
 with needs_extra("language", "load language models"):
     import numpy as np
     import torch
     import transformers
-    from safetensors import SafetensorError
     from transformers.tokenization_utils_base import TruncationStrategy
     from transformers.utils import PaddingStrategy
 
+from zoo.loading.dtypes import float_dtype
+from zoo.loading.heads import HeadedModel, with_head
 from zoo.loading.published_config import published_config
-from zoo.loading.quiet import quiet
-from zoo.loading.sentence_pieces import refuse_without_sentencepiece
+from zoo.loading.transformers import load_config, load_model, load_tokenizer
 from zoo_language import pooling
-from zoo_language.encoder import TextClassifier, TextEncoder, dense_modules
+from zoo_language.encoder import TextEncoder, dense_modules
 from zoo_language.sentence_pipeline import SentencePipeline, read_pipeline
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Learner
     from zoo.entities import ModelCard
 
 UNLIMITED = 1_000_000
 """Tokenizers without a limit name one above this."""
 
 DEFAULT_MAX_TOKENS = 512
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+DROPOUT = 0.1
+"""Probability of dropping a feature below a new head, in training."""
 
 
 class TransformersBackbone:
@@ -61,7 +62,7 @@ class TransformersBackbone:
         self._transformer = pipeline.transformer if pipeline else folder
         config = _config(self._transformer, card)
         model = _model(self._transformer, card, config, dtype)
-        self._tokenizer = _tokenizer(self._transformer, card)
+        self._tokenizer = load_tokenizer(card, self._transformer, "language")
         self.pad_token_id = _pad_id(self._tokenizer)
         self.max_tokens = _max_tokens(pipeline, self._tokenizer, config)
         self._tokenize = self._tokenized_directly if self._can_tokenize_directly() else self._tokenized
@@ -69,7 +70,7 @@ class TransformersBackbone:
         count, width = _sizes(config)
         own = pipeline.pooling if pipeline else (("last",) if decoder else ("mean",))
         dense = dense_modules(pipeline) if pipeline else []
-        self.module = TextEncoder(model, own, dense).to(device=device, dtype=_dtype(dtype)).eval()
+        self.module = TextEncoder(model, own, dense).to(device=device, dtype=float_dtype(dtype)).eval()
         self.embedding_dimension = pipeline.dense[-1].outputs if pipeline and pipeline.dense else width * len(own)
         poolings = ("max", "mean", "last") if decoder else ("cls", "max", "mean")
         per_layer = [f"layer{k}.{name}" for k in range(1, count + 1) for name in poolings]
@@ -125,15 +126,13 @@ class TransformersBackbone:
                     found[layer] = self._pooled(layer, output.hidden_states, mask)
             return found
 
-    def head(self, task: Any, classes: int) -> TextClassifier:
-        """The encoder with dropout and a new linear layer of ``classes`` outputs, for training."""
-        return TextClassifier(self.module, self.embedding_dimension, classes).to(self.device)
+    def head(self, task: Any, classes: int) -> HeadedModel:
+        """The encoder with dropout and a new linear layer of ``classes`` outputs, for training.
 
-    def classify(self, inputs: Sequence[str]) -> list[list[dict[str, Any]]] | None:
-        """The likeliest labels for each text, by the classifier that came with the model; None without one."""
-        from zoo_language.classifier import published_classifier
-
-        return published_classifier(self, self._transformer, inputs)
+        Raises:
+            InvalidInput: fewer than one output.
+        """
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device, dropout=DROPOUT)
 
     @cached_property
     def source_classes(self) -> int:
@@ -155,24 +154,21 @@ class TransformersBackbone:
         """The tokenizer, with the truncation that it was loaded with."""
         return self._tokenizer
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for entities, answers and translations (``zoo.adapt.structured``); None for other tasks."""
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
+        """What is trained for entities, answers and translations; None for other tasks."""
         from zoo_language.published import learner
 
         return learner(self, self._transformer, task, classes)
 
-    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """Entities, answers or translations by the head that came with the model; None without one.
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """Classes, entities, answers or translations by the head that came with the model; None without one.
 
         Args:
-            labels: of a translation, its source and its target language, where they are known.
+            labels: source and target language of a translation, where they are known.
         """
         from zoo_language import published
 
-        if task == "translation":
-            return published.translated(self, self._transformer, inputs, labels)
-        heads = {"token-classification": published.tagged, "question-answering": published.answered}
-        return heads[task](self, self._transformer, inputs) if task in heads else None
+        return published.answer(self, self._transformer, task, inputs, labels)
 
     def _tokenized(self, texts: list[str]) -> list[dict[str, list[int]]]:
         encoded = self._tokenizer(texts, truncation=True, max_length=self.max_tokens, return_attention_mask=False)
@@ -233,7 +229,7 @@ def load(card: ModelCard, folder: Path, device: str, dtype: str) -> Transformers
 def _config(folder: Path, card: ModelCard) -> Any:
     raw = published_config(folder, card)
     try:
-        config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+        config = load_config(folder)
     except (OSError, ValueError, KeyError) as error:
         own_code = "needs its repository's own code, which zoo never runs" if raw.get("auto_map") else ""
         reason = own_code or f"is of type '{raw.get('model_type')}', which this version of transformers does not know"
@@ -247,44 +243,14 @@ def _config(folder: Path, card: ModelCard) -> Any:
 
 
 def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.Module:
-    try:
-        with quiet():
-            model, report = transformers.AutoModel.from_pretrained(
-                folder,
-                config=config,
-                dtype=_dtype(dtype),
-                weights_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-                **_LOCAL,
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        sentence = " ".join(str(error).split())[:300]
-        raise UnsupportedModel(
-            f"'{card.id}' cannot be loaded by transformers: {sentence}", f"Run: zoo verify {card.id}"
-        ) from error
-    refuse_other_shapes(card, report)
-    warn_of_strangers(card, report, folder)
-    missing = [name for name in left_random(model, report) if "pooler" not in name]
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors, {missing[0]} among them; they would be random.",
-            "Pull the model again, or choose another.",
-        )
+    model = load_model(
+        transformers.AutoModel, card, folder, unneeded=("pooler",), config=config, dtype=float_dtype(dtype)
+    )
     if config.is_encoder_decoder:
         return model.get_encoder()
     if getattr(model, "pooler", None) is not None and "add_pooling_layer" in inspect.signature(type(model)).parameters:
         model.pooler = None  # features pool the tokens themselves, and a head would leave it untrained
     return model
-
-
-def _tokenizer(folder: Path, card: ModelCard) -> Any:
-    try:
-        return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
-    except (OSError, ValueError, KeyError, TypeError, ImportError) as error:
-        refuse_without_sentencepiece(card, folder, "language", error)
-        sentence = " ".join(str(error).split())[:300]
-        raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be loaded: {sentence}") from error
 
 
 def _pad_id(tokenizer: Any) -> int:
@@ -317,10 +283,3 @@ def _is_decoder(config: Any) -> bool:
 def _sizes(config: Any) -> tuple[int, int]:
     text = config.get_text_config()
     return int(text.num_hidden_layers), int(text.hidden_size)
-
-
-def _dtype(name: str) -> torch.dtype:
-    dtype = getattr(torch, name, None)
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
-    return dtype

@@ -11,8 +11,10 @@ import transformers
 from torch import nn
 from torch.nn import functional
 
-from zoo.errors import DataError, UnsupportedModel
+from zoo.errors import DataError
+from zoo.kinds.answers import Answer
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_multimodal.image_text_backbone import ImageBackbone, Towers
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ CAPTIONING, ANSWERING = "image-to-text", "visual-question-answering"
 TASKS = {"BlipForConditionalGeneration": CAPTIONING, "BlipForQuestionAnswering": ANSWERING}
 """What the classes of transformers are for."""
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _AT_ONCE = 16
 _LONGEST = 64
 """Tokens of a caption or an answer, at most."""
@@ -73,7 +74,7 @@ class BlipBackbone(ImageBackbone):
         """A caption of each image; None where the model was published for something else."""
         return self._captions(inputs) if self.task == CAPTIONING else None
 
-    def answer(self, inputs: Sequence[Any]) -> list[dict[str, str]] | None:
+    def answer(self, inputs: Sequence[Any]) -> list[Answer] | None:
         """The answer to each question about an image; None where the model was published for something else."""
         return self._answers(inputs) if self.task == ANSWERING else None
 
@@ -99,7 +100,7 @@ class BlipBackbone(ImageBackbone):
             texts += self._written(pixel_values=pixels)
         return texts
 
-    def _answers(self, inputs: Sequence[Any]) -> list[dict[str, str]]:
+    def _answers(self, inputs: Sequence[Any]) -> list[Answer]:
         """Questions of one length at a time: the model attends to padding."""
         answers: list[Any] = [None] * len(inputs)
         questions = [self.tokens(item.question) if hasattr(item, "question") else [] for item in inputs]
@@ -110,7 +111,7 @@ class BlipBackbone(ImageBackbone):
             pixels = self._placed([self.shown(inputs[at]) for at in members])
             asked = torch.tensor([questions[at] for at in members], device=self.device)
             for at, text in zip(members, self._written(pixel_values=pixels, input_ids=asked), strict=True):
-                answers[at] = {"answer": text}
+                answers[at] = Answer(text)
         return answers
 
     def _placed(self, pixels: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -191,15 +192,7 @@ def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dty
     Raises:
         UnsupportedModel: its weights lack tensors of the architecture.
     """
-    with quiet():
-        processor = transformers.AutoImageProcessor.from_pretrained(files.root, **_LOCAL)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(files.root, **_LOCAL)
-        model, report = getattr(transformers, architecture).from_pretrained(
-            files.root, weights_only=True, output_loading_info=True, **_LOCAL
-        )
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    processor = load_part(transformers.AutoImageProcessor, card, files.root)
+    tokenizer = load_tokenizer(card, files.root, "multimodal")
+    model = load_model(getattr(transformers, architecture), card, files.root, unexpected=IGNORE)
     return BlipBackbone(card, model, processor, tokenizer, TASKS[architecture], device=device, dtype=dtype)

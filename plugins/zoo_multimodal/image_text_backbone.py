@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, InvalidInput, needs_extra
 
 with needs_extra("multimodal", "run models of images and text"):
     import numpy as np
     import torch
     from PIL import Image
     from torch import nn
+
+from zoo.loading.dtypes import float_dtype
+from zoo.loading.heads import with_head
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -72,20 +75,6 @@ class Towers(nn.Module):
         return self.images(pixels)
 
 
-class ImageClassifier(nn.Module):
-    """The tower for images under a new linear head, for training."""
-
-    def __init__(self, towers: Towers, outputs: int) -> None:
-        super().__init__()
-        self.towers = towers
-        self.head = nn.Linear(towers.dimension, outputs)
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Logits or values, batch x outputs."""
-        vectors = self.towers(self.towers.placed(pixels))
-        return self.head(nn.functional.normalize(vectors, dim=1).to(self.head.weight.dtype))
-
-
 class ImageBackbone:
     """Turns images into features by a tower.
 
@@ -101,7 +90,7 @@ class ImageBackbone:
 
     def __init__(self, card: ModelCard, towers: Towers, *, device: str, dtype: str) -> None:
         self.card, self.device = card, device
-        self.module = towers.to(device=device, dtype=_precision(dtype)).eval()
+        self.module = towers.to(device=device, dtype=float_dtype(dtype)).eval()
         self.embedding_dimension = towers.dimension
 
     def preprocess(self, item: Any) -> torch.Tensor:
@@ -126,9 +115,15 @@ class ImageBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return ImageClassifier(self.module, classes).to(self.device)
+        return with_head(
+            self.module,
+            self.embedding_dimension,
+            classes,
+            task=task,
+            device=self.device,
+            features=lambda towers, pixels: nn.functional.normalize(towers(towers.placed(pixels)), dim=1),
+            names=("towers", "head"),
+        )
 
 
 class ImageTextBackbone(ImageBackbone):
@@ -171,10 +166,3 @@ class ImageTextBackbone(ImageBackbone):
         words = [" ".join(label.replace("_", " ").split()) for label in labels]
         vectors = [torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES]
         return nn.functional.normalize(torch.stack(vectors).mean(dim=0), dim=1)
-
-
-def _precision(name: str) -> torch.dtype:
-    found = getattr(torch, name, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise UnsupportedModel(f"There is no precision called '{name}'.", "Use float32, bfloat16 or float16.")
-    return found

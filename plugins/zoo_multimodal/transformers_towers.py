@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UnsupportedModel, needs_extra
+from zoo.errors import needs_extra
 
 with needs_extra("multimodal", "load models of images and text of transformers"):
     import numpy as np
     import torch
     import transformers
-    from safetensors import SafetensorError
 
 from zoo.loading.published_config import architectures, published_config
-from zoo.loading.quiet import quiet
-from zoo.loading.sentence_pieces import refuse_without_sentencepiece
-from zoo.loading.weights_report import warn_of_strangers
+from zoo.loading.transformers import load_model, load_part, load_tokenizer
 from zoo_multimodal import blip
 from zoo_multimodal.image_text_backbone import ImageBackbone, ImageTextBackbone, Towers
 
@@ -25,7 +22,6 @@ if TYPE_CHECKING:
 
     from zoo.entities import LocalFiles, ModelCard
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _WHOLE = ("siglip", "siglip2")
 """Families that were trained on texts padded to the full length, without a mask; they pool the last token."""
 _FLEXIBLE = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
@@ -106,29 +102,13 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     folder = files.root
     architecture = next(iter(architectures(published_config(folder, card))), "")
-    try:
-        if architecture in blip.TASKS:
-            return blip.load(card, files, architecture, device, dtype)
-        with quiet():
-            processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
-            tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
-            model, report = transformers.AutoModel.from_pretrained(
-                folder, weights_only=True, output_loading_info=True, **_LOCAL
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        refuse_without_sentencepiece(card, folder, "multimodal", error)
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
+    if architecture in blip.TASKS:
+        return blip.load(card, files, architecture, device, dtype)
+    processor = load_part(transformers.AutoImageProcessor, card, folder)
+    tokenizer = load_tokenizer(card, folder, "multimodal")
+    model = load_model(transformers.AutoModel, card, folder)
     if not (hasattr(model, "get_image_features") and hasattr(model, "get_text_features")):
         return None
-    warn_of_strangers(card, report, folder)
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
     kind = FlexibleTowers if architecture == "Siglip2Model" else TransformersTowers
     return ImageTextBackbone(card, kind(model.eval(), processor, tokenizer), device=device, dtype=dtype)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
@@ -10,6 +10,10 @@ from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+    from zoo.contract.reader import Reader
+    from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
@@ -40,9 +44,51 @@ OWN_TASKS = (
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
-    """The scientific domain, with its classifications beside the core's tasks, and the canonical form of molecules."""
+    """The scientific domain, with its classifications beside the core's tasks."""
     tasks = (*tasks_of("scientific"), *OWN_TASKS)
-    return [Domain("scientific", DESCRIPTION, tasks, {"molecule": _canonical_smiles, "protein": _canonical_protein})]
+    return [Domain("scientific", DESCRIPTION, tasks)]
+
+
+@hookimpl
+def zoo_kinds() -> list[Kind]:
+    """What models of molecules, proteins, crystals, fields and time series take, and what they answer."""
+    from zoo_scientific.forecasting.kind import Forecasts, TimeSeries
+    from zoo_scientific.materials.crystals import Crystals
+    from zoo_scientific.materials.forces import Forces
+    from zoo_scientific.molecules.kind import Molecules
+    from zoo_scientific.proteins.designs import Designs
+    from zoo_scientific.proteins.folds import Folds
+    from zoo_scientific.proteins.sequences import Proteins
+    from zoo_scientific.proteins.structures import ProteinStructures
+    from zoo_scientific.weather.kind import Grids
+
+    materials = [Crystals(), Forces()]
+    life = [Molecules(), Proteins(), ProteinStructures(), Designs(), Folds()]
+    return [*materials, *life, Grids(), TimeSeries(), Forecasts()]
+
+
+@hookimpl
+def zoo_options() -> list[Option]:
+    """The horizon of forecasts, and the columns or variables to forecast."""
+    from zoo_scientific.forecasting.horizon import HORIZON
+    from zoo_scientific.forecasting.kind import COLUMNS
+
+    return [HORIZON, COLUMNS]
+
+
+@hookimpl
+def zoo_readers() -> list[Reader]:
+    """Packaged data sets, sequences, NetCDF; structures of proteins before crystals, which share a suffix."""
+    from zoo.data.shipped import ShippedReader
+    from zoo_scientific import packaged_data
+    from zoo_scientific.forecasting import packaged as packaged_series
+    from zoo_scientific.materials.files import CrystalReader
+    from zoo_scientific.proteins.structure_files import StructureReader
+    from zoo_scientific.sequence_files import SequenceReader
+    from zoo_scientific.weather.files import GridReader
+
+    shipped = ShippedReader([*packaged_data.SHIPPED, *packaged_series.SHIPPED])
+    return [shipped, SequenceReader(), StructureReader(), CrystalReader(), GridReader()]
 
 
 @hookimpl
@@ -53,6 +99,15 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
     yield from packaged()
     yield from cards("scientific")
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """Chronos, and Aurora with a configuration or without."""
+    from zoo_scientific.forecasting import chronos_card
+    from zoo_scientific.weather import aurora_card
+
+    return chronos_card.recognise(folder, config) or aurora_card.recognise(folder, config)
 
 
 @hookimpl
@@ -93,35 +148,3 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
     from zoo_scientific.sequence_backbone import load
 
     return load(card, files, device, dtype)
-
-
-@hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """Energies of crystals, with forces for ``interatomic-potential``; fields; series; structures; sequences."""
-    if task == "weather-forecasting" and backbone.input_kind == "grid" and hasattr(backbone, "forecast"):
-        return backbone.forecast(inputs)
-    if task == "time-series-forecasting" and backbone.input_kind == "time-series" and hasattr(backbone, "forecast"):
-        return backbone.forecast(inputs)
-    if task == "protein-structure-prediction" and hasattr(backbone, "fold"):
-        return backbone.fold(inputs)
-    if task == "inverse-folding" and hasattr(backbone, "design"):
-        return backbone.design(inputs)
-    if backbone.input_kind != "crystal":
-        return None
-    if task == "interatomic-potential" and hasattr(backbone, "potential"):
-        return backbone.potential(inputs)
-    if task == "materials-property-prediction" and hasattr(backbone, "energies"):
-        return backbone.energies(inputs)
-    return None
-
-
-def _canonical_smiles(smiles: str) -> str:
-    from zoo_scientific.canonical import canonical_smiles
-
-    return canonical_smiles(smiles)
-
-
-def _canonical_protein(sequence: str) -> str:
-    from zoo_scientific.canonical import canonical_protein
-
-    return canonical_protein(sequence)

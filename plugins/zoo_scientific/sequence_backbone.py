@@ -10,17 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
 
 with needs_extra("scientific", "run models of molecules and proteins"):
     import torch
     import transformers
-    from safetensors import SafetensorError
     from torch import nn
 
+from zoo.loading.dtypes import float_dtype
+from zoo.loading.heads import with_head
 from zoo.loading.published_config import published_config
 from zoo.loading.quiet import quiet
-from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
+from zoo.loading.transformers import LOCAL, clear_errors, load_model
 from zoo_scientific.molecules.molformer import MODEL_TYPE as MOLFORMER
 from zoo_scientific.molecules.molformer import MolformerModel, molformer_tokenizer
 
@@ -32,7 +33,6 @@ _ATOMS = re.compile(r"%\([0-9]{3}\)|\[[^\]]+\]|Br?|Cl?|>>?|%[0-9]{2}|[NOSPFIbcno
 """The tokens of a SMILES (Schwaller et al., "Molecular transformer", 2019, appendix)."""
 
 _RARE_RESIDUES = str.maketrans("UZOB", "XXXX")
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _MAX_TOKENS = 1024
 _DROPOUT = 0.1
 Batch = Mapping[str, torch.Tensor]
@@ -49,19 +49,6 @@ class SequenceEncoder(nn.Module):
     def forward(self, batch: Batch) -> torch.Tensor:
         """The mean of the last layer, batch x d."""
         return _mean(self.model(**batch).last_hidden_state, batch["attention_mask"])
-
-
-class SequenceClassifier(nn.Module):
-    """An encoder with dropout and a linear head: batch x outputs."""
-
-    def __init__(self, encoder: SequenceEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.dropout = encoder, nn.Dropout(_DROPOUT)
-        self.linear = nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Logits or values."""
-        return self.linear(self.dropout(self.encoder(batch)).to(self.linear.weight.dtype))
 
 
 class SequenceBackbone:
@@ -123,21 +110,20 @@ class SequenceBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return SequenceClassifier(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(
+            self.module, self.embedding_dimension, classes, task=task, device=self.device, dropout=_DROPOUT
+        )
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SequenceBackbone | None:
     """The backbone of a folder of transformers; None where the card is of neither molecules nor proteins.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is no encoder.
+        UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is not an encoder.
     """
     if card.input.get("kind") not in KINDS:
         return None
     raw = published_config(files.root, card)
-    precision = getattr(torch, dtype, None)
     # Of MoLFormer's kin the hub has the code beside the weights; what is run here is the plugin's own.
     molformer = raw.get("model_type") == MOLFORMER
     kind: Any = MolformerModel if molformer else transformers.AutoModel
@@ -146,31 +132,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
             f"'{card.id}' needs its repository's own code, which zoo never runs.",
             "Choose a model of a built-in architecture.",
         )
-    try:
-        with quiet():
-            model, report = kind.from_pretrained(
-                files.root,
-                dtype=precision,
-                weights_only=True,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-                **_LOCAL,
-            )
-            tokenize, padding = (
-                molformer_tokenizer(files.root, atoms, model.config.vocab_size)
-                if molformer
-                else tokenizer(files.root, card)
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(f"'{card.id}' cannot be loaded: {reason}.", f"Run: zoo verify {card.id}") from error
-    refuse_other_shapes(card, report)
-    warn_of_strangers(card, report, files.root)
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name and "contact_head" not in name)
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    model = load_model(kind, card, files.root, unneeded=("pooler", "contact_head"), dtype=float_dtype(dtype))
+    with clear_errors(card, f"The tokenizer of '{card.id}' cannot be loaded"), quiet():
+        if molformer:
+            tokenize, padding = molformer_tokenizer(files.root, atoms, model.config.vocab_size)
+        else:
+            tokenize, padding = tokenizer(files.root, card)
     encoder = model.get_encoder() if model.config.is_encoder_decoder else model
     if getattr(encoder, "pooler", None) is not None:
         encoder.pooler, encoder.pooler_activation = None, None  # it takes no part in the mean over the tokens
@@ -186,7 +153,7 @@ def tokenizer(folder: Path, card: ModelCard) -> tuple[Tokenize, int]:
     """Text to token ids, and the id of padding."""
     if card.loader.get("tokens") == "atoms":
         return _atom_tokenizer(folder)
-    own = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+    own = transformers.AutoTokenizer.from_pretrained(folder, **LOCAL)
     spaced = card.input.get("kind") == "protein" and not type(own).__name__.startswith("Esm")
 
     def tokenize(text: str) -> list[int]:

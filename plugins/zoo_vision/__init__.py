@@ -1,16 +1,19 @@
-"""The vision domain of zoo: its tasks, its models, and how they load."""
+"""The vision domain of zoo: its tasks, kinds, models, and how they load."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo.contract.hooks import hookimpl
-from zoo.errors import UnsupportedModel
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+    from zoo.contract.reader import Reader
+    from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = (
@@ -26,6 +29,33 @@ def zoo_domains() -> list[Domain]:
 
 
 @hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Boxes, masks, prompts and generated images."""
+    from zoo_vision.detection.kind import BoxesKind
+    from zoo_vision.generation.kinds import GeneratedImageKind, PromptKind
+    from zoo_vision.segmentation.kind import MaskKind
+
+    return [BoxesKind(), MaskKind(), PromptKind(), GeneratedImageKind()]
+
+
+@hookimpl
+def zoo_options() -> Sequence[Option]:
+    """How images are generated, and the model that evaluates them."""
+    from zoo_vision.generation.options import OPTIONS
+
+    return OPTIONS
+
+
+@hookimpl
+def zoo_readers() -> list[Reader]:
+    """COCO's JSON, and folders of images and masks."""
+    from zoo_vision.detection.coco import BoxReader
+    from zoo_vision.segmentation.files import MaskReader
+
+    return [BoxReader(), MaskReader()]
+
+
+@hookimpl
 def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
     """Models inside installed packages, then the catalog's, each with its reported scores."""
     from zoo.catalog import cards
@@ -33,6 +63,14 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
     yield from packaged()
     yield from cards("vision")
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder) -> ModelCard | None:
+    """Image generators in the format of diffusers."""
+    from zoo_vision.generation.pipeline_card import recognise
+
+    return recognise(folder)
 
 
 @hookimpl
@@ -61,20 +99,3 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
         return load_diffusion(card, files, device, dtype)
     return None
-
-
-@hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str) -> Sequence[Any] | None:
-    """The five likeliest classes of each image by a published classifier, or its boxes, or its mask; new pictures."""
-    if hasattr(backbone, "generate"):
-        if task not in backbone.card.tasks:
-            raise UnsupportedModel(
-                f"'{backbone.card.id}' serves {' and '.join(backbone.card.tasks)}, and not '{task}'.",
-                "Find a model that does: zoo search --task " + task,
-            )
-        return backbone.generate(inputs)
-    if backbone.input_kind != "image":
-        return None
-    if task == "image-classification" and hasattr(backbone, "classify"):
-        return backbone.classify(inputs)
-    return backbone.answer(task, inputs) if hasattr(backbone, "answer") else None

@@ -1,13 +1,12 @@
 """Boxes and masks by models of transformers, published or tuned here.
 
-Boxes: DETR, RT-DETR, YOLOS and their kin. Masks: SegFormer and others that tell a class for each pixel, and Mask2Former
-and MaskFormer, whose queries give masks.
+Boxes: DETR, RT-DETR, YOLOS and similar models. Masks: SegFormer and others that predict a class for each pixel, and
+Mask2Former and MaskFormer, whose queries give masks.
 """
 
 from __future__ import annotations
 
 import inspect
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,23 +19,26 @@ from transformers.models.auto import modeling_auto
 
 from zoo.errors import DataError, UnsupportedModel
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import LOCAL, load_config, load_published_head
+from zoo_vision.detection.boxes import Box, Boxes
 from zoo_vision.image_recipe import in_rgb
+from zoo_vision.segmentation.masks import IGNORED, Mask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SHOWN = 0.01
-"""Objects less likely than this are left out; average precision wants the unlikely ones too."""
+"""Score below which boxes are left out; low, since average precision counts unlikely boxes too."""
 
 MOST = 100
-IGNORED = 255
+"""Boxes of an image, at most."""
+
 _BATCH = 8
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 DETECTION, SEGMENTATION = "object-detection", "image-segmentation"
 
 
 class Dense:
-    """A model that finds boxes or masks, with its own preprocessing.
+    """A model that predicts boxes or masks, with its own preprocessing.
 
     Attributes:
         module: maps a collated batch with targets to the model's own loss, batch x 1.
@@ -53,30 +55,27 @@ class Dense:
         self._masks_padding = "pixel_mask" in takes
 
     def example(self, item: Any, target: Any) -> dict[str, Any]:
-        """Pixels of one picture with its boxes or its mask."""
+        """Pixels of one image with its boxes or its mask."""
         image = in_rgb(item)
         if self.task == SEGMENTATION:
             found = self.processor(images=image, segmentation_maps=np.asarray(target), return_tensors="pt")
             if self._by_queries:
-                kinds = {"mask": found["mask_labels"][0], "class": found["class_labels"][0]}
-                return {"pixel_values": found["pixel_values"][0], "labels": kinds}
+                labels = {"mask": found["mask_labels"][0], "class": found["class_labels"][0]}
+                return {"pixel_values": found["pixel_values"][0], "labels": labels}
             return {"pixel_values": found["pixel_values"][0], "labels": found["labels"][0].long()}
         known = {name: index for index, name in enumerate(self.classes)}
-        objects = [
-            {
-                "bbox": [x0, y0, x1 - x0, y1 - y0],
-                "category_id": known[label],
-                "area": (x1 - x0) * (y1 - y0),
-                "iscrowd": 0,
-            }
-            for (x0, y0, x1, y1), label in zip(target.corners, target.labels, strict=True)
-        ]
-        told = {"image_id": 0, "annotations": objects}
-        found = self.processor(images=image, annotations=told, return_tensors="pt")
+        objects = []
+        for box in target.found:
+            left, top, right, bottom = box.corners
+            width, height = right - left, bottom - top
+            place = {"bbox": [left, top, width, height], "area": width * height, "iscrowd": 0}
+            objects.append({**place, "category_id": known[box.label]})
+        annotations = {"image_id": 0, "annotations": objects}
+        found = self.processor(images=image, annotations=annotations, return_tensors="pt")
         return {"pixel_values": found["pixel_values"][0], "labels": dict(found["labels"][0])}
 
     def collate(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """One batch; pictures of different size are padded at the right and below."""
+        """One batch; images of different size are padded at the right and below."""
         pixels = [example["pixel_values"] for example in examples]
         labels = [example["labels"] for example in examples]
         height, width = (max(p.shape[side] for p in pixels) for side in (1, 2))
@@ -84,29 +83,29 @@ class Dense:
         if self._masks_padding:
             batch["pixel_mask"] = torch.stack([padded(torch.ones_like(p[0]).long(), height, width) for p in pixels])
         if self._by_queries:
-            batch["mask_labels"] = [padded(told["mask"], height, width) for told in labels]
-            batch["class_labels"] = [told["class"] for told in labels]
+            batch["mask_labels"] = [padded(target["mask"], height, width) for target in labels]
+            batch["class_labels"] = [target["class"] for target in labels]
         elif self.task == SEGMENTATION:
-            batch["labels"] = torch.stack([padded(told, height, width, IGNORED) for told in labels])
+            batch["labels"] = torch.stack([padded(target, height, width, IGNORED) for target in labels])
         else:
             batch["labels"] = [
-                told if self._masks_padding else _on_canvas(told, p, height, width)
-                for told, p in zip(labels, pixels, strict=True)
+                target if self._masks_padding else _on_canvas(target, p, height, width)
+                for target, p in zip(labels, pixels, strict=True)
             ]
         return batch
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
-        """For each picture the objects (label, score, box in pixels), or the mask with the share of each class.
+        """The boxes or the mask of each image.
 
         Raises:
-            DataError: a picture cannot be brought to a size that the model takes.
+            DataError: an image cannot be resized to a size that the model takes.
         """
         self.module.eval()
         answers: list[Any] = []
         for start in range(0, len(inputs), _BATCH):
             images = [in_rgb(item) for item in inputs[start : start + _BATCH]]
             sizes = [(image.size[1], image.size[0]) for image in images]
-            # One by one where sizes differ: no model then sees another's padding.
+            # One by one where sizes differ, so that no answer depends on the padding of another image.
             groups = [images] if len(set(sizes)) == 1 else [[image] for image in images]
             for group in groups:
                 pixels = self._pixels(group).to(self.device)
@@ -126,29 +125,21 @@ class Dense:
             ) from error
         return found
 
-    def _boxes(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[list[dict[str, Any]]]:
+    def _boxes(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[Boxes]:
         found = self.processor.post_process_object_detection(outputs, threshold=SHOWN, target_sizes=list(sizes))
         answers = []
-        for picture in found:
-            order = picture["scores"].argsort(descending=True)[:MOST].tolist()
-            answers.append(
-                [
-                    {
-                        "label": self.classes[int(picture["labels"][at])],
-                        "score": float(picture["scores"][at]),
-                        "box": [float(side) for side in picture["boxes"][at]],
-                    }
-                    for at in order
-                ]
-            )
+        for image in found:
+            boxes = []
+            for at in image["scores"].argsort(descending=True)[:MOST].tolist():
+                left, top, right, bottom = image["boxes"][at].tolist()
+                label, score = self.classes[int(image["labels"][at])], float(image["scores"][at])
+                boxes.append(Box(label, score, (left, top, right, bottom)))
+            answers.append(Boxes(tuple(boxes)))
         return answers
 
-    def _masks(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[dict[str, Any]]:
+    def _masks(self, outputs: Any, sizes: Sequence[tuple[int, int]]) -> list[Mask]:
         masks = self.processor.post_process_semantic_segmentation(outputs, target_sizes=list(sizes))
-        answers = []
-        for mask in masks:
-            answers.append(mask_answer(mask.cpu().numpy().astype(np.uint8), self.classes))
-        return answers
+        return [Mask.of(mask.cpu().numpy().astype(np.uint8), self.classes) for mask in masks]
 
 
 class _Losses(nn.Module):
@@ -160,30 +151,23 @@ class _Losses(nn.Module):
         return self.model(**batch).loss.expand(len(batch["pixel_values"]), 1)
 
 
-def mask_answer(mask: np.ndarray, classes: Sequence[str]) -> dict[str, Any]:
-    """A mask (height x width, uint8) with the share of each class in it, in the order of their numbers."""
-    shares = np.bincount(mask.ravel(), minlength=len(classes)) / mask.size
-    named = {classes[index]: float(shares[index]) for index in np.flatnonzero(shares).tolist()}
-    return {"classes": named, "mask": mask}
-
-
 def padded(tensor: torch.Tensor, height: int, width: int, value: int = 0) -> torch.Tensor:
-    """At the right and below, to such a size."""
+    """A tensor padded at the right and below to a size."""
     return nn.functional.pad(tensor, (0, width - tensor.shape[-1], 0, height - tensor.shape[-2]), value=value)
 
 
-def _on_canvas(told: Mapping[str, Any], pixels: torch.Tensor, height: int, width: int) -> dict[str, Any]:
-    """Boxes as parts of the padded picture, for a model that does not know where the padding begins.
+def _on_canvas(target: Mapping[str, Any], pixels: torch.Tensor, height: int, width: int) -> dict[str, Any]:
+    """Boxes as fractions of the padded image, for a model that does not know where the padding begins.
 
     Args:
-        told: ``boxes`` hold the centre, width and height as parts of the picture's own size, n x 4.
+        target: ``boxes`` hold the centre, width and height as fractions of the image's own size, n x 4.
     """
     across, down = pixels.shape[2] / width, pixels.shape[1] / height
-    return {**told, "boxes": told["boxes"] * torch.tensor([across, down, across, down])}
+    return {**target, "boxes": target["boxes"] * torch.tensor([across, down, across, down])}
 
 
 def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Dense | None:
-    """The folder's model with a head for ``classes``; the head that it came with where it knows the same classes.
+    """The folder's model with a head for ``classes``: its own where that has the same classes, else a new one.
 
     Raises:
         UnsupportedModel: transformers has no such head for the model.
@@ -200,12 +184,12 @@ def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Den
                 id2label=names,
                 label2id={name: at for at, name in names.items()},
                 ignore_mismatched_sizes=True,
-                **_LOCAL,
+                **LOCAL,
             )
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise UnsupportedModel(f"transformers has no head for {task} on the model in {folder}: {reason}.") from error
-    processor = transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL)
+    processor = transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL)
     if task == SEGMENTATION:
         # Published recipes leave a class of their own data out, or count another value as unknown.
         processor.do_reduce_labels, processor.ignore_index = False, IGNORED
@@ -217,15 +201,13 @@ def published(folder: Path, task: str, device: str) -> Dense | None:
     kind = _kind(folder, task)
     if kind is None:
         return None
-    config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+    config = load_config(folder)
     if not any(str(name).endswith(_ENDINGS[task]) for name in config.architectures or ()):
         return None
-    with quiet():
-        model, report = kind.from_pretrained(folder, output_loading_info=True, **_LOCAL)
-    if report["missing_keys"]:
-        logging.getLogger(__name__).info("The checkpoint in %s lacks %s.", folder, sorted(report["missing_keys"])[0])
+    model = load_published_head(kind, folder)
+    if model is None:
         return None
-    return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL), device)
+    return Dense(task, model.eval(), transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL), device)
 
 
 _ENDINGS: dict[str, tuple[str, ...]] = {
@@ -240,7 +222,7 @@ def _kind(folder: Path, task: str) -> Any:
         return transformers.AutoModelForObjectDetection
     if task != SEGMENTATION:
         return None
-    name = transformers.AutoConfig.from_pretrained(folder, **_LOCAL).model_type
+    name = load_config(folder).model_type
     by_pixels = name in modeling_auto.MODEL_FOR_SEMANTIC_SEGMENTATION_MAPPING_NAMES
     by_queries = name in modeling_auto.MODEL_FOR_UNIVERSAL_SEGMENTATION_MAPPING_NAMES
     if by_queries and not by_pixels:

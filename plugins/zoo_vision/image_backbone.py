@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import PROBABILITIES
 from zoo.errors import InvalidInput, needs_extra
+from zoo.kinds.classes import Labels
 
 with needs_extra("vision", "run image models"):
     import torch
     from torch import nn
+
+from zoo.loading.dtypes import float_dtype
+from zoo.loading.heads import with_head
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -21,7 +26,6 @@ POOLED = "pooled"
 
 TOP = 5
 _BATCH = 32
-_DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 
 
 class Trunk(nn.Module):
@@ -53,25 +57,6 @@ class Trunk(nn.Module):
         return None
 
 
-class ImageClassifier(nn.Module):
-    """A trunk under a new linear head, for training; takes the backbone's collated batches."""
-
-    def __init__(self, recipe: ImageRecipe, trunk: Trunk, outputs: int) -> None:
-        super().__init__()
-        self.trunk = trunk
-        self.head = nn.Linear(trunk.embedding_dimension, outputs)
-        self._recipe = recipe
-
-    def forward(self, batch: Any) -> torch.Tensor:
-        """Logits, batch x outputs."""
-        return by_size(batch, self._logits)
-
-    def _logits(self, batch: torch.Tensor) -> torch.Tensor:
-        pixels = self._recipe.pixels(batch, self.head.weight)
-        found: torch.Tensor = self.head(self.trunk(pixels).to(self.head.weight.dtype))
-        return found
-
-
 class ImageBackbone:
     """Turns images into features.
 
@@ -97,7 +82,7 @@ class ImageBackbone:
         classes: Sequence[str] = (),
     ) -> None:
         self.card, self.recipe, self.classes = card, recipe, tuple(classes)
-        trunk = trunk.to(device=device, dtype=_DTYPES[dtype]).eval()
+        trunk = trunk.to(device=device, dtype=float_dtype(dtype)).eval()
         if not device.startswith("mps"):
             # Convolutions on CPUs and on CUDA run up to twice as fast with the channels innermost.
             trunk = trunk.to(memory_format=torch.channels_last)
@@ -152,17 +137,23 @@ class ImageBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        classifier = ImageClassifier(self.recipe, self.module, classes)
-        classifier.head.to(next(self.module.parameters()).device)
-        return classifier
+        device = next(self.module.parameters()).device
+        pooled = functools.partial(_pooled, self.recipe)
+        return with_head(
+            self.module,
+            self.embedding_dimension,
+            classes,
+            task=task,
+            device=device,
+            features=pooled,
+            names=("trunk", "head"),
+        )
 
-    def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
-        """The likeliest classes of each image, best first, with their probabilities; None without a classifier."""
-        if not self.classes:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
+        """The likeliest classes of each image, by the classifier that came with the weights; None without one."""
+        if task != "image-classification" or not self.classes:
             return None
-        rows: list[list[dict[str, Any]]] = []
+        answers: list[Any] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             with torch.inference_mode():
@@ -171,12 +162,18 @@ class ImageBackbone:
                 return None
             scores, indices = logits.float().softmax(dim=1).topk(min(TOP, logits.shape[1]))
             for row_scores, row_indices in zip(scores.tolist(), indices.tolist(), strict=True):
-                pairs = zip(row_indices, row_scores, strict=True)
-                rows.append([{"label": self.classes[index], "score": score} for index, score in pairs])
-        return rows
+                answers.append(Labels.of([self.classes[index] for index in row_indices], row_scores))
+        return answers
 
     def _pixels(self, batch: torch.Tensor) -> torch.Tensor:
         return self.recipe.pixels(batch, next(self.module.parameters()))
+
+
+def _pooled(recipe: ImageRecipe, trunk: Trunk, batch: Any) -> torch.Tensor:
+    """The pooled features of a collated batch."""
+    like = next(trunk.parameters())
+    found: torch.Tensor = by_size(batch, lambda part: trunk(recipe.pixels(part, like)))
+    return found
 
 
 def by_size(batch: Any, run: Callable[[torch.Tensor], Any]) -> Any:

@@ -132,7 +132,7 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
 
 
 def _from_entry_point(card: ModelCard, files: LocalFiles) -> nn.Module:
-    from zoo.sources.trust import check_trusted
+    from zoo.loading.trust import check_trusted
 
     repository, entry = str(card.loader.get("repository")), str(card.loader.get("entry"))
     check_trusted(repository, files.revision or "", card.id)
@@ -155,7 +155,7 @@ def _from_entry_point(card: ModelCard, files: LocalFiles) -> nn.Module:
 
 @contextlib.contextmanager
 def _tensors_only() -> Iterator[None]:
-    """While it runs, torch reads no pickle that holds more than tensors, whatever the code asks for."""
+    """In this context torch reads pickles of tensors only, whatever the code requests."""
     name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(name)
     os.environ[name] = "1"

@@ -6,18 +6,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, needs_extra
-from zoo.loading.quiet import quiet
-from zoo.loading.weights_report import refuse_other_shapes, warn_of_strangers
 
 with needs_extra("vision", "load models of transformers"):
     import numpy as np
     import torch
     import transformers
     from PIL import Image
-    from safetensors import SafetensorError
     from torch import nn
 
 from zoo.loading.published_config import architectures, published_config
+from zoo.loading.transformers import load_model, load_part
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
 from zoo_vision.image_recipe import bytes_of, in_rgb
 
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     from zoo.entities import LocalFiles, ModelCard
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SAFE_PICKLE = (2, 10)
 _ON_TENSORS = frozenset({"TorchvisionBackend", "BaseImageProcessorFast"})
 """Base classes of transformers' image processors that work on tensors; the second is the name before 5.3."""
@@ -37,12 +34,12 @@ class ProcessorRecipe:
 
     Where its arithmetic is one factor and one summand for each channel, which is what rescaling and normalising come
     to, images stay the bytes that its geometry leaves until the batch is on the device: a quarter of the way's load,
-    and one pass over the batch in place of one over each image. A picture tells whether that gives the same pixels.
+    and one pass over the batch in place of one over each image. A test image shows whether that gives the same pixels.
     """
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
-        # Those of torchvision turn pictures into tensors first, those of Pillow turn tensors back into pictures.
+        # Those of torchvision turn images into tensors first, those of Pillow turn tensors back into images.
         self._takes_bytes = not _ON_TENSORS.isdisjoint(kind.__name__ for kind in type(processor).__mro__)
         self._factor, self._summand = self._arithmetic() or (None, None)
 
@@ -94,14 +91,14 @@ class ProcessorRecipe:
         return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
 
     def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one picture; None where they do not explain it.
+        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one image; None where they do not explain it.
 
-        The picture's noise takes every byte, and its sides differ, so that what depends on places shows too.
+        The image is noise over all values, and its sides differ, so that a dependence on position shows too.
         """
-        picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
+        image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
         try:
-            plain = self._processed([picture], as_bytes=True)[0]
-            wanted = self._processed([picture], as_bytes=False)[0]
+            plain = self._processed([image], as_bytes=True)[0]
+            wanted = self._processed([image], as_bytes=False)[0]
         except (TypeError, ValueError):
             return None
         if plain.dtype != torch.uint8 or plain.shape != wanted.shape:
@@ -177,7 +174,7 @@ class TransformersTrunk(Trunk):
 
 
 class TransformersImageBackbone(ImageBackbone):
-    """An image backbone that can find boxes and masks too, where transformers has such a head for the model.
+    """An image backbone that also predicts boxes and masks, where transformers has such a head for the model.
 
     Attributes:
         folder: where the model's files are.
@@ -187,15 +184,17 @@ class TransformersImageBackbone(ImageBackbone):
     _published: dict[str, Any]
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for boxes or masks (``zoo.adapt.structured``); None for other tasks."""
+        """What is trained for boxes or masks; None for other tasks."""
         from zoo_vision.dense import learner
 
         return learner(self.folder, task, classes, self._place())
 
-    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
-        """Boxes or masks by the head that came with the model; None without one."""
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
+        """Classes, boxes or masks by the head that came with the model; None without one."""
         from zoo_vision.dense import published
 
+        if (classes := super().answer(task, inputs, labels)) is not None:
+            return classes
         if task not in self._published:
             self._published[task] = published(self.folder, task, self._place())
         found = self._published[task]
@@ -213,29 +212,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
-    options = {
-        **_LOCAL,
-        "use_safetensors": _has_safetensors(folder, card),
-        "output_loading_info": True,
-        "ignore_mismatched_sizes": True,
-    }
     kind = transformers.AutoModelForImageClassification if classifier else transformers.AutoModel
-    try:
-        recipe = ProcessorRecipe(transformers.AutoImageProcessor.from_pretrained(folder, **_LOCAL))
-        with quiet():
-            model, report = kind.from_pretrained(folder, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo pull {card.id}"
-        ) from error
-    refuse_other_shapes(card, report)
-    warn_of_strangers(card, report, folder)
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    safetensors = _has_safetensors(folder, card)
+    recipe = ProcessorRecipe(load_part(transformers.AutoImageProcessor, card, folder))
+    model = load_model(kind, card, folder, unneeded=("pooler.",), use_safetensors=safetensors)
     encoder = model.base_model if classifier else model
     if encoder.main_input_name != "pixel_values":
         raise UnsupportedModel(f"'{card.id}' is no image encoder: it takes {encoder.main_input_name}.")
@@ -275,7 +255,7 @@ def _depths(outputs: Any) -> Sequence[torch.Tensor]:
 
 
 def _final(outputs: Any) -> torch.Tensor:
-    """What the encoder leaves of the picture itself, also where a decoder asks it for objects or masks by queries.
+    """What the encoder leaves of the image itself, also where a decoder asks it for objects or masks by queries.
 
     DETR gives positions, RT-DETR maps of several sizes, the smallest last, and Mask2Former the last map.
     """

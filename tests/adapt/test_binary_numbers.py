@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from zoo.adapt.experiment import prepare
-from zoo.adapt.fine_tuning import Judge
+from zoo.adapt.head_objective import HeadTargets
 from zoo.adapt.linear_probe import fit
 from zoo.entities import Dataset, Plan
 
@@ -37,9 +37,9 @@ def test_the_rare_weigh_more_in_probe_and_loss() -> None:
     head = fit(experiment, np.zeros((len(train), 2)), targets, 1.0)
     assert head.outputs(np.zeros((1, 2))) == pytest.approx(weights[1] * counts[1] / (weights @ counts))
 
-    judge = Judge(experiment)
-    loss = judge.loss(torch.tensor(weights))
-    standardised = torch.tensor((np.array([0.0, 1.0]) - judge.centre) / judge.scale)
+    scaled = HeadTargets(experiment)
+    loss = scaled.loss(torch.tensor(weights))
+    standardised = torch.tensor((np.array([0.0, 1.0]) - scaled.centre) / scaled.scale)
     errors = [
         loss(standardised[:, None] + torch.tensor(wrong)[:, None], standardised) for wrong in ([1.0, 0.0], [0.0, 1.0])
     ]

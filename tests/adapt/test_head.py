@@ -9,10 +9,12 @@ from torch import nn
 
 import zoo
 from zoo.adapt.experiment import prepare
-from zoo.adapt.fine_tuning import Judge
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
+from zoo.adapt.head_objective import HeadTargets
 from zoo.adapt.linear_probe import choose, extract, predict
-from zoo.adapt.loop import Settings, depth_below_head, fresh_statistics, parameter_groups
+from zoo.adapt.training.loop import evaluate, fresh_statistics
+from zoo.adapt.training.optimizer import depth_below_head, parameter_groups
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
@@ -25,25 +27,26 @@ def started(model: str, data: str) -> tuple:
     plan = Plan("full", zoo.data.task_for(dataset, None).name)
     backbone = zoo.load(model, device="cpu").backbone
     experiment, pretrained = prepare(dataset, plan), backbone.module
-    module, judge = backbone.head(experiment.task, experiment.outputs), Judge(experiment)
-    parts = judge.batches(backbone, experiment.train, plan), judge.batches(backbone, experiment.validation, plan)
+    module, targets = backbone.head(experiment.task, experiment.outputs), HeadTargets(experiment)
+    parts = targets.batches(backbone, experiment.train, plan), targets.batches(backbone, experiment.validation, plan)
     done = start_from_probe(
         module,
         pretrained,
         experiment,
         parts,
-        target_scale=(judge.centre, judge.scale),
+        target_scale=(targets.centre, targets.scale),
         probe=None,
         progress=SilentProgress(),
     )
     assert done is not None
-    return backbone, experiment, module, judge, plan
+    return backbone, experiment, module, targets, plan
 
 
 def test_the_head_predicts_what_the_linear_probe_does(reviews: str) -> None:
-    backbone, experiment, module, judge, plan = started(STATIC, reviews)
+    backbone, experiment, module, targets, plan = started(STATIC, reviews)
 
-    predictions = judge.test(module, backbone, plan, SilentProgress())
+    outputs, _ = evaluate(module, targets.batches(backbone, experiment.test, plan), targets.loss(None))
+    predictions = targets.predictions(outputs)
 
     features, _ = extract(backbone, experiment.dataset, plan, SilentProgress())
     head = choose(experiment, features).head
@@ -55,8 +58,9 @@ def test_numbers_are_predicted_in_their_own_unit(tmp_path) -> None:
     rows = [f"{'very ' * (n % 9)}long word {n},{1000 * (n % 9) + 50000}" for n in range(90)]
     path.write_text("\n".join(["text,score", *rows]) + "\n", encoding="utf-8")
 
-    backbone, experiment, module, judge, plan = started(STATIC, str(path))
-    predictions = judge.test(module, backbone, plan, SilentProgress())
+    backbone, experiment, module, targets, plan = started(STATIC, str(path))
+    outputs, _ = evaluate(module, targets.batches(backbone, experiment.test, plan), targets.loss(None))
+    predictions = targets.predictions(outputs)
 
     truth = experiment.targets[list(experiment.test)]
     assert np.abs(predictions - truth).mean() < 0.3 * np.abs(truth - truth.mean()).mean()
@@ -76,11 +80,12 @@ def test_a_class_without_training_samples_keeps_the_loss_finite(reviews: str, tm
         experiment.test,
         np.where(experiment.targets == 1, 2, 0),
         experiment.metrics,
+        experiment.kind,
     )
     object.__setattr__(dataset, "classes", ("bad", "unseen", "good"))
     module = backbone.head(three.task, three.outputs)
-    judge = Judge(three)
-    parts = judge.batches(backbone, three.train, plan), judge.batches(backbone, three.validation, plan)
+    targets = HeadTargets(three)
+    parts = targets.batches(backbone, three.train, plan), targets.batches(backbone, three.validation, plan)
 
     assert start_from_probe(
         module, backbone.module, three, parts, target_scale=(0.0, 1.0), probe=None, progress=SilentProgress()

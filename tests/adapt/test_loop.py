@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from zoo.adapt import batches
-from zoo.adapt.loop import Settings, train, warm_up_and_cosine
+from zoo.adapt.training.loop import train
+from zoo.adapt.training.optimizer import warm_up_and_cosine
+from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
 from zoo.errors import ZooError
 

@@ -36,8 +36,8 @@ def test_a_tuned_folder_loads_predicts_and_gives_features(
     features = loaded.extract(reviews)
 
     assert run.path == str(folder)
-    assert [answer[0]["label"] for answer in answers] == ["good", "bad"]
-    assert sum(label["score"] for label in answers[0]) == pytest.approx(1.0, abs=1e-4)
+    assert [answer[0].label for answer in answers] == ["good", "bad"]
+    assert sum(label.score for label in answers[0]) == pytest.approx(1.0, abs=1e-4)
     assert features.values.shape == (120, loaded.backbone.embedding_dimension)
     assert np.isfinite(features.values).all()
 
@@ -64,7 +64,7 @@ def test_what_is_predicted_is_what_was_measured(reviews: str, tmp_path: Path) ->
 
     answers = zoo.load(f"file:{folder}").predict(list(data.inputs))
 
-    right = [answer[0]["label"] == data.classes[target] for answer, target in zip(answers, data.targets, strict=True)]
+    right = [answer[0].label == data.classes[target] for answer, target in zip(answers, data.targets, strict=True)]
     assert np.mean(right) >= run.metrics["accuracy"] - 0.1
 
 

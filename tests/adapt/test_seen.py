@@ -16,7 +16,6 @@ import zoo
 from zoo.adapt.experiment import prepare
 from zoo.adapt.saving import MARKER
 from zoo.adapt.seen import FILE, Seen, keep_apart, seen_by, trained_on
-from zoo.adapt.structured.tuning import divide
 from zoo.cli import run
 from zoo.entities import Dataset, ModelCard, Plan
 from zoo.errors import DataError, IntegrityError
@@ -68,12 +67,12 @@ def test_structured_targets_are_split_with_copies_together() -> None:
     inputs = [f"word {n // 3}" for n in range(60)]
     data = Dataset("tagged", "text", inputs, [["O", "O"]] * 60, ("O",), "f", "spans")
 
-    parts = divide(data, Plan(task="token-classification"))
+    parts = prepare(data, Plan(task="token-classification"))
 
-    sides = [set(part.inputs) for part in (parts.train, parts.validation, parts.test)]
+    sides = [set(parts.part(positions).inputs) for positions in (parts.train, parts.validation, parts.test)]
     assert sum(map(len, sides)) == 20
     assert parts.copies == 40
-    assert set(parts.learned_from) == {*parts.train.inputs.indices, *parts.validation.inputs.indices}  # type: ignore[attr-defined]
+    assert parts.learned_from == (*parts.train, *parts.validation)
 
 
 @pytest.mark.parametrize("split", ["random", "scaffold"])

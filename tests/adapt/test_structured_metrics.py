@@ -7,15 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.adapt.structured.spans import entities, named_entities, tags_of
-from zoo.data.crystals import EnergyAndForces
 from zoo.errors import DataError
 from zoo.kinds.known import kinds
 from zoo.kinds.metrics import metric
 from zoo.kinds.text_metrics import edit_distance
+from zoo_scientific.materials.forces import EnergyAndForces
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)
-TAGS = st.lists(st.sampled_from(["O", "B-X", "I-X", "B-Y", "I-Y"]), min_size=1, max_size=8)
 
 
 @pytest.mark.parametrize(("first", "second", "edits"), [("kitten", "sitting", 3), ("", "ab", 2), ("flaw", "lawn", 2)])
@@ -46,35 +44,6 @@ def test_a_translation_is_judged_as_sacrebleu_does() -> None:
     assert 0 < metric("bleu").compute(truth, ["the small red house is old", *truth[1:]]) < 100
 
 
-@pytest.mark.parametrize(
-    ("tags", "found"),
-    [
-        ("B-P I-P O B-L", [("P", 0, 2), ("L", 3, 4)]),
-        ("I-P I-P B-P", [("P", 0, 2), ("P", 2, 3)]),
-        ("B-P I-L O", [("P", 0, 1), ("L", 1, 2)]),
-        ("S-P B-L I-L E-L", [("P", 0, 1), ("L", 1, 4)]),
-        ("O O", []),
-    ],
-)
-def test_entities_are_those_of_conll(tags: str, found: list[tuple[str, int, int]]) -> None:
-    assert entities(tags.split()) == found
-
-
-@given(TAGS)
-def test_entities_survive_the_way_to_characters_and_back(tags: list[str]) -> None:
-    text = "  ".join(f"w{number}" for number in range(len(tags)))
-    again = tags_of(text, named_entities(text, tags, [1.0] * len(tags)))
-    assert entities(again) == entities(tags)
-    assert metric("entity_f1").compute([tuple(tags)], [again]) == 1.0
-
-
-def test_an_entity_is_right_only_as_a_whole() -> None:
-    truth = [("B-P", "I-P", "O", "B-L")]
-    assert metric("entity_f1").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.5
-    assert metric("token_accuracy").compute(truth, [("B-P", "O", "O", "B-L")]) == 0.75
-    assert metric("entity_f1").compute(truth, [("O",) * 4]) == 0.0
-
-
 def test_answers_are_judged_as_squad_does() -> None:
     known = [("the Eiffel Tower", "Eiffel Tower in Paris"), ("1889",)]
     assert metric("exact_match").compute(known, [("Eiffel tower!",), ("in 1889",)]) == 0.5
@@ -99,9 +68,9 @@ def test_classes_and_numbers_are_refused(name: str) -> None:
 
 def test_every_kind_guesses_without_a_model() -> None:
     assert set(kinds()) >= {"answers", "forces", "spans", "text"}
-    assert kinds()["text"].guess(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
-    assert kinds()["text"].guess([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
-    assert kinds()["spans"].guess(["two words"], [], "token-classification") == [("O", "O")]
+    assert kinds()["text"].baseline(["one", "two"], ["eins", "eins", "zwei"], "translation") == ["one", "two"]
+    assert kinds()["text"].baseline([None, None], ["yes", "no", "yes"], "automatic-speech-recognition") == ["yes"] * 2
+    assert kinds()["spans"].baseline(["two words"], [], "token-classification") == [("O", "O")]
 
 
 def test_cider_is_that_of_the_reference_scorer() -> None:
@@ -147,4 +116,4 @@ def test_an_answer_about_a_picture_is_right_that_three_people_gave(
 
 def test_knowing_nothing_of_pictures_is_the_commonest_answer() -> None:
     known = [("red", "red"), ("blue",)]
-    assert kinds()["answers"].guess([None, None], known, "visual-question-answering") == [("red",)] * 2
+    assert kinds()["answers"].baseline([None, None], known, "visual-question-answering") == [("red",)] * 2

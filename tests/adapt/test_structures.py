@@ -11,10 +11,11 @@ import tmtools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.adapt.structured.structures import KIND, best_tm_score, lddt, tm_score
 from zoo.data import read
-from zoo.data.structures import Structure, parse_pdb, read_structure
 from zoo.errors import DataError
+from zoo_scientific.proteins.folding_metrics import best_tm_score, lddt, tm_score
+from zoo_scientific.proteins.folds import Folds
+from zoo_scientific.proteins.structures import Structure, parse_pdb, read_structure
 
 GLOBINS = Path(str(resources.files("tmtools") / "data" / "2gtl.pdb"))
 
@@ -53,8 +54,8 @@ def test_the_more_noise_the_worse(chains):
     noise = draw.standard_normal(chains["A"].alpha.shape)
     others = [moved(chains["A"], chains["A"].alpha + size * noise) for size in (0.0, 0.5, 1.0, 2.0, 4.0)]
 
-    for judge in (lddt, tm_score):
-        values = [judge([chains["A"]], [other]) for other in others]
+    for metric in (lddt, tm_score):
+        values = [metric([chains["A"]], [other]) for other in others]
         assert values == sorted(values, reverse=True)
         assert values[0] == pytest.approx(1.0, abs=1e-6)
         assert values[-1] < 0.4
@@ -77,7 +78,7 @@ def test_two_globins_have_one_fold_and_a_straight_chain_has_none(chains):
     assert theirs > 0.5
     assert own <= theirs * len(other) / n + 0.01
 
-    [straight] = KIND.guess([one.sequence], [], "protein-structure-prediction")
+    [straight] = Folds().baseline([one.sequence], [], "protein-structure-prediction")
     assert tm_score([one], [straight]) < 0.2
     assert lddt([one], [straight]) < 0.3
 

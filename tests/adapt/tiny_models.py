@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.data.series import LEVELS, Future, Series
 from zoo.entities import Dataset, ModelCard
+from zoo_scientific.forecasting.series import LEVELS, Forecast, Future, Series
 
 TASKS = {
     "class": "image-classification",
@@ -102,7 +102,7 @@ class TinyLearner:
             found = self.module.net(torch.stack([self._backbone.preprocess(item) for item in inputs]))[:, 0].tolist()
         if self._task == TASKS["text"]:
             return [" ".join(["word"] * round(min(max(value, 0), 9))) for value in found]
-        return [{"median": [value], "quantiles": {str(level): [value] for level in LEVELS}} for value in found]
+        return [Forecast("s", ("1",), np.full((1, len(LEVELS)), value)) for value in found]
 
 
 class SquaredError(nn.Module):

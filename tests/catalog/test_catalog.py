@@ -1,4 +1,4 @@
-"""The catalog keeps its promises: every figure has a source, every id is there once, every name is a known one."""
+"""The catalog is consistent: every score has a source, every id occurs once, every name is known."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNBOUNDED = {
     "perplexity",
     "rmse",
 }
-"""Metrics that are no fractions; all others lie between -1 and 1."""
+"""Metrics that are not fractions; all others are between -1 and 1."""
 
 
 @pytest.fixture(scope="module")

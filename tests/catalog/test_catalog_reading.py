@@ -1,4 +1,4 @@
-"""How tables become cards and scores, on tables written by the test."""
+"""Reading tables into cards and scores, on tables written by the test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures that share a benchmark's name can be compared: one language subset, one split, one protocol."""
+"""Scores with the same benchmark are comparable: one language subset, one split, one protocol."""
 
 from __future__ import annotations
 

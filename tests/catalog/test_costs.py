@@ -1,4 +1,4 @@
-"""What architectures cost to run."""
+"""The cost of running architectures."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ def test_another_size_costs_in_proportion_to_its_pixels():
     assert cost("tf_efficientnet_lite0", 448).gmacs == pytest.approx(4 * cost("tf_efficientnet_lite0", 224).gmacs)
 
 
-def test_torchvision_names_are_known_and_strangers_are_not():
+def test_torchvision_names_are_known_and_others_are_not():
     assert cost("mobilenet_v2", 224).architecture == "mobilenetv2_100"
     assert cost("nothing_of_the_kind", 224) is None

@@ -1,4 +1,4 @@
-"""The licence on a card is that of the weights, whatever the package or the training data are under."""
+"""The licence of a card is that of the weights, not of the package or the training data."""
 
 from __future__ import annotations
 

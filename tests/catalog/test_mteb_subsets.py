@@ -1,4 +1,4 @@
-"""Which languages a figure of MTEB is of: by the suites that the model was run on, or not at all."""
+"""The languages of MTEB scores follow from the suites that the model was evaluated on."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_what_was_not_foreseen_is_one_sentence_unless_the_traceback_is_asked_for
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError("the moon is full")
 
-    monkeypatch.setattr("zoo.registry.searching", broken)
+    monkeypatch.setattr("zoo.registry.search", broken)
     assert run(["search", "vit"]) == 1
     short = capsys.readouterr().err
     assert run(["search", "vit", "--traceback"]) == 1
@@ -134,7 +134,7 @@ def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:
     def interrupted(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("zoo.registry.searching", interrupted)
+    monkeypatch.setattr("zoo.registry.search", interrupted)
     assert run(["search", "vit"]) == 130
     assert capsys.readouterr().err.strip() == "Interrupted. What was finished is kept."
 

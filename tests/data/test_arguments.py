@@ -37,7 +37,12 @@ def test_an_unknown_argument_is_refused(name: str, data: Dataset | str) -> None:
 
 @pytest.mark.parametrize(
     "argument",
-    [{"target_column": "label"}, {"on_problem": "fail"}, {"read": ReadOptions(horizon=3)}],
+    [
+        {"target_column": "label"},
+        {"on_problem": "fail"},
+        {"options": {"horizon": 3}},
+        {"read": ReadOptions(unlabelled=True)},
+    ],
     ids=lambda argument: next(iter(argument)),
 )
 @pytest.mark.parametrize("name", CALLS)
@@ -48,10 +53,10 @@ def test_an_argument_of_the_reading_is_refused_where_the_data_are_read_already(n
 
 
 def test_arguments_take_precedence_over_the_options_beside_them() -> None:
-    read = ReadOptions("title", "stars", "fail", horizon=3)
+    read = ReadOptions("title", "stars", "fail", options={"horizon": 3, "languages": ("en", "de")})
 
-    assert read_options("read", "a.csv", read, input_column="text", task="t") == ReadOptions(
-        "text", "stars", "fail", "t", 3
+    assert read_options("read", "a.csv", read, input_column="text", task="t", options={"horizon": 4}) == ReadOptions(
+        "text", "stars", "fail", "t", options={"horizon": 4, "languages": ("en", "de")}
     )
     assert read_options("read", "a.csv", target_column="label") == ReadOptions(target_column="label")
 

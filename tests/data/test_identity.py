@@ -13,12 +13,13 @@ from PIL import Image
 
 import zoo
 from zoo.cli import run
+from zoo.contract.kind import Kind
 from zoo.data import copies, identities, profile, stored, units
 from zoo.data.identity import folded
-from zoo.data.prompts import as_prompts
-from zoo.data.questions import Question
 from zoo.entities import Dataset
 from zoo.plugins import plugins
+from zoo_language.answers.questions import Question
+from zoo_vision.generation.prompts import as_prompts
 
 
 def of(kind: str, *inputs: object) -> list[int]:
@@ -74,11 +75,17 @@ def test_kinds_that_no_domain_has_a_form_for_go_by_their_content() -> None:
     assert of("smell", np.arange(3), np.arange(3), np.arange(3.0)) == [0, 0, 1]
 
 
-def test_a_domain_gives_the_canonical_form_of_its_kinds(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_gives_the_canonical_form_of_its_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     def form(smell: str) -> str:
         return smell.split(":")[1]
 
-    monkeypatch.setitem(plugins().canonical, "smell", form)
+    class Smells(Kind):
+        name = "smell"
+
+        def canonical(self, item: str) -> str:
+            return form(item)
+
+    monkeypatch.setitem(plugins().kinds, "smell", Smells())
 
     assert of("smell", "one:rose", "two:rose", "two:tar") == [0, 0, 1]
     assert of("smell", "rose", "rose", "Rose") == [0, 0, 1]  # the form fails, and the content tells

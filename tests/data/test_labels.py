@@ -184,4 +184,4 @@ def test_a_tuned_model_answers_with_the_labels_as_written(tmp_path: Path) -> Non
     (tmp_path / "x.csv").write_text("\n".join(["text,code", *rows]))
     tune("pkg:wordllama/64", zoo.read(tmp_path / "x.csv"), output=tmp_path / "out", save_run=False)
     (answer,) = load(f"file:{tmp_path / 'out'}").predict(["a good film"])
-    assert {found["label"] for found in answer} == {"007", "042"}
+    assert {found.label for found in answer} == {"007", "042"}

@@ -1,4 +1,4 @@
-"""Folders and files of crystals: splits are no classes, and labels stay as written."""
+"""Folders and files of crystals: splits are not classes, labels stay as written, fingerprints stay the same."""
 
 from __future__ import annotations
 
@@ -51,3 +51,27 @@ def test_labels_of_extended_xyz_stay_as_written(tmp_path: Path) -> None:
         4.0,
         5.0,
     ]
+
+
+SALT = """2
+Lattice="4.0 0.0 0.0 0.0 4.0 0.0 0.0 0.0 4.0" Properties=species:S:1:pos:R:3:forces:R:3 energy=-6.5 gap=1.25 pbc="T T T"
+Cs 0.0 0.0 0.0 0.0 0.25 0.0
+Cl 2.0 2.0 2.0 0.0 -0.25 0.0
+2
+Lattice="4.5 0.0 0.0 0.0 4.5 0.0 0.0 0.0 4.5" Properties=species:S:1:pos:R:3:forces:R:3 energy=-6.0 gap=0.5 pbc="T T T"
+Cs 0.0 0.0 0.0 0.0 0.0 0.0
+Cl 2.25 2.25 2.25 0.0 0.0 0.5
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "fingerprint"),
+    [
+        ({}, "284bfd04b8ee5a79209290962ed2caf0553c650184ff99ff71c79ca9279d29b4"),
+        ({"target_column": "gap"}, "bc877f570470d56a403e65762976e809ec8e208d8c9e2cda19dd5dbc57e95f07"),
+        ({"task": "interatomic-potential"}, "0afadfdd5f097bfc4248be52872c57eac3f9dbecf6a17ecaf3ee6d482d878519"),
+    ],
+)
+def test_fingerprints_are_those_of_earlier_versions(options: dict[str, str], fingerprint: str, tmp_path: Path) -> None:
+    (tmp_path / "salt.extxyz").write_text(SALT)
+    assert zoo.read(tmp_path / "salt.extxyz", **options).fingerprint == fingerprint

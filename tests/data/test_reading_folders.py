@@ -13,7 +13,7 @@ import zoo
 from zoo.errors import DataError, InvalidInput
 
 
-def picture(path: Path, value: int, size: tuple[int, int] = (9, 7), mode: str = "RGB") -> None:
+def write_image(path: Path, value: int, size: tuple[int, int] = (9, 7), mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new(mode, size, value if mode in {"L", "I;16", "1"} else (value,) * len(mode)).save(path)
 
@@ -22,7 +22,7 @@ def picture(path: Path, value: int, size: tuple[int, int] = (9, 7), mode: str = 
 def photos(tmp_path: Path) -> Path:
     for label in ("cat", "dog"):
         for number in range(3):
-            picture(tmp_path / "photos" / label / f"{number}.png", 10 * number + len(label) + ord(label[0]))
+            write_image(tmp_path / "photos" / label / f"{number}.png", 10 * number + len(label) + ord(label[0]))
     return tmp_path / "photos"
 
 
@@ -78,7 +78,7 @@ def test_unreadable_images_are_listed_and_left_out_or_fatal(photos: Path) -> Non
         zoo.read(photos, on_problem="fail")
 
 
-def test_a_class_that_lost_all_its_files_is_told(photos: Path) -> None:
+def test_a_class_that_lost_all_its_files_is_reported(photos: Path) -> None:
     (photos / "eel").mkdir()
     (photos / "eel" / "1.jpg").write_bytes(b"not one")
     data = zoo.read(photos)
@@ -87,7 +87,7 @@ def test_a_class_that_lost_all_its_files_is_told(photos: Path) -> None:
 
 
 def test_hidden_files_and_folders_are_not_looked_at(photos: Path) -> None:
-    picture(photos / ".cache" / "1.png", 3)
+    write_image(photos / ".cache" / "1.png", 3)
     (photos / "cat" / ".DS_Store").write_bytes(b"x")
     assert zoo.read(photos).problems == ()
     assert zoo.read(photos).classes == ("cat", "dog")
@@ -100,7 +100,11 @@ def test_a_link_in_a_circle_ends(photos: Path) -> None:
 
 @pytest.mark.parametrize(
     ("files", "text"),
-    [({}, "no files"), ({"notes.pdf": b"%PDF"}, "neither images nor text"), ({"a/b.jpg": b"x"}, "Nothing in")],
+    [
+        ({}, "no files"),
+        ({"notes.pdf": b"%PDF"}, "neither images nor audio recordings"),
+        ({"a/b.jpg": b"x"}, "Nothing in"),
+    ],
 )
 def test_folders_without_anything_usable_are_refused(tmp_path: Path, files: dict[str, bytes], text: str) -> None:
     (tmp_path / "data").mkdir()
@@ -121,7 +125,7 @@ def test_the_fingerprint_is_of_the_content(photos: Path, tmp_path: Path) -> None
     moved = photos.rename(tmp_path / "elsewhere")
     (moved / "cat" / "0.png").rename(moved / "cat" / "00.png")
     assert zoo.read(moved).fingerprint == first
-    picture(moved / "dog" / "0.png", 201)
+    write_image(moved / "dog" / "0.png", 201)
     second = zoo.read(moved).fingerprint
     (moved / "dog").rename(moved / "wolf")
     assert len({first, second, zoo.read(moved).fingerprint}) == 3
@@ -136,7 +140,7 @@ def write_sample(kind: str, path: Path, number: int) -> None:
     """A small sample of a kind that differs from those of other numbers; the suffix is added."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "image":
-        picture(path.with_suffix(".png"), number)
+        write_image(path.with_suffix(".png"), number)
     elif kind == "audio":
         soundfile.write(path.with_suffix(".wav"), np.full(80, number / 100), 8000)
     elif kind == "protein":
@@ -197,7 +201,7 @@ def test_saved_splits_are_named(tmp_path: Path) -> None:
 
 def test_whatever_pillow_decodes_is_read(tmp_path: Path) -> None:
     for suffix in ("jfif", "jpe", "ppm", "tga", "qoi", "JP2" if features.check("jpg_2000") else "pcx"):
-        picture(tmp_path / suffix / f"1.{suffix}", 50)
+        write_image(tmp_path / suffix / f"1.{suffix}", 50)
     data = zoo.read(tmp_path)
     assert len(data) == len(data.classes) == 6
     assert data.passed_over == data.problems == ()
@@ -224,7 +228,7 @@ def test_a_class_that_no_file_can_be_read_of_is_named(photos: Path, tmp_path: Pa
     assert any("3 .wav" in warning and "1 .txt" in warning for warning in found.warnings)
 
 
-def test_annotations_beside_classes_are_no_lost_class(photos: Path) -> None:
+def test_annotations_beside_classes_do_not_count_as_a_lost_class(photos: Path) -> None:
     text(photos / "annotations" / "cat.xml", "<a/>")
     assert zoo.read(photos, on_problem="fail").classes == ("cat", "dog")
     text(photos / "mask" / "cat.mp4", "film")
@@ -236,7 +240,7 @@ def test_a_logo_among_texts_leaves_them_texts(tmp_path: Path) -> None:
         text(tmp_path / "a" / f"{number}.txt", f"text {number}")
         text(tmp_path / "b" / f"{number}.md", f"# text {number}")
     text(tmp_path / "README.md", "What this is.")
-    picture(tmp_path / "logo.png", 1)
+    write_image(tmp_path / "logo.png", 1)
     data = zoo.read(tmp_path)
     assert (data.input_kind, data.classes, len(data), data.problems) == ("text", ("a", "b"), 6, ())
     assert sum(group.count for group in data.passed_over) == 2

@@ -1,4 +1,4 @@
-"""SMILES and FASTA files, tables of either, and what is the matter with those that are none."""
+"""SMILES and FASTA files, tables of either, and what is unusable in them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import zoo
-from zoo.data.proteins import RESIDUES, clean, protein_problem
-from zoo.data.sequence_files import fasta_entries
-from zoo.data.single import read_input
+from zoo.contract.values import Typed
 from zoo.errors import DataError
+from zoo.kinds.known import kind_of
+from zoo_scientific.proteins.residues import RESIDUES, clean, protein_problem
+from zoo_scientific.sequence_files import fasta_entries
 
 FASTA = """>one label=globin length=10
 MKVLAAGIVG
@@ -25,6 +26,14 @@ MKV1L
 >four
 MKVL
 """
+
+FINGERPRINTS = {
+    "enzymes.csv": "ffa6f3d2888ce866",
+    "families": "a3f75ef23e8a315f",
+    "named.smi": "db4c5f1d5c8750a5",
+    "proteins.fasta": "81e408d284a10294",
+}
+"""By which kept features and records find such data again."""
 
 
 @pytest.fixture
@@ -64,7 +73,7 @@ def test_a_folder_of_fasta_files_has_a_class_for_each(tmp_path: Path) -> None:
     assert (data.classes, list(data.targets), data.input_kind) == (("globins", "kinases"), [0, 0, 1], "protein")
 
 
-def test_what_is_no_fasta_is_refused(tmp_path: Path) -> None:
+def test_other_text_than_fasta_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.fasta"
     path.write_text("MKVL\n")
     with pytest.raises(DataError, match=r"Line 1 .* before any header"):
@@ -100,7 +109,7 @@ def test_smiles_files_with_and_without_a_line_of_names(tmp_path: Path) -> None:
     unlabelled, labelled = zoo.read(plain), zoo.read(named)
 
     assert (list(unlabelled.inputs), unlabelled.targets) == (["CCO", "c1ccccc1"], None)
-    assert unlabelled.problems[0].to_dict() == {"item": "line 3", "reason": "is no valid SMILES: 'C1CC'"}
+    assert unlabelled.problems[0].to_dict() == {"item": "line 3", "reason": "is not a valid SMILES string: 'C1CC'"}
     assert list(labelled.targets) == [78.4, 80.1]
     assert zoo.read(plain, target_column="column 2").classes == ("benzene", "ethanol")
 
@@ -139,13 +148,46 @@ def test_captions_are_targets_of_retrieval(tmp_path: Path) -> None:
     assert data.fingerprint != data.subset([1, 0]).fingerprint
 
 
-def test_single_inputs() -> None:
-    assert read_input("CCO", "molecule") == "CCO"
-    assert read_input("mkv*", "protein") == "MKV"
-    with pytest.raises(DataError, match="no valid SMILES"):
-        read_input("C1CC", "molecule")
+def test_typed_inputs(fasta: Path, tmp_path: Path) -> None:
+    def typed(kind: str, *texts: str) -> Typed:
+        return kind_of(kind).read_typed(texts, {}, None)  # type: ignore[arg-type]
+
+    assert list(typed("molecule", "CCO").items) == ["CCO"]
+    assert list(typed("protein", "mkv*").items) == ["MKV"]
+    with pytest.raises(DataError, match="not a valid SMILES string"):
+        typed("molecule", "C1CC")
     with pytest.raises(DataError, match="unknown residue '1'"):
-        read_input("M1", "protein")
+        typed("protein", "M1")
+    found = typed("protein", str(fasta), "MKV")
+    assert found.names == ("one", "two", "four", "MKV")
+    assert [problem.item for problem in found.problems] == ["three"]
+    (tmp_path / "some.smi").write_text("CCO ethanol\nC1CC broken\n")
+    assert typed("molecule", str(tmp_path / "some.smi")).names == ("line 1",)
+    with pytest.raises(DataError, match="not a file of molecules"):
+        typed("molecule", str(fasta))
+
+
+def test_a_folder_of_proteins_beside_texts_is_read_as_proteins(tmp_path: Path) -> None:
+    for name in ("globins", "kinases"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "all.fasta").write_text(f">a\nMKV{'L' * len(name)}\n")
+        (tmp_path / name / "about.txt").write_text("What this is.")
+    data = zoo.read(tmp_path)
+    assert (data.input_kind, data.classes) == ("protein", ("globins", "kinases"))
+    assert [(group.suffix, group.count) for group in data.passed_over] == [(".txt", 2)]
+
+
+def test_fingerprints_stay_as_they_were(fasta: Path, tmp_path: Path) -> None:
+    (tmp_path / "named.smi").write_text("smiles name boils\nCCO ethanol 78.4\nc1ccccc1 benzene 80.1\n")
+    (tmp_path / "enzymes.csv").write_text("sequence,fitness\nMKVLAAG,0.5\nMKVLAAC,0.7\n")
+    root = tmp_path / "families"
+    root.mkdir()
+    (root / "globins.fa").write_text(">a\nMKVL\n>b\nMKVI\n")
+    (root / "kinases.fa").write_text(">c\nGGAL\n")
+
+    found = {path.name: zoo.read(path).fingerprint[:16] for path in (fasta, *sorted(tmp_path.iterdir()))}
+
+    assert found == FINGERPRINTS
 
 
 @pytest.mark.parametrize(("name", "least"), [("rdkit:polar-areas", 4800), ("rdkit:activities", 900)])

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from zoo.kinds.audio import Recording
-from zoo.kinds.spectrogram import FLOOR, FRAMES, spectrogram
-from zoo.pages.drawing import draw
+from zoo.kinds.spectrogram import FLOOR, FRAMES, draw_recording, spectrogram
 
 RATE = 8000
 
@@ -34,9 +33,9 @@ def test_silence_is_at_the_floor(samples: np.ndarray) -> None:
     assert (spectrogram(samples, RATE) == -FLOOR).all()
 
 
-@pytest.mark.parametrize("answer", ["seven", [{"label": "whistle", "score": 0.9}, {"label": "wind", "score": 0.1}]])
-def test_the_picture_has_the_answer_above_and_the_tone_below(answer: object) -> None:
-    drawn = np.asarray(draw(Recording(tone(1000), RATE), answer))
+@pytest.mark.parametrize("answer", ["seven", ["whistle  0.90", "wind  0.10"]])
+def test_the_picture_has_the_answer_above_and_the_tone_below(answer: str | list[str]) -> None:
+    drawn = np.asarray(draw_recording(Recording(tone(1000), RATE), answer))
     assert drawn.shape[1] > FRAMES
     lines = 1 if isinstance(answer, str) else 2
     words = drawn[: 22 * lines + 12]
@@ -48,7 +47,7 @@ def test_the_picture_has_the_answer_above_and_the_tone_below(answer: object) -> 
 
 
 def test_a_long_transcript_is_broken_into_lines() -> None:
-    one = draw(Recording(tone(1000), RATE), "word")
-    many = draw(Recording(tone(1000), RATE), "word " * 60)
+    one = draw_recording(Recording(tone(1000), RATE), "word")
+    many = draw_recording(Recording(tone(1000), RATE), "word " * 60)
     assert many.size[0] == one.size[0]
     assert many.size[1] > one.size[1] + 40

@@ -9,7 +9,10 @@ from PIL import Image
 
 import zoo
 from zoo.data.single import read_input
+from zoo.data.visual_questions import ImageQuestion
 from zoo.errors import DataError
+from zoo.kinds.answers import Answer
+from zoo.kinds.known import kind_of
 
 TASK = "visual-question-answering"
 
@@ -64,3 +67,11 @@ def test_a_path_with_spaces_ends_where_the_question_begins(folder: Path) -> None
 def test_what_is_no_picture_with_a_question_is_refused(folder: Path, text: str) -> None:
     with pytest.raises(DataError, match="no image file with a question"):
         read_input(str(folder / text) if text else text, "image-question")
+
+
+def test_an_answer_about_an_image_is_shown_with_it() -> None:
+    item = ImageQuestion(Image.new("RGB", (40, 30), (90, 120, 90)), "What colour is it?")
+    [section] = kind_of("answers").sections(["photo.png"], [item], [Answer("green")], kind_of("image-question"))
+    assert "What colour is it?" in section
+    assert "green" in section
+    assert "40 by 30 pixels" in section

@@ -154,7 +154,7 @@ def test_damage_is_found(home: Home) -> None:
     home.zoo("registry", "build-example", "broken.db")
     with sqlite3.connect(home.path / "broken.db") as connection:
         connection.execute("DELETE FROM sets WHERE kind = 'word'")
-    assert "sets of models" in home.json("registry", "check", "broken.db", code=1)["problems"][0]
+    assert "sets of the search index" in home.json("registry", "check", "broken.db", code=1)["problems"][0]
     with connection:
         connection.execute("UPDATE models SET license = 'Homemade' WHERE key = 19")
         connection.execute("UPDATE models SET parameters = NULL, tasks = '{' WHERE key = 20")
@@ -173,7 +173,7 @@ def test_damage_is_found(home: Home) -> None:
         (("search", "--task", "image-clasification"), "image-classification"),
         (("search", "--domain", "visoin"), "vision"),
         (("search", "--sort", "score:imagenet-k1"), "ImageNet-1k"),
-        (("compare", "pkg:efficientnet-lite0"), "two models"),
+        (("compare", "pkg:efficientnet-lite0"), "two different models"),
         (("import", "none.json"), "none.json"),
         (("export", "models.xml"), "json, jsonl, parquet"),
         (("export", "none/models.json"), "none"),

@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written_stops_nothing(backbone, texts, home) ->
     (home / "features").write_text("a file is in the way")
     loaded(backbone)
 
-    with pytest.warns(RuntimeWarning, match="Features cannot be kept in .*; the next run computes them again"):
+    with pytest.warns(RuntimeWarning, match="Features cannot be saved in .*; the next run computes them again"):
         found = values_of(backbone, texts(WORDS))
 
     assert found.tolist() == right(WORDS)

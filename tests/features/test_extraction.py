@@ -175,7 +175,7 @@ def test_a_width_that_changes_is_the_plugins_mistake(backbone, texts, blocks) ->
 
     words = texts(["a" * length for length in range(1, 9)] + ["c"])
 
-    with pytest.raises(PluginError, match=r"'pkg:word-lengths' gives vectors of 2 and of 1 numbers in its layer"):
+    with pytest.raises(PluginError, match=r"'pkg:word-lengths' returns vectors of 2 and of 1 numbers in its layer"):
         extract(backbone, words, FeatureRequest(batch_size=2, shard_size=blocks))
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from zoo.data.content import content_digest
-from zoo.data.items import PixelImages
 from zoo.entities import Subset
 from zoo.features.item_digests import item_digests
+from zoo.kinds.content import content_digest
+from zoo.kinds.items import PixelImages
 
 
 @dataclass(frozen=True)

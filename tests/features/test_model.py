@@ -119,7 +119,7 @@ def test_half_precision_is_left_to_devices_that_are_faster_with_it(flags, tmp_pa
 
 
 def test_a_platform_that_nothing_delivers() -> None:
-    with pytest.raises(UnsupportedModel, match="No plugin delivers models of the platform 'moon'"):
+    with pytest.raises(UnsupportedModel, match="No plugin downloads models of the platform 'moon'"):
         load(ModelCard("moon:crater", "vision", library="timm"), device="cpu")
 
 
@@ -160,7 +160,7 @@ def test_shards_may_come_in_any_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("indices", "sentence"), [([0, 1], "0 times for sample 2"), ([0, 1, 1, 2], "2 times for sample 1")]
+    ("indices", "sentence"), [([0, 1], "0 rows for sample 2"), ([0, 1, 1, 2], "2 rows for sample 1")]
 )
 def test_shards_that_do_not_add_up(indices, sentence) -> None:
     with pytest.raises(PluginError, match=sentence):
@@ -168,20 +168,20 @@ def test_shards_that_do_not_add_up(indices, sentence) -> None:
 
 
 def test_a_layer_that_did_not_come() -> None:
-    with pytest.raises(PluginError, match="without the layer 'l'"):
+    with pytest.raises(PluginError, match="lack the layer 'l'"):
         list(checked([FeatureShard([0], {"k": np.zeros((1, 1))})], ("l",), 1, "m"))
 
 
 @pytest.mark.parametrize("values", [np.zeros((2, 3)), np.zeros(1), np.zeros((1, 2, 3))])
 def test_arrays_of_another_shape(values) -> None:
-    with pytest.raises(PluginError, match="1 rows are right"):
+    with pytest.raises(PluginError, match="expected one row per sample"):
         list(checked([FeatureShard([0], {"l": values})], ("l",), 1, "m"))
 
 
 def test_a_width_that_changes() -> None:
     shards = [FeatureShard([0], {"l": np.zeros((1, 3))}), FeatureShard([1], {"l": np.zeros((1, 4))})]
 
-    with pytest.raises(PluginError, match="'m' gives vectors of 3 and of 4 numbers in its layer 'l'"):
+    with pytest.raises(PluginError, match="'m' returns vectors of 3 and of 4 numbers in its layer 'l'"):
         list(checked(shards, ("l",), 2, "m"))
 
 

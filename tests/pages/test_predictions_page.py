@@ -13,30 +13,23 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from zoo.cli import run
-from zoo.data.crystals import Crystal
-from zoo.data.grids import Field, History
-from zoo.data.questions import parse
-from zoo.data.structures import Structure
-from zoo.data.visual_questions import ImageQuestion
 from zoo.kinds.audio import Recording
+from zoo.kinds.classes import Labels
+from zoo.kinds.known import kind_of
 from zoo.pages import save
 from zoo.pages.colours import DIVERGING, UNKNOWN, paint
 from zoo.pages.predictions import page
+from zoo_scientific.materials.crystals import Crystal
+from zoo_scientific.materials.forces import EnergyAndForces
+from zoo_scientific.proteins.design_metrics import Design
+from zoo_scientific.proteins.structures import Structure
+from zoo_scientific.weather.fields import Field, Forecast, History
+from zoo_vision.detection.boxes import Box, Boxes
+from zoo_vision.segmentation.masks import Mask
 
 PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
-BOXES = [
-    {"label": "disc", "score": 0.91, "box": [2.0, 3.0, 20.0, 22.0]},
-    {"label": "square", "score": 0.2, "box": [1.0, 1.0, 9.0, 9.0]},
-]
-MASK = {
-    "classes": {"sky": 0.75, "tree": 0.25},
-    "mask": np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8),
-}
-TEXT = "Nils <Smith> lives in Havana & Rome"
-ENTITIES = [
-    {"label": "PER", "word": "Nils <Smith>", "start": 0, "end": 12, "score": 0.9},
-    {"label": "LOC", "word": "Havana", "start": 22, "end": 28, "score": 0.8},
-]
+BOXES = Boxes((Box("disc", 0.91, (2.0, 3.0, 20.0, 22.0)), Box("square", 0.2, (1.0, 1.0, 9.0, 9.0))))
+MASK = Mask(np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8), {"sky": 0.75, "tree": 0.25})
 
 
 class Reader(HTMLParser):
@@ -62,8 +55,13 @@ class Reader(HTMLParser):
         self.words += data
 
 
-def read(item: object, answer: object, name: str = "input") -> Reader:
-    text = page("file:model", "task", [name], [item], [answer])
+def shown(kind: str, asked: str, items: list[object], answers: list[object], names: list[str]) -> str:
+    sections = kind_of(kind).sections(names, items, answers, kind_of(asked))
+    return page("file:model", "Some task", sections, len(items))
+
+
+def read(item: object, answer: object, kind: str, asked: str = "image", name: str = "input") -> Reader:
+    text = shown(kind, asked, [item], [answer], [name])
     assert not re.search(r"<script|https?://", text)
     return Reader(text)
 
@@ -73,9 +71,8 @@ def images(found: Reader) -> list[dict[str, str | None]]:
 
 
 def test_a_saved_page_holds_no_control_characters_and_no_credentials(tmp_path: Path) -> None:
-    text = page(
-        "hf:a/b", "text-classification", ["evil\x1b[2J\u202e"], ["<b>\x9b"], [{"label": "https://u:pw@h", "score": 1}]
-    )
+    labels = Labels.of(["https://u:pw@h"], [1.0])
+    text = shown("class", "text", ["<b>\x9b"], [labels], ["evil\x1b[2J\u202e"])
     written = save(text, tmp_path / "page.html").read_text(encoding="utf-8")
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", written)
     assert r"evil\x1b[2J\u202e" in written
@@ -83,33 +80,20 @@ def test_a_saved_page_holds_no_control_characters_and_no_credentials(tmp_path: P
 
 
 def test_boxes_are_drawn_and_listed() -> None:
-    found = read(PICTURE, BOXES, "photos/street.jpg")
-    assert images(found)[0]["alt"] == "The picture with boxes: disc 0.91."
+    found = read(PICTURE, BOXES, "boxes", name="photos/street.jpg")
+    assert images(found)[0]["alt"] == "The image with boxes: disc 0.91."
     assert "street.jpg" in found.words
     assert "0.910" in found.words
     assert "0.200" not in found.words
-    assert "Nothing was found" in read(PICTURE, []).words
+    assert "Nothing was found" in read(PICTURE, Boxes(), "boxes").words
 
 
 def test_a_mask_has_a_legend() -> None:
-    found = read(PICTURE, MASK)
-    assert images(found)[0]["alt"] == "The picture with a mask: sky 75%, tree 25%."
+    found = read(PICTURE, MASK, "mask")
+    assert images(found)[0]["alt"] == "The image with a mask: sky 75%, tree 25%."
     swatches = [a["style"] for tag, a in found.tags if tag == "span" and a.get("class") == "swatch"]
     assert swatches[0] == "background:transparent"
     assert len(swatches) == 2
-
-
-def test_entities_are_marked_where_they_stand() -> None:
-    found = read(TEXT, ENTITIES)
-    assert [a["class"] for tag, a in found.tags if tag == "mark"] == ["entity", "entity"]
-    assert "Nils <Smith> PER lives in Havana LOC & Rome" in found.words
-
-
-def test_an_answer_is_marked_in_its_text() -> None:
-    item = parse("Who lives here? The king lives here.")
-    found = read(item, {"answer": "The king", "score": 0.7})
-    assert "Who lives here?" in found.words
-    assert sum(tag == "mark" for tag, _ in found.tags) == 1
 
 
 def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
@@ -117,10 +101,10 @@ def test_maps_tell_their_range_and_lie_with_the_north_above() -> None:
     field = np.zeros((1, 3, 4), dtype=np.float32)
     field[0, 2, 1] = 7
     state = Field(field, field * 0, latitudes)
-    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), {"values": field, "names": ("wind",)})
+    found = read(History((state,) * 3, field * 0 - 1, ("wind",)), Forecast(("wind",), field), "grid", "grid")
     words = [str(image["alt"]) for image in images(found)]
     assert words[0] == "Forecast of wind: from 0 to 7, mean 0.583; the largest is 7 at latitude 60."
-    assert words[1].startswith("Departure from what is usual of wind: from 1 to 8")
+    assert words[1].startswith("Departure from the climatology of wind: from 1 to 8")
 
 
 def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
@@ -131,33 +115,25 @@ def test_a_map_shows_zero_white_and_the_unknown_grey() -> None:
 
 def test_energies_and_forces_are_a_table() -> None:
     crystal = Crystal(np.array([29]), np.zeros((1, 3)), np.eye(3) * 3.6)
-    found = read(crystal, {"energy": -3.5, "forces": [[0.0, 3.0, 4.0]]})
-    assert "-3.5000 eV an atom" in found.words
+    found = read(crystal, EnergyAndForces(-3.5, np.array([[0.0, 3.0, 4.0]])), "forces", "crystal")
+    assert "-3.5000 eV per atom" in found.words
     assert "5.0000" in found.words
-    tiny = read(crystal, {"energy": -3.5, "forces": [[-1e-9, 1e-9, -0.2]]})
+    tiny = read(crystal, EnergyAndForces(-3.5, np.array([[-1e-9, 1e-9, -0.2]])), "forces", "crystal")
     assert "-0.0000" not in tiny.words
     assert "-0.2000" in tiny.words
 
 
 def test_a_recording_is_drawn_beside_what_was_heard() -> None:
     tone = np.sin(np.arange(16_000) / 10).astype(np.float32)
-    found = read(Recording(tone, 16_000), "one long tone")
+    found = read(Recording(tone, 16_000), "one long tone", "text", "audio")
     assert "one long tone" in found.words
     assert "The spectrogram of 1.0 seconds." in {about.get("alt") for _, about in found.tags}
 
 
-def test_an_answer_about_a_picture_stands_beside_it() -> None:
-    found = read(ImageQuestion(PICTURE, "What colour is it?"), {"answer": "green"})
-    assert "What colour is it?" in found.words
-    assert "green" in found.words
-    assert any("40 by 30 pixels" in (about.get("alt") or "") for _, about in found.tags)
-
-
 @given(st.text(max_size=60), st.text(max_size=20))
 def test_whatever_is_written_stays_text(text: str, label: str) -> None:
-    for answer in ([{"label": label, "score": 0.5}], label, {"label": label}):
-        read(text, answer)
-    read(text or "a", [{"label": label, "word": text, "start": 0, "end": len(text), "score": 1.0}])
+    read(text, Labels.of([label], [0.5]), "class", "text")
+    read(text, label, "text", "text")
 
 
 def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
@@ -168,19 +144,15 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
 
 
 def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
-    from zoo.cli.models.predict import shown
-
-    told = page("file:m", "molecular-property-prediction", ["CCO", "C"], ["CCO", "C"], [0.9999987638431884, ""])
-
-    assert ">0.999999<" in told
-    assert "nothing was found" in told
-    assert shown(0.9999987638431884) == ("0.999999", "")
-    assert shown("") == ("(nothing)", "")
+    assert ">0.999999<" in shown("number", "text", ["CCO"], [0.9999987638431884], ["CCO"])
+    assert "nothing was found" in shown("text", "text", ["C"], [""], ["C"])
+    assert kind_of("number").summary(0.9999987638431884) == [("0.999999", "")]
+    assert kind_of("text").summary("") == [("(empty)", "")]
 
 
 def test_both_sequences_of_a_design_can_be_reached_and_named() -> None:
     places = np.cumsum(np.full((4, 3), 2.0), axis=0)
     item = Structure("MKTA", places, np.repeat(places[:, None].astype(np.float32), 4, axis=1), np.arange(1, 5))
-    design = {"native": "MKTA", "sequence": "MKSA", "recovery": 0.75, "confidence": 0.5, "native_perplexity": 4.2}
-    (about,) = [about for tag, about in read(item, design).tags if tag == "pre"]
+    design = Design("MKSA", 4.2, "MKTA", recovery=0.75, confidence=0.5)
+    (about,) = [about for tag, about in read(item, design, "residues", "protein-structure").tags if tag == "pre"]
     assert (about["role"], about["tabindex"], about["aria-label"]) == ("region", "0", "Both sequences")

@@ -29,7 +29,7 @@ from transformers import (
 import zoo
 from zoo.cli import run
 from zoo.errors import UnsupportedModel
-from zoo.testing.samples import ordinary
+from zoo.kinds.known import kind_of
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 START, TRANSCRIBE, QUIET = "<|startoftranscript|>", "<|transcribe|>", "<|notimestamps|>"
@@ -200,7 +200,7 @@ def test_whisper_learns_to_write_and_leaves_its_special_tokens_out(
     ]
 
     learner = zoo.load(model).backbone.learner("automatic-speech-recognition", ())
-    _, tokens = learner.example(ordinary("audio")[0], "five")
+    _, tokens = learner.example(kind_of("audio").ordinary()[0], "five")
     tokenizer = learner.backbone.processor.tokenizer
     language, *rest = tokenizer.convert_ids_to_tokens(tokens)
     assert language in LANGUAGES
@@ -221,13 +221,13 @@ def test_a_published_head_stays_where_it_has_the_characters(tmp_path: Path) -> N
     backbone = zoo.load(saved(tmp_path / "wav2vec2")).backbone
     kept = backbone.learner("automatic-speech-recognition", tuple("fiv ,!E"))
     assert kept.module.head is None
-    _, labels = kept.example(ordinary("audio")[0], "Five, five!")
+    _, labels = kept.example(kind_of("audio").ordinary()[0], "Five, five!")
     vocabulary = json.loads((tmp_path / "wav2vec2" / "vocab.json").read_text())
     assert labels == [vocabulary[token] for token in ["F", "I", "V", "E", "|", "F", "I", "V", "E"]]
 
     new = backbone.learner("automatic-speech-recognition", tuple("fünf "))
     assert new.classes == (" ", "f", "n", "ü")
-    assert new.example(ordinary("audio")[0], "Fünf!")[1] == [2, 4, 3, 2]
+    assert new.example(kind_of("audio").ordinary()[0], "Fünf!")[1] == [2, 4, 3, 2]
     assert backbone.learner("automatic-speech-recognition", new.classes).classes == new.classes
 
 
@@ -237,14 +237,16 @@ def test_an_encoder_without_a_head_gets_one(tmp_path: Path) -> None:
     HubertModel(HubertConfig(**SMALL)).save_pretrained(tmp_path / "hubert")
     Wav2Vec2FeatureExtractor(return_attention_mask=True).save_pretrained(tmp_path / "hubert")
     learner = zoo.load(f"file:{tmp_path / 'hubert'}").backbone.learner("automatic-speech-recognition", tuple("abc"))
-    examples = [learner.example(item, text) for item, text in zip(ordinary("audio"), ["ab", "c", "bca"], strict=False)]
+    examples = [
+        learner.example(item, text) for item, text in zip(kind_of("audio").ordinary(), ["ab", "c", "bca"], strict=False)
+    ]
     learner.module.eval()
     with torch.no_grad():
         together = learner.module(learner.collate(examples))
         alone = torch.cat([learner.module(learner.collate([example])) for example in examples])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
     assert (together > 0).all()
-    assert all(isinstance(text, str) for text in learner.predict(ordinary("audio")))
+    assert all(isinstance(text, str) for text in learner.predict(kind_of("audio").ordinary()))
 
 
 def test_an_encoder_whose_frames_cannot_be_counted_is_refused(tmp_path: Path) -> None:

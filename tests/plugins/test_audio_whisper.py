@@ -16,7 +16,7 @@ import whisper
 import zoo
 from zoo.cli import run
 from zoo.errors import UnsupportedModel, ZooError
-from zoo.testing.samples import ordinary
+from zoo.kinds.known import kind_of
 
 DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 VOICES = ("en", "en-us", "en+f3", "en-us+m4")
@@ -103,7 +103,7 @@ def test_speech_is_learnt_and_recognised(tmp_path: Path, capsys: pytest.CaptureF
 def test_features_are_the_encoders_own(tmp_path: Path) -> None:
     loaded = zoo.load(saved(tmp_path / "whisper"))
     backbone = loaded.backbone
-    recordings = ordinary("audio")
+    recordings = kind_of("audio").ordinary()
     batch = backbone.collate([backbone.preprocess(item) for item in recordings])
     found = backbone.features(batch, backbone.layers)
 

@@ -1,4 +1,4 @@
-"""Aurora, of its library's own class: a small one trained here foretells real winds; published files load safely."""
+"""Aurora, of its library's own class: a small one trained here forecasts real winds; published files load safely."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from safetensors.torch import load_file, save_file
 from system_packages import shared
 
 import zoo
-from zoo.adapt.structured import grids
 from zoo.cli import run
-from zoo.data.grids import latest
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.metrics import metric
 from zoo_scientific.weather.aurora import PUBLISHED, build, save
-from zoo_scientific.weather.aurora_states import back, own_name, turned
+from zoo_scientific.weather.aurora_states import back, centred, own_name, turned
+from zoo_scientific.weather.fields import Field, Grid, History
+from zoo_scientific.weather.files import latest
+from zoo_scientific.weather.kind import persistence
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
@@ -87,7 +88,7 @@ def coarse(path: Path) -> str:
 
 @pytest.mark.slow
 @needs_winds
-def test_winds_are_foretold_better_than_by_the_last_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_winds_are_forecast_better_than_by_the_last_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     winds, folder = coarse(tmp_path / "winds.nc"), str(tmp_path / "tuned")
     model = f"file:{untrained(tmp_path / 'aurora')}"
     data = zoo.read(winds)
@@ -99,7 +100,7 @@ def test_winds_are_foretold_better_than_by_the_last_ones(tmp_path: Path, capsys:
     found = json.loads(capsys.readouterr().out)
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     error = found["metrics"]["latitude_weighted_rmse"]
-    assert error < 0.95 * metric("latitude_weighted_rmse").compute(test.targets, grids.persistence(test.inputs))
+    assert error < 0.95 * metric("latitude_weighted_rmse").compute(test.targets, persistence(test.inputs))
     assert error < found["baseline"]["latitude_weighted_rmse"]  # of the climatology
     assert found["metrics"]["anomaly_correlation"] > 0.25
     assert zoo.evaluate(f"file:{folder}", test).metrics["latitude_weighted_rmse"] == pytest.approx(error, rel=1e-3)
@@ -125,7 +126,7 @@ def test_data_of_another_step_or_without_variables_are_refused(tmp_path: Path) -
     torch.manual_seed(0)
     save(build(SETTINGS, 6.0), tmp_path / "six", SETTINGS, 6.0)
     model = zoo.load(f"file:{tmp_path / 'six'}")
-    with pytest.raises(DataError, match=r"foretells 6 hours from states as far apart, and these follow .* 730"):
+    with pytest.raises(DataError, match=r"forecasts 6 hours ahead from states that far apart, and these are 730"):
         model.predict([latest(Path(coarse(tmp_path / "winds.nc")))])
     with pytest.raises(DataError, match=r"lack 10u, 10v, u, v, lsm \(unchanging\)"):
         model.predict([latest(WINDS)])
@@ -141,6 +142,25 @@ def test_fields_are_turned_and_turned_back(tmp_path: Path) -> None:
     assert own_name("z_500") == ("z", 500.0)
     assert own_name("t2m") == ("2t", None)
     assert own_name("2m_temperature") == ("2t", None)
+
+
+@pytest.mark.parametrize("up", [1, -1])
+def test_a_grid_that_is_symmetric_about_the_equator_is_forecast(up: int, tmp_path: Path) -> None:
+    """Of 15 rows of patches the middle one lies on the equator, where rounding leaves a mean of 1e-7 degrees."""
+    backbone = zoo.load(f"file:{untrained(tmp_path / 'aurora')}").backbone
+    first = backbone.examples()[0]
+    latitudes = up * np.linspace(-89, 89, 60)
+    values = np.resize(first.fields[0].values, (len(first.names), 60, 64))
+    static = {name: np.zeros((60, 64)) for name in first.grid.static}
+    fields = tuple(Field(values, values, latitudes, field.hours) for field in first.fields)
+    grid = Grid(first.grid.longitudes, static, first.grid.step_hours)
+    [found] = backbone.answer("weather-forecasting", [History(fields, values, first.names, grid)])
+    assert np.isfinite(found.values).all()
+    north_first = torch.from_numpy(np.sort(latitudes)[::-1].astype(np.float32))
+    moved = centred(north_first, 4)
+    assert float(moved[28:32].sum()) == 0
+    assert 0 < float((moved - north_first).abs().max()) < 0.001
+    assert (moved.diff() < 0).all()
 
 
 def test_features_do_not_depend_on_the_batch(tmp_path: Path) -> None:
@@ -195,7 +215,7 @@ def test_of_a_repository_with_several_models_one_is_pulled(tmp_path: Path, monke
 
 @pytest.mark.slow
 def test_the_published_small_architecture_loads_as_the_library_loads_it(tmp_path: Path) -> None:
-    """Nothing is foretold well here: the weights are random, and what is tested is that they are the same."""
+    """No forecast is good here: the weights are random, and what is tested is that they are the same."""
     import aurora
 
     torch.manual_seed(0)
@@ -209,5 +229,5 @@ def test_the_published_small_architecture_loads_as_the_library_loads_it(tmp_path
     for name, tensor in own.state_dict().items():
         torch.testing.assert_close(backbone.module.state_dict()[name], tensor, rtol=0, atol=0)
     answer = model.predict(backbone.examples()[:1])[0]
-    assert answer["names"][:4] == ("2t", "10u", "10v", "msl")
-    assert np.isfinite(answer["values"]).all()
+    assert answer.names[:4] == ("2t", "10u", "10v", "msl")
+    assert np.isfinite(answer.values).all()

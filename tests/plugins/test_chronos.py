@@ -15,13 +15,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import zoo
-from zoo.adapt.structured.series import KIND
 from zoo.cli import run
 from zoo.contract.reader import ReadOptions
-from zoo.data.series import Future, Series, whole_series
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.known import kind_of
 from zoo.kinds.metrics import metric
-from zoo.testing.samples import ordinary
+from zoo_scientific.forecasting.kind import Forecasts
+from zoo_scientific.forecasting.reading import all_series
+from zoo_scientific.forecasting.series import Future, Series
 
 sys.path.append(str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
@@ -62,17 +63,18 @@ def test_sunspots_are_forecast_by_a_model_that_never_saw_them(bolt: Path, capsys
 def test_eight_of_ten_values_lie_in_the_band(bolt: Path) -> None:
     data, model = zoo.read(SUNSPOTS), zoo.load(f"file:{bolt}")
     answers = [
-        KIND.answer(item, answer) for item, answer in zip(data.inputs, model.predict(list(data.inputs)), strict=True)
+        Forecasts().comparable(item, answer)
+        for item, answer in zip(data.inputs, model.predict(list(data.inputs)), strict=True)
     ]
     inside = [
-        (answer.quantiles[:, 0] <= truth.values) & (truth.values <= answer.quantiles[:, -1])
-        for answer, truth in zip(answers, data.targets, strict=True)
+        (answer.quantiles[:, 0] <= actual.values) & (actual.values <= answer.quantiles[:, -1])
+        for answer, actual in zip(answers, data.targets, strict=True)
     ]
     assert 0.6 < np.mean(inside) < 0.95
     assert all((np.diff(answer.quantiles, axis=1) >= 0).all() for answer in answers)
 
 
-def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_forecast_drawn_and_printed(bolt: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     from PIL import Image
 
     table = str(small_chronos.write_waves(tmp_path / "load.csv"))
@@ -85,8 +87,8 @@ def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: 
     assert answer["times"][0] == "2024-01-17T16:00"
     assert len(answer["median"]) == len(answer["quantiles"]["0.9"]) == 20
     ahead = np.arange(400, 416)
-    truth = 20 + 0.004 * ahead + 4 * np.sin(2 * np.pi * ahead / 13.7)
-    assert np.abs(answer["median"][:16] - truth).mean() < 1.5  # a wave of 4 up and down errs by 2.5 on average
+    actual = 20 + 0.004 * ahead + 4 * np.sin(2 * np.pi * ahead / 13.7)
+    assert np.abs(answer["median"][:16] - actual).mean() < 1.5  # a wave of 4 up and down errs by 2.5 on average
 
     assert run([*model, "--horizon", "20", "-o", str(tmp_path / "page.html")]) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -107,7 +109,7 @@ def test_a_table_is_forecast_drawn_and_told(bolt: Path, tmp_path: Path, capsys: 
 def test_tuning_learns_a_series(bolt: Path, strategy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--strategy", strategy, "--epochs", "25", "--learning-rate", "1e-3", "--horizon", "16"]
     model = zoo.load(f"file:{bolt}")
-    data = zoo.read("statsmodels:co2", horizon=16)
+    data = zoo.read("statsmodels:co2", options={"horizon": 16})
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     before = zoo.evaluate(model, test).metrics["mase"]
     folder = str(tmp_path / "tuned")
@@ -116,7 +118,8 @@ def test_tuning_learns_a_series(bolt: Path, strategy: str, tmp_path: Path, capsy
     again = zoo.evaluate(f"file:{folder}", test).metrics
     assert again["mase"] == pytest.approx(found["metrics"]["mase"], rel=1e-3)
     kept = model.predict(list(test.inputs[:2]))
-    assert kept == zoo.load(f"file:{bolt}").predict(list(test.inputs[:2]))  # the model itself is as it was
+    for answer, again in zip(kept, zoo.load(f"file:{bolt}").predict(list(test.inputs[:2])), strict=True):
+        np.testing.assert_array_equal(answer.quantiles, again.quantiles)  # the model itself is as it was
 
 
 def test_features_tell_waves_apart_whatever_their_scale(bolt: Path, tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ def test_features_tell_waves_apart_whatever_their_scale(bolt: Path, tmp_path: Pa
     assert np.linalg.norm(feature(slow) - feature(quick)) > 5 * np.linalg.norm(feature(slow) - feature(0.1 + slow))
 
 
-def test_what_cannot_be_forecast_is_told(bolt: Path) -> None:
+def test_what_cannot_be_forecast_raises_a_clear_error(bolt: Path) -> None:
     model = zoo.load(f"file:{bolt}")
     unknown = Series("quiet", np.full(30, np.nan), np.arange(34.0), 1, 4)
     with pytest.raises(DataError, match="'quiet' has no value that"):
@@ -142,7 +145,7 @@ def test_what_cannot_be_forecast_is_told(bolt: Path) -> None:
     with pytest.raises(DataError, match="takes time series, not str"):
         model.predict(["1, 2, 3"])
     with pytest.raises(DataError, match=r"There is no table 'nothing\.csv'"):
-        whole_series("nothing.csv", ReadOptions())
+        all_series("nothing.csv", ReadOptions())
 
 
 def test_a_tensor_that_is_missing_or_too_many_is_named(bolt: Path, tmp_path: Path) -> None:
@@ -151,18 +154,32 @@ def test_a_tensor_that_is_missing_or_too_many_is_named(bolt: Path, tmp_path: Pat
     tensors = load_file(place / "model.safetensors")
     gone = tensors.pop("output_patch_embedding.output_layer.weight")
     save_file(tensors, place / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UnsupportedModel, match=r"lack 1 tensor such as output_patch_embedding\.output_layer\.weight"):
+    with pytest.raises(UnsupportedModel, match=r"lack 1 tensor of its architecture, such as output_patch_embedding"):
         _ = zoo.load(f"file:{place}").backbone
     save_file(
         {**tensors, "output_patch_embedding.output_layer.weight": gone, "more.weight": gone.clone()},
         place / "model.safetensors",
         {"format": "pt"},
     )
-    with pytest.raises(UnsupportedModel, match=r"1 tensor such as more\.weight"):
+    with pytest.raises(UnsupportedModel, match=r"hold 1 tensor .* such as more\.weight"):
         _ = zoo.load(f"file:{place}").backbone
     (place / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(zoo.ZooError):
         _ = zoo.load(f"file:{place}").backbone
+
+
+def test_a_folder_is_recognised_by_its_configuration(bolt: Path, tmp_path: Path) -> None:
+    card = zoo.load(f"file:{bolt}").card
+    assert (card.architecture, card.library, card.domain) == ("Chronos-Bolt", "chronos-forecasting", "scientific")
+    assert (card.tasks, card.input, card.embedding_dimension) == ((TASK,), {"kind": "time-series"}, 64)
+    assert card.loader == {"weights": "model.safetensors", "format": "safetensors"}
+    assert card.parameters
+    folder = tmp_path / "wrong"
+    shutil.copytree(bolt, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "chronos_config": "none"}))
+    with pytest.raises(zoo.ZooError, match="a str under 'chronos_config'"):
+        zoo.load(f"file:{folder}")
 
 
 def test_a_published_model_is_pulled_from_the_hub(
@@ -189,11 +206,13 @@ def test_chronos_2_forecasts_and_is_tuned(tmp_path: Path, capsys: pytest.Capture
     assert found["metrics"]["mase"] < 0.75 * found["baseline"]["mase"]
     options = ["--strategy", "full", "--epochs", "25", "--learning-rate", "1e-3", "--horizon", "16", "--task", TASK]
     tuned = commanded(capsys, "tune", f"file:{folder}", "statsmodels:co2", *options)
-    data = zoo.read("statsmodels:co2", horizon=16)
+    data = zoo.read("statsmodels:co2", options={"horizon": 16})
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     assert tuned["metrics"]["mase"] < 0.85 * zoo.evaluate(f"file:{folder}", test).metrics["mase"]
     backbone = zoo.load(f"file:{folder}").backbone
-    alone, beside = ([backbone.preprocess(item) for item in ordinary("time-series")[:count]] for count in (1, 4))
+    alone, beside = (
+        [backbone.preprocess(item) for item in kind_of("time-series").ordinary()[:count]] for count in (1, 4)
+    )
     np.testing.assert_allclose(
         backbone.features(backbone.collate(alone), backbone.layers)["encoder.mean"][0],
         backbone.features(backbone.collate(beside), backbone.layers)["encoder.mean"][0],
@@ -209,6 +228,6 @@ def test_the_first_chronos_forecasts_by_words(tmp_path: Path, capsys: pytest.Cap
     assert found["metrics"] == commanded(capsys, "evaluate", f"file:{folder}", SUNSPOTS)["metrics"]  # the same samples
     options = ["--strategy", "full", "--epochs", "10", "--learning-rate", "1e-3", "--horizon", "16", "--task", TASK]
     tuned = commanded(capsys, "tune", f"file:{folder}", "statsmodels:co2", *options)
-    data = zoo.read("statsmodels:co2", horizon=16)
+    data = zoo.read("statsmodels:co2", options={"horizon": 16})
     test = data.subset(range(round(len(data) * 0.8), len(data)))
     assert tuned["metrics"]["mase"] < 0.9 * zoo.evaluate(f"file:{folder}", test).metrics["mase"]

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from system_packages import shared
 
 import zoo
-from zoo.adapt.structured import grids
 from zoo.cli import run
-from zoo.data.grids import HISTORY, Field, climatology
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.metrics import metric
+from zoo_scientific.weather.fields import HISTORY, Field, Forecast, History, climatology
 from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
+from zoo_scientific.weather.kind import Grids, persistence
 
 WINDS = shared("ferret-vis/data/monthly_navy_winds.cdf")
 needs_winds = pytest.mark.system_packages("ferret-datasets")
@@ -40,7 +40,7 @@ def coarse(path: Path) -> Path:
 
 @pytest.mark.slow
 @needs_winds
-def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_winds_are_forecast_better_than_by_the_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = zoo.read(str(coarse(tmp_path / "winds.nc")))
     variables, height, width = data.inputs[0].next_climatology.shape
     torch.manual_seed(0)
@@ -53,9 +53,9 @@ def test_winds_are_forecast_better_than_by_knowing_nothing(tmp_path: Path, capsy
     )
     found = json.loads(capsys.readouterr().out)
     test = data.subset(range(round(len(data) * 0.8), len(data)))
-    again = grids.persistence(test.inputs)
+    again = persistence(test.inputs)
     answers = [
-        grids.KIND.answer(test.inputs[at], answer)
+        Grids().comparable(test.inputs[at], answer)
         for at, answer in enumerate(zoo.load(f"file:{folder}").predict(list(test.inputs)))
     ]
 
@@ -84,28 +84,28 @@ def field(values: np.ndarray, usual: np.ndarray | None = None) -> Field:
 
 
 def test_errors_near_the_poles_weigh_less() -> None:
-    truth, polar, tropical = (np.zeros((1, 3, 4), dtype=np.float32) for _ in range(3))
+    actual, polar, tropical = (np.zeros((1, 3, 4), dtype=np.float32) for _ in range(3))
     polar[0, 0], tropical[0, 1] = 1, 1
     rmse = metric("latitude_weighted_rmse").compute
-    assert rmse([field(truth)], [field(tropical)]) == pytest.approx((2 / 4) ** 0.5)
-    assert rmse([field(truth)], [field(polar)]) == pytest.approx((1 / 4) ** 0.5)
-    unknown = truth.copy()
+    assert rmse([field(actual)], [field(tropical)]) == pytest.approx((2 / 4) ** 0.5)
+    assert rmse([field(actual)], [field(polar)]) == pytest.approx((1 / 4) ** 0.5)
+    unknown = actual.copy()
     unknown[0, 1, 0] = np.nan
-    assert rmse([field(unknown)], [field(unknown * 0)]) == 0 or np.isfinite(rmse([field(unknown)], [field(truth)]))
-    with pytest.raises(DataError, match="not finite where the truth is known"):
-        rmse([field(truth)], [field(unknown)])
+    assert rmse([field(unknown)], [field(unknown * 0)]) == 0 or np.isfinite(rmse([field(unknown)], [field(actual)]))
+    with pytest.raises(DataError, match="not finite where the target is known"):
+        rmse([field(actual)], [field(unknown)])
 
 
 @given(st.integers(0, 1000), st.floats(0.1, 5))
 def test_the_correlation_does_not_mind_how_strong_a_forecast_is(seed: int, strength: float) -> None:
     chance = np.random.default_rng(seed)
-    truth, guess = chance.normal(size=(2, 2, 5, 6)).astype(np.float32)
+    actual, guess = chance.normal(size=(2, 2, 5, 6)).astype(np.float32)
     compute = metric("anomaly_correlation").compute
-    value = compute([field(truth)], [field(guess)])
+    value = compute([field(actual)], [field(guess)])
     assert -1 <= value <= 1
-    assert compute([field(truth)], [field(strength * guess)]) == pytest.approx(value, abs=1e-5)
-    assert compute([field(truth)], [field(-guess)]) == pytest.approx(-value, abs=1e-5)
-    assert compute([field(truth)], [field(truth * 0)]) == 0.0
+    assert compute([field(actual)], [field(strength * guess)]) == pytest.approx(value, abs=1e-5)
+    assert compute([field(actual)], [field(-guess)]) == pytest.approx(-value, abs=1e-5)
+    assert compute([field(actual)], [field(actual * 0)]) == 0.0
 
 
 def test_the_climatology_is_of_the_early_years_alone() -> None:
@@ -122,18 +122,38 @@ def test_before_training_the_forecast_is_the_climatology(tmp_path: Path) -> None
     backbone = zoo.load(f"file:{tmp_path / 'vit'}").backbone
     usual = np.full((1, 6, 8), 3.0, dtype=np.float32)
     state = Field(usual + 1, usual, np.linspace(-75, 75, 6))
-    history = zoo.data.grids.History((state,) * 3, usual, ("t",))
-    np.testing.assert_array_equal(backbone.forecast([history])[0]["values"], usual)
+    history = History((state,) * 3, usual, ("t",))
+    np.testing.assert_array_equal(backbone.answer("weather-forecasting", [history])[0].values, usual)
     batch = backbone.collate([backbone.preprocess(history)])
     assert backbone.features(batch, backbone.layers)["layer2.mean"].shape == (1, 64)
     with pytest.raises(DataError, match="fields of the shape"):
-        backbone.preprocess(zoo.data.grids.History((state,) * 2, usual, ("t",)))
+        backbone.preprocess(History((state,) * 2, usual, ("t",)))
     (tmp_path / "vit" / "model.safetensors").write_bytes(b"cut")
     with pytest.raises(zoo.ZooError):
         zoo.load(f"file:{tmp_path / 'vit'}")
 
 
-def test_what_is_no_netcdf_is_refused(tmp_path: Path) -> None:
+def test_fingerprints_are_those_of_earlier_versions(tmp_path: Path) -> None:
+    import xarray
+
+    values = (np.arange(30 * 2 * 3) % 11).reshape(30, 2, 3).astype(np.float32)
+    axes = {"time": ("time", 6.0 * np.arange(30), {"units": "hours since 2000-01-01"}), "lat": [-45.0, 45.0]}
+    variables = {"t": (("time", "lat", "lon"), values, {"units": "K"})}
+    file = xarray.Dataset(variables, coords={**axes, "lon": [0.0, 120.0, 240.0]})
+    file.to_netcdf(tmp_path / "field.nc", engine="scipy")
+    found = zoo.read(tmp_path / "field.nc").fingerprint
+    assert found == "e8b8c075d8788a256f26d000644f0dbe8d63492d9398cd36a39a1abbbd086495"
+
+
+def test_an_answer_is_printed_as_before() -> None:
+    answer = Forecast(("t", "u"), np.arange(4.0).reshape(2, 1, 2))
+    assert Grids().to_json(answer) == {"values": [[[0.0, 1.0]], [[2.0, 3.0]]], "names": ["t", "u"]}
+    assert Grids().summary(answer) == [("t 0 to 1, u 2 to 3", "")]
+    with pytest.raises(UnsupportedModel, match="does not answer with fields"):
+        Grids().comparable(None, {"values": answer.values})
+
+
+def test_broken_netcdf_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.nc").write_bytes(b"CDF\x01 and nothing")
     with pytest.raises(DataError, match="cannot be read as NetCDF"):
         zoo.read(str(tmp_path / "broken.nc"))

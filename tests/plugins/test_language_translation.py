@@ -21,9 +21,9 @@ from transformers.models.nllb.tokenization_nllb import FAIRSEQ_LANGUAGE_CODES
 
 import zoo
 from zoo.cli import run
-from zoo.data.languages import is_language
 from zoo.errors import InvalidInput
 from zoo_language.translation import languages
+from zoo_language.translation.codes import is_language
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -236,7 +236,7 @@ def nllb(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def judged(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+def evaluated(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     assert run([*arguments, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 
@@ -244,7 +244,7 @@ def judged(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> dict
 def test_a_marian_translates_and_is_tuned(marian: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     new = table(tmp_path / "new.csv", ("english", "german"))
     columns = ["--task", "translation", "--input-column", "english", "--target-column", "german"]
-    found = judged(["evaluate", f"file:{marian}", new, *columns], capsys)
+    found = evaluated(["evaluate", f"file:{marian}", new, *columns], capsys)
     assert found["metrics"]["bleu"] > 60
     assert found["baseline"]["bleu"] < 10  # of copying the English
     assert found["metrics"]["chrf"] > found["baseline"]["chrf"] + 40
@@ -257,9 +257,9 @@ def test_a_marian_translates_and_is_tuned(marian: Path, tmp_path: Path, capsys: 
     other = table(tmp_path / "other.csv", ("english", "german"), (0, 1), slice(0, 160))
     rows = [line.split(",") for line in Path(other).read_text().split("\n")[1:]]
     Path(other).write_text("\n".join(["english,german", *(f"{a},{' '.join(reversed(b.split()))}" for a, b in rows)]))
-    before = judged(["evaluate", f"file:{marian}", other, *columns], capsys)
+    before = evaluated(["evaluate", f"file:{marian}", other, *columns], capsys)
     options = ["--strategy", "full", "--epochs", "8", "--learning-rate", "2e-3", "--batch-size", "16"]
-    tuned = judged(["tune", f"file:{marian}", other, *columns, *options, "-o", str(tmp_path / "out")], capsys)
+    tuned = evaluated(["tune", f"file:{marian}", other, *columns, *options, "-o", str(tmp_path / "out")], capsys)
     assert tuned["metrics"]["bleu"] > before["metrics"]["bleu"] + 30
     [answer] = zoo.load(f"file:{tmp_path / 'out'}").predict(["the old house is red"])
     assert answer.split()[-1] in {"das", "der", "die"}
@@ -284,7 +284,7 @@ def test_a_marian_of_the_hub_is_pulled_and_read_once(
         assert run(["pull", "hf:Helsinki-NLP/opus-mt-en-de"]) == 0
         data = table(tmp_path / "new.csv", ("source", "target"), part=slice(-3 * NEW, None))
         capsys.readouterr()
-        assert judged(["evaluate", "hf:Helsinki-NLP/opus-mt-en-de", data], capsys)["metrics"]["bleu"] > 60
+        assert evaluated(["evaluate", "hf:Helsinki-NLP/opus-mt-en-de", data], capsys)["metrics"]["bleu"] > 60
         assert len(reads) == 1  # for all of 120 sentences
         loaded = zoo.load("hf:Helsinki-NLP/opus-mt-en-de").backbone.learner("translation", ())
     assert loaded.pretrained.final_logits_bias[0, -1] == 50
@@ -314,13 +314,13 @@ def test_a_marian_with_several_targets_gets_its_mark(marian: Path, tmp_path: Pat
     tokens, labels = learner.example("the", "das")
     assert tokens["input_ids"][0] == marks[">>fra<<"]
     assert labels[0] not in marks.values()
-    with pytest.raises(InvalidInput, match="translates between 2 languages, and 'en,es' is no pair of them"):
+    with pytest.raises(InvalidInput, match="translates between 2 languages, and 'en,es' is not a pair of them"):
         zoo.load(f"file:{folder}").predict(["the"], "translation", labels=("en", "es"))
 
 
-def test_an_nllb_is_told_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_nllb_gets_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     german, french = (
-        judged(
+        evaluated(
             [
                 "evaluate",
                 f"file:{nllb}",
@@ -342,7 +342,7 @@ def test_an_nllb_is_told_its_languages(nllb: Path, tmp_path: Path, capsys: pytes
     named = str(Path(shutil.copy(tmp_path / "de.csv", tmp_path / "named.csv")))
     Path(named).write_text(Path(named).read_text().replace("en,de", "source,target"))
     said = ["evaluate", f"file:{nllb}", named, "--task", "translation"]
-    assert judged([*said, "--languages", "en,de"], capsys)["metrics"]["bleu"] > 60
+    assert evaluated([*said, "--languages", "en,de"], capsys)["metrics"]["bleu"] > 60
     assert run(said) == 1
     assert "translates between 202 languages, and none were named" in capsys.readouterr().err
 
@@ -355,7 +355,7 @@ def test_an_nllb_is_told_its_languages(nllb: Path, tmp_path: Path, capsys: pytes
     told = capsys.readouterr().err
     assert "--languages en,de; its codes are such as ace_Arab" in told
     assert run([*said, "--languages", "en,klingon"]) == 1
-    assert "'en,klingon' is no pair of them" in capsys.readouterr().err
+    assert "'en,klingon' is not a pair of them" in capsys.readouterr().err
     assert run([*said, "--languages", "en"]) == 2
     assert "'en' is not two languages" in capsys.readouterr().err
     assert run(["predict", f"file:{nllb}", "", "--languages", "en,de"]) == 1
@@ -420,7 +420,7 @@ def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsy
 
     for side, code in ((1, "german"), (2, "french")):
         data = table(tmp_path / f"{code}.csv", ("english", code), (0, side))
-        found = judged(
+        found = evaluated(
             [
                 "evaluate",
                 f"file:{tmp_path / 't5'}",
@@ -501,7 +501,7 @@ def test_the_languages_of_other_families_are_known(tmp_path: Path) -> None:
     mbart = languages.codes(transformers.MBart50Tokenizer())
     assert languages.pair("m", ("English", "German"), mbart, ()) == ("en_XX", "de_DE")
     assert languages.pair("m", (), mbart, ("ro_RO", "en_XX")) == ("ro_RO", "en_XX")
-    with pytest.raises(InvalidInput, match="'en,target' is no pair of them"):
+    with pytest.raises(InvalidInput, match="'en,target' is not a pair of them"):
         languages.pair("m", ("en", "target"), mbart, ("ro_RO", "en_XX"))
 
     class ManyTargets:

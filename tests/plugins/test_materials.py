@@ -14,10 +14,11 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 import zoo
 from zoo.cli import run
-from zoo.data.crystals import Crystal
 from zoo.errors import DataError, UnsupportedModel
 from zoo.testing import run as conformance
 from zoo_scientific.cards import packaged
+from zoo_scientific.materials.crystals import Crystal, Crystals, crystal_of
+from zoo_scientific.materials.forces import POTENTIAL, PROPERTY, EnergyAndForces, Forces
 
 CARDS = {card.id: card for card in packaged() if card.library == "chgnet"}
 CHGNET = "pkg:chgnet/0.3.0"
@@ -75,9 +76,9 @@ def test_forces_are_the_slope_of_the_energy() -> None:
     for shift in (step, -step):
         moved = atoms.copy()
         moved.positions[0, 0] += shift
-        energies.append(backbone.energies([_crystal(moved)])[0] * len(atoms))
+        energies.append(backbone.answer(PROPERTY, [_crystal(moved)])[0] * len(atoms))
     slope = -(energies[0] - energies[1]) / (2 * step)
-    assert backbone.potential([_crystal(atoms)])[0]["forces"][0][0] == pytest.approx(slope, abs=0.03)
+    assert backbone.answer(POTENTIAL, [_crystal(atoms)])[0].forces[0][0] == pytest.approx(slope, abs=0.03)
 
 
 def test_features_do_not_depend_on_how_the_cell_is_written() -> None:
@@ -120,14 +121,14 @@ def test_crystals_come_from_files_folders_and_tables(tmp_path: Path) -> None:
         [0, 0, 1, 1],
     )
     assert (table.target_kind, list(table.targets or ())) == ("number", [0.25, 0.5])
-    assert [problem.reason for problem in table.problems] == ["is no file"]
+    assert [problem.reason for problem in table.problems] == ["does not exist"]
     assert [crystal.formula for crystal in table.inputs] == ["Cu4", "Na2"]
     assert energies.target_kind == "number"
     assert list(numbers.targets or ()) == [number + 0.5 for number in range(6)]
     assert len({energies.fingerprint, numbers.fingerprint, folder.fingerprint}) == 3
 
 
-def test_what_is_no_crystal_is_listed_and_left_out(tmp_path: Path) -> None:
+def test_what_cannot_be_a_crystal_is_listed_and_left_out(tmp_path: Path) -> None:
     folder = tmp_path / "cells"
     folder.mkdir()
     ase.io.write(folder / "good.cif", ase.build.bulk("Cu"))
@@ -174,9 +175,7 @@ def test_where_half_precision_gains_it_is_still_loaded_in_its_own(monkeypatch) -
     assert zoo.load(CHGNET, device="cpu", dtype="auto").dtype == "float32"
 
 
-def _crystal(atoms: ase.Atoms) -> zoo.data.crystals.Crystal:  # type: ignore[name-defined]
-    from zoo.data.crystals import crystal_of
-
+def _crystal(atoms: ase.Atoms) -> Crystal:
     found = crystal_of(atoms)
     assert not isinstance(found, str), found
     return found
@@ -202,8 +201,8 @@ def test_a_crystal_without_angles_gives_the_same_in_any_batch(others: tuple[str,
         for layer, rows in together.items():
             np.testing.assert_allclose(rows[place].numpy(), alone[layer][0].numpy(), rtol=1e-4, atol=1e-5)
         [own] = model.predict([crystal], task="interatomic-potential")
-        assert forces[place]["energy"] == pytest.approx(own["energy"], abs=1e-4)
-        np.testing.assert_allclose(forces[place]["forces"], own["forces"], atol=1e-4)
+        assert forces[place].energy == pytest.approx(own.energy, abs=1e-4)
+        np.testing.assert_allclose(forces[place].forces, own.forces, atol=1e-4)
 
 
 def test_sevennet_gives_the_same_features_and_energies_in_any_batch() -> None:
@@ -216,7 +215,19 @@ def test_sevennet_gives_the_same_features_and_energies_in_any_batch() -> None:
     alone = backbone.features(backbone.collate([backbone.preprocess(salt)]), backbone.layers)
     assert both["atoms.mean"].shape == (2, 128)
     assert np.allclose(both["atoms.mean"][1], alone["atoms.mean"][0], atol=1e-4)
-    assert backbone.energies([copper, salt])[1] == pytest.approx(backbone.energies([salt])[0], abs=1e-4)
+    assert backbone.answer(PROPERTY, [copper, salt])[1] == pytest.approx(backbone.answer(PROPERTY, [salt])[0], abs=1e-4)
     far = Crystal(copper.numbers[:1], copper.positions[:1], np.eye(3) * 9)
     with pytest.raises(DataError, match="no neighbours within 5"):
         backbone.preprocess(far)
+
+
+def test_an_answer_is_printed_as_before() -> None:
+    answer, kind = EnergyAndForces(-3.5, np.ones((1, 3))), Forces()
+    assert kind.summary(answer) == [("-3.5000 eV per atom", "")]
+    assert kind.to_json(answer) == {"energy": -3.5, "forces": [[1.0, 1.0, 1.0]]}
+    assert Crystals().input_html(_crystal(ase.build.bulk("Cu"))) == "<p>Cu</p>"
+
+
+def test_answers_without_forces_are_not_compared_with_forces() -> None:
+    with pytest.raises(UnsupportedModel, match="does not answer with energies and forces"):
+        Forces().comparable(None, -3.5)

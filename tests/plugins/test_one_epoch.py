@@ -135,7 +135,7 @@ def structures(folder: Path) -> Case:
 
 
 def fields(folder: Path) -> Case:
-    from zoo.data.grids import HISTORY
+    from zoo_scientific.weather.fields import HISTORY
     from zoo_scientific.weather.forecaster import GridConfig, GridViT, save
 
     data = winds(folder / "winds.nc", level=False)

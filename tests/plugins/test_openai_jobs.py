@@ -16,6 +16,7 @@ from openai_server import OpenAIServer
 
 import zoo
 from zoo.cli import run
+from zoo.config import configure
 from zoo.registry import open_registry
 
 pytest.importorskip("openai", reason="the extra 'openai' is not installed")
@@ -37,6 +38,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[OpenAISe
             monkeypatch.delenv(name, raising=False)
         monkeypatch.setattr(openai_jobs, "FIRST_WAIT", 0.01)
         yield started
+    configure(max_cost=None)
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ class TestFromDataToModel:
         told = " ".join(printed.err.split())
         assert "on 52 samples: at most" in told
         assert "$1.00 allowed" in told
-        assert told.index("$1.00 allowed") < told.index("OpenAI took the job ftjob-1")
+        assert told.index("$1.00 allowed") < told.index("OpenAI accepted the job ftjob-1")
         for event in ("Created fine-tuning job: ftjob-1", "The job is running", "The job is succeeded"):
             assert told.count(event) == 1
         assert "\x1b[31m" not in printed.err
@@ -133,10 +135,10 @@ class TestInterruption:
         with monkeypatch.context() as context:
             context.setattr(openai_jobs.time, "sleep", interrupt)
             assert run(["tune", MODEL, reviews, *STRATEGY]) == 130
-        assert "The job ftjob-1 goes on at OpenAI and is charged" in " ".join(capfd.readouterr().err.split())
+        assert "The job ftjob-1 continues at OpenAI and is charged" in " ".join(capfd.readouterr().err.split())
         assert not open_registry().runs()
         assert run(["tune", MODEL, reviews, *STRATEGY]) == 0
-        assert "Going on with the job ftjob-1" in capfd.readouterr().err
+        assert "Resuming the job ftjob-1" in capfd.readouterr().err
         assert created(server) == 1
         assert len(open_registry().runs()) == 1
 
@@ -146,7 +148,7 @@ class TestInterruption:
         assert (created(server), len(server.desk.jobs)) == (1, 1)
 
     def test_testing_that_fails_trains_nothing_again(self, server: OpenAIServer, reviews: str, monkeypatch) -> None:
-        from zoo.sources import openai_client
+        from zoo_language.openai import client as openai_client
         from zoo_language.openai.chat import OpenAIChat
 
         monkeypatch.setattr(openai_client, "RETRIES", 0)
@@ -216,12 +218,12 @@ class TestTrouble:
         model = "openai:ft:gpt-new:acme::1"
         assert "ZOO_OPENAI_TUNING_PRICES" in self.error(capfd, model, reviews)
         monkeypatch.setenv("ZOO_OPENAI_TUNING_PRICES", "3,0.3")
-        assert "is '3,0.3', which is not three prices" in self.error(capfd, model, reviews)
+        assert "'3,0.3' is not three prices" in self.error(capfd, model, reviews)
 
     @pytest.mark.parametrize(
         ("arguments", "told"),
         [
-            (["-o", "tuned"], "stays with OpenAI"),
+            (["-o", "tuned"], "stays at OpenAI"),
             (["--learning-rate", "0.1"], "--learning-rate has no effect"),
             (["--test", "0.84", "--validation", "0.1"], "leaves 5 samples to train on"),
         ],
@@ -237,4 +239,4 @@ class TestTrouble:
         assert run(["tune", MODEL, reviews]) == 1
         assert "--strategy fine-tuning-job" in capfd.readouterr().err
         assert run(["features", MODEL, reviews, "-o", "f.npz"]) == 1
-        assert "gives no features" in capfd.readouterr().err
+        assert "it has no feature layers" in capfd.readouterr().err

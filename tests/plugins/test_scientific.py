@@ -119,11 +119,11 @@ def test_proteins_are_classified_from_a_fasta_file(esm: Path, tmp_path: Path) ->
     path = proteins(tmp_path / "proteins.fasta", 120, 5)
 
     probed = zoo.tune(f"file:{esm}", str(path), output=str(tmp_path / "tuned"), save_run=False)
-    judged = zoo.evaluate(f"file:{tmp_path / 'tuned'}", str(proteins(tmp_path / "new.fasta", 60, 9)))
+    evaluated = zoo.evaluate(f"file:{tmp_path / 'tuned'}", str(proteins(tmp_path / "new.fasta", 60, 9)))
 
     assert probed.task == "protein-classification"
     assert probed.metrics["accuracy"] > probed.baseline["accuracy"] + 0.3
-    assert judged.metrics["accuracy"] > judged.baseline["accuracy"] + 0.3
+    assert evaluated.metrics["accuracy"] > evaluated.baseline["accuracy"] + 0.3
 
 
 def test_esm_conforms(esm: Path) -> None:
@@ -131,7 +131,7 @@ def test_esm_conforms(esm: Path) -> None:
     assert failed == []
 
 
-def test_what_is_no_sequence_is_refused() -> None:
+def test_other_inputs_than_sequences_are_refused() -> None:
     backbone = zoo.load(RXNMAPPER.id).backbone
     with pytest.raises(DataError, match="takes molecules as text"):
         backbone.preprocess(3)

@@ -365,7 +365,7 @@ def test_what_is_no_molformer_is_refused_by_name(molformer: Trained, tmp_path: P
     name = "molformer.encoder.layer.1.attention.self.feature_map.weight"
 
     save_file({key: tensor for key, tensor in tensors.items() if key != name}, folder / "model.safetensors")
-    with pytest.raises(UnsupportedModel, match=r"lack 1 tensors .*layer\.1\.attention\.self\.feature_map\.weight"):
+    with pytest.raises(UnsupportedModel, match=r"lack 1 tensor .*layer\.1\.attention\.self\.feature_map\.weight"):
         zoo.load(f"file:{folder}")
 
     save_file({**tensors, name: tensors[name][:, :5].contiguous()}, folder / "model.safetensors")

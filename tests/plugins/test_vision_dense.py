@@ -17,10 +17,10 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.cli import run
-from zoo.data.boxes import Boxes
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.metrics import metric
 from zoo_vision.dense import learner
+from zoo_vision.detection.boxes import Box, Boxes
 
 SIDE = 48
 KINDS = ("disc", "square")
@@ -272,7 +272,7 @@ def test_boxes_are_learnt_by_rt_detr_and_shown_on_a_page(tmp_path: Path, capsys:
     assert found["baseline"]["map_50"] < 0.05
     assert found["metrics"]["map_50"] > 0.4
     assert found["metrics"]["map"] > found["baseline"]["map"] + 0.1
-    assert 'alt="The picture with boxes: ' in page.read_text()
+    assert 'alt="The image with boxes: ' in page.read_text()
 
 
 @pytest.mark.slow
@@ -408,13 +408,13 @@ def test_masks_are_learnt_found_and_drawn(tmp_path: Path, capsys: pytest.Capture
     )
     assert zoo.evaluate(f"file:{published}", str(new)).metrics["mean_iou"] == pytest.approx(reached, abs=1e-3)
     publish(folder, published, {0: "sea", 1: "sky", 2: "tree", 3: "road"}, {"sea": 0, "tree": 1, "road": 2})
-    with pytest.raises(DataError, match="nothing that it finds is a class of"):
+    with pytest.raises(DataError, match="none of its answers is a class of"):
         zoo.evaluate(f"file:{published}", str(new))
     assert len(set(Image.open(drawn / "0.png").convert("RGB").getdata())) > 2
 
 
 def box(left: float, top: float, right: float, bottom: float, label: str = "a", score: float = 1.0) -> Boxes:
-    return Boxes(((left, top, right, bottom),), (label,), (score,))
+    return Boxes((Box(label, score, (left, top, right, bottom)),))
 
 
 def test_average_precision_of_known_cases() -> None:
@@ -423,7 +423,7 @@ def test_average_precision_of_known_cases() -> None:
     assert metric("map_50").compute(truth, [truth[0], box(50, 50, 60, 60, "b")]) == pytest.approx(0.5)
     shifted = [box(0, 0, 10, 7), truth[1]]  # an overlap of 0.7 counts at 5 of the 10 thresholds
     assert metric("map").compute(truth, shifted) == pytest.approx((0.5 + 1) / 2, abs=0.06)
-    assert metric("map_50").compute(truth, [Boxes((), (), ())] * 2) == 0
+    assert metric("map_50").compute(truth, [Boxes()] * 2) == 0
 
 
 @given(st.lists(st.integers(0, 2), min_size=12, max_size=12), st.permutations(range(3)))
@@ -461,7 +461,7 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
     assert "the category 99, which is not among the categories" in reasons
     assert "is of the unlisted image 77" in reasons
     path.write_text(json.dumps({**document, "annotations": [{"image_id": 77}]}))
-    with pytest.raises(DataError, match="not in COCO's form"):
+    with pytest.raises(DataError, match="not in COCO's format"):
         zoo.read(str(path))
 
     folder = masked(tmp_path / "masks", 3, 0)

@@ -20,9 +20,9 @@ from sklearn.svm import SVC
 
 import zoo
 from zoo.cli import run
-from zoo.data.prompts import UNCONDITIONAL, Prompt, asked
 from zoo.errors import DataError, InvalidInput, UnsupportedModel
 from zoo.testing import run as conformance
+from zoo_vision.generation.prompts import UNCONDITIONAL, Prompt, requested
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -84,12 +84,12 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
         ("8", 6),
     ]
     assert Image.open(io.BytesIO(base64.b64decode(shown[0]["output"]["image"]))).size == (SIDE, SIDE)
-    assert "A picture made of &#x27;3&#x27;, seed 5, 50 steps." in page.read_text()
+    assert "An image generated from &#x27;3&#x27;, seed 5, 50 steps." in page.read_text()
 
     # A classifier of real digits recognises the class that was asked for; 0.1 by chance.
     tuned, digits = zoo.load(f"file:{folder}"), load_digits()
     made = tuned.predict([Prompt(str(at % 10), at) for at in range(60)])
-    pixels = np.stack([np.asarray(one["image"].convert("L")).ravel() for one in made]) / 255 * 16
+    pixels = np.stack([np.asarray(one.image.convert("L")).ravel() for one in made]) / 255 * 16
     recognised = SVC(gamma=0.001).fit(digits.data, digits.target).predict(pixels)
     assert (recognised == np.arange(60) % 10).mean() > 0.3
     with pytest.raises(InvalidInput, match="none of them"):
@@ -104,9 +104,9 @@ def test_a_seed_gives_the_same_picture_whatever_is_made_beside_it(tmp_path: Path
         model.predict([Prompt(seed=1, steps=5), Prompt(seed=7, steps=5)]),
     )
 
-    assert np.abs(np.asarray(alone[0]["image"], int) - np.asarray(beside["image"], int)).max() <= 1
-    assert alone[0]["steps"] == 5
-    assert model.predict([Prompt(seed=8, steps=5)])[0]["image"].tobytes() != alone[0]["image"].tobytes()
+    assert np.abs(np.asarray(alone[0].image, int) - np.asarray(beside.image, int)).max() <= 1
+    assert alone[0].steps == 5
+    assert model.predict([Prompt(seed=8, steps=5)])[0].image.tobytes() != alone[0].image.tobytes()
 
 
 def test_pictures_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +117,7 @@ def test_pictures_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: py
         f"0{seed + 1}-seed-{seed}.png" for seed in range(3)
     ]
     assert run(["predict", model, "3"]) == 1
-    assert "Add -o pictures/" in capsys.readouterr().err
+    assert "Add -o images/" in capsys.readouterr().err
     assert run(["predict", model, "a cat", "-o", str(tmp_path / "made")]) == 1
     assert "takes no prompt" in capsys.readouterr().err
 
@@ -144,9 +144,9 @@ def test_a_model_that_makes_pictures_conforms(tmp_path: Path) -> None:
 
 def test_numbers_of_pictures_have_bounds() -> None:
     with pytest.raises(InvalidInput, match="1 to 1,000"):
-        asked(["0"], prompted=False)
+        requested(["0"], prompted=False)
     with pytest.raises(InvalidInput, match="1 to 1,000"):
-        asked(["a", "b"], prompted=True, count=501)
+        requested(["a", "b"], prompted=True, count=501)
 
 
 def test_a_model_comes_from_the_hub_without_its_copy_in_one_file(
@@ -170,7 +170,7 @@ def test_a_model_comes_from_the_hub_without_its_copy_in_one_file(
         model = zoo.load("hf:zoo/digits")
         assert not hub.asked("all-in-one")
     assert model.card.tasks == (UNCONDITIONAL,)
-    assert model.predict([Prompt(steps=2)])[0]["image"].size == (SIDE, SIDE)
+    assert model.predict([Prompt(steps=2)])[0].image.size == (SIDE, SIDE)
 
 
 def _to_pickle(root: Path) -> None:
@@ -201,7 +201,7 @@ def test_a_pipeline_may_lie_in_one_folder(tmp_path: Path) -> None:
     for name in ("unet", "scheduler"):
         (tmp_path / "ddpm" / name).rmdir()
 
-    assert zoo.load(model).predict([Prompt(steps=2)])[0]["image"].size == (SIDE, SIDE)
+    assert zoo.load(model).predict([Prompt(steps=2)])[0].image.size == (SIDE, SIDE)
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_pipeline_may_lie_in_one_folder(tmp_path: Path) -> None:
         (lambda root: _index(root, _class_name=["my_pipeline", "Mine"]), "which zoo does not run"),
         (lambda root: _config(root, attn_implementation="some/kernel"), "attention code from elsewhere"),
         (lambda root: shutil.rmtree(root / "scheduler"), "lacks its part 'scheduler'"),
-        (_lose_a_tensor, "lacks 1 tensors of its architecture, such as conv_in.bias"),
+        (_lose_a_tensor, "lacks 1 tensor of its architecture, such as conv_in.bias"),
     ],
 )
 def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(spoil, told: str, tmp_path: Path) -> None:

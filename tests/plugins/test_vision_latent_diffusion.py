@@ -13,12 +13,13 @@ from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionS
 
 import zoo
 from zoo.cli import run
-from zoo.data.prompts import Prompt
 from zoo.errors import UnsupportedModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import small_latent_diffusion as small
+
+from zoo_vision.generation.prompts import Prompt
 
 PLAN = ["--task", "text-to-image", "--patience", "50", "--batch-size", "32", "--test", "0.1"]
 
@@ -54,7 +55,7 @@ def test_prompts_are_learnt_and_new_colours_by_lora(tmp_path: Path, capsys: pyte
     assert learned["metrics"]["cmmd"] < 0.4 * learned["baseline"]["cmmd"]
     assert learned["metrics"]["clip_score"] > learned["baseline"]["clip_score"] + 10
     assert adaptation["plan"]["trained_parameters"] < 0.3 * sum(
-        parameter.numel() for parameter in zoo.load(model).backbone.maker.unet.parameters()
+        parameter.numel() for parameter in zoo.load(model).backbone.generator.unet.parameters()
     )
     assert after.metrics["cmmd"] < 0.75 * before.metrics["cmmd"]
     assert after.metrics["clip_score"] > before.metrics["clip_score"] + 10
@@ -63,7 +64,7 @@ def test_prompts_are_learnt_and_new_colours_by_lora(tmp_path: Path, capsys: pyte
 
     # Red is on the left where it is asked for, and blue on the right.
     made = zoo.load(f"file:{tuned}").predict([Prompt(text, seed) for text in asked for seed in range(8)])
-    pixels = np.stack([np.asarray(one["image"], float) for one in made])
+    pixels = np.stack([np.asarray(one.image, float) for one in made])
     redness, sides = pixels[:, :, :, 0] - pixels[:, :, :, 2], pixels.sum(axis=(1, 3))
     is_red, is_left = redness.mean(axis=(1, 2)) > 0, sides[:, :8].sum(axis=1) > sides[:, 8:].sum(axis=1)
     assert (is_red == np.repeat([True, False], 8)).mean() > 0.75
@@ -79,8 +80,8 @@ def test_what_the_safety_checker_of_a_model_flags_comes_black(tmp_path: Path) ->
 
     [found] = model.predict([Prompt("a red disc on the left", steps=2)])
 
-    assert found["flagged"]
-    assert not np.asarray(found["image"]).any()
+    assert found.flagged
+    assert not np.asarray(found.image).any()
 
 
 def test_a_part_that_is_a_pickle_is_not_read(tmp_path: Path) -> None:

@@ -93,15 +93,15 @@ def test_photographs_are_recognised(card: ModelCard) -> None:
         "zoo_predict", backbone=load(card.id), inputs=photographs(), task="image-classification", labels=()
     )
 
-    assert {"palace", "monastery", "bell cote"} & {answer["label"] for answer in china[:2]}
-    assert [answer["score"] for answer in flower] == sorted((a["score"] for a in flower), reverse=True)
+    assert {"palace", "monastery", "bell cote"} & {answer.label for answer in china[:2]}
+    assert [answer.score for answer in flower] == sorted((a.score for a in flower), reverse=True)
     assert len(flower) == len(china) == 5
 
 
 def test_lite0_sees_the_daisy() -> None:
-    (answers,) = load(EFFICIENTNET_LITE0.id).classify(photographs()[:1])
+    (answers,) = load(EFFICIENTNET_LITE0.id).answer("image-classification", photographs()[:1])
 
-    assert answers[0]["label"] == "daisy"
+    assert answers[0].label == "daisy"
 
 
 def test_mobilenet_is_torchvisions_own_network() -> None:
@@ -121,8 +121,8 @@ def test_mobilenet_is_torchvisions_own_network() -> None:
     batch = backbone.collate([backbone.preprocess(image) for image in photographs()])
 
     torch.testing.assert_close(backbone.features(batch, ["pooled"])["pooled"], expected, rtol=1e-3, atol=1e-3)
-    own = backbone.classify(photographs())
-    assert [row[0]["score"] for row in own] == pytest.approx(logits.softmax(1).amax(1).tolist(), abs=1e-3)
+    own = backbone.answer("image-classification", photographs())
+    assert [row[0].score for row in own] == pytest.approx(logits.softmax(1).amax(1).tolist(), abs=1e-3)
 
 
 def test_features_do_not_depend_on_the_batch() -> None:

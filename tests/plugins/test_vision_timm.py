@@ -123,10 +123,8 @@ def test_its_own_class_names(tmp_path) -> None:
         "zoo_predict", backbone=backbone, inputs=images()[:1], task="image-classification", labels=()
     )
 
-    assert [answer["label"] for answer in answers] == [
-        ["ant", "bee", "cat", "dog"][i] for i in expected.argsort().flip(0)
-    ]
-    assert sum(answer["score"] for answer in answers) == pytest.approx(1)
+    assert [answer.label for answer in answers] == [["ant", "bee", "cat", "dog"][i] for i in expected.argsort().flip(0)]
+    assert sum(answer.score for answer in answers) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("architecture", "classes"), [("resnet10t", 7), ("test_vit", 5), ("resnet10t", 0)])
@@ -144,8 +142,8 @@ def test_a_folder_that_timm_saved_is_loaded_by_its_id(architecture: str, classes
         with torch.inference_mode():
             expected = network(pixels).softmax(dim=1)[0]
         [[best, *_]] = model.predict(images()[:1])
-        assert best["label"] == "abcdefg"[int(expected.argmax())]
-        assert best["score"] == pytest.approx(float(expected.max()), abs=1e-5)
+        assert best.label == "abcdefg"[int(expected.argmax())]
+        assert best.score == pytest.approx(float(expected.max()), abs=1e-5)
 
 
 def test_safetensors_come_before_pickles(tmp_path) -> None:

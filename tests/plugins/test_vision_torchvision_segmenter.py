@@ -97,10 +97,10 @@ def test_published_weights_give_masks_with_their_own_classes_and_features(tmp_pa
 
     [answer] = model.predict([image])
 
-    assert answer["mask"].shape == (60, 90)
-    assert set(answer["classes"]) <= set(model.backbone.mask_classes)
+    assert answer.pixels.shape == (60, 90)
+    assert set(answer.classes) <= set(model.backbone.mask_classes)
     assert "aeroplane" in model.backbone.mask_classes
-    assert sum(answer["classes"].values()) == pytest.approx(1)
+    assert sum(answer.classes.values()) == pytest.approx(1)
     batch = model.backbone.collate([model.backbone.preprocess(image)])
     with torch.inference_mode():
         expected = made.backbone(model.backbone.recipe.pixels(batch, torch.zeros(1)))["out"].mean(dim=(2, 3))

@@ -10,7 +10,7 @@ import pytest
 import system_packages
 from postgres_server import PostgresServer
 
-from zoo.registry import Registry, opening
+from zoo.registry import Registry, creating
 from zoo.registry.database.location import Server
 
 
@@ -18,7 +18,7 @@ from zoo.registry.database.location import Server
 def empty_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry with all tables and nothing in them, to copy."""
     path = tmp_path_factory.mktemp("empty") / "registry.db"
-    opening.create(path, empty=True)
+    creating.create(path, empty=True)
     return path
 
 
@@ -46,7 +46,7 @@ def server(pytestconfig: pytest.Config) -> Iterator[PostgresServer]:
 @pytest.fixture(scope="session")
 def empty_database(server: PostgresServer) -> str:
     """The name of a database with all tables and nothing in them, to copy."""
-    from zoo.registry.database.migrating import upgrade
+    from zoo.registry.migrating import upgrade
 
     url = server.database()
     upgrade(Server(url))

@@ -1,4 +1,4 @@
-"""Cards that nobody should write: too large, broken, negative; nothing of them gets in, and the message says why."""
+"""Invalid cards: too large, broken, or negative; they are refused with a message that says why."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from zoo import exchange
 from zoo.entities import ModelCard
 from zoo.errors import DataError, InvalidInput
 from zoo.registry import Registry, SearchQuery
@@ -42,7 +43,7 @@ def test_a_bad_card_can_be_made_to_fit(registry: Registry, text: str) -> None:
     assert registry.card("hf:a/bad") == card
     assert len(card.description or "") <= LONGEST_TEXT
     assert len(card.tags) <= MOST_VALUES
-    assert registry.search(SearchQuery.of("bad")).total == 1
+    assert registry.search(SearchQuery("bad")).total == 1
 
 
 def test_a_negative_size_is_refused_with_its_place(registry: Registry, tmp_path: Path) -> None:
@@ -52,16 +53,16 @@ def test_a_negative_size_is_refused_with_its_place(registry: Registry, tmp_path:
     )
 
     with pytest.raises(DataError, match=r"line 2.*bytes = -1"):
-        registry.import_file(str(path))
+        exchange.import_file(registry, str(path))
     assert registry.statistics()["models"] == 0
 
 
-def test_a_licence_that_nobody_knows_is_kept_and_told(registry: Registry) -> None:
+def test_an_unknown_licence_is_kept_and_reported(registry: Registry) -> None:
     registry.add(
         [ModelCard("hf:a/b", "vision", license="Homemade-1.0"), ModelCard("hf:a/c", "vision", license="other")]
     )
 
-    assert registry.search(SearchQuery.of(license="homemade-1.0")).total == 1
+    assert registry.search(SearchQuery(license="homemade-1.0")).total == 1
     assert check(registry.path) == [
         "1 models have the licence 'Homemade-1.0', which is neither an SPDX identifier nor 'other'."
     ]
@@ -70,6 +71,6 @@ def test_a_licence_that_nobody_knows_is_kept_and_told(registry: Registry) -> Non
 def test_words_of_a_long_description_are_found_up_to_a_limit(registry: Registry) -> None:
     registry.add([ModelCard("hf:a/b", "vision", description="first " + "filler " * 5000 + "last")])
 
-    assert registry.search(SearchQuery.of("first", fuzzy=False)).total == 1
-    assert registry.search(SearchQuery.of("last", fuzzy=False)).total == 0
+    assert registry.search(SearchQuery("first", exact=True)).total == 1
+    assert registry.search(SearchQuery("last", exact=True)).total == 0
     assert os.path.getsize(registry.path) < 2_000_000

@@ -1,4 +1,4 @@
-"""Large imports: sorted runs, columns of cards, chunks of keys, and indexes that are made in the end."""
+"""Large imports: sorted runs, columns of cards, chunks of keys, and indexes that are built at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from zoo.registry.index.postings import Postings, _pairs
 from zoo.registry.index.sets import KNOWN, PREFIX, WORD, digit, digits
 from zoo.registry.index.sorted_runs import SortedRuns
 from zoo.registry.index.words import prefixes, words_of
-from zoo.registry.writing import rows
+from zoo.registry.writing import encoding
 from zoo.registry.writing.checking import check
 from zoo.registry.writing.deriving import derive
 from zoo.registry.writing.transaction import writing
@@ -77,7 +77,7 @@ def test_postings_are_the_sets_that_each_card_is_in(cards: list[ModelCard], data
     cut = data.draw(st.integers(0, len(cards)))
     for part in (slice(0, cut), slice(cut, None)):
         if cards[part]:
-            postings.add(offsets[part], rows.columns_of(cards[part]))
+            postings.add(offsets[part], encoding.columns_of(cards[part]))
 
     expected: dict[tuple[str, str], set[int]] = {}
     for offset, card in zip(offsets, cards, strict=True):
@@ -138,29 +138,29 @@ def test_new_cards_go_over_the_end_of_a_chunk(at_the_end_of_a_chunk: Registry) -
     registry.add([*map(card, range(1, 20)), *map(score, range(1, 20))])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of("shared", min_scores={"D": 0.1}, limit=3)).total == 20
-    assert [hit.card.downloads for hit in registry.search(SearchQuery.of(limit=3)).models] == [19, 18, 17]
+    assert registry.search(SearchQuery("shared", min_score={"D": 0.1}, limit=3)).total == 20
+    assert [hit.card.downloads for hit in registry.search(SearchQuery(limit=3)).models] == [19, 18, 17]
 
 
 @pytest.mark.parametrize("most", [1, 7])
 def test_many_scores_are_written_part_by_part(
     most: int, at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 4)
     monkeypatch.setattr("zoo.registry.index.membership.MOST_SCORES", most)
     registry = at_the_end_of_a_chunk
     twice = [dataclasses.replace(score(n), dataset="E") for n in range(1, 20, 2)]
     registry.add([*map(card, range(1, 20)), *map(score, range(1, 20)), *map(score, range(1, 5)), *twice])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of(min_scores={"D": 0.1}, limit=1)).total == 20
-    assert registry.search(SearchQuery.of(min_scores={"D": 0.1, "E": 0.1}, limit=1)).total == 10
+    assert registry.search(SearchQuery(min_score={"D": 0.1}, limit=1)).total == 20
+    assert registry.search(SearchQuery(min_score={"D": 0.1, "E": 0.1}, limit=1)).total == 10
 
 
 def test_cards_that_change_in_the_import_they_came_in(
     at_the_end_of_a_chunk: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 4)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 4)
     registry = at_the_end_of_a_chunk
     first = [*map(card, range(1, 20)), *map(score, range(1, 20))]
     again = [card(n, tags=("other",), downloads=None, description="changed") for n in range(0, 20, 3)]
@@ -168,9 +168,9 @@ def test_cards_that_change_in_the_import_they_came_in(
     registry.add([*first, *again, card(20), *back, *map(score, range(20)), *map(card, range(21, 30))])
 
     assert check(registry.path) == []
-    assert registry.search(SearchQuery.of("other", fuzzy=False)).total == len(again) - len(back)
-    assert registry.search(SearchQuery.of("changed", fuzzy=False)).total == len(again) - len(back)
-    assert registry.search(SearchQuery.of(limit=1)).total == 30
+    assert registry.search(SearchQuery("other", exact=True)).total == len(again) - len(back)
+    assert registry.search(SearchQuery("changed", exact=True)).total == len(again) - len(back)
+    assert registry.search(SearchQuery(limit=1)).total == 30
 
 
 def _schema(registry: Registry) -> list[tuple[str, ...]]:
@@ -185,7 +185,7 @@ def test_a_large_import_makes_its_indexes_in_the_end(
     there: int, registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 8)
     before = _schema(registry)
     registry.add(card(n) for n in range(100, 100 + there))
     registry.add([*map(card, range(60)), *map(score, range(60))])
@@ -196,20 +196,21 @@ def test_a_large_import_makes_its_indexes_in_the_end(
 
 def test_a_large_import_that_fails_leaves_the_indexes(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late_indexes, "FROM", 10)
-    monkeypatch.setattr("zoo.registry.writing.transaction.BATCH", 8)
+    monkeypatch.setattr("zoo.registry.writing.items.BATCH", 8)
     before = _schema(registry)
-    with pytest.raises(InvalidInput, match="no such model"):
+    with pytest.raises(InvalidInput, match="not in the registry"):
         registry.add([*map(card, range(60)), score(99)])
 
     assert _schema(registry) == before
-    assert registry.search(SearchQuery.of()).total == 0
+    assert registry.search(SearchQuery()).total == 0
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from zoo.entities import ModelCard
-from zoo.registry import Registry, late_indexes
+from zoo.registry import Registry
+from zoo.registry.database import late_indexes
 
 late_indexes.FROM, late_indexes.TIMES = 1000, 0
 
@@ -232,7 +233,7 @@ def test_killed_in_the_middle_of_a_large_import_nothing_has_changed(at_the_end_o
     assert check(Path(registry.path)) == []  # type: ignore[arg-type]
     assert registry.statistics()["models"] == 1
     registry.add([card(2)])
-    assert registry.search(SearchQuery.of("shared")).total == 2
+    assert registry.search(SearchQuery("shared")).total == 2
 
 
 @pytest.mark.parametrize("terms", [1, 5, 63, 64, 1000, 70_000])

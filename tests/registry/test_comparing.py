@@ -1,4 +1,4 @@
-"""Models side by side."""
+"""Comparing models."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_shared_benchmarks_come_first_with_their_best(registry: Registry) -> Non
     assert result.to_frame().loc[("t", "Error", "test", "m"), "hf:x/b"] == 3.0
 
 
-def test_one_model_twice_is_no_comparison(registry: Registry) -> None:
+def test_one_model_twice_cannot_be_compared(registry: Registry) -> None:
     registry.add([ModelCard("hf:x/a", "vision")])
-    with pytest.raises(InvalidInput, match="two models"):
+    with pytest.raises(InvalidInput, match="two different models"):
         compare(registry, ["hf:x/a", "hf:x/a"])

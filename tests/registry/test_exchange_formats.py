@@ -1,4 +1,4 @@
-"""Parquet, model cards, bills of materials, lists, folders of models and MLflow: out, in, and what is refused."""
+"""Parquet, model cards, bills of materials, lists, folders of models and MLflow: export, import, and invalid files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from hub_server import BERT, safetensors_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zoo import exchange
 from zoo.catalog.model_index import model_index_of, scores_of
 from zoo.cli import run
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
@@ -94,27 +95,27 @@ def copy_of(empty_registry: Path, folder: Path) -> Registry:
 
 class TestParquet:
     def test_a_registry_comes_back_as_it_was(self, filled: Registry, empty_registry: Path, tmp_path: Path) -> None:
-        counts = filled.export(str(tmp_path / "a.parquet"))
+        counts = exchange.export(filled, str(tmp_path / "a.parquet"))
         assert counts == {"models": 2, "scores": 3, "measurements": 1, "runs": 1}
         copy = copy_of(empty_registry, tmp_path)
-        assert copy.import_file(str(tmp_path / "a.parquet")) == counts
+        assert exchange.import_file(copy, str(tmp_path / "a.parquet")) == counts
         for name, one in (("a.jsonl", filled), ("b.jsonl", copy)):
-            one.export(str(tmp_path / name))
+            exchange.export(one, str(tmp_path / name))
         assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
 
     def test_others_can_read_it(self, filled: Registry, tmp_path: Path) -> None:
         from pyarrow import parquet
 
-        filled.export(str(tmp_path / "a.parquet"))
+        exchange.export(filled, str(tmp_path / "a.parquet"))
         rows = parquet.read_table(tmp_path / "a.parquet").to_pylist()
         assert [row["kind"] for row in rows] == ["model"] * 2 + ["score"] * 3 + ["measurement", "run"]
         assert (rows[0]["parameters"], rows[0]["tags"], rows[2]["value"]) == (123, ["x", "y"], 0.93)
 
     @pytest.mark.parametrize("content", [b"", b"PAR1 no table PAR1", b"{}"])
-    def test_what_is_no_parquet(self, content: bytes, registry: Registry, tmp_path: Path) -> None:
+    def test_other_files_are_refused(self, content: bytes, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "bad.parquet").write_bytes(content)
         with pytest.raises(DataError, match="cannot be read as Parquet"):
-            registry.import_file(str(tmp_path / "bad.parquet"))
+            exchange.import_file(registry, str(tmp_path / "bad.parquet"))
 
     def test_a_bad_row_is_named_and_nothing_is_added(self, registry: Registry, tmp_path: Path) -> None:
         import pyarrow as pa
@@ -123,22 +124,22 @@ class TestParquet:
         rows = [{"kind": "model", "id": "hf:a/b", "domain": "x"}, {"kind": "thing", "id": "hf:a/c", "domain": "x"}]
         parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "bad.parquet")
         with pytest.raises(DataError, match="row 2: there is no kind 'thing'"):
-            registry.import_file(str(tmp_path / "bad.parquet"))
+            exchange.import_file(registry, str(tmp_path / "bad.parquet"))
         assert registry.statistics()["models"] == 0
         parquet.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
         with pytest.raises(DataError, match="no column 'kind'"):
-            registry.import_file(str(tmp_path / "other.parquet"))
+            exchange.import_file(registry, str(tmp_path / "other.parquet"))
 
     def test_it_needs_a_file(self, registry: Registry) -> None:
-        with pytest.raises(InvalidInput, match="goes to and comes from a file"):
-            registry.export("-", form="parquet")
+        with pytest.raises(InvalidInput, match="Parquet needs a file"):
+            exchange.export(registry, "-", format="parquet")
 
 
 class TestModelIndex:
     def test_scores_go_into_a_model_cards_header_and_come_back(
         self, filled: Registry, empty_registry: Path, tmp_path: Path
     ) -> None:
-        filled.export(str(tmp_path / "README.md"), models=["hf:team/one"])
+        exchange.export(filled, str(tmp_path / "README.md"), model="hf:team/one")
         from huggingface_hub import ModelCard as HubCard
 
         [accuracy, loss] = sorted(
@@ -147,20 +148,20 @@ class TestModelIndex:
         assert (accuracy.dataset_name, accuracy.metric_value, loss.metric_type) == ("IMDB", 0.93, "loss")
         copy = copy_of(empty_registry, tmp_path)
         copy.add(CARDS)
-        assert copy.import_file(str(tmp_path / "README.md"), model="hf:team/one")["scores"] == 2
+        assert exchange.import_file(copy, str(tmp_path / "README.md"), model="hf:team/one")["scores"] == 2
         found = {score.metric: (score.value, score.higher_is_better) for score in copy.scores("hf:team/one")}
         assert found == {"accuracy": (0.93, True), "loss": (0.2, False)}
 
     def test_it_is_of_one_model(self, filled: Registry, tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="2 were chosen"):
-            filled.export(str(tmp_path / "README.md"))
+            exchange.export(filled, str(tmp_path / "README.md"))
         (tmp_path / "README.md").write_text("---\nmodel-index: []\n---\n")
         with pytest.raises(InvalidInput, match="--model ID"):
-            filled.import_file(str(tmp_path / "README.md"))
+            exchange.import_file(filled, str(tmp_path / "README.md"))
         with pytest.raises(UnknownModel):
-            filled.import_file(str(tmp_path / "README.md"), model="hf:team/none")
+            exchange.import_file(filled, str(tmp_path / "README.md"), model="hf:team/none")
         with pytest.raises(DataError, match="no scores in a 'model-index'"):
-            filled.import_file(str(tmp_path / "README.md"), model="hf:team/one")
+            exchange.import_file(filled, str(tmp_path / "README.md"), model="hf:team/one")
 
     @given(
         st.lists(
@@ -201,7 +202,7 @@ class TestModelIndex:
 
 class TestBillOfMaterials:
     def test_it_fits_the_schema_and_tells_what_is_known(self, filled: Registry, tmp_path: Path) -> None:
-        filled.export(str(tmp_path / "models.cdx.json"))
+        exchange.export(filled, str(tmp_path / "models.cdx.json"))
         text = (tmp_path / "models.cdx.json").read_text()
         exchange_bom.check(text)
         bom = json.loads(text)
@@ -219,18 +220,18 @@ class TestBillOfMaterials:
 
     def test_the_same_models_give_the_same_document(self, filled: Registry, tmp_path: Path) -> None:
         for name in ("a.cdx.json", "b.cdx.json"):
-            filled.export(str(tmp_path / name), models=["hf:team/two"])
+            exchange.export(filled, str(tmp_path / name), model=["hf:team/two"])
         assert (tmp_path / "a.cdx.json").read_bytes() == (tmp_path / "b.cdx.json").read_bytes()
 
-    def test_what_does_not_fit_is_told_and_not_written(self, filled: Registry, tmp_path: Path) -> None:
+    def test_a_document_that_violates_the_schema_is_not_written(self, filled: Registry, tmp_path: Path) -> None:
         filled.add([ModelCard(id="hf:team/bad", domain="x", files=(ModelFile("w", 1, "no hash"),))])
-        with pytest.raises(RegistryError, match=r"does not fit CycloneDX 1\.6 at \$\.components\[0\]"):
-            filled.export(str(tmp_path / "bad.cdx.json"), models=["hf:team/bad"])
+        with pytest.raises(RegistryError, match=r"violates the schema of CycloneDX 1\.6 at \$\.components\[0\]"):
+            exchange.export(filled, str(tmp_path / "bad.cdx.json"), model=["hf:team/bad"])
         assert not (tmp_path / "bad.cdx.json").exists()
 
     def test_it_needs_models(self, registry: Registry, tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="needs models"):
-            registry.export(str(tmp_path / "none.cdx.json"))
+            exchange.export(registry, str(tmp_path / "none.cdx.json"))
 
 
 class TestLists:
@@ -245,7 +246,7 @@ models:
 
     def test_yaml(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "models.yaml").write_text(self.YAML)
-        assert registry.import_file(str(tmp_path / "models.yaml"))["models"] == 2
+        assert exchange.import_file(registry, str(tmp_path / "models.yaml"))["models"] == 2
         one, two = registry.card("hf:team/one"), registry.card("pkg:two")
         assert (one.domain, one.tasks, one.parameters, one.languages) == (
             "vision",
@@ -258,42 +259,42 @@ models:
 
     def test_amounts_as_people_write_them_and_tasks_of_others(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "team.yaml").write_text("- {id: a/b, params: 110M, size: 1.2GB, task: our-own-task}")
-        registry.import_file(str(tmp_path / "team.yaml"))
+        exchange.import_file(registry, str(tmp_path / "team.yaml"))
         card = registry.card("hf:a/b")
         assert (card.parameters, card.bytes, card.tasks) == (110_000_000, 1_200_000_000, ("our-own-task",))
 
     def test_a_bill_of_materials_is_not_read(self, registry: Registry, tmp_path: Path) -> None:
-        with pytest.raises(InvalidInput, match="writes and does not read"):
-            registry.import_file(str(tmp_path / "models.cdx.json"))
+        with pytest.raises(InvalidInput, match="can write but not read"):
+            exchange.import_file(registry, str(tmp_path / "models.cdx.json"))
 
     def test_json(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "models.json").write_text(
             json.dumps([{"name": "team/a", "pipeline_tag": "fill-mask"}, {"id": "file:/b"}])
         )
-        registry.import_file(str(tmp_path / "models.json"), form="models")
+        exchange.import_file(registry, str(tmp_path / "models.json"), format="models")
         assert {card.id for card in registry.cards()} == {"hf:team/a", "file:/b"}
 
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("- {id: a/b, colour: red}", "model 1: 'colour' is not known"),
+            ("- {id: a/b, colour: red}", "model 1: unknown key 'colour'"),
             ("- {id: a/b}\n- {task: fill-mask}", "model 2: it has no id or name"),
             ("- {id: a/b, params: -3}", "model 1: .*parameters = -3"),
-            (f"- {{id: a/b, params: {'9' * 400}M}}", "model 1: parameters is '9999.*no amount"),
+            (f"- {{id: a/b, params: {'9' * 400}M}}", "model 1: parameters is '9999.*not a valid amount"),
             (f"- {{id: a/b, params: {'9' * 5000}}}", "5,000 digits, line 1"),
             ("- {id: a/b, params: 1e999}", "model 1: parameters is '1e999'"),
             ("- {id: a/b, released: !!timestamp 2024-01-31}", "the tag"),
             ("- !!python/object/apply:os.system ['true']", "the tag"),
             ("[" * 20_000, "nest"),
-            ("- {id: a/b, params: many}", "model 1: parameters is 'many', which is no amount. Write 110M"),
+            ("- {id: a/b, params: many}", "model 1: parameters is 'many', which is not a valid amount. Write 110M"),
             ("- {id: a/b, task: text-clasification}", "model 1: there is no task .* Did you mean text-classification"),
             (
                 "- {id: a/b, scores: [{dataset: d}]}",
                 "model 1: A BenchmarkScore is incomplete: it has no metric and no value",
             ),
             ("- {id: 'a/b', description: \"a\\0b\"}", "model 1: .*description"),
-            ("- a/b", "model 1: it is a str"),
-            ("3", "holds no list of models"),
+            ("- a/b", "model 1: expected an object, not a str"),
+            ("3", "has no list of models"),
             ("{a: [", "cannot be read as YAML: .*node content.*, line"),
             ("a: &a [x, x]\nb: [*a, *a]", "refers to its own parts"),
             (
@@ -307,7 +308,7 @@ models:
     ) -> None:
         (tmp_path / "models.yaml").write_text(text)
         with pytest.raises(DataError, match=message):
-            registry.import_file(str(tmp_path / "models.yaml"))
+            exchange.import_file(registry, str(tmp_path / "models.yaml"))
         assert registry.statistics()["models"] == 0
 
 
@@ -327,7 +328,7 @@ class TestSnapshots:
         self.model(tmp_path / "models" / "mine")
         cached = tmp_path / "models" / "models--team--one" / "snapshots" / ("b" * 40)
         self.model(cached, f"---\n{header}---\n# One\n")
-        assert registry.import_file(str(tmp_path / "models")) == {
+        assert exchange.import_file(registry, str(tmp_path / "models")) == {
             "models": 2,
             "scores": 1,
             "measurements": 0,
@@ -340,8 +341,8 @@ class TestSnapshots:
 
     def test_a_folder_without_models(self, registry: Registry, tmp_path: Path) -> None:
         (tmp_path / "none").mkdir()
-        with pytest.raises(DataError, match="no folders with a config"):
-            registry.import_file(str(tmp_path / "none"))
+        with pytest.raises(DataError, match="no subfolders with a config"):
+            exchange.import_file(registry, str(tmp_path / "none"))
 
 
 class _MlflowHandler(BaseHTTPRequestHandler):
@@ -386,7 +387,7 @@ class TestMlflow:
         started.server_close()
 
     def test_every_page_is_read(self, server: str, registry: Registry) -> None:
-        assert registry.import_file(server)["models"] == 2
+        assert exchange.import_file(registry, server)["models"] == 2
         card = registry.card(f"mlflow:{server.removeprefix('http://')}/sentiment model")
         assert (card.revision, card.tasks, card.description) == ("10", ("text-classification",), "Ours.")
         assert "team=nlp" in card.tags
@@ -396,8 +397,8 @@ class TestMlflow:
     def test_a_server_that_is_another(self, server: str, registry: Registry) -> None:
         for body in (b"<html>", b"[]", b'{"registered_models": [{}]}'):
             _MlflowHandler.answer = body
-            with pytest.raises(DataError, match="does not answer as an MLflow server"):
-                registry.import_file(server)
+            with pytest.raises(DataError, match="does not respond like an MLflow server"):
+                exchange.import_file(registry, server)
         assert registry.statistics()["models"] == 0
 
     def test_no_server(self, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -405,17 +406,17 @@ class TestMlflow:
 
         monkeypatch.setattr(http_files.time, "sleep", lambda seconds: None)
         with pytest.raises(NetworkUnavailable, match="cannot be reached"):
-            registry.import_file("http://localhost:9")
+            exchange.import_file(registry, "http://localhost:9")
 
     def test_a_password_in_the_address_is_refused_and_not_repeated(self, registry: Registry) -> None:
         with pytest.raises(InvalidInput) as error:
-            registry.import_file("http://user:s3cret@localhost:5000")
+            exchange.import_file(registry, "http://user:s3cret@localhost:5000")
         assert "s3cret" not in str(error.value)
 
 
 def test_a_name_that_tells_no_format(registry: Registry) -> None:
-    with pytest.raises(InvalidInput, match=r"does not tell its format.*--format"):
-        registry.import_file("models.txt")
+    with pytest.raises(InvalidInput, match=r"does not determine a format.*--format"):
+        exchange.import_file(registry, "models.txt")
 
 
 def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Families of models: bases, children by kind, the same weights under two names."""
+"""Lineage: base models, derivatives by relation, and copies of weights."""
 
 from __future__ import annotations
 

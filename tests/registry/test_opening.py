@@ -1,4 +1,4 @@
-"""First use, upgrades, newer files, plugins that come and go."""
+"""First use, upgrades, newer files, installed and removed plugins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from zoo.entities import ModelCard
 from zoo.errors import RegistryError, UnknownModel
 from zoo.plugins import plugins
-from zoo.registry import Registry, SearchQuery, open_registry, opening
+from zoo.registry import Registry, SearchQuery, creating, open_registry, opening
 from zoo.registry.database import schema
 from zoo.registry.writing.checking import check
 
@@ -29,7 +29,7 @@ def test_the_first_use_starts_from_the_shipped_registry(home: Path) -> None:
 
     assert registry.path == home / "registry.db"
     assert registry.statistics()["models"] >= 3000
-    assert registry.search(SearchQuery.of("efficientnet lite0", source="pkg")).total == 1
+    assert registry.search(SearchQuery("efficientnet lite0", source="pkg")).total == 1
     assert check(registry.path) == []
     with sqlite3.connect(registry.path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
@@ -68,7 +68,7 @@ def test_the_migrations_give_the_tables_that_the_classes_describe(registry: Regi
 def test_the_newest_migration_is_the_head() -> None:
     from alembic.script import ScriptDirectory
 
-    from zoo.registry.database.migrating import configuration
+    from zoo.registry.migrating import configuration
 
     script = ScriptDirectory.from_config(configuration())
     assert script.get_heads() == [schema.HEAD]
@@ -96,7 +96,7 @@ def test_other_databases_are_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("words", "owner"), [("bert", "google-bert"), ("whisper", "openai"), ("t5", "google-t5")])
 def test_who_made_a_family_comes_first_where_no_downloads_are_known(home: Path, words: str, owner: str) -> None:
-    (first, *_) = open_registry().search(SearchQuery.of(words)).models
+    (first, *_) = open_registry().search(SearchQuery(words)).models
 
     assert first.card.id.startswith(f"hf:{owner}/")
 
@@ -125,7 +125,7 @@ def test_an_interrupted_creation_leaves_nothing(home: Path, monkeypatch: pytest.
     def stop(*arguments: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(opening, "_place", stop)
+    monkeypatch.setattr(creating, "_place", stop)
     with pytest.raises(KeyboardInterrupt):
         open_registry()
     assert list(home.iterdir()) == []
@@ -178,7 +178,7 @@ def test_cards_of_plugins_come_change_and_go(home: Path, tmp_path: Path, monkeyp
     assert again(registry.path).card("hf:plugged/in").description == "2.0"
     install(folder, "3.0", "from zoo import hookimpl\n@hookimpl\ndef zoo_cards():\n    raise OSError('gone')\n")
     with pytest.warns(UserWarning, match="plugged"):
-        assert again(registry.path).search(SearchQuery.of("plugged")).total == 0
+        assert again(registry.path).search(SearchQuery("plugged")).total == 0
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry != str(folder)])
     assert again(registry.path).card("hf:google/vit-large-patch16-224-in21k") == before
     assert registry.card("hf:my/own").domain == "vision"
@@ -204,14 +204,14 @@ def test_the_shipped_registry_is_what_its_builder_builds(home: Path, tmp_path: P
     build(second)
 
     assert first.read_bytes() == second.read_bytes()
-    shipped = Path(opening.__file__).parents[2] / opening.SHIPPED
+    shipped = Path(creating.__file__).parents[2] / creating.SHIPPED
     assert list(Registry(shipped).everything()) == list(Registry(first).everything())
 
 
 def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) -> None:
     from alembic import command
 
-    from zoo.registry.database.migrating import configuration
+    from zoo.registry.migrating import configuration
     from zoo.registry.writing.transaction import writing
 
     path = tmp_path / "old.db"
@@ -231,7 +231,7 @@ def test_a_registry_of_the_first_schema_is_upgraded(home: Path, tmp_path: Path) 
 
     registry = open_registry(path)
 
-    page = registry.search(SearchQuery.of("tuned", tags=("cats",), max_parameters=5000, min_scores={"cats": 0.7}))
+    page = registry.search(SearchQuery("tuned", tag=("cats",), max_parameters=5000, min_score={"cats": 0.7}))
     assert [hit.card.id for hit in page.models] == ["hf:old/vit-tuned"]
     assert registry.family(page.models[0].card).bases[0].id == "hf:a/b"
     assert check(path) == []

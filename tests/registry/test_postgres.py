@@ -1,4 +1,4 @@
-"""PostgreSQL: copies without loss, a server that goes away and comes back, passwords that are never shown."""
+"""PostgreSQL: copies without loss, a server that restarts, passwords that are never shown."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def test_a_copy_there_and_back_loses_nothing(registry: Registry, database: Regis
 
     assert (counts["models"], counts["scores"], counts["runs"]) == (2, 2, 1)
     assert rows(registry) == rows(database) == rows(back)
-    assert registry.search(SearchQuery.of("some", facets=True)) == database.search(SearchQuery.of("some", facets=True))
+    assert registry.search(SearchQuery("some", facets=True)) == database.search(SearchQuery("some", facets=True))
     assert check(database.path) == check(back.path) == []
     for one in (database, back):
         one.add([ModelCard("hf:new/one", "vision"), BenchmarkScore("hf:new/one", "t", "d", "m", 1.0), ITEMS[4]])
-        assert one.search(SearchQuery.of("new")).total == 1
+        assert one.search(SearchQuery("new")).total == 1
         assert check(one.path) == []
 
 
@@ -88,8 +88,8 @@ def test_the_first_use_fills_an_empty_database(server: PostgresServer, monkeypat
     registry = open_registry()
 
     assert registry.statistics()["models"] >= 3000
-    assert registry.search(SearchQuery.of("efficientnet lite0", source="pkg")).total == 1
-    assert registry.cards(task="image-classification", license="mit").__next__().license == "MIT"
+    assert registry.search(SearchQuery("efficientnet lite0", source="pkg")).total == 1
+    assert registry.cards(SearchQuery(task="image-classification", license="mit")).__next__().license == "MIT"
 
 
 def test_a_server_that_goes_away_and_comes_back(server: PostgresServer, database: Registry) -> None:
@@ -97,7 +97,7 @@ def test_a_server_that_goes_away_and_comes_back(server: PostgresServer, database
     server.stop()
     try:
         for question in (
-            lambda: database.search(SearchQuery.of("some")),
+            lambda: database.search(SearchQuery("some")),
             lambda: database.add([OTHER]),
             database.statistics,
         ):
@@ -108,10 +108,10 @@ def test_a_server_that_goes_away_and_comes_back(server: PostgresServer, database
     finally:
         server.start()
 
-    assert database.search(SearchQuery.of("some")).total == 1
+    assert database.search(SearchQuery("some")).total == 1
     server.stop()
     server.start()
-    assert database.search(SearchQuery.of("some")).total == 1
+    assert database.search(SearchQuery("some")).total == 1
     assert database.add([OTHER])["models"] == 1
 
 
@@ -193,7 +193,7 @@ def test_the_command_line_shows_no_password(database: Registry, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("where", "text"),
     [
-        ("mysql://user:secret@host/db", "cannot be kept at mysql"),
+        ("mysql://user:secret@host/db", "cannot be stored at mysql"),
         ("postgresql://user:secret@host:port/db", "not a number"),
         ("postgresql://user:secret@host", "names no database"),
     ],
@@ -232,7 +232,7 @@ def test_a_larger_registry_is_copied_both_ways_row_by_row(
                 sorted(map(repr, map(plain, c.execute(f"SELECT * FROM {table}")))) for c in (first, second, third)
             ]
         assert contents[0] == contents[1] == contents[2], table
-    query = SearchQuery.of("model-43", task="image-classification", min_parameters=10**9, facets=True)
+    query = SearchQuery("model-43", task="image-classification", min_parameters=10**9, facets=True)
     assert registry.search(query) == database.search(query) == back.search(query)
 
 

@@ -1,4 +1,4 @@
-"""Syncing into either database: the same models, nothing half-written, a server that goes away and comes back."""
+"""Syncing into either database: the same models, complete pages only, a server that restarts."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 
 from hub_list_server import ListServer, model, models
 
-import zoo.sources
+import zoo.sources.known
 from zoo.cli import run
+from zoo.contract.listing import Page
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.errors import RegistryError
 from zoo.registry import Registry, SearchQuery
 from zoo.registry.database.location import Server
 from zoo.registry.writing.checking import check
 from zoo.sources.hub import requests as hub_requests
-from zoo.sources.listing import Page
 from zoo.sources.syncing import sync
 
 
@@ -72,7 +72,7 @@ def test_both_databases_hold_the_same_after_a_sync(hub: ListServer, make_registr
     hub.models[3] = model(3, changed=1000)
     later = sync("hf", registry=there)
     assert (later.requests, later.models) == (1, 1)
-    assert there.search(SearchQuery.of("model", source="hf", task="text-classification")).total == 33
+    assert there.search(SearchQuery("model", source="hf", task="text-classification")).total == 33
 
 
 def test_the_command_fills_a_server(hub: ListServer, make_registry, monkeypatch, capfd) -> None:
@@ -88,7 +88,7 @@ def test_the_command_fills_a_server(hub: ListServer, make_registry, monkeypatch,
 def test_a_server_that_goes_away_in_the_middle(hub: ListServer, server: PostgresServer, make_registry) -> None:
     database = make_registry("postgresql")
     try:
-        with pytest.raises(RegistryError, match=r"cannot be reached.*20 models came before that and are stored"):
+        with pytest.raises(RegistryError, match=r"cannot be reached.*20 models were stored before that"):
             sync("hf", registry=database, progress=After(2, server.stop))
     finally:
         server.start()
@@ -159,7 +159,7 @@ class TestOddCards:
     @pytest.fixture(autouse=True)
     def platform(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.listed: tuple[Any, ...] = ()
-        monkeypatch.setattr(zoo.sources, "source", lambda name: Odd(*self.listed))
+        monkeypatch.setattr(zoo.sources.known, "source", lambda name: Odd(*self.listed))
 
     @pytest.mark.parametrize("text", BAD)
     def test_they_are_cut_to_fit_and_told(self, any_registry: Registry, text: str) -> None:
@@ -184,12 +184,12 @@ class TestOddCards:
         )
         report = sync("odd", registry=registry)
         assert (report.models, report.scores, report.cut, report.unreadable) == (1, 0, 0, 2)
-        assert [card.id for card in registry.cards(source="odd")] == [GOOD.id]
+        assert [card.id for card in registry.cards(SearchQuery(source="odd"))] == [GOOD.id]
 
-    def test_the_command_says_so(self, registry: Registry, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_command_warns(self, registry: Registry, capfd, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ZOO_REGISTRY", str(registry.path))
         self.listed = (GOOD, BAD["5,000 tags"], ModelCard("odd:" + "x" * 600, "vision"))
         assert run(["sync", "odd"]) == 0
         told = " ".join(capfd.readouterr().err.split())
-        assert "1 left out and 1 cut to what fits, such as 'odd:bad'" in told
-        assert "5,000 tags; there is room for 2,000" in told
+        assert "1 skipped and 1 truncated, such as 'odd:bad'" in told
+        assert "5,000 tags; the limit is 2,000" in told

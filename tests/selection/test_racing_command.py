@@ -66,7 +66,7 @@ def test_several_estimators_make_columns_with_a_legend(poetry, poems, capsys):
     assert code == 0
     head = next(line for line in out.splitlines() if line.startswith("rank"))
     assert head.replace(" (95 % interval)", "").split()[:5] == ["rank", "model", "knn", "logme", "parc"]
-    assert "logme: LogME, in nats a sample; any real number" in out
+    assert "logme: LogME, in nats per sample; any real number" in out
     assert "Best of 2: nearest-neighbour accuracy 1.000 (95 % interval " in out
 
 
@@ -136,7 +136,7 @@ def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_pat
     ("fault", "sentence"),
     [
         ("finite", "sample 7"),
-        ("width", "gives vectors of 8 and of 7 numbers in its layer 'words'"),
+        ("width", "returns vectors of 8 and of 7 numbers in its layer 'words'"),
         ("memory", "Not even one sample fits into memory beside 'poems:careful'"),
     ],
 )

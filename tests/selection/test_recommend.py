@@ -300,5 +300,5 @@ def test_the_answer_says_what_each_estimators_number_is(poetry, poems):
     result = zoo.recommend(str(poems), task="poem-classification", estimator=("logme", "knn"))
 
     assert list(result.provenance["estimators"]) == ["logme", "knn"]
-    assert result.provenance["estimators"]["logme"]["unit"] == "nats a sample"
+    assert result.provenance["estimators"]["logme"]["unit"] == "nats per sample"
     assert result.provenance["estimators"]["knn"]["words"] == "nearest-neighbour accuracy"

@@ -42,7 +42,7 @@ class Executor:
 def engine(poetry, monkeypatch):
     """The executor in place of a cluster's."""
     remote._models.cache_clear()
-    remote._read.cache_clear()
+    remote._latest.clear()
     monkeypatch.setattr("zoo.engines.ray.RayExecutor", Executor)
     return Executor
 

@@ -9,14 +9,7 @@ import pytest
 import zoo
 from zoo.errors import InvalidInput
 from zoo.selection.request.layers import parse_layers
-from zoo.selection.request.request import DEFAULT_ESTIMATORS, FINE_TUNING_ESTIMATORS, amount, names, seconds
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(None, None), (5, 5), ("100MB", 100_000_000), ("25M", 25_000_000), ("2GiB", 2 * 2**30)]
-)
-def test_amounts(value: int | str | None, expected: int | None) -> None:
-    assert amount("max_size", value) == expected
+from zoo.selection.request.request import DEFAULT_ESTIMATORS, FINE_TUNING_ESTIMATORS, names, seconds
 
 
 @pytest.mark.parametrize(("value", "expected"), [(None, None), (90, 90), ("90", 90.0), ("2m", 120.0), ("1h", 3600.0)])
@@ -41,8 +34,8 @@ def test_layers_as_text_or_in_a_sequence() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"max_size": "100 apples"}, "max_size: '100 apples' is not an amount"),
-        ({"max_parameters": "many"}, "max_parameters: 'many' is not an amount"),
+        ({"max_size": "100 apples"}, "max_size must be a whole number or an amount, not '100 apples'"),
+        ({"max_parameters": "many"}, "max_parameters must be a whole number or an amount, not 'many'"),
         ({"budget": "soon"}, "budget: 'soon' is not a time"),
         ({"budget": 0}, "Invalid budget 0 s: it must be positive"),
         ({"budget": "-1s"}, "Invalid budget -1 s: it must be positive"),

@@ -12,7 +12,7 @@ from zoo.selection.rank.wording import described, estimator_name, estimator_titl
 from zoo.transfer.scores.builtin import ESTIMATORS
 
 DOCS = Path(__file__).parents[2] / "docs" / "estimators.md"
-UNITS = {"accuracy", "R²", "probability", "nats", "nats a sample", ""}
+UNITS = {"accuracy", "R²", "probability", "nats", "nats per sample", ""}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda estimator: estimator.name)
@@ -44,7 +44,7 @@ def test_the_legend_has_a_line_with_unit_and_range_for_each():
 
     assert lines == [
         "linear-probe: cross-validated linear-probe accuracy; 0 to 1 for classes; at most 1 for numbers and labels.",
-        "logme: LogME, in nats a sample; any real number; comparable between models on the same targets only.",
+        "logme: LogME, in nats per sample; any real number; comparable between models on the same targets only.",
         "hscore: shrinkage H-score; 0 to about the number of classes less one.",
     ]
 

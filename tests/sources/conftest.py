@@ -1,4 +1,4 @@
-"""A Hub with one small real model, and a machine that knows only this Hub."""
+"""A Hub with one small real model, and an environment that only uses this Hub."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Repository:
         files: content by path.
         info: further keys of the model object, such as ``pipeline_tag`` or ``gated``.
         branches: revision name to commit; ``main`` is derived from the content.
-        listed: path to what the listing says instead of the truth: size, oid, sha256, or a new path.
+        listed: path to what the listing says instead of the actual value: size, oid, sha256, or a new path.
         headers: path to headers that answers for the file get instead of their own.
     """
 

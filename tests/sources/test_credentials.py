@@ -13,6 +13,7 @@ import pytest
 from hub_list_server import ListServer, models
 from hub_server import HubServer, Repository
 
+from zoo import exchange
 from zoo.cli import run
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.registry import open_registry
@@ -155,7 +156,7 @@ def test_credentials_in_what_is_imported_are_not_stored(tmp_path: Path, capsys) 
             Measurement("hf:own/x", "t", "f", address, "logme", 1.0),
         ]
     )
-    registry.export(str(tmp_path / "out.jsonl"), own=True)
+    exchange.export(registry, str(tmp_path / "out.jsonl"), own=True)
     assert registry.card("hf:own/x").url == "https://models.example/x?access_token=***"
     assert CANARY not in shown
     assert [Path(name).parent.name for name in holding(tmp_path)] == ["in"]

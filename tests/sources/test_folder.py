@@ -91,7 +91,7 @@ def test_a_tuned_folder_says_what_it_is(tmp_path: Path) -> None:
     ("config", "message"),
     [
         ("{not json", "is not JSON"),
-        ("[1]", "holds a list"),
+        ("[1]", "not a list"),
         ("[" * 100_000, "is not JSON"),
         ('{"some": "thing"}', "names neither"),
         ('{"model_type": [], "architectures": ["BertModel"]}', "a list under 'model_type'"),

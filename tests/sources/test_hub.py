@@ -123,7 +123,7 @@ def test_a_dropped_connection_is_tried_again(hub: HubServer, tiny: Repository) -
 
 
 @pytest.mark.parametrize("path", ["model.safetensors", "config.json"])
-def test_a_flipped_bit_is_found_deleted_and_mended_by_the_next_pull(
+def test_a_flipped_bit_is_found_and_the_next_pull_downloads_the_file_again(
     path: str, hub: HubServer, tiny: Repository, tmp_path: Path
 ) -> None:
     hub.flipped.add(path)
@@ -212,7 +212,7 @@ class TestOffline:
             fetch()
         assert hub.requests == []
 
-    def test_an_unreachable_hub_is_no_hindrance_to_what_is_cached(self, tiny: Repository, monkeypatch) -> None:
+    def test_cached_files_are_used_if_the_hub_is_unreachable(self, tiny: Repository, monkeypatch) -> None:
         fetch()
         monkeypatch.setenv("HF_ENDPOINT", "http://localhost:9")
         assert [f.path for f in fetch().files] == WANTED
@@ -222,7 +222,7 @@ class TestOffline:
         with pytest.raises(NetworkUnavailable, match="localhost:9 cannot be reached"):
             fetch()
 
-    def test_a_failing_hub_is_no_hindrance_to_what_is_cached(self, hub: HubServer, tiny: Repository) -> None:
+    def test_cached_files_are_used_if_the_hub_fails(self, hub: HubServer, tiny: Repository) -> None:
         fetch()
         hub.failing = 503
         assert [f.path for f in fetch().files] == WANTED
@@ -259,7 +259,7 @@ class TestRefusals:
         with pytest.raises(NetworkUnavailable, match="wait 37 seconds"):
             fetch()
 
-    def test_a_server_that_is_no_hub(self, hub: HubServer, tiny: Repository) -> None:
+    def test_a_server_that_does_not_respond_like_a_hub(self, hub: HubServer, tiny: Repository) -> None:
         tiny.info["safetensors"] = {"total": 3}
         with pytest.raises(Exception, match="does not understand"):
             HubSource().describe("zoo-tests/tiny")

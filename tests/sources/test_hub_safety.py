@@ -117,7 +117,7 @@ def test_a_missing_file_marks_nothing_outside_the_cache(tiny: Repository, tmp_pa
 
 
 @pytest.mark.parametrize("name", ["..", "../x", "a/b/c", "a--b", "/x", "a/..", "a\\b", "-x", "a b", "x.git", "a/.b"])
-def test_names_that_are_no_repository(name: str) -> None:
+def test_names_that_are_not_valid(name: str) -> None:
     with pytest.raises(InvalidInput):
         check_repository(name)
 
@@ -217,7 +217,7 @@ class TestToken:
             "X-Xet-Hash": "a" * 64,
             "X-Xet-Refresh-Route": f"{hub.storage_url}/token",
         }
-        with pytest.raises(IntegrityError, match="token sent to another server"):
+        with pytest.raises(IntegrityError, match="token to be sent to another server"):
             fetch()
         assert hub.asked("token", server="storage") == []
 

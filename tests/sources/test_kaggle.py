@@ -13,13 +13,13 @@ from kaggle_server import KaggleServer, instance
 
 from zoo.cli import run
 from zoo.contract.backbone import SilentProgress
+from zoo.contract.listing import ListRequest
 from zoo.errors import GatedModel, IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable
 from zoo.registry import open_registry
-from zoo.sources import local, pull, remove, sync, verify
+from zoo.sources import local_models, pull, remove, sync, verify
 from zoo.sources.kaggle import KaggleSource
 from zoo.sources.kaggle import names as kaggle_names
 from zoo.sources.kaggle.names import Handle
-from zoo.sources.listing import ListRequest
 
 kagglehub = pytest.importorskip("kagglehub", reason="the extra 'kaggle' is not installed")
 
@@ -111,7 +111,7 @@ def test_a_flipped_bit_is_found(server: KaggleServer, tmp_path: Path) -> None:
 
 def test_a_shorter_file_without_a_hash_is_found(server: KaggleServer) -> None:
     server.short.add("saved_model.pb")
-    with pytest.raises(IntegrityError, match="arrived with 499 bytes and was published with 500"):
+    with pytest.raises(IntegrityError, match="has 499 bytes and was published with 500"):
         pull(MODEL)
     server.short.clear()
     assert pull(MODEL).path("saved_model.pb").read_bytes() == FILES["saved_model.pb"]
@@ -127,11 +127,11 @@ def test_a_name_that_leaves_the_cache_is_refused(server: KaggleServer, tmp_path:
 
 def test_verify_list_and_remove(server: KaggleServer) -> None:
     files = pull(MODEL)
-    assert [model.id for model in local() if model.id.startswith("kaggle:")] == [MODEL]
+    assert [model.id for model in local_models() if model.id.startswith("kaggle:")] == [MODEL]
     assert verify(MODEL)[0].healthy
     files.path("saved_model.pb").write_bytes(b"x" * 500)
     assert [problem.item for problem in verify(MODEL)[0].problems] == ["saved_model.pb"]
-    with pytest.raises(IntegrityError, match="not what was pulled"):
+    with pytest.raises(IntegrityError, match="changed since they were pulled"):
         pull(f"{MODEL}@2")
     assert remove(MODEL) == files.bytes
     assert pull(MODEL).path("saved_model.pb").read_bytes() == FILES["saved_model.pb"]
@@ -151,7 +151,7 @@ def test_what_is_not_there(server: KaggleServer, reference: str, error: type[Exc
         pull(reference)
 
 
-def test_trouble_at_kaggle_is_told_and_no_hindrance_to_what_is_here(server: KaggleServer, monkeypatch) -> None:
+def test_errors_of_kaggle_are_reported_and_local_files_are_used(server: KaggleServer, monkeypatch) -> None:
     pull(MODEL)
     server.failing = 503
     assert pull(MODEL).revision == "2"
@@ -198,7 +198,7 @@ class TestSync:
         assert rest == [f"kaggle:team/model-{n}/tensorFlow2/base" for n in (2, 3, 4)]
 
     def test_a_task_is_refused(self) -> None:
-        with pytest.raises(InvalidInput, match="does not tell what its models are for"):
+        with pytest.raises(InvalidInput, match="does not list the tasks"):
             sync("kaggle", task="image-classification")
 
 
@@ -221,7 +221,7 @@ class TestTensorFlowHub:
 
     def test_a_handle_that_leads_nowhere(self, tfhub: KaggleServer) -> None:
         for name in ("google/lost/1", "google/none/1"):
-            with pytest.raises(ModelNotFound, match="does not send"):
+            with pytest.raises(ModelNotFound, match="does not redirect"):
                 KaggleSource().describe(f"tfhub.dev/{name}")
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.sources.files.describing import spdx
+from zoo.catalog.licenses import of_hub_tag
 from zoo.sources.files.model_files import choose, format_of
 
 
@@ -74,4 +74,4 @@ def test_what_is_chosen_is_there_and_needs_no_code(paths: list[str]) -> None:
     ],
 )
 def test_licences(tag: object, identifier: str | None) -> None:
-    assert spdx(tag) == identifier
+    assert of_hub_tag(tag) == identifier

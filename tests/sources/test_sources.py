@@ -1,4 +1,4 @@
-"""From an id to files: resolving, pulling, verifying, removing, listing, whatever the platform."""
+"""Resolving, pulling, verifying, removing and listing models of all platforms."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_unknown_source_gets_the_nearest() -> None:
         zoo.sources.source("files")
 
 
-def test_a_platform_that_nobody_delivers_is_left_to_other_plugins(tmp_path: Path) -> None:
+def test_an_unknown_platform_is_left_to_other_plugins(tmp_path: Path) -> None:
     card = ModelCard(id="elsewhere:resnet50", domain="vision")
     assert zoo.sources.download(card, tmp_path, SilentProgress()) is None
 
@@ -80,12 +80,12 @@ def test_names_that_lead_nowhere(hub: HubServer, tmp_path: Path) -> None:
 
 def test_pull_verify_list_remove(tiny: Repository, tmp_path: Path) -> None:
     files = zoo.sources.pull(TINY)
-    (here,) = [model for model in zoo.sources.local() if model.id.startswith("hf:")]
+    (here,) = [model for model in zoo.sources.local_models() if model.id.startswith("hf:")]
     assert (here.id, here.card and here.card.tasks) == (TINY, ("text-classification",))
     (result,) = zoo.sources.verify(TINY)
     assert (result.healthy, result.files, result.revision) == (True, 4, tiny.commit)
     assert zoo.sources.remove(TINY) == files.bytes
-    assert [model.id for model in zoo.sources.local() if model.id.startswith("hf:")] == []
+    assert [model.id for model in zoo.sources.local_models() if model.id.startswith("hf:")] == []
     with pytest.raises(ModelNotFound, match="not on this machine"):
         zoo.sources.verify(TINY)
 
@@ -129,7 +129,7 @@ def test_what_belongs_to_others_is_not_deleted(tmp_path: Path) -> None:
 
 
 def test_packaged_models_are_listed_where_their_package_is_installed() -> None:
-    listed = {model.id: model for model in zoo.sources.local()}
+    listed = {model.id: model for model in zoo.sources.local_models()}
     assert listed[PACKAGED].files.bytes == listed[f"{PACKAGED}/layers-1"].files.bytes
     assert listed[PACKAGED].card is not None
 

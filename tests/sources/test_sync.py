@@ -1,4 +1,4 @@
-"""Syncing with a Hub: what is listed, when it ends, how it goes on, and what it survives."""
+"""Syncing with a Hub: what is listed, when it ends, how it resumes, and errors that it survives."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hub_list_server import EXPANDABLE, ListServer, model, models
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import GatedModel, InvalidInput, NetworkUnavailable, RegistryError, SourceError, UnknownTask
-from zoo.registry import open_registry
+from zoo.registry import SearchQuery, open_registry
 from zoo.registry.writing.checking import check
 from zoo.sources import sync
 from zoo.sources.hub import requests as hub_requests
@@ -37,7 +37,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListServer]:
 
 
 def indexed() -> set[str]:
-    return {card.id for card in open_registry().cards(source="hf") if "/model-" in card.id}
+    return {card.id for card in open_registry().cards(SearchQuery(source="hf")) if "/model-" in card.id}
 
 
 def ids(*numbers: int) -> set[str]:
@@ -171,7 +171,7 @@ class TestTrouble:
         sync("hf")
         assert waited == [9, 9, 9, 9]
 
-    def test_too_long_a_wait_is_told(self, hub: ListServer) -> None:
+    def test_a_requested_wait_that_is_too_long(self, hub: ListServer) -> None:
         hub.answers.append((429, {"Retry-After": "7200"}))
         with pytest.raises(NetworkUnavailable, match="asks to wait 7200 seconds"):
             sync("hf")
@@ -181,7 +181,7 @@ class TestTrouble:
         report = sync("hf")
         assert (report.listed, report.requests) == (50, 8)
 
-    def test_an_error_that_stays_is_told_and_what_came_is_kept(self, hub: ListServer) -> None:
+    def test_a_permanent_error_keeps_the_pages_before_it(self, hub: ListServer) -> None:
         with pytest.raises(KeyboardInterrupt):
             sync("hf", progress=Stopping(1))
         hub.answers += [(503, {})] * 6
@@ -191,21 +191,21 @@ class TestTrouble:
         sync("hf")
         assert indexed() == ids(*range(50))
 
-    def test_no_server_is_told(self, hub: ListServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unreachable_server(self, hub: ListServer, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HF_ENDPOINT", "http://localhost:9")
         with pytest.raises(NetworkUnavailable, match="localhost:9 cannot be reached"):
             sync("hf")
 
     @pytest.mark.parametrize("body", [b'{"error": "no"}', b"<html>", b'[{"id": "a/b"}'])
-    def test_an_answer_that_is_no_list(self, body: bytes, hub: ListServer) -> None:
+    def test_a_response_that_is_not_a_list(self, body: bytes, hub: ListServer) -> None:
         hub.answers.append(body)
-        with pytest.raises(SourceError, match="does not list models as a Hub does"):
+        with pytest.raises(SourceError, match="does not respond like a Hub"):
             sync("hf")
         assert indexed() == set()
 
     def test_a_list_that_repeats_a_page(self, hub: ListServer) -> None:
         hub.repeating = True
-        with pytest.raises(SourceError, match=r"repeats itself\. 10 models came before that and are stored"):
+        with pytest.raises(SourceError, match=r"repeats itself\. 10 models were stored before that"):
             sync("hf")
         hub.repeating = False
         sync("hf", full=True)
@@ -254,7 +254,7 @@ class TestOddEntries:
                 pipeline_tag="text-classification\x00",
                 tags=["x" * 10_000, 7, None, "\ud800y"],
             ),
-            model(3, cardData={"license": "nobody-knows", "language": "x" * 10_000_000}),
+            model(3, cardData={"license": "unheard-of", "language": "x" * 10_000_000}),
             model(4, safetensors={"parameters": {"Q9": 5}, "total": -1}, sha="../../etc"),
         ]
         report = sync("hf")
@@ -267,7 +267,7 @@ class TestOddEntries:
         assert (four.bytes, four.parameters, four.revision) == (None, None, None)
         assert check(registry.path) == []
 
-    def test_what_is_no_model_is_left_out_and_told(self, hub: ListServer) -> None:
+    def test_invalid_entries_are_skipped_and_reported(self, hub: ListServer) -> None:
         hub.models += [
             {**model(200), "id": "../escape"},
             {**model(201), "safetensors": {"total": 1}},
@@ -392,7 +392,7 @@ class TestRefusals:
             sync("HuggingFace")
 
     def test_a_source_that_lists_nothing(self) -> None:
-        with pytest.raises(InvalidInput, match="'pkg' cannot be listed"):
+        with pytest.raises(InvalidInput, match="'pkg' cannot list its models"):
             sync("pkg")
 
     @pytest.mark.parametrize("date", ["yesterday", "2026-13-01", "2026-1-1"])

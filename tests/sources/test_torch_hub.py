@@ -1,4 +1,4 @@
-"""PyTorch Hub: published weights, and repositories whose code is read and only run with the user's word."""
+"""PyTorch Hub: published weights, and repositories whose code is only run if the user allows it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, NetworkUnavailable, UnsupportedModel
 from zoo.registry import open_registry
-from zoo.sources import local, pull, remove, sync, verify
+from zoo.sources import local_models, pull, remove, sync, verify
 from zoo.sources.files import http_files
 from zoo.sources.torch_hub import TorchHubSource
 from zoo.sources.torch_hub.hubconf import parse
@@ -121,7 +121,7 @@ class TestWeights:
         model = zoo.load(MOBILENET, device="cpu")
         assert model.backbone.embedding_dimension == 1280
         best = model.predict([Image.fromarray(load_sample_image("china.jpg"))])[0][0]
-        assert best["label"] == "palace"
+        assert best.label == "palace"
 
     def test_a_file_that_is_not_the_published_one_is_deleted(self, server: FileServer, mobilenet: ModelCard) -> None:
         server.files[f"/models/{FILE}"] = b"something else"
@@ -141,7 +141,7 @@ class TestWeights:
 
     def test_verify_and_remove(self, server: FileServer, mobilenet: ModelCard) -> None:
         files = pull(MOBILENET)
-        assert [model.id for model in local() if model.id.startswith("torchhub:")] == [mobilenet.id]
+        assert [model.id for model in local_models() if model.id.startswith("torchhub:")] == [mobilenet.id]
         assert verify(mobilenet.id)[0].healthy
         status = files.path(FILE).stat()
         files.path(FILE).write_bytes(bytes(status.st_size))
@@ -191,7 +191,7 @@ class TestWeights:
             published_name(url)
 
     def test_every_default_weight_of_torchvision_has_a_hash(self) -> None:
-        page = next(iter(TorchHubSource().pages(zoo.sources.listing.ListRequest(), {}, SilentProgress())))
+        page = next(iter(TorchHubSource().pages(zoo.contract.listing.ListRequest(), {}, SilentProgress())))
         assert len(page.items) > 100
         for card in page.items:
             name, prefix = published_name(card.url)
@@ -258,7 +258,7 @@ class TestRepository:
             zoo.load("torchhub:team/nets:unsafe_weights", device="cpu")
         assert not (tmp_path / "harm").exists()
 
-    def test_what_makes_no_module_is_told(self, server: FileServer) -> None:
+    def test_an_entry_point_that_returns_no_module(self, server: FileServer) -> None:
         pull("torchhub:team/nets:no_module", trust_remote_code=True)
         with pytest.raises(UnsupportedModel, match="makes no torch module"):
             zoo.load("torchhub:team/nets:no_module", device="cpu")
@@ -279,7 +279,7 @@ class TestRepository:
     @pytest.mark.parametrize(
         "name", ["tiny_net", "team/nets", "../x:y", "team/nets:../x:y", "team/nets:a b", "a/b/c:d"]
     )
-    def test_what_is_no_name(self, name: str) -> None:
+    def test_names_that_are_not_valid(self, name: str) -> None:
         with pytest.raises(InvalidInput, match="torchhub:owner/repository:entry"):
             EntryName.parse(name)
 
@@ -327,7 +327,7 @@ class TestReadingHubconf:
         text = "try:\n    from a import one\nexcept ImportError:\n    def one(): 'Fallback.'\nif True:\n    def two(): pass\n"
         assert [entry.name for entry in parse(text, "a/b").entries] == ["one", "two"]
 
-    def test_what_is_no_python(self) -> None:
+    def test_a_file_that_is_not_python(self) -> None:
         with pytest.raises(IntegrityError, match="is not Python"):
             parse("def (", "a/b")
 
@@ -356,4 +356,4 @@ def test_the_commands(server: FileServer, mobilenet: ModelCard) -> None:
     assert pulled.returncode == 0, pulled.stderr
     assert COMMIT in pulled.stdout
     wrong = command("pull", MOBILENET, "--trust-remote-code")
-    assert (wrong.returncode, "runs no code of its own" in wrong.stderr) == (1, True)
+    assert (wrong.returncode, "has no code of its own" in wrong.stderr) == (1, True)

@@ -12,7 +12,7 @@ from file_server import FileServer
 
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import IntegrityError, NetworkUnavailable, UnsupportedModel
-from zoo.registry import open_registry
+from zoo.registry import SearchQuery, open_registry
 from zoo.sources import pull, remove, verify
 from zoo.sources.files import http_files
 
@@ -40,7 +40,7 @@ def tiny(server: FileServer) -> ModelCard:
 
 
 def test_every_card_of_the_catalog_can_be_pulled() -> None:
-    cards = list(open_registry().cards(source="whisper"))
+    cards = list(open_registry().cards(SearchQuery(source="whisper")))
 
     assert len(cards) >= 12
     for card in cards:
@@ -94,8 +94,8 @@ def test_offline_it_says_how(tiny: ModelCard, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize("source", ["github", "paper"])
 def test_a_model_to_compare_with_is_not_pulled(source: str) -> None:
-    card = next(open_registry().cards(source=source))
+    card = next(open_registry().cards(SearchQuery(source=source)))
 
-    with pytest.raises(UnsupportedModel, match="to compare with") as caught:
+    with pytest.raises(UnsupportedModel, match="only listed for comparison") as caught:
         pull(card.id)
     assert caught.value.hint

@@ -9,9 +9,8 @@ import torch
 
 import zoo.transfer
 from zoo.errors import InvalidInput
-from zoo.transfer import Estimator, builtin_estimators, interval, score
+from zoo.transfer import Estimator, builtin_estimators, estimators, interval, score
 from zoo.transfer import measure as measure_module
-from zoo.transfer import scores as estimators
 from zoo.transfer.intervals import jackknife, student_t
 from zoo.transfer.measure import compact, measure
 
@@ -101,7 +100,7 @@ def test_compacting_keeps_inner_products():
         (np.ones((4, 2)), [1, 1, 1, 1], "All 4 samples belong to one class"),
         (np.ones((1, 2)), [0], "at least 2 samples; there are 1"),
         (np.ones((0, 2)), np.zeros(0, int), "at least 2 samples; there are 0"),
-        (np.ones((3, 2)), [0, 1], "one target a sample"),
+        (np.ones((3, 2)), [0, 1], "one target per sample"),
         (np.ones((2, 3, 4)), [0, 1], "n samples x d dimensions"),
         (np.array([[1.0, 2], [3, np.nan]]), [0, 1], r"sample 1 .* contain NaN"),
         (np.eye(2), [0, -1], r"sample 1 .* is -1"),

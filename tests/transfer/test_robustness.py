@@ -169,7 +169,7 @@ def test_classes_only_estimators_refuse_other_targets():
     [
         (np.ones((3, 2)), np.array([[0, 1], [1, 2], [0, 0]]), r"0 or 1; those of sample 1"),
         (np.ones((3, 2)), np.zeros((3, 2), int), "All 3 samples have the same target"),
-        (np.ones((3, 2)), np.zeros((3, 0)), "at least one target a sample"),
+        (np.ones((3, 2)), np.zeros((3, 0)), "at least one target per sample"),
         (np.ones((3, 2)), np.array([[0.5, np.inf], [1, 2], [0, 0]]), "target of sample 0 .* infinite"),
     ],
 )
@@ -203,7 +203,7 @@ def test_groups_are_never_split():
     )
     assert wide.value == pytest.approx(narrow.value)
     assert wide.high - wide.low > narrow.high - narrow.low
-    with pytest.raises(InvalidInput, match="one group a sample"):
+    with pytest.raises(InvalidInput, match="one group per sample"):
         measure(["knn"], x, y, groups=[1, 2])
     with pytest.raises(InvalidInput, match="in one group"):
         measure(["knn"], x, y, groups=np.zeros(300))

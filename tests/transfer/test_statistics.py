@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from zoo.contract import estimator
 from zoo.errors import DataError, InvalidInput, StorageError
 from zoo.transfer import Statistics
 
@@ -153,7 +154,7 @@ def test_finite_values_whose_sum_overflows_are_no_infinity():
     [
         (np.ones(3), [0, 1, 1], "n samples x d dimensions"),
         (np.ones((3, 5)), [0, 1, 1], "5 dimensions where 2 are expected"),
-        (np.ones((3, 2)), [0, 1], "one target a sample"),
+        (np.ones((3, 2)), [0, 1], "one target per sample"),
         (np.ones((3, 2)), [0, 1, 2], r"sample 2 .* is 2; class indices go from 0 to 1"),
         (np.ones((3, 2)), [0, -1, 1], r"sample 1 .* is -1"),
         (np.ones((3, 2)), [0.0, 1.0, 1.0], "floating-point"),
@@ -183,3 +184,9 @@ def test_empty_batches_and_empty_shards_change_nothing(shifted_classes):
     x, y = shifted_classes(20, 3, 2)
     statistics = Statistics(2, 3).update(x[:0], y[:0]).update(x, y).update(x[:0], y[:0])
     assert_same(Statistics(2, 3).merge(statistics).merge(Statistics(2, 3)), Statistics(2, 3).update(x, y))
+
+
+def test_they_satisfy_the_protocol_of_the_estimator_contract(shifted_classes):
+    x, y = shifted_classes(20, 3, 2)
+    assert isinstance(Statistics(2, 3).update(x, y), estimator.Statistics)
+    assert isinstance(Statistics(None, 3), estimator.Statistics)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluation import evaluate
 from zoo.keywords import explains_keywords
@@ -43,6 +44,7 @@ def tune(
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Run:
     """Adapt a model to a data set, test it on samples that it has not seen, and keep the run in the registry.
@@ -61,7 +63,8 @@ def tune(
         weight_decay: weight decay of AdamW.
         patience: epochs without a better validation metric before training stops.
         validation, test: fractions of the samples held out for early stopping, and for the reported metrics.
-        split: how samples are held out: ``random``, or ``scaffold`` for molecules, by their ring systems.
+        split: how samples are held out: ``random``, or by a grouping of the data's kind that keeps related samples
+            in one part.
         head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
         accumulate: batches per optimiser step (gradient accumulation).
@@ -71,7 +74,7 @@ def tune(
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
-        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Returns:
         The run: metrics on the test split, and the same metrics of the most frequent class (or the mean) beside them.
@@ -79,13 +82,14 @@ def tune(
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
-    from zoo.adapt.evaluating import is_structured
+    from zoo.adapt.evaluating import by_answers
     from zoo.adapt.experiment import check_plan
     from zoo.adapt.saving import check_output
     from zoo.adapt.strategies import find
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
     from zoo.data.arguments import read_options
+    from zoo.data.splitting import check_split
     from zoo.entities import Plan
     from zoo.errors import PluginError
     from zoo.features import load
@@ -93,15 +97,22 @@ def tune(
     from zoo.plugins import plugins
     from zoo.registry import open_registry
 
-    options = read_options(
-        "tune", data, read, input_column=input_column, target_column=target_column, on_problem=on_problem, task=task
+    given = read_options(
+        "tune",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
     )
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
-    dataset = read_with(data, options) if isinstance(data, str) else data
-    found = task_for(dataset, options.task)
-    check(dataset, found, structured=is_structured(dataset, found))
+    dataset = read_with(data, given) if isinstance(data, str) else data
+    found = task_for(dataset, given.task)
+    check(dataset, found, structured=by_answers(dataset, found))
     device = best_device(device)
     plan = Plan(
         strategy,
@@ -123,6 +134,7 @@ def tune(
         keep,
     )
     check_plan(plan)
+    check_split(dataset, split)
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     run: Run | None = plugins().first(
         "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from zoo.adapt.experiment import Experiment
-    from zoo.adapt.loop import Training
+    from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
 
@@ -46,7 +46,7 @@ class Probe:
     def metrics(self, experiment: Experiment) -> dict[str, float]:
         """Every metric on the test samples."""
         test = list(experiment.test)
-        return experiment.judge(predict(self.head, self.features[test], experiment), test)
+        return experiment.evaluate(predict(self.head, self.features[test], experiment), test)
 
 
 def fit_probe(

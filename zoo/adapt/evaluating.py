@@ -1,69 +1,73 @@
-"""Judges a model's own structured answers, beside those of knowing nothing."""
+"""Evaluates a model's own answers, beside those of a baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.languages import is_language
+from zoo.adapt.experiment import metrics_for
 from zoo.errors import DataError
 from zoo.kinds.class_names import ClassNames
-from zoo.kinds.known import kinds, metrics_for
-from zoo.kinds.text_metrics import TRANSLATION
+from zoo.kinds.known import kind_of, kinds
 
 if TYPE_CHECKING:
-    from zoo.contract.backbone import Progress
+    from zoo.contract.backbone import LoadedModel, Progress
     from zoo.entities import Dataset
-    from zoo.features import Model
     from zoo.tasks import Task
 
 CHUNK = 32
 """Samples that are decoded and answered at a time."""
 
 
-def is_structured(dataset: Dataset, task: Task | None = None) -> bool:
-    """Whether the data's targets are of such a kind, and the task asks for the same."""
-    return dataset.target_kind in kinds() and (task is None or task.target == dataset.target_kind)
+def by_answers(dataset: Dataset, task: Task | None = None) -> bool:
+    """Whether models are evaluated and trained by whole answers, such as boxes, and not by a class or a number."""
+    kind = kinds().get(dataset.target_kind)
+    if kind is None or kind.estimable or dataset.targets is None:
+        return False
+    return task is None or task.target == dataset.target_kind
 
 
-def judge(model: Model, dataset: Dataset, task: Task, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:
-    """Every metric of the task for the model's answers, and for those of knowing nothing.
+def evaluate_answers(
+    model: LoadedModel, dataset: Dataset, task: Task, progress: Progress
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Every metric of the task for the model's answers, and for those of the baseline.
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
-        DataError: none of the task's metrics can judge the targets, or the model knows none of their classes.
+        DataError: none of the task's metrics can evaluate the targets, or the model knows none of their classes.
     """
-    kind = kinds()[dataset.target_kind]
-    targets: Sequence[Any] = known_targets(dataset)
-    kind.judged_by()  # where what judges is missing, its own words say so
-    metrics = metrics_for(task, targets)
-    names = ClassNames(kind.name, dataset.classes)
+    kind = kind_of(dataset.target_kind)
+    if (own := kind.evaluate(model, dataset, task, progress)) is not None:
+        return own
+    known = known_targets(dataset)
+    targets = kind.array(known) if kind.estimable else known
+    kind.evaluated_with(task.name)  # a metric model that is missing is named before the work
+    metrics = metrics_for(task, targets[: kind.most_evaluated])
+    names = ClassNames(kind, dataset.classes)
     answers: list[Any] = []
     with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            found = model.predict(inputs, task.name, labels=told(dataset, task))
-            answers += [kind.answer(item, names.matched(answer)) for item, answer in zip(inputs, found, strict=True)]
+            found = model.predict(inputs, task.name, labels=dataset.classes or dataset.languages)
+            answers += [
+                kind.comparable(item, names.matched(answer), dataset.classes)
+                for item, answer in zip(inputs, found, strict=True)
+            ]
             step.advance(len(inputs))
     names.check(model.card.id, dataset.name)
-    guessed = kind.guess(dataset.inputs, targets, task.name)
-    judged = {metric.name: float(metric.compute(targets, answers)) for metric in metrics}
-    return judged, {m.name: float(m.compute(targets, guessed)) for m in metrics}
-
-
-def told(dataset: Dataset, task: Task) -> tuple[str, ...]:
-    """What a model is told beside its inputs: the classes; of a translation the languages, where they are known."""
-    if task.name != TRANSLATION:
-        return dataset.classes
-    columns = (dataset.columns.get("input", ""), dataset.columns.get("target", ""))
-    return dataset.languages or (columns if all(map(is_language, columns)) else ())
+    predictions = kind.array(answers) if kind.estimable else answers
+    guessed = kind.baseline(dataset.inputs, known, task.name)
+    return (
+        {metric.name: float(metric.compute(targets, predictions)) for metric in metrics},
+        {metric.name: float(metric.compute(targets, guessed)) for metric in metrics},
+    )
 
 
 def known_targets(dataset: Dataset) -> Sequence[Any]:
     """The targets; raises ``DataError`` where there are none."""
     if dataset.targets is None:
         raise DataError(
-            f"'{dataset.name}' has no targets, so that nothing can be judged by it.",
+            f"'{dataset.name}' has no targets, so that nothing can be evaluated with it.",
             "Name their column with --target-column.",
         )
     return dataset.targets

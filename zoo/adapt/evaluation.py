@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.reading import RETRIEVAL, read_for_evaluation
+from zoo.adapt.evaluating import evaluate_answers
+from zoo.adapt.reading import read_for_evaluation
+from zoo.contract.backbone import EmbedsTexts, Progress
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
 from zoo.keywords import explains_keywords
-from zoo.kinds.folding import folded
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.contract.backbone import Progress
     from zoo.contract.reader import ReadOptions
     from zoo.features import Model
     from zoo.tasks import Task
+
+RETRIEVAL = "image-text-retrieval"
 
 CHUNK = 64
 """Samples that are decoded and answered at a time."""
@@ -69,6 +72,7 @@ def evaluate(
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Evaluation:
     """The task's metrics of a model's own answers, beside those of knowing nothing.
@@ -82,41 +86,40 @@ def evaluate(
         data: a data set, or what names one.
         task: task name; the first of the model's that the data can judge where it is None.
         device: where to run; None takes the best available.
-        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
         DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
             them.
     """
-    from zoo.adapt.evaluating import is_structured, judge
     from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
     from zoo.data.arguments import read_options
     from zoo.features import load
-    from zoo.kinds.known import kinds
     from zoo.provenance import versions
 
-    options = read_options(
-        "evaluate", data, read, input_column=input_column, target_column=target_column, on_problem=on_problem, task=task
+    given = read_options(
+        "evaluate",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
     )
-    task = options.task
+    task = given.task
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
-    dataset = read_for_evaluation(data, model, options) if isinstance(data, str) else data
+    dataset = read_for_evaluation(data, model, given) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
-    judged_by: Mapping[str, str] = {}
-    if found.name == RETRIEVAL:
-        metrics, baseline = _retrieval(loaded, dataset, progress)
-    elif is_structured(dataset, found):
-        metrics, baseline = judge(loaded, dataset, found, progress)
-        judged_by = kinds()[dataset.target_kind].judged_by()
-    else:
-        metrics, baseline = _answers(loaded, dataset, found, progress)
+    metrics, baseline = _metrics(loaded, dataset, found, progress)
+    evaluated_with = kind_of(found.target).evaluated_with(found.name)
     return Evaluation(
         loaded.card.id,
         found.name,
@@ -128,7 +131,7 @@ def evaluate(
         round(time.perf_counter() - started, 3),
         loaded.device,
         loaded.revision,
-        {**versions(), **judged_by},
+        {**versions(), **evaluated_with},
         dataset.problems,
         left_out,
         warnings,
@@ -195,65 +198,17 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
     return task_for(dataset)
 
 
-def _answers(
+def _metrics(
     model: Model, dataset: Dataset, task: Task, progress: Progress
 ) -> tuple[dict[str, float], dict[str, float]]:
-    import numpy as np
-
-    from zoo.adapt.experiment import metrics_for
-
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"} or task.target != dataset.target_kind:
+    if task.name == RETRIEVAL:
+        return _retrieval(model, dataset, progress)
+    if dataset.targets is None or task.target != dataset.target_kind:
         raise DataError(
-            f"'{dataset.name}' cannot judge {task.name}: it has no {task.target} for each sample.",
+            f"'{dataset.name}' cannot evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
             "Name the column of the labels with --target-column.",
         )
-    answers: list[Any] = []
-    with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
-        for start in range(0, len(dataset), CHUNK):
-            inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
-            answers += model.predict(inputs, task.name, labels=dataset.classes)
-            step.advance(len(inputs))
-    if dataset.target_kind == "class":
-        targets = np.asarray(dataset.targets, dtype=np.int64)
-        predictions = _indices(model, dataset, answers)
-        guess: Any = np.bincount(targets).argmax()
-    else:
-        targets = np.asarray(dataset.targets, dtype=np.float64)
-        predictions = _numbers(model, answers)
-        guess = targets.mean()
-    metrics = metrics_for(task, targets)
-    judged = {m.name: float(m.compute(targets, predictions)) for m in metrics}
-    return judged, {m.name: float(m.compute(targets, np.full(len(targets), guess))) for m in metrics}
-
-
-def _indices(model: Model, dataset: Dataset, answers: Sequence[Any]) -> np.ndarray:
-    """The data's class indices of the best answers; one more than the last class for an answer that is none of them."""
-    import numpy as np
-
-    known = {folded(name): index for index, name in enumerate(dataset.classes)}
-    named = [_best(model, answer) for answer in answers]
-    found = [known.get(folded(label), len(known)) for label in named]
-    if all(index == len(known) for index in found):
-        raise DataError(
-            f"'{model.card.id}' answers with labels such as '{named[0]}', and none of its answers is a class of "
-            f"'{dataset.name}', such as '{dataset.classes[0]}'.",
-            "Rename the classes as the model calls them, or train a head for them: zoo tune",
-        )
-    return np.asarray(found, dtype=np.int64)
-
-
-def _best(model: Model, answer: Any) -> str:
-    if isinstance(answer, list) and answer and isinstance(answer[0], Mapping) and "label" in answer[0]:
-        return str(answer[0]["label"])
-    raise UnsupportedModel(f"'{model.card.id}' does not answer with labels, so that it cannot be judged by classes.")
-
-
-def _numbers(model: Model, answers: Sequence[Any]) -> np.ndarray:
-    import numpy as np
-
-    if not all(isinstance(answer, (int, float)) for answer in answers):
-        raise UnsupportedModel(f"'{model.card.id}' does not answer with numbers, so that it cannot be judged by them.")
-    return np.asarray(answers, dtype=np.float64)
+    return evaluate_answers(model, dataset, task, progress)
 
 
 def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:
@@ -268,7 +223,7 @@ def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict
             f"'{dataset.name}' has no text for each image.",
             "Name its column with --target-column, and the task with --task image-text-retrieval.",
         )
-    if not hasattr(model.backbone, "embed_texts"):
+    if not isinstance(model.backbone, EmbedsTexts):
         raise UnsupportedModel(
             f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
             "Find one that has: zoo search --task image-text-retrieval",

@@ -1,4 +1,4 @@
-"""What every strategy shares: the task, the split, the judging of predictions, and the run that comes out."""
+"""What every strategy shares: the task, the split, the evaluation of predictions, and the run that comes out."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy as np
 
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError, InvalidInput
+from zoo.kinds.known import kind_of
 from zoo.provenance import revision_of, versions
 from zoo.tasks import Task, find_task
 
 if TYPE_CHECKING:
-    from zoo.kinds.metrics import Metric
+    from zoo.contract.kind import Kind
+    from zoo.contract.metric import Metric
 
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
@@ -27,9 +29,6 @@ HEADS = ("auto", "probe", "random")
 
 KEEP = ("best", "fine-tuned")
 """Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
-
-SPLITS = ("random", "scaffold")
-"""Ways to hold samples out: stratified by class and seed, or molecules of one scaffold together."""
 
 RANKED = "roc_auc"
 """The metric that decides where the targets are 0 and 1."""
@@ -41,8 +40,9 @@ class Experiment:
 
     Attributes:
         train, validation, test: positions of the samples in the data set.
-        targets: n class indices (int64) or n floats (float64).
+        targets: n targets: class indices (int64), floats (float64), or a sequence of other values.
         metrics: the task's metrics that apply, the one that decides first.
+        kind: that of the targets.
         copies: how many samples are copies of an earlier one; those lie in its part.
     """
 
@@ -51,8 +51,9 @@ class Experiment:
     train: tuple[int, ...]
     validation: tuple[int, ...]
     test: tuple[int, ...]
-    targets: np.ndarray
+    targets: Any
     metrics: tuple[Metric, ...]
+    kind: Kind
     copies: int = 0
 
     @property
@@ -68,24 +69,31 @@ class Experiment:
     @property
     def classification(self) -> bool:
         """Whether the targets are classes."""
-        return self.dataset.target_kind == "class"
+        return self.kind.estimable and self.targets.dtype.kind == "i"
 
-    def judge(self, predictions: np.ndarray, positions: Sequence[int]) -> dict[str, float]:
-        """Every metric of predictions (class indices or numbers) for the samples at ``positions``."""
-        targets = self.targets[list(positions)]
+    def evaluate(self, predictions: Any, positions: Sequence[int]) -> dict[str, float]:
+        """Every metric of predictions for the samples at ``positions``."""
+        targets = self.of(positions)
         return {metric.name: float(metric.compute(targets, predictions)) for metric in self.metrics}
 
-    def decide(self, predictions: np.ndarray, positions: Sequence[int]) -> float:
+    def decide(self, predictions: Any, positions: Sequence[int]) -> float:
         """The deciding metric, turned so that higher is better."""
         metric = self.metrics[0]
-        value = float(metric.compute(self.targets[list(positions)], predictions))
+        value = float(metric.compute(self.of(positions), predictions))
         return value if metric.higher_is_better else -value
 
+    def of(self, positions: Sequence[int]) -> Any:
+        """The targets of the samples at ``positions``."""
+        return self.targets[list(positions)] if self.kind.estimable else [self.targets[at] for at in positions]
+
+    def part(self, positions: Sequence[int]) -> Dataset:
+        """The samples at ``positions``."""
+        return self.dataset.subset(positions)
+
     def baseline(self) -> dict[str, float]:
-        """The same metrics on the test split for the most frequent class of the training split, or its mean."""
-        known = self.targets[list(self.train)]
-        guess = np.bincount(known).argmax() if self.classification else known.mean()
-        return self.judge(np.full(len(self.test), guess), self.test)
+        """The same metrics on the test split for what the kind of target answers without a model."""
+        guessed = self.kind.baseline(self.part(self.test).inputs, self.of(self.train), self.task.name)
+        return self.evaluate(guessed, self.test)
 
     def class_weights(self) -> np.ndarray | None:
         """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
@@ -120,32 +128,50 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
         UnknownTask: no such task.
     """
     from zoo.adapt.seen import keep_apart
-    from zoo.data import copies, scaffold_split, split, units
+    from zoo.data import copies, units
+    from zoo.data.splitting import RANDOM
     from zoo.plugins import plugins
 
     check_plan(plan)
-    task = find_task(plan.task, plugins().tasks)
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
+    task, kind = find_task(plan.task, plugins().tasks), kind_of(dataset.target_kind)
+    if dataset.targets is None:
         raise DataError(
             f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
         )
-    fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
-    divided = (scaffold_split if plan.split == "scaffold" else split)(dataset, fractions, plan.seed)
-    # Parts are made of the data set itself, so that their indices are positions in it.
-    parts = [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
-    repeated = copies(units(dataset))
+    in_time = kind.ordered and plan.split == RANDOM
+    parts = _in_time(dataset, plan) if in_time else _at_random(dataset, plan)
+    # What is learned from and what is tested are apart in time; elsewhere copies are kept in one part.
+    repeated = 0 if in_time else copies(units(dataset))
     if not all(parts):
         raise too_few(dataset, repeated)
     if base is not None:
-        parts = keep_apart(dataset, parts, base)
-    kind = np.int64 if dataset.target_kind == "class" else np.float64
-    targets = np.asarray(dataset.targets, dtype=kind)
-    metrics = metrics_for(task, targets[list(parts[2])])
-    if kind is np.float64 and all(is_binary(targets[list(part)]) for part in parts[1:]):
-        # What is 0 or 1 is told apart by rank, as MoleculeNet judges it (Wu et al., 2018).
+        parts = keep_apart(dataset, parts, base, move=not kind.ordered)
+    kind.evaluated_with(task.name)  # a metric model that is missing is named before anything is trained
+    targets: Any = kind.array(dataset.targets) if kind.estimable else dataset.targets
+    tested = targets[list(parts[2])] if kind.estimable else [targets[at] for at in parts[2][: kind.most_evaluated]]
+    metrics = metrics_for(task, tested)
+    if kind.estimable and targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
+        # What is 0 or 1 is told apart by rank, as MoleculeNet has it (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
-    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics, repeated)
+    return Experiment(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, repeated)
+
+
+def _at_random(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
+    """Positions of the three parts: stratified and seeded, or by groups."""
+    from zoo.data import split_as
+
+    fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
+    divided = split_as(dataset, plan.split, fractions, plan.seed)
+    # Parts are made of the data set itself, so that their indices are positions in it.
+    return [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
+
+
+def _in_time(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
+    """Positions of the three parts: the first samples, those that follow, and the last."""
+    count = len(dataset)
+    ends = [round(count * (1 - plan.validation - plan.test)), round(count * (1 - plan.test)), count]
+    return [tuple(range(start, end)) for start, end in zip([0, *ends[:2]], ends, strict=True)]
 
 
 def too_few(dataset: Dataset, repeated: int) -> DataError:
@@ -216,10 +242,6 @@ def check_plan(plan: Plan) -> None:
             f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
             "Choose fractions above 0 whose sum is below 1.",
         )
-    if plan.split not in SPLITS:
-        raise InvalidInput(
-            f"There is no way called '{plan.split}' to hold samples out.", f"There are {', '.join(SPLITS)}."
-        )
     if plan.head not in HEADS:
         raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
     if plan.keep not in KEEP:
@@ -236,7 +258,7 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
 
 
-def metrics_for(task: Task, targets: np.ndarray) -> tuple[Metric, ...]:
+def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
     """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
     from zoo.errors import ZooError
     from zoo.kinds.metrics import metric

@@ -55,7 +55,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         penalty = choose(experiment, features, step).penalty
         head = refit(experiment, features, penalty)
         step.advance()
-    metrics = experiment.judge(predict(head, features[list(experiment.test)], experiment), experiment.test)
+    metrics = experiment.evaluate(predict(head, features[list(experiment.test)], experiment), experiment.test)
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
     run = make_run(experiment, backbone.card, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
     if plan.output:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from zoo.adapt.loop import OutOfMemory, train
+from zoo.adapt.training.loop import train
+from zoo.adapt.training.settings import OutOfMemory
 
 if TYPE_CHECKING:
-    from zoo.adapt.loop import Settings, Training
+    from zoo.adapt.training.settings import Settings, Training
 
 Weights = list[tuple[torch.Tensor, torch.Tensor]]
 
@@ -25,7 +26,7 @@ def train_within_memory(
     settings: Settings,
     **options: Any,
 ) -> tuple[Training, Settings]:
-    """Train as ``zoo.adapt.loop.train`` does; where memory is short, again from the start with half the batch size.
+    """``zoo.adapt.training.loop.train``; where memory is short, again from the start with half the batch size.
 
     Gradients of twice as many batches are added up then, so that a step stays the same.
 

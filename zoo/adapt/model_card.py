@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.adapt.comparison import other_metrics
+from zoo.kinds.known import kind_of
 from zoo.visible import visible
 
 
@@ -33,7 +34,7 @@ def readme(document: Mapping[str, Any]) -> str:
     lines += ["", f"| metric | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for key in run["metrics"]:
         lines += [f"| {key} | {' | '.join(f'{figures.get(key, 0):.4f}' for figures in columns.values())} |"]
-    guess = "most frequent class" if document["target_kind"] == "class" else "mean"
+    guess = kind_of(str(document["target_kind"])).baseline_title
     lines += ["", f"The baseline always answers with the {guess} of the training samples.", ""]
     lines += ["## What it is", ""]
     lines += [f"- base model: `{base['id']}`" + (f", revision `{base['revision']}`" if base["revision"] else "")]

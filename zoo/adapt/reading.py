@@ -6,13 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.errors import DataError
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     from zoo.contract.reader import ReadOptions
     from zoo.entities import Dataset
     from zoo.features import Model
-
-RETRIEVAL = "image-text-retrieval"
 
 
 def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> Dataset:
@@ -34,11 +33,10 @@ def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> 
 
 def _paired(model: Model) -> str | None:
     """The model's first task, where its data have to be read in a way of its own."""
-    from zoo.kinds.known import kinds
     from zoo.plugins import plugins
 
     if not model.card.tasks:
         return None
     name = model.card.tasks[0]
     task = plugins().tasks.get(name)
-    return name if name == RETRIEVAL or (task is not None and task.target in kinds()) else None
+    return name if task is not None and not kind_of(task.target).estimable else None

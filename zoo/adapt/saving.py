@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.model_card import readme
 from zoo.entities import Dataset, ModelCard, Run
 from zoo.errors import InvalidInput, StorageError, storage_errors
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     from zoo.adapt.linear_probe import LinearHead
@@ -147,7 +148,7 @@ def describe(adapted: Adapted, folder: Path) -> dict[str, Any]:
         "input_kind": dataset.input_kind,
         "target_kind": dataset.target_kind,
         "classes": list(dataset.classes),
-        "outputs": len(dataset.classes) if dataset.target_kind == "class" else 1,
+        "outputs": len(dataset.classes) if dataset.classes and kind_of(dataset.target_kind).estimable else 1,
         "centre": adapted.centre,
         "scale": adapted.scale,
         "preprocessing": dict(base.to_dict()["input"]),

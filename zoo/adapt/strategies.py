@@ -2,35 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from zoo.adapt.options import TRAINING, Options
+from zoo.contract.strategy import TRAINING, Options, Strategy
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan, Run
-
-
-@dataclass(frozen=True)
-class Strategy:
-    """A way to adapt a model.
-
-    Attributes:
-        name: what ``--strategy`` takes.
-        description: one sentence.
-        adapt: function of backbone, data set, plan and progress that gives the run.
-        epochs: upper limit where the plan names none.
-        options: the options of a plan that it uses; others are refused.
-    """
-
-    name: str
-    description: str
-    adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
-    epochs: int = 20
-    options: Options = field(default_factory=Options)
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
@@ -39,12 +19,12 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     Raises:
         InvalidInput: there is no such strategy, or the plan has an option that would have no effect.
     """
-    from zoo.adapt.structured import tuning
-
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
     if _by_learner(plan.strategy, dataset):
-        return tuning.adapt(backbone, dataset, plan, progress)
+        from zoo.adapt.fine_tuning import adapt as fine_tune
+
+        return fine_tune(backbone, dataset, plan, progress, METHODS[plan.strategy])
     return strategy.adapt(backbone, dataset, plan, progress)
 
 
@@ -54,17 +34,29 @@ def options_of(name: str, dataset: Dataset) -> Options:
     Raises:
         InvalidInput: there is no such strategy.
     """
-    from zoo.adapt.structured import tuning
+    return _learner_options(name) if _by_learner(name, dataset) else find(name).options
 
-    return tuning.options(name) if _by_learner(name, dataset) else find(name).options
+
+METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
+"""What of a model is trained where its own learner is, by strategy."""
+
+
+def _learner_options(strategy: str) -> Options:
+    """The options of a plan that a strategy uses where the backbone's own learner is trained."""
+    reasons = {
+        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
+    }
+    if METHODS[strategy] == "head_alone":
+        reasons["layer_decay"] = "the pretrained blocks are frozen"
+    return Options(frozenset(TRAINING) - reasons.keys(), reasons=reasons)
 
 
 def _by_learner(name: str, dataset: Dataset) -> bool:
     """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
-    from zoo.adapt import evaluating as judging
-    from zoo.adapt.structured import tuning
+    from zoo.adapt.evaluating import by_answers
 
-    return judging.is_structured(dataset) and name in tuning.METHODS
+    return by_answers(dataset) and name in METHODS
 
 
 def strategies() -> dict[str, Strategy]:

@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+from zoo.kinds.classes import Labels
+from zoo.kinds.known import kind_of
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
     from zoo.entities import LocalFiles
 
+Outputs: TypeAlias = Callable[[Any], np.ndarray]
+"""A function that gives the outputs, batch x k, for a collated batch."""
+
 BATCH_SIZE = 32
 SHOWN = 5
 """How many classes an answer lists."""
 
-_OF_A_BACKBONE = frozenset(
-    (
-        "input_kind",
-        "layers",
-        "embedding_dimension",
-        "preprocess",
-        "collate",
-        "features",
-        "length",
-        "module",
-        "head",
-        "learning_rate",
-        "least_times",
-    )
+_OF_THE_BASE = (
+    "input_kind",
+    "layers",
+    "embedding_dimension",
+    "preprocess",
+    "collate",
+    "features",
+    "length",
+    "module",
+    "head",
+    "learning_rate",
+    "least_times",
 )
+"""What a tuned model has of its base model, where that has it."""
 
 
 class TunedBackbone:
@@ -45,13 +50,19 @@ class TunedBackbone:
     a classifier that the base model was published with is not this model's.
     """
 
-    def __init__(self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Any) -> None:
-        self.card, self._base, self._document, self._predictor = card, base, document, predictor
+    input_kind: str
+    layers: tuple[str, ...]
+    embedding_dimension: int
+    preprocess: Callable[[Any], Any]
+    collate: Callable[[Sequence[Any]], Any]
+    features: Callable[[Any, Sequence[str]], Mapping[str, Any]]
 
-    def __getattr__(self, name: str) -> Any:
-        if name not in _OF_A_BACKBONE or "_base" not in self.__dict__:
-            raise AttributeError(f"a tuned model has no attribute '{name}'")
-        return getattr(self._base, name)
+    def __init__(
+        self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Learner | Outputs
+    ) -> None:
+        self.card, self._base, self._document, self._predictor = card, base, document, predictor
+        # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not ask.
+        self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -63,15 +74,14 @@ class TunedBackbone:
         """The task that it was adapted to."""
         return str(self._document["task"])
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained further for structured targets: this model for its own task and classes, else its base."""
-        own = hasattr(self._predictor, "example") and task == self.task
-        if own and tuple(classes) == self.classes:
-            return self._predictor
-        make = getattr(self._base, "learner", None)
-        found = None if make is None else make(task, classes)
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
+        """The learner for structured targets: this model for its own task and classes, else its base model's."""
+        own = self._predictor if isinstance(self._predictor, Learner) and task == self.task else None
+        if own is not None and tuple(classes) == self.classes:
+            return own
+        found = self._base.learner(task, classes) if isinstance(self._base, Learns) else None
         # A learner may have its own names for them, such as its codes of languages.
-        return self._predictor if own and found is not None and tuple(found.classes) == self.classes else found
+        return own if own is not None and found is not None and tuple(found.classes) == self.classes else found
 
     def predict(self, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any]:
         """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.
@@ -79,25 +89,26 @@ class TunedBackbone:
         At most ``SHOWN`` classes each.
 
         Args:
-            labels: what is asked for of a model that has it fixed, such as two languages, and refuses other.
+            labels: labels to choose from; a model with fixed labels, such as two languages, refuses any other.
         """
+        predictor = self._predictor
+        if labels and isinstance(predictor, ChecksLabels):
+            predictor.check(self.card.id, labels)
+        if isinstance(predictor, Learner):
+            return list(predictor.predict(inputs))
         answers: list[Any] = []
-        if labels and hasattr(self._predictor, "check"):
-            self._predictor.check(self.card.id, labels)
-        if hasattr(self._predictor, "predict"):
-            return list(self._predictor.predict(inputs))
         for start in range(0, len(inputs), BATCH_SIZE):
             items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
-            outputs = np.asarray(self._predictor(self._base.collate(items)), dtype=np.float64)
+            outputs = np.asarray(predictor(self._base.collate(items)), dtype=np.float64)
             answers += self._labelled(outputs) if self.classes else self._numbers(outputs)
         return answers
 
-    def _labelled(self, outputs: np.ndarray) -> list[list[dict[str, Any]]]:
+    def _labelled(self, outputs: np.ndarray) -> list[Labels]:
         odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
         probabilities = odds / odds.sum(axis=1, keepdims=True)
         best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN]
         return [
-            [{"label": self.classes[k], "score": float(row[k])} for k in chosen]
+            Labels.of([self.classes[k] for k in chosen], row[chosen])
             for row, chosen in zip(probabilities, best.tolist(), strict=True)
         ]
 
@@ -141,13 +152,13 @@ def _load(card: ModelCard, root: Path, document: Mapping[str, Any], device: str)
 
     base = load_model(ModelCard.from_dict(document["base"]["card"]), device=device).backbone
     if document["weights"] == "head":
-        predictor = _head_predictor(root, document, base)
+        predictor: Learner | Outputs = _head_predictor(root, document, base)
     else:
         predictor = _module_predictor(root, document, base, device)
     return TunedBackbone(card, base, document, predictor)
 
 
-def _head_predictor(root: Path, document: Mapping[str, Any], base: Backbone) -> Any:
+def _head_predictor(root: Path, document: Mapping[str, Any], base: Backbone) -> Outputs:
     with needs_extra("torch", "use tuned models"):
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
@@ -160,7 +171,7 @@ def _head_predictor(root: Path, document: Mapping[str, Any], base: Backbone) -> 
     return lambda batch: np.asarray(_array(base.features(batch, (layer,))[layer]), np.float64) @ weight.T + bias
 
 
-def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device: str) -> Any:
+def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device: str) -> Learner | Outputs:
     with needs_extra("torch", "use tuned models"):
         import torch
         from safetensors import SafetensorError
@@ -172,8 +183,8 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
 
     task = find_task(document["task"], plugins().tasks)
     learner = None
-    if document.get("target_kind") not in {"class", "number"}:
-        from zoo.adapt.structured.tuning import learner_of
+    if not kind_of(str(document.get("target_kind", "class"))).estimable:
+        from zoo.adapt.learner_objective import learner_of
 
         learner = learner_of(base, task, document["classes"])
     module = learner.module if learner else base.head(task, int(document["outputs"]))

@@ -1,6 +1,6 @@
-"""Our own curated cards and benchmark scores, by domain, each figure with its source.
+"""Our own curated cards and benchmark scores, by domain, each with its source.
 
-The tables are plain CSV files inside the package; ``docs/catalog.md`` tells what is in them and how to add a model.
+The tables are CSV files inside the package; ``docs/catalog.md`` describes them and how to add a model.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__ = ["Citation", "cards", "domains", "sources"]
 def cards(domain: str) -> Iterator[ModelCard | BenchmarkScore]:
     """The catalog of one domain, sorted by model id: each model's card, then its scores.
 
-    A model that several tables tell of is given once: the first table that fills a field decides it, curated tables
-    before converted ones, and the scores of all tables are kept. A domain without tables gives nothing.
+    A model in several tables is returned once: each field has the value of the first table that fills it, curated
+    tables before converted ones, and the scores of all tables are kept. A domain without tables is empty.
     """
     scores = reading.scores(domain)
     for card in reading.models(domain):
@@ -29,7 +29,7 @@ def cards(domain: str) -> Iterator[ModelCard | BenchmarkScore]:
 
 @functools.lru_cache(maxsize=1)
 def sources() -> Mapping[str, Citation]:
-    """Where the figures come from, by the key that ``BenchmarkScore.source`` carries."""
+    """The sources of the scores, by the key in ``BenchmarkScore.source``."""
     return reading.citations()
 
 

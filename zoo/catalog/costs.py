@@ -1,4 +1,4 @@
-"""What architectures cost to run: operations, activations and time, as others measured them."""
+"""The cost of running architectures: published operations, activations and times."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from importlib import resources
 from zoo.entities import Entity
 
 SOURCE = "github:huggingface/pytorch-image-models@aa4b5850"
-"""Where the table ``vision/timm.costs.csv`` comes from."""
+"""Source of the table ``vision/timm.costs.csv``."""
 
 CPU, GPU = "Intel i9-10940X, float32, compiled, batch 1", "NVIDIA RTX 4090, mixed precision, large batches"
-"""The machines that the times were measured on."""
+"""The machines on which the times were measured."""
 
 _TIMM_NAMES = {
     "mobilenet_v2": "mobilenetv2_100",
@@ -27,18 +27,18 @@ _TIMM_NAMES = {
     "swin_s": "swin_small_patch4_window7_224",
     "swin_b": "swin_base_patch4_window7_224",
 }
-"""Torchvision's names of architectures for which timm has another one."""
+"""Names of architectures in torchvision that differ from those in timm."""
 
 
 @dataclass(frozen=True)
 class Cost(Entity):
-    """Costs of one image.
+    """Cost per image.
 
     Attributes:
         size: height and width of the image, in pixels.
-        gmacs: multiply-accumulate operations, in thousand millions.
-        activations: outputs of convolutions and linear layers, in millions of numbers.
-        cpu_ms, gpu_ms: milliseconds an image on ``CPU`` and ``GPU``; None where it was not measured.
+        gmacs: multiply-accumulate operations, in billions.
+        activations: outputs of convolutions and linear layers, in millions.
+        cpu_ms, gpu_ms: milliseconds per image on ``CPU`` and ``GPU``; None if not measured.
     """
 
     architecture: str
@@ -50,13 +50,13 @@ class Cost(Entity):
 
 
 def cost(architecture: str, size: int) -> Cost | None:
-    """What an image of ``size`` pixels square costs; None where the architecture is unknown.
+    """The cost of an image of ``size`` by ``size`` pixels; None if the architecture is unknown.
 
-    At a size that was not measured, operations, activations and times are those of the nearest size, in proportion to
-    the number of pixels.
+    At a size that was not measured, operations, activations and times of the nearest size are scaled by the number of
+    pixels.
 
     Args:
-        architecture: timm's or torchvision's name; what follows a dot, timm's tag of the weights, is left aside.
+        architecture: name in timm or torchvision; timm's tag of the weights, after a dot, is ignored.
     """
     name = architecture.partition(".")[0]
     known = _table().get(_TIMM_NAMES.get(name, name))

@@ -1,4 +1,4 @@
-"""Licences by family, so that a policy can be said in a word; no legal advice."""
+"""Families of licences, for policies; not legal advice."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ FAMILIES = {
     "copyleft": ("GPL-*", "AGPL-*", "EUPL-*", "CC-BY-SA-*", "ODbL-1.0"),
     "non-commercial": ("CC-BY-NC-*", "PolyForm-Noncommercial-*"),
 }
-"""SPDX identifiers and patterns of them. Permissive ones ask for attribution at most; ``CC-BY`` counts as one because
-it asks the same of data and weights. Public domain is permissive too. ``other`` (community and research licences) is in
-no family: someone has to read it."""
+"""SPDX identifiers, or patterns of them. Permissive licences require attribution at most, as does ``CC-BY`` for data
+and weights; public domain is permissive as well. ``other`` (community and research licences) is in no family, so
+someone has to read it."""
 
 
 def matches(license: str | None, policy: Iterable[str]) -> bool:
-    """Whether a licence is one that a policy names.
+    """Whether a policy includes a licence.
 
     Args:
-        license: SPDX identifier, or None where it is unknown; nothing matches an unknown licence.
-        policy: SPDX identifiers, patterns of them such as ``BSD-*``, or names of ``FAMILIES``; case does not count.
+        license: SPDX identifier, or None if unknown; no policy includes an unknown licence.
+        policy: SPDX identifiers, patterns of them such as ``BSD-*``, or names of ``FAMILIES``, in any case.
     """
     if not license:
         return False
@@ -52,5 +52,5 @@ def matches(license: str | None, policy: Iterable[str]) -> bool:
 
 
 def family(license: str | None) -> str | None:
-    """The first family of a licence; None for one that is unknown or in no family."""
+    """The first family of a licence; None if it is unknown or in no family."""
     return next((name for name in FAMILIES if matches(license, (name,))), None)

@@ -1,6 +1,6 @@
-"""Benchmark scores in the Hub's own forms: the ``model-index`` of a model card, and evaluation result files.
+"""Benchmark scores in the Hub's formats: the ``model-index`` of a model card, and evaluation result files.
 
-Form of ``model-index``: https://huggingface.co/docs/hub/model-cards#evaluation-results and
+Format of ``model-index``: https://huggingface.co/docs/hub/model-cards#evaluation-results and
 https://github.com/paperswithcode/model-index: a list of ``{"name", "results": [{"task", "dataset", "metrics"}]}``.
 """
 
@@ -15,29 +15,29 @@ from typing import Any
 from zoo.entities import BenchmarkScore
 
 LONGEST = 200
-"""Characters of a name that are kept."""
+"""Maximum characters of a name."""
 
 _FRACTIONS = re.compile(
     r"(accuracy|f1|precision|recall|exact_match|roc_auc|map|mean_average_precision|mean_iou|ndcg|mrr)\b", re.IGNORECASE
 )
-"""Metrics that are fractions here; published as percentages they are divided by 100."""
+"""Metrics stored as fractions; published percentages are divided by 100."""
 
 _LOWER = re.compile(
     r"(wer|cer|ter|der|eer|fid|perplexity|ppl|[a-z_]*loss|mae|mse|rmse|mean_(absolute|squared)_error|bits_per_\w+)\b",
     re.IGNORECASE,
 )
-"""Metrics of which less is better."""
+"""Metrics where lower is better."""
 
 _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
 
 def scores_of(model: str, index: Any, address: str) -> Iterator[BenchmarkScore]:
-    """The scores in a ``model-index``; what is not a finite figure with a name is left out.
+    """The scores in a ``model-index``; entries without a name or a finite value are skipped.
 
     Args:
         model: model id.
-        index: the list, as JSON or YAML gave it.
-        address: cited where a result names no source of its own.
+        index: the list, parsed from JSON or YAML.
+        address: source of results that name none.
     """
     for entry in _mappings(index):
         for result in _mappings(entry.get("results")):
@@ -60,12 +60,12 @@ def scores_of(model: str, index: Any, address: str) -> Iterator[BenchmarkScore]:
 
 
 def evaluation_scores(model: str, results: Any, task: str | None, address: str) -> Iterator[BenchmarkScore]:
-    """The scores in a Hub's ``evalResults``, the form of ``.eval_results/*.yaml``; those with an error are left out.
+    """The scores in a Hub's ``evalResults``, the format of ``.eval_results/*.yaml``; those with an error are skipped.
 
-    The form names no metric and no unit: the metric is called ``score`` and the value stays as it was published.
+    The format has no metric and no unit: the metric is called ``score`` and the value stays as published.
 
     Args:
-        task: the model's own task, since the form knows only the benchmark's.
+        task: the model's own task; the format only has that of the benchmark.
     """
     for entry in _mappings(results):
         found = _mapping(entry.get("data")) or entry
@@ -87,10 +87,10 @@ def evaluation_scores(model: str, results: Any, task: str | None, address: str) 
 
 
 def model_index_of(name: str, scores: Iterable[BenchmarkScore]) -> list[dict[str, Any]]:
-    """The ``model-index`` of one model's scores; ``scores_of`` gives them back.
+    """The ``model-index`` of a model's scores; the inverse of ``scores_of``.
 
     Args:
-        name: the model's name, for people.
+        name: display name of the model.
     """
 
     def place(score: BenchmarkScore) -> tuple[str, str, str, str]:
@@ -154,7 +154,7 @@ def _number(value: Any) -> float | None:
 
 
 def _text(value: Any) -> str | None:
-    """Text that a registry can hold: no control characters, not too long; None where nothing is left."""
+    """Text without control characters, truncated; None if nothing is left."""
     if not isinstance(value, (str, int, float)) or isinstance(value, bool):
         return None
     printable = "".join(c for c in str(value) if ord(c) >= 32).encode("utf-8", "ignore").decode("utf-8")

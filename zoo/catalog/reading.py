@@ -2,12 +2,12 @@
 
 Layout of ``tables/``, all files in UTF-8 with a header line:
 
-* ``sources.csv``: what can be cited, by key;
+* ``sources.csv``: citations, by key;
 * ``benchmarks.csv`` and ``curated.benchmarks.csv``: task, data set, split, metric and direction of each benchmark key;
-* ``<domain>/<collection>.models.csv``: one model a line; a column that a collection has no values for is left out;
-* ``<domain>/<collection>.scores.csv``: one score a line (``model,benchmark,value,source``);
-* ``<domain>/<collection>.matrix.csv``: one model a line, one benchmark key a column, empty where there is no score;
-  the source is the benchmark's own.
+* ``<domain>/<collection>.models.csv``: one model per line, with the columns for which the collection has values;
+* ``<domain>/<collection>.scores.csv``: one score per line (``model,benchmark,value,source``);
+* ``<domain>/<collection>.matrix.csv``: one model per line, one benchmark key per column, empty without a score; the
+  source is the benchmark's own.
 
 Within a cell, ``;`` separates the items of a list and ``name=value`` pairs make a mapping.
 """
@@ -23,24 +23,24 @@ from typing import Any
 from zoo.entities import BenchmarkScore, Entity, ModelCard, ModelFile
 from zoo.errors import InvalidInput
 
-try:  # moved in Python 3.11, gone from its old place in 3.14
+try:  # moved in Python 3.11, removed from its old module in 3.14
     from importlib.resources.abc import Traversable
 except ModuleNotFoundError:  # pragma: no cover - Python 3.10
     from importlib.abc import Traversable
 
 CURATED = "curated"
-"""Collections whose name starts so are written by hand and decide over converted ones."""
+"""Prefix of hand-written collections, which take precedence over converted ones."""
 
 
 @dataclass(frozen=True)
 class Citation(Entity):
-    """What a source key stands for.
+    """A source that can be cited.
 
     Attributes:
         key: ``arXiv:1810.04805``, ``github:owner/repository@commit``, ``pypi:package==version`` or ``hf:owner/name``.
-        version: commit or version that the figures were taken from.
-        license: SPDX identifier of the records, empty where figures are quoted from a publication.
-        date: ISO date of publication, or on which the records were taken.
+        version: commit or version of the records.
+        license: SPDX identifier of the records; empty if they are quoted from a publication.
+        date: ISO date of publication, or of the copy of the records.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Citation(Entity):
 
 @dataclass(frozen=True)
 class Benchmark(Entity):
-    """What a benchmark key stands for; ``source`` is the key of the citation that a matrix column comes from."""
+    """A benchmark; ``source`` is the key of the citation of its matrix column."""
 
     key: str
     task: str
@@ -105,14 +105,14 @@ _CELLS: Mapping[str, Callable[[str], Any]] = {
     "files": _files,
     "gated": _flag,
 }
-"""How a cell becomes a value, by column; any other column is text."""
+"""Functions that parse a cell, by column; other columns are text."""
 
 SOURCE_COLUMN = "source"
-"""The column of a models table that names the source of the line; it is no field of the card."""
+"""The column of a models table with the source of the line, which is not a field of the card."""
 
 
 def folder() -> Traversable:
-    """The folder of the tables, wherever the package is installed."""
+    """The folder of the tables in the installed package."""
     return resources.files("zoo.catalog") / "tables"
 
 
@@ -126,7 +126,7 @@ def citations(root: Traversable | None = None) -> Mapping[str, Citation]:
     found: dict[str, Citation] = {}
     for line in _lines((root or folder()) / "sources.csv"):
         if line["key"] in found:
-            raise InvalidInput(f"The catalog's sources.csv names '{line['key']}' twice.")
+            raise InvalidInput(f"The catalog's sources.csv has '{line['key']}' twice.")
         values: dict[str, Any] = {**line, "date": line["date"] or None}
         found[line["key"]] = Citation(**values)
     return found
@@ -143,7 +143,7 @@ def benchmarks(root: Traversable | None = None) -> Mapping[str, Benchmark]:
 
 
 def models(domain: str, root: Traversable | None = None) -> Iterator[ModelCard]:
-    """The cards of a domain by id, each id once; fields that a first table leaves empty are filled by the next."""
+    """The cards of a domain by id, each id once; fields that are empty in one table are filled from the next."""
     merged: dict[str, dict[str, Any]] = {}
     for table in tables(domain, "models", root):
         for line in _lines(table):

@@ -20,22 +20,22 @@ from zoo.errors import CostNotice, Interrupted, PlatformNotice, PluginWarning, S
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "recommend": ("zoo.cli.choose.recommend", "Measure which pretrained model suits your data best."),
-    "search": ("zoo.cli.find.search", "Find models in the registry by words and limits."),
-    "show": ("zoo.cli.find.show", "Show what is known of one model."),
-    "compare": ("zoo.cli.find.compare", "Put models side by side."),
-    "list": ("zoo.cli.find.listing", "List the models that are on this machine."),
-    "stats": ("zoo.cli.find.stats", "Count what the registry holds."),
-    "pull": ("zoo.cli.models.pull", "Bring a model's files here and check them."),
-    "verify": ("zoo.cli.models.verify", "Check the files on disk against their published hashes."),
+    "search": ("zoo.cli.find.search", "Search the registry for models by words and filters."),
+    "show": ("zoo.cli.find.show", "Show a model's card, lineage and benchmark scores."),
+    "compare": ("zoo.cli.find.compare", "Compare models: their cards and shared benchmarks."),
+    "list": ("zoo.cli.find.listing", "List the models on this machine."),
+    "stats": ("zoo.cli.find.stats", "Show statistics of the registry."),
+    "pull": ("zoo.cli.models.pull", "Download a model and verify its files."),
+    "verify": ("zoo.cli.models.verify", "Verify local files against their published hashes."),
     "remove": ("zoo.cli.models.remove", "Delete a model's files from this machine."),
     "profile": ("zoo.cli.choose.profile", "Look at a data set: classes, balance, sizes, problems."),
     "features": ("zoo.cli.models.features", "Turn a data set into a file of features."),
-    "cache": ("zoo.cli.system.cache", "Look at the features that are kept, or clear them."),
+    "cache": ("zoo.cli.system.cache", "List or clear the cached features."),
     "tune": ("zoo.cli.models.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.models.predict", "Run a model on inputs."),
     "evaluate": ("zoo.cli.models.evaluate", "Judge a model's own answers on your labelled data."),
-    "runs": ("zoo.cli.stores.runs", "List, show, import and export past adaptations."),
-    "sync": ("zoo.cli.stores.sync", "Bring what a platform lists into the registry."),
+    "runs": ("zoo.cli.stores.runs", "List, show, import and export runs."),
+    "sync": ("zoo.cli.stores.sync", "Add the models that a platform lists to the registry."),
     "benchmark": ("zoo.cli.choose.benchmark", "Evaluate the recommendations, on records of results or here."),
     "import": ("zoo.cli.stores.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.stores.export", "Write models, scores and runs to a file."),
@@ -106,7 +106,7 @@ def cli(output: Output, traceback: bool) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line and exit: 0 done, 1 an error told in one sentence, 2 wrong usage, 130 interrupted."""
+    """Run the command line and exit: 0 success, 1 error, 2 wrong usage, 130 interrupted."""
     sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo.cli.output import Output
+from zoo.config import configure
+from zoo.contract.option import READ, SETTING
+
+if TYPE_CHECKING:
+    from zoo.contract.option import Option
 
 if TYPE_CHECKING:
     from zoo.contract.reader import ReadOptions
@@ -50,32 +55,7 @@ _traceback_option = click.option(
 )
 
 
-horizon = click.option(
-    "--horizon",
-    type=click.IntRange(min=1),
-    metavar="STEPS",
-    help="How far forecasts of time series reach [default: as usual for their step, such as 18 months].",
-)
-"""The option of commands that have time series forecast."""
-
-
-def _pair(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
-    names = tuple(name.strip() for name in (value or "").split(","))
-    if value is not None and (len(names) != 2 or not all(names)):
-        raise click.BadParameter(f"'{value}' is not two languages; name source and target, such as en,de.")
-    return names if value is not None else ()
-
-
-languages = click.option(
-    "--languages",
-    metavar="SOURCE,TARGET",
-    callback=_pair,
-    help="Of a translation, such as en,de, for a model of many [default: the columns' names, or what it was tuned to].",
-)
-"""The option of commands that have texts translated; a pair of names, or nothing."""
-
-
-READING = ("input_column", "target_column", "on_problem", "horizon", "languages")
+READING = ("input_column", "target_column", "on_problem", "options")
 """Names of what ``reading`` gives."""
 
 
@@ -89,8 +69,6 @@ def read_options(options: dict[str, Any], task: str | None = None) -> ReadOption
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
     for option in (
-        languages,
-        horizon,
         click.option(
             "--on-problem",
             type=click.Choice(["skip", "fail"]),
@@ -98,60 +76,59 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="What to do with unreadable items.",
         ),
-        click.option("--target-column", help="Column of the labels, or of the values of series [default: guessed]."),
+        click.option("--target-column", help="Column of the labels or values [default: guessed]."),
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):
         function = option(function)
-    return function
+    return plugin_options(READ)(function)
 
 
-def _limit_cost(context: click.Context, parameter: click.Parameter, value: float | None) -> None:
-    if value is not None:
-        os.environ["ZOO_MAX_COST"] = str(value)
+def plugin_options(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that plugins add to commands of a role; their values reach the function as one dictionary.
+
+    Settings are configured for the process, and the function gets nothing.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        from zoo.plugins import plugins
+
+        added = [option for option in plugins().options.values() if role in option.roles]
+
+        @functools.wraps(function)
+        def collecting(*args: Any, **kwargs: Any) -> Any:
+            values = {option.name: kwargs.pop(_parameter(option), None) for option in added}
+            given = {name: value for name, value in values.items() if value is not None}
+            if role == SETTING:
+                configure(**given)
+                return function(*args, **kwargs)
+            return function(*args, **kwargs, options={**kwargs.pop("options", {}), **given})
+
+        decorated: Callable[..., Any] = collecting
+        for option in reversed(added):
+            decorated = click.option(
+                option.flag, _parameter(option), type=_Converted(option), metavar=option.metavar, help=option.help
+            )(decorated)
+        return decorated
+
+    return decorate
 
 
-paying = click.option(
-    "--max-cost",
-    type=click.FloatRange(min=0),
-    metavar="DOLLARS",
-    expose_value=False,
-    callback=_limit_cost,
-    help="What a model behind a paid API may cost [default: 1].",
-)
-"""The option of commands that may run a model behind a paid API; it sets ``ZOO_MAX_COST`` and passes nothing."""
+def _parameter(option: Option) -> str:
+    return f"plugin_{option.name}"
 
 
-def making(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that have pictures made."""
-    for option in (
-        click.option("--guidance", type=click.FloatRange(min=0), help="How close to keep to a prompt [default: 7.5]."),
-        click.option("--steps", type=click.IntRange(1, 1000), help="Steps of denoising a picture [default: 50]."),
-        click.option(
-            "--seed",
-            type=click.IntRange(min=0),
-            default=0,
-            show_default=True,
-            help="Of the noise that the first picture is made from.",
-        ),
-        click.option("--count", type=click.IntRange(min=1), default=1, show_default=True, help="Pictures a prompt."),
-    ):
-        function = option(function)
-    return function
+class _Converted(click.ParamType):
+    """The value of a plugin's option."""
 
+    def __init__(self, option: Option) -> None:
+        self.name, self._convert = option.name, option.convert
 
-def _judge_pictures(context: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        os.environ["ZOO_PICTURE_MODEL"] = value
-
-
-picture_model = click.option(
-    "--picture-model",
-    metavar="MODEL",
-    expose_value=False,
-    callback=_judge_pictures,
-    help="Model by whose features generated pictures are judged [default: pkg:efficientnet-lite0].",
-)
-"""The option of commands that may judge pictures; it sets ``ZOO_PICTURE_MODEL`` and passes nothing."""
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        """The value, or a usage error."""
+        try:
+            return self._convert(value) if isinstance(value, str) else value
+        except ValueError as error:
+            self.fail(str(error), parameter, context)
 
 
 class Amount(click.ParamType):

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from zoo.entities import LeftOut, Problem
     from zoo.errors import ZooError
 
-
 SHOWN_PROBLEMS = 5
 """Items that are named where some could not be used."""
 

@@ -1,44 +1,24 @@
-"""What a loaded model and a progress display must be able to do; plugins and front ends supply them."""
+"""What a loaded model and a progress display must be able to do, and what a model may be able to do besides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
     from zoo.entities import ModelCard
 
 PROBABILITIES = "probabilities"
 """The layer that holds the probabilities of a classifier's own classes; never among ``layers``."""
 
 
-class Backbone(Protocol):
-    """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
-
-    Attributes:
-        card: its model card.
-        input_kind: what ``preprocess`` takes: ``image`` for PIL images, ``text`` for strings...
-        layers: layer names from input to output, pooling included (``layer6.mean``); the last is the default.
-        embedding_dimension: length of the default layer's feature vector.
-
-    Where inputs have a length, ``length(item)`` of a preprocessed one lets those of similar length share a batch; and
-    ``preprocess_all(items)`` may do for many what ``preprocess`` does for one, where that is quicker.
-
-    ``prepares_apart = True`` says that ``preprocess``, ``preprocess_all`` and ``collate`` use neither the device nor
-    anything else that a copy of the process, made by ``fork``, would lack.
-
-    A backbone that can be trained also has ``module``, a ``torch.nn.Module``, and ``head(task, classes)``, which
-    returns the ``torch.nn.Module`` that maps a collated batch to logits, batch x classes, its backbone included.
-
-    One that came with a classifier may have ``source_classes``, how many classes that tells apart; ``features`` then
-    also gives the layer ``probabilities``, batch x source classes, for estimators such as LEEP.
-    """
-
-    card: ModelCard
-    input_kind: str
-    layers: tuple[str, ...]
-    embedding_dimension: int
+@runtime_checkable
+class Preprocesses(Protocol):
+    """Turns decoded inputs into batches."""
 
     def preprocess(self, item: Any) -> Any:
         """One decoded input made ready for ``collate``."""
@@ -48,13 +28,203 @@ class Backbone(Protocol):
         """Preprocessed items as one batch."""
         ...
 
+
+class Backbone(Preprocesses, Protocol):
+    """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
+
+    What else a backbone may be able to do is one protocol each: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
+    ``Classifier``, ``Trainable``, ``HasLearningRate``, ``Learns``, ``Answers``, ``ZeroShot``, ``EmbedsTexts`` and
+    ``HasExamples``. A backbone implements one by having its attributes.
+
+    Attributes:
+        card: its model card.
+        input_kind: what ``preprocess`` takes: ``image`` for PIL images, ``text`` for strings...
+        layers: layer names from input to output, pooling included (``layer6.mean``); the last is the default.
+        embedding_dimension: length of the default layer's feature vector.
+    """
+
+    card: ModelCard
+    input_kind: str
+    layers: tuple[str, ...]
+    embedding_dimension: int
+
     def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
         """Layer name to a float tensor or array, batch x d, for a collated batch; no gradients."""
         ...
 
 
+@runtime_checkable
+class HasLength(Protocol):
+    """Its inputs have a length, so that inputs of similar length share a batch, which saves padding."""
+
+    def length(self, item: Any) -> int:
+        """Length of one preprocessed input, such as its number of tokens."""
+        ...
+
+
+@runtime_checkable
+class PreparesTogether(Protocol):
+    """It preprocesses many inputs at once faster than one by one."""
+
+    def preprocess_all(self, items: Sequence[Any]) -> list[Any]:
+        """What ``preprocess`` gives for each of the decoded inputs."""
+        ...
+
+
+@runtime_checkable
+class PreparesApart(Protocol):
+    """It may preprocess and collate in a forked copy of the process, where ``prepares_apart`` is true."""
+
+    @property
+    def prepares_apart(self) -> bool:
+        """Whether ``preprocess``, ``preprocess_all`` and ``collate`` use neither the device nor anything else that a
+        copy of the process, made by ``fork``, would lack.
+        """
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """It came with a classifier, so that ``features`` also gives the layer ``probabilities``, batch x source classes.
+
+    Estimators such as LEEP use it.
+    """
+
+    @property
+    def source_classes(self) -> int:
+        """Number of classes of that classifier; 0 where the model came without one."""
+        ...
+
+
+@runtime_checkable
+class HasModule(Protocol):
+    """Its pretrained weights are in a PyTorch module."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The pretrained part."""
+        ...
+
+
+@runtime_checkable
+class HasHead(Protocol):
+    """It attaches a new head to the pretrained model, or raises an error that explains why it can't."""
+
+    def head(self, task: Any, classes: int) -> nn.Module:
+        """A module that maps a collated batch to logits, batch x classes, with the pretrained part inside.
+
+        Raises:
+            UnsupportedModel: the model cannot be trained; the message says why.
+        """
+        ...
+
+
+@runtime_checkable
+class Trainable(HasModule, HasHead, Protocol):
+    """It can be fine-tuned: it has a PyTorch module and attaches a new head to it."""
+
+
+@runtime_checkable
+class HasLearningRate(Protocol):
+    """It has a learning rate of its own for fine-tuning."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The usual learning rate of its pretrained weights."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A model made ready for training on a task whose targets are neither one class nor one number.
+
+    Attributes:
+        module: a ``torch.nn.Module`` that maps a collated batch of examples to their losses, batch x 1.
+        pretrained: the part of it that was pretrained.
+        classes: the classes in the order of the outputs.
+    """
+
+    module: nn.Module
+    pretrained: nn.Module
+    classes: tuple[str, ...]
+
+    def example(self, item: Any, target: Any) -> Any:
+        """One input with its target, made ready for ``collate``."""
+        ...
+
+    def collate(self, examples: Sequence[Any]) -> Any:
+        """Examples as one batch."""
+        ...
+
+    def predict(self, inputs: Sequence[Any]) -> list[Any]:
+        """Answers, one for each input, as ``zoo_predict`` gives them."""
+        ...
+
+
+@runtime_checkable
+class ChecksLabels(Protocol):
+    """A learner whose labels are fixed, such as the two languages of a translation model."""
+
+    def check(self, model: str, labels: Sequence[str]) -> None:
+        """Raise an error where ``labels`` are not the ones that the model ``model`` has."""
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """It can be trained on structured targets, such as boxes, entities or texts."""
+
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
+        """A learner for a task; None where the model cannot be trained for it.
+
+        Args:
+            classes: names of what is told apart: entity types, kinds of objects, or the characters of a text.
+        """
+        ...
+
+
+@runtime_checkable
+class Answers(Protocol):
+    """It has outputs of its own, such as classes, boxes or texts."""
+
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """Outputs for a task, one for each decoded input; None where the model has none for the task.
+
+        Args:
+            labels: the classes that a zero-shot model chooses from.
+        """
+        ...
+
+
+@runtime_checkable
+class ZeroShot(Protocol):
+    """It classifies inputs into classes that are named when it is asked."""
+
+    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> Sequence[Any]:
+        """The likeliest of the labels for each decoded input."""
+        ...
+
+
+@runtime_checkable
+class EmbedsTexts(Protocol):
+    """It embeds texts into the space of its features, as CLIP does."""
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Features of texts, n x d; d is that of the default layer."""
+        ...
+
+
+@runtime_checkable
+class HasExamples(Protocol):
+    """It brings inputs of its own for the conformance suite."""
+
+    def examples(self) -> Sequence[Any]:
+        """A few ordinary decoded inputs."""
+        ...
+
+
 class Described(Protocol):
-    """What is known of a model without running it; a backbone is also one."""
+    """What is known of a model without running it; a backbone satisfies it too."""
 
     @property
     def card(self) -> ModelCard:
@@ -63,7 +233,7 @@ class Described(Protocol):
 
     @property
     def input_kind(self) -> str:
-        """What it takes: ``image``, ``text``..."""
+        """The kind of its inputs: ``image``, ``text``..."""
         ...
 
     @property
@@ -77,8 +247,31 @@ class Described(Protocol):
         ...
 
 
+class LoadedModel(Protocol):
+    """A model whose files are here, as ``zoo.load`` gives it."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Its model card."""
+        ...
+
+    @property
+    def backbone(self) -> Backbone:
+        """What turns batches of inputs into features."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Where it runs: ``cpu``, ``cuda``, ``mps``."""
+        ...
+
+    def predict(self, inputs: Sequence[Any], task: str | None = None, labels: Sequence[str] = ()) -> list[Any]:
+        """Answers of the model, one for each input."""
+        ...
+
+
 class Progress(Protocol):
-    """Where long work reports to; the command line draws bars, the Python API is silent by default."""
+    """Reports the progress of long work; the command line draws bars, the Python API is silent by default."""
 
     def step(self, description: str, total: int | None = None) -> Any:
         """A context manager whose value has ``advance(amount=1)``."""

@@ -1,28 +1,143 @@
-"""What every transferability estimator answers."""
+"""What a transferability estimator is, and the statistics that it may compute its number from."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.transfer.statistics import Statistics
-
 UNBOUNDED = (-math.inf, math.inf)
+
+
+class Spectrum(NamedTuple):
+    """Eigenvalues of the centred scatter above rounding error, ascending, and their eigenvectors (d x rank)."""
+
+    values: np.ndarray
+    vectors: np.ndarray
+
+
+class Responses(NamedTuple):
+    """Targets as r regression targets: one indicator per class that occurs, or the numbers and labels themselves.
+
+    Attributes:
+        mean: mean of each, r.
+        squares: sum of squares about the mean, r.
+        cross: centred cross products with the features, r x d.
+    """
+
+    mean: np.ndarray
+    squares: np.ndarray
+    cross: np.ndarray
+
+
+class Moments(NamedTuple):
+    """Second moments of all K indicators, or r outputs, and the features about a given point.
+
+    Attributes:
+        squares: sum of squares of each indicator or output.
+        cross: its cross products with the features, K x d or r x d.
+        scatter: of the features, d x d.
+    """
+
+    squares: np.ndarray
+    cross: np.ndarray
+    scatter: np.ndarray
+
+
+@runtime_checkable
+class Statistics(Protocol):
+    """Sufficient statistics of n samples of features and targets, in float64, as an estimator reads them.
+
+    ``zoo.transfer.Statistics`` streams them.
+    """
+
+    @property
+    def classes(self) -> int | None:
+        """Number of classes K; None for targets that are numbers or several labels per sample."""
+        ...
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Number of dimensions d of the features."""
+        ...
+
+    @property
+    def full_dimension(self) -> int:
+        """Number of dimensions before a rotation dropped those without variance; ``dimension`` where none did."""
+        ...
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Samples of each class, K; one figure for numbers."""
+        ...
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean feature vector, d."""
+        ...
+
+    @property
+    def scatter(self) -> np.ndarray:
+        """Sum of (x - mean)(x - mean)', d x d."""
+        ...
+
+    @property
+    def spectrum(self) -> Spectrum:
+        """Eigendecomposition of the scatter, computed once."""
+        ...
+
+    @property
+    def fourth_moment(self) -> float:
+        """Sum of ||x - mean||^4."""
+        ...
+
+    @property
+    def class_centres(self) -> np.ndarray:
+        """Means of the classes that occur, less the mean of all, K' x d."""
+        ...
+
+    @property
+    def class_spread(self) -> np.ndarray:
+        """Sum of ||x - mean of its class||^2 for each class that occurs, K'; for numbers about the mean of all, 1."""
+        ...
+
+    @property
+    def target_mean(self) -> np.ndarray:
+        """Share of each class, K; or mean of each output, r."""
+        ...
+
+    @property
+    def cross(self) -> np.ndarray:
+        """Cross products of indicators or outputs with the features, both about their means, K x d or r x d."""
+        ...
+
+    @property
+    def responses(self) -> Responses:
+        """The targets as regression targets, centred; classes without a sample are left out."""
+        ...
+
+    def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
+        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        ...
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimator's value with its 95 % interval; the ends are None where there are too few samples to tell.
+    """An estimator's value with its 95 % interval; the ends are None where there are too few samples for one.
 
     Attributes:
         parts: numbers whose mean is the value and whose standard error is the value's: pseudo-values of the jackknife,
-            or the contributions of the samples. Those of two models on the same samples and seed go in pairs, so that
-            the error of a difference can be told (``zoo.transfer.intervals.difference``). Empty where there are none.
+            or the contributions of the samples. Those of two models on the same samples and seed go in pairs, which
+            gives the error of a difference (``zoo.transfer.intervals.difference``). Empty where there are none.
     """
 
     value: float
@@ -45,28 +160,28 @@ class Estimator:
         name: what ``--estimator`` takes.
         title: the name in the literature.
         score: function of features (n x d) and targets (n class indices, n or n x r floats) that gives the number.
-        target_kinds: ``class``, ``classes`` (several labels a sample, which ``score`` gets as n x r floats 0 or 1) or
+        target_kinds: ``class``, ``classes`` (several labels per sample, which ``score`` gets as n x r floats 0 or 1) or
             ``number``, or several of them.
         reference: paper and equation.
-        range: the values that it can take, in words.
-        bounds: the least and the most that it can be for class indices; no interval goes beyond. A figure from 0 to 1
-            is a mean over samples.
-        bounds_otherwise: for other targets, where they differ.
-        chance: its value for features that say nothing, where that is known.
+        range: its possible values, in words.
+        bounds: lower and upper bound for class indices; intervals stay within them. A figure from 0 to 1 is a mean over
+            samples.
+        bounds_otherwise: bounds for other targets, where they differ.
+        chance: its value for uninformative features, where that is known.
         from_statistics: the same number from streamed statistics alone, where they suffice; estimators that have it
             share one pass over the features.
-        measure: function of features, targets and a seed that gives the number with an interval of its own making,
-            where the estimator has one; the others get theirs from a delete-a-group jackknife.
-        grouped: whether ``measure`` takes a fourth argument, the group of each sample (or None), and never lets a
-            group stand on both sides of a split.
+        measure: function of features, targets and a seed that gives the number with the estimator's own interval;
+            without it, the interval comes from a delete-a-group jackknife.
+        grouped: whether ``measure`` takes a fourth argument, the group of each sample (or None), and keeps each group
+            on one side of a split.
         held_out: function of the statistics of training samples and of those held out that gives one number for each
             of several settings; the value is the greatest mean over the folds.
         takes: what the first argument of ``score`` holds: ``features``, or the ``probabilities`` of the source
             classes that the model was trained on, n x S.
-        words: the number as a sentence names it, such as ``cross-validated linear-probe {unit}``; the title where it
+        words: the number's name within a sentence, such as ``cross-validated linear-probe {unit}``; the title where it
             is empty.
-        unit: of the number for class indices; empty where it has none.
-        unit_otherwise: of the number for other targets, where that is another.
+        unit: unit of the number for class indices; empty where it has none.
+        unit_otherwise: unit for other targets, where it differs.
     """
 
     name: str
@@ -92,9 +207,9 @@ class Estimator:
         return self.unit if target_kind == "class" else self.unit_otherwise or self.unit
 
     def bounds_for(self, target_kind: str) -> tuple[float, float]:
-        """The least and the most that the number can be for targets of a kind."""
+        """Lower and upper bound of the number for targets of a kind."""
         return self.bounds if target_kind == "class" or self.bounds_otherwise is None else self.bounds_otherwise
 
     def in_words(self, target_kind: str) -> str:
-        """The number as a sentence names it, for targets of a kind."""
+        """The number's name within a sentence, for targets of a kind."""
         return (self.words or self.title).format(unit=self.unit_for(target_kind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 
     import click
 
-    from zoo.adapt.strategies import Strategy
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.estimator import Estimator
+    from zoo.contract.kind import Kind
+    from zoo.contract.metric import Metric
+    from zoo.contract.option import Option
     from zoo.contract.reader import Reader
-    from zoo.contract.source import Source
+    from zoo.contract.source import ModelFolder, Source
+    from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard, Plan, Run
-    from zoo.kinds.metrics import Metric
     from zoo.tasks import Domain
 
 hookspec = pluggy.HookspecMarker("zoo")
@@ -31,6 +33,16 @@ def zoo_domains() -> Sequence[Domain]:  # type: ignore[empty-body]
 
 
 @hookspec
+def zoo_kinds() -> Sequence[Kind]:  # type: ignore[empty-body]
+    """Kinds of samples, targets and answers."""
+
+
+@hookspec
+def zoo_options() -> Sequence[Option]:  # type: ignore[empty-body]
+    """Options of commands that only this plugin's field needs."""
+
+
+@hookspec
 def zoo_cards() -> Iterable[ModelCard | BenchmarkScore]:  # type: ignore[empty-body]
     """Model cards and benchmark scores that the plugin knows of, streamed; a model's card comes before its scores."""
 
@@ -38,6 +50,15 @@ def zoo_cards() -> Iterable[ModelCard | BenchmarkScore]:  # type: ignore[empty-b
 @hookspec
 def zoo_sources() -> Sequence[Source]:  # type: ignore[empty-body]
     """Platforms that models come from."""
+
+
+@hookspec(firstresult=True)
+def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """The card of a model in a folder, where this plugin knows its format; None to pass.
+
+    ``config`` is what its ``config.json`` holds, empty where there is none. The card names in ``files`` the files that
+    belong to the model, where those are not the usual ones; hashes, sizes, revision and parameters are added.
+    """
 
 
 @hookspec(firstresult=True)

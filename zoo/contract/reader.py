@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, InvalidInput
@@ -21,31 +21,49 @@ class ReadOptions(Entity):
         target_column: column of the labels; None lets the reader guess.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, where it is known.
-        horizon: steps that a forecast of time series reaches; None takes what is usual for their step.
         unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
-        languages: source and target of pairs of texts; empty takes the names of the columns, where those are languages.
+        options: values of options that plugins add (``zoo.contract.option``), by name.
     """
 
     input_column: str | None = None
     target_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
-    horizon: int | None = None
     unlabelled: bool = False
-    languages: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.horizon is not None and self.horizon < 1:
-            raise InvalidInput(f"A forecast cannot reach {self.horizon} steps.", "Ask for one step or more.")
-        if len(self.languages) not in {0, 2}:
-            raise InvalidInput(
-                f"A translation has two languages, and '{','.join(self.languages)}' is not two.",
-                "Name source and target, such as en,de.",
-            )
         if self.on_problem not in ON_PROBLEM:
             raise InvalidInput(
                 f"There is no way called '{self.on_problem}' to treat unusable items.", "Choose skip or fail."
             )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its line (or row) number from 1, and its values in the order of the columns, or why it has none."""
+
+    number: int
+    values: Sequence[Any] | None
+    reason: str = ""
+
+
+class Table(Protocol):
+    """An opened table.
+
+    Attributes:
+        columns: column names.
+        unit: what row numbers count: ``line`` or ``row``.
+        encoding: the encoding where it is not UTF-8, else empty.
+    """
+
+    columns: tuple[str, ...]
+    unit: str
+    encoding: str
+
+    def rows(self) -> Iterator[Row]:
+        """All rows, from the beginning."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.contract.backbone import Progress
 from zoo.entities import Entity, LocalFiles, ModelCard, Problem
@@ -70,6 +70,28 @@ class Inventory(Protocol):
     def models(self) -> Iterator[LocalModel]:
         """The models of this platform that are here; no network, no hashing."""
         ...
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """A folder on this machine whose model is to be recognised; models of the Hugging Face Hub lie in its cache.
+
+    Attributes:
+        id: the model id that the card gets.
+        root: the folder.
+        weights: its weights files, relative to ``root``, each with its format: ``safetensors``, ``pytorch``... Where
+            weights are there in several formats, those that zoo would download.
+    """
+
+    id: str
+    root: Path
+    weights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def loader(self) -> dict[str, Any]:
+        """``weights`` as the field ``loader`` of a card names them: path or paths, and the format."""
+        paths = list(self.weights)
+        return {"weights": paths[0] if len(paths) == 1 else paths, "format": self.weights[paths[0]]} if paths else {}
 
 
 @dataclass(frozen=True)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from zoo.contract.option import READ
 from zoo.data.arguments import read_options
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
 from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile_dataset
-from zoo.data.scaffolds import scaffold_split
-from zoo.data.splitting import sample, split, stratified_order
+from zoo.data.splitting import group_split, sample, split, split_as, stratified_order
 from zoo.entities import Dataset
-from zoo.errors import DataError, suggest
+from zoo.errors import DataError, InvalidInput, suggest
 from zoo.keywords import explains_keywords
+from zoo.kinds.known import kind_of
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
@@ -30,53 +31,34 @@ __all__ = [
     "copies",
     "datasets",
     "fitting_tasks",
+    "group_split",
     "identities",
     "notes_on",
     "packaged_datasets",
     "profile",
     "read",
     "sample",
-    "scaffold_split",
     "split",
+    "split_as",
     "stored",
     "stratified_order",
     "task_for",
     "units",
 ]
 
-FORMS = (
-    "a folder of class folders, a CSV, TSV, JSONL or Parquet file, a FASTA or SMILES file, files of crystals or of "
-    "proteins, a saved `datasets` data set, or a packaged name"
-)
 _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 
 def builtin_readers() -> Sequence[Reader]:
     """The core's readers, the more particular ones first."""
-    from zoo.data.boxes import BoxReader
-    from zoo.data.crystal_files import CrystalReader
     from zoo.data.folder import FolderReader
-    from zoo.data.grids import GridReader
-    from zoo.data.masks import MaskReader
     from zoo.data.packaged import PackagedReader
-    from zoo.data.questions import QuestionReader
     from zoo.data.saved import SavedReader
-    from zoo.data.sequence_files import SequenceReader
-    from zoo.data.structures import StructureReader
     from zoo.data.table import TableReader
-    from zoo.data.tagged import TaggedReader
 
     return [
         PackagedReader(),
-        QuestionReader(),
-        BoxReader(),
-        TaggedReader(),
         TableReader(),
-        SequenceReader(),
-        StructureReader(),
-        CrystalReader(),
-        GridReader(),
-        MaskReader(),
         SavedReader(),
         FolderReader(),
     ]
@@ -90,9 +72,8 @@ def read(
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
-    horizon: int | None = None,
     unlabelled: bool = False,
-    languages: Sequence[str] = (),
+    options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
@@ -104,19 +85,16 @@ def read(
         task: the task that the data are for, which decides how ambiguous columns and files are read.
         input_column, target_column: columns of a table; guessed where they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
-        horizon: steps that forecasts of time series reach; None takes what is usual for their step.
         unlabelled: read a table of which no column looks like labels without any, instead of refusing it.
-        languages: source and target of pairs of texts, for models of many languages; empty takes the names of the
-            columns, where those are languages.
-        read: the same options in one object, see ``zoo.contract.reader.ReadOptions``; the arguments above take
-            precedence.
+        options: values of options that plugins add for their field, by name.
+        read: the same in one object, see ``zoo.contract.reader.ReadOptions``; the arguments above take precedence.
 
     Raises:
         DataError: there is no such data set, or it cannot be read.
-        InvalidInput: an option has an invalid value.
+        InvalidInput: an option has an invalid value, or there is no such option.
         UnknownTask: there is no such task.
     """
-    options = read_options(
+    given = read_options(
         "read",
         reference,
         read,
@@ -124,16 +102,9 @@ def read(
         target_column=target_column,
         on_problem=on_problem,
         task=task,
+        options=options,
     )
-    return read_with(
-        reference,
-        replace(
-            options,
-            horizon=options.horizon if horizon is None else horizon,
-            unlabelled=options.unlabelled or unlabelled,
-            languages=tuple(languages) or options.languages,
-        ),
-    )
+    return read_with(reference, replace(given, unlabelled=given.unlabelled or unlabelled))
 
 
 @explains_keywords
@@ -144,6 +115,7 @@ def profile(
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Profile:
     """What a data set consists of, and what to watch out for.
@@ -151,44 +123,62 @@ def profile(
     Args:
         data: a data set, or what names one: a folder, a table, a packaged name. Without a task, a table of which no
             column looks like labels is read without any.
-        task, input_column, target_column, on_problem, read: as in ``zoo.read``.
+        task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Raises:
         ZooError: as ``zoo.read``.
     """
-    options = read_options(
-        "profile", data, read, input_column=input_column, target_column=target_column, on_problem=on_problem, task=task
+    given = read_options(
+        "profile",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
     )
     if not isinstance(data, Dataset):
-        data = read_with(data, replace(options, unlabelled=options.unlabelled or options.task is None))
+        data = read_with(data, replace(given, unlabelled=given.unlabelled or given.task is None))
     return profile_dataset(data)
 
 
 def read_with(reference: str | os.PathLike[str], options: ReadOptions) -> Dataset:
     """``read`` with all its options in one object; raises as it does."""
-    task, horizon, languages = options.task, options.horizon, options.languages
+    task = options.task
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
     dataset = _named(os.fspath(reference), options)
-    if horizon is not None and dataset.target_kind != "series":
-        raise DataError(
-            f"'{dataset.name}' was not read as time series, which alone have a horizon.",
-            "Add --task time-series-forecasting, or leave --horizon out.",
-        )
-    if languages and (dataset.input_kind, dataset.target_kind) != ("text", "text"):
-        raise DataError(
-            f"'{dataset.name}' was not read as pairs of texts, which alone have two languages.",
-            "Add --task translation, or leave --languages out.",
-        )
-    if languages:
-        return replace(dataset, languages=languages)
-    if wanted is not None and wanted.target == "image":
-        from zoo.data.prompts import as_prompts
+    if wanted is not None and dataset.input_kind not in wanted.inputs:
+        dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
+    return _with_options(dataset, task, options.options)
 
-        return as_prompts(dataset, wanted.name)
+
+def _with_options(dataset: Dataset, task: str | None, given: Mapping[str, Any]) -> Dataset:
+    """The data set with the options of plugins taken into account.
+
+    Raises:
+        InvalidInput: there is no such option.
+        DataError: it does not apply to such data.
+    """
+    from zoo.plugins import plugins
+
+    known = {name: option for name, option in plugins().options.items() if READ in option.roles}
+    for name in given:
+        if name not in known:
+            raise InvalidInput(f"There is no option '{name}' for reading data.", suggest(name, known))
+    for name, option in known.items():
+        value = given.get(name)
+        if value is not None and option.kinds and option.kinds.isdisjoint({dataset.input_kind, dataset.target_kind}):
+            raise DataError(
+                f"{option.flag} applies to {option.applies_to}, and '{dataset.name}' was not read as such.",
+                f"Name the task with --task, or leave {option.flag} out.",
+            )
+        if option.apply is not None:
+            dataset = option.apply(dataset, task, value)
     return dataset
 
 
@@ -235,10 +225,15 @@ def _unknown(name: str, packaged: Sequence[str]) -> DataError:
     from pathlib import Path
 
     if Path(name).expanduser().is_file():
-        return DataError(f"'{name}' is a file of a form that zoo does not read.", f"It reads {FORMS}.")
+        return DataError(f"'{name}' is a file of a form that zoo does not read.", _forms())
     part = _PART.match(name)
     near = suggest(part["name"] if part else name, packaged)
     return DataError(
         f"There is no file, folder or packaged data set '{name}'.",
-        f"{near} zoo reads {FORMS}; 'zoo profile --datasets' lists the packaged ones.".strip(),
+        f"{near} {_forms()} See 'zoo profile --datasets' for packaged ones.".strip(),
     )
+
+
+def _forms() -> str:
+    """What can be read, in a sentence."""
+    return f"zoo reads: {'; '.join(dict.fromkeys(reader.name for reader in _readers()))}."

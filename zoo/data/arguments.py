@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from zoo.contract.reader import ReadOptions
 from zoo.entities import Dataset
@@ -21,6 +23,7 @@ def read_options(
     target_column: str | None = None,
     on_problem: str = DEFAULT.on_problem,
     task: str | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> ReadOptions:
     """How a function reads its data: what ``read`` says, with the arguments that were given beside it in its place.
 
@@ -30,13 +33,14 @@ def read_options(
     Raises:
         InvalidInput: ``data`` is read already, so that an argument has no effect; names it.
     """
-    options = DEFAULT if read is None else read
+    known = DEFAULT if read is None else read
     if isinstance(data, Dataset):
         given = {
             "input_column": input_column is not None,
             "target_column": target_column is not None,
             "on_problem": on_problem != DEFAULT.on_problem,
-            "read": options != DEFAULT,
+            "options": bool(options),
+            "read": known != DEFAULT,
         }
         for name in (name for name, is_given in given.items() if is_given):
             raise InvalidInput(
@@ -44,9 +48,10 @@ def read_options(
                 f"Leave {name} out, or pass it to zoo.read().",
             )
     return replace(
-        options,
-        input_column=options.input_column if input_column is None else input_column,
-        target_column=options.target_column if target_column is None else target_column,
-        on_problem=options.on_problem if on_problem == DEFAULT.on_problem else on_problem,
-        task=options.task if task is None else task,
+        known,
+        input_column=known.input_column if input_column is None else input_column,
+        target_column=known.target_column if target_column is None else target_column,
+        on_problem=known.on_problem if on_problem == DEFAULT.on_problem else on_problem,
+        task=known.task if task is None else task,
+        options={**known.options, **(options or {})},
     )

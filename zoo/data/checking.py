@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from zoo.entities import Dataset
 from zoo.errors import DataError
+from zoo.kinds.known import kind_of
 from zoo.tasks import Task, find_task
-
-_NAMED = 5
-_ARTICLE = {"image": "images", "text": "texts", "audio": "audio recordings", "time-series": "time series"}
-_STRUCTURED = {
-    "boxes": "boxes",
-    "mask": "a mask",
-    "spans": "tagged words",
-    "answers": "answers",
-    "text": "a text",
-    "forces": "energy and forces",
-    "image": "a picture",
-    "audio": "a recording",
-    "structure": "a known structure",
-    "grid": "a map",
-    "series": "what follows",
-    "vector": "a vector",
-    "classes": "labels",
-}
-_NEEDED = {"class": "one class for each sample", "number": "a number for each sample"}
 
 
 def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
@@ -42,62 +22,35 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
         raise DataError(f"'{dataset.name}' holds no samples.")
     if dataset.input_kind not in task.inputs:
         raise DataError(
-            f"'{dataset.name}' holds {plural(dataset.input_kind)}, and {task.name} takes "
-            f"{' with '.join(plural(kind) for kind in task.inputs)}.",
+            f"'{dataset.name}' holds {kind_of(dataset.input_kind).nouns}, and {task.name} takes "
+            f"{' with '.join(kind_of(kind).nouns for kind in task.inputs)}.",
             _fitting(dataset),
         )
     if structured:
         return
-    if task.target not in _NEEDED:
+    needed = kind_of(task.target)
+    if not needed.estimable:
         raise DataError(
-            f"{task.name} is evaluated against {_STRUCTURED.get(task.target, task.target)} of each sample, which "
+            f"{task.name} is evaluated against {needed.per_sample} of each sample, which "
             f"'{dataset.name}' does not have.",
             "Name their column with --target-column, or see which files hold them: docs/targets.md. "
             f"{_fitting(dataset)}".strip(),
         )
     if dataset.targets is None or dataset.target_kind == "none":
-        raise _unlabelled(dataset, f"{task.name} needs {_NEEDED[task.target]}")
+        raise _unlabelled(dataset, f"{task.name} needs {needed.per_sample}")
     if dataset.target_kind != task.target:
         raise DataError(
             f"The labels of '{dataset.name}'{_column(dataset)} are "
-            f"{'numbers' if dataset.target_kind == 'number' else 'classes'}, and {task.name} needs "
-            f"{_NEEDED[task.target]}.",
+            f"{kind_of(dataset.target_kind).nouns}, and {task.name} needs {needed.per_sample}.",
             f"Name another column with --target-column. {_fitting(dataset)}".strip(),
         )
-    if task.target == "class":
-        _check_classes(dataset)
+    needed.check(dataset)
 
 
 def _unlabelled(dataset: Dataset, needed: str) -> DataError:
     return DataError(
         f"'{dataset.name}' has no labels, and {needed}.",
         "Name the column of the labels with --target-column, or sort the files into class folders.",
-    )
-
-
-def _check_classes(dataset: Dataset) -> None:
-    counts: Counter[int] = Counter(int(target) for target in dataset.targets or ())
-    if len(counts) < 2:
-        only = dataset.classes[next(iter(counts))]
-        raise DataError(
-            f"All {len(dataset):,} samples of '{dataset.name}' are of one class, '{only}'.",
-            "Add samples of at least one other class.",
-        )
-    single = [dataset.classes[label] for label, count in sorted(counts.items()) if count < 2]
-    if not single:
-        return
-    named = ", ".join(f"'{name}'" for name in single[:_NAMED])
-    more = f" and {len(single) - _NAMED:,} more" if len(single) > _NAMED else ""
-    if len(single) == len(counts):
-        raise DataError(
-            f"Each of the {len(dataset):,} samples of '{dataset.name}'{_column(dataset)} is of a class of its own "
-            f"({named}{more}).",
-            "These seem not to be labels; name another column with --target-column.",
-        )
-    raise DataError(
-        f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be "
-        f"used both for training and for evaluation: {named}{more}.",
-        "Add samples of these classes or leave them out.",
     )
 
 
@@ -143,8 +96,3 @@ def _fitting(dataset: Dataset) -> str:
 
 def _column(dataset: Dataset) -> str:
     return f" in column '{dataset.columns['target']}'" if "target" in dataset.columns else ""
-
-
-def plural(kind: str) -> str:
-    """Several inputs of a kind, in words."""
-    return _ARTICLE.get(kind, f"{kind}s")

@@ -3,140 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
-from zoo.data import crystals
+from zoo.data.column_names import CAPTION_NAMES, LABEL_NAMES, SPLIT_NAMES, TEXT_NAMES
 from zoo.data.layout import are_splits
-from zoo.data.molecules import looks_like_smiles
-from zoo.data.proteins import clean, protein_problem
 from zoo.errors import DataError, suggest
-from zoo.kinds import audio
-from zoo.kinds import image as images
+from zoo.kinds.known import kinds
 from zoo.kinds.targets import is_missing, is_number
 
-TEXT_NAMES = (
-    "text",
-    "sentence",
-    "content",
-    "review",
-    "body",
-    "message",
-    "comment",
-    "tweet",
-    "document",
-    "article",
-    "abstract",
-    "description",
-    "question",
-    "utterance",
-    "headline",
-    "title",
-    "prompt",
-    "input",
-    "query",
-)
-IMAGE_NAMES = (
-    "image",
-    "image_path",
-    "image_file",
-    "img",
-    "img_path",
-    "path",
-    "file_path",
-    "filepath",
-    "file",
-    "file_name",
-    "filename",
-    "photo",
-    "picture",
-)
-AUDIO_NAMES = (
-    "audio",
-    "audio_path",
-    "audio_file",
-    "recording",
-    "sound",
-    "wav",
-    "clip",
-    "path",
-    "file_path",
-    "filepath",
-    "file",
-    "file_name",
-    "filename",
-)
-CRYSTAL_NAMES = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
-MOLECULE_NAMES = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
-PROTEIN_NAMES = ("sequence", "protein_sequence", "protein", "seq", "aa_sequence", "aa_seq", "mutated_sequence")
-CAPTION_NAMES = (
-    "caption",
-    "captions",
-    "text",
-    "transcription",
-    "transcript",
-    "sentence",
-    "translation",
-    "title",
-    "description",
-    "answer",
-)
-"""Columns of running text that a task's outputs are compared with."""
-
-LABEL_NAMES = (
-    "label",
-    "labels",
-    "class",
-    "target",
-    "category",
-    "y",
-    "sentiment",
-    "intent",
-    "topic",
-    "class_name",
-    "label_name",
-    "species",
-    "genre",
-    "emotion",
-    "language",
-    "lang",
-    "rating",
-    "stars",
-    "score",
-    "type",
-    "kind",
-    "tag",
-    "output",
-)
-SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
-"""Columns that say which part of the data set a row belongs to, and not what it is."""
+if TYPE_CHECKING:
+    from zoo.contract.kind import Kind
 
 _IDENTIFIERS = frozenset({"id", "index", "idx", "uuid", "column_1", "unnamed_0", "index_level_0"})
 _MOST_CLASSES = 1000
-_PATHS_TRIED = 50
+_PATHS_SEEN = 50
 _MOSTLY = 0.5
 _MOST_SPLITS = 20
-_LEAST_RESIDUES = 5
-_PREFERRED = {
-    "image": IMAGE_NAMES,
-    "audio": AUDIO_NAMES,
-    "crystal": CRYSTAL_NAMES,
-    "molecule": MOLECULE_NAMES,
-    "protein": PROTEIN_NAMES,
-}
-"""Kinds of input other than text, in the order in which they are looked for, with the names of their columns."""
-
-_PATHS = {
-    "image": "paths of images",
-    "audio": "paths of recordings",
-    "crystal": "paths of structures",
-    "molecule": "SMILES",
-    "protein": "sequences",
-}
 
 
 @dataclass(frozen=True)
@@ -144,7 +31,7 @@ class Choice:
     """The columns to read.
 
     Attributes:
-        kind: ``text``, ``image``, ``audio``, ``crystal``, ``molecule`` or ``protein``.
+        kind: ``text``, or a kind that a column can hold (``zoo.contract.kind.Kind.column_names``).
         encoded: whether the table itself holds the images or recordings, instead of their paths.
         notes: what was decided, in sentences, where it could have been read in another way.
     """
@@ -239,8 +126,10 @@ def choose(
         target = _caption(path, columns, others, ordered) if wanted_target == "text" else None
         target = target or _target_by_content(path, columns, others, needed=not options.unlabelled)
     kind = found.kind if found.kind != "other" else "text"
-    if kind == "text" and (wanted in {"molecule", "protein"} or (wanted in _PREFERRED and options.input_column)):
-        kind = str(wanted)
+    special = _special()
+    other = special.get(wanted or "")
+    if kind == "text" and other is not None and (other.written or options.input_column):
+        kind = other.name
     elif wanted == "text" and not found.encoded:
         kind = "text"
     notes = tuple(
@@ -260,62 +149,55 @@ def choose(
     return Choice(found.name, kind, target, found.encoded, notes)
 
 
+def _special() -> Mapping[str, Kind]:
+    """The kinds other than text that a column can hold, in the order in which they are looked for."""
+    return {name: kind for name, kind in kinds().items() if kind.column_names}
+
+
 def _look(name: str, values: list[Any]) -> _Column:
     if values and all(isinstance(v, dict) and v.get("bytes") for v in values):
-        kind = "audio" if audio.has_audio_magic(values[0]["bytes"]) else "image"
-        return _Column(name, values, kind, 0, encoded=True)
+        holding = [known.name for known in _special().values() if known.is_encoded(values[0]["bytes"])]
+        return _Column(name, values, holding[-1] if holding else "other", 0, encoded=bool(holding))
     if not values or not all(isinstance(v, str) for v in values):
         return _Column(name, values, "other", len({str(v).strip() for v in values}))
     column = _Column(name, values, "text", len({v.strip() for v in values}))
-    tests = {
-        "image": lambda value: _is_path(value, images.suffixes()),
-        "audio": lambda value: _is_path(value, audio.suffixes()),
-        "crystal": lambda value: _is_path(value, crystals.SUFFIXES),
-        "molecule": lambda value: column.key in MOLECULE_NAMES and looks_like_smiles(value),
-        "protein": lambda value: column.key in PROTEIN_NAMES and _is_protein(value),
-    }
-    tried = values[:_PATHS_TRIED]
-    kinds = (kind for kind, test in tests.items() if sum(map(test, tried)) > _MOSTLY * len(tried))
-    return replace(column, kind=next(kinds, "text"))
-
-
-def _is_path(value: str, suffixes: Container[str]) -> bool:
-    if len(value) > 1000 or "\n" in value or "\0" in value:
-        return False
-    return PurePosixPath(value.strip()).suffix.lower() in suffixes
-
-
-def _is_protein(value: str) -> bool:
-    return len(value) >= _LEAST_RESIDUES and " " not in value.strip() and not protein_problem(clean(value))
+    seen = values[:_PATHS_SEEN]
+    found = (
+        known.name
+        for known in _special().values()
+        if sum(known.is_cell(value, column.key) for value in seen) > _MOSTLY * len(seen)
+    )
+    return replace(column, kind=next(found, "text"))
 
 
 def _input(
     path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None, ordered: bool
 ) -> _Column:
     """The column of the inputs; ``ordered`` takes the first of several texts, where none is longer by its nature."""
-    groups = {kind: [c for c in candidates if c.kind == kind] for kind in _PREFERRED}
+    special = _special()
+    groups = {kind: [c for c in candidates if c.kind == kind] for kind in special}
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
     called = _named(texts, TEXT_NAMES, exactly=True)
     texts = [c for c in texts if c.words or c is called] or texts
     if wanted == "text":
-        texts += groups["molecule"] + groups["protein"]
+        texts += [column for kind, group in groups.items() if special[kind].written for column in group]
         groups = {}
     elif wanted in groups:
-        groups = {wanted: groups[wanted] or (texts if wanted in {"molecule", "protein"} else [])}
+        groups = {wanted: groups[wanted] or (texts if special[wanted].written else [])}
         texts = []
     for kind, group in groups.items():
-        by_name = _named(group, _PREFERRED[kind])
+        by_name = _named(group, special[kind].column_names)
         if by_name is not None:
             return by_name
     by_name = _named(texts, TEXT_NAMES)
     if by_name is not None:
         return by_name
-    special = [column for group in groups.values() for column in group]
-    if len(special) == 1:
-        return special[0]
-    if special or not texts:
-        what = "Several columns hold" if special else "No column holds texts or"
-        of = " or ".join(_PATHS[kind] for kind in groups) or "paths of images"
+    others = [column for group in groups.values() for column in group]
+    if len(others) == 1:
+        return others[0]
+    if others or not texts:
+        what = "Several columns hold" if others else "No column holds texts or"
+        of = " or ".join(special[kind].cells for kind in groups) or "paths of images"
         raise DataError(
             f"{what} {of} in '{path}'; its columns are {_listed(columns)}.", "Name the one to use with --input-column."
         )
@@ -334,7 +216,8 @@ def _caption(path: Path, columns: Sequence[str], candidates: Sequence[_Column], 
 
 
 def _target_by_name(known: dict[str, _Column], taken: str | None) -> str | None:
-    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in _PREFERRED and not c.split]
+    special = _special()
+    free = [c for c in known.values() if c.name != taken and c.values and c.kind not in special and not c.split]
     exact = _named(free, LABEL_NAMES, exactly=True)
     found = exact or _named([c for c in free if c.few or not c.words], LABEL_NAMES)
     return found.name if found else None

@@ -2,8 +2,8 @@
 
 Texts are compared without regard to case, white space, compatibility forms, invisible characters and the shape of
 quotation marks and dashes; images by their pixels and recordings by
-their waveform, whatever file they come from; other kinds by the canonical form that their domain gives
-(``zoo.tasks.Domain.canonical``), or else by their content.
+their waveform, whatever file they come from; other kinds by the canonical form of their kind
+(``zoo.contract.kind.Kind.canonical``), or else by their content.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.content import content_digest, unwrapped
-from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles
+from zoo.contract.kind import Kind
 from zoo.errors import ZooError
+from zoo.kinds.content import content_digest, unwrapped
 from zoo.kinds.image import to_rgb
+from zoo.kinds.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,15 +30,6 @@ if TYPE_CHECKING:
 
 BYTES = 16
 """Length of a digest: too long for two different samples to share it by chance."""
-
-OF_TEXTS = frozenset({"text", "question", "image-question"})
-"""Kinds of input whose strings are what people write, so that case and white space tell no two of them apart."""
-
-FROM_TARGETS = frozenset({"prompt"})
-"""Kinds of input that number what is to be generated; the sample is the target that a generator learns from."""
-
-WITH_TARGETS = frozenset({"audio"})
-"""Kinds of target that are generated from a short text, which many samples may share; the sample is both together."""
 
 _VARIANTS = {
     **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff")),
@@ -73,13 +66,13 @@ def _computed(dataset: Dataset) -> np.ndarray | None:
     import numpy as np
 
     form = _form(dataset.input_kind)
-    if dataset.target_kind in WITH_TARGETS and dataset.targets is not None:
+    target = kind_of(dataset.target_kind)
+    if dataset.targets is not None and type(target).identity is not Kind.identity:
+        folds = kind_of(dataset.input_kind).folds_text
         pairs: Iterable[tuple[Any, Any]] = zip(dataset.inputs, dataset.targets, strict=True)
-        both = [content_digest([form(text), _plain(target.recording, False)]) for text, target in pairs]
+        both = [content_digest(_plain(target.identity(item, found), folds)) for item, found in pairs]
         return None if None in both else np.array([found[:BYTES] for found in both if found], dtype=f"S{BYTES}")
-    from_targets = dataset.input_kind in FROM_TARGETS and dataset.targets is not None
-    items: Sequence[Any] = dataset.targets if from_targets else dataset.inputs  # type: ignore[assignment]
-    base, places = unwrapped(items)
+    base, places = unwrapped(dataset.inputs)
     if isinstance(base, _DECODED):
         return _of_files(base, np.asarray(places, dtype=np.int64), form)
     found = np.empty(len(places), dtype=f"S{BYTES}")
@@ -98,12 +91,10 @@ def stored(dataset: Dataset) -> np.ndarray | None:
     """
     import numpy as np
 
-    from zoo.plugins import plugins
-
     base, places = unwrapped(dataset.inputs)
     if isinstance(base, _DECODED):
         digests = (base.facts(place).digest for place in places)
-    elif dataset.input_kind in plugins().canonical:
+    elif _has_form(dataset.input_kind):
         digests = (content_digest(base[place]) or b"" for place in places)
     else:
         return None
@@ -112,9 +103,8 @@ def stored(dataset: Dataset) -> np.ndarray | None:
 
 def undecoded(dataset: Dataset) -> np.ndarray | None:
     """The same for texts and kinds with a canonical form; None for others, which may have to be decoded."""
-    from zoo.plugins import plugins
-
-    return identities(dataset) if dataset.input_kind in OF_TEXTS | plugins().canonical.keys() else None
+    quick = kind_of(dataset.input_kind).folds_text or _has_form(dataset.input_kind)
+    return identities(dataset) if quick else None
 
 
 def in_files(dataset: Dataset) -> bool:
@@ -150,19 +140,22 @@ def folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", plain.casefold()).translate(_VARIANTS).split())
 
 
-def _form(kind: str) -> Callable[[Any], Any]:
-    """What an input of a kind is compared by."""
-    from zoo.plugins import plugins
+def _has_form(name: str) -> bool:
+    """Whether inputs of a kind have a canonical form of their own."""
+    return type(kind_of(name)).canonical is not Kind.canonical
 
-    given, fold = plugins().canonical.get(kind), kind in OF_TEXTS
-    if given is None:
-        return lambda item: _plain(item, fold)
+
+def _form(name: str) -> Callable[[Any], Any]:
+    """What an input of a kind is compared by."""
+    kind = kind_of(name)
+    if not _has_form(name):
+        return lambda item: _plain(item, kind.folds_text)
 
     def form(item: Any) -> Any:
         try:
-            return given(item)
-        except Exception:  # what the domain has no form for, or lacks a package for, is compared by its content
-            return _plain(item, fold)
+            return kind.canonical(item)
+        except Exception:  # what the kind has no form for, or lacks a package for, is compared by its content
+            return _plain(item, kind.folds_text)
 
     return form
 

@@ -8,18 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from zoo.contract.kind import Kind
 from zoo.data.layout import Layout, find_layout, is_companion
-from zoo.data.sequence_files import FASTA, form_of
 from zoo.entities import Dataset, LeftOut, Problem
 from zoo.errors import DataError
-from zoo.kinds import audio
-from zoo.kinds import image as images
-from zoo.kinds.text import SUFFIXES as TEXT_SUFFIXES
-
-KINDS = ("image", "audio", "protein", "text")
-"""Kinds of sample that a folder may hold; of several in as many folders the first, which the others mostly describe."""
-
-PLURALS = {"image": "images", "audio": "recordings", "protein": "FASTA files", "text": "texts"}
+from zoo.kinds.known import kind_of, kinds
 
 _FEWEST = 0.1
 """Files of a kind, for each of the most frequent one, from which on they are the samples: a logo among texts is not."""
@@ -42,9 +35,6 @@ _SYSTEM = frozenset(
 _DESCRIPTIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".yaml", ".yml"})
 """Suffixes of files that describe samples, in a folder that is named so: ``annotations``."""
 
-_ABOUT = ("readme", "license", "licence", "changelog", "copying")
-"""Beginnings of names of texts about a data set, which are none of its samples."""
-
 _NAMED = 5
 
 
@@ -53,7 +43,7 @@ class Listing:
     """The files of a folder that hold samples.
 
     Attributes:
-        kind: which kind of sample, one of ``KINDS``; empty where there is none.
+        kind: which kind of sample, one of ``folder_kinds``; empty where there is none.
         files: each with its class, or None where it lies in no class folder; sorted by class and name.
         problems: what could not be opened, and classes without a file of that kind.
         passed_over: the other files, by suffix.
@@ -71,7 +61,12 @@ class Listing:
         if not self.passed_over:
             return f"folders that cannot be opened ({self.problems[0].item})" if self.problems else "no files"
         others = f"{sum(group.count for group in self.passed_over):,} others, such as '{self.passed_over[0].example}'"
-        return f"neither images nor text files nor recordings ({others})"
+        return f"neither {' nor '.join(kind.nouns for kind in folder_kinds())} ({others})"
+
+
+def folder_kinds() -> list[Kind]:
+    """Kinds that a folder of class folders may hold; of several in as many folders the first one is read."""
+    return sorted((kind for kind in kinds().values() if kind.suffixes), key=lambda kind: kind.describes_others)
 
 
 def list_folder(root: Path) -> Listing:
@@ -92,7 +87,7 @@ def list_folder(root: Path) -> Listing:
     others = [path for other, paths in found.by_kind.items() if not kind or other != kind for path in paths] + beside
     held = _held(others, found.empty, root, layout)
     problems = _classes_without(kind, {label for _, label in labelled}, held) + found.problems
-    return Listing(kind, labelled, problems, count_passed_over(others, root, kind), layout.notes)
+    return Listing(kind, labelled, problems, count_passed_over(others, root, kind_of(kind).nouns), layout.notes)
 
 
 def folders_of(path: Path, root: Path) -> tuple[str, ...]:
@@ -100,15 +95,15 @@ def folders_of(path: Path, root: Path) -> tuple[str, ...]:
     return path.relative_to(root).parts[:-1]
 
 
-def count_passed_over(paths: Iterable[Path], root: Path, kind: str) -> tuple[LeftOut, ...]:
-    """Files that hold no samples of that kind, by suffix, the most frequent suffixes first."""
+def count_passed_over(paths: Iterable[Path], root: Path, nouns: str) -> tuple[LeftOut, ...]:
+    """Files without samples, by suffix, the most frequent suffixes first; ``nouns`` are the samples, in words."""
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
     for path in paths:
         suffix = path.suffix.lower()
         counts[suffix] += 1
         examples.setdefault(suffix, path.relative_to(root).as_posix())
-    reason = f"passed over, since the folder is read as {PLURALS.get(kind, kind)}"
+    reason = f"passed over, since the folder is read as {nouns}"
     return tuple(LeftOut(suffix, reason, count, examples[suffix]) for suffix, count in counts.most_common())
 
 
@@ -132,18 +127,6 @@ def by_suffix(numbers: Mapping[str, int]) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def kind_of(path: Path) -> str:
-    """The kind of sample that a file holds by its name, or without a suffix by its first bytes; empty for none."""
-    suffix = path.suffix.lower()
-    if suffix in images.suffixes() or (not suffix and images.has_image_magic(path)):
-        return "image"
-    if suffix in audio.suffixes():
-        return "audio"
-    if form_of(path) in FASTA:
-        return "protein"
-    return "text" if suffix in TEXT_SUFFIXES and not path.name.lower().startswith(_ABOUT) else ""
-
-
 @dataclass
 class _Walk:
     """All files below a folder that are not hidden, by kind; links to folders are followed, each folder once."""
@@ -155,6 +138,7 @@ class _Walk:
 
     def run(self) -> None:
         seen: set[str] = set()
+        possible = folder_kinds()
         for folder, folders, files in os.walk(self.root, followlinks=True, onerror=self._failed):
             real = os.path.realpath(folder)
             if real in seen:
@@ -166,7 +150,8 @@ class _Walk:
             shown = sorted(name for name in files if not _is_hidden(name))
             for name in shown:
                 path = Path(folder, name)
-                self.by_kind.setdefault(kind_of(path), []).append(path)
+                kind = next((kind.name for kind in possible if kind.is_file(path)), "")
+                self.by_kind.setdefault(kind, []).append(path)
             if not shown and not folders and Path(folder) != self.root:
                 self.empty.append(Path(folder))
 
@@ -190,8 +175,9 @@ def _is_hidden(name: str) -> bool:
 
 def _prevailing(by_kind: Mapping[str, Sequence[Path]], root: Path) -> str:
     """The kind that lies in most folders, of those that are more than a few files; empty where there is none."""
-    most = max((len(by_kind.get(kind, ())) for kind in KINDS), default=0)
-    many = [kind for kind in KINDS if len(by_kind.get(kind, ())) >= max(1, _FEWEST * most)]
+    possible = [kind.name for kind in folder_kinds()]
+    most = max((len(by_kind.get(kind, ())) for kind in possible), default=0)
+    many = [kind for kind in possible if len(by_kind.get(kind, ())) >= max(1, _FEWEST * most)]
     return max(many, key=lambda kind: len(_sample_folders(by_kind[kind], root)), default="")
 
 
@@ -201,7 +187,7 @@ def _sample_folders(paths: Iterable[Path], root: Path) -> set[tuple[str, ...]]:
 
 
 def _held(others: Iterable[Path], empty: Iterable[Path], root: Path, layout: Layout) -> dict[str, list[str]]:
-    """Suffixes of the files by class folder, of those that are no samples; none for empty folders."""
+    """Suffixes of the files by class folder, of those without samples; none for empty folders."""
     held: dict[str, list[str]] = {}
     for path in others:
         label = layout.label(folders_of(path, root))
@@ -217,7 +203,7 @@ def _held(others: Iterable[Path], empty: Iterable[Path], root: Path, layout: Lay
 def _classes_without(kind: str, known: Collection[str | None], held: Mapping[str, Sequence[str]]) -> list[Problem]:
     """A problem for each class folder that holds no file of the kind, with what it holds instead."""
     return [
-        Problem(f"{label}/", _without(PLURALS[kind], suffixes))
+        Problem(f"{label}/", _without(kind_of(kind).nouns, suffixes))
         for label, suffixes in sorted(held.items())
         if label not in known and not (suffixes and is_companion(label) and _DESCRIPTIONS.issuperset(suffixes))
     ]

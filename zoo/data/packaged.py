@@ -6,26 +6,19 @@ import gzip
 import os
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.contract.reader import PackagedDataset, ReadOptions
-from zoo.data import packaged_series
-from zoo.data.fingerprint import fingerprint
-from zoo.data.folder import images_by_class, list_images
-from zoo.data.items import PixelImages, item_facts, text_digest
-from zoo.data.packaged_science import (
-    activities,
-    bulk_moduli,
-    elemental_energies,
-    has_rdkit,
-    polar_areas,
-    spoken_letters,
-)
+from zoo.contract.reader import ReadOptions
+from zoo.data.folder import read_classes
+from zoo.data.listing import list_folder
+from zoo.data.shipped import Shipped, ShippedReader
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import PixelImages, item_facts, text_digest
+from zoo.kinds.known import kind_of
 from zoo.kinds.text import read_text
 
 if TYPE_CHECKING:
@@ -33,6 +26,9 @@ if TYPE_CHECKING:
 
 STAMPS_AT_LEAST = 30
 """Images that a folder of stamps needs to become a class."""
+
+LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
+"""Recordings that a language needs to become a class, and how many of it are taken, the first by name."""
 
 TOPICS = (
     "art",
@@ -87,51 +83,11 @@ FASHION = (
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
 
 
-class PackagedReader:
-    """Reads what installed packages ship."""
+class PackagedReader(ShippedReader):
+    """Reads what installed packages ship of images, texts and recordings."""
 
-    name = "packaged data set"
-
-    @property
-    def datasets(self) -> list[str]:
-        """The names that can be typed."""
-        return [shipped.name for shipped in _SHIPPED]
-
-    def accepts(self, reference: str) -> bool:
-        """Whether it is one of ``datasets``."""
-        return any(shipped.name == reference for shipped in _SHIPPED)
-
-    def describe(self, name: str) -> PackagedDataset:
-        """What it is, whether it is here, and the command that brings it."""
-        shipped = _shipped(name)
-        return PackagedDataset(name, shipped.input_kind, shipped.description, shipped.here(), shipped.install)
-
-    def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The whole data set.
-
-        Raises:
-            DataError: the package that ships it is not installed; with the command.
-        """
-        shipped = _shipped(reference)
-        if not shipped.here():
-            raise DataError(
-                f"'{reference}' is shipped by a package that is not installed.", f"Install it: {shipped.install}"
-            )
-        return shipped.read(reference, options)
-
-
-@dataclass(frozen=True)
-class _Shipped:
-    name: str
-    input_kind: str
-    description: str
-    install: str
-    here: Callable[[], bool]
-    read: Callable[[str, ReadOptions], Dataset]
-
-
-def _shipped(name: str) -> _Shipped:
-    return next(shipped for shipped in _SHIPPED if shipped.name == name)
+    def __init__(self) -> None:
+        super().__init__(_SHIPPED)
 
 
 def _digits(name: str, options: ReadOptions) -> Dataset:
@@ -177,12 +133,12 @@ def _pixels(name: str, pixels: np.ndarray, targets: list[int], classes: tuple[st
 def _stamps(name: str, options: ReadOptions) -> Dataset:
     root = _shared("tuxpaint/stamps")
     # Most drawings come as SVG too, which Pillow does not decode.
-    files = [(path, label) for path, label in list_images(root) if path.suffix == ".png"]
+    files = [(path, label) for path, label in list_folder(root).files if path.suffix == ".png"]
     sizes: dict[str | None, int] = {}
     for _, label in files:
         sizes[label] = sizes.get(label, 0) + 1
     kept = [(path, label) for path, label in files if label is not None and sizes[label] >= STAMPS_AT_LEAST]
-    return images_by_class(name, root, kept, options)
+    return read_classes(kind_of("image"), name, root, kept, options)
 
 
 def _topics(name: str, options: ReadOptions) -> Dataset:
@@ -203,7 +159,13 @@ def _languages(name: str, options: ReadOptions) -> Dataset:
 
 
 def _letters(name: str, options: ReadOptions) -> Dataset:
-    return spoken_letters(name, _shared("klettres"), options)
+    root = _shared("klettres")
+    kept: list[tuple[Path, str | None]] = []
+    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+        files = sorted(folder.glob("*/*.ogg"))
+        if len(files) >= LEAST_RECORDINGS:
+            kept += [(path, folder.name) for path in files[:MOST_RECORDINGS]]
+    return read_classes(kind_of("audio"), name, root, kept, options)
 
 
 def _own_files(folder: Path) -> list[Path]:
@@ -251,19 +213,8 @@ def _has(*relative: str) -> Callable[[], bool]:
     return lambda: all(_shared(str(Path(path).parent)).joinpath(Path(path).name).exists() for path in relative)
 
 
-def _series(name: str, description: str) -> _Shipped:
-    return _Shipped(
-        f"statsmodels:{name}",
-        "time-series",
-        f"{description} (statsmodels, public domain).",
-        "pip install 'foundation-zoo[forecasting]'",
-        lambda: find_spec("statsmodels") is not None,
-        packaged_series.read,
-    )
-
-
 _SHIPPED = (
-    _Shipped(
+    Shipped(
         "sklearn:digits",
         "image",
         "1,797 handwritten digits of 8 x 8 pixels, in 10 classes (UCI, CC BY 4.0).",
@@ -271,15 +222,15 @@ _SHIPPED = (
         lambda: find_spec("sklearn") is not None,
         _digits,
     ),
-    _Shipped(
+    Shipped(
         "fashion-mnist",
         "image",
-        "70,000 pictures of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
+        "70,000 images of clothes, 28 x 28 pixels, in 10 classes (Zalando Research, MIT).",
         "apt-get install dataset-fashion-mnist",
         _has("datasets/fashion-mnist/train-images-idx3-ubyte.gz"),
         _fashion,
     ),
-    _Shipped(
+    Shipped(
         "tuxpaint:stamps",
         "image",
         "Photographs and drawings of Tux Paint by kind: animals, food, plants... (free licences, file by file).",
@@ -287,7 +238,7 @@ _SHIPPED = (
         _has("tuxpaint/stamps/animals"),
         _stamps,
     ),
-    _Shipped(
+    Shipped(
         "fortunes:topics",
         "text",
         f"Quips and quotations in English, in {len(TOPICS)} topics (fortune-mod).",
@@ -295,7 +246,7 @@ _SHIPPED = (
         _has(*(f"games/fortunes/{topic}" for topic in TOPICS)),
         _topics,
     ),
-    _Shipped(
+    Shipped(
         "fortunes:languages",
         "text",
         "Quips and quotations in English, German, Italian and Spanish (fortune-mod).",
@@ -303,7 +254,7 @@ _SHIPPED = (
         _has("games/fortunes/law", "games/fortunes/de", "games/fortunes/es", "games/fortunes/it"),
         _languages,
     ),
-    _Shipped(
+    Shipped(
         "fortunes:kinds-de",
         "text",
         f"Quips, jokes and quotations in German, of {len(KINDS_DE)} kinds (fortunes-de).",
@@ -311,7 +262,7 @@ _SHIPPED = (
         _has(*(f"games/fortunes/de/{kind}" for kind in KINDS_DE)),
         _kinds,
     ),
-    _Shipped(
+    Shipped(
         "klettres:languages",
         "audio",
         "Spoken letters and syllables of KLettres by language, few speakers in each (GPL-2.0-or-later).",
@@ -319,41 +270,4 @@ _SHIPPED = (
         _has("klettres/en/alpha"),
         _letters,
     ),
-    _Shipped(
-        "rdkit:polar-areas",
-        "molecule",
-        "Polar surface areas of 5,000 compounds of the NCI, in square angstroms.",
-        "pip install 'foundation-zoo[scientific]'",
-        has_rdkit,
-        polar_areas,
-    ),
-    _Shipped(
-        "rdkit:activities",
-        "molecule",
-        "Measured activities of one series of inhibitors (ChEMBL 2321810).",
-        "pip install 'foundation-zoo[scientific]'",
-        has_rdkit,
-        activities,
-    ),
-    _Shipped(
-        "ase:bulk-moduli",
-        "crystal",
-        "Bulk moduli of 71 elements, as the decadic logarithm of GPa; all-electron PBE calculations (DeltaCodesDFT).",
-        "pip install 'foundation-zoo[materials]'",
-        lambda: find_spec("ase") is not None,
-        bulk_moduli,
-    ),
-    _Shipped(
-        "matminer:energies",
-        "crystal",
-        "Energies of 71 elements in eV an atom, as the Open Quantum Materials Database has them.",
-        "pip install 'foundation-zoo[materials]' && pip install --no-deps matminer",
-        lambda: find_spec("ase") is not None and find_spec("matminer") is not None,
-        elemental_energies,
-    ),
-    _series("co2", "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm"),
-    _series("sunspots", "Sunspots of 309 years, 1700 to 2008"),
-    _series("nile", "The Nile at Aswan in 100 years, 1871 to 1970, in 10^8 cubic metres"),
-    _series("elnino", "Temperature of the Pacific's surface in 732 months, 1950 to 2010, in degrees Celsius"),
-    _series("economy", "Twelve series of the economy of the United States in 203 quarters, 1959 to 2009"),
 )

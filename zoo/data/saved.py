@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.reader import ReadOptions
+from zoo.contract.reader import ReadOptions, Row
 from zoo.data.layout import merged
 from zoo.data.table import read_table
-from zoo.data.table_files import Row
 from zoo.entities import Dataset
 from zoo.errors import DataError, needs_extra
 from zoo.untrusted import parse_json

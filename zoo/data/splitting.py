@@ -2,17 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.data.identity import units
 from zoo.entities import Dataset
-from zoo.errors import InvalidInput
+from zoo.errors import DataError, InvalidInput
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+RANDOM = "random"
+"""The split that every data set has: stratified by class, by a seed."""
+
 _TOLERANCE = 1e-6
+
+
+def split_as(dataset: Dataset, way: str, fractions: Sequence[float], seed: int = 0) -> tuple[Dataset, ...]:
+    """``split`` for ``random``, or ``group_split`` by a grouping that the kind of the inputs has.
+
+    Raises:
+        InvalidInput: there is no such way to split such data; see ``split`` too.
+        DataError: see ``split`` and ``group_split``.
+    """
+    check_split(dataset, way)
+    if way == RANDOM:
+        return split(dataset, fractions, seed)
+    return group_split(dataset, kind_of(dataset.input_kind).groupings[way](dataset.inputs), fractions, seed)
+
+
+def check_split(dataset: Dataset, way: str) -> None:
+    """Raise ``InvalidInput`` where such data cannot be split that way."""
+    kind = kind_of(dataset.input_kind)
+    ways = (RANDOM, *kind.groupings)
+    if way not in ways:
+        raise InvalidInput(
+            f"'{dataset.name}' holds {kind.nouns}, which cannot be split by '{way}'.",
+            f"Use --split {' or --split '.join(ways)}.",
+        )
+
+
+def group_split(
+    dataset: Dataset, keys: Sequence[Hashable], fractions: Sequence[float], seed: int = 0
+) -> tuple[Dataset, ...]:
+    """Disjoint parts of about the sizes that ``fractions`` name; samples with equal keys lie in one part.
+
+    The largest groups are dealt out first, each to the part that lacks most, as MoleculeNet splits by scaffold (Wu et
+    al., 2018); among groups of equal size the seed decides the order.
+
+    Args:
+        keys: n keys, one for each sample.
+
+    Raises:
+        DataError: a part would stay empty.
+        InvalidInput: see ``split``.
+    """
+    check_fractions(fractions)
+    groups: dict[Hashable, list[int]] = {}
+    for position, key in enumerate(keys):
+        groups.setdefault(key, []).append(position)
+    order = sorted(
+        zip(groups.values(), random_keys(len(groups), seed), strict=True), key=lambda pair: (-len(pair[0]), pair[1])
+    )
+    parts: list[list[int]] = [[] for _ in fractions]
+    for group, _ in order:
+        lacking = [fraction * len(dataset) - len(part) for fraction, part in zip(fractions, parts, strict=True)]
+        parts[lacking.index(max(lacking))] += group
+    if any(fraction > 0 and not part for fraction, part in zip(fractions, parts, strict=True)):
+        raise DataError(
+            f"The {len(groups):,} groups of '{dataset.name}' are too few to fill {len(parts)} parts.",
+            f"Add samples of other groups, or split at random: --split {RANDOM}",
+        )
+    return tuple(dataset.subset(sorted(part)) for part in parts)
 
 
 def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[Dataset, ...]:
@@ -45,7 +107,7 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
-    """Refuse fractions that are no parts of a whole.
+    """Refuse fractions that do not make up a whole.
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
@@ -103,13 +165,8 @@ def _labels(dataset: Dataset) -> np.ndarray:
     """What samples are stratified by: the class, or 0 for all."""
     import numpy as np
 
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
-        return np.zeros(len(dataset), dtype=np.int64)
-    targets = np.asarray(dataset.targets)
-    # Numbers that are 0 or 1 tell two kinds apart, the rarer of which no part may be without.
-    if dataset.target_kind == "number" and not np.isin(targets, (0, 1)).all():
-        return np.zeros(len(dataset), dtype=np.int64)
-    return targets
+    strata = None if dataset.targets is None else kind_of(dataset.target_kind).strata(dataset.targets)
+    return np.zeros(len(dataset), dtype=np.int64) if strata is None else strata
 
 
 def _of_each(labels: np.ndarray) -> list[np.ndarray]:

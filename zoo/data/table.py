@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data import questions, series, series_tables, table_files, tagged, utterances, visual_questions
+from zoo.contract.kind import Kind
+from zoo.contract.reader import ReadOptions, Table, settle
+from zoo.data import table_files
 from zoo.data.columns import Choice, choose
-from zoo.data.crystals import Crystal, read_crystal
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, text_digest
-from zoo.data.molecules import smiles_problem
-from zoo.data.proteins import clean, protein_problem
 from zoo.entities import Dataset, Problem
-from zoo.errors import DataError, needs_extra, suggest
-from zoo.kinds import audio
-from zoo.kinds.image import inspect_all, inspect_content
+from zoo.errors import DataError, suggest
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.known import kind_of
 from zoo.kinds.targets import Targets, interpret, is_missing, is_number
 from zoo.tasks import find_task
 
@@ -48,20 +43,13 @@ class TableReader:
         if not path.is_file():
             raise _not_there(path)
         table = table_files.open_table(path)
-        if options.task == questions.TASK:
-            return questions.read_table(reference, table, options)
-        if options.task == visual_questions.TASK:
-            return visual_questions.read_table(reference, path, table, options)
-        if options.task == series.TASK:
-            return series_tables.read_table(reference, table, options)
-        if options.task in utterances.TASKS:
-            return utterances.read_table(reference, path, table, options)
-        if options.task == tagged.TASK and (found := tagged.read_table(reference, table, options)) is not None:
-            return found
+        for kind in _asked(options.task):
+            if (found := kind.read_table(reference, path, table, options)) is not None:
+                return found
         return read_table(reference, path, table, options)
 
 
-def read_table(reference: str, path: Path, table: table_files.TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The rows' inputs and targets of an opened table; paths of images are relative to the folder of ``path``.
 
     Raises:
@@ -76,8 +64,9 @@ def read_table(reference: str, path: Path, table: table_files.TableFile, options
         settle(reference, 0, [Problem(f"{table.unit} {row.number}", row.reason) for row in first], options)
     wanted_input, wanted_target = _wishes(options.task)
     choice = choose(path, table.columns, sample, options, wanted=wanted_input, wanted_target=wanted_target)
-    usable = _usable(table, choice)
-    inputs, digests = _inputs(path, choice, usable)
+    holding = kind_of(choice.kind)
+    usable = _usable(table, choice, holding)
+    inputs, digests = _inputs(path, choice, holding, usable)
     settle(reference, len(usable.inputs), usable.problems, options)
     targets = Targets("none", [])
     if choice.target is not None:
@@ -114,7 +103,7 @@ class _Usable:
         self.places = [self.places[i] for i in kept]
 
 
-def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
+def _usable(table: Table, choice: Choice, kind: Kind) -> _Usable:
     position = table.columns.index(choice.input)
     label_position = None if choice.target is None else table.columns.index(choice.target)
     found = _Usable()
@@ -123,7 +112,7 @@ def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
         if row.values is None:
             found.problems.append(Problem(place, row.reason))
             continue
-        value, reason = _input_value(row.values[position], choice)
+        value, reason = _input_value(row.values[position], choice, kind)
         if not reason and label_position is not None and is_missing(row.values[label_position]):
             written = str(row.values[label_position] or "").strip()
             reason = f"has no label in column '{choice.target}'{f', but {written[:40]!r}' if written else ''}"
@@ -137,68 +126,30 @@ def _usable(table: table_files.TableFile, choice: Choice) -> _Usable:
     return found
 
 
-def _input_value(value: Any, choice: Choice) -> tuple[Any, str]:
-    """The cell as an input, or why it cannot be one."""
+def _input_value(value: Any, choice: Choice, kind: Kind) -> tuple[Any, str]:
+    """The cell that holds an input, or why it cannot be one."""
     if choice.encoded:
         content = value.get("bytes") if isinstance(value, dict) else None
         return (content, "") if content else (None, f"has no {choice.kind} in column '{choice.input}'")
     if value is None or (isinstance(value, float) and is_missing(value)) or not str(value).strip():
-        what = "path" if choice.kind in {"image", "audio", "crystal"} else choice.kind
-        return None, f"has no {what} in column '{choice.input}'"
+        return None, f"has no {choice.kind if kind.written else 'path'} in column '{choice.input}'"
     if isinstance(value, (dict, list)):
         return None, f"holds a list or an object in column '{choice.input}'"
-    if choice.kind == "molecule":
-        return str(value).strip(), smiles_problem(str(value).strip())
-    if choice.kind == "protein":
-        return clean(str(value)), protein_problem(clean(str(value)))
     return str(value), ""
 
 
-def _inputs(path: Path, choice: Choice, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
-    """The inputs and their digests; images and recordings that cannot be decoded move to the problems."""
-    if choice.kind == "crystal":
-        return _crystals(path, usable)
-    if choice.kind not in {"image", "audio"}:
-        return usable.inputs, [text_digest(text) for text in usable.inputs]
-    if choice.kind == "image":
-        with needs_extra("data", "read images"):
-            import PIL.Image  # noqa: F401
-    paths = [] if choice.encoded else [table_files.resolve(value, path.parent) for value in usable.inputs]
-    look_at, look_into = (
-        (inspect_all, inspect_content) if choice.kind == "image" else (audio.inspect_all, audio.inspect_content)
-    )
-    looks = map(look_into, usable.inputs) if choice.encoded else look_at(paths)
-    kept: list[int] = []
-    known: list[Any] = []
-    for index, facts in enumerate(looks):
-        if isinstance(facts, str):
-            item = usable.places[index] if choice.encoded else f"{usable.places[index]} ({usable.inputs[index]})"
-            usable.problems.append(Problem(item, facts))
-        else:
-            kept.append(index)
-            known.append(facts)
-    usable.keep(kept)
-    digests = [facts.digest for facts in known]
-    if choice.encoded:
-        return (EncodedImages if choice.kind == "image" else EncodedAudio)(usable.inputs, known), digests
-    files = ImageFiles if choice.kind == "image" else AudioFiles
-    return files(path.parent, [paths[i] for i in kept], known), digests
+def _inputs(path: Path, choice: Choice, kind: Kind, usable: _Usable) -> tuple[Sequence[Any], Sequence[bytes]]:
+    """The inputs and their digests; those that cannot be read move to the problems."""
+    found = kind.read_cells(usable.inputs, path.parent)
+    for index, reason in found.problems.items():
+        named = "" if choice.encoded or kind.written else f" ({usable.inputs[index]})"
+        usable.problems.append(Problem(f"{usable.places[index]}{named}", reason))
+    if found.problems:
+        usable.keep(found.kept)
+    return found.items, found.digests
 
 
-def _crystals(path: Path, usable: _Usable) -> tuple[Sequence[Any], list[bytes]]:
-    """The crystals in the files that the rows name; those that cannot be read move to the problems."""
-    found: dict[int, Crystal] = {}
-    for index, value in enumerate(usable.inputs):
-        crystal = read_crystal(table_files.resolve(value, path.parent))
-        if isinstance(crystal, str):
-            usable.problems.append(Problem(f"{usable.places[index]} ({value})", crystal))
-        else:
-            found[index] = crystal
-    usable.keep(list(found))
-    return list(found.values()), [hashlib.sha256(crystal.tobytes()).digest() for crystal in found.values()]
-
-
-def _columns(choice: Choice, table: table_files.TableFile) -> dict[str, str]:
+def _columns(choice: Choice, table: Table) -> dict[str, str]:
     columns = {"input": choice.input}
     if choice.target is not None:
         columns["target"] = choice.target
@@ -214,14 +165,22 @@ def _wishes(task: str | None) -> tuple[str | None, str | None]:
     from zoo.plugins import plugins
 
     found = find_task(task, plugins().tasks)
-    if found.target == "image":  # pictures to learn to make, with what they show
-        return "image", "text"
-    paired = "text" in found.inputs[1:] and found.target == "vector"
-    kind = found.inputs[0] if len(found.inputs) == 1 or paired else None
-    return kind, "text" if paired else found.target
+    if found.read_as is not None:
+        return found.read_as
+    return found.inputs[0] if len(found.inputs) == 1 else None, found.target
 
 
-def _refuse_missing_header(path: Path, table: table_files.TableFile, options: ReadOptions) -> None:
+def _asked(task: str | None) -> Sequence[Kind]:
+    """The kinds that may read the whole table of a task: those of its target and of its inputs."""
+    if task is None:
+        return ()
+    from zoo.plugins import plugins
+
+    known = plugins().tasks.get(task)
+    return [] if known is None else [kind_of(name) for name in (known.target, *known.inputs)]
+
+
+def _refuse_missing_header(path: Path, table: Table, options: ReadOptions) -> None:
     """A first line of a number beside words is a row, not a header; both columns named by the user settle it."""
     if options.input_column and options.target_column:
         return

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from zoo.contract.reader import Row, Table
 from zoo.errors import DataError, needs_extra
 from zoo.kinds.text import encoding_of, open_bytes, open_text
 from zoo.untrusted import parse_json
@@ -25,33 +25,6 @@ _KEYS_FROM = 1000
 _LARGEST_FIELD = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row: its line (or row) number from 1, and its values in the order of the columns, or why it has none."""
-
-    number: int
-    values: Sequence[Any] | None
-    reason: str = ""
-
-
-class TableFile(Protocol):
-    """An opened table.
-
-    Attributes:
-        columns: column names.
-        unit: what row numbers count: ``line`` or ``row``.
-        encoding: the encoding where it is not UTF-8, else empty.
-    """
-
-    columns: tuple[str, ...]
-    unit: str
-    encoding: str
-
-    def rows(self) -> Iterator[Row]:
-        """All rows, from the beginning."""
-        ...
-
-
 def form_of(path: Path) -> str:
     """The suffix that says what a table is, in lower case and without ``.gz``; empty where it is none."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
@@ -61,7 +34,7 @@ def form_of(path: Path) -> str:
     return form if form in DELIMITED or form in JSON or form in PARQUET else ""
 
 
-def open_table(path: Path) -> TableFile:
+def open_table(path: Path) -> Table:
     """Open a table by its suffix.
 
     Raises:

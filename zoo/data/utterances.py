@@ -7,20 +7,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data.columns import AUDIO_NAMES, CAPTION_NAMES, TEXT_NAMES
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import AudioFiles, EncodedAudio, text_digest
-from zoo.data.table_files import TableFile, resolve
+from zoo.contract.reader import ReadOptions, Table, settle
+from zoo.data.column_names import CAPTION_NAMES, TEXT_NAMES
+from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds import audio
+from zoo.kinds.audio import Recordings
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.items import AudioFiles, EncodedAudio, text_digest
 
 if TYPE_CHECKING:
     from zoo.kinds.audio import Recording
 
 TASKS = ("text-to-speech", "text-to-audio")
-KIND = "audio"
+KIND = "generated-audio"
 """How targets of these tasks are called."""
 
 VOICE_NAMES = ("voice", "reference", "speaker_audio", "prompt_audio")
@@ -108,7 +109,7 @@ def parse(text: str) -> str:
     return text
 
 
-def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The texts of a table as inputs, and as targets the texts with their recordings, where a column holds them.
 
     A column called ``voice`` holds recordings of the voice to speak in.
@@ -120,7 +121,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
             raise DataError(f"'{reference}' has no column '{asked}'.", suggest(asked, columns))
-    recording = options.target_column or _named(columns, AUDIO_NAMES)
+    recording = options.target_column or _named(columns, Recordings.column_names)
     text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
     if text is None:
         raise DataError(

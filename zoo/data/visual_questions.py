@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions, settle
-from zoo.data.columns import IMAGE_NAMES
-from zoo.data.fingerprint import fingerprint
-from zoo.data.items import EncodedImages, ImageFiles, text_digest
-from zoo.data.questions import answer_texts
-from zoo.data.table_files import TableFile, resolve
+from zoo.contract.reader import ReadOptions, Table, settle
+from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
+from zoo.kinds.answers import known_answers
+from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.image import Images
+from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -72,7 +72,7 @@ def parse(text: str) -> ImageQuestion:
     )
 
 
-def read_table(reference: str, path: Path, table: TableFile, options: ReadOptions) -> Dataset:
+def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The questions of a table with a column of pictures, one named ``question`` and one of answers.
 
     Several answers of several people may be a list, repeated as often as they were given.
@@ -82,7 +82,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     """
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
-    picture = options.input_column or next((name for name in IMAGE_NAMES if name in table.columns), "image")
+    picture = options.input_column or next((name for name in Images.column_names if name in table.columns), "image")
     answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
     for name in (picture, "question", answer):
         if name not in table.columns:
@@ -97,7 +97,7 @@ def read_table(reference: str, path: Path, table: TableFile, options: ReadOption
     for row in table.rows():
         place = f"{table.unit} {row.number}"
         shown, question, answers = (row.values[column] if row.values else None for column in columns)
-        known = tuple(answer_texts(answers))
+        known = tuple(known_answers(answers))
         if not shown or not str(question or "").strip() or not known:
             problems.append(Problem(place, "has no picture, no question or no answer"))
             continue

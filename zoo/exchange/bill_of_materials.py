@@ -1,7 +1,7 @@
 """Models as a CycloneDX bill of materials (ML-BOM), version 1.6.
 
 Specification: https://cyclonedx.org/docs/1.6/json/#components_items_modelCard. The Python library of CycloneDX has no
-model cards, so the document is written here; the schema that it ships validates it.
+model cards, so the document is built here and validated with the library's schema.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom-1.
 
 
 def document(models: Sequence[tuple[ModelCard, Sequence[BenchmarkScore]]]) -> str:
-    """The bill of materials of models with their scores, as JSON; the same for the same models.
+    """The bill of materials of models with their scores, as JSON; deterministic.
 
     Raises:
         InvalidInput: there are no models.
-        RegistryError: the document does not fit CycloneDX's schema; tells where.
+        RegistryError: the document violates CycloneDX's schema; names the position.
         MissingExtra: the library that validates it is not installed.
     """
     if not models:
@@ -53,7 +53,7 @@ def check(text: str) -> None:
     """Validate a document against the schema.
 
     Raises:
-        RegistryError: it does not fit; tells where.
+        RegistryError: it violates the schema; names the position.
     """
     with needs_extra("bom", "check a bill of materials"):
         from cyclonedx.exception import MissingOptionalDependencyException
@@ -66,7 +66,8 @@ def check(text: str) -> None:
     if problem is not None:
         where = getattr(problem.data, "json_path", "the document")
         raise RegistryError(
-            f"The bill of materials does not fit CycloneDX {VERSION} at {where}.", "Look at that model: zoo show ID"
+            f"The bill of materials violates the schema of CycloneDX {VERSION} at {where}.",
+            "See the model: zoo show ID",
         )
 
 
@@ -125,18 +126,12 @@ def _licenses(card: ModelCard) -> list[dict[str, Any]]:
     return [{"license": {field: card.license}}]
 
 
-def _pedigree(card: ModelCard) -> dict[str, Any]:
-    if not card.base_model:
-        return {}
-    return {"ancestors": [{"type": "machine-learning-model", "name": card.base_model}]}
-
-
 def _file(file: Any) -> dict[str, Any]:
     return {"type": "file", "name": file.path, "hashes": [{"alg": "SHA-256", "content": file.sha256.lower()}]}
 
 
 def _purl(card: ModelCard) -> str | None:
-    """The package URL of a model on the Hub; other platforms have no type of their own."""
+    """The package URL of a model on the Hub; package URLs have no type for other platforms."""
     if card.source != "hf" or "/" not in card.name:
         return None
     return f"pkg:huggingface/{card.name}{f'@{card.revision}' if card.revision else ''}"

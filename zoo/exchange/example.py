@@ -1,4 +1,4 @@
-"""Builds the registry that is shipped: this distribution's own plugins, and nothing of the machine it is built on."""
+"""Builds the shipped registry from this distribution's own plugins, independent of the machine."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import sqlite3
 from pathlib import Path
 
 from zoo.plugins import OWN_DISTRIBUTION, installed
+from zoo.registry.creating import temporary_beside
 from zoo.registry.database.connection import explained
-from zoo.registry.database.migrating import upgrade
 from zoo.registry.indexing import index
-from zoo.registry.opening import temporary_beside
+from zoo.registry.migrating import upgrade
 
 _VERSION_OF_LIBRARY = slice(96, 100)
-"""Where a SQLite file notes which library wrote it last (file format, section 1.3.17); of no use to a reader."""
+"""Bytes of a SQLite file with the version of the library that wrote it last (file format, section 1.3.17)."""
 
 
 def build(path: Path) -> dict[str, int]:
-    """Write the shipped registry to ``path``; the same cards give the same bytes. Returns how many of each kind.
+    """Write the shipped registry to ``path``, byte for byte the same for the same cards; return the number by kind.
 
     Raises:
-        StorageError: the file cannot be written; an older one of that name is untouched.
+        StorageError: the file cannot be written; an existing file of that name stays unchanged.
     """
     present = {
         point.name: point.dist.version for point in installed() if point.dist and point.dist.name == OWN_DISTRIBUTION

@@ -1,7 +1,7 @@
-"""A registry's content as one Parquet file, a row an item, for tools that read tables.
+"""A registry's content as one Parquet file, one row per item, for tools that read tables.
 
-The column ``kind`` tells what a row is; the others are the fields of all kinds. Lists of texts are lists, mappings and
-files are JSON text, and what an item does not have is null.
+The column ``kind`` holds the kind of the item; the other columns are the fields of all kinds. Lists of texts are lists,
+mappings and files are JSON text, and missing values are null.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.entities import BenchmarkScore, Entity, Measurement, ModelCard, Run
+from zoo.entities import Entity
 from zoo.errors import DataError, needs_extra, storage_errors
+from zoo.exchange.formats import KINDS
 from zoo.untrusted import parse_json
 
 BATCH = 5000
-KINDS: dict[str, type[Entity]] = {"model": ModelCard, "score": BenchmarkScore, "measurement": Measurement, "run": Run}
 _NUMBERS = {int: "int64", float: "float64", bool: "bool"}
 
 
 def write(items: Iterable[Entity], target: str) -> Iterator[Entity]:
-    """Write items to a file, whole or not at all, in constant memory; yields each as it is written.
+    """Write items to a file in constant memory and yield each after it is written; a file is complete or not there.
 
     Raises:
-        StorageError: the file cannot be written; an older one of that name is untouched.
+        StorageError: the file cannot be written; an existing file of that name stays unchanged.
         MissingExtra: pyarrow is not installed.
     """
     with needs_extra("data", "write Parquet files"):
@@ -51,10 +51,10 @@ def write(items: Iterable[Entity], target: str) -> Iterator[Entity]:
 
 
 def read(source: str) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """The kind, the fields and the place of each row.
+    """The kind, the fields and the position of each row.
 
     Raises:
-        DataError: it is no Parquet file, or has no column ``kind``.
+        DataError: it is not a Parquet file, or has no column ``kind``.
         MissingExtra: pyarrow is not installed.
     """
     with needs_extra("data", "read Parquet files"):
@@ -65,7 +65,7 @@ def read(source: str) -> Iterator[tuple[str, dict[str, Any], str]]:
     try:
         with parquet.ParquetFile(Path(source).expanduser()) as file:
             if "kind" not in file.schema_arrow.names:
-                raise DataError(f"{source} has no column 'kind'.", "It must be a file that 'zoo export' wrote.")
+                raise DataError(f"{source} has no column 'kind'.", "It must be a file written by 'zoo export'.")
             for batch in file.iter_batches(BATCH):
                 for row in batch.to_pylist():
                     number += 1
@@ -96,17 +96,17 @@ def _value(name: str, value: Any, columns: Mapping[str, str], place: str) -> Any
     try:
         return parse_json(value)
     except (ValueError, TypeError, AttributeError) as error:
-        raise DataError(f"{place}: the column '{name}' holds no JSON.", "Export the registry again.") from error
+        raise DataError(f"{place}: the column '{name}' is not JSON.", "Export the registry again.") from error
 
 
 def _columns() -> dict[str, str]:
-    """The fields of all kinds by name, each with how it is kept: a number, ``text``, ``texts`` or ``json``."""
+    """The storage type of the fields of all kinds, by name: a number, ``text``, ``texts`` or ``json``."""
     found: dict[str, str] = {}
     for kind in KINDS.values():
         hints = typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):  # type: ignore[arg-type]
             form = _form(hints[field.name])
-            # The same name in two kinds holds the same form; text where it does not.
+            # If two kinds store a field differently, both store it as JSON.
             found[field.name] = form if found.get(field.name, form) == form else "json"
     return found
 

@@ -1,4 +1,4 @@
-"""From a model id to a loaded model, and from a data set to features."""
+"""Loads models by their ids, and extracts features of data sets."""
 
 from __future__ import annotations
 
@@ -20,26 +20,27 @@ DTYPES = ("float32", "float16", "bfloat16")
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 SMALL = 50_000_000
-"""Bytes of weights for which nobody need ask how much memory is free."""
+"""Bytes of weights up to which free memory is not checked."""
 
 AUTO = "auto"
-"""Stands for the precision that is fastest on the device."""
+"""The precision that is fastest on the device."""
 
 
 def load(
     reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
 ) -> Model:
-    """Load a model, bringing its files here first where they are missing.
+    """Load a model, downloading its files first where they are missing.
 
-    One that was loaded before, by the same code and versions, is read from disk when a forward pass needs it.
+    The weights of a model that was loaded before, by the same code and versions, are read when a forward pass needs
+    them.
 
     Args:
         reference: a model id such as ``pkg:efficientnet-lite0``, or a card.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes the best there is.
-        dtype: one of ``DTYPES``, or ``auto`` for the fastest on the device, which is for features and not for training.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; None takes the best available.
+        dtype: one of ``DTYPES``, or ``auto`` for the fastest on the device, for features only and not for training.
 
     Raises:
-        ZooError: the model is unknown, its files cannot be had or are not what was published, or nothing can load it.
+        ZooError: the model is unknown, its files cannot be downloaded or verified, or no plugin can load it.
     """
     from zoo.config import settings
     from zoo.features.device import best_device
@@ -51,7 +52,7 @@ def load(
     files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
     if files is None:
         raise UnsupportedModel(
-            f"No plugin delivers models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
+            f"No plugin downloads models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
         )
     try:
         return _model(card, files, device, precision(dtype, device, card))
@@ -70,7 +71,7 @@ def _model(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Model
 
 
 def precision(dtype: str, device: str, card: ModelCard) -> str:
-    """The precision that ``dtype`` means for a model on a device: itself, or for ``auto`` the one that gains most.
+    """The precision that ``dtype`` means for a model on a device: itself, or for ``auto`` the fastest.
 
     Raises:
         InvalidInput: there is no such precision.
@@ -100,10 +101,10 @@ def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: 
 
 
 def _check_room(card: ModelCard, device: str, dtype: str) -> None:
-    """Refuse weights that do not fit into the memory that is free, before the system ends the process for it.
+    """Refuse weights that do not fit into free memory, before the system kills the process for it.
 
     Raises:
-        UnsupportedModel: they do not; tells both figures.
+        UnsupportedModel: they do not; the message has both figures.
     """
     from zoo.features.device import free_memory
 

@@ -1,4 +1,4 @@
-"""Cuts a data set into batches and prepares them on background threads that stay ahead of the forward pass."""
+"""Splits a data set into batches and prepares them in background threads, ahead of the forward pass."""
 
 from __future__ import annotations
 
@@ -11,59 +11,59 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from zoo.contract.backbone import Backbone
+from zoo.contract.backbone import Backbone, HasLength, PreparesTogether
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, ZooError
 from zoo.features.processes import Processes
 
 CHUNK = 64
-"""Items of different length that are preprocessed in one go."""
+"""Items of different length that are preprocessed together."""
 
 FEW = 8
-"""Items that are preprocessed between two looks at whether a forward pass wants to be queued."""
+"""Items that are preprocessed between two checks for a forward pass that is waiting to be queued."""
 
 PATIENCE = 0.01
-"""Seconds to wait for that at most."""
+"""Seconds to wait for that, at most."""
 
 T = TypeVar("T")
 
 
 class Remaining(Subset):
-    """The items of a data set that have yet to be computed; messages name them by their place in all of it."""
+    """The items of a data set that are not computed yet; messages name them by their position in the whole data set."""
 
 
 def place_of(dataset: Dataset, position: int) -> int:
-    """Where a sample stands in the data set that the user knows."""
+    """The position of a sample in the data set that the user passed."""
     inputs = dataset.inputs
     return int(inputs.indices[position]) if isinstance(inputs, Remaining) else position
 
 
 @dataclass
 class Limits:
-    """What a batch may hold.
+    """Limits on the size of a batch.
 
     Attributes:
-        samples: at most so many samples.
-        cost: at most so many samples times the length of the longest, where samples have a length: padded tokens. None
-            is no limit.
+        samples: maximum number of samples.
+        cost: maximum number of samples times the length of the longest, where samples have a length: padded tokens.
+            None means unlimited.
     """
 
     samples: int
     cost: int | None = None
 
     def lower(self, cost: int) -> None:
-        """Let no batch cost more than this."""
+        """Limit the cost of a batch further."""
         self.cost = cost if self.cost is None else min(self.cost, cost)
 
     def cut(self, lengths: Sequence[int]) -> int:
-        """How many samples from the front, the longest first, make a batch; at least one."""
+        """Number of samples from the front, the longest first, that make a batch; at least one."""
         fitting = self.samples if self.cost is None else min(self.samples, self.cost // max(1, lengths[0]))
         return max(1, min(fitting, len(lengths)))
 
 
 @dataclass(frozen=True)
 class Batch:
-    """A collated batch, the positions of its samples, and what it costs: see ``Limits``."""
+    """A collated batch, the positions of its samples, and its cost: see ``Limits``."""
 
     positions: Sequence[int]
     collated: Any
@@ -74,17 +74,16 @@ class Preparation:
     """Turns positions of a data set into collated batches.
 
     Threads and not processes on the CPU: decoding, resizing and tokenising release the interpreter's lock, batches need
-    no copying between processes, and an interrupted run leaves nothing behind. For what a CUDA device asks, see
+    no copying between processes, and an interrupted run leaves nothing behind. CUDA devices need more, see
     ``zoo.features.processes``.
 
-    A backbone may have ``length(item)``, then samples of similar length share a batch, which saves padding; and
-    ``preprocess_all(items)``, which does what ``preprocess`` does for many at once.
+    Samples of similar length share a batch where the backbone ``HasLength``, which saves padding.
 
     Args:
-        threads: how many batches are prepared at the same time.
-        ahead: how many batches may wait, ready, for the forward pass.
-        pinned: for CUDA devices: keep batches in memory from which the device copies by itself, beside what it
-            computes, and make way while a forward pass is queued: see ``paused``.
+        threads: number of batches prepared at the same time.
+        ahead: number of prepared batches that may wait for the forward pass.
+        pinned: for CUDA devices: keep batches in pinned memory, from which the device copies while it computes, and
+            pause while a forward pass is queued: see ``paused``.
         processes: copies of this process that do the work for the threads; 0 for none.
     """
 
@@ -99,19 +98,19 @@ class Preparation:
         processes: int = 0,
     ) -> None:
         self._backbone, self._dataset, self._ahead, self._pinned = backbone, dataset, ahead, pinned
-        self._length: Callable[[Any], int] | None = getattr(backbone, "length", None)
-        self._together: Callable[[Sequence[Any]], list[Any]] | None = getattr(backbone, "preprocess_all", None)
+        self._length = backbone.length if isinstance(backbone, HasLength) else None
+        self._together = backbone.preprocess_all if isinstance(backbone, PreparesTogether) else None
         self._turn = threading.Event()
         self._turn.set()
         self._chunk = CHUNK * 4 if processes else CHUNK
         self._processes: Processes | None = None
         if processes:
-            # Before the threads, so that none of those has a lock that a copy would wait for. A copy has no copies.
+            # Before the threads, so that none of those holds a lock that a copy would wait for. A copy has no copies.
             self._processes = Processes(self, processes)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 
     def batch(self, positions: Sequence[int]) -> Batch:
-        """One collated batch of samples, whatever it costs.
+        """One collated batch of samples, of any cost.
 
         Raises:
             DataError: a sample cannot be decoded or preprocessed; names it.
@@ -121,7 +120,7 @@ class Preparation:
     def batches(self, blocks: Sequence[Sequence[int]], limits: Limits) -> Iterator[Batch]:
         """Collated batches of one block of positions after the other; no batch holds samples of two blocks.
 
-        What is prepared after the limits were lowered keeps within the new ones.
+        Batches that are prepared after the limits were lowered keep to the new ones.
         """
         if self._length is None:
             chunks = (chunk for block in blocks for chunk in _cut(block, limits))
@@ -129,7 +128,7 @@ class Preparation:
             return
         size = self._chunk
         pieces = ([block[at : at + size] for at in range(0, len(block), size)] for block in blocks)
-        # While one block is computed, the next one is made ready.
+        # While one block is computed, the next one is prepared.
         ahead = max((len(block) for block in blocks), default=0) // size + 1
         work = functools.partial(self._apart, "pairs")
         prepared = self._overlapped((piece for part in pieces for piece in part), work, ahead)
@@ -141,9 +140,9 @@ class Preparation:
     def paused(self) -> Iterator[None]:
         """Let the calling thread queue a forward pass on the device, undisturbed.
 
-        That takes hundreds of short calls, each of which gives the interpreter's lock away and would wait for it behind
-        every thread that prepares. The others stop at their next few items, though not for long: a pass that waits for
-        the device leaves the time to them.
+        Queueing takes hundreds of short calls, each of which releases the interpreter's lock and would wait for it
+        behind every preparing thread. The others pause at their next few items, but only briefly: a pass that waits for
+        the device leaves them the time.
         """
         if not self._pinned:
             yield
@@ -155,7 +154,7 @@ class Preparation:
             self._turn.set()
 
     def close(self) -> None:
-        """Drop what waits and end the threads; what is being prepared is finished first."""
+        """Drop waiting batches and end the threads; batches in preparation are finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._processes is not None:
             self._processes.close()
@@ -201,11 +200,11 @@ class Preparation:
             raise DataError(
                 f"Sample {place_of(self._dataset, position)} of '{self._dataset.name}' cannot be prepared for "
                 f"'{self._backbone.card.id}': {reason.rstrip('.')}.",
-                "Mend it, or take it out of the data set.",
+                "Fix it, or remove it from the data set.",
             ) from error
 
     def _by_length(self, prepared: Iterator[list[tuple[int, Any]]], count: int) -> list[tuple[int, int, Any]]:
-        """A block's positions, lengths and items, the longest first: where memory is short, that shows at once."""
+        """A block's positions, lengths and items, the longest first, so that a lack of memory shows at once."""
         assert self._length is not None
         block: list[tuple[int, int, Any]] = []
         while len(block) < count:

@@ -12,6 +12,7 @@ from zoo.features.cache import RowCache, row_cache
 from zoo.features.cache.identity import identity_of
 from zoo.features.provenance import provenance
 from zoo.features.stream import FeatureStream
+from zoo.kinds.known import kind_of
 from zoo.provenance import feature_versions
 
 if TYPE_CHECKING:
@@ -79,14 +80,12 @@ def collected(
     versions: Mapping[str, str],
 ) -> dict[str, Features]:
     """The features of a stream's layers, with their targets and provenance."""
-    import numpy as np
 
     started = time.perf_counter()
     values = collect(stream, stream.layers, len(dataset))
     seconds = time.perf_counter() - started
-    targets = None
-    if dataset.targets is not None and dataset.target_kind in {"class", "number"}:
-        targets = np.asarray(dataset.targets).astype(np.int64 if dataset.target_kind == "class" else np.float64)
+    kind = kind_of(dataset.target_kind)
+    targets = kind.array(dataset.targets) if dataset.targets is not None and kind.estimable else None
     return {
         layer: Features(
             card.id,

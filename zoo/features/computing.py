@@ -1,4 +1,4 @@
-"""Has a plugin compute features, and makes sure that what it gives is all there, once, and of one width."""
+"""Lets a plugin compute features, and checks that each sample comes once and each layer has one width."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def compute(
     backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard]:
-    """What the first plugin that answers ``zoo_extract_features`` yields, checked.
+    """The checked features of the first plugin that answers ``zoo_extract_features``.
 
     Raises:
         PluginError: see ``checked``.
@@ -44,35 +44,35 @@ def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, m
         values = {}
         for layer in layers:
             if layer not in shard.values:
-                raise PluginError(f"The features of '{model}' came without the layer '{layer}'.")
+                raise PluginError(f"The features of '{model}' lack the layer '{layer}'.")
             values[layer] = found = np.asarray(shard.values[layer], dtype=np.float32)
             check_rows(found, len(rows), layer, model)
             check_width(widths.setdefault(layer, found.shape[1]), found.shape[1], layer, model)
         if len(rows) and not (rows.min() >= 0 and rows.max() < count):
-            raise PluginError(f"The features of '{model}' came for samples that there are not.")
+            raise PluginError(f"The features of '{model}' have indices outside the data set.")
         np.add.at(seen, rows, 1)
         if (seen[rows] > 1).any():
             break
         yield FeatureShard(shard.indices, values)
     if (seen != 1).any():
         wrong = int(np.flatnonzero(seen > 1)[0] if (seen > 1).any() else np.flatnonzero(seen == 0)[0])
-        raise PluginError(f"The features of '{model}' came {seen[wrong]} times for sample {wrong}; once is right.")
+        raise PluginError(f"The features of '{model}' have {seen[wrong]} rows for sample {wrong}; expected one.")
 
 
 def check_rows(values: np.ndarray, count: int, layer: str, model: str) -> None:
     """Raise ``PluginError`` unless there is one vector for each of ``count`` samples."""
     if values.ndim != 2 or len(values) != count:
         raise PluginError(
-            f"The features of '{model}' in layer '{layer}' came as an array of shape {values.shape} for {count} "
-            f"samples; {count} rows are right."
+            f"The features of '{model}' in layer '{layer}' have the shape {values.shape} for {count} samples; expected "
+            "one row per sample."
         )
 
 
 def check_width(expected: int, found: int, layer: str, model: str) -> None:
-    """Raise ``PluginError`` where a layer gives vectors of another length than before."""
+    """Raise ``PluginError`` where a layer returns vectors of another length than before."""
     if expected != found:
         raise PluginError(
-            f"'{model}' gives vectors of {expected} and of {found} numbers in its layer '{layer}'; one layer has one "
+            f"'{model}' returns vectors of {expected} and of {found} numbers in its layer '{layer}'; expected one "
             "width.",
-            "The mistake is in the plugin that loads this model: 'zoo plugins' shows its version.",
+            "The fault is in the plugin that loads this model: 'zoo plugins' shows its version.",
         )

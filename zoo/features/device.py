@@ -1,4 +1,4 @@
-"""Where forward passes run: the best device there is, whether a named one exists, and how much memory it has."""
+"""Devices for forward passes: the best available one, its fastest precision, and its memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from zoo.errors import InvalidInput
 
 _NAME = re.compile(r"(cpu|mps|(?:cuda|xpu)(?::\d+)?)\Z")
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dri", "/dev/dxg")
-"""What Linux shows of an accelerator: NVIDIA's driver, AMD's, any graphics card, and Windows' below WSL."""
+"""Device files of accelerators on Linux: NVIDIA's driver, AMD's, any graphics card, and Windows' below WSL."""
 
 _CPU = Path("/proc/cpuinfo")
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
@@ -24,7 +24,7 @@ _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.lim
 
 
 def best_device(name: str | None = None) -> str:
-    """The device that ``name`` means, or the fastest there is where it is None: CUDA, then XPU, MPS, CPU.
+    """The device that ``name`` means, or the fastest available where it is None: CUDA, then XPU, MPS, CPU.
 
     Raises:
         InvalidInput: there is no such device, or not on this machine.
@@ -47,11 +47,11 @@ def best_device(name: str | None = None) -> str:
 
 
 def best_precision(device: str, domain: str = "") -> str:
-    """The precision in which forward passes on a device are fastest without losing what a score needs.
+    """The fastest precision for forward passes on a device whose features are precise enough for scores.
 
     Half precision where the device has units for it: ``bfloat16``, which has the range of float32, or ``float16`` on
-    CUDA devices of before 2020 with tensor cores. Of CPUs those with instructions for it (AVX512-BF16 or AMX) run text
-    models 1.5 to 2 times as fast in ``bfloat16``; models of images gain 1.3 times there, decoding included, and
+    CUDA devices of before 2020 with tensor cores. CPUs with instructions for it (AVX512-BF16 or AMX) run text models
+    1.5 to 2 times as fast in ``bfloat16``; models of images gain 1.3 times there, decoding included, and
     convolutional ones lose precision with every layer, so they stay in ``float32``, as everything on other CPUs.
     """
     kind, _, index = device.partition(":")
@@ -66,7 +66,7 @@ def best_precision(device: str, domain: str = "") -> str:
 
 
 def memory_of(device: str) -> int | None:
-    """Memory of a device in bytes, of which a process here may at most use this much; None where nobody tells.
+    """Memory of a device in bytes, as far as a process may use it; None where it is unknown.
 
     A CPU has the machine's memory, or the container's limit where that is lower.
     """
@@ -84,9 +84,9 @@ def memory_of(device: str) -> int | None:
 
 
 def free_memory(device: str) -> int | None:
-    """Bytes that a device can still give to this process; None where nobody tells.
+    """Bytes that this process can still allocate on a device; None where that is unknown.
 
-    On a CPU what Linux calls available, or less where the container or the process (``ulimit -v``) is limited.
+    On a CPU the memory that Linux calls available, or less where a container or ``ulimit -v`` limits the process.
     """
     kind, _, index = device.partition(":")
     if kind == "cuda":
@@ -108,7 +108,7 @@ def free_memory(device: str) -> int | None:
 
 
 def _free_in_container() -> int | None:
-    """What a container's limit leaves; memory that only keeps files can be had back."""
+    """Memory left by a container's limit; memory that only caches files is counted as free."""
     for folder, use, keeps in (
         (Path("/sys/fs/cgroup"), ("memory.max", "memory.current"), "inactive_file"),
         (Path("/sys/fs/cgroup/memory"), ("memory.limit_in_bytes", "memory.usage_in_bytes"), "total_inactive_file"),
@@ -125,7 +125,7 @@ def _free_in_container() -> int | None:
 
 
 def _free_by_limit() -> int | None:
-    """What a limit of the process's addresses leaves."""
+    """Memory left by a limit on the process's address space."""
     try:
         import resource
     except ImportError:
@@ -160,13 +160,13 @@ def _available() -> dict[str, int]:
 
 
 def _may_have_accelerator() -> bool:
-    """False where the system shows none, so that torch, which takes seconds to import, need not be asked."""
+    """False where the system has none, so that torch, which takes seconds to import, need not be imported."""
     return not sys.platform.startswith("linux") or any(os.path.exists(path) for path in _DEVICE_FILES)
 
 
 @functools.lru_cache(maxsize=1)
 def _multiplies_bfloat16() -> bool:
-    """Whether this CPU has instructions that multiply bfloat16, as far as Linux tells."""
+    """Whether this CPU has instructions that multiply bfloat16, as far as Linux reports it."""
     try:
         return not _BFLOAT16.isdisjoint(_CPU.read_text(encoding="ascii", errors="replace").split())
     except OSError:

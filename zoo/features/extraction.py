@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zoo.contract.backbone import PROBABILITIES, Backbone, Described, Progress
+from zoo.contract.backbone import PROBABILITIES, Backbone, Classifier, Described, Progress
 from zoo.entities import Dataset, FeatureRequest, FeatureShard
 from zoo.errors import DataError, InvalidInput, UnsupportedModel, suggest
 from zoo.features.batches import Batch, Limits, Preparation, place_of
@@ -24,25 +24,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"image": 128, "": 64}}
-"""Samples a batch, by kind of input; on a CPU large batches only take the activations out of the caches."""
+"""Samples per batch, by kind of input; on a CPU, large batches only push the activations out of the caches."""
 
 BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 32768}}
-"""Padded tokens a batch, for inputs with a length."""
+"""Padded tokens per batch, for inputs with a length."""
 
 MOST_SAMPLES = {"cpu": 128, "accelerator": 2048}
-"""Samples a batch at most, where tokens are counted."""
+"""Maximum number of samples per batch, where tokens are counted."""
 
 QUEUED = 2
-"""Batches whose features an accelerator still owes while the next one is handed to it, so that it never waits."""
+"""Batches queued on an accelerator before the features of the first are read, so that it never waits."""
 
 PIECE_SECONDS = 20.0
-"""After which what is done of a shard is handed over, where it may come in pieces."""
+"""Seconds after which a partial shard is yielded, where shards may come in pieces."""
 
 AHEAD = 2
-"""Batches that wait, ready, for a forward pass on the CPU; for an accelerator as many as there are threads."""
+"""Prepared batches that wait for a forward pass on the CPU; for an accelerator as many as there are threads."""
 
 MAX_THREADS = 8
-"""More threads than this wait for each other."""
+"""Number of threads beyond which they wait for each other."""
 
 
 def extract_shards(
@@ -77,15 +77,15 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
         )
     if not backbone.layers:
         raise UnsupportedModel(
-            f"'{backbone.card.id}' answers inputs and gives no features.",
-            f"Ask it with zoo predict; one that is trained where it runs takes a strategy of its own, such as: "
+            f"'{backbone.card.id}' produces outputs only; it has no feature layers.",
+            f"Run it with zoo predict; a model that its platform trains has a strategy of its own, such as: "
             f"zoo tune {backbone.card.id} DATA --strategy fine-tuning-job",
         )
     for layer in request.layers:
         if layer == PROBABILITIES and layer not in backbone.layers:
-            if not getattr(backbone, "source_classes", 0):
+            if not (isinstance(backbone, Classifier) and backbone.source_classes):
                 raise UnsupportedModel(
-                    f"'{backbone.card.id}' came without a classifier, so that it gives no probabilities of source "
+                    f"'{backbone.card.id}' came without a classifier, so that it has no probabilities of source "
                     "classes, which leep and nce need.",
                     "Leave it out, or take an estimator of features, such as nleep.",
                 )
@@ -98,7 +98,7 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
 
 
 def default_limits(model: Described, device: str) -> tuple[int, int | None]:
-    """Samples a batch, and tokens where samples have lengths, where nobody asks for another number."""
+    """Default samples per batch, and tokens where samples have lengths."""
     kind = "cpu" if device == "cpu" else "accelerator"
     if model.input_kind in BATCH_TOKENS[kind]:
         return MOST_SAMPLES[kind], BATCH_TOKENS[kind][model.input_kind]
@@ -144,7 +144,7 @@ def _shards(
 
 
 class _Forward:
-    """The forward pass, halving batches that do not fit into memory, and with them the limits of those after."""
+    """The forward pass; a batch that does not fit into memory is halved, and so are the limits of later ones."""
 
     def __init__(self, backbone: Backbone, layers: tuple[str, ...], preparation: Preparation, limits: Limits) -> None:
         self._backbone, self._layers, self._preparation, self._limits = backbone, layers, preparation, limits
@@ -206,7 +206,7 @@ class _Shard:
         self._stored += places.tolist()
 
     def taken(self) -> FeatureShard:
-        """What was filled since the last time: everything, in order, where that is all of it."""
+        """The rows filled since the last call, in order."""
         places, self._stored = sorted(self._stored), []
         if len(places) == len(self.positions):
             return FeatureShard(self.positions, self.values)
@@ -216,9 +216,9 @@ class _Shard:
 
 
 class _Sent:
-    """Features on their way to main memory: on CUDA the copy is queued behind the pass that makes them.
+    """Features being copied to main memory: on CUDA the copy is queued behind the pass that computes them.
 
-    Asked for later, it would wait for all passes that were queued since.
+    A later copy would wait for all passes queued since.
     """
 
     def __init__(self, found: Mapping[str, Any]) -> None:
@@ -229,7 +229,7 @@ class _Sent:
             self._done.record(sys.modules["torch"].cuda.current_stream(next(iter(found.values())).device))
 
     def arrived(self) -> Mapping[str, Any]:
-        """The features, waited for."""
+        """The features, once they are copied."""
         if self._done is not None:
             self._done.synchronize()
         return self._found
@@ -263,7 +263,7 @@ def _check_finite(shard: FeatureShard, backbone: Backbone, dataset: Dataset) -> 
             continue
         broken = np.flatnonzero(~np.isfinite(rows).all(axis=1))
         raise DataError(
-            f"'{backbone.card.id}' gives features that are not finite for sample "
+            f"'{backbone.card.id}' returns features that are not finite for sample "
             f"{place_of(dataset, shard.indices[int(broken[0])])} of "
             f"'{dataset.name}' in layer '{layer}' ({len(broken)} such samples in {len(rows)}).",
             "Look at that sample; with --dtype float16 or bfloat16, try float32.",

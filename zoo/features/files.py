@@ -1,4 +1,4 @@
-"""Writes features to .safetensors, .npz and .parquet files and reads them back; nothing is ever unpickled."""
+"""Writes features to .safetensors, .npz and .parquet files and reads them back, without pickle."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def suffix_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"'{path.name}' does not say in which format to keep features.", f"End it in {', '.join(SUFFIXES)}."
+            f"'{path.name}' has no suffix of a format for features.", f"End it in {', '.join(SUFFIXES)}."
         )
     return suffix
 
@@ -75,7 +75,7 @@ def _atomically(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
     try:
         with storage_errors(path):
-            # An existing folder is asked for: one made from a mistyped path would be found by nobody.
+            # The folder must exist: one created from a mistyped path would be hard to find.
             write(temporary)
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -99,7 +99,7 @@ def _features(values: np.ndarray, targets: np.ndarray | None, metadata: Mapping[
     import numpy as np
 
     if values.ndim != 2 or (targets is not None and targets.shape != (len(values),)):
-        raise DataError(f"The features have the shape {values.shape}; n x d, with n targets or none, is what is meant.")
+        raise DataError(f"The features have the shape {values.shape}; expected n x d, with n targets or none.")
     return Features(
         model=metadata.get("model", ""),
         layer=metadata.get("layer", ""),
@@ -127,9 +127,9 @@ def _write_safetensors(path: Path, features: Features) -> None:
     usual = path.stat().st_mode
     try:
         save_file(_tensors(features), path, metadata=_metadata(features))
-        path.chmod(usual)  # safetensors lets nobody but the owner read its files, whatever the umask says
+        path.chmod(usual)  # safetensors makes its files readable by the owner only, whatever the umask
     except SafetensorError as error:
-        # A full disk or a missing folder comes as an error of the library's own.
+        # A full disk or a missing folder raises an error of the library's own.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error
 
 

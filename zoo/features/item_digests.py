@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.data.content import content_digest, unwrapped
+from zoo.kinds.content import content_digest, unwrapped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +15,9 @@ BYTES = 16
 
 
 def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
-    """n digests as fixed-length bytes (dtype ``S16``), or None where an item is of a kind whose content nobody knows.
+    """n digests as fixed-length bytes (dtype ``S16``), or None where the content of an item's kind is unknown.
 
-    Sequences that know their items' content without decoding them (``facts(index).digest``) are asked; texts, bytes,
+    Sequences that know the digests of their items without decoding (``facts(index).digest``) supply them; texts, bytes,
     numbers, arrays, PIL images, and dataclasses and containers of these are hashed with their types and shapes.
     """
     import numpy as np

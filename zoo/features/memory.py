@@ -12,7 +12,7 @@ _LARGEST_KEPT = 256 << 20
 
 @functools.lru_cache(maxsize=1)
 def keep_freed_memory() -> bool:
-    """Let the C library keep up to 512 MiB of freed memory; returns whether it understood. Once a process.
+    """Let the C library keep up to 512 MiB of freed memory; returns whether it did. Once per process.
 
     By default glibc returns every block above 32 MiB to the system at once, and a convolutional network asks for such
     blocks in each layer; getting them again, page by page, can cost as much as the arithmetic. See mallopt(3),

@@ -1,4 +1,4 @@
-"""A loaded model: its card, its backbone, and what can be asked of them."""
+"""A loaded model: its card, its backbone, features and predictions."""
 
 from __future__ import annotations
 
@@ -23,19 +23,18 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model whose files are here and checked.
+    """A model whose files are downloaded and verified.
 
-    Its weights are read when a forward pass, or anything else of the backbone, is needed for the first time; a model
-    that was never loaded before is loaded at once.
+    Its weights are read when the backbone is first needed; a model that was never loaded before is loaded at once.
 
     Attributes:
         revision: version of the files.
-        device: where it runs: ``cpu``, ``cuda``, ``mps``.
-        dtype: what its weights are loaded as.
+        device: the device that it runs on: ``cpu``, ``cuda``, ``mps``.
+        dtype: precision of its weights.
 
     Args:
-        backbone: turns batches of inputs into features, or loads what does.
-        known: what the model turned out to be when it was loaded before, and its identity in the feature cache.
+        backbone: the backbone, or a function that loads it.
+        known: the facts of the model from an earlier load, and its identity in the feature cache.
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class Model:
 
     @property
     def backbone(self) -> Backbone:
-        """What turns batches of inputs into features.
+        """The backbone, loaded where it is not yet.
 
         Raises:
             ZooError: as ``zoo.features.load``.
@@ -72,14 +71,14 @@ class Model:
 
     @property
     def facts(self) -> Described:
-        """Card, kind of input, layers and dimensions, without loading what is not loaded."""
+        """Card, kind of input, layers and dimensions, without loading the model."""
         if self._backbone is None and self._known is not None:
             return self._known[0]
         return self.backbone
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that features can be taken from, input to output; the last is the default."""
+        """Feature layers from input to output; the last is the default."""
         return self.facts.layers
 
     @property
@@ -102,6 +101,7 @@ class Model:
         input_column: str | None = ...,
         target_column: str | None = ...,
         on_problem: str = ...,
+        options: Mapping[str, Any] | None = ...,
         read: ReadOptions | None = ...,
     ) -> Features: ...
 
@@ -118,6 +118,7 @@ class Model:
         input_column: str | None = ...,
         target_column: str | None = ...,
         on_problem: str = ...,
+        options: Mapping[str, Any] | None = ...,
         read: ReadOptions | None = ...,
     ) -> Features | dict[str, Features]: ...
 
@@ -134,23 +135,24 @@ class Model:
         input_column: str | None = None,
         target_column: str | None = None,
         on_problem: str = "skip",
+        options: Mapping[str, Any] | None = None,
         read: ReadOptions | None = None,
     ) -> Features | dict[str, Features]:
         """Features of a data set; with several layers, a dictionary of them by layer.
 
         Args:
-            data: a data set, or what names one: a folder, a table, a packaged name.
+            data: a data set, or its name: a folder, a table, a packaged data set.
             layers: layer names; none means the backbone's last one.
-            batch_size: samples per batch; halved where memory runs out. None takes what suits the device.
-            cache: take features that are kept, and keep those that are computed.
-            task, input_column, target_column, on_problem, read: as in ``zoo.read``.
+            batch_size: samples per batch; halved where memory runs out. None takes the default of the device.
+            cache: read and write the feature cache.
+            task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
         from zoo.data.arguments import read_options
 
-        options = read_options(
+        given = read_options(
             "Model.extract",
             data,
             read,
@@ -158,8 +160,9 @@ class Model:
             target_column=target_column,
             on_problem=on_problem,
             task=task,
+            options=options,
         )
-        dataset = read_for(self.card, data, options) if isinstance(data, str) else data
+        dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
         found = collected(
             stream,
@@ -186,24 +189,25 @@ class Model:
         input_column: str | None = None,
         target_column: str | None = None,
         on_problem: str = "skip",
+        options: Mapping[str, Any] | None = None,
         read: ReadOptions | None = None,
     ) -> FeatureStream:
         """The same features shard by shard, in the order of the data, all layers from one pass.
 
-        For what needs no table of all samples, such as statistics: memory does not grow with the data. Iterate over it
-        once.
+        For uses that need no table of all samples, such as statistics: memory does not grow with the data. Iterate
+        over the stream once.
 
         Args:
             layers, batch_size, cache: as in ``extract``.
             shard_size: samples per shard.
-            task, input_column, target_column, on_problem, read: as in ``zoo.read``.
+            task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
             ZooError: as ``extract``.
         """
         from zoo.data.arguments import read_options
 
-        options = read_options(
+        given = read_options(
             "Model.shards",
             data,
             read,
@@ -211,8 +215,9 @@ class Model:
             target_column=target_column,
             on_problem=on_problem,
             task=task,
+            options=options,
         )
-        dataset = read_for(self.card, data, options) if isinstance(data, str) else data
+        dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
         kept = self._cache() if cache else None
@@ -240,8 +245,8 @@ class Model:
                 return list(outputs)
         purpose = f"the task '{task}'" if task else "a task of its own"
         raise UnsupportedModel(
-            f"'{self.card.id}' has no output for {purpose}; it gives features.",
-            f"Give it one by training: zoo tune {self.card.id} DATA",
+            f"'{self.card.id}' has no output for {purpose}; it has features only.",
+            f"Train it for one: zoo tune {self.card.id} DATA",
         )
 
     def _cache(self) -> RowCache | None:

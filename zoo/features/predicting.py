@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.reader import ReadOptions
 from zoo.errors import DataError
 from zoo.features import load
 from zoo.keywords import explains_keywords
@@ -24,6 +23,7 @@ def predict(
     task: str | None = None,
     labels: Sequence[str] = (),
     device: str | None = None,
+    options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> list[Any]:
     """A model's own predictions, one for each input.
@@ -35,6 +35,7 @@ def predict(
         task: task name; the model's first where it is None.
         labels: the classes that a zero-shot model chooses from.
         device: where to run; None takes the best available.
+        options: values of options that plugins add for their kinds of input, by name, such as ``horizon``.
 
     Returns:
         What ``Model.predict`` returns: for classifiers, labels with their scores.
@@ -49,20 +50,18 @@ def predict(
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     items: list[Any] = []
     for value in given:
-        items += _typed(loaded, os.fspath(value), task) if isinstance(value, (str, os.PathLike)) else [value]
+        is_typed = isinstance(value, (str, os.PathLike))
+        items += _typed(loaded, (os.fspath(value),), task, options or {}) if is_typed else [value]
     return loaded.predict(items, task, labels)
 
 
-def _typed(model: Model, text: str, task: str | None) -> list[Any]:
-    """The inputs that a path or a text stands for."""
-    from zoo.data.prompts import UNCONDITIONAL, asked
-    from zoo.data.series import TASK, whole_series
-    from zoo.data.single import entries, input_kind, read_input
+def _typed(model: Model, texts: Sequence[str], task: str | None, options: Mapping[str, Any]) -> list[Any]:
+    """The inputs that paths and texts stand for."""
+    from zoo.kinds.known import asked_kind
+    from zoo.plugins import plugins
 
-    kind = input_kind(model, task)
-    if kind == "prompt":
-        return list(asked((text,), prompted=(task or next(iter(model.card.tasks), "")) != UNCONDITIONAL))
-    if kind == "time-series":
-        return list(whole_series(text, ReadOptions(task=TASK))[0])
-    least = getattr(model.backbone, "least_times", None)
-    return [read_input(part, kind, least=least) for _, part in entries((text,), kind)]
+    wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
+    typed = asked_kind(model.backbone, wanted).read_typed(texts, {**options, "task": task}, model)
+    if typed.problems:
+        raise DataError(f"{typed.problems[0].item}: {typed.problems[0].reason}")
+    return list(typed.items)

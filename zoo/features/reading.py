@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zoo.kinds.known import kind_of
+
 if TYPE_CHECKING:
     from zoo.contract.reader import ReadOptions
     from zoo.entities import Dataset, ModelCard
 
 
 def read_for(card: ModelCard, reference: str, options: ReadOptions) -> Dataset:
-    """A data set as a model takes it: tables as time series for a model that forecasts them, structures whole.
+    """A data set as a model takes it: as the kind of its task, where files are read as another kind otherwise.
 
     Features need no labels: a table of which no column looks like any is read without.
 
@@ -19,9 +21,9 @@ def read_for(card: ModelCard, reference: str, options: ReadOptions) -> Dataset:
         DataError: as ``zoo.read``.
     """
     from zoo.data import read_with
-    from zoo.data.series import TASK
-    from zoo.data.structures import INVERSE_FOLDING
+    from zoo.plugins import plugins
 
-    known = next((task for task in (TASK, INVERSE_FOLDING) if task in card.tasks), None)
-    task = options.task or known
+    known = (task for name in card.tasks if (task := plugins().tasks.get(name)) is not None)
+    needed = (task.name for task in known if any(kind_of(kind).needs_task for kind in task.inputs))
+    task = options.task or next(needed, None)
     return read_with(reference, replace(options, task=task, unlabelled=options.unlabelled or task is None))

@@ -1,8 +1,8 @@
 """Backbones from a TensorFlow SavedModel: its serving signature, run as it was exported.
 
-Inputs are told from the signature: strings are texts; batch x height x width x 3 are images with values from 0 to 1,
-the convention of TensorFlow Hub (https://www.tensorflow.org/hub/common_signatures/images); batch x samples, with or
-without a channel, are recordings.
+The kind of input follows from the signature: strings are texts; batch x height x width x 3 are images with values from
+0 to 1, the convention of TensorFlow Hub (https://www.tensorflow.org/hub/common_signatures/images); batch x samples,
+with or without a channel, are recordings.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LIBRARY = "tensorflow"
 FILE = "saved_model.pb"
 SAMPLING_RATE = 16_000
-"""Samples a second that a recording is given in where the card's ``input`` names no ``sampling_rate``."""
+"""Sampling rate of recordings where the card's ``input`` has no ``sampling_rate``."""
 
 _SIZE = 224
 _STRING, _FLOAT = 7, 1
@@ -38,9 +38,9 @@ class _Input:
 
 
 class SavedModelBackbone:
-    """A SavedModel that turns inputs into features; its layers are the outputs of its signature, averaged over places.
+    """A SavedModel that turns inputs into features; its layers are its signature's outputs, averaged over positions.
 
-    There is nothing to train: the graph is frozen.
+    It cannot be trained: the graph is frozen.
     """
 
     def __init__(self, card: ModelCard, session: Any, entry: _Input, outputs: Mapping[str, str]) -> None:
@@ -51,7 +51,7 @@ class SavedModelBackbone:
         self.embedding_dimension = int(probe.shape[1])
 
     def preprocess(self, item: Any) -> Any:
-        """A text as it is; an image as height x width x 3 from 0 to 1; a recording cut, or filled up, to its length."""
+        """A text as it is; an image as height x width x 3 from 0 to 1; a recording cut or padded to its length."""
         import numpy as np
 
         if self.input_kind == "text":
@@ -68,7 +68,7 @@ class SavedModelBackbone:
         return samples[:, None] if len(self._entry.shape) == 3 else samples
 
     def collate(self, items: Sequence[Any]) -> np.ndarray:
-        """The items as one array; recordings of any length are filled up to the longest."""
+        """The items as one array; recordings of any length are padded to the longest."""
         import numpy as np
 
         if self.input_kind == "text":
@@ -79,7 +79,7 @@ class SavedModelBackbone:
         return np.stack(items).astype(np.float32)
 
     def features(self, batch: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-        """The outputs of the signature, batch x d, float32; the places between are averaged."""
+        """The outputs of the signature, batch x d, float32; the positions between are averaged."""
         import numpy as np
 
         found = self._session.run({layer: self._outputs[layer] for layer in layers}, {self._entry.tensor: batch})
@@ -103,8 +103,8 @@ class SavedModelBackbone:
 def load(card: ModelCard, files: LocalFiles) -> SavedModelBackbone:
     """The backbone of the SavedModel among the files, run by TensorFlow on the CPU.
 
-    The graph is read without the Python objects beside it, so that a model which was saved with an optimizer or layers
-    of another version loads all the same.
+    The graph is read without the Python objects beside it, so that a model saved with an optimizer or layers of another
+    version still loads.
 
     Raises:
         UnsupportedModel: there is no SavedModel, it cannot be read, or its signature is of no known form.
@@ -135,7 +135,9 @@ def load(card: ModelCard, files: LocalFiles) -> SavedModelBackbone:
     }
     entry = _input(card, signature)
     if not outputs:
-        raise UnsupportedModel(f"The SavedModel of '{card.id}' gives no vectors of numbers.", "Choose another model.")
+        raise UnsupportedModel(
+            f"The SavedModel of '{card.id}' has no outputs that are vectors of numbers.", "Choose another model."
+        )
     return SavedModelBackbone(card, session, entry, _default_last(outputs))
 
 

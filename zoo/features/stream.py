@@ -1,4 +1,4 @@
-"""Features shard by shard: from the cache where they are kept, from the forward pass where not, each input once."""
+"""Features shard by shard, from the cache or from a forward pass, each distinct input once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 ROWS_A_BLOCK = {"text": 2048}
-"""Rows that are computed and kept together: texts are sorted by length within them, and an interruption loses one."""
+"""Rows that are computed and saved together; texts are sorted by length within them. An interruption loses one."""
 
 OTHER_ROWS_A_BLOCK = 256
 
@@ -30,15 +30,15 @@ OTHER_ROWS_A_BLOCK = 256
 class FeatureStream:
     """Features of a data set in its order, ``request.shard_size`` samples at a time.
 
-    Memory holds a shard and a block of rows; where rows are not kept on disk, also those of items that come again.
+    Memory holds a shard and a block of rows; without a cache, also the rows of items that occur again.
 
     Args:
-        model: the backbone, or what is known of it where it is not loaded.
+        model: the backbone, or its facts where it is not loaded.
         open_backbone: gives the backbone; called only where a forward pass is needed.
-        cache: where rows are kept; None keeps none.
+        cache: the cache to read and write; None for none.
 
     Attributes:
-        computed: samples that a forward pass was made for, so far; the others were kept, or are equal to one of these.
+        computed: samples computed by a forward pass so far; the others were cached, or equal one of these.
 
     Raises:
         ZooError: as ``zoo.features.extraction.extract_shards`` and ``zoo.features.computing.checked``.

@@ -1,4 +1,4 @@
-"""From a model id and the name of a data set to files of features."""
+"""Extracts features and writes them to files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class WrittenFeatures(Entity):
 
     Attributes:
         bytes: size of the file.
-        seconds: what extracting took, for all layers together.
-        samples_per_second: of the extraction.
+        seconds: duration of the extraction, for all layers together.
+        samples_per_second: speed of the extraction.
         skipped: items of the data that could not be used, with the reason.
-        columns: of a table, which was taken for what.
-        notes: how the data were read, in sentences.
+        columns: columns of a table, by their use.
+        notes: notes on how the data were read, in sentences.
     """
 
     path: Path
@@ -55,11 +55,9 @@ def extract_to(
 ) -> list[WrittenFeatures]:
     """Extract and write features, one file per layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
 
-    ``read`` is as in ``zoo.read``; without a task the data are read as suits the model.
+    ``read`` is as in ``zoo.read``; without a task the model decides how the data are read.
 
-    Features that are kept are not computed again unless ``cache`` is False.
-
-    Whether the file can be written is found out before the model runs.
+    Cached features are not computed again unless ``cache`` is False. An invalid path is reported before the model runs.
 
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.

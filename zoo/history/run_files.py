@@ -8,7 +8,6 @@ import io
 import json
 import math
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from zoo.entities import Run
 from zoo.errors import DataError, InvalidInput, storage_errors, suggest
+from zoo.spreadsheets import as_cell, text_of
 from zoo.untrusted import parse_json
 
 REQUIRED = ("model", "dataset", "metric", "value")
@@ -31,9 +31,6 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
     "samples": int,
 }
 _NOT_NEGATIVE = {"cost", "epochs", "samples"}
-_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-"""What a spreadsheet takes for the beginning of a formula, after the quotes that mark it as text."""
-
 IMPORTED = "imported"
 """Strategy of rows without one."""
 
@@ -151,18 +148,8 @@ def _to_csv(runs: Iterable[Run]) -> str:
                 "baseline": repr(run.baseline[metric]) if metric in run.baseline else "",
                 "samples": run.samples,
             }
-            writer.writerow({**{name: _kept_as_text(text) for name, text in texts.items()}, **numbers})
+            writer.writerow({**{name: as_cell(text) for name, text in texts.items()}, **numbers})
     return buffer.getvalue()
-
-
-def _kept_as_text(text: str) -> str:
-    """A text that a spreadsheet shows instead of computing it; ``text_of`` is its inverse."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def text_of(cell: str) -> str:
-    """The text that a cell of an exported table stands for."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def _from_csv(text: str, path: Path) -> list[Run]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from zoo.errors import DataError, suggest
 from zoo.history.records import History, Record, history
-from zoo.history.run_files import text_of
+from zoo.spreadsheets import text_of
 
 DATASET = ("dataset", "task")
 VALUE = ("value", "score")

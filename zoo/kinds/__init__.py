@@ -1,1 +1,21 @@
-"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, numbers."""
+"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, numbers, answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.contract.kind import Kind
+
+
+def builtin_kinds() -> Sequence[Kind]:
+    """The kinds of this package."""
+    from zoo.kinds.answers import Answers
+    from zoo.kinds.audio import Recordings
+    from zoo.kinds.classes import Classes
+    from zoo.kinds.image import Images
+    from zoo.kinds.numbers import Numbers
+    from zoo.kinds.text import Texts
+
+    return [Images(), Recordings(), Texts(), Classes(), Numbers(), Answers()]

@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError, InvalidInput, needs_extra, suggest
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-@dataclass(frozen=True)
-class Metric:
-    """A figure that judges predictions.
-
-    Attributes:
-        name: as tasks name it, such as ``accuracy``.
-        compute: function of targets and predictions, both of length n, that gives the figure: of arrays of class
-            indices or of numbers, or of lists of structured targets.
-        higher_is_better: its direction.
-        description: definition and range in a sentence.
-    """
-
-    name: str
-    compute: Callable[[Any, Any], float]
-    higher_is_better: bool = True
-    description: str = ""
-
-
-def builtin_metrics() -> list[Metric]:
-    """The metrics of classes (integer targets), of numbers (floating-point targets), and of structured targets."""
-    from zoo.kinds.known import structured_metrics
-
-    return [
-        Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
-        Metric(
-            "macro_f1",
-            _macro_f1,
-            True,
-            "Mean over the classes of the harmonic mean of precision and recall; 0 to 1.",
-        ),
-        Metric(
-            "matthews_correlation",
-            _matthews_correlation,
-            True,
-            "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
-        ),
-        Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
-        Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
-        Metric(
-            "roc_auc",
-            _roc_auc,
-            True,
-            "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
-        ),
-        Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
-        Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
-        *structured_metrics(),
-    ]
-
-
 def metric(name: str) -> Metric:
-    """The metric called ``name``, a plugin's or the core's.
+    """The metric called ``name``, a kind's or one that a plugin adds.
 
     Raises:
         InvalidInput: there is none, with the nearest names.
@@ -73,6 +22,9 @@ def metric(name: str) -> Metric:
     known: dict[str, Metric] = {}
     for found in plugins().items("zoo_metrics", Metric):
         known.setdefault(found.name, found)
+    for kind in plugins().kinds.values():
+        for found in kind.metrics:
+            known.setdefault(found.name, found)
     if name not in known:
         hint = suggest(name, known) or f"Metrics: {', '.join(sorted(known))}."
         raise InvalidInput(f"There is no metric called '{name}'.", hint)
@@ -183,3 +135,30 @@ def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np
             f"{truth.shape} and {predicted.shape}."
         )
     return truth, predicted
+
+
+CLASSES = (
+    Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
+    Metric("macro_f1", _macro_f1, True, "Mean over the classes of the harmonic mean of precision and recall; 0 to 1."),
+    Metric(
+        "matthews_correlation",
+        _matthews_correlation,
+        True,
+        "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
+    ),
+)
+"""Metrics of classes: integer targets."""
+
+NUMBERS = (
+    Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
+    Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
+    Metric(
+        "roc_auc",
+        _roc_auc,
+        True,
+        "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
+    ),
+    Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
+    Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
+)
+"""Metrics of numbers: floating-point targets."""

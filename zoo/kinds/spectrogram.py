@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,8 +53,8 @@ def spectrogram(samples: np.ndarray, sampling_rate: int, frames: int = FRAMES) -
     return decibels
 
 
-def draw_recording(recording: Recording, answer: Any) -> Image:
-    """The spectrogram over seconds and kilohertz, under what was heard: a transcript, or classes with their scores."""
+def draw_recording(recording: Recording, lines: str | Sequence[str]) -> Image:
+    """The spectrogram over seconds and kilohertz, under lines of text, or a text in quotes that is wrapped."""
     import numpy as np
     from PIL import Image, ImageDraw, ImageFont
 
@@ -65,11 +65,11 @@ def draw_recording(recording: Recording, answer: Any) -> Image:
     indices = ((decibels[::-1] + FLOOR) * 255 / FLOOR).round().astype(np.uint8)
     plot = Image.fromarray(table[indices]).resize((FRAMES, _HEIGHT), Image.Resampling.BILINEAR)
     font = ImageFont.load_default(_SIZE)
-    lines = _lines(answer)
-    top = _MARGIN + len(lines) * (_SIZE + 6) + (_MARGIN if lines else 0)
+    shown = textwrap.wrap(f"“{lines}”", 100) if isinstance(lines, str) else [line[:100] for line in lines[:SHOWN]]
+    top = _MARGIN + len(shown) * (_SIZE + 6) + (_MARGIN if shown else 0)
     drawn = Image.new("RGB", (_LEFT + FRAMES + 3 * _MARGIN, top + _HEIGHT + _BOTTOM), "white")
     pen = ImageDraw.Draw(drawn)
-    for row, line in enumerate(lines):
+    for row, line in enumerate(shown):
         pen.text((_LEFT, _MARGIN + row * (_SIZE + 6)), line, fill="black", font=font)
     drawn.paste(plot, (_LEFT, top))
     small = ImageFont.load_default(_SIZE - 4)
@@ -83,15 +83,6 @@ def draw_recording(recording: Recording, answer: Any) -> Image:
         pen.line((_LEFT - 4, y, _LEFT, y), fill="black")
         pen.text((_LEFT - 7, y), f"{kilohertz:g} kHz", fill="black", font=small, anchor="rm")
     return drawn
-
-
-def _lines(answer: Any) -> list[str]:
-    """What was heard, in lines that the picture has room for."""
-    if isinstance(answer, str):
-        return textwrap.wrap(f"“{answer}”", 100)
-    if isinstance(answer, Sequence) and all(isinstance(found, Mapping) and "label" in found for found in answer):
-        return [f"{found['label']}  {float(found.get('score', 1.0)):.2f}" for found in answer[:SHOWN]]
-    return [str(answer)[:100]]
 
 
 def _ticks(end: float, most: int = 8) -> list[float]:

@@ -5,13 +5,27 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import textwrap
+import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from html import escape
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed, Values
 from zoo.errors import DataError
+from zoo.kinds.counting import lengths
+from zoo.kinds.inputs import existing_file, read_each
+from zoo.kinds.text_metrics import METRICS, TRANSLATION
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.contract.backbone import LoadedModel
 
 FALLBACK = "cp1252"
 """What a file is taken for that is not Unicode: Windows' Western European encoding."""
@@ -19,7 +33,23 @@ FALLBACK = "cp1252"
 SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst"})
 """Suffixes of texts that are one sample each, in lower case."""
 
+_ABOUT = ("readme", "license", "licence", "changelog", "copying")
+"""Beginnings of names of texts about a data set, which are none of its samples."""
+
 _BLOCK = 1 << 20
+_QUOTED = 240
+"""Characters of a sample in a report."""
+
+_BUCKETS = 512
+"""Words are counted in so many buckets, for features without a model."""
+
+_ORDINARY = (
+    "A short one.",
+    "Transfer learning begins with a model that someone else has trained, on data that nobody here has ever seen.",
+    "x",
+    "Größe, naïveté, 東京 and 🙂",
+    "The same words, the same words, the same words.",
+)
 
 
 def read_text(path: Path) -> str:
@@ -81,3 +111,116 @@ def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
     """A file as text, unpacked where its name ends in ``.gz``; line ends are left alone, as the csv module wants."""
     with open_bytes(path) as file:
         yield io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
+
+
+class Texts(Kind):
+    """Texts, as samples, as targets and as answers."""
+
+    name = "text"
+    per_sample = "a text"
+    metrics = METRICS
+    suffixes = SUFFIXES
+    describes_others = True
+    folds_text = True
+    samples_shown, samples_style = 6, "quotes"
+    written = True
+
+    def is_file(self, path: Path) -> bool:
+        """By the suffix; not texts about the data set, such as its licence."""
+        return path.suffix.lower() in SUFFIXES and not path.name.lower().startswith(_ABOUT)
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """One text in each file, line ends as ``\\n``."""
+        texts: list[str] = []
+        kept: list[int] = []
+        problems: dict[int, str] = {}
+        for position, path in enumerate(paths):
+            try:
+                text = read_text(path)
+            except OSError as error:
+                problems[position] = f"cannot be opened: {error.strerror}"
+                continue
+            if text.strip():
+                texts.append(text)
+                kept.append(position)
+            else:
+                problems[position] = "is empty"
+        return Values(texts, kept, [self.digest(text) for text in texts], problems)
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """Texts, or ``.txt`` files that hold one each."""
+        return read_each(texts, typed_text)
+
+    def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> str:
+        """The text."""
+        return str(answer)
+
+    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Sequence[Any]:
+        """The input itself for a translation; else the most frequent text."""
+        if task == TRANSLATION:
+            return [str(inputs[index]) for index in range(len(inputs))]
+        return [Counter(map(str, targets)).most_common(1)[0][0]] * len(inputs)
+
+    def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
+        """The characters that occur, in NFKC; none for a translation, whose models bring their own."""
+        if task == TRANSLATION:
+            return ()
+        return sorted({character for text in targets for character in unicodedata.normalize("NFKC", str(text))})
+
+    def lines(self, answer: Any) -> Sequence[str]:
+        """The text in quotes, wrapped."""
+        return textwrap.wrap(f"“{answer}”", 100)
+
+    def html(self, item: Any, answer: Any) -> str:
+        """The text, as the answer."""
+        text = str(answer)
+        if not text.strip():
+            return "<p>The answer is empty: nothing was found.</p>"
+        return f'<h3>Answer</h3><p class="lead">{escape(text)}</p>'
+
+    def sample_html(self, item: Any, index: int, label: str) -> str:
+        """A quotation of the beginning."""
+        text = " ".join(str(item).split())
+        cut = f"{text[:_QUOTED]}\u2026" if len(text) > _QUOTED else text
+        return f"<li><q>{escape(cut)}</q>{f' <strong>{escape(label)}</strong>' if label else ''}</li>"
+
+    def profile(self, inputs: Sequence[Any]) -> Mapping[str, Any]:
+        """Lengths in characters and in words."""
+        characters: Counter[int] = Counter()
+        words: Counter[int] = Counter()
+        for text in inputs:
+            characters[len(text)] += 1
+            words[len(text.split())] += 1
+        return {"characters": lengths(characters), "words": lengths(words)}
+
+    def raw_features(self, inputs: Sequence[Any]) -> tuple[np.ndarray, str]:
+        """Square roots of the counts of words, hashed (CRC-32) into 512 buckets (Weinberger et al., 2009)."""
+        import numpy as np
+
+        counts = np.zeros((len(inputs), _BUCKETS), dtype=np.float32)
+        for row, text in enumerate(inputs):
+            for word in text.lower().split():
+                counts[row, zlib.crc32(word.encode("utf-8", "surrogatepass")) % _BUCKETS] += 1
+        return np.sqrt(counts), "counts of words"
+
+    def ordinary(self) -> Sequence[Any]:
+        """Short and long ones, in several scripts."""
+        return _ORDINARY
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """Empty, huge, and a null character."""
+        return [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")]
+
+
+def typed_text(text: str) -> str:
+    """The text itself, or what is written in the ``.txt`` file of that name.
+
+    Raises:
+        DataError: there is no text.
+    """
+    name = text.strip()
+    if name.lower().endswith(".txt") and (path := existing_file(name)) is not None:
+        text = read_text(path)
+    if not text.strip():
+        raise DataError(f"'{name}' has no text.", "Give a text, or a .txt file that holds one.")
+    return text

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from zoo.contract.metric import Metric
 from zoo.errors import DataError, needs_extra
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
 
 TRANSLATION = "translation"
 _PUNCTUATION = re.compile(r"[^\w\s']")
@@ -101,13 +99,3 @@ def _sacrebleu() -> Any:
     with needs_extra("language", "judge translations"):
         import sacrebleu
     return sacrebleu
-
-
-def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[str]:
-    """The input itself for a translation; else the commonest text."""
-    if task == TRANSLATION:
-        return [str(inputs[index]) for index in range(len(inputs))]
-    return [Counter(map(str, known)).most_common(1)[0][0]] * len(inputs)
-
-
-KIND = TargetKind("text", _guess, lambda item, answer: str(answer))

@@ -1,1 +1,1 @@
-"""Loads weights into modules: published configurations, tokenizers, and reports of missing or unexpected tensors."""
+"""Loads weights into modules: transformers folders, new heads, precisions, and reports of missing tensors."""

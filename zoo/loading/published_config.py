@@ -11,7 +11,7 @@ from zoo.untrusted import parse_json
 
 
 def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
-    """What the folder's ``config.json`` says, as a mapping.
+    """The content of the folder's ``config.json``.
 
     Raises:
         UnsupportedModel: it is missing or damaged, or asks for code from elsewhere.
@@ -31,6 +31,6 @@ def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
 
 
 def architectures(raw: dict[str, Any]) -> tuple[str, ...]:
-    """The classes that a checkpoint was saved from, none where its config names none."""
+    """The classes that a checkpoint was saved from; empty where its config names none."""
     named = raw.get("architectures") or ()
     return tuple(str(name) for name in named) if isinstance(named, list) else ()

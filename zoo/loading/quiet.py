@@ -1,4 +1,4 @@
-"""Keeps transformers from drawing bars and printing loading reports while zoo loads a model."""
+"""Silences the progress bars and loading reports of transformers while zoo loads a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No bars and no messages below errors inside the block; the user's own settings come back after it."""
+    """Show no bars and no messages below errors inside the block; then restore the user's own settings."""
     import transformers
 
     verbosity = transformers.logging.get_verbosity()

@@ -1,4 +1,4 @@
-"""Tokenizers that are files of the package sentencepiece."""
+"""Tokenizers that need the package sentencepiece."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ SUFFIXES = frozenset({".model", ".spm"})
 
 
 def refuse_without_sentencepiece(card: ModelCard, folder: Path, extra: str, error: Exception) -> None:
-    """Name the package, where a tokenizer cannot be loaded because it is missing; nothing where that is not why.
+    """Raise an error that names the package, where a tokenizer cannot be loaded because it is missing.
 
     Args:
         folder: the model's files.
         extra: the optional-dependency group of this distribution that brings the package.
-        error: what the loading raised.
+        error: the error that loading raised.
 
     Raises:
         MissingExtra: the folder has files of sentencepiece, and the package is not installed.

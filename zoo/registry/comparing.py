@@ -1,4 +1,4 @@
-"""Puts models side by side: their facts, and the benchmarks that they have in common."""
+"""Compares models: their cards, and the benchmarks that they share."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Benchmark = tuple[str, str, str, str, bool, str]
 
 @dataclass(frozen=True)
 class SharedBenchmark(Entity):
-    """One benchmark and what each model reached on it.
+    """One benchmark, with the scores of the models.
 
     Attributes:
-        origin: ``reported`` or ``measured``; figures of different origins are not put side by side.
-        values: model id to value; models without a score are missing.
-        best: id of the model that is best, or None where several are or there is one figure only.
+        origin: ``reported`` or ``measured``; scores of different origins are not compared.
+        values: scores by model id; models without a score are missing.
+        best: id of the best model; None if several are tied or only one has a score.
     """
 
     task: str
@@ -35,16 +35,16 @@ class SharedBenchmark(Entity):
 
 @dataclass(frozen=True)
 class Comparison(Entity):
-    """Cards in the order asked for, and benchmarks, those that most models share first."""
+    """Cards in the requested order, and benchmarks, those that most models share first."""
 
     models: tuple[ModelCard, ...]
     benchmarks: tuple[SharedBenchmark, ...]
 
     def to_frame(self) -> Any:
-        """The benchmarks as a pandas ``DataFrame``: one row each, one column a model."""
+        """The benchmarks as a pandas ``DataFrame``: one row per benchmark, one column per model."""
         from zoo.errors import needs_extra
 
-        with needs_extra("notebook", "make a table for a notebook"):
+        with needs_extra("notebook", "make a data frame"):
             import pandas as pd
         index = pd.MultiIndex.from_tuples(
             [(b.task, b.dataset, b.split, b.metric) for b in self.benchmarks],
@@ -54,14 +54,14 @@ class Comparison(Entity):
 
 
 def compare(registry: Registry, references: Sequence[str]) -> Comparison:
-    """The models side by side.
+    """Compare models.
 
     Raises:
         InvalidInput: fewer than two different models; UnknownModel with the nearest ids.
     """
     cards = list({card.id: card for card in (registry.card(reference) for reference in references)}.values())
     if len(cards) < 2:
-        raise InvalidInput("Comparing takes two models or more.", "Find some: zoo search WORDS")
+        raise InvalidInput("A comparison needs at least two different models.", "Find models: zoo search WORDS")
     found: dict[Benchmark, dict[str, float]] = {}
     for card in cards:
         for score in registry.scores(card.id):

@@ -1,4 +1,4 @@
-"""Copies a registry into another one, table by table: from SQLite to PostgreSQL, or back, or into a second file."""
+"""Copies a registry table by table: from SQLite to PostgreSQL or back, or into another file."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import Progress, SilentProgress
 from zoo.errors import InvalidInput
+from zoo.registry.creating import create, shipped
 from zoo.registry.database import schema
 from zoo.registry.database.connection import Reader, explained, reading, streamed
 from zoo.registry.database.location import Location, Server
@@ -21,12 +22,12 @@ _WITH_KEYS = ("models", "benchmarks", "citations", "measurements")
 
 
 def copy(source: Location, target: Location, progress: Progress | None = None) -> dict[str, int]:
-    """Put the content of a registry in the place of that of another one, in one transaction; returns rows by table.
+    """Replace the content of a registry by that of another one, in one transaction; return the rows by table.
 
     Raises:
         InvalidInput: source and target are the same.
-        RegistryError: the source has another schema than the target, or is no registry.
-        StorageError: the target cannot be written; it is left as it was.
+        RegistryError: the source has an older schema, or is not a registry.
+        StorageError: the target cannot be written; it stays unchanged.
     """
     from zoo.registry.database.statements import Statements
     from zoo.registry.writing.transaction import writing
@@ -66,8 +67,15 @@ def copy(source: Location, target: Location, progress: Progress | None = None) -
     return counts
 
 
+def copy_shipped(target: Location) -> None:
+    """Copy the shipped registry into an empty one."""
+    with shipped() as origin:
+        if origin is not None:
+            copy(origin, target)
+
+
 def _write_to_server(session: Session, table: str, names: list[str], rows: list[tuple[Any, ...]]) -> None:
-    """Rows by PostgreSQL's COPY, a fraction of the time that statements take."""
+    """Write rows with PostgreSQL's COPY, much faster than with INSERT."""
     connection: Any = session.connection().connection.driver_connection
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({', '.join(names)}) FROM STDIN") as sink:
         for row in rows:
@@ -75,9 +83,8 @@ def _write_to_server(session: Session, table: str, names: list[str], rows: list[
 
 
 def _prepare(target: Location) -> None:
-    """Create the tables where there are none, and bring older ones to the newest schema."""
-    from zoo.registry.database.migrating import upgrade
-    from zoo.registry.opening import create
+    """Create missing tables, and upgrade older ones to the newest schema."""
+    from zoo.registry.migrating import upgrade
 
     if isinstance(target, Path) and not target.exists():
         create(target, empty=True)

@@ -1,4 +1,4 @@
-"""Put the cards that plugins know of into a registry."""
+"""Indexes the cards of plugins in a registry."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from zoo.errors import ZooError
 from zoo.plugins import plugins
 from zoo.registry.database.location import Location
 from zoo.registry.database.tables import ModelRow
-from zoo.registry.writing.transaction import Writer, write_items, write_plugins, write_state, writing
+from zoo.registry.writing.items import Writer, write_items
+from zoo.registry.writing.transaction import write_plugins, write_state, writing
 
 
 def index(
     location: Location, present: Mapping[str, str], changed: Collection[str], notes: Mapping[str, str] | None = None
 ) -> dict[str, int]:
-    """Read the cards of the changed plugins, drop those of plugins that went away; one transaction.
+    """Read the cards of changed plugins and delete those of removed plugins, in one transaction.
 
-    A plugin whose cards cannot be read or do not fit together is reported by ``zoo plugins`` and has none.
+    A plugin whose cards cannot be read or are inconsistent is reported by ``zoo plugins``; none of its cards is kept.
 
     Args:
-        present: plugin name to version, all that are installed.
-        changed: names of those whose cards are read again.
-        notes: what to note about the registry in the same transaction.
+        present: version by name, of all installed plugins.
+        changed: names of the plugins whose cards are read again.
+        notes: notes on the registry itself, written in the same transaction.
     """
     counts = {"models": 0, "scores": 0}
     with writing(location) as session:
@@ -32,7 +33,7 @@ def index(
         first = (indexed - set(present)) | set(changed)
         lost = [_index_one(session, name, name in present, counts) for name in sorted(first)]
         if any(lost):
-            # A card that two plugins know comes back from the other one.
+            # Another plugin may provide a card that was deleted with this one.
             for name in sorted(set(present) - first):
                 _index_one(session, name, True, counts)
         write_plugins(session, present)
@@ -41,7 +42,7 @@ def index(
 
 
 def _index_one(session: Session, name: str, present: bool, counts: dict[str, int]) -> bool:
-    """Put a plugin's cards in the place of its former ones; whether it gave cards that it no longer gives."""
+    """Replace a plugin's cards; return whether it no longer provides some of the former ones."""
     loaded = plugins()
     items = list(loaded.items("zoo_cards", (ModelCard, BenchmarkScore), only=name)) if present else []
     lost = _forget(session, name, {item.id for item in items if isinstance(item, ModelCard)})
@@ -57,7 +58,7 @@ def _index_one(session: Session, name: str, present: bool, counts: dict[str, int
 
 
 def _forget(session: Session, plugin: str, kept: set[str]) -> bool:
-    """Drop a plugin's scores, and those of its cards that it no longer gives; whether there are such."""
+    """Delete a plugin's scores and the cards that it no longer provides; return whether there are such cards."""
     found = session.exec(select(ModelRow.key, ModelRow.id).where(ModelRow.plugin == plugin)).all()
     stale = [key for key, id in found if id not in kept and key is not None]
     writer = Writer(session, None)

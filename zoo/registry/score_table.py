@@ -1,4 +1,4 @@
-"""All scores of some tasks at once, in columns: what a ranking by published scores reads."""
+"""All scores on some tasks, in columns, for ranking models by published scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.registry.database.connection import Reader
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Scores in three columns of the same length, one row a score.
+    """Scores in three columns of the same length, one row per score.
 
     Attributes:
         names: id of each model, by its key.
@@ -29,7 +29,7 @@ class ScoreTable:
 
 
 def score_table(connection: Reader, tasks: Sequence[str]) -> ScoreTable:
-    """The scores of these tasks; where a figure was both reported and measured by zoo, the reported one."""
+    """The scores on these tasks; a reported score takes precedence over one measured by zoo."""
     if not tasks:
         return ScoreTable()
     marks = ",".join("?" * len(tasks))

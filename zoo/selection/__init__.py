@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from zoo.keywords import explains_keywords
+from zoo.keywords import amount_argument, explains_keywords
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from zoo.answers import Recommendation
     from zoo.contract.backbone import Progress
@@ -53,6 +53,7 @@ def recommend(
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
     progress: Progress | None = None,
 ) -> Recommendation:
@@ -92,7 +93,7 @@ def recommend(
         measure: False ranks by published results and past runs, and runs no model.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
-        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Where the targets are neither classes nor numbers (boxes, entities, texts...), no estimator can be computed. The
     models are evaluated as a whole then: as they are, or after brief fine-tuning.
@@ -106,7 +107,7 @@ def recommend(
     from zoo.contract.backbone import SilentProgress
     from zoo.data.arguments import read_options
     from zoo.selection.request.layers import parse_layers
-    from zoo.selection.request.request import Request, amount, named, names, seconds
+    from zoo.selection.request.request import Request, named, names, seconds
 
     request = Request(
         data=named(data),
@@ -118,14 +119,15 @@ def recommend(
             target_column=target_column,
             on_problem=on_problem,
             task=task,
+            options=options,
         ),
         candidates=candidates,
         layers=parse_layers(layers),
         license=names(license),
         deny_license=names(deny_license),
-        max_parameters=amount("max_parameters", max_parameters),
-        max_size=amount("max_size", max_size),
-        max_memory=amount("max_memory", max_memory),
+        max_parameters=amount_argument("max_parameters", max_parameters),
+        max_size=amount_argument("max_size", max_size),
+        max_memory=amount_argument("max_memory", max_memory),
         max_latency=max_latency,
         language=language,
         gated=gated,

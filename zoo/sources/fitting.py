@@ -1,4 +1,4 @@
-"""Makes what a platform lists fit into a registry, whatever the platform: one bad entry must not stop the others."""
+"""Truncates listed cards to the limits of a registry, so that one bad entry does not stop a sync."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from zoo.entities import BenchmarkScore, ModelCard, Problem
 from zoo.errors import InvalidInput
 
 SHOWN = 80
-"""Characters of an id that a problem shows."""
+"""Maximum characters of an id in a problem."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What can be kept of a page.
+    """The items of a page that can be stored.
 
     Attributes:
         items: cards and scores, in their order.
-        cut: cards that lost something.
-        left_out: cards and scores that cannot be kept at all; scores of such a card are not counted.
-        problems: one for each of both.
+        cut: number of cards that were truncated.
+        left_out: number of cards and scores that cannot be stored; scores of such a card are not counted.
+        problems: one for each of these cards and scores.
     """
 
     items: tuple[ModelCard | BenchmarkScore, ...]
@@ -30,13 +30,13 @@ class Fit:
 
 
 def fit(items: Sequence[ModelCard | BenchmarkScore]) -> Fit:
-    """The items with every card cut to what a registry can hold, and without those that cannot be cut."""
-    from zoo.registry.writing import rows, validation
+    """The items with every card truncated to the registry's limits, without those that cannot be truncated."""
+    from zoo.registry.writing import encoding, validation
 
     cards = [item for item in items if isinstance(item, ModelCard)]
     try:
         if cards:
-            validation.all_storable(cards, rows.columns_of(cards))
+            validation.all_storable(cards, encoding.columns_of(cards))
         cards_fit = True
     except (InvalidInput, TypeError, AttributeError):
         cards_fit = False
@@ -56,7 +56,7 @@ def fit(items: Sequence[ModelCard | BenchmarkScore]) -> Fit:
         except InvalidInput as error:
             if isinstance(item, BenchmarkScore):
                 left_out += 1
-                problems.append(Problem(_shown(item.model), f"a score cannot be kept: {error.message}"))
+                problems.append(Problem(_shown(item.model), f"a score cannot be stored: {error.message}"))
                 continue
             try:
                 kept.append(validation.fitted(item))

@@ -1,4 +1,4 @@
-"""Bring what a platform lists into the registry, page by page, so that nothing is lost when it is interrupted."""
+"""Syncs the models that a platform lists into the registry, page by page, so that it can be interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import Progress, SilentProgress
+from zoo.contract.listing import Listed, ListRequest, Page
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
 from zoo.errors import InvalidInput, RegistryError, SourceError, StorageError, UnknownTask, suggest
+from zoo.keywords import explains_keywords
+from zoo.sources import known
 from zoo.sources.fitting import fit
-from zoo.sources.listing import Listed, ListRequest, Page
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.registry.registry import Registry
 
 MOST_PROBLEMS = 20
-"""Unreadable entries that are told in full."""
+"""Maximum number of unreadable entries in a report."""
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _ALWAYS_NEW = ("downloads", "likes", "gated", "revision")
@@ -30,15 +32,15 @@ _ALWAYS_NEW = ("downloads", "likes", "gated", "revision")
 
 @dataclass(frozen=True)
 class SyncReport(Entity):
-    """What a sync did.
+    """The result of a sync.
 
     Attributes:
-        listed: models that the platform listed.
-        models: of those, new or changed ones, which were written.
-        scores: benchmark scores that were written.
-        requests: how many requests it took.
-        unreadable: how many entries could not be read or kept; ``problems`` tells of the first ones.
-        cut: how many cards were cut to what a registry can hold; ``problems`` tells of the first ones.
+        listed: number of models that the platform listed.
+        models: number of new or changed models that were written.
+        scores: number of benchmark scores that were written.
+        requests: number of requests.
+        unreadable: number of entries that could not be read or stored; ``problems`` has the first ones.
+        cut: number of cards that were truncated to the registry's limits; ``problems`` has the first ones.
     """
 
     source: str
@@ -52,8 +54,9 @@ class SyncReport(Entity):
     seconds: float = 0.0
 
 
+@explains_keywords
 def sync(
-    name: str,
+    source: str,
     *,
     task: str | None = None,
     limit: int | None = None,
@@ -62,43 +65,40 @@ def sync(
     registry: Registry | None = None,
     progress: Progress | None = None,
 ) -> SyncReport:
-    """Bring a platform's models into the registry: all of them the first time, then what is new or changed.
+    """Add the models that a platform lists to the registry: all the first time, then new and changed ones.
 
-    Each page is one transaction, together with the place that it was found at. Interrupted, it goes on from there.
+    Each page is stored in one transaction with the position in the listing, so an interrupted sync resumes there.
 
     Args:
-        name: a source, the part of an id before the colon.
+        source: name of a platform, the part of an id before the colon.
         task: only models for this task.
-        limit: only so many models, the most downloaded ones.
+        limit: maximum number of models; the most downloaded ones are taken.
         since: ISO date; only models that changed on that day or later.
-        full: list everything again.
-        registry: the user's own where it is None.
+        full: list all models again.
+        registry: the registry to write to; None for the user's own.
 
     Raises:
-        InvalidInput: no such source, one that cannot list its models, or a date that is none; UnknownTask.
-        RegistryError: another sync of this source into this registry is running.
-        SourceError: one of its kinds; what came before it is stored.
+        InvalidInput: an unknown platform, one that cannot list its models, or an invalid date; UnknownTask.
+        RegistryError: another sync of this platform into this registry is running.
+        SourceError: a subclass; the pages before the error are stored.
     """
     from zoo.registry import open_registry
-    from zoo.sources import source
 
-    origin = source(name)
+    origin = known.source(source)
     if not isinstance(origin, Listed):
         raise InvalidInput(
-            f"The models of the platform '{name}' cannot be listed.", f"There are: {', '.join(listed_sources())}."
+            f"The platform '{source}' cannot list its models.", f"Platforms that can: {', '.join(listed_sources())}."
         )
     wanted = ListRequest(_task(task), _limit(limit), _day(since), full)
     registry = registry or open_registry()
     started = time.perf_counter()
-    with _alone(registry, name):
+    with _locked(registry, source):
         return _Sync(registry, origin, wanted, progress or SilentProgress()).run(started)
 
 
 def listed_sources() -> list[str]:
-    """The sources whose models can be listed."""
-    from zoo.sources import sources
-
-    return sorted(name for name, origin in sources().items() if isinstance(origin, Listed))
+    """The platforms that can list their models."""
+    return sorted(name for name, origin in known.sources().items() if isinstance(origin, Listed))
 
 
 class _Sync:
@@ -108,7 +108,7 @@ class _Sync:
         self.report = SyncReport(origin.name)
 
     def run(self, started: float) -> SyncReport:
-        state = self._noted()
+        state = self._stored_state()
         total = state.get("count") if isinstance(state.get("count"), int) else self.wanted.limit
         try:
             with self.progress.step(f"Syncing {self.origin.name}", total) as step:
@@ -117,7 +117,7 @@ class _Sync:
                     step.advance(page.seen)
         except (SourceError, RegistryError, StorageError) as error:
             if self.report.listed:
-                stored = f"{self.report.listed:,} models came before that and are stored; run it again to go on."
+                stored = f"{self.report.listed:,} models were stored before that; run the command again to continue."
                 raise type(error)(f"{error.message} {stored}", error.hint) from error
             raise
         return dataclasses.replace(self.report, seconds=time.perf_counter() - started)
@@ -127,7 +127,7 @@ class _Sync:
 
         kept = fit(page.items)
         items = list(self._changed(kept.items))
-        counts = syncing.write_page(self.registry, items, {self.note: json.dumps(page.state, sort_keys=True)})
+        counts = syncing.write_page(self.registry.path, items, {self.note: json.dumps(page.state, sort_keys=True)})
         done = self.report
         self.report = dataclasses.replace(
             done,
@@ -141,13 +141,12 @@ class _Sync:
         )
 
     def _changed(self, items: Sequence[ModelCard | BenchmarkScore]) -> Iterator[ModelCard | BenchmarkScore]:
-        from zoo.registry.writing import syncing
-
-        known = syncing.known_cards(self.registry, [item.id for item in items if isinstance(item, ModelCard)])
+        ids = [item.id for item in items if isinstance(item, ModelCard)]
+        stored = {card.id: card for card in self.registry.cards_called(ids)}
         unchanged: set[str] = set()
         for item in items:
             if isinstance(item, ModelCard):
-                before = known.get(item.id)
+                before = stored.get(item.id)
                 card = item if before is None else refreshed(before, item)
                 if card == before:
                     unchanged.add(item.id)
@@ -156,10 +155,10 @@ class _Sync:
             elif item.model not in unchanged:
                 yield item
 
-    def _noted(self) -> dict[str, Any]:
+    def _stored_state(self) -> dict[str, Any]:
         from zoo.registry.writing import syncing
 
-        text = syncing.note(self.registry, self.note)
+        text = syncing.note(self.registry.path, self.note)
         try:
             state = parse_json(text) if text else {}
         except ValueError:
@@ -167,18 +166,18 @@ class _Sync:
         return state if isinstance(state, dict) else {}
 
 
-def refreshed(known: ModelCard, found: ModelCard) -> ModelCard:
-    """A card that a platform listed, with what a listing does not tell kept from the card that was known.
+def refreshed(stored: ModelCard, listed: ModelCard) -> ModelCard:
+    """A listed card, completed with the stored card where the listing has no value.
 
-    Files and their exact size belong to a revision, so they are kept only while it is the same.
+    Files and their exact size belong to a revision, so they are only taken over if it is the same.
     """
     values: dict[str, Any] = {}
-    same = known.revision == found.revision
+    same = stored.revision == listed.revision
     for field in dataclasses.fields(ModelCard):
-        before, now = getattr(known, field.name), getattr(found, field.name)
+        before, now = getattr(stored, field.name), getattr(listed, field.name)
         if field.name in _ALWAYS_NEW:
             values[field.name] = before if now is None else now
-        elif field.name == "bytes" and same and known.files:
+        elif field.name == "bytes" and same and stored.files:
             values[field.name] = before
         elif field.name == "files":
             values[field.name] = now or (before if same else ())
@@ -192,8 +191,8 @@ def refreshed(known: ModelCard, found: ModelCard) -> ModelCard:
 
 
 @contextmanager
-def _alone(registry: Registry, name: str) -> Iterator[None]:
-    """Hold the one place there is for a sync of this source into this registry; a killed process leaves it free."""
+def _locked(registry: Registry, name: str) -> Iterator[None]:
+    """Lock this registry for syncs of this platform; the lock of a killed process is released."""
     from filelock import FileLock, Timeout
 
     from zoo.registry.database.location import beside
@@ -205,7 +204,8 @@ def _alone(registry: Registry, name: str) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout:
         raise RegistryError(
-            f"Another sync of '{name}' into {registry.path} is running.", "Wait until it is done; nothing was changed."
+            f"Another sync of '{name}' into {registry.path} is running.",
+            "Wait until it ends; nothing was changed.",
         ) from None
     except OSError as error:
         raise StorageError(
@@ -228,7 +228,7 @@ def _task(name: str | None) -> str | None:
 
 def _limit(limit: int | None) -> int | None:
     if limit is not None and limit < 1:
-        raise InvalidInput(f"A limit of {limit} lists nothing.", "Give a whole number above 0.")
+        raise InvalidInput(f"limit is {limit}; it must be positive.", "Use a whole number from 1 on.")
     return limit
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from zoo.contract.source import ModelFolder
 from zoo.entities import ModelCard, ModelFile
 
 LIBRARY = "openai-whisper"
@@ -23,21 +25,17 @@ def is_checkpoint(path: Path) -> bool:
     return all(mark in content for mark in _MARKS)
 
 
-def checkpoint_of(root: Path) -> str | None:
-    """The one file of a folder that is such a checkpoint, or None."""
-    found = [path.name for path in sorted(root.glob("*.pt")) if is_checkpoint(path)]
-    return found[0] if len(found) == 1 else None
-
-
-def card_of(model: str, files: Sequence[ModelFile]) -> ModelCard:
-    """The card of a folder with such a checkpoint."""
+def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """The card of a folder of which one file is such a checkpoint, without a configuration."""
+    found = [] if config else [path.name for path in sorted(folder.root.glob("*.pt")) if is_checkpoint(path)]
+    if len(found) != 1:
+        return None
     return ModelCard(
-        id=model,
+        id=folder.id,
         domain="audio",
         tasks=("automatic-speech-recognition",),
         architecture="Whisper",
         library=LIBRARY,
-        bytes=sum(file.bytes or 0 for file in files),
         input={"kind": "audio", "sampling_rate": 16_000},
-        files=tuple(files),
+        files=(ModelFile(found[0]),),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from zoo.errors import DataError, InvalidInput, ZooError
-from zoo.plugins import plugins
-from zoo.testing import samples
+from zoo.kinds.known import kind_of
 from zoo.testing.sameness import difference, numbers, shape
 from zoo.testing.subject import ModelSubject, Skipped
 
@@ -73,8 +72,7 @@ def answers_extremes(model: ModelSubject) -> None:
     import numpy as np
 
     for task, _ in _asked(model):
-        known = plugins().tasks.get(task)
-        for name, item in samples.extreme(model.kind(task), known.target if known else ""):
+        for name, item in kind_of(model.kind(task)).extreme(task):
             try:
                 found = model.answers(task, [item])
             except ZooError:
@@ -106,7 +104,9 @@ def _asked(model: ModelSubject) -> Iterator[tuple[str, tuple[Sequence[Any], Sequ
 
 
 def _without_seed(answer: Any) -> Any:
-    return {name: value for name, value in answer.items() if name != "seed"} if isinstance(answer, Mapping) else answer
+    if not is_dataclass(answer):
+        return answer
+    return {field.name: getattr(answer, field.name) for field in fields(answer) if field.name != "seed"}
 
 
 def _same(model: ModelSubject, task: str, found: Sequence[Any], expected: Sequence[Any], when: str) -> None:

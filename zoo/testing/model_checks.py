@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from zoo.contract.backbone import Trainable
 from zoo.entities import FeatureRequest
 from zoo.errors import MissingDependency, UnsupportedModel, ZooError
+from zoo.kinds.known import kind_of
 from zoo.plugins import plugins
-from zoo.testing import samples
 from zoo.testing.subject import ModelSubject, Skipped
 
 SAME = 1e-4
@@ -100,7 +101,7 @@ def survives_extremes(model: ModelSubject) -> None:
     import numpy as np
 
     model.must_have_features()
-    tried = samples.extreme(model.backbone.input_kind)
+    tried = kind_of(model.backbone.input_kind).extreme()
     if not tried:
         raise Skipped(f"no extremes are known of inputs of the kind '{model.backbone.input_kind}'")
     for name, item in tried:
@@ -175,9 +176,10 @@ def moves_to_devices(model: ModelSubject) -> None:
 
 def can_be_trained(model: ModelSubject) -> None:
     """A head gives one row of outputs for each input, and its gradient reaches the pretrained weights."""
-    if getattr(model.backbone, "module", None) is None or not hasattr(model.backbone, "head"):
+    if not isinstance(model.backbone, Trainable):
         raise Skipped("it has no torch module to train")
-    backbone: Any = model.load()
+    backbone = model.load()
+    assert isinstance(backbone, Trainable), "loaded again, it has no torch module to train"
     before = model.default(model.inputs, backbone)
     head = backbone.head(_task(model), 3)
     batch = backbone.collate([backbone.preprocess(item) for item in model.inputs])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 FEW = 0.01
@@ -10,6 +11,9 @@ FEW = 0.01
 
 LEVELS = 2
 """Of 255, by which a pixel may differ."""
+
+NOISE = 1e-5
+"""Difference of two values of an array that rounding explains, however small the others are, such as no force."""
 
 
 def difference(found: Any, expected: Any, tolerance: float = 1e-3) -> str:
@@ -59,13 +63,13 @@ def shape(answer: Any) -> Any:
 
 
 def _plain(answer: Any) -> Any:
-    """Pictures and recordings as mappings with an array; tensors as arrays."""
+    """Images and tensors as arrays, dataclasses as mappings of their fields."""
     import numpy as np
 
     if hasattr(answer, "convert") and hasattr(answer, "size"):
         return np.asarray(answer.convert("RGB"))
-    if hasattr(answer, "sampling_rate"):
-        return {"sampling_rate": answer.sampling_rate, "samples": np.asarray(answer.samples)}
+    if is_dataclass(answer) and not isinstance(answer, type):
+        return {field.name: getattr(answer, field.name) for field in fields(answer)}
     if hasattr(answer, "detach"):
         return answer.detach().float().cpu().numpy()
     return answer.item() if isinstance(answer, np.generic) else answer
@@ -83,6 +87,7 @@ def _of_mappings(found: Any, expected: Mapping[Any, Any], tolerance: float) -> s
 def _of_lists(found: Any, expected: Sequence[Any], tolerance: float) -> str:
     if not isinstance(found, (list, tuple)) or len(found) != len(expected):
         return f"{len(found) if isinstance(found, (list, tuple)) else type(found).__name__} instead of {len(expected)}"
+    found, expected = list(map(_plain, found)), list(map(_plain, expected))
     if expected and all(isinstance(one, Mapping) and "score" in one for one in expected):
         return _of_scored(found, expected, tolerance)
     for number, (one, other) in enumerate(zip(found, expected, strict=True), start=1):
@@ -111,8 +116,11 @@ def _of_arrays(found: Any, expected: Any, tolerance: float) -> str:
         picture = expected.dtype == np.uint8 and expected.ndim == 3
         apart = np.abs(found.astype(np.int64) - expected.astype(np.int64)) > (LEVELS if picture else 0)
         return "" if apart.size == 0 or apart.mean() <= FEW else f"{apart.mean():.1%} of the values differ"
+    apart = np.abs(np.nan_to_num(found) - np.nan_to_num(expected))
+    if apart.max(initial=0) <= NOISE:
+        return ""
     scale = max(float(np.linalg.norm(np.nan_to_num(expected))), 1e-6)
-    distance = float(np.linalg.norm(np.nan_to_num(found) - np.nan_to_num(expected))) / scale
+    distance = float(np.linalg.norm(apart)) / scale
     return "" if distance <= tolerance else f"relative distance {distance:.2g} > {tolerance:g}"
 
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from zoo.contract.backbone import Backbone, SilentProgress
+from zoo.contract.backbone import Answers, Backbone, HasExamples, SilentProgress, ZeroShot
 from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, LocalFiles, ModelCard
 from zoo.errors import DataError, InvalidInput, MissingDependency, UnsupportedModel, ZooError, suggest
+from zoo.kinds.known import asked_kind, kind_of
 from zoo.plugins import PluginReport, plugins
-from zoo.testing import samples
 
 LABELS = ("a dog", "rain", "a red house")
 """What models choose from that know no classes of their own."""
@@ -104,14 +104,14 @@ class ModelSubject:
         return found
 
     def _ordinary(self, kind: str) -> Sequence[Any]:
-        own = getattr(self.backbone, "examples", None)
-        return own() if own and kind == self.backbone.input_kind else samples.ordinary(kind)
+        backbone = self.backbone
+        if isinstance(backbone, HasExamples) and kind == backbone.input_kind:
+            return backbone.examples()
+        return kind_of(kind).ordinary()
 
     def kind(self, task: str) -> str:
         """What it takes for a task."""
-        from zoo.data.single import input_kind
-
-        return input_kind(self, task)
+        return asked_kind(self.backbone, plugins().tasks.get(task)).name
 
     def answers(self, task: str, inputs: Sequence[Any], backbone: Backbone | None = None) -> Sequence[Any]:
         """What the plugin's ``zoo_predict`` gives for a task; raises what that raises.
@@ -140,11 +140,13 @@ class ModelSubject:
             return False
 
     def _answers(self, task: str, inputs: Sequence[Any], backbone: Backbone) -> Sequence[Any] | None:
-        labels = LABELS if hasattr(backbone, "zero_shot") else ()
+        labels = LABELS if isinstance(backbone, ZeroShot) else ()
         with dependencies_installed():
             found: Sequence[Any] | None = plugins().ask(
                 self.plugin, "zoo_predict", backbone=backbone, inputs=list(inputs), task=task, labels=labels
             )
+            if found is None and isinstance(backbone, Answers):
+                found = backbone.answer(task, inputs, labels)
         return found
 
     def dataset(self, inputs: Sequence[Any]) -> Dataset:

@@ -9,7 +9,7 @@ from typing import Any
 
 from zoo.entities import Entity
 from zoo.errors import MissingDependency, ZooError
-from zoo.testing import answer_checks, model_checks, plugin_checks
+from zoo.testing import answer_checks, kind_checks, model_checks, plugin_checks
 from zoo.testing.subject import ModelSubject, Skipped, Subject, models
 
 
@@ -82,7 +82,7 @@ def checks(plugin: str, names: Sequence[str] = (), every: bool = False) -> list[
         ZooError: there is no such plugin, or a named model cannot be had.
     """
     subject = Subject(plugin)
-    found = [_bound(function, subject) for function in plugin_checks.CHECKS]
+    found = [_bound(function, subject) for function in (*plugin_checks.CHECKS, *kind_checks.CHECKS)]
     for model in models(subject, names, every):
         found += [_bound(function, model, model.card.id) for function in (*model_checks.CHECKS, *answer_checks.CHECKS)]
     return found

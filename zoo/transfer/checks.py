@@ -1,4 +1,4 @@
-"""Checks features and targets before anything is computed from them, and says what is wrong with which sample."""
+"""Checks features and targets before anything is computed from them; errors name the sample."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_features(values: Any, dimension: int | None = None) -> np.ndarray:
     if features.ndim != 2 or features.shape[1] < 1:
         raise InvalidInput(
             f"Features must be a table of n samples x d dimensions, not of shape {features.shape}.",
-            "Pool a sequence or an image grid to one vector a sample first.",
+            "Pool a sequence or an image grid to one vector per sample first.",
         )
     if dimension is not None and features.shape[1] != dimension:
         raise InvalidInput(f"Features have {features.shape[1]} dimensions where {dimension} are expected.")
@@ -93,13 +93,13 @@ def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outp
     targets = as_array(values, "targets")
     if classes is None:
         if targets.shape != (n, outputs) and (outputs > 1 or targets.shape != (n,)):
-            wanted = "one target a sample" if outputs == 1 else f"{outputs} numbers a sample"
+            wanted = "one target per sample" if outputs == 1 else f"{outputs} numbers per sample"
             raise InvalidInput(f"There must be {wanted}: {n} samples, targets of shape {targets.shape}.")
         targets = targets.astype(np.float64).reshape(n, outputs)
         check_finite(targets, "targets", first)
         return targets
     if targets.shape != (n,):
-        raise InvalidInput(f"There must be one target a sample: {n} samples, targets of shape {targets.shape}.")
+        raise InvalidInput(f"There must be one target per sample: {n} samples, targets of shape {targets.shape}.")
     if targets.dtype.kind == "f":
         raise InvalidInput(
             "The targets are floating-point numbers where class indices are needed.",
@@ -123,7 +123,7 @@ def check_groups(values: Any, n: int) -> np.ndarray:
     """
     groups = np.asarray(values)
     if groups.shape != (n,):
-        raise InvalidInput(f"There must be one group a sample: {n} samples, groups of shape {groups.shape}.")
+        raise InvalidInput(f"There must be one group per sample: {n} samples, groups of shape {groups.shape}.")
     names, numbers = np.unique(groups, return_inverse=True)
     if len(names) < 2:
         raise InvalidInput(f"All {n} samples are in one group, so that none can be held out.", "Leave the groups out.")
@@ -133,7 +133,7 @@ def check_groups(values: Any, n: int) -> np.ndarray:
 def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str]:
     """Features, targets and the kind of target, ready to be scored.
 
-    Kinds: ``class`` for n integers; ``classes``, several labels a sample, for n x r integers 0 or 1; ``number`` for n
+    Kinds: ``class`` for n integers; ``classes``, several labels per sample, for n x r integers 0 or 1; ``number`` for n
     floats or n x r floats. Classes are renumbered so that each index from 0 on occurs; labels and outputs that are the
     same for all samples are left out. Labels come back as floats.
 
@@ -162,16 +162,16 @@ def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str
 def _check_outputs(given: np.ndarray, n: int, kind: str) -> tuple[np.ndarray, bool]:
     """Numbers or labels as floats without those that are constant, and whether any is left."""
     if given.ndim == 2 and given.shape[1] < 1:
-        raise InvalidInput(f"There must be at least one target a sample; their shape is {given.shape}.")
+        raise InvalidInput(f"There must be at least one target per sample; their shape is {given.shape}.")
     checked = check_targets(given, n, None, outputs=given.shape[1] if given.ndim == 2 else 1)
     if not n:
         return checked, False
-    strange = np.flatnonzero(((checked != 0.0) & (checked != 1.0)).any(axis=1))
-    if kind == "classes" and len(strange):
+    invalid = np.flatnonzero(((checked != 0.0) & (checked != 1.0)).any(axis=1))
+    if kind == "classes" and len(invalid):
         raise InvalidInput(
-            f"Several labels a sample are written as 0 or 1; those of sample {int(strange[0])} (counting from 0) "
+            f"Several labels per sample are written as 0 or 1; those of sample {int(invalid[0])} (counting from 0) "
             "hold something else.",
-            "For several numbers a sample pass targets.astype(float).",
+            "For several numbers per sample pass targets.astype(float).",
         )
     varying = checked.min(axis=0) < checked.max(axis=0)
     if given.ndim == 1:

@@ -1,4 +1,4 @@
-"""What intervals are made of: stratified groups of samples, Student's quantiles, the delete-a-group jackknife, the
+"""Building blocks of intervals: stratified groups of samples, Student's quantiles, the delete-a-group jackknife, the
 interval of a proportion, and the error of the difference between two models."""
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _STUDENT_975 = (
 
 
 def student_t(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t with ``freedom`` >= 1 degrees of freedom, from tables; 1.96 to 2.04 beyond 30.
+    """The 97.5 % quantile of Student's t with ``freedom`` >= 1 degrees of freedom, tabulated; 1.96 to 2.04 beyond 30.
 
     Beyond the table the first term of the expansion in 1 / freedom is used (Abramowitz and Stegun, 26.7.5).
     """
@@ -95,7 +95,7 @@ def student_quantile(probability: float, freedom: int) -> float:
 
 
 class Difference(NamedTuple):
-    """How far one model's value lies above another's.
+    """The difference between two models' values.
 
     Attributes:
         value: the difference.
@@ -116,10 +116,9 @@ class Difference(NamedTuple):
 def difference(one: Measured, other: Measured) -> Difference | None:
     """``one`` less ``other``, both by the same estimator on the same samples with the same seed.
 
-    Where both have parts they are taken in pairs, so that what the samples do to both models alike cancels out.
-    Otherwise the two intervals are taken as independent, which makes the error too large rather than too small; the
-    longer side of each counts, as the other may be cut where the figure's range ends. None where there is no interval
-    either.
+    Where both have parts, these are paired, so that variation of the samples common to both models cancels out.
+    Otherwise the two intervals are taken as independent, which overestimates the error rather than underestimating it;
+    the longer side of each counts, as the other may be cut where the figure's range ends. None without intervals.
     """
     if len(one.parts) == len(other.parts) > 1:
         pairs = np.array(one.parts) - np.array(other.parts)
@@ -132,7 +131,7 @@ def difference(one: Measured, other: Measured) -> Difference | None:
 
 
 def strata(targets: np.ndarray) -> np.ndarray:
-    """What samples are dealt out evenly by: their class; for numbers and several labels nothing."""
+    """The strata of the samples: their classes; a single stratum for numbers and several labels."""
     return targets if targets.dtype.kind == "i" else np.zeros(len(targets), int)
 
 
@@ -170,7 +169,7 @@ def jackknife(value: float, left_out: Sequence[float], scale: float = 1.0) -> Me
         scale: what the reach is multiplied by: sqrt(m / n) where only m of the n samples were dealt into groups.
 
     The variance of the estimate over data sets like this one is (g - 1) / g * sum (left out - their mean)^2; the
-    interval is value -/+ t * its root, with g - 1 degrees of freedom. It is first order: it tells how far the value
+    interval is value -/+ t * its root, with g - 1 degrees of freedom. It is first order: it covers how far the value
     would move with other samples of the same kind, not how well the estimator predicts fine-tuning.
     """
     g = len(left_out)
@@ -186,7 +185,7 @@ def mean_of_folds(values: Sequence[float], most: float) -> Measured:
 
     The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
     regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020). For figures without
-    a lower limit; folds that happen to agree on an accuracy say little of its error, see ``proportion``.
+    a lower limit; folds that happen to agree on an accuracy say little about its error, see ``proportion``.
     """
     k, mean = len(values), float(np.mean(values))
     reach = student_t(k - 1) * float(np.std(values, ddof=1)) / math.sqrt(k)
@@ -194,7 +193,7 @@ def mean_of_folds(values: Sequence[float], most: float) -> Measured:
 
 
 def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = None) -> Measured:
-    """The mean of one number a sample with mean -/+ t * standard error, cut at ``most``.
+    """The mean of one number per sample with mean -/+ t * standard error, cut at ``most``.
 
     Samples that belong together, numbered from 0 in ``units``, err together: the error is that of their sums.
     """
@@ -205,20 +204,20 @@ def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = N
 
 
 def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float | None = None) -> Measured:
-    """The mean of one number from 0 to 1 a sample (1 where it is right) with its score interval, inside 0 to 1.
+    """The mean of one number from 0 to 1 per sample (1 where correct) with its score interval, inside 0 to 1.
 
     Wilson's interval (Journal of the American Statistical Association 22, 1927) is the set of true proportions p with
-    ``|value - p| <= t sqrt(p (1 - p) / m)``. It has a width where all samples are right: 1 - p of new samples may still
-    be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 - value)`` over the
+    ``|value - p| <= t sqrt(p (1 - p) / m)``. It has a width where all samples are correct: 1 - p of new samples may
+    still be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 - value)`` over the
     squared standard error, which is n - 1 for samples that stand alone and fewer where they err together (Korn and
-    Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. Of a
-    cross-validated model the samples' errors are those of its folds (Bayle et al., "Cross-validation confidence
-    intervals for test error", NeurIPS 2020).
+    Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. The errors
+    of a cross-validated model's samples are those of its folds (Bayle et al., "Cross-validation confidence intervals
+    for test error", NeurIPS 2020).
 
     Args:
         right: n numbers.
         units: which samples belong together, numbered from 0; None where each stands alone.
-        value: the estimate where it weighs the samples otherwise than their mean does (folds of different size).
+        value: the estimate, where it weights the samples differently from their mean (folds of different size).
     """
     value = float(right.mean()) if value is None else value
     error, count = _error_of_mean(right, units)
@@ -233,7 +232,7 @@ def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float 
 
 
 def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measured:
-    """The same with an interval that does not leave the range of the figure.
+    """The same, with the interval cut to the range of the figure.
 
     Figures from 0 to 1 are means over ``samples`` samples (or units): however little these differ, the interval reaches
     at least as far as that of a proportion does at 0 or 1.
@@ -250,7 +249,7 @@ def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measur
 
 
 def _error_of_mean(values: np.ndarray, units: np.ndarray | None) -> tuple[float, int]:
-    """Standard error of the mean of one number a sample, and how many units it comes from."""
+    """Standard error of the mean of one number per sample, and how many units it comes from."""
     apart = (
         values if units is None else np.bincount(units, values - values.mean()) * ((int(units.max()) + 1) / len(values))
     )

@@ -1,4 +1,4 @@
-"""Which layer of a model transfers best, and whether the mean of its layers does, from one pass.
+"""Finds the layer of a model, or the mean of its layers, that transfers best, in one pass.
 
 Each layer has statistics of its own, O(d^2 + K d) numbers, so that no more than one batch's features of all layers is
 ever in memory. Averaging the layers of a sample before estimating is what Garbas, Ploner and Akbik,
@@ -52,7 +52,7 @@ class LayerStatistics:
             raise InvalidInput(f"The layers have features of different numbers of samples: {counts}.")
         dimensions = {values.shape[1] for values in features.values()}
         if self.average and len(features) > 1 and len(dimensions) == 1:
-            with np.errstate(invalid="ignore"):  # Infinities are named below, in the layer that has them.
+            with np.errstate(invalid="ignore"):  # Infinities are reported below, with their layer.
                 features[MEAN] = np.mean([np.asarray(values, np.float64) for values in features.values()], axis=0)
         if self.statistics and features.keys() != self.statistics.keys():
             raise InvalidInput(f"The layers were {_names(self.statistics)}, and now they are {_names(features)}.")
@@ -82,7 +82,7 @@ class LayerStatistics:
             return self
         if other.statistics and other.statistics.keys() != self.statistics.keys():
             raise InvalidInput(f"The layers are {_names(self.statistics)} here and {_names(other.statistics)} there.")
-        # Each is tried on nothing first, so that a layer that does not fit leaves all as they were.
+        # Each is first merged into empty statistics, so that a layer that does not fit leaves all as they were.
         for name, part in other.statistics.items():
             mine = self.statistics[name]
             Statistics(mine.classes, mine.dimension, mine.full_dimension, mine.outputs).merge(part)
@@ -99,7 +99,7 @@ class LayerStatistics:
         found = find_estimator(estimator)
         if found.from_statistics is None:
             raise InvalidInput(
-                f"The estimator '{estimator}' cannot judge streamed layers: it needs all samples at once.",
+                f"The estimator '{estimator}' cannot evaluate streamed layers: it needs all samples at once.",
                 "Choose one that works from statistics, such as logme or hscore.",
             )
         return {name: float(found.from_statistics(part)) for name, part in self.statistics.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from zoo.contract import estimator as contract
 from zoo.contract.estimator import Estimator, Measured
 from zoo.errors import InvalidInput, suggest
 from zoo.plugins import plugins
@@ -173,7 +174,7 @@ def renumbered(targets: np.ndarray) -> np.ndarray:
     return np.unique(targets, return_inverse=True)[1] if targets.dtype.kind == "i" else targets
 
 
-def cross_validated(held_out: Callable[[Statistics, Statistics], np.ndarray]) -> Scored:
+def cross_validated(held_out: Callable[[contract.Statistics, contract.Statistics], np.ndarray]) -> Scored:
     """The score of an estimator by ``held_out``: the greatest mean over 10 folds."""
 
     def score(features: np.ndarray, targets: np.ndarray) -> float:
@@ -233,14 +234,14 @@ def _measure_streamed(estimators: dict[str, Estimator], features: np.ndarray, sa
         measured[name] = jackknife(value, left_out[name]) if sample.groups else Measured(value)
     for name, path in folds.items():
         best = int(np.mean(path, axis=0).argmax())
-        judged = mean_of_folds([float(fold[best]) for fold in path], 1.0)
-        measured[name] = judged if sample.groups else Measured(judged.value)
+        found = mean_of_folds([float(fold[best]) for fold in path], 1.0)
+        measured[name] = found if sample.groups else Measured(found.value)
     return measured
 
 
 def _check_kind(estimator: Estimator, kind: str) -> None:
     if kind not in estimator.target_kinds:
-        words = {"class": "class indices", "classes": "several labels a sample", "number": "numbers"}
+        words = {"class": "class indices", "classes": "several labels per sample", "number": "numbers"}
         wanted = " or ".join(words[accepted] for accepted in estimator.target_kinds if accepted in words)
         raise InvalidInput(
             f"The estimator '{estimator.name}' needs {wanted}, and the targets are {words[kind]}.",

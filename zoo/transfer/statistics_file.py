@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from zoo.errors import DataError, needs_extra, storage_errors
-from zoo.transfer.statistics import Statistics
 
 FORMAT = "zoo-statistics-2"
 
 
-def write(statistics: Statistics, path: Path) -> None:
-    """Write ``statistics`` under a temporary name beside ``path``, then put it in place.
+def write(tensors: Mapping[str, np.ndarray], header: Mapping[str, str], path: Path) -> None:
+    """Write under a temporary name beside ``path``, then rename.
 
     Raises:
         StorageError: the file cannot be written.
     """
     with needs_extra("torch", "save statistics"):
         from safetensors.numpy import save
-    tensors, header = statistics.to_tensors()
     content = save({name: np.array(value, order="C") for name, value in tensors.items()}, {"format": FORMAT, **header})
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with storage_errors(path):
@@ -35,12 +34,12 @@ def write(statistics: Statistics, path: Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def read(path: Path) -> Statistics:
-    """Read what ``write`` wrote.
+def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Tensors and header of a file written by ``write``.
 
     Raises:
         StorageError: the file cannot be read.
-        DataError: it holds something else, was cut short, or is of another version.
+        DataError: it holds something else, is truncated, or has another format version.
     """
     with needs_extra("torch", "load statistics"):
         from safetensors import SafetensorError, safe_open
@@ -55,4 +54,4 @@ def read(path: Path) -> Statistics:
     if header.get("format") != FORMAT:
         found = header.get("format", "unknown")
         raise DataError(f"{path} does not hold statistics of the format {FORMAT}, but {found}.", "Compute them again.")
-    return Statistics.from_tensors(tensors, header)
+    return tensors, header

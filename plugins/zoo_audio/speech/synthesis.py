@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import nn
 
 from zoo.adapt.metric_models import embedded, judge
-from zoo.errors import DataError, MissingExtra, UnsupportedModel, UnsupportedPrecision
+from zoo.errors import DataError, MissingExtra, UnsupportedModel
 from zoo.kinds.audio import Recording
-from zoo.loading.quiet import quiet
+from zoo.loading.dtypes import require_float32
+from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_audio.answering import AnsweringBackbone, as_text
 from zoo_audio.speech.vocoding import griffin_lim, vocoder_for
 
@@ -29,7 +29,6 @@ LONGEST_SECONDS = 20.0
 _IGNORED = -100.0
 """Of spectrograms, what does not count in the loss of SpeechT5."""
 
-_LOCAL = {"local_files_only": True, "trust_remote_code": False}
 _SEED = 0
 
 
@@ -242,25 +241,9 @@ def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dty
         UnsupportedModel: the folder lacks weights, or is damaged.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' speaks in float32, not in {dtype}.", "Leave --dtype out.")
-    try:
-        with quiet():
-            reader = transformers.AutoTokenizer if architecture == VITS else transformers.AutoProcessor
-            reads = reader.from_pretrained(files.root, **_LOCAL)
-            model, report = getattr(transformers, architecture).from_pretrained(
-                files.root, weights_only=True, output_loading_info=True, **_LOCAL
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    missing = sorted(report["missing_keys"])
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    require_float32(card, dtype, "speaks")
+    model = load_model(getattr(transformers, architecture), card, files.root, unexpected=IGNORE)
     if architecture == VITS:
-        return VitsVoice(card, model, reads, device)
-    return SpeechT5Voice(card, model, reads, vocoder_for(files.root, device), device)
+        return VitsVoice(card, model, load_tokenizer(card, files.root, "audio"), device)
+    processor = load_part(transformers.AutoProcessor, card, files.root)
+    return SpeechT5Voice(card, model, processor, vocoder_for(files.root, device), device)

@@ -10,7 +10,8 @@ import pickle
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("whisper", "run openai-whisper's models"):
     import numpy as np
@@ -82,8 +83,7 @@ class WhisperBackbone(AudioBackbone):
     """The encoder for features, and all of the model for words."""
 
     def __init__(self, card: ModelCard, model: Any, *, device: str, dtype: str) -> None:
-        if dtype != "float32":
-            raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+        require_float32(card, dtype)
         super().__init__(
             card, WhisperTrunk(model), device=device, dtype=dtype, transcribe=lambda waves: transcribed(model, waves)
         )

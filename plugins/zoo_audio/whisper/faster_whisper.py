@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("speech", "run Whisper by faster-whisper"):
     import numpy as np
@@ -94,8 +95,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterW
         UnsupportedModel: the folder holds none.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     kind, _, index = device.partition(":")
     try:
         model = WhisperModel(

@@ -10,15 +10,17 @@ from torch import nn
 from torch.nn import functional
 
 from zoo.errors import DataError
+from zoo.kinds.answers import Answer
+from zoo_language.answers.questions import Question
 
 if TYPE_CHECKING:
-    from zoo_language.transformers_backbone import TransformersBackbone
+    from zoo_language.text_model import TextModel
 
 STRIDE = 128
-"""Tokens that two windows over a long text share."""
+"""Tokens by which two windows over a long text overlap."""
 
 LONGEST_ANSWER = 30
-"""Tokens of an answer, at most."""
+"""Most tokens of an answer."""
 
 
 class SpanFinder(nn.Module):
@@ -41,10 +43,10 @@ class SpanFinder(nn.Module):
         return ((losses[0] + losses[1]) / 2).unsqueeze(1)
 
 
-class Answerer:
-    """Trains and uses a span finder; long texts are read in windows that overlap."""
+class AnswerLearner:
+    """Trains and uses a span finder; reads long texts in overlapping windows."""
 
-    def __init__(self, backbone: TransformersBackbone) -> None:
+    def __init__(self, backbone: TextModel) -> None:
         self.backbone, self.classes = backbone, ()
         self.pretrained: nn.Module = backbone.module.model
         width = int(backbone.module.model.config.get_text_config().hidden_size)
@@ -66,14 +68,14 @@ class Answerer:
         batch = self.backbone.collate([{k: v for k, v in e.items() if k != "positions"} for e in examples])
         return {**batch, "positions": torch.tensor([e["positions"] for e in examples])}
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """The likeliest answer to each question: its words, score, and place in the text."""
+    def predict(self, inputs: Sequence[Any]) -> list[Answer]:
+        """The likeliest answer to each question."""
         return [find(self.backbone, item, self.module.logits) for item in inputs]
 
 
-def find(backbone: TransformersBackbone, item: Any, logits: Callable[[Any], torch.Tensor]) -> dict[str, Any]:
+def find(backbone: TextModel, item: Any, logits: Callable[[Any], torch.Tensor]) -> Answer:
     """The likeliest answer over all windows, by a function that gives batch x tokens x 2."""
-    best: dict[str, Any] = {"answer": "", "score": 0.0, "start": 0, "end": 0}
+    best = Answer("", 0.0, 0, 0)
     highest = -float("inf")
     for tokens, places in encode(backbone, item):
         batch = {name: tensor.to(backbone.device) for name, tensor in backbone.collate([tokens]).items()}
@@ -90,21 +92,19 @@ def find(backbone: TransformersBackbone, item: Any, logits: Callable[[Any], torc
         if value.item() > highest:
             highest = value.item()
             begin, stop = divmod(int(place), len(places))
-            chance = first.softmax(dim=0)[begin] * last.softmax(dim=0)[stop]
+            probability = first.softmax(dim=0)[begin] * last.softmax(dim=0)[stop]
             start, end = places[begin][0], places[stop][1]  # type: ignore[index]
-            best = {"answer": item.context[start:end], "score": float(chance), "start": start, "end": end}
+            best = Answer(item.context[start:end], float(probability), start, end)
     return best
 
 
-def encode(
-    backbone: TransformersBackbone, item: Any
-) -> list[tuple[dict[str, list[int]], list[tuple[int, int] | None]]]:
+def encode(backbone: TextModel, item: Any) -> list[tuple[dict[str, list[int]], list[tuple[int, int] | None]]]:
     """Windows over question and text: token ids, and for each token of the text its characters.
 
     Raises:
-        DataError: it is no question with a text.
+        DataError: it is not a question with a text.
     """
-    if not (hasattr(item, "question") and hasattr(item, "context")):
+    if not isinstance(item, Question):
         raise DataError(f"'{backbone.card.id}' takes a question with a text, not {type(item).__name__}.")
     longest = backbone.max_tokens
     encoded = backbone.tokenizer(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, WeightsNotice, needs_extra
 from zoo.untrusted import parse_json
+from zoo_language.entities.spacy_parts import entities, finder, networks, pieces
 
 with needs_extra("entities", "use pipelines of spaCy"):
     import numpy as np
@@ -23,12 +24,10 @@ with needs_extra("entities", "use pipelines of spaCy"):
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
+    from zoo_language.entities.spans import NamedEntities
 
 CONFIG = "config.cfg"
 META = "meta.json"
-WHOLE, OWN = "tok2vec.mean", "ner.mean"
-"""The layers: tokens of the network that all components share, and of the one that finds entities."""
-
 _COMPONENTS = ("tok2vec", "ner")
 _KNOWN = re.compile(
     r"spacy(-legacy)?\.(TransitionBasedParser|Tok2Vec|Tok2VecListener|HashEmbedCNN|MultiHashEmbed|CharacterEmbed"
@@ -36,10 +35,6 @@ _KNOWN = re.compile(
 )
 _LANGUAGE = re.compile(r"[a-z]{2,3}\Z")
 _CALLBACKS = ("before_creation", "after_creation", "after_pipeline_creation")
-_PIECE = 20_000
-"""Characters that are read at once; longer texts are read in pieces, since spaCy holds about 3 kB a character."""
-
-_AT_ONCE = 32
 
 
 class SpacyBackbone:
@@ -54,11 +49,11 @@ class SpacyBackbone:
 
     input_kind = "text"
     learning_rate = 1e-3
-    """Of fine-tuning, where nobody names one: that of spaCy's own optimiser."""
+    """The default for fine-tuning: that of spaCy's own optimiser."""
 
     def __init__(self, card: ModelCard, folder: Path, pipeline: Any) -> None:
         self.card, self._folder, self._pipeline = card, folder, pipeline
-        self._networks = dict(_networks(pipeline))
+        self._networks = dict(networks(pipeline))
         self.layers = tuple(self._networks)
         self.embedding_dimension = int(self._networks[self.layers[-1]].get_dim("nO")) if self.layers else 0
         self._lock = threading.Lock()  # the table of known words is shared
@@ -101,12 +96,12 @@ class SpacyBackbone:
             found[layer] = means
         return found
 
-    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[list[dict[str, Any]]] | None:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[NamedEntities] | None:
         """The entities of each text; None for other tasks."""
         return entities(self._pipeline, map(self._text, inputs)) if task == "token-classification" else None
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained for named entities (``zoo.adapt.structured``); None for other tasks."""
+        """What is trained for named entities; None for other tasks."""
         if task != "token-classification":
             return None
         from zoo_language.entities.spacy_training import EntityLearner
@@ -157,62 +152,6 @@ def read(card: ModelCard, folder: Path) -> Any:
         raise UnsupportedModel(f"spaCy cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}") from error
 
 
-def entities(pipeline: Any, texts: Iterator[str]) -> list[list[dict[str, Any]]]:
-    """The entities of each text with their places; there is no score, since spaCy's parser decides step by step."""
-    answers: list[list[dict[str, Any]]] = []
-
-    def parts() -> Iterator[tuple[str, tuple[int, int]]]:
-        for number, text in enumerate(texts):
-            answers.append([])
-            yield from ((piece, (number, start)) for start, piece in pieces(text))
-
-    for document, (number, start) in pipeline.pipe(parts(), as_tuples=True, batch_size=_AT_ONCE):
-        answers[number] += [
-            {"label": one.label_, "word": one.text, "start": start + one.start_char, "end": start + one.end_char}
-            for one in document.ents
-        ]
-    return answers
-
-
-def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """A text in pieces of ``_PIECE`` characters at most, with their places; cut at a line's end, else at a space."""
-    start = 0
-    while len(text) - start > _PIECE:
-        last = start + _PIECE
-        cut = max(text.rfind("\n", start + _PIECE // 2, last), text.rfind(". ", start + _PIECE // 2, last)) + 1
-        cut = cut or text.rfind(" ", start + 1, last) + 1 or last
-        yield start, text[start:cut]
-        start = cut
-    yield start, text[start:]
-
-
-def _networks(pipeline: Any) -> Iterator[tuple[str, Any]]:
-    for network in of_factory(pipeline, "tok2vec"):
-        yield WHOLE, pipeline.get_pipe(network).model
-    if not listens(pipeline):
-        yield OWN, _first(pipeline)
-
-
-def listens(pipeline: Any) -> bool:
-    """Whether what finds entities takes its vectors from the shared network, and has none of its own."""
-    return str(_first(pipeline).name).endswith("-listener")
-
-
-def _first(pipeline: Any) -> Any:
-    """The layer of the finder of entities that gives a vector a token."""
-    return finder(pipeline).model.get_ref("tok2vec").layers[0]
-
-
-def finder(pipeline: Any) -> Any:
-    """The component that finds entities."""
-    return pipeline.get_pipe(of_factory(pipeline, "ner")[0])
-
-
-def of_factory(pipeline: Any, factory: str) -> list[str]:
-    """Names of the components of a kind."""
-    return [name for name in pipeline.pipe_names if pipeline.get_pipe_meta(name).factory == factory]
-
-
 def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
     """Refuse a configuration that asks for anything but spaCy's own networks for entities."""
     language, components = config["nlp"], config.get("components", {})
@@ -225,13 +164,15 @@ def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
             "Choose a pipeline with one.",
         )
     if not _LANGUAGE.match(str(language.get("lang"))):
-        raise UnsupportedModel(f"'{card.id}' is of the language {str(language.get('lang'))[:20]!r}, which is no code.")
-    strangers = [name for name in _functions({"nlp": language, **kept}) if not _KNOWN.match(name)]
-    strangers += [f"{key} {language[key]}" for key in _CALLBACKS if language.get(key)]
-    strangers += [f"the component '{name}' of another pipeline" for name, one in components.items() if "source" in one]
-    if strangers:
         raise UnsupportedModel(
-            f"'{card.id}' is built by {strangers[0][:80]}, which zoo does not run; it runs pipelines of spaCy's own "
+            f"'{card.id}' is of the language {str(language.get('lang'))[:20]!r}, which is not a code."
+        )
+    foreign = [name for name in _functions({"nlp": language, **kept}) if not _KNOWN.match(name)]
+    foreign += [f"{key} {language[key]}" for key in _CALLBACKS if language.get(key)]
+    foreign += [f"the component '{name}' of another pipeline" for name, one in components.items() if "source" in one]
+    if foreign:
+        raise UnsupportedModel(
+            f"'{card.id}' is built by {foreign[0][:80]}, which zoo does not run; it runs pipelines of spaCy's own "
             "convolutional networks.",
             "Choose such a pipeline, for instance one whose name ends in sm, md or lg.",
         )

@@ -14,10 +14,11 @@ import torch
 from spacy.training import Example
 from torch import nn
 
-from zoo.adapt.structured.spans import OUTSIDE, entities, word_places
 from zoo.errors import DataError
-from zoo_language.entities.spacy_pipeline import entities as entities_of
-from zoo_language.entities.spacy_pipeline import finder, listens, of_factory
+from zoo_language.entities.metrics import OUTSIDE, entities
+from zoo_language.entities.spacy_parts import entities as entities_of
+from zoo_language.entities.spacy_parts import finder, listens, of_factory
+from zoo_language.entities.spans import NamedEntities, word_places
 
 _DROPOUT = 0.1
 
@@ -50,13 +51,13 @@ class EntityLearner:
         """The examples in a row."""
         return list(examples)
 
-    def predict(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]]:
-        """The entities of each text with their places."""
+    def predict(self, inputs: Sequence[Any]) -> list[NamedEntities]:
+        """The entities of each text, of the types that it was trained on."""
         for item in inputs:
             if not isinstance(item, str):
                 raise DataError(f"'{self._model}' takes texts, not {type(item).__name__}.")
-        found = entities_of(self._pipeline, iter(inputs))
-        return [[entity for entity in one if entity["label"] in self._labels] for one in found]
+        found = entities_of(self._pipeline, inputs)
+        return [NamedEntities(tuple(one for one in text if one.label in self._labels)) for text in found]
 
 
 class Weights(nn.Module):

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from zoo.adapt.structured.spans import named_entities
 from zoo.errors import DataError
+from zoo_language.entities.spans import NamedEntities, named_entities
 
 if TYPE_CHECKING:
-    from zoo_language.transformers_backbone import TransformersBackbone
+    from zoo_language.text_model import TextModel
 
 BATCH_SIZE = 32
 _IGNORED = -100
@@ -39,10 +39,10 @@ class TokenClassifier(nn.Module):
         return (losses.sum(dim=1) / (labels != _IGNORED).sum(dim=1).clamp(min=1)).unsqueeze(1)
 
 
-class Tagger:
-    """Trains and uses a token classifier; what is beyond the model's maximum is outside of any entity."""
+class TagLearner:
+    """Trains and uses a token classifier; words beyond the model's maximum are outside of any entity."""
 
-    def __init__(self, backbone: TransformersBackbone, classes: Sequence[str]) -> None:
+    def __init__(self, backbone: TextModel, classes: Sequence[str]) -> None:
         self.backbone, self.classes = backbone, tuple(classes)
         self.pretrained: nn.Module = backbone.module.model
         width = int(backbone.module.model.config.get_text_config().hidden_size)
@@ -64,16 +64,16 @@ class Tagger:
         rows = [[*e["labels"], *[_IGNORED] * (longest - len(e["labels"]))] for e in examples]
         return {**batch, "labels": torch.tensor(rows)}
 
-    def predict(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]]:
-        """The entities of each text, with their places and scores."""
+    def predict(self, inputs: Sequence[Any]) -> list[NamedEntities]:
+        """The entities of each text."""
         return tag(self.backbone, inputs, self.module.logits, self.classes)
 
 
 def tag(
-    backbone: TransformersBackbone, texts: Sequence[str], logits: Callable[[Any], torch.Tensor], classes: Sequence[str]
-) -> list[list[dict[str, Any]]]:
+    backbone: TextModel, texts: Sequence[str], logits: Callable[[Any], torch.Tensor], classes: Sequence[str]
+) -> list[NamedEntities]:
     """The entities of each text by a function that gives batch x tokens x classes."""
-    answers: list[list[dict[str, Any]]] = []
+    answers: list[NamedEntities] = []
     for start in range(0, len(texts), BATCH_SIZE):
         part = texts[start : start + BATCH_SIZE]
         pairs = [encode(backbone, text) for text in part]
@@ -89,11 +89,11 @@ def tag(
     return answers
 
 
-def encode(backbone: TransformersBackbone, text: Any) -> tuple[dict[str, list[int]], dict[int, int]]:
+def encode(backbone: TextModel, text: Any) -> tuple[dict[str, list[int]], dict[int, int]]:
     """Token ids of a text cut at white space, and the place of each word's first token.
 
     Raises:
-        DataError: it is no text.
+        DataError: it is not a text.
     """
     if not isinstance(text, str):
         raise DataError(f"'{backbone.card.id}' takes texts, not {type(text).__name__}.")

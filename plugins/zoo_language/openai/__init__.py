@@ -1,1 +1,1 @@
-"""OpenAI: embeddings, chat models, fine-tuning jobs and prices."""
+"""OpenAI: the platform, its embedding and chat models, fine-tuning jobs and prices."""

@@ -1,4 +1,4 @@
-"""OpenAI's chat models: they label and answer texts, within a limit of cost, and can be fine-tuned at OpenAI."""
+"""OpenAI's chat models: they classify and answer texts, within a cost limit, and can be fine-tuned at OpenAI."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, InvalidInput, SourceError, UnsupportedModel
-from zoo.sources.openai_client import client, openai_errors
-from zoo.sources.openai_prices import TUNED, chat_prices, most_dollars
+from zoo.kinds.classes import Label, Labels
+from zoo_language.openai.client import client, openai_errors
+from zoo_language.openai.prices import TUNED, chat_prices, most_dollars
 from zoo_language.openai.tokens import conversation_tokens, counter
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 CLASSES = "classes"
-"""Where the card of a fine-tuned model keeps the classes that it was taught."""
+"""Where the card of a fine-tuned model has the classes that it was trained on."""
 
 AT_ONCE = 8
-"""Requests under way at a time."""
+"""Concurrent requests."""
 
 ROOM = 2048
-"""Tokens of an answer at most, where it is not the name of a class."""
+"""Most tokens of an answer that is not the name of a class."""
 
 
 class OpenAIChat:
-    """A chat model behind the API. What it may cost counts for as long as it is loaded.
+    """A chat model behind the API. Its cost limit holds for as long as it is loaded.
 
-    It gives no features. ``spent`` is in dollars, by the tokens that OpenAI counted.
+    It has no feature layers. ``spent`` is in dollars, for the tokens that OpenAI counted.
     """
 
     input_kind = "text"
@@ -42,7 +43,7 @@ class OpenAIChat:
         self.client = client()
 
     def preprocess(self, item: Any) -> Any:
-        """Refuse: there is nothing to compute features from."""
+        """Refuse: it has no feature layers."""
         raise self._no_features()
 
     def collate(self, items: Sequence[Any]) -> Any:
@@ -53,39 +54,41 @@ class OpenAIChat:
         """Refuse, as ``preprocess``."""
         raise self._no_features()
 
-    def classify(self, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[list[dict[str, Any]]]:
-        """The class of each text, with the probability that the model gave its name where it tells.
+    def answer(self, task: str, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[Labels] | list[str] | None:
+        """The class of each text for text classification, else what the model writes for each text.
 
         Args:
-            labels: the classes to choose from, for a model that was not fine-tuned to classes of its own.
+            labels: the classes to choose from, for a model that was not fine-tuned on classes of its own.
+
+        Returns:
+            A class comes with the probability of its tokens, where the model gives it. None for tasks that are not
+            among the card's.
 
         Raises:
             UnsupportedModel: it has no classes, and none are named.
-            InvalidInput: it could cost more than the limit; nothing is sent then.
+            InvalidInput: it could cost more than the limit; nothing is sent.
         """
+        if task == "text-classification":
+            return self._classified(inputs, labels)
+        if task not in self.card.tasks:
+            return None
+        return [text for text, _ in self._ask([question(item) for item in inputs], ROOM)]
+
+    def _classified(self, inputs: Sequence[str], labels: Sequence[str]) -> list[Labels]:
         classes = self.classes or tuple(labels)
         if not classes:
             raise UnsupportedModel(
                 f"'{self.card.id}' has no classes of its own.",
-                "Name them with --labels, or teach it yours: zoo tune --strategy fine-tuning-job",
+                "Name them with --labels, or train it on yours: zoo tune --strategy fine-tuning-job",
             )
         count = counter()
         room = 1 + max(count(name) for name in classes)
         known = {_folded(name): name for name in classes}
-        answers = []
-        for text, chance in self._ask([question(item, classes) for item in inputs], room):
-            answer: dict[str, Any] = {"label": known.get(_folded(text), text)}
-            answers.append([answer if chance is None else {**answer, "score": chance}])
-        return answers
-
-    def answer(self, task: str, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[str] | None:
-        """What the model writes for each text, whatever ``labels``; None for tasks that are none of its card's."""
-        if task not in self.card.tasks or task == "text-classification":
-            return None
-        return [text for text, _ in self._ask([question(item) for item in inputs], ROOM)]
+        found = self._ask([question(item, classes) for item in inputs], room)
+        return [Labels((Label(known.get(_folded(text), text), probability),)) for text, probability in found]
 
     def cost_of_asking(self, conversations: Sequence[Sequence[Mapping[str, str]]], room: int) -> float:
-        """Dollars that so many answers of ``room`` tokens cost at most."""
+        """Most dollars that answers of ``room`` tokens can cost."""
         count = counter()
         read = sum(conversation_tokens(messages, count) for messages in conversations)
         return self.prices.of_use(read, room * len(conversations))
@@ -114,21 +117,21 @@ class OpenAIChat:
         if reply.usage is not None:
             self.spent += self.prices.of_use(reply.usage.prompt_tokens, reply.usage.completion_tokens)
         if not reply.choices or reply.choices[0].message.content is None:
-            raise SourceError(f"'{self.card.id}' gave no answer to a text.", "Try again.")
+            raise SourceError(f"'{self.card.id}' did not answer a text.", "Try again.")
         choice = reply.choices[0]
         tokens = choice.logprobs.content if choice.logprobs else None
-        chance = math.exp(min(0.0, sum(token.logprob for token in tokens))) if tokens else None
-        return choice.message.content.strip(), chance
+        probability = math.exp(min(0.0, sum(token.logprob for token in tokens))) if tokens else None
+        return choice.message.content.strip(), probability
 
     def _no_features(self) -> UnsupportedModel:
         hint = "Predict with it: zoo predict MODEL TEXT"
         if not self.card.name.startswith(TUNED):
             hint = f"Fine-tune it: zoo tune {self.card.id} DATA --strategy fine-tuning-job"
-        return UnsupportedModel(f"'{self.card.id}' answers texts and gives no features.", hint)
+        return UnsupportedModel(f"'{self.card.id}' produces answers only; it has no feature layers.", hint)
 
 
 def question(text: Any, classes: Sequence[str] = ()) -> list[dict[str, str]]:
-    """The conversation that asks for the class of a text, or just says the text where there are no classes."""
+    """The conversation that asks for the class of a text; the text alone where there are no classes."""
     if not isinstance(text, str):
         raise DataError(f"OpenAI's chat models take texts, not {type(text).__name__}.")
     asked = {"role": "user", "content": text}

@@ -1,4 +1,4 @@
-"""Embeddings from OpenAI's API as features: batched, cut to the model's length, within a limit of cost."""
+"""Embeddings from OpenAI's API as features: batched, cut to the model's length, within a cost limit."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zoo.errors import CostNotice, DataError, SourceError, UnsupportedModel
-from zoo.sources.openai_client import client, openai_errors
-from zoo.sources.openai_prices import Budget, embedding_models
+from zoo_language.openai.client import client, openai_errors
+from zoo_language.openai.prices import Budget, embedding_models
 from zoo_language.openai.tokens import encoding
 
 if TYPE_CHECKING:
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 LAYER = "embedding"
 MOST_TEXTS = 2048
-"""Texts in a request at most."""
+"""Most texts per request."""
 
 MOST_TOKENS = 300_000
-"""Tokens in a request at most."""
+"""Most tokens per request."""
 
 _ENCODING = "cl100k_base"
 
 
 @dataclass(frozen=True)
 class CountedText:
-    """A text, ready to be sent, and how many tokens it has at most."""
+    """A text ready to send, and an upper bound of its number of tokens."""
 
     text: str
     tokens: int
 
 
 class OpenAIBackbone:
-    """An embedding model behind the API. Its budget counts for as long as it is loaded."""
+    """An embedding model behind the API. Its budget holds for as long as it is loaded."""
 
     input_kind = "text"
     layers = (LAYER,)
@@ -47,7 +47,7 @@ class OpenAIBackbone:
         dimension = card.embedding_dimension or (known.dimension if known else 0)
         if not dimension:
             raise UnsupportedModel(
-                f"'{card.id}' is not known to give embeddings.", f"These do: {', '.join(embedding_models())}."
+                f"'{card.id}' is not known to have embeddings.", f"These do: {', '.join(embedding_models())}."
             )
         self.card, self.embedding_dimension = card, dimension
         self.budget = Budget(card.name)
@@ -56,7 +56,7 @@ class OpenAIBackbone:
         self._encoding = encoding(_ENCODING)
 
     def preprocess(self, item: Any) -> CountedText:
-        """A text cut to the model's length; an empty one becomes a space, since the API takes no empty texts."""
+        """A text cut to the model's length; an empty one becomes a space, since the API refuses empty texts."""
         if not isinstance(item, str):
             raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
         text = item or " "
@@ -76,8 +76,8 @@ class OpenAIBackbone:
         """Embeddings, batch x d, float32, in as few requests as the API's limits allow.
 
         Raises:
-            InvalidInput: it could cost more than the limit; what is too much is not sent.
-            SourceError: one of its kinds, with what to do.
+            InvalidInput: a request could cost more than the limit; it is not sent.
+            SourceError: one of its subclasses, with what to do.
         """
         unknown = [layer for layer in layers if layer != LAYER]
         if unknown:
@@ -95,15 +95,15 @@ class OpenAIBackbone:
         values = np.array([one.embedding for one in found], dtype=np.float32)
         if values.shape != (len(texts), self.embedding_dimension):
             raise SourceError(
-                f"'{self.card.id}' gave vectors of {values.shape[-1]} numbers where {self.embedding_dimension} are "
-                "due.",
+                f"'{self.card.id}' returned vectors of {values.shape[-1]} numbers instead of "
+                f"{self.embedding_dimension}.",
                 "Check OPENAI_BASE_URL.",
             )
         return values
 
 
 def requests_of(texts: Sequence[CountedText]) -> Iterator[list[CountedText]]:
-    """The texts in order, as few requests as the API's limits on texts and tokens allow."""
+    """The texts in order, in as few requests as the API's limits on texts and tokens allow."""
     part: list[CountedText] = []
     tokens = 0
     for text in texts:
@@ -119,7 +119,7 @@ def requests_of(texts: Sequence[CountedText]) -> Iterator[list[CountedText]]:
 def extract(
     backbone: OpenAIBackbone, dataset: Dataset, request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard]:
-    """Embeddings of a data set, a request's worth at a time; the cost is told before the first one and after the last.
+    """Embeddings of a data set, one shard per request; reports the cost before the first one and after the last.
 
     Raises:
         InvalidInput: the whole data set could cost more than the limit; nothing is sent.
@@ -130,7 +130,7 @@ def extract(
     tokens = sum(text.tokens for text in texts)
     budget = backbone.budget
     budget.check(tokens)
-    _tell(
+    _report(
         f"Embedding {len(texts):,} texts with {backbone.card.id}: at most {tokens:,} tokens, "
         f"${budget.cost(tokens):.4f} of ${budget.limit:.2f} allowed."
     )
@@ -140,8 +140,8 @@ def extract(
             found = backbone.features(part, request.layers or backbone.layers)
             step.advance(len(part))
             if start + len(part) == len(texts):
-                # Before the last shard goes out: nobody needs to come back for more.
-                _tell(f"Embedding with {backbone.card.id} cost ${budget.spent - before:.4f}.")
+                # Before the last shard is given: the caller may stop after it.
+                _report(f"Embedding with {backbone.card.id} cost ${budget.spent - before:.4f}.")
             yield FeatureShard(range(start, start + len(part)), found)
             start += len(part)
 
@@ -150,12 +150,12 @@ def load(card: ModelCard) -> OpenAIBackbone:
     """The backbone of an embedding model.
 
     Raises:
-        UnsupportedModel: the model gives no embeddings.
+        UnsupportedModel: the model is not known to have embeddings.
         InvalidInput: its price is not known.
         GatedModel: there is no key.
     """
     return OpenAIBackbone(card)
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     warnings.warn(line, CostNotice, stacklevel=2)

@@ -1,7 +1,8 @@
-"""OpenAI's fine-tuning jobs: examples uploaded, a job created once, waited for, and gone on with after interruptions.
+"""OpenAI's fine-tuning jobs: upload the examples, create a job once, wait for it, resume after interruptions.
 
-What was uploaded and created is noted in a file under ``ZOO_HOME``, named by a digest of the examples and the settings,
-so that the same command waits for the same job. A job whose creation was not answered is found by its metadata.
+What was uploaded and created is written to a file under ``ZOO_HOME``, named by a digest of the examples and the
+settings, so that the same command waits for the same job. A job whose creation was not confirmed is found by its
+metadata.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from typing import Any
 from zoo.config import settings
 from zoo.contract.backbone import Progress
 from zoo.errors import InvalidInput, PlatformNotice, SourceError, ZooError, storage_errors
-from zoo.sources.openai_client import openai_errors, told
 from zoo.untrusted import parse_json
+from zoo_language.openai.client import openai_errors, printable
 
 FOLDER = "openai-jobs"
 FIRST_WAIT, LONGEST_WAIT = 2.0, 30.0
-"""Seconds between two looks at a job, growing from the first to the last."""
+"""Seconds between two checks of a job, increasing from the first to the last."""
 
 ENDED = ("succeeded", "failed", "cancelled")
 MARK = "zoo"
@@ -38,12 +39,12 @@ _OF_EXAMPLES = frozenset(("invalid_training_file", "invalid_validation_file", "i
 
 @dataclass(frozen=True)
 class Order:
-    """A job to be done.
+    """A job to create.
 
     Attributes:
         model: name of the model at OpenAI.
         training, validation: examples, one JSON object a line.
-        epochs: times that the examples are gone through.
+        epochs: passes over the examples.
     """
 
     model: str
@@ -53,7 +54,7 @@ class Order:
     seed: int
 
     def key(self, server: str) -> str:
-        """A digest of all that makes a job at a server what it is."""
+        """A digest of everything that identifies a job at a server."""
         parts = (server, self.model, str(self.epochs), str(self.seed))
         digest = hashlib.sha256("\n".join(parts).encode())
         for examples in (self.training, self.validation):
@@ -62,10 +63,10 @@ class Order:
 
 
 class Job:
-    """One order's job at OpenAI, from the upload to the model that comes out. Use it as a context manager.
+    """One order's job at OpenAI, from the upload to the fine-tuned model. Use it as a context manager.
 
-    Leaving the block without an error forgets the job; leaving it by one keeps it noted, to be gone on with.
-    ``done_before`` tells that it had succeeded, and was charged, before anybody asked for it this time.
+    Leaving the block without an error deletes the record of the job; after an error it is kept, to resume the job.
+    ``done_before`` is true where the job had succeeded, and was charged, in an earlier call.
     """
 
     def __init__(self, api: Any, order: Order) -> None:
@@ -97,23 +98,23 @@ class Job:
         self._lock.release()
 
     def run(self, progress: Progress) -> Any:
-        """Upload, create and wait, as far as that is not done yet; OpenAI's record of the job that succeeded.
+        """Upload, create and wait, as far as that is not done yet; returns OpenAI's record of the succeeded job.
 
         Raises:
             InvalidInput: the examples were refused.
-            SourceError: one of its kinds: the job failed or was cancelled, the key is wrong, the network is away.
+            SourceError: one of its subclasses: the job failed or was cancelled, the key is wrong, the network is down.
         """
         if "job" in self._noted:
-            _tell(f"Going on with the job {self._noted['job']}.")
+            _warn(f"Resuming the job {self._noted['job']}.")
         else:
             self._begin()
         try:
-            with _goes_on(self._noted["job"]):
+            with _continues(self._noted["job"]):
                 job = self._wait(progress)
         except KeyboardInterrupt:
-            _tell(
-                f"The job {self._noted['job']} goes on at OpenAI and is charged; the same command waits for it again. "
-                "It can be cancelled in OpenAI's dashboard."
+            _warn(
+                f"The job {self._noted['job']} continues at OpenAI and is charged; the same command waits for it "
+                "again. It can be cancelled in OpenAI's dashboard."
             )
             raise
         if job.status == "succeeded" and job.fine_tuned_model:
@@ -121,9 +122,9 @@ class Job:
         self._forget()
         if job.status == "cancelled":
             raise SourceError(f"The job {job.id} was cancelled.", "Run the command again for a new one.")
-        reason = told(job.error.message if job.error else None) or "OpenAI does not say why"
+        reason = printable(job.error.message if job.error else None) or "OpenAI gives no reason"
         if job.error and job.error.code in _OF_EXAMPLES:
-            raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Mend the data, then run the command again.")
+            raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Fix the data, then run the command again.")
         raise SourceError(f"The job {job.id} failed: {reason}.", "Run the command again for a new one.")
 
     def _begin(self) -> None:
@@ -135,16 +136,16 @@ class Job:
             try:
                 found = self._create()
             except ZooError:
-                # The server may have heard what it did not answer; a second job would be charged as well.
+                # The server may have created the job without confirming it; a second job would be charged as well.
                 with contextlib.suppress(ZooError):
                     found = self._find()
                 if found is None:
                     raise
-            _tell(f"OpenAI took the job {found}.")
+            _warn(f"OpenAI accepted the job {found}.")
         elif self.done_before:
-            _tell(f"The job {found} trained on these data with these settings; another --seed trains again.")
+            _warn(f"The job {found} trained on these data with these settings; another --seed trains again.")
         else:
-            _tell(f"Going on with the job {found}.")
+            _warn(f"Resuming the job {found}.")
         self._note("job", found)
 
     def _has(self, file: str) -> bool:
@@ -162,12 +163,13 @@ class Job:
             file = self._api.files.create(file=(name, examples, "application/jsonl"), purpose="fine-tune")
         if file.status == "error":
             raise InvalidInput(
-                f"OpenAI refused the examples: {told(file.status_details) or 'it does not say why'}.", "Mend the data."
+                f"OpenAI refused the examples: {printable(file.status_details) or 'it gives no reason'}.",
+                "Fix the data.",
             )
         return str(file.id)
 
     def _find(self) -> str | None:
-        """A job of the same order that has not ended, or has succeeded and whose model is still there."""
+        """A job of the same order that has not ended, or has succeeded and whose model still exists."""
         import openai
 
         with openai_errors(self._order.model):
@@ -201,12 +203,12 @@ class Job:
     def _wait(self, progress: Progress) -> Any:
         seen: set[str] = set()
         seconds = FIRST_WAIT
-        with progress.step(f"OpenAI works on {self._noted['job']}"):
+        with progress.step(f"Waiting for {self._noted['job']}"):
             while True:
                 with openai_errors(self._order.model):
                     job = self._retrieved()
                     for event in reversed(self._news(seen)):
-                        _tell(f"OpenAI: {told(event.message)}.")
+                        _warn(f"OpenAI: {printable(event.message)}.")
                 if job.status in ENDED:
                     return job
                 time.sleep(seconds)
@@ -224,7 +226,7 @@ class Job:
             ) from None
 
     def _news(self, seen: set[str]) -> Sequence[Any]:
-        """The events since the last look, latest first as OpenAI lists them."""
+        """The events since the last check, latest first as OpenAI lists them."""
         found: list[Any] = []
         for event in self._api.fine_tuning.jobs.list_events(self._noted["job"], limit=100):
             if event.id in seen:
@@ -241,7 +243,7 @@ class Job:
             os.replace(place, self._path)
 
     def _forget(self) -> None:
-        """The examples at OpenAI are of no more use, nor is the note; what cannot be deleted there stays there."""
+        """Delete the examples at OpenAI, where that is possible, and the record of the job."""
         import openai
 
         for name in ("training", "validation"):
@@ -254,25 +256,26 @@ class Job:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What OpenAI says of examples or settings that it does not take."""
+    """Turn OpenAI's refusals of examples or settings into ``InvalidInput``."""
     import openai
 
     try:
         yield
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         body = error.body if isinstance(error.body, dict) else {}
-        reason = told(str(body.get("message") or "it does not say why"))
-        raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Mend the data or the settings.") from None
+        reason = printable(str(body.get("message") or "it gives no reason"))
+        raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Fix the data or the settings.") from None
 
 
 @contextmanager
-def _goes_on(job: str) -> Iterator[None]:
-    """Say with an error that the job is not lost."""
+def _continues(job: str) -> Iterator[None]:
+    """Add to an error that the job is not lost."""
     try:
         yield
     except SourceError as error:
         raise type(error)(
-            error.message, f"{error.hint} The job {job} goes on at OpenAI; the same command waits for it again.".strip()
+            error.message,
+            f"{error.hint} The job {job} continues at OpenAI; the same command waits for it again.".strip(),
         ) from error
 
 
@@ -284,5 +287,5 @@ def _read(path: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
 
 
-def _tell(line: str) -> None:
+def _warn(line: str) -> None:
     warnings.warn(line, PlatformNotice, stacklevel=3)

@@ -1,7 +1,7 @@
-"""How many tokens texts have at OpenAI's models, or how many at most.
+"""Number of tokens of texts at OpenAI's models, or an upper bound.
 
-Tokens are counted by tiktoken where its tables are here (``TIKTOKEN_CACHE_DIR``). Elsewhere the bytes of the text in
-UTF-8 count, which are never fewer: the tokens of a byte-level encoding cover at least a byte each. Costs are then
+tiktoken counts them where its tables are on this machine (``TIKTOKEN_CACHE_DIR``). Elsewhere the bytes of the text in
+UTF-8 count, which are never fewer: each token of a byte-level encoding covers at least one byte. Costs are then
 overestimated, never underestimated.
 """
 
@@ -13,10 +13,10 @@ from typing import Any
 
 CHAT_ENCODING = "o200k_base"
 AROUND_MESSAGE = 4
-"""Tokens that a message of a conversation takes besides its text: its role and what separates it from the next."""
+"""Tokens of a message besides its text: its role, and the separator to the next."""
 
 AROUND_CONVERSATION = 3
-"""Tokens that the beginning of an answer takes."""
+"""Tokens of the beginning of an answer."""
 
 
 def encoding(name: str) -> Any:
@@ -32,7 +32,7 @@ def encoding(name: str) -> Any:
 
 
 def counter() -> Callable[[str], int]:
-    """A function that gives the tokens of a text at chat models, or its bytes, which are never fewer."""
+    """A function that counts the tokens of a text at chat models, or its bytes, which are never fewer."""
     found = encoding(CHAT_ENCODING)
     if found is None:
         return lambda text: len(text.encode("utf-8", "replace"))
@@ -40,5 +40,5 @@ def counter() -> Callable[[str], int]:
 
 
 def conversation_tokens(messages: Sequence[Mapping[str, str]], count: Callable[[str], int]) -> int:
-    """Tokens of a conversation, at most."""
+    """Upper bound of the tokens of a conversation."""
     return AROUND_CONVERSATION + sum(AROUND_MESSAGE + count(message["content"]) for message in messages)

@@ -1,4 +1,4 @@
-"""The strategy ``fine-tuning-job``: OpenAI fine-tunes a chat model on the training part, and is then asked the rest."""
+"""The strategy ``fine-tuning-job``: OpenAI fine-tunes a chat model on the training part; zoo tests it on the rest."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.options import Options
+from zoo.contract.strategy import Options
 from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
-from zoo.sources.openai_prices import TUNED, base_of
 from zoo_language.openai.chat import CLASSES, ROOM, OpenAIChat, question
 from zoo_language.openai.jobs import Job, Order
+from zoo_language.openai.prices import TUNED, base_of
 from zoo_language.openai.tokens import conversation_tokens, counter
 
 if TYPE_CHECKING:
@@ -21,21 +21,23 @@ if TYPE_CHECKING:
     from zoo.entities import BenchmarkScore, Dataset, ModelCard, Plan, Run
 
 NAME = "fine-tuning-job"
-OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, but for the number of epochs")
+PLAN = "OpenAI trains it; a job that an earlier command started is resumed."
+OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, except for the number of epochs")
 
 EPOCHS = 3
-"""Each one is charged; OpenAI's own choice for a few hundred examples is about as many."""
+"""Each is charged; OpenAI chooses about this many for a few hundred examples."""
 
 FEWEST = 10
-"""Examples that a job takes at least."""
+"""Fewest examples that a job accepts."""
 
+CLASSIFICATION = "text-classification"
 TUNED_MODEL = "tuned_model"
-"""Under which the run's plan names the model that came out."""
+"""Key of the fine-tuned model in the run's plan."""
 
 
 @dataclasses.dataclass(frozen=True)
 class _Parts:
-    """A data set in three, and how answers to the last are judged."""
+    """A data set in three parts, and how answers to the last are evaluated."""
 
     experiment: Any
     train: Dataset
@@ -43,33 +45,30 @@ class _Parts:
     test: Dataset
     classes: tuple[str, ...]
 
-    def judge(self, backbone: OpenAIChat) -> dict[str, float]:
+    def evaluate(self, backbone: OpenAIChat) -> dict[str, float]:
         inputs = [self.test.inputs[index] for index in range(len(self.test))]
-        if not self.classes:
-            answers = backbone.answer(self.experiment.task.name, inputs)
-            found: dict[str, float] = self.experiment.judge(answers, self.test)
-            return found
-        import numpy as np
+        answered: Any = backbone.answer(CLASSIFICATION if self.classes else self.experiment.task.name, inputs)
+        if self.classes:
+            import numpy as np
 
-        known = {name: index for index, name in enumerate(self.classes)}
-        labels = [answer[0]["label"] for answer in backbone.classify(inputs)]
-        # An answer that is no class counts as a class of its own, which no sample has.
-        chosen = np.array([known.get(label, len(known)) for label in labels])
-        judged: dict[str, float] = self.experiment.judge(chosen, self.experiment.test)
-        return judged
+            known = {name: index for index, name in enumerate(self.classes)}
+            # An answer that names none of the classes counts as one more class, which no sample has.
+            answered = np.array([known.get(answer[0].label, len(known)) for answer in answered])
+        metrics: dict[str, float] = self.experiment.evaluate(answered, self.experiment.test)
+        return metrics
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    """Have the model fine-tuned, test it on samples that it has not seen, and keep it as a card of the registry.
+    """Have the model fine-tuned, test it on unseen samples, and add its card to the registry.
 
-    What all of it may cost is told before anything is sent. A job that an earlier call with the same data, settings and
-    seed began is waited for instead of beginning another, and one that succeeded is not trained again.
+    The maximum cost is reported before anything is sent. Where an earlier call with the same data, settings and seed
+    started a job, this waits for it instead of starting another; a job that succeeded is not repeated.
 
     Raises:
-        UnsupportedModel: it is no chat model of OpenAI's.
-        InvalidInput: it could cost more than the limit, or a folder is asked for.
-        DataError: there are too few samples, or neither classes nor texts to learn.
-        SourceError: one of its kinds, with what to do.
+        UnsupportedModel: it is not a chat model of OpenAI.
+        InvalidInput: it could cost more than the limit, or an output folder was named.
+        DataError: there are too few samples, or targets other than classes and texts.
+        SourceError: one of its subclasses, with what to do.
     """
     from zoo.adapt.experiment import make_run
     from zoo.registry import open_registry
@@ -89,13 +88,13 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     with Job(backbone.client, order) as job:
         done = job.run(progress)
         card = _card(backbone.card, parts, str(done.fine_tuned_model), plan)
-        # Before anything else can fail: it was paid for.
+        # At once, before anything else can fail: it was paid for.
         open_registry().add([card])
         tuned = OpenAIChat(card)
         with progress.step("Testing"):
-            metrics = parts.judge(tuned)
+            metrics = parts.evaluate(tuned)
         training = 0.0 if job.done_before else backbone.prices.of_training(int(done.trained_tokens or 0))
-        _tell(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
+        _report(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
         carried_out = {
             TUNED_MODEL: card.id,
             "job": done.id,
@@ -118,8 +117,8 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
 def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
     if plan.output:
         raise InvalidInput(
-            "A model that OpenAI fine-tunes stays with OpenAI; there is nothing to write to a folder.",
-            "Leave -o out; the registry will know it as openai:ft:...",
+            "A model that OpenAI fine-tunes stays at OpenAI; there is nothing to write to a folder.",
+            "Leave out -o; the registry lists it as openai:ft:...",
         )
     if dataset.input_kind != backbone.input_kind or dataset.target_kind not in {"class", "text"}:
         raise DataError(
@@ -130,20 +129,14 @@ def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
 
 
 def _divided(dataset: Dataset, plan: Plan) -> _Parts:
-    if dataset.target_kind == "class":
-        from zoo.adapt.experiment import prepare
+    from zoo.adapt.experiment import prepare
 
-        experiment: Any = prepare(dataset, plan)
-        made = [dataset.subset(part) for part in (experiment.train, experiment.validation, experiment.test)]
-    else:
-        from zoo.adapt.structured.tuning import divide
-
-        experiment = divide(dataset, plan)
-        made = [experiment.train, experiment.validation, experiment.test]
+    experiment = prepare(dataset, plan)
+    made = [experiment.part(positions) for positions in (experiment.train, experiment.validation, experiment.test)]
     if len(made[0]) < FEWEST:
         raise DataError(
-            f"'{dataset.name}' leaves {len(made[0])} samples to train on, and OpenAI takes no fewer than {FEWEST}.",
-            "Bring more samples, or hold fewer out with --validation and --test.",
+            f"'{dataset.name}' leaves {len(made[0])} samples to train on, and OpenAI needs at least {FEWEST}.",
+            "Add samples, or hold fewer out with --validation and --test.",
         )
     return _Parts(experiment, made[0], made[1], made[2], tuple(dataset.classes))
 
@@ -158,14 +151,14 @@ def _conversations(parts: _Parts, part: Dataset) -> list[list[dict[str, str]]]:
 
 
 def _lines(parts: _Parts, part: Dataset) -> bytes:
-    """One JSON object a line, as OpenAI's chat format for supervised fine-tuning has it."""
+    """One JSON object per line, in OpenAI's chat format for supervised fine-tuning."""
     return "".join(
         json.dumps({"messages": messages}, ensure_ascii=False) + "\n" for messages in _conversations(parts, part)
     ).encode("utf-8", "replace")
 
 
 def _check_cost(backbone: OpenAIChat, parts: _Parts, plan: Plan) -> None:
-    """Tell what it may cost; raise ``InvalidInput`` where that is more than the limit."""
+    """Report the maximum cost; raise ``InvalidInput`` where it is more than the limit."""
     count = counter()
     tokens = plan.epochs * sum(conversation_tokens(one, count) for one in _conversations(parts, parts.train))
     asked = [conversation[:-1] for conversation in _conversations(parts, parts.test)]
@@ -178,7 +171,7 @@ def _check_cost(backbone: OpenAIChat, parts: _Parts, plan: Plan) -> None:
             f"limit of ${backbone.limit:.4f}.",
             "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer samples or --epochs.",
         )
-    _tell(
+    _report(
         f"Fine-tuning {backbone.card.id} on {len(parts.train):,} samples: at most {tokens:,} tokens in {plan.epochs} "
         f"epochs, ${training:.4f}; testing on {len(parts.test):,}: at most ${testing:.4f}; "
         f"${backbone.limit:.2f} allowed."
@@ -219,5 +212,5 @@ def _scores(card: ModelCard, run: Run, parts: _Parts) -> list[BenchmarkScore]:
     ]
 
 
-def _tell(line: str) -> None:
+def _report(line: str) -> None:
     warnings.warn(line, CostNotice, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Which languages a translator goes from and to: names and codes of people, and those of each family's tokenizer."""
+"""Source and target language of a translation model: from names and codes to those of each family's tokenizer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from zoo.data.languages import group, language, nearest
 from zoo.errors import InvalidInput
+from zoo_language.translation.codes import group, language, nearest
 
 _CODE = re.compile(r"[a-z]{2,3}_[A-Z][A-Za-z]{1,3}\Z")
 """``eng_Latn`` (NLLB), ``en_XX`` (mBART)."""
@@ -16,7 +16,7 @@ _MARIAN = re.compile(r">>([A-Za-z_]{2,12})<<\Z")
 
 
 def codes(tokenizer: Any) -> dict[str, str]:
-    """The codes of languages that a tokenizer has tokens for, with those tokens; empty of models for one pair."""
+    """The codes of languages that a tokenizer has tokens for, with those tokens; empty for models of one pair."""
     own: Mapping[str, str] = getattr(tokenizer, "lang_code_to_token", None) or {}  # M2M100's
     found = dict(own) or {token: token for token in tokenizer.get_added_vocab() if _CODE.match(token)}
     targets = getattr(tokenizer, "supported_language_codes", None) or ()
@@ -35,11 +35,11 @@ def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequen
     """The codes of the two languages of a model that has many.
 
     Args:
-        named: what the user or the columns of the data say: source and target.
-        own: what the tokenizer was saved with, taken where nothing is said.
+        named: source and target, by the user or the columns of the data.
+        own: those that the tokenizer was saved with, used where none are named.
 
     Raises:
-        InvalidInput: the model does not know one of them, or nobody says which to take.
+        InvalidInput: the model does not know one of them, or none are named.
     """
     found = [find(name, known) for name in named]
     if len(found) == 2 and all(found):
@@ -47,18 +47,18 @@ def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequen
     if not named and len(own) == 2 and all(own):
         return str(own[0]), str(own[1])
     some = ", ".join(sorted(known)[:: max(1, len(known) // 6)][:6])
-    said = f"'{','.join(str(name)[:30] for name in named)}' is no pair of them" if named else "none were named"
+    problem = f"'{','.join(str(name)[:30] for name in named)}' is not a pair of them" if named else "none were named"
     raise InvalidInput(
-        f"'{model}' translates between {len(known)} languages, and {said}.",
+        f"'{model}' translates between {len(known)} languages, and {problem}.",
         f"Name source and target: --languages en,de; its codes are such as {some}.",
     )
 
 
 def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> None:
-    """Refuse languages that are not those of a model for few.
+    """Refuse languages that a model for few pairs does not have.
 
     Args:
-        named: what the user or the columns of the data say; nothing is refused where they say nothing.
+        named: source and target, by the user or the columns of the data; empty where none are named.
         own: pairs of source and target of the model; empty where they are not known.
 
     Raises:

@@ -12,19 +12,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.errors import DataError, needs_extra
 
 with needs_extra("forecasting", "forecast time series"):
     import numpy as np
     import torch
-    from safetensors import SafetensorError
     from torch import nn
 
-from zoo.data.series import KIND, LEVELS, TASK, Series
-from zoo.data.steps import label
+from zoo.loading.dtypes import float_dtype
 from zoo.loading.published_config import published_config
-from zoo.loading.quiet import quiet
+from zoo.loading.transformers import REFUSE, clear_errors, load_model
 from zoo_scientific.forecasting.chronos_models import Bolt, Language, Second, family
+from zoo_scientific.forecasting.series import KIND, LEVELS, TASK, Forecast, Series
+from zoo_scientific.forecasting.steps import label
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -53,7 +53,7 @@ class ChronosBackbone:
         """The last values of a series, as many as the model sees, float32; NaN where none is known.
 
         Raises:
-            DataError: it is no series, or none of these values is known.
+            DataError: it is not a series, or none of these values is known.
         """
         if not isinstance(item, Series):
             raise DataError(f"'{self.card.id}' takes time series, not {type(item).__name__}.")
@@ -78,13 +78,13 @@ class ChronosBackbone:
             mean = (states.float() * weights).sum(dim=1) / weights.sum(dim=1)
         return dict.fromkeys(layers, mean)
 
-    def forecast(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """For each series the ``times`` asked for, the ``median`` and nine ``quantiles`` by level, each of one length.
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
+        """A forecast of each series, as far as that asks for; None for other tasks.
 
         Raises:
             DataError: as ``preprocess``.
         """
-        return _forecast(self, self.module, inputs)
+        return _forecast(self, self.module, inputs) if task == TASK else None
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
         """What is trained to forecast; None for other tasks."""
@@ -94,7 +94,7 @@ class ChronosBackbone:
 class Forecasting:
     """Trains a model by its own loss of forecasts; its last layer is a copy, which learns faster than the rest.
 
-    In training each window is cut anew at a random step of its last horizon, so that every step is foretold.
+    In training each window is cut anew at a random step of its last horizon, so that every step is forecast.
     """
 
     classes = ()
@@ -118,8 +118,8 @@ class Forecasting:
         """Batch x steps, and the horizon, batch."""
         return _left_padded([whole for whole, _ in examples]), torch.tensor([horizon for _, horizon in examples])
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """Forecasts, see ``ChronosBackbone.forecast``."""
+    def predict(self, inputs: Sequence[Any]) -> list[Forecast]:
+        """Forecasts, see ``ChronosBackbone.answer``."""
         self.module.eval()
         return _forecast(self.backbone, self._model, inputs)
 
@@ -151,49 +151,25 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Chronos
     raw = published_config(files.root, card)
     if not isinstance(raw.get("chronos_config"), dict):
         return None
-    try:
-        with quiet(), _silent():
+    library = "chronos-forecasting"
+    with _silent():
+        with clear_errors(card, f"{library} cannot load '{card.id}'"):
             kind = family(raw)
-            model, report = kind.architecture.from_pretrained(
-                files.root,
-                dtype=getattr(torch, dtype, None),
-                weights_only=True,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except (
-        OSError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RuntimeError,
-        AssertionError,
-        ImportError,
-        SafetensorError,
-    ) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"chronos-forecasting cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    for what, names in (
-        ("lack", report["missing_keys"]),
-        ("hold beside those of its architecture", report["unexpected_keys"]),
-    ):
-        if names:
-            count = f"{len(names)} tensor{'s' if len(names) > 1 else ''}"
-            raise UnsupportedModel(f"The weights of '{card.id}' {what} {count} such as {min(names)}.")
+        model = load_model(
+            kind.architecture, card, files.root, unexpected=REFUSE, library=library, dtype=float_dtype(dtype)
+        )
     return ChronosBackbone(card, model, kind, device)
 
 
-def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-    answers: list[dict[str, Any]] = []
+def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> list[Forecast]:
+    answers: list[Forecast] = []
     pipeline = backbone.kind.pipeline(model)
     # Those that sample draw for all series of a batch at once: alone, a series has the same forecast in any company.
     size = 1 if backbone.kind.samples else _BATCH
     for start in range(0, len(inputs), size):
         part = [inputs[at] for at in range(start, min(start + size, len(inputs)))]
         rows = [backbone.preprocess(item) for item in part]
-        # Sampling models answer the same each time; nobody else's random numbers are touched.
+        # Sampling models answer the same each time, and the caller's random numbers stay as they are.
         devices = [torch.device(backbone.device)] if backbone.device.startswith("cuda") else []
         with torch.random.fork_rng(devices), _silent():
             torch.manual_seed(_SEED)
@@ -203,14 +179,7 @@ def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> l
         for item, quantiles in zip(part, found, strict=True):
             table = quantiles.reshape(-1, len(LEVELS))[: item.horizon].double().cpu().numpy()
             table = np.sort(table, axis=1)  # a network's quantiles may cross
-            answers.append(
-                {
-                    "series": item.name,
-                    "times": [label(time) for time in item.times[len(item.values) :]],
-                    "median": table[:, LEVELS.index(0.5)].tolist(),
-                    "quantiles": {f"{level:g}": table[:, at].tolist() for at, level in enumerate(LEVELS)},
-                }
-            )
+            answers.append(Forecast(item.name, tuple(label(time) for time in item.times[len(item.values) :]), table))
     return answers
 
 
@@ -233,7 +202,7 @@ def _left_padded(items: Sequence[torch.Tensor]) -> torch.Tensor:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """No advice of the library on standard error: what it says of long horizons stands in the documentation."""
+    """No advice of the library on standard error: what it says of long horizons is in the documentation."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

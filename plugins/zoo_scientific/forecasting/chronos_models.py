@@ -16,7 +16,7 @@ with needs_extra("forecasting", "forecast time series"):
 
 
 class BoltModel(ChronosBoltModelForForecasting):
-    """Chronos-Bolt, whose missing tensors are told: the library lets both its patch embeddings start at random."""
+    """Chronos-Bolt that reports missing tensors: the library lets both its patch embeddings start at random."""
 
     _keys_to_ignore_on_load_missing = None
 

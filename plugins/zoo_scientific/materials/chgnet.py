@@ -10,11 +10,12 @@ from __future__ import annotations
 import io
 import pickle
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("materials", "run models of crystals"):
     import numpy as np
@@ -22,6 +23,10 @@ with needs_extra("materials", "run models of crystals"):
     from chgnet.model.model import CHGNet
     from pymatgen.core import Lattice, Structure
     from torch import nn
+
+from zoo.loading.heads import with_head
+from zoo_scientific.materials.crystals import Crystal
+from zoo_scientific.materials.forces import POTENTIAL, PROPERTY, EnergyAndForces
 
 # Noble gases have no electronegativity, which pymatgen says of each; CHGNet makes one tensor of another.
 warnings.filterwarnings("ignore", message="No Pauling electronegativity")
@@ -52,7 +57,7 @@ class CrystalEncoder(nn.Module):
         return torch.stack([atoms.mean(dim=0) for atoms in self.outputs(batch)["atom_fea"]])
 
     def outputs(self, batch: Batch, task: str = "e") -> dict[str, Any]:
-        """Energy in eV an atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features.
+        """Energy in eV per atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features.
 
         CHGNet leaves its update of bonds out where no crystal of a batch has bonds short enough for angles, and does it
         to all of them where one has. Crystals without angles therefore run by themselves, as each does alone.
@@ -82,18 +87,6 @@ def _merged(found: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[int]]) 
     return merged
 
 
-class CrystalRegressor(nn.Module):
-    """An encoder under a new linear head: batch x outputs."""
-
-    def __init__(self, encoder: CrystalEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Values or logits."""
-        return self.linear(self.encoder(batch))
-
-
 class CHGNetBackbone:
     """Turns crystals into features, energies and forces.
 
@@ -111,12 +104,12 @@ class CHGNetBackbone:
         self.embedding_dimension = 64
 
     def preprocess(self, item: Any) -> Any:
-        """The graph of one ``zoo.data.crystals.Crystal``: neighbours within the model's two reaches.
+        """The graph of a ``Crystal``: neighbours within the model's two cutoffs.
 
         Raises:
-            DataError: it is no crystal, holds an element beyond plutonium, or an atom without neighbours.
+            DataError: it is another kind of input, or has an element beyond plutonium, or an atom without neighbours.
         """
-        if not all(hasattr(item, name) for name in ("numbers", "positions", "cell")):
+        if not isinstance(item, Crystal):
             raise DataError(f"'{self.card.id}' takes crystals, not {type(item).__name__}.")
         if int(item.numbers.max()) > LARGEST_ATOMIC_NUMBER:
             raise DataError(f"'{self.card.id}' knows the elements up to plutonium; {item.formula} has a heavier one.")
@@ -127,7 +120,7 @@ class CHGNetBackbone:
             reach = self.module.model.graph_converter.atom_graph_cutoff
             raise DataError(
                 f"'{self.card.id}' finds an atom without a neighbour within {reach} angstroms in {item.formula}.",
-                "Look at its cell; a molecule in a large box is no crystal.",
+                "Look at its cell; a molecule in a large box is not a crystal.",
             ) from error
 
     def collate(self, items: Sequence[Any]) -> Batch:
@@ -153,29 +146,31 @@ class CHGNetBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return CrystalRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
-    def energies(self, inputs: Sequence[Any]) -> list[float]:
-        """The energy of each crystal, eV an atom."""
-        return [float(found["energy"]) for found in self._predicted(inputs, "e")]
+    def answer(
+        self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()
+    ) -> list[EnergyAndForces] | list[float] | None:
+        """Energies and forces of crystals, or their energies in eV per atom; None for other tasks."""
+        if task == POTENTIAL:
+            return [
+                EnergyAndForces(energy, np.asarray(outputs["f"][number].detach().cpu(), dtype=np.float64))
+                for outputs in self._outputs(inputs, "ef")
+                for number, energy in enumerate(_energies(outputs))
+            ]
+        if task == PROPERTY:
+            return [energy for outputs in self._outputs(inputs, "e") for energy in _energies(outputs)]
+        return None
 
-    def potential(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """Energy (eV an atom) and forces (atoms x 3, eV/angstrom) of each crystal."""
-        return self._predicted(inputs, "ef")
-
-    def _predicted(self, inputs: Sequence[Any], task: str) -> list[dict[str, Any]]:
-        answers: list[dict[str, Any]] = []
+    def _outputs(self, inputs: Sequence[Any], task: str) -> Iterator[Mapping[str, Any]]:
+        """The network's outputs, batch by batch."""
         for start in range(0, len(inputs), _BATCH):
-            batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
-            outputs = self.module.outputs(batch, task)
-            for number, energy in enumerate(outputs["e"].detach().cpu().tolist()):
-                answer = {"energy": float(np.ravel(energy)[0])}
-                if "f" in task:
-                    answer["forces"] = outputs["f"][number].detach().cpu().tolist()
-                answers.append(answer)
-        return answers
+            yield self.module.outputs(self.collate([self.preprocess(x) for x in inputs[start : start + _BATCH]]), task)
+
+
+def _energies(outputs: Mapping[str, Any]) -> list[float]:
+    """The energies of the crystals of a batch, in eV per atom."""
+    return [float(np.ravel(energy)[0]) for energy in outputs["e"].detach().cpu().tolist()]
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetBackbone:
@@ -184,8 +179,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetB
     Raises:
         UnsupportedModel: the weights are damaged or of another architecture, or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     weights = files.path(str(card.loader["weights"]))
     try:
         stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
 
 with needs_extra("materials", "run models of crystals"):
     import ase
+    import numpy as np
     import torch
     from torch import nn
 
@@ -29,6 +30,10 @@ with needs_extra("materials", "run models of crystals"):
         from sevenn.train.dataload import unlabeled_atoms_to_graph
         from sevenn.util import load_checkpoint
         from torch_geometric.data import Batch
+
+from zoo.loading.heads import with_head
+from zoo_scientific.materials.crystals import Crystal
+from zoo_scientific.materials.forces import POTENTIAL, PROPERTY, EnergyAndForces
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -71,18 +76,6 @@ class AtomsEncoder(nn.Module):
         return found, sums / counts[:, None]
 
 
-class AtomsRegressor(nn.Module):
-    """An encoder under a new linear head: batch x outputs."""
-
-    def __init__(self, encoder: AtomsEncoder, dimension: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(dimension, outputs)
-
-    def forward(self, batch: Any) -> torch.Tensor:
-        """Values or logits."""
-        return self.linear(self.encoder(batch))
-
-
 class SevenNetBackbone:
     """Turns crystals into features, energies and forces.
 
@@ -102,12 +95,12 @@ class SevenNetBackbone:
         self.embedding_dimension = int(card.embedding_dimension or 0)
 
     def preprocess(self, item: Any) -> Any:
-        """The graph of one ``zoo.data.crystals.Crystal``: neighbours within the model's reach.
+        """The graph of a ``Crystal``: neighbours within the model's cutoff.
 
         Raises:
-            DataError: it is no crystal, holds an element that the model does not know, or has no neighbours at all.
+            DataError: it is another kind of input, has an element that the model does not know, or no neighbours.
         """
-        if not all(hasattr(item, name) for name in ("numbers", "positions", "cell")):
+        if not isinstance(item, Crystal):
             raise DataError(f"'{self.card.id}' takes crystals, not {type(item).__name__}.")
         strange = sorted({int(number) for number in item.numbers} - self._known)
         if strange:
@@ -117,7 +110,7 @@ class SevenNetBackbone:
         if not graph[keys.EDGE_IDX].shape[1]:
             raise DataError(
                 f"'{self.card.id}' finds no neighbours within {self._reach} angstroms in {item.formula}.",
-                "Look at its cell; a molecule in a large box is no crystal.",
+                "Look at its cell; a molecule in a large box is not a crystal.",
             )
         return graph
 
@@ -136,17 +129,20 @@ class SevenNetBackbone:
         Raises:
             InvalidInput: fewer than one output.
         """
-        if classes < 1:
-            raise InvalidInput(f"A head for '{task}' needs at least one output, not {classes}.")
-        return AtomsRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
-    def energies(self, inputs: Sequence[Any]) -> list[float]:
-        """The energy of each crystal, eV an atom."""
-        return [float(found["energy"]) for found in self.potential(inputs)]
+    def answer(
+        self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()
+    ) -> list[EnergyAndForces] | list[float] | None:
+        """Energies and forces of crystals, or their energies in eV per atom; None for other tasks."""
+        if task == POTENTIAL:
+            return self._potentials(inputs)
+        if task == PROPERTY:
+            return [found.energy for found in self._potentials(inputs)]
+        return None
 
-    def potential(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """Energy (eV an atom) and forces (atoms x 3, eV/angstrom) of each crystal."""
-        answers: list[dict[str, Any]] = []
+    def _potentials(self, inputs: Sequence[Any]) -> list[EnergyAndForces]:
+        answers: list[EnergyAndForces] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             found, _ = self.module.outputs(batch)
@@ -154,7 +150,7 @@ class SevenNetBackbone:
             energies = found[keys.PRED_TOTAL_ENERGY].detach().cpu().tolist()
             forces = found[keys.PRED_FORCE].detach().cpu().split(counts)
             answers += [
-                {"energy": energy / count, "forces": force.tolist()}
+                EnergyAndForces(energy / count, np.asarray(force, dtype=np.float64))
                 for energy, count, force in zip(energies, counts, forces, strict=True)
             ]
         return answers

@@ -31,7 +31,7 @@ _ROTARY_BASE = 10_000
 class MolformerConfig(PreTrainedConfig):
     """What a published ``config.json`` says; the defaults are those of MoLFormer-XL.
 
-    ``deterministic_eval`` is read by nobody here: the stored random features are always the ones that are used.
+    ``deterministic_eval`` is ignored: the stored random features are always the ones that are used.
     """
 
     model_type = MODEL_TYPE

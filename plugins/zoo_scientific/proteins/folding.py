@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, InvalidInput, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, InvalidInput, needs_extra
 
 with needs_extra("scientific", "fold proteins"):
     import torch
     import transformers
-    from safetensors import SafetensorError
 
 from zoo.features.device import free_memory
+from zoo.loading.dtypes import float_dtype, require_float32
 from zoo.loading.published_config import published_config
 from zoo.loading.quiet import quiet
+from zoo.loading.transformers import IGNORE, clear_errors, load_model
+from zoo_scientific.proteins.folding_metrics import Fold
+from zoo_scientific.proteins.residues import AMINO_ACIDS, FOLDING
 from zoo_scientific.sequence_backbone import SequenceBackbone, tokenizer
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 ARCHITECTURE = "EsmForProteinFolding"
-_RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWY")
 _ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
 
 
@@ -46,18 +48,22 @@ class FoldingBackbone(SequenceBackbone):
         super().__init__(card, model.esm, tokenize, padding=padding, device=device)
         self.folder = model.to(device).eval()
 
-    def fold(self, sequences: Sequence[str]) -> list[dict[str, Any]]:
-        """Structures as ``pdb`` text (angstroms), with ``plddt`` of each residue and its ``mean_plddt``, 0 to 1.
+    def answer(self, task: str, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[Fold] | None:
+        """The structure of each sequence; None for tasks other than folding.
 
         Raises:
             InvalidInput: a sequence is empty, has a residue that is none of the twenty, or is too long for the memory.
         """
+        return self.fold(inputs) if task == FOLDING else None
+
+    def fold(self, sequences: Sequence[str]) -> list[Fold]:
+        """As ``answer`` for folding."""
         return [self._one(sequence) for sequence in sequences]
 
-    def _one(self, sequence: str) -> dict[str, Any]:
+    def _one(self, sequence: str) -> Fold:
         if not isinstance(sequence, str):
             raise DataError(f"'{self.card.id}' takes proteins as text, not {type(sequence).__name__}.")
-        unknown = sorted(set(sequence) - _RESIDUES)
+        unknown = sorted(set(sequence) - set(AMINO_ACIDS))
         if unknown or not sequence:
             what = f"has residues that are none of the twenty: {', '.join(unknown)}" if unknown else "is empty"
             raise InvalidInput(f"The sequence '{sequence[:40]}' {what}; '{self.card.id}' cannot fold it.")
@@ -66,17 +72,13 @@ class FoldingBackbone(SequenceBackbone):
         with torch.no_grad():
             output = self.folder.eval().infer([sequence])
         confidence = output["plddt"][0, :, _ALPHA_CARBON].float().cpu()
-        return {
-            "pdb": self.folder.output_to_pdb(output)[0],
-            "plddt": confidence.tolist(),
-            "mean_plddt": float(confidence.mean()),
-        }
+        return Fold(self.folder.output_to_pdb(output)[0], tuple(confidence.tolist()), float(confidence.mean()))
 
     def learner(self, task: str, classes: Sequence[str]) -> Any:
-        """What is trained to fold (``zoo.adapt.structured``); None for other tasks."""
+        """A learner for folding; None for other tasks."""
         from zoo_scientific.proteins.folding_learner import FoldingLearner
 
-        return FoldingLearner(self) if task == "protein-structure-prediction" else None
+        return FoldingLearner(self) if task == FOLDING else None
 
     def needed(self, residues: int, pairs: int = WHOLE) -> int:
         """Bytes that folding so many residues takes beside the weights, for ``WHOLE`` or ``CHUNKED`` pairs."""
@@ -108,27 +110,10 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Folding
         UnsupportedModel: the folder needs its own code, or lacks weights or a tokenizer.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' folds in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype, "folds")
     published_config(files.root, card)
-    try:
-        with quiet():
-            tokenize, padding = tokenizer(files.root, card)
-            model, report = transformers.EsmForProteinFolding.from_pretrained(
-                files.root,
-                dtype=getattr(torch, dtype, None),
-                weights_only=True,
-                output_loading_info=True,
-                local_files_only=True,
-            )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, ImportError, SafetensorError) as error:
-        reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"transformers cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
-    missing = sorted(name for name in report["missing_keys"] if "contact_head" not in name)
-    if missing:
-        raise UnsupportedModel(
-            f"The weights of '{card.id}' lack {len(missing)} tensors of its architecture, such as {missing[0]}."
-        )
+    with clear_errors(card), quiet():
+        tokenize, padding = tokenizer(files.root, card)
+    kind = transformers.EsmForProteinFolding
+    model = load_model(kind, card, files.root, unneeded=("contact_head",), unexpected=IGNORE, dtype=float_dtype(dtype))
     return FoldingBackbone(card, model, tokenize, padding=padding, device=device)

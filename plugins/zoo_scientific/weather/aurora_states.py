@@ -13,6 +13,9 @@ with needs_extra("aurora", "run Aurora"):
     import aurora
     import numpy as np
     import torch
+    from aurora.normalisation import level_to_str, locations, scales
+
+from zoo_scientific.weather.fields import History
 
 NAMES = {
     "t2m": "2t",
@@ -34,6 +37,12 @@ NAMES = {
     "zs": "static_z",
 }
 """What files of ERA5 call the variables, with the model's own names."""
+
+SMALLEST_MEAN = 0.01
+"""Degrees from the equator; the library's encoding of positions knows 0, and nothing between."""
+
+FINEST = 4096
+"""Steps per degree that latitudes around the equator are rounded to."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
@@ -78,18 +87,18 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
     """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
 
     Raises:
-        DataError: it is no history of fields, lacks variables, its times are of another step than the model's, or it
-            lies on a grid that goes no way around the globe.
+        DataError: it is not a history of fields, lacks variables, has another step than the model, or its longitudes do
+            not go around the globe.
     """
-    if not hasattr(item, "fields") or getattr(item, "grid", None) is None:
+    if not isinstance(item, History) or item.grid is None:
         raise DataError(f"'{model}' takes histories of fields on a grid, not {type(item).__name__}.")
     static = {NAMES.get(name, name): values for name, values in item.grid.static.items()}
     _check_variables(model, item, variables, static)
     step = float(item.grid.step_hours)
     if step_hours is not None and not abs(step - step_hours) < 0.05 * step_hours:
         raise DataError(
-            f"'{model}' foretells {step_hours:g} hours from states as far apart, and these follow each other every "
-            f"{step:g} hours."
+            f"'{model}' forecasts {step_hours:g} hours ahead from states that far apart, and these are {step:g} hours "
+            "apart."
         )
     hours = float(item.fields[-1].hours)
     if not np.isfinite(hours):
@@ -106,6 +115,21 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
         hours,
         tuple(item.names),
     )
+
+
+def centred(latitudes: torch.Tensor, patch: int) -> torch.Tensor:
+    """Latitudes whose patch on the equator is symmetric about it without rounding, so that its mean is exactly 0.
+
+    The library refuses patches with a mean latitude between 0 and ``SMALLEST_MEAN``, which rounding alone can give.
+    """
+    found = latitudes.clone()
+    for start in range(0, len(found) - patch + 1, patch):
+        rows = latitudes[start : start + patch].double()
+        if abs(float(rows.mean())) < SMALLEST_MEAN:
+            half = (rows - rows.flip(0)) / 2
+            # Multiples of a power of two, whose sums are exact.
+            found[start : start + patch] = (half * FINEST).round() / FINEST
+    return found
 
 
 def turned(fields: np.ndarray, latitudes: np.ndarray, longitudes: np.ndarray) -> torch.Tensor:
@@ -140,7 +164,7 @@ def batch_of(states: Sequence[State], variables: Variables) -> Any:
 
 
 def fields_of(found: Any, state: State) -> torch.Tensor:
-    """What the library foretells, batch x variables x latitudes x longitudes, as ``State.values`` has them.
+    """The library's forecast, batch x variables x latitudes x longitudes, as ``State.values`` has them.
 
     The library leaves the southernmost latitude out where there is one more than its patches hold.
     """
@@ -172,6 +196,20 @@ def levels_of(names: Sequence[str]) -> list[float]:
     return sorted({pressure for _, pressure in map(own_name, names) if pressure is not None})
 
 
+def mean(name: str) -> float:
+    """The usual value of a variable, in its unit."""
+    base, pressure = own_name(name)
+    return float(locations[base if pressure is None else f"{base}_{level_to_str(pressure)}"])
+
+
+def deviation(name: str, own: Mapping[str, tuple[float, float]]) -> float:
+    """The usual deviation of a variable, in its unit; ``own`` has mean and deviation of those that a model replaces."""
+    base, pressure = own_name(name)
+    if pressure is None:
+        return float(own[base][1] if base in own else scales[base])
+    return float(scales[f"{base}_{level_to_str(pressure)}"])
+
+
 def _check_variables(model: str, item: Any, variables: Variables, static: Mapping[str, Any]) -> None:
     given = [own_name(name) for name in item.names]
     pressures = levels_of(item.names)
@@ -192,7 +230,7 @@ def _check_variables(model: str, item: Any, variables: Variables, static: Mappin
         if own not in (variables.surface if pressure is None else variables.levels)
     ]
     if more:
-        raise DataError(f"'{model}' does not foretell {', '.join(more)}.", "Name the others by --target-column.")
+        raise DataError(f"'{model}' does not forecast {', '.join(more)}.", "Name the others by --target-column.")
     height, width = item.fields[-1].values.shape[1:]
     if not np.all(np.diff(np.sort(item.grid.longitudes % 360)) > 0) or min(height, width) < 2:
         raise DataError(f"'{model}' needs longitudes that go once around the globe.")

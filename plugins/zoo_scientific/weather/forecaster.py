@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.errors import DataError, UnsupportedModel, UnsupportedPrecision, needs_extra
+from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.loading.dtypes import require_float32
 from zoo.untrusted import parse_json
 
 with needs_extra("scientific", "run forecasters"):
@@ -21,6 +22,9 @@ with needs_extra("scientific", "run forecasters"):
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
     from torch import nn
+
+from zoo_scientific.weather.fields import TASK, Field, Forecast, History
+from zoo_scientific.weather.metrics import latitude_weights
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -122,9 +126,9 @@ class GridBackbone:
         """Standardised departures, history x variables x height x width; 0 where nothing is known.
 
         Raises:
-            DataError: it is no history of fields, or one on another grid.
+            DataError: it is not a history of fields, or one on another grid.
         """
-        if not hasattr(item, "fields"):
+        if not isinstance(item, History):
             raise DataError(f"'{self.card.id}' takes histories of fields, not {type(item).__name__}.")
         config = self.config
         departures = np.stack([field.values - field.climatology for field in item.fields[-config.history :]])
@@ -145,8 +149,6 @@ class GridBackbone:
 
     def examples(self) -> list[Any]:
         """Histories on its own grid: waves that move eastward."""
-        from zoo.data.grids import Field, History
-
         config = self.config
         latitudes = np.linspace(-75, 75, config.height)
         across = np.linspace(0, 2 * np.pi, config.width, endpoint=False)
@@ -164,17 +166,19 @@ class GridBackbone:
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
         """What is trained to forecast; None for other tasks."""
-        return Forecasting(self) if task == "weather-forecasting" else None
+        return Forecasting(self) if task == TASK else None
 
-    def forecast(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """The next fields, variables x latitudes x longitudes in their unit."""
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
+        """The next fields; None for other tasks."""
+        if task != TASK:
+            return None
         answers = []
         for start in range(0, len(inputs), _BATCH):
             part = inputs[start : start + _BATCH]
             with torch.inference_mode():
                 found = self.module(self.collate([self.preprocess(item) for item in part]).to(self.device))
             for item, departure in zip(part, found.cpu().numpy(), strict=True):
-                answers.append({"values": item.next_climatology + self.config.scale * departure, "names": item.names})
+                answers.append(Forecast(item.names, item.next_climatology + self.config.scale * departure))
         return answers
 
 
@@ -188,22 +192,20 @@ class Forecasting:
         self.module = _Losses(backbone.module)
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Departures, the true next one, and the weight of each cell, 0 where it is not known."""
-        from zoo.adapt.structured.grids import latitude_weights
-
-        truth = (target.values - target.climatology) / self.backbone.config.scale
-        weights = np.isfinite(truth) * latitude_weights(target.latitudes)[:, None]
-        found = (np.nan_to_num(truth).astype(np.float32), weights.astype(np.float32))
+        """Departures, the next one, and the weight of each cell, 0 where it is not known."""
+        following = (target.values - target.climatology) / self.backbone.config.scale
+        weights = np.isfinite(following) * latitude_weights(target.latitudes)[:, None]
+        found = (np.nan_to_num(following).astype(np.float32), weights.astype(np.float32))
         return self.backbone.preprocess(item), torch.from_numpy(found[0]), torch.from_numpy(found[1])
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, ...]]) -> tuple[torch.Tensor, ...]:
         """One batch of each."""
         return tuple(torch.stack(list(part)) for part in zip(*examples, strict=True))
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
+    def predict(self, inputs: Sequence[Any]) -> list[Forecast]:
         """The next fields."""
         self.module.eval()
-        return self.backbone.forecast(inputs)
+        return self.backbone.answer(TASK, inputs) or []
 
 
 class _Losses(nn.Module):
@@ -212,8 +214,8 @@ class _Losses(nn.Module):
         self.model = model
 
     def forward(self, batch: Sequence[torch.Tensor]) -> torch.Tensor:
-        departures, truth, weights = batch
-        errors = (self.model(departures) - truth).square() * weights
+        departures, following, weights = batch
+        errors = (self.model(departures) - following).square() * weights
         return (errors.flatten(1).sum(dim=1) / weights.flatten(1).sum(dim=1)).unsqueeze(1)
 
 
@@ -236,8 +238,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
     Raises:
         UnsupportedModel: the folder is damaged, of another architecture, or another precision is asked for.
     """
-    if dtype != "float32":
-        raise UnsupportedPrecision(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
+    require_float32(card, dtype)
     try:
         document = parse_json(files.path(CONFIG).read_text(encoding="utf-8"), finite=False)
         if ARCHITECTURE not in document["architectures"]:

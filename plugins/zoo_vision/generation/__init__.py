@@ -1,1 +1,1 @@
-"""Image generation: prompts, diffusion pipelines and their training."""
+"""Image generation: prompts and generated images, diffusion pipelines and their training."""

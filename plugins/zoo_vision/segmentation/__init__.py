@@ -1,1 +1,1 @@
-"""Segmentation: masks, and models that predict them."""
+"""Semantic segmentation: a class for each pixel, its files, metrics and drawings, and torchvision's models."""

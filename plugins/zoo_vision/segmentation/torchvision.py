@@ -1,4 +1,4 @@
-"""Masks by torchvision's DeepLabV3 and FCN: their features, the head that they came with, and new ones."""
+"""Masks by torchvision's DeepLabV3 and FCN: their features, the head that they came with, and new heads."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from torchvision.models import get_model, list_models, segmentation
 
 from zoo.errors import UnsupportedModel
 from zoo_vision import weights
-from zoo_vision.dense import IGNORED, SEGMENTATION, mask_answer, padded
+from zoo_vision.dense import SEGMENTATION, padded
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged
 from zoo_vision.image_recipe import ByteRecipe, in_rgb
+from zoo_vision.segmentation.masks import IGNORED, Mask
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 RESIZE = 520
-"""Pixels of the shorter side of a picture, where the card names no other."""
+"""Pixels of the shorter side of an image, where the card names no other."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _AUXILIARY = "aux_classifier."
@@ -30,12 +31,12 @@ _BATCH = 8
 
 
 def is_segmenter(architecture: str) -> bool:
-    """Whether torchvision has a model of that name with a head for masks that can be exchanged."""
+    """Whether torchvision has a model of that name with a head for masks that can be replaced."""
     return architecture in list_models(module=segmentation) and architecture.startswith(("deeplabv3", "fcn"))
 
 
 class SegmentationTrunk(Trunk):
-    """The encoder of a torchvision segmenter; ``pooled`` is its last map, averaged over the picture."""
+    """The encoder of a torchvision segmenter; ``pooled`` is its last map, averaged over the image."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -49,10 +50,10 @@ class SegmentationTrunk(Trunk):
 
 
 class Segmenter:
-    """A torchvision network that gives a class for each pixel; what ``zoo tune`` trains.
+    """A torchvision network that predicts a class for each pixel; what ``zoo tune`` trains.
 
     Attributes:
-        module: maps a collated batch to the mean cross entropy of each picture's pixels, batch x 1.
+        module: maps a collated batch to the mean cross entropy of each image's pixels, batch x 1.
         pretrained: all but the last convolution.
     """
 
@@ -62,24 +63,24 @@ class Segmenter:
         self.classes, self.resize, self.device = tuple(classes), resize, device
 
     def example(self, item: Any, target: Any) -> dict[str, torch.Tensor]:
-        """Normalised pixels of a picture and its mask in the same size."""
+        """Normalised pixels of an image and its mask in the same size."""
         pixels = self._pixels(in_rgb(item))
         size = (pixels.shape[2], pixels.shape[1])
         mask = Image.fromarray(np.asarray(target, dtype=np.uint8)).resize(size, Image.Resampling.NEAREST)
         return {"pixels": pixels, "mask": torch.from_numpy(np.array(mask)).long()}
 
     def collate(self, examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """One batch, padded at the right and below with what is not judged."""
+        """One batch, padded at the right and below with ignored pixels."""
         height, width = (max(example["mask"].shape[side] for example in examples) for side in (0, 1))
         return {
             "pixels": torch.stack([padded(example["pixels"], height, width) for example in examples]),
             "mask": torch.stack([padded(example["mask"], height, width, IGNORED) for example in examples]),
         }
 
-    def predict(self, inputs: Sequence[Any]) -> list[dict[str, Any]]:
-        """For each picture the mask in its own size, with the share of each class."""
+    def predict(self, inputs: Sequence[Any]) -> list[Mask]:
+        """The mask of each image in its own size."""
         self.module.eval()
-        answers: list[dict[str, Any]] = []
+        answers: list[Mask] = []
         for start in range(0, len(inputs), _BATCH):
             images = [in_rgb(item) for item in inputs[start : start + _BATCH]]
             groups = [images] if len({image.size for image in images}) == 1 else [[image] for image in images]
@@ -88,9 +89,7 @@ class Segmenter:
                 with torch.inference_mode():
                     maps = self.module.network(pixels)["out"]
                     maps = nn.functional.interpolate(maps, group[0].size[::-1], mode="bilinear", align_corners=False)
-                answers += [
-                    mask_answer(mask, self.classes) for mask in maps.argmax(dim=1).cpu().numpy().astype(np.uint8)
-                ]
+                answers += [Mask.of(mask, self.classes) for mask in maps.argmax(dim=1).cpu().numpy().astype(np.uint8)]
         return answers
 
     def _pixels(self, image: Image.Image) -> torch.Tensor:
@@ -110,16 +109,16 @@ class _Losses(nn.Module):
         errors = nn.functional.cross_entropy(
             self.network(batch["pixels"])["out"].float(), mask, ignore_index=IGNORED, reduction="none"
         )
-        judged = (mask != IGNORED).sum(dim=(1, 2)).clamp(min=1)
-        return (errors.sum(dim=(1, 2)) / judged)[:, None]
+        evaluated = (mask != IGNORED).sum(dim=(1, 2)).clamp(min=1)
+        return (errors.sum(dim=(1, 2)) / evaluated)[:, None]
 
 
 class TorchvisionSegmenter(ImageBackbone):
-    """An image backbone that tells a class for each pixel.
+    """An image backbone that also predicts a class for each pixel.
 
     Attributes:
         mask_classes: those of the head that came with the weights; empty where they have no names.
-        resize: pixels of the shorter side of a picture.
+        resize: pixels of the shorter side of an image.
     """
 
     mask_classes: tuple[str, ...] = ()
@@ -135,7 +134,7 @@ class TorchvisionSegmenter(ImageBackbone):
             network.classifier[-1] = nn.Conv2d(last.in_channels, len(classes), last.kernel_size)
         return Segmenter(network, classes, self.resize, self._place())
 
-    def answer(self, task: str, inputs: Sequence[Any]) -> list[Any] | None:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
         """Masks by the head that came with the weights; None without one whose classes have names."""
         if task != SEGMENTATION or not self.mask_classes:
             return None

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from zoo.kinds.metrics import Metric
+from zoo.contract.metric import Metric
 from zoo.kinds.text_metrics import checked, spoken
 
 LONGEST, DEVIATION, SCALE = 4, 6.0, 10.0

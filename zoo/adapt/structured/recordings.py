@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.metric_models import embedded, judge, transcripts
+from zoo.contract.backbone import EmbedsTexts
+from zoo.contract.metric import Metric
 from zoo.errors import DataError
 from zoo.kinds.distances import frechet_distance
-from zoo.kinds.known import TargetKind
-from zoo.kinds.metrics import Metric
+from zoo.legacy.kinds import TargetKind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -95,8 +96,8 @@ def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     made = [_answered("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
         raise DataError("'clap_score' judges recordings, at least one.")
-    backbone: Any = judge("ZOO_CLAP").backbone
-    if not hasattr(backbone, "embed_texts"):
+    backbone = judge("ZOO_CLAP").backbone
+    if not isinstance(backbone, EmbedsTexts):
         raise DataError(f"'{backbone.card.id}' has no features of texts, so that it gives no CLAP score.")
     sounds = embedded("ZOO_CLAP", made)
     texts = np.asarray(backbone.embed_texts([target.text for target in targets]), dtype=np.float64)
@@ -220,4 +221,4 @@ def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Any]:
     return [Recording(wave.clip(-1, 1).astype(np.float32), rate) for wave in waves]
 
 
-KIND = TargetKind("audio", _guess, lambda item, answer: answer)
+KIND = TargetKind("generated-audio", _guess, lambda item, answer: answer)

@@ -42,7 +42,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
         return
     if data is None:
         raise click.UsageError("Name the DATA to look at, or list the packaged data sets with --datasets.")
-    from zoo.adapt.evaluating import is_structured
+    from zoo.adapt.evaluating import by_answers
     from zoo.data import check, fitting_tasks, profile, read
     from zoo.plugins import plugins
     from zoo.tasks import find_task
@@ -50,7 +50,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
     dataset = read(data, task=task, unlabelled=not task, **options)
     if task:
         wanted = find_task(task, plugins().tasks)
-        check(dataset, wanted, structured=is_structured(dataset, wanted))
+        check(dataset, wanted, structured=by_answers(dataset, wanted))
     tasks = [task] if task else fitting_tasks(dataset)
     found = profile(dataset)
     if output.json:
@@ -86,10 +86,10 @@ def _show_packaged(output: Output) -> None:
 
 
 def _show(output: Output, found: Profile, tasks: list[str]) -> None:
-    from zoo.data.checking import plural
+    from zoo.kinds.known import kind_of
 
     output.text(
-        f"{found.name}: {output.counted({plural(found.input_kind): found.samples})}, {human_bytes(found.bytes)}"
+        f"{found.name}: {output.counted({kind_of(found.input_kind).nouns: found.samples})}, {human_bytes(found.bytes)}"
     )
     output.table([Column("what"), Column("value")], _facts(found, tasks), head=False)
     if found.classes:
@@ -130,6 +130,7 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
     for what, lengths in (("characters", found.characters), ("words", found.words)):
         if lengths:
             facts.append([what, f"median {lengths.median:,}, 95 % up to {lengths.p95:,}, at most {lengths.maximum:,}"])
+    facts += [[name, str(value)] for name, value in found.details.items()]
     conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
     files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
     facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])

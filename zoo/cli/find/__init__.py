@@ -1,1 +1,1 @@
-"""Commands that search the registry and show what it holds."""
+"""Commands that search the registry and show its content."""

@@ -1,4 +1,4 @@
-"""``zoo compare``: models side by side."""
+"""``zoo compare``: compare models."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MOST_BENCHMARKS = 20
 
 @zoo_command("compare")
 @click.argument("models", nargs=-1, required=True)
-@click.option("--all", "everything", is_flag=True, help="All benchmarks, also those of one model only.")
+@click.option("--all", "everything", is_flag=True, help="Show all benchmarks, including those of one model only.")
 def command(output: Output, models: tuple[str, ...], everything: bool) -> None:
-    """Put models side by side.
+    """Compare models: their cards and shared benchmarks.
 
-    Shows their facts and the benchmarks that at least two of them were scored on; * marks the best.
+    Shows the benchmarks on which at least two of the models have a score; * marks the best score.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def command(output: Output, models: tuple[str, ...], everything: bool) -> None:
         output.text(f"and {len(shared) - len(shown):,} more shared benchmarks: --all")
     elif not shared:
         output.text()
-        output.text("No benchmark has scores of two of them. See all scores: --all")
+        output.text("The models share no benchmark. Show all scores: --all")
 
 
 def _value(value: float | None, best: bool) -> str:

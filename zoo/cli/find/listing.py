@@ -1,4 +1,4 @@
-"""``zoo list``: what is on this machine."""
+"""``zoo list``: list the models on this machine."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from zoo.cli.output import Column, Output, human_bytes, human_count
 
 @zoo_command("list")
 def command(output: Output) -> None:
-    """List the models that are on this machine.
+    """List the models on this machine.
 
     \b
     Examples:
       zoo list
       zoo list --json
     """
-    from zoo.sources import local
+    from zoo.sources import local_models
 
-    models = local()
+    models = local_models()
     if output.json:
         output.data(
             {
@@ -37,7 +37,7 @@ def command(output: Output) -> None:
         )
         return
     if not models:
-        output.text("No model is on this machine. Bring one with: zoo pull MODEL")
+        output.text("There are no models on this machine. Download one: zoo pull MODEL")
         return
     columns = [
         Column("model"),
@@ -45,7 +45,7 @@ def command(output: Output) -> None:
         Column("parameters", number=True),
         Column("size", number=True),
         Column("revision", optional=2),
-        Column("where", fold=True, optional=1),
+        Column("path", fold=True, optional=1),
     ]
     rows = [
         [

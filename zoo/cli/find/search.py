@@ -1,4 +1,4 @@
-"""``zoo search``: find models."""
+"""``zoo search``: search the registry."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
 
 
-class LeastScore(click.ParamType):
+class MinimumScore(click.ParamType):
     """``BENCHMARK=VALUE``, where the benchmark may hold an equals sign itself."""
 
     name = "benchmark=value"
@@ -22,10 +22,10 @@ class LeastScore(click.ParamType):
         """The pair, or a usage error."""
         if isinstance(value, tuple):
             return value
-        benchmark, equals, least = str(value).rpartition("=")
+        benchmark, equals, minimum = str(value).rpartition("=")
         try:
             if benchmark and equals:
-                return benchmark.strip(), float(least)
+                return benchmark.strip(), float(minimum)
         except ValueError:
             pass
         self.fail(
@@ -38,44 +38,41 @@ class LeastScore(click.ParamType):
 @click.option("--domain", help="vision, language, audio, multimodal, scientific, or a plugin's.")
 @click.option("--task", help="Task name, such as image-classification.")
 @click.option("--license", help="SPDX id, such as apache-2.0.")
-@click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
-@click.option("--min-parameters", type=AMOUNT, help="Fewest parameters.")
-@click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
-@click.option("--min-size", "min_bytes", type=AMOUNT, help="Smallest download.")
-@click.option("--fits", type=AMOUNT, help="Memory that running it must fit into, such as 24GB.")
-@click.option("--min-downloads", type=AMOUNT, help="Fewest downloads.")
-@click.option("--min-likes", type=AMOUNT, help="Fewest likes.")
-@click.option("--min-dimension", type=AMOUNT, help="Shortest feature vector.")
-@click.option("--max-dimension", type=AMOUNT, help="Longest feature vector.")
-@click.option("--released-after", metavar="DATE", help="Released then or later: 2024, 2024-05 or 2024-05-31.")
-@click.option("--released-before", metavar="DATE", help="Released then or earlier.")
-@click.option("--tag", "tags", multiple=True, help="Tag that the model must have; may be repeated.")
-@click.option("--gated/--open", default=None, help="Only models whose terms must be accepted, or only others.")
+@click.option("--max-parameters", type=AMOUNT, help="Maximum number of parameters, such as 25M.")
+@click.option("--min-parameters", type=AMOUNT, help="Minimum number of parameters.")
+@click.option("--max-size", type=AMOUNT, help="Maximum download size, such as 100MB.")
+@click.option("--min-size", type=AMOUNT, help="Minimum download size.")
+@click.option("--fits", type=AMOUNT, help="Memory that running the model must fit into, such as 24GB.")
+@click.option("--min-downloads", type=AMOUNT, help="Minimum number of downloads.")
+@click.option("--min-likes", type=AMOUNT, help="Minimum number of likes.")
+@click.option("--min-dimension", type=AMOUNT, help="Minimum number of features.")
+@click.option("--max-dimension", type=AMOUNT, help="Maximum number of features.")
+@click.option("--released-after", metavar="DATE", help="Released on this date or later: 2024, 2024-05 or 2024-05-31.")
+@click.option("--released-before", metavar="DATE", help="Released on this date or earlier.")
+@click.option("--tag", multiple=True, help="Tag that the model must have; may be repeated.")
+@click.option("--gated/--open", default=None, help="Only models whose terms must be accepted, or only the others.")
 @click.option("--language", help="ISO 639-1 code, such as de.")
-@click.option("--source", help="Platform: hf, pkg, openclip, whisper...")
-@click.option("--library", help="What loads it: transformers, timm, open_clip...")
+@click.option("--source", help="Platform, such as hf or pkg.")
+@click.option("--library", help="Library that loads the model, such as transformers or timm.")
 @click.option(
     "--min-score",
-    "min_scores",
-    type=LeastScore(),
+    type=MinimumScore(),
     multiple=True,
     metavar="BENCHMARK=VALUE",
-    help="Least score; may be repeated. An upper limit where lower is better.",
+    help="Minimum score; may be repeated. An upper limit where lower is better.",
 )
 @click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name, score:BENCHMARK.")
-@click.option("--reverse", is_flag=True, help="The other way round.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Models a page.")
-@click.option("--after", help="Go on behind a page: its 'next'.")
-@click.option("--facets", is_flag=True, help="Count domains, tasks, licences, libraries, languages and sources, too.")
-@click.option("--exact", is_flag=True, help="Never look for similar words.")
-def command(
-    output: Output, words: tuple[str, ...], min_scores: tuple[tuple[str, float], ...], exact: bool, **filters: Any
-) -> None:
-    """Find models in the registry by words and limits.
+@click.option("--reverse", is_flag=True, help="Sort in the opposite order.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Models per page.")
+@click.option("--after", metavar="CURSOR", help="Continue after this cursor (the previous page's `next`).")
+@click.option("--facets", is_flag=True, help="Also count domains, tasks, licences, libraries, languages and sources.")
+@click.option("--exact", is_flag=True, help="Do not look for similar words if nothing matches.")
+def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
+    """Search the registry for models by words and filters.
 
-    Each word must begin a word of a model's id, architecture, tasks, tags or description; words in double quotes are a
-    phrase. Where nothing matches, similar words are looked for. A model whose size is not known is not within a limit
-    on it.
+    Each word must be the prefix of a word of a model's id, architecture, tasks, tags or description; words in double
+    quotes are a phrase. If nothing matches, models with similar words are shown. A model whose size is unknown does not
+    match a limit on it.
 
     \b
     Examples:
@@ -87,36 +84,36 @@ def command(
     """
     from zoo.registry import search
 
-    page = search(" ".join(words), min_scores=min_scores, fuzzy=not exact, **filters)
+    page = search(" ".join(words), **options)
     if output.json:
         output.data(page.to_dict())
         return
     if not page.models:
-        output.text("No model matches. Leave a word or a limit out, or see what there is: zoo stats")
+        output.text("No model matches. Remove a word or a filter, or list what there is: zoo stats")
         return
     if page.instead is not None:
-        output.text(f"No model matches '{' '.join(words)}'. Showing what matches: {page.instead}")
+        output.text(f"No model matches '{' '.join(words)}'. Showing results for: {page.instead}")
         output.text()
-    benchmarks = dict.fromkeys(name for hit in page.models for name in hit.sought)
+    benchmarks = dict.fromkeys(name for hit in page.models for name in hit.requested)
     shown = [
         (Column("model"), [hit.card.id for hit in page.models]),
         (Column("task"), [hit.card.tasks[0] if hit.card.tasks else "-" for hit in page.models]),
-        *((Column(b, number=True), [human_score(hit.sought.get(b)) for hit in page.models]) for b in benchmarks),
+        *((Column(b, number=True), [human_score(hit.requested.get(b)) for hit in page.models]) for b in benchmarks),
         (Column("parameters", number=True), [human_count(hit.card.parameters) for hit in page.models]),
         (Column("size", number=True), [human_bytes(hit.card.bytes) for hit in page.models]),
         (Column("licence"), [hit.card.license or "-" for hit in page.models]),
         (Column("downloads", number=True), [human_count(hit.card.downloads) for hit in page.models]),
         (Column("scores", number=True), [str(len(hit.scores)) if hit.scores else "-" for hit in page.models]),
     ]
-    # A column in which nothing is known only takes room.
+    # Columns without any value are left out.
     kept = [(column, cells) for column, cells in shown if any(cell != "-" for cell in cells)]
     output.table([column for column, _ in kept], list(zip(*(cells for _, cells in kept), strict=True)))
     many = "model" if page.total == 1 else "models"
     total = f"{page.total:,}" if page.exact else f"at least {page.total:,}"
     output.text()
-    output.text(f"{len(page.models):,} of {total} {many}. See one: zoo show {page.models[0].card.id}")
+    output.text(f"{len(page.models):,} of {total} {many}. Show one: zoo show {page.models[0].card.id}")
     if page.next:
-        output.text(f"More: the same with --after {page.next}")
+        output.text(f"Next page: the same command with --after {page.next}")
     for name, counts in (page.facets or {}).items():
         output.text()
         output.table(
@@ -124,4 +121,4 @@ def command(
         )
 
 
-_FACETS = {"license": "licence", "gated": "terms to accept"}
+_FACETS = {"license": "licence"}

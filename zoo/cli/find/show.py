@@ -1,4 +1,4 @@
-"""``zoo show``: one model."""
+"""``zoo show``: show a model."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MOST_SCORES = 15
 
 @zoo_command("show")
 @click.argument("model")
-@click.option("--all", "everything", is_flag=True, help="All benchmark scores, however many.")
+@click.option("--all", "everything", is_flag=True, help="Show all benchmark scores.")
 def command(output: Output, model: str, everything: bool) -> None:
-    """Show what is known of one model.
+    """Show a model's card, lineage and benchmark scores.
 
-    MODEL is an id, or a name that only one model has. What the registry does not know, the id's own platform is asked.
+    MODEL is an id, or a name that only one model has. A model that is not in the registry is looked up on its platform.
 
     \b
     Examples:
@@ -60,7 +60,7 @@ def command(output: Output, model: str, everything: bool) -> None:
     )
     facts = {
         "model": card.id,
-        "about": " ".join((card.description or "").split()),
+        "description": " ".join((card.description or "").split()),
         "domain": card.domain,
         "tasks": ", ".join(card.tasks),
         "architecture": card.architecture,
@@ -76,15 +76,15 @@ def command(output: Output, model: str, everything: bool) -> None:
         "released": card.released,
         "downloads": human_count(card.downloads) if card.downloads is not None else None,
         "likes": human_count(card.likes) if card.likes is not None else None,
-        "made from": ", ".join(f"{base.id} ({base.relation})" for base in family.bases),
-        "which is from": ", ".join(family.ancestors),
+        "base model": ", ".join(f"{base.id} ({base.relation})" for base in family.bases),
+        "ancestors": ", ".join(family.ancestors),
         **{RELATIONS[name]: _some(ids, family.counts[name]) for name, ids in family.children.items()},
         "same weights": ", ".join(family.same_weights),
         "gated": "yes, its terms must be accepted" if card.gated else None,
         "revision": card.revision,
         "tags": ", ".join(card.tags),
-        "installed by": f"pip install {' '.join(card.requires)}" if card.requires else None,
-        "address": card.url,
+        "install": f"pip install {' '.join(card.requires)}" if card.requires else None,
+        "url": card.url,
     }
     output.table(
         [Column("field"), Column("value", fold=True)],
@@ -100,7 +100,7 @@ def command(output: Output, model: str, everything: bool) -> None:
             Column("metric"),
             Column("value", number=True),
             Column("origin"),
-            Column("from", fold=True),
+            Column("source", fold=True),
         ]
         output.text()
         output.table(
@@ -117,11 +117,11 @@ def _some(ids: Sequence[str], count: int) -> str:
 
 
 def _memory(card: ModelCard) -> str | None:
-    """The estimate, and what it is made of."""
+    """The estimate, with the size of the weights that it is based on."""
     from zoo.registry.index.memory import OVERHEAD, bits, needed, weight_bytes
 
     weights = weight_bytes(card)
     if weights is None:
         return None
-    known = "weights" if card.bytes is not None else f"weights at {bits(card)} bits a parameter"
+    known = "weights" if card.bytes is not None else f"weights at {bits(card)} bits per parameter"
     return f"about {human_bytes(needed(card))} ({OVERHEAD} x {human_bytes(weights)} of {known})"

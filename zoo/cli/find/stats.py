@@ -1,4 +1,4 @@
-"""``zoo stats``: what the registry holds."""
+"""``zoo stats``: show statistics of the registry."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MOST = 12
 
 @zoo_command("stats")
 def command(output: Output) -> None:
-    """Count what the registry holds.
+    """Show statistics of the registry.
 
     \b
     Examples:
@@ -33,7 +33,7 @@ def command(output: Output) -> None:
         ["size", human_bytes(statistics["bytes"])],
     ]
     output.text(f"Registry: {statistics['path']}")
-    output.table([Column("what"), Column("count", number=True)], facts, head=False)
+    output.table([Column("item"), Column("count", number=True)], facts, head=False)
     for name in ("domains", "tasks", "sources", "licenses", "libraries"):
         counts = statistics[name]
         rows = [[key, f"{count:,}"] for key, count in list(counts.items())[:MOST]]

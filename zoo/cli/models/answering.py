@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Problem
@@ -13,31 +13,6 @@ if TYPE_CHECKING:
 
 TOGETHER = 64
 """Inputs that a model is asked about at a time."""
-
-
-def read_all(
-    inputs: Sequence[tuple[str, str]], read: Callable[[str], Any]
-) -> tuple[tuple[str, ...], list[Any], list[Problem]]:
-    """The names of the inputs that can be read, what they stand for, and the others with the reason.
-
-    Args:
-        inputs: pairs of name and text.
-
-    Raises:
-        DataError, InvalidInput: none can be read; the first error.
-    """
-    texts, items, problems = [], [], []
-    first: DataError | InvalidInput | None = None
-    for name, text in inputs:
-        try:
-            items.append(read(text))
-            texts.append(name)
-        except (DataError, InvalidInput) as error:
-            first = first or error
-            problems.append(Problem(name, str(error)))
-    if first is not None and not items:
-        raise first
-    return tuple(texts), items, problems
 
 
 def answer_all(

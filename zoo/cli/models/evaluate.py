@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, picture_model, read_options, reading
+from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output, human_score, human_seconds
+from zoo.contract.option import SETTING
 
 
 @zoo_command("evaluate")
@@ -16,8 +17,7 @@ from zoo.cli.output import Column, Output, human_score, human_seconds
 @click.argument("data")
 @click.option("--task", help="Task name [default: the model's first that the data can judge].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@picture_model
-@paying
+@plugin_options(SETTING)
 @reading
 def command(output: Output, model: str, data: str, **options: Any) -> None:
     """Judge a model's own answers on your labelled data.

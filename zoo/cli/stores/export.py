@@ -1,8 +1,6 @@
-"""``zoo export``: the registry's content in a file."""
+"""``zoo export``: write the registry's content to a file."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import click
 
@@ -14,20 +12,29 @@ from zoo.cli.output import Output
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
     "--format",
-    "form",
     type=click.Choice(["json", "jsonl", "parquet", "model-index", "cyclonedx"]),
-    help="[default: by the file's name]",
+    help="Format of the file [default: by its name]",
 )
 @click.option("--own", is_flag=True, help="Only what you added, without the cards and scores of plugins.")
-@click.option("--model", "models", multiple=True, help="Only this model and its scores; repeat it for more.")
-@click.option("--domain", help="Models of this domain, with what belongs to them.")
-@click.option("--task", help="Models for this task, with what belongs to them.")
-@click.option("--source", help="Models of this platform, with what belongs to them.")
-def command(output: Output, file: str, form: str | None, own: bool, models: tuple[str, ...], **filters: Any) -> None:
+@click.option("--model", multiple=True, help="Only this model and its scores; may be repeated.")
+@click.option("--domain", help="Only models of this domain, with their scores and runs.")
+@click.option("--task", help="Only models for this task, with their scores and runs.")
+@click.option("--source", help="Only models of this platform, with their scores and runs.")
+def command(
+    output: Output,
+    file: str,
+    *,
+    format: str | None,
+    own: bool,
+    model: tuple[str, ...],
+    domain: str | None,
+    task: str | None,
+    source: str | None,
+) -> None:
     """Write models, scores and runs to a file.
 
-    FILE ends in .json (one document), .jsonl (one item a line), .parquet, .cdx.json (a CycloneDX bill of materials) or
-    .md (a model card's header with the scores of one model), or is - for standard output.
+    FILE ends in .json (one document), .jsonl (one item per line), .parquet, .cdx.json (a CycloneDX bill of materials)
+    or .md (the header of a model card, with the scores of one model), or is - for standard output.
 
     \b
     Examples:
@@ -36,10 +43,11 @@ def command(output: Output, file: str, form: str | None, own: bool, models: tupl
       zoo export models.cdx.json --model pkg:mobilenet-v2 --model pkg:wordllama
       zoo export - --task image-classification --format jsonl
     """
-    from zoo.registry import open_registry
+    from zoo import exchange
+    from zoo.registry import SearchQuery, open_registry
 
-    chosen = {name: value for name, value in filters.items() if value is not None}
-    counts = open_registry().export(file, form=form, own=own, models=models, **chosen)
+    query = SearchQuery(domain=domain, task=task, source=source) if domain or task or source else None
+    counts = exchange.export(open_registry(), file, format=format, own=own, model=model, query=query)
     if file == "-":
         return
     if output.json:

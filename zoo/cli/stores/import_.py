@@ -1,4 +1,4 @@
-"""``zoo import``: content of a file into the registry."""
+"""``zoo import``: add the content of a file to the registry."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from zoo.cli.output import Output
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
     "--format",
-    "form",
     type=click.Choice(["json", "jsonl", "parquet", "models", "model-index", "snapshots", "mlflow"]),
-    help="[default: by the file's name]",
+    help="Format of the file [default: by its name]",
 )
-@click.option("--model", help="Whose scores they are, for model-index.")
-def command(output: Output, file: str, form: str | None, model: str | None) -> None:
+@click.option("--model", help="Model that the scores of a model-index belong to.")
+def command(output: Output, file: str, format: str | None, model: str | None) -> None:
     """Add models, scores and runs from a file.
 
     FILE is JSON, JSONL or Parquet as 'zoo export' writes it, or - for standard input; a list of models in YAML, or in
     JSON with --format models; a model card (README.md) with scores; a folder of models or a cache of the Hub; or the
-    address of an MLflow server. All of it is added, or nothing. What is added is yours: plugins do not replace it.
+    address of an MLflow server. Everything is added, or nothing. Plugins do not replace imported items.
 
     \b
     Examples:
@@ -33,9 +32,10 @@ def command(output: Output, file: str, form: str | None, model: str | None) -> N
       zoo import ~/.cache/huggingface/hub
       zoo import http://mlflow.example.org:5000
     """
+    from zoo import exchange
     from zoo.registry import open_registry
 
-    counts = open_registry().import_file(file, form=form, model=model)
+    counts = exchange.import_file(open_registry(), file, format=format, model=model)
     if output.json:
         output.data({"imported": counts})
     else:

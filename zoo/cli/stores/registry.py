@@ -18,13 +18,13 @@ def command() -> None:
 @zoo_command("init")
 @click.argument("path", required=False)
 @click.option(
-    "--empty", is_flag=True, help="Without the shipped models; installed plugins' are added at its first use."
+    "--empty", is_flag=True, help="Leave out the shipped models; cards of installed plugins are added at the first use."
 )
 def init(output: Output, path: str | None, empty: bool) -> None:
-    """Create a registry where there is none.
+    """Create a registry.
 
-    PATH, a file or a PostgreSQL URL, is where ZOO_REGISTRY points unless it is given. This happens by itself at the
-    first use, too.
+    PATH is a file or a PostgreSQL URL, by default that in ZOO_REGISTRY. A registry is also created automatically at the
+    first use.
 
     \b
     Examples:
@@ -32,41 +32,43 @@ def init(output: Output, path: str | None, empty: bool) -> None:
       zoo registry init team.db
     """
     from zoo.errors import InvalidInput
+    from zoo.registry.creating import create
     from zoo.registry.database.location import Server, located
-    from zoo.registry.opening import create, open_registry, own_location
+    from zoo.registry.opening import open_registry, own_location
 
     location = located(path) if path else own_location()
     if isinstance(location, Server):
-        from zoo.registry.database.migrating import upgrade as make_tables
+        from zoo.registry.migrating import upgrade as make_tables
 
         if empty:
             make_tables(location)
     else:
         if location.exists():
-            raise InvalidInput(f"There is already a file {location}.", "Look into it: zoo registry check")
+            raise InvalidInput(f"{location} already exists.", "Check it: zoo registry check")
         create(location, empty=empty)
     path = str(location)
     models = 0 if empty else open_registry(location).statistics()["models"]
     if output.json:
         output.data({"path": str(path), "models": models})
     else:
-        output.text(f"Created {path} with {models:,} models. Use it: set ZOO_REGISTRY={path}")
+        output.text(f"Created {path} with {models:,} models. To use it, set ZOO_REGISTRY={path}")
 
 
 @zoo_command("upgrade")
-@click.option("--refresh", is_flag=True, help="Read the cards of all plugins again, changed or not.")
+@click.option("--refresh", is_flag=True, help="Read the cards of all plugins again.")
 def upgrade(output: Output, refresh: bool) -> None:
-    """Bring the registry to the newest schema and read the cards of new plugins.
+    """Upgrade the registry's schema and read the cards of new plugins.
 
-    Both happen by themselves when a registry is opened; all of it happens, or nothing.
+    Both also happen automatically when a registry is opened. If something fails, the registry stays unchanged.
 
     \b
     Examples:
       zoo registry upgrade
       zoo registry upgrade --refresh
     """
+    from zoo.registry.creating import create
     from zoo.registry.database import schema
-    from zoo.registry.opening import bring_up_to_date, create, own_location
+    from zoo.registry.opening import bring_up_to_date, own_location
 
     path = own_location()
     if isinstance(path, Path) and not path.exists():
@@ -75,16 +77,16 @@ def upgrade(output: Output, refresh: bool) -> None:
     if output.json:
         output.data({"path": str(path), "schema": schema.HEAD, "written": written})
     else:
-        done = f"Read {output.counted(written)}." if written else "Nothing was left to do."
+        done = f"Read {output.counted(written)}." if written else "Already up to date."
         output.text(f"{path} has schema {schema.HEAD}. {done}")
 
 
 @zoo_command("check")
 @click.argument("path", required=False)
 def check(output: Output, path: str | None) -> int:
-    """Check whether the registry is sound: file, references, cards, and the sets that are searched in.
+    """Check the registry for damage: file, references, cards and search index.
 
-    The exit code is 1 when something is wrong.
+    The exit code is 1 if there are problems.
 
     \b
     Examples:
@@ -109,9 +111,9 @@ def check(output: Output, path: str | None) -> int:
 @zoo_command("build-example")
 @click.argument("path", type=click.Path(path_type=Path))
 def build_example(output: Output, path: Path) -> None:
-    """Build the registry that is shipped with zoo, from the cards of its own plugins.
+    """Build the registry that ships with zoo from the cards of its own plugins.
 
-    The same cards give the same file, byte for byte.
+    The same cards produce the same file, byte for byte.
 
     \b
     Examples:
@@ -131,9 +133,9 @@ def build_example(output: Output, path: Path) -> None:
 @click.argument("source")
 @click.argument("target")
 def copy(output: Output, source: str, target: str) -> None:
-    """Copy a registry into another one, in the place of what that holds.
+    """Copy a registry into another one, replacing its content.
 
-    SOURCE and TARGET are files or PostgreSQL URLs. All of it is copied, or the target stays as it was.
+    SOURCE and TARGET are files or PostgreSQL URLs. If something fails, the target stays unchanged.
 
     \b
     Examples:

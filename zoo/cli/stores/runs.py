@@ -1,4 +1,4 @@
-"""``zoo runs``: the history of adaptations."""
+"""``zoo runs``: the recorded runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.cli.output import Column, Output, human_score, human_seconds, pairs
 @shared
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List, show, import and export past adaptations.
+    """List, show, import and export runs.
 
     \b
     Examples:
@@ -28,11 +28,11 @@ def command(context: click.Context) -> None:
 
 
 @zoo_command("list")
-@click.option("--model", help="Runs of this model id only.")
-@click.option("--task", help="Runs for this task only.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="At most this many.")
+@click.option("--model", help="Only runs of this model id.")
+@click.option("--task", help="Only runs for this task.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="Maximum number of runs.")
 def list_runs(output: Output, model: str | None = None, task: str | None = None, limit: int = 50) -> None:
-    """List the runs, the latest first.
+    """List runs, the latest first.
 
     \b
     Examples:
@@ -46,7 +46,7 @@ def list_runs(output: Output, model: str | None = None, task: str | None = None,
         output.data({"runs": [run.to_dict() for run in runs]})
         return
     if not runs:
-        output.text("No runs yet. Make one: zoo tune MODEL DATA")
+        output.text("There are no runs yet. Start one: zoo tune MODEL DATA")
         return
     columns = [
         Column("id"),
@@ -79,7 +79,7 @@ def list_runs(output: Output, model: str | None = None, task: str | None = None,
 @zoo_command("show")
 @click.argument("id")
 def show_run(output: Output, id: str) -> None:
-    """Show all that is known of one run.
+    """Show a run.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def import_runs(output: Output, file: str) -> None:
     """Add runs from a JSON file, or results from a CSV file.
 
     A CSV file needs the columns model, dataset, metric and value; it may have task, strategy, cost (seconds),
-    baseline, seed, epochs, samples, device, revision and date. One bad line, and nothing is added.
+    baseline, seed, epochs, samples, device, revision and date. If a line is not valid, nothing is added.
 
     \b
     Examples:
@@ -137,10 +137,10 @@ def import_runs(output: Output, file: str) -> None:
 
 @zoo_command("export")
 @click.argument("file", type=click.Path())
-@click.option("--model", help="Runs of this model id only.")
-@click.option("--task", help="Runs for this task only.")
+@click.option("--model", help="Only runs of this model id.")
+@click.option("--task", help="Only runs for this task.")
 def export_runs(output: Output, file: str, model: str | None, task: str | None) -> None:
-    """Write runs to a JSON file (everything) or a CSV file (one line for each metric).
+    """Write runs to a JSON file (all fields) or a CSV file (one line per metric).
 
     \b
     Examples:

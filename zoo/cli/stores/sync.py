@@ -1,4 +1,4 @@
-"""``zoo sync``: what a platform lists, in the registry."""
+"""``zoo sync``: add the models that a platform lists to the registry."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from zoo.cli.output import Output, human_seconds
 @zoo_command("sync")
 @click.argument("source")
 @click.option("--task", help="Only models for this task.")
-@click.option("--limit", type=click.IntRange(min=1), help="Only so many models, the most downloaded ones.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Maximum number of models; the most downloaded ones are taken."
+)
 @click.option("--since", metavar="DATE", help="Only models that changed on this day or later, such as 2026-01-31.")
-@click.option("--full", is_flag=True, help="List everything again, with today's downloads and likes.")
+@click.option("--full", is_flag=True, help="List all models again, with current downloads and likes.")
 def command(output: Output, source: str, *, task: str | None, limit: int | None, since: str | None, full: bool) -> None:
-    """Bring what a platform lists into the registry.
+    """Add the models that a platform lists to the registry.
 
-    SOURCE is the part of an id before the colon, such as hf. The first time brings all models; after that, those
-    that are new or changed. Interrupted, it goes on where it stopped.
+    SOURCE is the part of an id before the colon, such as hf. The first sync adds all models, later ones those that are
+    new or changed. An interrupted sync resumes where it stopped.
 
     \b
     Examples:
@@ -39,7 +41,7 @@ def command(output: Output, source: str, *, task: str | None, limit: int | None,
     )
     if report.problems:
         first = report.problems[0]
-        happened = {"left out": report.unreadable, "cut to what fits": report.cut}
-        said = " and ".join(f"{count:,} {how}" for how, count in happened.items() if count)
-        output.warn(f"Entries that cannot be kept as they are: {said}, such as '{first.item}': {first.reason}")
+        happened = {"skipped": report.unreadable, "truncated": report.cut}
+        counted = " and ".join(f"{count:,} {how}" for how, count in happened.items() if count)
+        output.warn(f"Some entries could not be stored as they are: {counted}, such as '{first.item}': {first.reason}")
     output.text(f"Next: zoo search --source {source}")

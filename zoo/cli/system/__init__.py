@@ -1,1 +1,1 @@
-"""Commands that look after this installation: plugins, caches, health."""
+"""Commands for this installation: plugins, caches, health."""

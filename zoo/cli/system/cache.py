@@ -1,4 +1,4 @@
-"""``zoo cache``: the features that are kept."""
+"""``zoo cache``: the cached features."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from zoo.cli.output import Column, Output, human_bytes
 @shared
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Look at the features that are kept, or clear them.
+    """List or clear the cached features.
 
-    Features that were computed once are kept by model and content of the item, up to ZOO_CACHE_SIZE (10GB unless it is
-    set; off keeps none). When that is reached, the least recently used go.
+    Computed features are cached by model and content of the item, up to ZOO_CACHE_SIZE (10GB by default; off disables
+    the cache). When the limit is reached, the least recently used are deleted.
 
     \b
     Examples:
@@ -28,12 +28,12 @@ def command(context: click.Context) -> None:
       zoo cache clear
     """
     if context.invoked_subcommand is None:
-        context.invoke(list_kept)
+        context.invoke(list_cached)
 
 
 @zoo_command("list")
-def list_kept(output: Output) -> None:
-    """List what is kept, the most recently used first.
+def list_cached(output: Output) -> None:
+    """List the cached features, the most recently used first.
 
     \b
     Examples:
@@ -54,7 +54,7 @@ def list_kept(output: Output) -> None:
             }
         )
         return
-    limit = f"of {human_bytes(here.cache_bytes)}" if here.cache_bytes else "and switched off"
+    limit = f"of {human_bytes(here.cache_bytes)}" if here.cache_bytes else "and disabled"
     output.text(f"{here.features}: {human_bytes(used)} {limit}")
     if not kept:
         return
@@ -84,8 +84,8 @@ def list_kept(output: Output) -> None:
 
 @zoo_command("clear")
 @click.argument("models", nargs=-1)
-def clear_kept(output: Output, models: tuple[str, ...]) -> None:
-    """Delete the features that are kept of MODELS, or all of them; they can be computed again.
+def clear_cached(output: Output, models: tuple[str, ...]) -> None:
+    """Delete the cached features of MODELS, or all of them; they can be computed again.
 
     \b
     Examples:
@@ -101,5 +101,5 @@ def clear_kept(output: Output, models: tuple[str, ...]) -> None:
         output.text(f"Freed {human_bytes(freed)}.")
 
 
-for subcommand in (list_kept, clear_kept):
+for subcommand in (list_cached, clear_cached):
     command.add_command(subcommand)

@@ -1,4 +1,4 @@
-"""``zoo doctor``: is this installation healthy?"""
+"""``zoo doctor``: check this installation."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from zoo.cli.output import Column, Output
 def command(output: Output) -> int:
     """Check this installation.
 
-    Python, the registry, plugins, extras, devices, disk space and the Hub's cache. The exit code is 1 when something is
-    broken; what is merely not installed is a note.
+    Checks Python, the registry, plugins, extras, devices, disk space and the Hub's cache. The exit code is 1 if
+    something is broken; what is only not installed is a note.
 
     \b
     Examples:
@@ -26,5 +26,5 @@ def command(output: Output) -> int:
         output.data({"healthy": healthy, "checks": [check.to_dict() for check in report]})
     else:
         rows = [[check.status, check.name, check.detail, check.hint] for check in report]
-        output.table([Column("state"), Column("what"), Column("found", fold=True), Column("do", fold=True)], rows)
+        output.table([Column("status"), Column("check"), Column("details", fold=True), Column("fix", fold=True)], rows)
     return 0 if healthy else 1

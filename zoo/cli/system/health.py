@@ -1,4 +1,4 @@
-"""The checks behind ``zoo doctor``: what is installed, reachable and writable. Secrets are only said to exist."""
+"""The checks of ``zoo doctor``: what is installed, reachable and writable. Secrets are never shown."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXTRAS = {
     "multimodal": ("torch", "open_clip", "torchvision", "transformers"),
     "scientific": ("torch", "rdkit", "transformers"),
 }
-"""The extras of this distribution, and the modules that each brings."""
+"""The extras of this distribution, with the modules that each installs."""
 
 LITTLE_SPACE = 2_000_000_000
 
@@ -37,8 +37,8 @@ class Check(Entity):
     """One line of the doctor's report.
 
     Attributes:
-        status: ``ok``, ``note`` for what is absent but optional, ``broken``.
-        hint: the command that mends it.
+        status: ``ok``, ``note`` if something optional is missing, ``broken``.
+        hint: the command that fixes it.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Check(Entity):
 
 
 def checks() -> Iterator[Check]:
-    """Every check, in the order in which a reader looks for a cause."""
+    """All checks, the most fundamental first."""
     yield Check("python", "ok", f"{platform.python_version()} on {platform.platform(terse=True)}, {sys.executable}")
     yield Check("zoo", "ok", metadata.version("foundation-zoo"))
     yield _home()
@@ -65,7 +65,7 @@ def _home() -> Check:
     home = settings().home
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(existing, os.W_OK):
-        return Check("folder", "broken", f"{home} cannot be written", "Set ZOO_HOME to a folder that can.")
+        return Check("folder", "broken", f"{home} cannot be written", "Set ZOO_HOME to a writable folder.")
     return Check("folder", *_space(home, existing))
 
 
@@ -75,7 +75,7 @@ def _feature_cache() -> Check:
 
     limit = settings().cache_bytes
     if not limit:
-        return Check("feature cache", "note", "switched off by ZOO_CACHE_SIZE")
+        return Check("feature cache", "note", "disabled by ZOO_CACHE_SIZE")
     return Check("feature cache", "ok", f"{human_bytes(size())} of {human_bytes(limit)} used")
 
 
@@ -127,7 +127,9 @@ def _devices() -> Check:
     try:
         import torch
     except (ImportError, OSError) as error:
-        return Check("devices", "broken", f"torch does not load: {error}", "Run: pip install --force-reinstall torch")
+        return Check(
+            "devices", "broken", f"torch cannot be imported: {error}", "Run: pip install --force-reinstall torch"
+        )
     names = [f"cpu ({os.cpu_count()} cores)"]
     names += [f"cuda:{index} ({torch.cuda.get_device_name(index)})" for index in range(torch.cuda.device_count())]
     names += ["mps"] if torch.backends.mps.is_available() else []
@@ -143,7 +145,7 @@ def _hub() -> Iterator[Check]:
     if os.access(existing, os.W_OK):
         yield Check("hub cache", *_space(cache, existing))
     else:
-        yield Check("hub cache", "broken", f"{cache} cannot be written", "Set HF_HOME to a folder that can.")
+        yield Check("hub cache", "broken", f"{cache} cannot be written", "Set HF_HOME to a writable folder.")
     try:
         reached = f"{without_credentials(endpoint())}, {'offline' if settings().offline else 'online'}"
     except ZooError as error:

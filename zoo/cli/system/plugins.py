@@ -1,4 +1,4 @@
-"""``zoo plugins``: every plugin with its health, the conformance suite, and a scaffold for a new one."""
+"""``zoo plugins``: all plugins with their health, the conformance suite, and a template for a new one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.cli.options import shared
 from zoo.cli.output import Column, Output, human_seconds
 
 SUITE, SCAFFOLD = "zoo.testing", "zoo.testing.scaffolding"
-"""Named and not imported: they stand beside the command line, and only these two commands need them."""
+"""Imported by name, because no module may import ``zoo.testing`` and only these two commands need it."""
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -65,14 +65,16 @@ def list_plugins(output: Output) -> None:
 
 @zoo_command("check")
 @click.argument("name")
-@click.option("--model", "names", multiple=True, help="A model to examine (repeatable) [default: the smallest here].")
-@click.option("--all", "every", is_flag=True, help="Examine all of its models that are on this machine.")
+@click.option(
+    "--model", "names", multiple=True, help="A model to test; may be repeated [default: the smallest local one]."
+)
+@click.option("--all", "every", is_flag=True, help="Test all of its models on this machine.")
 def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int | None:
     """Run the conformance suite on a plugin.
 
-    Ids, tasks and imports of the plugin; protocol, determinism, batches, precision, devices, extreme and wrong inputs,
-    damaged files and training of its models, and what they answer on their own tasks. The exit code is 1 where a check
-    fails. Of a plugin whose models are not here, a folder can be examined.
+    Tests ids, tasks and imports of the plugin; protocol, determinism, batches, precision, devices, extreme and invalid
+    inputs, damaged files and training of its models, and their predictions on their own tasks. The exit code is 1 if a
+    check fails. If no model of the plugin is on this machine, name a folder.
 
     \b
     Examples:
@@ -97,7 +99,9 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
             if outcome.detail:
                 output.text(f"{outcome.check} {outcome.status}: {outcome.detail}")
         if not any(outcome.model for outcome in outcomes):
-            output.note(f"No model of it is here to examine; name one: zoo plugins check {name} --model file:FOLDER")
+            output.note(
+                f"No model of this plugin is on this machine; name one: zoo plugins check {name} --model file:FOLDER"
+            )
     return 1 if failed else None
 
 
@@ -107,8 +111,8 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(),
-    show_default="here",
-    help="Where to put it.",
+    show_default="current folder",
+    help="Parent folder of the new plugin.",
 )
 def new(output: Output, name: str, folder: Path) -> None:
     """Write a new plugin: a distribution with working hooks, a small model and tests.

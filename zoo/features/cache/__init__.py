@@ -1,10 +1,10 @@
 """The feature cache: rows of features by model, layer and the content of the item, shared by all processes.
 
-    features/v1/SETTINGS/about.json                 what the settings are, and what the model turned out to be
+    features/v1/SETTINGS/about.json                 the settings, and the facts of the model
     features/v1/SETTINGS/CODE/LAYER/*.safetensors   rows; see ``zoo.features.cache.files``
 
-No locks: a file appears whole, is never changed, and its name is a digest of its content, so that processes at work on
-the same data write the same files. What is deleted under a reader's hands is computed again.
+No locks: a file appears whole, is never changed, and its name is a digest of its content, so that processes that work
+on the same data write the same files. Files that are deleted while in use are computed again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo.config import settings
+from zoo.contract.backbone import Classifier
 from zoo.entities import ModelCard
 from zoo.features.cache.files import PART, RowsFile, write_rows
 from zoo.features.cache.identity import FORMAT, Identity, Settings
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a model turned out to be when it was loaded; stands for its backbone where no forward pass is needed."""
+    """Facts of a model from when it was last loaded; they replace its backbone where no forward pass is needed."""
 
     card: ModelCard
     input_kind: str
@@ -57,9 +58,9 @@ class RowCache:
         self.root, self.folder, self.limit = root, folder, limit
 
     def find(self, layer: str, digests: np.ndarray) -> tuple[list[RowsFile], np.ndarray, np.ndarray]:
-        """Where the rows of ``digests`` (n, ``S16``) are: files, and for each row the file's index, or -1, and its row.
+        """Find the rows of ``digests`` (n, ``S16``): the files, and for each digest a file's index, or -1, and the row.
 
-        Every file that is named was read and agrees with its checksum; damaged ones are deleted.
+        Every returned file was read and matches its checksum; damaged ones are deleted.
         """
         import numpy as np
 
@@ -76,14 +77,15 @@ class RowCache:
         return files, numbers, row
 
     def keep(self, layer: str, digests: np.ndarray, values: np.ndarray) -> RowsFile | None:
-        """Write rows, n x d; None where they cannot be kept, which is warned of and stops nothing."""
+        """Write rows, n x d; None with a warning where that fails."""
         try:
             mark_as_cache(self.root)
             file = write_rows(self._layer_folder(layer), digests, values)
             grow(self.root, file.path.stat().st_size, self.limit)
         except OSError as error:
             warnings.warn(
-                f"Features cannot be kept in {self.root}: {error.strerror or error}; the next run computes them again.",
+                f"Features cannot be saved in {self.root}: {error.strerror or error}; "
+                "the next run computes them again.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -104,7 +106,7 @@ def row_cache(identity: Identity) -> RowCache | None:
 
 
 def remember_facts(backbone: Backbone, identity: Identity) -> None:
-    """Write down what a model turned out to be, so that it need not be loaded where all its features are kept."""
+    """Save the facts of a loaded model, so that it need not be loaded where all its features are cached."""
     if not settings().cache_bytes:
         return
     document = {
@@ -114,7 +116,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
         "input_kind": backbone.input_kind,
         "layers": list(backbone.layers),
         "embedding_dimension": int(backbone.embedding_dimension),
-        "source_classes": int(getattr(backbone, "source_classes", 0)),
+        "source_classes": int(backbone.source_classes) if isinstance(backbone, Classifier) else 0,
     }
     folder = _folder(identity.settings)
     if read_about(folder) == document:
@@ -130,7 +132,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
 
 
 def known_facts(card: ModelCard, loading: Settings) -> tuple[Facts, Identity] | None:
-    """What a model turned out to be when it was last loaded, if the same code would load it now."""
+    """The saved facts of a model, if the same code would load it now."""
     if not settings().cache_bytes:
         return None
     about = read_about(_folder(loading))

@@ -1,8 +1,8 @@
-"""One file of kept features: rows of one layer with the digests of their items, as a safetensors file with checksums.
+"""One file of cached features: rows of one layer with the digests of their items, as a safetensors file with checksums.
 
 Tensors ``digests`` (n x 16, U8) and ``features`` (n x d, F32); the metadata holds a BLAKE2b checksum of each. A file is
-written beside its place and moved into it, so that it is there whole or not at all; whatever does not agree with its
-checksums is never used.
+written under a temporary name and renamed, so that it appears whole or not at all; data that do not match their
+checksums are never used.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 PART = ".part"
-"""Ends the name of a file that is being written."""
+"""Suffix of a file that is being written."""
 
 _FORMAT = "zoo.features.rows/1"
 _LENGTH = 8
@@ -33,7 +33,7 @@ _LENGTH = 8
 
 @dataclass(frozen=True)
 class RowsFile:
-    """A file of kept features.
+    """A file of cached features.
 
     Attributes:
         digests: of its n items, dtype ``S16``.
@@ -60,7 +60,7 @@ class RowsFile:
         return np.memmap(self.path, dtype="<f4", mode="r", offset=self.offset, shape=shape)
 
     def is_whole(self) -> bool:
-        """Whether the features agree with their checksum; reads them all."""
+        """Whether the features match their checksum; reads them all."""
         try:
             return _checksum(self.mapped()) == self.checksum
         except (OSError, ValueError):
@@ -84,7 +84,7 @@ def write_rows(folder: Path, digests: np.ndarray, values: np.ndarray) -> RowsFil
     folder.mkdir(parents=True, exist_ok=True)
     temporary = folder / f"{name}.{uuid.uuid4().hex[:8]}{PART}"
     try:
-        # No fsync: should the machine lose power, the checksums tell, and the rows are computed again.
+        # No fsync: after a power failure the checksums reveal damage, and the rows are computed again.
         with temporary.open("xb") as stream:
             stream.write(header)
             stream.write(digests.data)

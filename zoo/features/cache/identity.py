@@ -1,4 +1,4 @@
-"""What decides features besides the item: the model's files, recipe, precision, device, versions, the plugin's code."""
+"""The identity of features beyond the item: the model's files, recipe, precision, device, versions, plugin code."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from zoo.contract.backbone import Backbone
+from zoo.contract.backbone import Backbone, HasModule, Preprocesses
 from zoo.entities import LocalFiles, ModelCard
 from zoo.provenance import FEATURES, PYTHON, are_installed, libraries_of, versions
 
 FORMAT = 1
-"""Goes up when the core's extraction or the layout of the cache changes so that kept features are no longer right."""
+"""Version of the core's extraction and the cache's layout; a new one invalidates cached features."""
 
 _WRAPPED_DEPTH = 3
 _SAMPLED = 16
@@ -29,7 +29,7 @@ class Settings:
     """How a model is loaded, as plain JSON values; known before it is loaded.
 
     Attributes:
-        values: model, hashes of its files, recipe, precision, kind of device, versions of what computes.
+        values: model, hashes of its files, recipe, precision, kind of device, versions of the libraries.
     """
 
     values: Mapping[str, Any]
@@ -45,9 +45,9 @@ class Identity:
     """Settings, and the code that loaded the model.
 
     Attributes:
-        code: top-level package to digest of its source, of the backbone and of those that it wraps.
+        code: digests of source by top-level package, for the backbone and those that it wraps.
         libraries: versions of the distributions that the model is made of, besides those among the settings.
-        stamp: sampled values of the weights as they were loaded; they differ when the model was trained since.
+        stamp: digest of sampled weights as they were loaded; it differs once the model was trained.
     """
 
     settings: Settings
@@ -67,7 +67,7 @@ class Identity:
 
 
 def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Settings | None:
-    """The settings of a model, or None where nothing tells one version of its weights from another."""
+    """The settings of a model; None where nothing distinguishes versions of its weights."""
     hashes = {file.path: file.sha256 for file in files.files or card.files if file.sha256}
     revision = files.revision or card.revision
     if not hashes and not revision:
@@ -103,7 +103,7 @@ def identify(backbone: Backbone, settings: Settings) -> Identity | None:
 
 
 def code_is_current(code: Mapping[str, str]) -> bool:
-    """Whether packages are still what they were when a model was loaded; nothing is imported for it."""
+    """Whether packages are unchanged since a model was loaded; nothing is imported for it."""
     return bool(code) and all(code_digest(package) == digest for package, digest in code.items())
 
 
@@ -125,14 +125,16 @@ def code_digest(package: str) -> str | None:
 def weights_stamp(backbone: Backbone) -> str:
     """A digest over a few values of each tensor of ``backbone.module``, and whether it is in training mode.
 
-    Training changes all values of a tensor, so a few tell; an empty string stands for a backbone without a module.
+    Training changes all values of a tensor, so a few suffice; empty for a backbone without a module.
     """
-    module: Any = getattr(backbone, "module", None)
-    if not hasattr(module, "state_dict") or "torch" not in sys.modules:
+    if not isinstance(backbone, HasModule) or "torch" not in sys.modules:
         return ""
     import torch
 
-    total = hashlib.sha256(b"training" if getattr(module, "training", False) else b"")
+    module = backbone.module
+    if not isinstance(module, torch.nn.Module):
+        return ""
+    total = hashlib.sha256(b"training" if module.training else b"")
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
             if isinstance(tensor, torch.Tensor) and tensor.numel():
@@ -163,7 +165,7 @@ def _packages(backbone: Any, depth: int = 0) -> list[str]:
     found = [type(backbone).__module__.partition(".")[0]]
     if depth < _WRAPPED_DEPTH:
         for value in getattr(backbone, "__dict__", {}).values():
-            if hasattr(type(value), "preprocess") and hasattr(type(value), "collate"):
+            if isinstance(value, Preprocesses):
                 found += _packages(value, depth + 1)
     return sorted(set(found))
 

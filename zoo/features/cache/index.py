@@ -1,4 +1,4 @@
-"""Which file of a layer's kept features has the row of an item: an index in memory, as files come and go."""
+"""An index, in memory, of the files that hold a layer's cached rows; files come and go."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 TOUCH_SECONDS = 60.0
-"""How exactly the time of a file's last use is kept."""
+"""Precision of a file's recorded time of last use."""
 
 
 class LayerIndex:
@@ -38,7 +38,7 @@ class LayerIndex:
         self._starts = np.zeros(1, dtype=np.int64)
 
     def refresh(self) -> None:
-        """Take in the files that appeared, and forget those that are gone."""
+        """Read files that appeared, and forget those that are gone."""
         try:
             names = sorted(entry.name for entry in os.scandir(self._folder) if entry.name.endswith(SUFFIX))
         except OSError:
@@ -71,13 +71,13 @@ class LayerIndex:
         for number in np.unique(file):
             rows = np.flatnonzero(file == number)
             inside = candidate[rows] - self._starts[number]
-            # Half a digest found the place; the whole one decides.
+            # Half a digest found the position; the full one decides.
             same = self.files[number].digests[inside] == digests[rows]
             place[rows[same]], row[rows[same]] = number, inside[same]
         return place, row
 
     def use(self, file: RowsFile) -> bool:
-        """Note that a file is used, and say whether it agrees with its checksum; a damaged one is deleted.
+        """Record the use of a file; False where it does not match its checksum, and is deleted.
 
         A file is read again only when it is not the one that was checked before.
         """
@@ -88,7 +88,7 @@ class LayerIndex:
                     delete(file.path)
                     return False
                 self._checked[name] = _signature(file.path)
-            # Access times are switched off on many machines, so the time of the last change stands for them.
+            # Access times are switched off on many machines, so the time of the last change replaces them.
             if time.time() - file.path.stat().st_mtime > TOUCH_SECONDS:
                 os.utime(file.path)
                 self._checked[name] = _signature(file.path)
@@ -110,12 +110,12 @@ class LayerIndex:
 
 @functools.lru_cache(maxsize=256)
 def layer_index(folder: Path) -> LayerIndex:
-    """The index of a layer's folder, one in a process."""
+    """The index of a layer's folder, one per process."""
     return LayerIndex(folder)
 
 
 def delete(path: Path) -> None:
-    """Delete a file that is of no use; where that fails, it is only found to be so again."""
+    """Delete an unusable file; where that fails, it is found unusable again next time."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 

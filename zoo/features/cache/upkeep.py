@@ -1,4 +1,4 @@
-"""Looks at the feature cache, clears it, and keeps it within its size: the least recently used files go first."""
+"""Lists, clears and limits the feature cache; the least recently used files are deleted first."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from zoo.features.cache.identity import FORMAT
 from zoo.untrusted import parse_json
 
 ABOUT = "about.json"
-"""In the folder of each kind of settings: what they are, and what the model turned out to be."""
+"""File in the folder of each settings: the settings themselves, and the facts of the model."""
 
 FILLED_AFTER_EVICTION = 0.9
-"""When the cache is full, files go until this share of the limit is left."""
+"""When the cache is full, files are deleted until it is filled to this fraction of the limit."""
 
 STALE_SECONDS = 24 * 3600
-"""What is half-written after this time belongs to a process that was killed."""
+"""Age after which a partly written file belongs to a process that was killed."""
 
 _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 # Features that zoo can compute again; see https://bford.info/cachedir/
@@ -34,7 +34,7 @@ _TAG = """Signature: 8a477f597d28d172789f06886806bc55
 
 @dataclass(frozen=True)
 class Kept(Entity):
-    """What the cache holds of one model, at one revision, precision and set of versions.
+    """Cached features of one model, at one revision, precision and set of versions.
 
     Attributes:
         rows: features of items, all layers together.
@@ -52,18 +52,18 @@ class Kept(Entity):
 
 
 def contents() -> list[Kept]:
-    """What is in the cache, the most recently used first."""
+    """The content of the cache, the most recently used first."""
     found = [_kept(folder) for folder in _folders(settings().features / f"v{FORMAT}")]
     return sorted((kept for kept in found if kept.rows), key=lambda kept: -kept.used)
 
 
 def size() -> int:
-    """Bytes that the cache takes."""
+    """Size of the cache in bytes."""
     return sum(status.st_size for _, status in _files(settings().features))
 
 
 def clear(models: Sequence[str] = ()) -> int:
-    """Delete what is kept of ``models``, or everything; returns the number of bytes that became free."""
+    """Delete the features of ``models``, or everything; returns the number of bytes freed."""
     freed = 0
     for version in _folders(settings().features):
         for folder in _folders(version):
@@ -76,9 +76,9 @@ def clear(models: Sequence[str] = ()) -> int:
 
 
 def evict(root: Path, limit: int) -> int:
-    """Delete the least recently used files where there are more than ``limit`` bytes; returns how many are left.
+    """Delete the least recently used files beyond ``limit`` bytes; returns how many bytes are left.
 
-    What a killed process left half-written goes after a day.
+    Partly written files of killed processes are deleted after a day.
     """
     found = sorted(_files(root), key=lambda pair: pair[1].st_mtime_ns)
     now, total = time.time(), 0
@@ -103,14 +103,14 @@ _sizes: dict[Path, int] = {}
 
 
 def grow(root: Path, added: int, limit: int) -> None:
-    """Count what this process wrote onto the size that it found, and evict where that goes beyond the limit."""
+    """Add bytes that this process wrote to the known size, and evict beyond the limit."""
     _sizes[root] = _sizes[root] + added if root in _sizes else sum(status.st_size for _, status in _files(root))
     if _sizes[root] > limit:
         _sizes[root] = evict(root, limit)
 
 
 def mark_as_cache(root: Path) -> None:
-    """Tell programs that make backups that nothing here needs one.
+    """Mark the folder as a cache, so that backup programs skip it.
 
     Raises:
         OSError: the folder cannot be written.

@@ -1,1 +1,1 @@
-"""The database under a registry: tables, schema, connections, migrations."""
+"""The database of a registry: tables, schema, connections, migrations."""

@@ -1,4 +1,4 @@
-"""Connections to a registry, and what their errors mean for the user."""
+"""Connections to a registry, and clear error messages."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ from zoo.errors import RegistryError, StorageError
 from zoo.registry.database.location import Location, Server
 
 BUSY_SECONDS = 30.0
-"""How long a writer waits for another one."""
+"""How long a writer waits for another one, in seconds."""
 
 _CACHE_KIB = 64 * 1024
 _MAPPED_BYTES = 4 * 2**30
 
 
 class Rows(Protocol):
-    """What a statement gives: rows whose values are found by place and by name."""
+    """The result of a statement: rows whose values are accessed by position and by name."""
 
     def fetchone(self) -> Any:
         """The next row, or None."""
 
     def fetchall(self) -> list[Any]:
-        """All rows that are left."""
+        """All remaining rows."""
 
     def __iter__(self) -> Iterator[Any]: ...
 
 
 class Reader(Protocol):
-    """A connection that SQL with ``?`` for parameters can be asked over, whatever the database."""
+    """A connection for SQL with ``?`` as placeholder, for both databases."""
 
     def execute(self, sql: str, parameters: Any = (), /) -> Rows:
         """Run a statement."""
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
 
 
 @contextmanager
 def reading(location: Location) -> Iterator[Reader]:
-    """A connection that is only read from, also where the folder of the file is read-only.
+    """A connection for reading, which also works in a read-only folder.
 
     Raises:
-        RegistryError: there is no such file or server, or it is not a database, or it is damaged.
+        RegistryError: the file or server does not exist, is not a database, or is damaged.
     """
     with explained(location):
         connection = opened(location)
@@ -58,7 +58,7 @@ def reading(location: Location) -> Iterator[Reader]:
 
 
 def opened(location: Location) -> Reader:
-    """A connection that the caller closes; errors are the database's own."""
+    """A connection that the caller closes; raises the errors of the database driver."""
     if isinstance(location, Server):
         from zoo.registry.database import postgres
 
@@ -71,7 +71,7 @@ def opened(location: Location) -> Reader:
 
 
 def streamed(connection: Reader, sql: str, parameters: Any = ()) -> Iterator[Any]:
-    """The rows of an answer one by one, however many there are; nothing else may be asked meanwhile."""
+    """The rows of a result one by one, in constant memory; no other statement may run meanwhile."""
     stream = getattr(connection, "stream", connection.execute)
     yield from stream(sql, parameters)
 
@@ -85,7 +85,8 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA schema_version").fetchone()
         return connection
     except sqlite3.OperationalError:
-        # A write-ahead log needs a shared-memory file, which a read-only folder refuses; nobody can write there.
+        # A write-ahead log needs a shared-memory file, which cannot be created in a read-only folder. As nothing can be
+        # written there, the file can be opened as immutable.
         connection.close()
         connection = sqlite3.connect(f"{address}?mode=ro&immutable=1", uri=True)
         connection.execute("PRAGMA schema_version").fetchone()
@@ -94,7 +95,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def explained(location: Location, doing: str = "read") -> Iterator[None]:
-    """Turn the errors of a database into one sentence, by their codes.
+    """Turn errors of the database into clear messages, by their codes.
 
     Raises:
         StorageError: read-only, or the disk is full.
@@ -111,17 +112,17 @@ def explained(location: Location, doing: str = "read") -> Iterator[None]:
     except sqlite3.Error as error:
         raise explanation(error, location, doing) from error
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:  # of a model or file that was asked for: the registry's own was opened
+        if error.errno == errno.ENAMETOOLONG:  # the name of a model or file; the registry itself was opened
             raise
         reason = error.strerror or str(error)
         raise StorageError(f"Cannot {doing} the registry {location}: {reason}.", _ELSEWHERE) from error
 
 
-_ELSEWHERE = "Choose a folder that is writable and has room: set ZOO_HOME or ZOO_REGISTRY."
+_ELSEWHERE = "Choose a writable folder with free space: set ZOO_HOME or ZOO_REGISTRY."
 
 
 def explanation(error: sqlite3.Error, path: Path, doing: str) -> RegistryError | StorageError:
-    """What a SQLite error means for the user."""
+    """The error to raise for an error of SQLite."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = None if code is None else code & 0xFF
     if primary == sqlite3.SQLITE_NOTADB:
@@ -131,7 +132,7 @@ def explanation(error: sqlite3.Error, path: Path, doing: str) -> RegistryError |
         )
     if primary == sqlite3.SQLITE_CORRUPT:
         return RegistryError(
-            f"The registry {path} is damaged.", "See how far: zoo registry check. Then restore a copy of it."
+            f"The registry {path} is damaged.", "See how much is damaged: zoo registry check. Then restore a backup."
         )
     if primary == sqlite3.SQLITE_FULL:
         return StorageError(f"Cannot {doing} the registry {path}: the disk is full. Nothing was changed.", _ELSEWHERE)

@@ -1,4 +1,4 @@
-"""Keeps user names, passwords and tokens in addresses out of what a registry stores."""
+"""Removes user names, passwords and tokens from addresses before they are stored."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ Item = ModelCard | BenchmarkScore | Measurement | Run
 
 
 def cleaned(items: Iterable[Item]) -> Iterator[Item]:
-    """The items, those that hold an address with something to hide without it; the others are the same objects."""
+    """The items without credentials in their addresses; items without credentials are the same objects."""
     for item in items:
         changed = _changed(item)
         yield dataclasses.replace(item, **changed) if changed else item
 
 
 def _changed(item: Item) -> dict[str, Any]:
-    """The fields that differ once cleaned."""
+    """The fields that change when credentials are removed."""
     found: dict[str, Any] = {}
     match item:
         case ModelCard():
@@ -44,7 +44,7 @@ def _changed(item: Item) -> dict[str, Any]:
 
 
 def _suspect(value: Any) -> bool:
-    """Whether a value can hold an address with a credential: most do not, and are seen to at once."""
+    """Whether a value may contain an address with credentials; a cheap test that most values fail."""
     if isinstance(value, str):
         return "://" in value and ("@" in value or "?" in value)
     if isinstance(value, Mapping):

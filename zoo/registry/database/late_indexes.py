@@ -1,24 +1,24 @@
-"""Indexes that a large import makes once, in the end, in place of keeping them sorted card by card."""
+"""Indexes that a large import builds once at the end, instead of updating them card by card."""
 
 from __future__ import annotations
 
 from zoo.registry.database.statements import Statements
 
 FROM = 20_000
-"""New models from which on it pays."""
+"""Minimum number of new models."""
 
 TIMES = 3
-"""It pays where so many times as many models are new as were there before."""
+"""Minimum ratio of new models to those that the registry had before."""
 
 NAMES = ("ix_models_downloads", "ix_models_likes", "ix_models_parameters", "ix_models_bytes", "ix_scores_benchmark")
-"""Indexes that no statement of a writer needs."""
+"""Indexes that writing does not use."""
 
 
 class LateIndexes:
-    """Drops indexes when an import turns out to be large; ``make`` brings them back, in the same transaction.
+    """Drops indexes once an import turns out to be large; ``make`` builds them again, in the same transaction.
 
-    Readers go on with the registry, indexes included, as it was before the transaction. PostgreSQL would make them wait
-    until its end, so its indexes stay.
+    Readers see the registry and its indexes as before the transaction. In PostgreSQL they would wait for its end, so
+    its indexes are kept.
     """
 
     def __init__(self, statements: Statements, before: int) -> None:
@@ -27,7 +27,7 @@ class LateIndexes:
         self._dropped: list[str] = []
 
     def after(self, new: int) -> None:
-        """Note how many models are new so far."""
+        """Report the number of new models so far."""
         if self._statements.server or self._dropped or new < self._least:
             return
         marks = ",".join("?" * len(NAMES))
@@ -37,7 +37,7 @@ class LateIndexes:
             self._dropped.append(statement)
 
     def make(self) -> None:
-        """Make the indexes that were dropped."""
+        """Build the indexes that were dropped."""
         for statement in self._dropped:
             self._statements.execute(statement)
         self._dropped.clear()

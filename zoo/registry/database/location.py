@@ -1,4 +1,4 @@
-"""Where a registry is: a SQLite file, or a PostgreSQL database by its URL."""
+"""Locations of registries: SQLite files, and PostgreSQL databases by their URL."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SECRET = re.compile(r"(?i)\b(password|passfile|sslpassword)=[^&\s]*")
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL database; as text it shows no password.
+    """A PostgreSQL database; ``str()`` hides the password.
 
     Attributes:
         url: ``postgresql+psycopg://user:password@host:port/database``.
@@ -33,11 +33,11 @@ class Server:
 
     @property
     def dsn(self) -> str:
-        """The URL as PostgreSQL's own library takes it."""
+        """The URL for PostgreSQL's client library."""
         return "postgresql://" + self.url.partition("://")[2]
 
     def without_secrets(self, text: str) -> str:
-        """A text with the password taken out."""
+        """A text without the password."""
         password = urlsplit(self.url).password
         for secret in {password, unquote(password or "")} - {None, ""}:
             text = text.replace(str(secret), "***")
@@ -48,10 +48,10 @@ Location: TypeAlias = Path | Server
 
 
 def located(where: str | Path) -> Location:
-    """The location that a path or a URL names.
+    """The location of a path or URL.
 
     Raises:
-        InvalidInput: a URL of another database.
+        InvalidInput: the URL of an unsupported database.
     """
     if isinstance(where, Path):
         return where.absolute()
@@ -69,11 +69,11 @@ def located(where: str | Path) -> Location:
         return server
     if scheme == "sqlite":
         return Path(rest.removeprefix("/")).expanduser().absolute()
-    raise InvalidInput(f"A registry cannot be kept at {scheme}://.", _LIKE)
+    raise InvalidInput(f"A registry cannot be stored at {scheme}://.", _LIKE)
 
 
 def beside(location: Location, suffix: str) -> Path:
-    """A file that belongs to a registry: next to it, or in zoo's own folder where it is on a server."""
+    """The path of an auxiliary file of a registry: beside it, or in zoo's folder if it is on a server."""
     if isinstance(location, Path):
         return location.with_name(f"{location.name}{suffix}")
     import hashlib
@@ -87,5 +87,5 @@ _LIKE = "Use a path, or postgresql+psycopg://user:password@host:5432/database."
 
 
 def _named(where: str) -> str:
-    """A URL that cannot be taken apart, without what may be a password."""
+    """A URL that cannot be parsed, without a possible password."""
     return re.sub(r"//.*@", "//***@", where, flags=re.DOTALL)

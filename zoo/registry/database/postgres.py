@@ -1,4 +1,4 @@
-"""PostgreSQL as the registry's database: connections that read, and what its errors mean for the user."""
+"""A registry in PostgreSQL: connections for reading, and clear error messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 LOCK = 0x7A6F6F
-"""The advisory lock that a writer holds until it commits: one at a time, as with SQLite."""
+"""Advisory lock of a writer until it commits: one writer at a time, as with SQLite."""
 
 
 class Row(tuple[Any, ...]):
-    """A row whose values are found by place and by name."""
+    """A row whose values are accessed by position and by name."""
 
     names: dict[str, int]
 
@@ -41,7 +41,7 @@ def _row_factory(cursor: psycopg.Cursor[Any]) -> Any:
 
 
 class Connection:
-    """Asks PostgreSQL in the SQL that SQLite takes, too."""
+    """Runs SQL in SQLite's syntax on PostgreSQL."""
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self._connection = connection
@@ -51,12 +51,12 @@ class Connection:
         return self._connection.execute(translated(sql), parameters)
 
     def stream(self, sql: str, parameters: Sequence[Any] = ()) -> Iterator[Any]:
-        """The rows of an answer one by one; nothing else may be asked meanwhile."""
+        """The rows of a result one by one; no other statement may run meanwhile."""
         with self._connection.cursor() as cursor:
             yield from cursor.stream(translated(sql), parameters)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Close the connection."""
         self._connection.close()
 
 
@@ -80,11 +80,11 @@ def connect(server: Server) -> Connection:
 
 @contextlib.contextmanager
 def explained(server: Server, doing: str = "read") -> Iterator[None]:
-    """Turn the errors of PostgreSQL into one sentence, by their codes.
+    """Turn errors of PostgreSQL into clear messages, by their codes.
 
     Raises:
-        RegistryError: it cannot be reached, refuses, or went away in the middle.
-        StorageError: it may not be written, or its disk is full.
+        RegistryError: the server cannot be reached, refuses the connection, or closed it.
+        StorageError: the database may not be written, or its disk is full.
     """
     with needs_extra("postgres", "reach a registry in PostgreSQL"):
         import psycopg
@@ -95,20 +95,20 @@ def explained(server: Server, doing: str = "read") -> Iterator[None]:
 
 
 def explanation(error: psycopg.Error, server: Server, doing: str) -> RegistryError | StorageError:
-    """What an error of PostgreSQL means for the user."""
+    """The error to raise for an error of PostgreSQL."""
     import psycopg
 
     state = error.sqlstate or ""
     lines = server.without_secrets(str(error)).strip().splitlines()
-    # What the server itself says stands behind what its library was doing.
+    # The server's own message follows the description of what the client library was doing.
     reason = lines[0].rpartition("FATAL:")[2].strip().rstrip(".") if lines else type(error).__name__
     if state in {"25006", "42501"}:
-        return StorageError(f"Cannot {doing} the registry {server}: {reason}.", "Ask for the right to write there.")
+        return StorageError(f"Cannot {doing} the registry {server}: {reason}.", "Ask for write permission.")
     if state == "53100":
         return StorageError(f"Cannot {doing} the registry {server}: its disk is full. Nothing was changed.")
     if isinstance(error, (psycopg.OperationalError, psycopg.InterfaceError)):
         return RegistryError(
             f"The registry {server} cannot be reached: {reason}.",
-            "Nothing was changed. See that PostgreSQL runs there and that ZOO_REGISTRY is right, then try again.",
+            "Nothing was changed. Check that PostgreSQL is running and that ZOO_REGISTRY is correct, then try again.",
         )
     return RegistryError(f"Cannot {doing} the registry {server}: {reason}.", "See what is wrong: zoo registry check")

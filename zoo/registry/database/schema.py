@@ -1,4 +1,4 @@
-"""Which schema a registry file has; told without the ORM."""
+"""The schema revision of a registry, read without the ORM."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from zoo.registry.database.location import Location
 
 REVISIONS = ("0001", "0002")
-"""Alembic revisions that this version of zoo knows, oldest first."""
+"""Alembic revisions that this version of zoo supports, oldest first."""
 
 HEAD = REVISIONS[-1]
 
 WITHOUT_SETS = frozenset({"0001"})
-"""Revisions whose registries have none of the tables that follow from the cards."""
+"""Revisions without the tables that are derived from the cards."""
 
 TABLES = (
     "models",
@@ -30,14 +30,14 @@ TABLES = (
     "state",
     "sets",
 )
-"""Our tables, those that others refer to first."""
+"""Our tables, in the order of their references."""
 
 
 def revision(connection: Reader, location: Location) -> str | None:
-    """The Alembic revision of a registry; None where the database is empty.
+    """The Alembic revision of a registry; None if the database is empty.
 
     Raises:
-        RegistryError: it holds something else, or comes from a newer zoo.
+        RegistryError: it is not a registry, or was written by a newer zoo.
     """
     present = tables(connection)
     if "alembic_version" not in present:
@@ -55,10 +55,10 @@ def revision(connection: Reader, location: Location) -> str | None:
 
 
 def must_be_newest(connection: Reader, location: Location) -> None:
-    """Nothing, where a registry has the newest schema.
+    """Check that a registry has the newest schema.
 
     Raises:
-        RegistryError: it has not, or is no registry.
+        RegistryError: its schema is older, or it is not a registry.
     """
     found = revision(connection, location)
     if found is None:
@@ -70,7 +70,7 @@ def must_be_newest(connection: Reader, location: Location) -> None:
 
 
 def not_ours(location: Location) -> RegistryError:
-    """The error of a database that holds something else."""
+    """The error for a database that is not a registry."""
     return RegistryError(
         f"{location} is a database, but not a registry of zoo.",
         "Point ZOO_REGISTRY at a registry, or create one there: zoo registry init",
@@ -87,7 +87,7 @@ def tables(connection: Reader) -> set[str]:
 
 
 def is_sqlite(connection: Reader) -> bool:
-    """Which of the two databases a connection leads to."""
+    """Whether a connection is to SQLite, not PostgreSQL."""
     import sqlite3
 
     return isinstance(connection, sqlite3.Connection)

@@ -1,7 +1,7 @@
-"""The tables, as SQLModel classes. ``docs/registry.md`` tells what each column means.
+"""The tables, as SQLModel classes; ``docs/registry.md`` describes each column.
 
-Measurements and runs name their model without a foreign key: a team's history outlives the cards. ``lineage`` and
-``sets`` follow from the cards and scores; ``zoo.registry.writing.transaction`` keeps them in step.
+Measurements and runs refer to their model without a foreign key, because a team's history outlives the cards.
+``lineage`` and ``sets`` are derived from the cards and scores; ``zoo.registry.writing.items`` updates them.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class ModelRow(SQLModel, table=True):
 
 
 class LineageRow(SQLModel, table=True):
-    """What a model was made from, by its id, which need not be in the registry."""
+    """A base model of a model, by its id, which need not be in the registry."""
 
     __tablename__ = "lineage"
     __table_args__ = (
@@ -85,7 +85,7 @@ class LineageRow(SQLModel, table=True):
 
 
 class SetRow(SQLModel, table=True):
-    """65,536 keys' part of the set of models that have a value; ``zoo.registry.index.bits`` tells how it is packed."""
+    """One chunk of 65,536 keys of the set of models with a value, packed by ``zoo.registry.index.bits``."""
 
     __tablename__ = "sets"
     __table_args__ = ({"sqlite_with_rowid": False},)
@@ -98,7 +98,7 @@ class SetRow(SQLModel, table=True):
 
 
 class BenchmarkRow(SQLModel, table=True):
-    """What a score is a score on; kept once, as thousands of scores share it."""
+    """A benchmark, which thousands of scores share."""
 
     __tablename__ = "benchmarks"
     __table_args__ = (
@@ -115,7 +115,7 @@ class BenchmarkRow(SQLModel, table=True):
 
 
 class CitationRow(SQLModel, table=True):
-    """Where figures come from; kept once."""
+    """The source of scores, which many scores share."""
 
     __tablename__ = "citations"
 
@@ -124,7 +124,7 @@ class CitationRow(SQLModel, table=True):
 
 
 class ScoreRow(SQLModel, table=True):
-    """A figure of a model on a benchmark."""
+    """A score of a model on a benchmark."""
 
     __tablename__ = "scores"
     __table_args__ = (
@@ -145,7 +145,7 @@ class ScoreRow(SQLModel, table=True):
 
 
 class MeasurementRow(SQLModel, table=True):
-    """A transferability figure of a model on a data set."""
+    """A transferability estimate of a model on a data set."""
 
     __tablename__ = "measurements"
     __table_args__ = (
@@ -201,7 +201,7 @@ class RunRow(SQLModel, table=True):
 
 
 class PluginRow(SQLModel, table=True):
-    """A plugin whose cards are in the registry, as it was when they were read."""
+    """A plugin whose cards are in the registry, with its version at that time."""
 
     __tablename__ = "plugins"
 
@@ -210,7 +210,7 @@ class PluginRow(SQLModel, table=True):
 
 
 class StateRow(SQLModel, table=True):
-    """What zoo notes about the registry itself, by name."""
+    """A note on the registry itself, by name."""
 
     __tablename__ = "state"
 

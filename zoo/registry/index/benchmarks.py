@@ -1,4 +1,4 @@
-"""What a search asks of benchmark scores: which models reach a value, and which are best."""
+"""Finds models by their benchmark scores: those that reach a value, and the best."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class Scale:
 
     @property
     def sign(self) -> int:
-        """What makes better larger."""
+        """Factor that makes larger better."""
         return 1 if self.higher_is_better else -1
 
 
-def meant(sets: Sets, name: str) -> list[Scale]:
-    """The benchmark that a name means, in each direction that it is kept in; empty where there is none.
+def resolved(sets: Sets, name: str) -> list[Scale]:
+    """The benchmark with this name, once for each direction in which it is stored; empty if there is none.
 
-    A name is DATASET, DATASET/SPLIT, DATASET/METRIC or DATASET/SPLIT/METRIC. Figures of different tasks, splits and
-    metrics can't be compared, so that where a name leaves several of them, it means the one that most models have.
+    A name is DATASET, DATASET/SPLIT, DATASET/METRIC or DATASET/SPLIT/METRIC. Scores of different tasks, splits and
+    metrics are not comparable, so an ambiguous name stands for the benchmark that most models have a score on.
     """
     groups: dict[tuple[str, str, str], list[Benchmark]] = {}
     for one in _named(sets, name):
@@ -43,8 +43,8 @@ def meant(sets: Sets, name: str) -> list[Scale]:
     return [Scale(one.key, one.higher_is_better) for one in groups[min(groups, key=place)]]
 
 
-def like(sets: Sets, name: str) -> list[str]:
-    """Names of benchmarks for one that means none: other splits and metrics of the data set, or its subsets."""
+def similar(sets: Sets, name: str) -> list[str]:
+    """Suggestions for an unknown name: other splits and metrics of the data set, or its subsets."""
     known = sets.benchmarks()
     asked = name.casefold()
     subsets = {one.dataset for key, ones in known.items() if key.startswith(f"{asked} (") for one in ones}
@@ -63,7 +63,7 @@ def _named(sets: Sets, name: str) -> Iterator[Benchmark]:
 
 
 def _divided(name: str) -> Iterator[tuple[str, str]]:
-    """A name cut in two at each of its slashes."""
+    """A name split in two at each of its slashes."""
     for place, letter in enumerate(name):
         if letter == "/":
             yield name[:place], name[place + 1 :]
@@ -72,7 +72,7 @@ def _divided(name: str) -> Iterator[tuple[str, str]]:
 def having(sets: Sets, name: str) -> int:
     """The models that have a score on a benchmark."""
     members = 0
-    for scale in meant(sets, name):
+    for scale in resolved(sets, name):
         members |= sets.one(BENCHMARK, str(scale.key))
     return members
 
@@ -80,7 +80,7 @@ def having(sets: Sets, name: str) -> int:
 def reaching(sets: Sets, name: str, least: float, within: int) -> int:
     """The models of ``within`` that reach a value."""
     found: list[int] = []
-    for scale in meant(sets, name):
+    for scale in resolved(sets, name):
         candidates = within & sets.one(BENCHMARK, str(scale.key))
         better = ">=" if scale.higher_is_better else "<="
         if candidates.bit_count() <= _FEW:
@@ -94,13 +94,13 @@ def reaching(sets: Sets, name: str, least: float, within: int) -> int:
 def best(
     sets: Sets, name: str, members: int, want: int, after: tuple[float, int] | None, *, descending: bool
 ) -> list[tuple[float, int]]:
-    """(value, key) of the models of a set that are best on a benchmark; the value is negative where lower is better.
+    """(value, key) of the models of a set that are best on a benchmark; the value is negated where lower is better.
 
     Args:
-        after: the pair behind which to begin.
+        after: the pair after which to start.
         descending: best first, or worst first.
     """
-    scales = meant(sets, name)
+    scales = resolved(sets, name)
     sign = 1 if descending else -1
     if len(scales) == 1 and descending and members.bit_count() > _FEW:
         pairs = _walk(sets, scales[0], members, want, after)
@@ -119,9 +119,9 @@ def best(
 
 
 def figures(sets: Sets, name: str, keys: Sequence[int]) -> Iterator[tuple[int, float]]:
-    """(key, value) of the best figure that each of these models has on a benchmark."""
+    """(key, value) of the best score of each of these models on a benchmark."""
     highest: dict[int, tuple[float, float]] = {}
-    for scale in meant(sets, name):
+    for scale in resolved(sets, name):
         for value, key in _few(sets, scale, bits.of_keys(keys) & sets.one(BENCHMARK, str(scale.key))):
             highest[key] = max((scale.sign * value, value), highest.get(key, (scale.sign * value, value)))
     for key, (_, value) in highest.items():
@@ -131,7 +131,7 @@ def figures(sets: Sets, name: str, keys: Sequence[int]) -> Iterator[tuple[int, f
 def _walk(
     sets: Sets, scale: Scale, members: int, want: int, after: tuple[float, int] | None
 ) -> list[tuple[float, int]]:
-    """Along the index from the best on, until there are enough and no more of the same value."""
+    """Read the index from the best score on, until there are enough models and no ties remain."""
     there = bits.as_bytes(members)
     compare, order = ("<=", "DESC") if scale.higher_is_better else (">=", "ASC")
     limit = "" if after is None else f"AND value {compare} ?"
@@ -152,7 +152,7 @@ def _walk(
 
 
 def _highest(sets: Sets, scale: Scale, key: int) -> float:
-    """A figure that others reported and one that was measured can differ; the page before had the better one."""
+    """The better of a reported and a measured score of a model, which is the one it was sorted by."""
     extreme = "max" if scale.higher_is_better else "min"
     sql = f"SELECT {extreme}(value) FROM scores WHERE model_key = ? AND benchmark_key = ?"
     return float(scale.sign * sets.connection.execute(sql, (key, scale.key)).fetchone()[0])

@@ -1,9 +1,9 @@
-"""Sets of models as bits: packed for the file in chunks of 65,536 keys, whole numbers of Python in memory.
+"""Sets of models as bitmaps: packed in chunks of 65,536 keys in the database, Python integers in memory.
 
-Bit ``k`` of such a number stands for the model with key ``k``: ``&`` intersects two sets of millions of models in some
-microseconds, ``int.bit_count`` counts them. A chunk is stored in the smaller of three ways, told by its first byte,
-much as Roaring bitmaps do (Lemire et al., Software: Practice and Experience 46, 2016): a sorted list of offsets in 16
-bits each, the bits themselves, or the bits deflated.
+Bit ``k`` of such an integer represents the model with key ``k``: ``&`` intersects two sets of millions of models in a
+few microseconds, ``int.bit_count`` counts them. A chunk is stored in the smallest of three formats, marked by its first
+byte, similar to Roaring bitmaps (Lemire et al., Software: Practice and Experience 46, 2016): a sorted list of 16-bit
+offsets, the bits, or the bits deflated.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     import numpy as np
 
 SPAN = 1 << 16
-"""Keys a chunk."""
+"""Keys per chunk."""
 
 CHUNK_BYTES = SPAN // 8
 LIST, _PLAIN, _DEFLATED = b"a", b"b", b"z"
 LONGEST_LIST = 512
-"""Offsets that are stored as a list at most."""
+"""Maximum number of offsets that are stored as a list."""
 
 _NOT_EMPTY = re.compile(rb"[^\x00]")
 _BITS = tuple(tuple(bit for bit in range(8) if byte >> bit & 1) for byte in range(256))
 
 
 def packed_offsets(offsets: list[int]) -> bytes:
-    """A chunk of these offsets, which are sorted and different."""
+    """A chunk of these offsets, which are sorted and distinct."""
     if len(offsets) <= LONGEST_LIST:
         return LIST + _little_endian(array("H", offsets)).tobytes()
     bits = bytearray(CHUNK_BYTES)
@@ -41,7 +41,7 @@ def packed_offsets(offsets: list[int]) -> bytes:
 
 
 def packed_array(offsets: np.ndarray) -> bytes:
-    """As ``packed_offsets``, of an array of 16-bit numbers."""
+    """Like ``packed_offsets``, for an array of 16-bit integers."""
     import numpy as np
 
     if len(offsets) <= LONGEST_LIST:
@@ -52,7 +52,7 @@ def packed_array(offsets: np.ndarray) -> bytes:
 
 
 def packed_bits(bits: bytes) -> bytes:
-    """A chunk of the bits in ``CHUNK_BYTES`` bytes; bit 0 of byte 0 is the first key."""
+    """A chunk of ``CHUNK_BYTES`` bytes of bits; bit 0 of byte 0 is the first key."""
     count = int.from_bytes(bits, "little").bit_count()
     if count <= LONGEST_LIST:
         return LIST + _little_endian(array("H", positions(bits))).tobytes()
@@ -65,7 +65,7 @@ def _smaller(bits: bytes) -> bytes:
 
 
 def unpack_into(buffer: bytearray, chunk: int, members: bytes) -> None:
-    """Add a stored chunk to the bits in ``buffer``, which is made longer where it has to be."""
+    """Add a stored chunk to the bits in ``buffer``, which grows if necessary."""
     start = chunk * CHUNK_BYTES
     if len(buffer) < start + CHUNK_BYTES:
         buffer.extend(bytes(start + CHUNK_BYTES - len(buffer)))
@@ -90,21 +90,21 @@ def unpacked(members: bytes) -> bytes:
 
 
 def offsets(members: bytes) -> Iterable[int]:
-    """The offsets in one stored chunk, rising."""
+    """The offsets of a stored chunk, in ascending order."""
     if members[:1] == LIST:
         return _little_endian(array("H", members[1:]))
     return positions(unpacked(members))
 
 
 def count(members: bytes) -> int:
-    """How many there are in one stored chunk."""
+    """The number of models in a stored chunk."""
     if members[:1] == LIST:
         return (len(members) - 1) // 2
     return int.from_bytes(unpacked(members), "little").bit_count()
 
 
 def united(chunks: Iterable[tuple[int, bytes]]) -> int:
-    """The set of stored chunks, each with its number; the same number may come several times."""
+    """The union of stored chunks, each with its number, which may occur several times."""
     buffer = bytearray()
     for chunk, members in chunks:
         unpack_into(buffer, chunk, members)
@@ -112,7 +112,7 @@ def united(chunks: Iterable[tuple[int, bytes]]) -> int:
 
 
 def positions(bits: bytes) -> Iterator[int]:
-    """Which bits are set, rising."""
+    """The positions of the bits that are set, in ascending order."""
     for found in _NOT_EMPTY.finditer(bits):
         place = found.start()
         for bit in _BITS[bits[place]]:
@@ -120,12 +120,12 @@ def positions(bits: bytes) -> Iterator[int]:
 
 
 def keys(members: int) -> Iterator[int]:
-    """The keys of a set, rising."""
+    """The keys of a set, in ascending order."""
     return positions(as_bytes(members))
 
 
 def as_bytes(members: int) -> bytes:
-    """The bits of a set, as many bytes as it takes."""
+    """The bits of a set, in as many bytes as needed."""
     return members.to_bytes((members.bit_length() + 7) // 8, "little")
 
 

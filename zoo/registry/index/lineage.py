@@ -1,4 +1,4 @@
-"""What models were made from, what was made from them, and which are the same weights under another name."""
+"""Lineage of models: what they are derived from, their derivatives, and copies of their weights."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ RELATIONS = {
     "quantized": "quantisations",
     "merge": "merges",
     "adapter": "adapters",
-    "derived": "other models made from it",
+    "derived": "other derivatives",
 }
-"""How a model can come from another, in the Hugging Face Hub's words, with what the many are called."""
+"""How a model can be derived from another, in the Hugging Face Hub's terms, with the plural."""
 
 DERIVED = "derived"
 BASE_TAG = "base_model:"
-"""What tags begin with that name the models that a model was made from."""
+"""Prefix of the tags that name a model's base models."""
 
 _TAG = re.compile(r"base_model:(finetune|quantized|merge|adapter):(.+)\Z")
 _SIGNS = tuple(
@@ -40,10 +40,10 @@ MOST_SHOWN = 5
 
 
 def bases_of(card: ModelCard) -> dict[str, str]:
-    """The ids of the models that a model was made from, each with the relation.
+    """The ids of a model's base models, each with the relation.
 
-    The Hub's ``base_model:merge:owner/name`` tags tell both; where there are none, the card's ``base_model`` counts and
-    its name, library and tags tell the relation as far as they do.
+    Tags of the Hub such as ``base_model:merge:owner/name`` hold both. Without them, ``base_model`` of the card counts,
+    with the relation that its name, library and tags indicate.
     """
     found = {}
     for tag in card.tags:
@@ -63,14 +63,14 @@ def _relation(card: ModelCard) -> str:
 
 
 def weights_of(card: ModelCard) -> str | None:
-    """A digest of a model's weight files, equal for equal weights whatever the files and the model are called.
+    """A digest of a model's weight files that does not depend on the names of the files and the model.
 
-    None where a file of weights has no hash, or there is none.
+    None if a weight file has no hash, or there are no weight files.
     """
     if not card.files:
         return None
     files = [file for file in card.files if _WEIGHTS.search(file.path.lower())]
-    # The same weights often lie there once more in an older format.
+    # The same weights are often published in an older format as well.
     safe = [file for file in files if file.path.lower().endswith(".safetensors")]
     hashes = [file.sha256 for file in safe or files]
     if not hashes or any(digest is None for digest in hashes):
@@ -83,7 +83,7 @@ def weights_of(card: ModelCard) -> str | None:
 
 @dataclass(frozen=True)
 class Relative(Entity):
-    """A model that another was made from, or that was made from it; ``known`` is whether the registry has its card."""
+    """A base model or derivative; ``known`` is whether the registry has its card."""
 
     id: str
     relation: str
@@ -92,13 +92,13 @@ class Relative(Entity):
 
 @dataclass(frozen=True)
 class Family(Entity):
-    """The family of a model.
+    """The lineage of a model.
 
     Attributes:
-        bases: what it was made from; several for a merge.
-        ancestors: what those were made from, and so on, the nearest first.
-        children: what was made from it, by relation: the most downloaded ones.
-        counts: how many were made from it, by relation.
+        bases: its base models; several for a merge.
+        ancestors: the base models of those, and so on, the nearest first.
+        children: its most downloaded derivatives, by relation.
+        counts: number of its derivatives, by relation.
         same_weights: ids of models whose weights have the same hashes.
     """
 
@@ -110,7 +110,7 @@ class Family(Entity):
 
 
 def family(connection: Reader, card: ModelCard) -> Family:
-    """The family of a model, as far as the registry knows it."""
+    """The lineage of a model, as far as the registry knows it."""
     bases = [Relative(id, relation, _known(connection, id)) for id, relation in sorted(bases_of(card).items())]
     counted = connection.execute("SELECT relation, count(*) FROM lineage WHERE base = ? GROUP BY relation", (card.id,))
     counts = {row[0]: int(row[1]) for row in counted}
@@ -133,7 +133,7 @@ def family(connection: Reader, card: ModelCard) -> Family:
 
 
 def _ancestors(connection: Reader, id: str, bases: list[str]) -> Iterator[str]:
-    """Generation by generation; a circle, which cards can claim, ends where it began."""
+    """Ids by generation; each occurs once, even if cards claim a circular lineage."""
     seen, generation = {id, *bases}, bases
     for _ in range(_OLDEST):
         older = []

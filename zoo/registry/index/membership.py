@@ -1,4 +1,4 @@
-"""Keeps the table ``sets`` in step with cards and scores: changes are gathered and written chunk by chunk."""
+"""Updates the table ``sets`` when cards and scores change: collects changes and writes them chunk by chunk."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Run = Callable[[str, Iterable[Sequence[Any]]], Any]
 Ask = Callable[[str, Sequence[Any]], Iterable[Any]]
 
 MOST_CHANGES = 1_000_000
-"""Changes of cards that wait to be written at most."""
+"""Maximum number of pending changes of cards."""
 
 MOST_SCORES = 1_000_000
-"""Scores that wait to be written at most."""
+"""Maximum number of pending scores."""
 
 _INSERT = "INSERT INTO sets (kind, value, chunk, models, members) VALUES (?, ?, ?, ?, ?)"
 _UPSERT = (
@@ -36,7 +36,7 @@ _UPSERT = (
 
 
 def places_of(card: ModelCard) -> set[Place]:
-    """The sets that a card is in, those of its words and numbers left out."""
+    """The sets that contain a card, without those of its words and numbers."""
     found = {(ALL, ""), ("domain", card.domain), ("source", card.source), ("gated", "yes" if card.gated else "no")}
     if card.license is not None:
         found.add(("license", card.license))
@@ -49,10 +49,10 @@ def places_of(card: ModelCard) -> set[Place]:
 
 
 class _Changes:
-    """What changes in one chunk.
+    """Pending changes of one chunk.
 
     Attributes:
-        members: whether each model is in the set in the end, by set and offset.
+        members: whether each model is in the set afterwards, by set and offset.
         numbers: numbers by offset.
     """
 
@@ -62,15 +62,15 @@ class _Changes:
 
 
 class Membership:
-    """Gathers changes; ``write`` puts them into the table.
+    """Collects changes; ``write`` stores them in the table.
 
-    New cards come with rising keys. Those of one chunk are gathered as ``Postings``; when the next chunk begins, its
-    rows wait in a sorted run, and all runs are written together. Whatever else changes is applied after that.
+    New cards have ascending keys. Those of one chunk are collected as ``Postings``; when the next chunk starts, its
+    rows become a sorted run, and all runs are written together. Other changes are applied after that.
     """
 
     def __init__(self, run: Run, ask: Ask) -> None:
         self._run, self._ask = run, ask
-        self._coming: Postings | None = None
+        self._current: Postings | None = None
         self._runs = SortedRuns()
         self._changes: defaultdict[int, _Changes] = defaultdict(_Changes)
         self._pending = 0
@@ -78,21 +78,21 @@ class Membership:
         row = next(iter(ask("SELECT max(chunk) FROM sets WHERE kind = ? AND value = ?", (ALL, ""))), None)
         self._written = -1 if row is None or row[0] is None else int(row[0])
 
-    def come(self, keys: Sequence[int], columns: Columns) -> None:
-        """Note new models, whose keys rise; their cards as ``Postings.add`` takes them."""
+    def add_new(self, keys: Sequence[int], columns: Columns) -> None:
+        """Record new models with ascending keys; their cards as columns, see ``Postings.add``."""
         start = 0
         while start < len(keys):
             number = keys[start] >> 16
             end = bisect.bisect_left(keys, (number + 1) << 16, start)
-            if self._coming is None or self._coming.number != number:
+            if self._current is None or self._current.number != number:
                 self._close()
-                self._coming = Postings(number)
+                self._current = Postings(number)
             part = columns if end - start == len(keys) else {name: c[start:end] for name, c in columns.items()}
-            self._coming.add([key & 0xFFFF for key in keys[start:end]], part)
+            self._current.add([key & 0xFFFF for key in keys[start:end]], part)
             start = end
 
     def change(self, key: int, old: ModelCard, new: ModelCard | None) -> None:
-        """Note that the card of a model changes, or goes (``new`` is None)."""
+        """Record that the card of a model changes, or is deleted (``new`` is None)."""
         chunk, offset = self._changes[key >> 16], key & 0xFFFF
         before, after = _everything(old), _everything(new)
         for place in before ^ after:
@@ -105,7 +105,7 @@ class Membership:
             self._apply()
 
     def scored(self, pairs: Sequence[tuple[int, int]], there: bool = True) -> None:
-        """Note that models have, or no longer have, scores: pairs of the keys of a model and a benchmark."""
+        """Record that models have, or no longer have, scores: pairs of the keys of a model and a benchmark."""
         if there and not self._pending:
             self._scored.extend([benchmark << 32 | key for key, benchmark in pairs])
         else:
@@ -116,17 +116,17 @@ class Membership:
             self._apply()
 
     def write(self) -> None:
-        """Write what has been gathered."""
+        """Write all pending changes."""
         self._close()
         self._apply()
 
     def _apply(self) -> None:
         scored = self._scores()
         touched = {*self._changes, *scored}
-        if self._coming is not None and self._coming.number in touched:
+        if self._current is not None and self._current.number in touched:
             self._close()
         if self._runs:
-            self._run(_INSERT, self._runs.merged())  # of chunks that nothing is stored of yet
+            self._run(_INSERT, self._runs.merged())  # their chunks have no rows yet
         for number in sorted(touched):
             changes = self._changes[number]
             members = _merged(scored.get(number, {}), changes.members)
@@ -135,17 +135,17 @@ class Membership:
         self._pending = 0
 
     def _close(self) -> None:
-        """Take leave of the chunk that is being filled: its rows wait in a run, or are united with those stored."""
-        coming, self._coming = self._coming, None
-        if coming is None:
+        """Finish the current chunk: its rows become a run, or are merged with the stored ones."""
+        current, self._current = self._current, None
+        if current is None:
             return
-        if coming.number > self._written:
-            self._runs.add(coming.rows())
+        if current.number > self._written:
+            self._runs.add(current.rows())
         else:
             if self._runs:
-                self._run(_INSERT, self._runs.merged())  # of chunks that nothing is stored of yet
-            self._run(_UPSERT, [self._united(row) for row in coming.rows()])
-        self._written = max(self._written, coming.number)
+                self._run(_INSERT, self._runs.merged())  # their chunks have no rows yet
+            self._run(_UPSERT, [self._united(row) for row in current.rows()])
+        self._written = max(self._written, current.number)
 
     def _united(self, row: Row) -> Row:
         kind, value, number, count, members = row
@@ -157,7 +157,7 @@ class Membership:
         return (kind, value, number, count, bits.packed_bits(both.to_bytes(bits.CHUNK_BYTES, "little")))
 
     def _scores(self) -> dict[int, dict[Place, np.ndarray]]:
-        """Offsets of the models that got scores, by chunk and benchmark; forgets them."""
+        """Remove and return the pending scores: offsets of the models, by chunk and benchmark."""
         import numpy as np
 
         if not self._scored:
@@ -228,10 +228,10 @@ class Membership:
         return None if row is None else bytes(row[0])
 
 
-def _merged(come: dict[Place, np.ndarray], changes: dict[Place, dict[int, bool]]) -> dict[Place, dict[int, bool]]:
-    """Changes, and before them members that come."""
+def _merged(added: dict[Place, np.ndarray], changes: dict[Place, dict[int, bool]]) -> dict[Place, dict[int, bool]]:
+    """Added members, then the changes."""
     found: dict[Place, dict[int, bool]] = {
-        place: dict.fromkeys(offsets.tolist(), True) for place, offsets in come.items()
+        place: dict.fromkeys(offsets.tolist(), True) for place, offsets in added.items()
     }
     for place, offsets in changes.items():
         found.setdefault(place, {}).update(offsets)

@@ -1,4 +1,4 @@
-"""How much memory a model takes to run: its weights as they are stored, and room to work in."""
+"""Estimates the memory that running a model takes: its weights as stored, and working memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from zoo.entities import ModelCard
 
 OVERHEAD = 1.2
-"""Memory to run a model over that of its weights (Anthony et al., "Transformer Math 101", EleutherAI 2023)."""
+"""Memory to run a model, relative to its weights (Anthony et al., "Transformer Math 101", EleutherAI 2023)."""
 
 _BITS = (
     (re.compile(r"(?:^|[^a-z0-9])(?:4[-_]?bit|int4|nf4|fp4|q4|awq|gptq)(?:$|[^a-z0-9])"), 4),
@@ -19,18 +19,18 @@ _LARGE = 1_000_000_000
 
 
 def needed(card: ModelCard) -> int | None:
-    """Bytes of memory that it takes to run a model; None where neither its size nor its parameters are known.
+    """Bytes of memory to run a model; None if neither its size nor its number of parameters is known.
 
-    The weights count with their true bytes where the card has them, which is what loading them in their own precision
-    takes. Otherwise the parameters count with the precision that the card's name or tags tell (``4bit``, ``gptq``,
-    ``fp8``, ``bf16``...), or with the usual one: 2 bytes from a billion parameters on, 4 below.
+    The weights count with their size in bytes if the card has it, which is what loading them in their own precision
+    takes. Otherwise each parameter counts with the precision in the card's name or tags (``4bit``, ``gptq``, ``fp8``,
+    ``bf16``...), or by default with 2 bytes from a billion parameters on, 4 below.
     """
     weights = weight_bytes(card)
     return None if weights is None else min(round(weights * OVERHEAD), 2**62)
 
 
 def weight_bytes(card: ModelCard) -> int | None:
-    """Bytes of the weights, as ``needed`` takes them."""
+    """Bytes of the weights, as used by ``needed``."""
     if card.bytes is not None:
         return card.bytes
     if card.parameters is None:
@@ -39,7 +39,7 @@ def weight_bytes(card: ModelCard) -> int | None:
 
 
 def bits(card: ModelCard) -> int:
-    """Bits a parameter, told by the name or the tags, or the usual ones."""
+    """Bits per parameter, from the name or the tags, or the default."""
     text = " ".join((card.id, *card.tags)).lower()
     for pattern, width in _BITS:
         if pattern.search(text):

@@ -1,4 +1,4 @@
-"""The numbers of cards that are compared and sorted by, as whole numbers."""
+"""The numbers of cards that can be filtered and sorted by, as integers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from zoo.entities import ModelCard
 from zoo.registry.index.memory import needed
 
 NUMBERS = ("downloads", "likes", "parameters", "bytes", "released", "embedding_dimension", "memory")
-"""Their names; the first four are columns with an index."""
+"""Their names; the columns of the first four have an index."""
 
 WITH_INDEX = frozenset(NUMBERS[:4])
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}).*)?)?\Z", re.DOTALL)
 
 
 def numbers_of(card: ModelCard) -> tuple[int | None, ...]:
-    """The values of a card in the order of ``NUMBERS``; None where one is not known."""
+    """The values of a card in the order of ``NUMBERS``; None where unknown."""
     return (
         card.downloads,
         card.likes,
@@ -30,7 +30,7 @@ def numbers_of(card: ModelCard) -> tuple[int | None, ...]:
 
 @functools.lru_cache(maxsize=10_000)
 def day(date: str | None) -> int | None:
-    """A date as a number that sorts: 20240131 for 2024-01-31, 20240100 for 2024-01; None where it is no date."""
+    """A date as a number that sorts: 20240131 for 2024-01-31, 20240100 for 2024-01; None if it is not a date."""
     found = _DATE.match(date or "")
     if not found:
         return None

@@ -1,7 +1,7 @@
-"""The sets that new cards come into, gathered for one chunk of keys: values and words become numbers in arrays.
+"""Builds the sets of the new cards of one chunk of keys: values and words become numbers in arrays.
 
-Cards come as columns, so that looking thousands of values up is one call. What shares a value, such as a tag, is taken
-apart once a chunk. Which model has which word is then sorted once, by numpy, and cut into one set a word.
+Cards are passed as columns, so that thousands of values are looked up in one call. A value that cards share, such as a
+tag, is tokenized once per chunk. Pairs of word and model are sorted once, by numpy, and split into one set per word.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.registry.index import bits
 from zoo.registry.index.numbers import NUMBERS, day
 from zoo.registry.index.sets import ALL, KNOWN, PREFIX, WORD, digit, digits
-from zoo.registry.index.words import BREAK, LONGEST_PREFIX, described, one_by_one
+from zoo.registry.index.words import BREAK, LONGEST_PREFIX, description_words, separated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ Row = tuple[str, str, int, int, bytes]
 
 _UNKNOWN = -1
 _FEW, _MANY = 64, 100_000
-"""Terms at most, and pairs at least, for a table of a byte for each pair that could be."""
+"""Maximum terms and minimum pairs for which all possible pairs are marked in a table, instead of sorted."""
 
 _SINGLE = ("domain", "source", "license", "library", "gated", "architecture")
 _SEVERAL = {"task": "tasks", "tag": "tags", "language": "languages"}
@@ -37,7 +37,7 @@ _GATED = {True: "yes", False: "no"}
 
 
 def _numbering() -> defaultdict[Any, int]:
-    """A dictionary that gives what it is asked for the next number, when it does not have one."""
+    """A dictionary that assigns the next number to each new key."""
     return defaultdict(count().__next__)
 
 
@@ -45,7 +45,7 @@ class Postings:
     """New cards of one chunk.
 
     Attributes:
-        number: which chunk.
+        number: number of the chunk.
     """
 
     def __init__(self, number: int) -> None:
@@ -55,15 +55,15 @@ class Postings:
         self._values = {kind: _numbering() for kind in (*_SINGLE, *_SEVERAL)}
         self._given = {kind: array("I") for kind in self._values}
         self._lengths = {kind: array("I") for kind in _SEVERAL}
-        self._said, self._described, self._descriptions = array("I"), array("I"), array("H")
+        self._id_words, self._description_words, self._descriptions = array("I"), array("I"), array("H")
         self._offsets = array("H")
         self._numbers = {name: array("q") for name in NUMBERS}
 
     def add(self, offsets: Sequence[int], columns: Columns) -> None:
-        """Note cards that nothing is known of yet, by their places in the chunk.
+        """Add cards that the registry does not have yet, by their offsets in the chunk.
 
         Args:
-            columns: what the cards have in the fields of ``ModelCard``, and ``source`` and ``memory``.
+            columns: the fields of ``ModelCard`` by name, and ``source`` and ``memory``.
         """
         self._offsets.extend(offsets)
         for kind in _SINGLE:
@@ -71,23 +71,26 @@ class Postings:
         for kind, field in _SEVERAL.items():
             self._lengths[kind].extend(map(len, columns[field]))
             self._given[kind].extend(map(self._values[kind].__getitem__, chain.from_iterable(columns[field])))
-        self._said.extend(map(self._words.__getitem__, one_by_one(columns["id"])))
+        self._id_words.extend(map(self._words.__getitem__, separated(columns["id"])))
         for offset, description in zip(offsets, columns["description"], strict=True):
             if description:
                 self._descriptions.append(offset)
-                self._described.extend(map(self._words.__getitem__, described(description)))
-                self._described.append(self._break)
+                self._description_words.extend(map(self._words.__getitem__, description_words(description)))
+                self._description_words.append(self._break)
         for name, numbers in self._numbers.items():
             given: Iterable[Any] = map(day, columns[name]) if name == "released" else columns[name]
             numbers.extend([_UNKNOWN if value is None else value for value in given])
 
     def rows(self) -> list[Row]:
-        """The rows of ``sets`` for these cards, sorted; nothing of what the registry has already is in them."""
+        """The sorted rows of ``sets`` for these cards only, without the cards that the registry has already."""
         import numpy as np
 
         cards = np.array(self._offsets, np.uint16)
         found: list[Row] = [(ALL, "", self.number, len(cards), bits.packed_array(np.sort(cards)))]
-        said = [self._texts(self._said, cards), self._texts(self._described, np.array(self._descriptions, np.uint16))]
+        texts = [
+            self._texts(self._id_words, cards),
+            self._texts(self._description_words, np.array(self._descriptions, np.uint16)),
+        ]
         for kind, values in self._values.items():
             given = _array(self._given[kind])
             owners = cards if kind in _SINGLE else np.repeat(cards, _array(self._lengths[kind]))
@@ -96,35 +99,35 @@ class Postings:
                 names = [_GATED[value] for value in known] if kind == "gated" else known
                 found += self._grouped(kind, names, _pairs(given, owners))
             if kind in _WITH_WORDS:
-                said.append(self._words_of(known, given, owners))
-        found += self._worded(said)
+                texts.append(self._words_of(known, given, owners))
+        found += self._word_rows(texts)
         found += self._digits(cards)
         found.sort()
         return found
 
-    def _texts(self, said: array[int], owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The words of texts that follow each other, and whose each is."""
+    def _texts(self, text_words: array[int], owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The words of consecutive texts, and the owner of each."""
         import numpy as np
 
-        words = _array(said)
+        words = _array(text_words)
         breaks = words == self._break
         return words[~breaks], owners[(np.cumsum(breaks) - breaks)[~breaks]]
 
     def _words_of(self, values: list[Any], given: np.ndarray, owners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The words of values, once for each card that was given one, and the card."""
+        """The words of values, repeated for each card with the value, and the card."""
         import numpy as np
 
-        texts = one_by_one([value or "" for value in values])
+        texts = separated([value or "" for value in values])
         words, value = self._texts(array("I", map(self._words.__getitem__, texts)), np.arange(len(values)))
         counts = np.bincount(value, minlength=len(values))
-        begin = (np.cumsum(counts) - counts)[given]
+        first = (np.cumsum(counts) - counts)[given]
         times = counts[given]
-        # A value's words follow each other: how far each one is from where they begin.
+        # The words of a value are consecutive; this is the index of each word within its value.
         step = np.arange(times.sum()) - np.repeat(np.cumsum(times) - times, times)
-        return words[np.repeat(begin, times) + step], np.repeat(owners, times)
+        return words[np.repeat(first, times) + step], np.repeat(owners, times)
 
-    def _worded(self, said: list[tuple[np.ndarray, np.ndarray]]) -> list[Row]:
-        """The rows of the words, and of the beginnings of words."""
+    def _word_rows(self, texts: list[tuple[np.ndarray, np.ndarray]]) -> list[Row]:
+        """The rows of the words and of their prefixes."""
         import numpy as np
 
         words = [*self._words]
@@ -132,30 +135,30 @@ class Postings:
         rank = np.empty(len(order), np.uint32)
         rank[order] = np.arange(len(order), dtype=np.uint32)
         names = [words[place] for place in order]
-        postings = _pairs(rank[np.concatenate([terms for terms, _ in said])], np.concatenate([of for _, of in said]))
+        postings = _pairs(rank[np.concatenate([terms for terms, _ in texts])], np.concatenate([of for _, of in texts]))
         found = self._grouped(WORD, names, postings)
         if not found:
             return found
         terms, offsets = (postings >> 16).astype(np.uint32), (postings & 0xFFFF).astype(np.uint16)
-        begun = np.array(names, f"U{LONGEST_PREFIX}")
-        lengths = np.char.str_len(begun)
+        word_starts = np.array(names, f"U{LONGEST_PREFIX}")
+        lengths = np.char.str_len(word_starts)
         for length in range(1, LONGEST_PREFIX + 1):
-            # Words of the same beginning follow each other; the break is not among those of cards.
+            # Words with the same prefix are consecutive; the break belongs to no card.
             long = np.flatnonzero(lengths >= length)
-            beginnings = begun[long].astype(f"U{length}")
-            new = _first(beginnings)
+            prefixes = word_starts[long].astype(f"U{length}")
+            new = _run_starts(prefixes)
             numbers = np.zeros(len(names), np.uint32)
             numbers[long] = np.cumsum(new, dtype=np.uint32) - 1
             there = lengths[terms] >= length
-            found += self._grouped(PREFIX, beginnings[new].tolist(), _pairs(numbers[terms[there]], offsets[there]))
+            found += self._grouped(PREFIX, prefixes[new].tolist(), _pairs(numbers[terms[there]], offsets[there]))
         return found
 
     def _grouped(self, kind: str, names: list[str], postings: np.ndarray) -> list[Row]:
-        """One row a term of sorted, distinct pairs of a term and an offset; not of those that are called None."""
+        """One row per term of sorted, distinct pairs of term and offset; terms without a name are skipped."""
         import numpy as np
 
         terms, offsets = postings >> 16, (postings & 0xFFFF).astype("<u2")
-        starts = np.flatnonzero(_first(terms))
+        starts = np.flatnonzero(_run_starts(terms))
         ends = np.append(starts[1:], len(terms))[: len(starts)]
         listed, most, chunk = offsets.tobytes(), bits.LONGEST_LIST, self.number
         return [
@@ -201,10 +204,10 @@ def _array(numbers: array[int]) -> np.ndarray:
 
 
 def _pairs(terms: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Pairs of a term and an offset as one number each, sorted, each once.
+    """Pairs of term and offset as one number each, sorted and distinct.
 
-    Numbers of 32 bits where that is enough, which sort in half the time; of few terms they are not sorted but ticked
-    off in a table of all there could be.
+    Numbers have 32 bits if that suffices, which sorts in half the time; with few terms they are marked in a table of
+    all possible pairs instead.
     """
     import numpy as np
 
@@ -213,15 +216,15 @@ def _pairs(terms: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     pairs <<= pairs.dtype.type(16)
     pairs |= offsets
     if most < _FEW and len(pairs) > _MANY:
-        ticked = np.zeros((most + 1) << 16, bool)
-        ticked[pairs] = True
-        return np.flatnonzero(ticked)
+        marked = np.zeros((most + 1) << 16, bool)
+        marked[pairs] = True
+        return np.flatnonzero(marked)
     pairs.sort()
-    distinct: np.ndarray = pairs[_first(pairs)]
+    distinct: np.ndarray = pairs[_run_starts(pairs)]
     return distinct
 
 
-def _first(values: np.ndarray) -> np.ndarray:
+def _run_starts(values: np.ndarray) -> np.ndarray:
     """Whether a value differs from the one before it."""
     import numpy as np
 

@@ -1,6 +1,6 @@
-"""Sets of models, read from the table ``sets``: those of a word, a filter's value, a benchmark, a range of a number.
+"""Reads sets of models from the table ``sets``: with a word, a value, a benchmark, or a number in a range.
 
-What was read is kept while the registry does not change, up to some tens of megabytes.
+Sets are cached until the registry changes, up to ``MOST_BYTES``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 ALL, WORD, PREFIX, BENCHMARK = "all", "word", "prefix", "benchmark"
 VALUES = ("domain", "task", "license", "library", "language", "source", "gated")
-"""Kinds of sets that facets are counted over; ``tag`` is one more that can be filtered by."""
+"""Kinds of sets that facets count; filters use ``tag`` as well."""
 
 KNOWN = "known"
-"""The value of a number's set of models for which it is known; the others are its binary digits."""
+"""Value of the set of models for which a number is known; its other sets are binary digits."""
 
 MOST_BYTES = 128_000_000
 _CLOSE = 200
@@ -32,12 +32,12 @@ def digits(number: str) -> str:
 
 
 def digit(place: int) -> str:
-    """The value of a number's set of models whose binary digit at a place is 1."""
+    """Value of the set of models whose binary digit of a number at this place is 1."""
     return f"{place:02}"
 
 
 class Benchmark(NamedTuple):
-    """One row of the table of benchmarks; ``dataset`` as it is written there."""
+    """One row of the table ``benchmarks``; ``dataset`` in its original case."""
 
     key: int
     task: str
@@ -59,7 +59,7 @@ class Sets:
         self.connection: Reader
 
     def use(self, connection: Reader) -> None:
-        """Read from this connection from now on, and forget what is out of date."""
+        """Use this connection from now on, and drop cached sets that are out of date."""
         self.connection = connection
         row = connection.execute("SELECT value FROM state WHERE name = 'generation'").fetchone()
         generation = "" if row is None else row[0]
@@ -78,14 +78,14 @@ class Sets:
         """The models that have a value."""
         return self._read(kind, value, "value = ?", (value,))
 
-    def beginning(self, word: str) -> int:
-        """The models with a word that begins so."""
+    def with_prefix(self, word: str) -> int:
+        """The models with a word that starts with this prefix."""
         if len(word) <= LONGEST_PREFIX:
             return self.one(PREFIX, word)
         return self._read(WORD, f"{word}*", "value >= ? AND value < ?", (word, word + "\U0010ffff"))
 
     def values(self, kind: str) -> dict[str, int]:
-        """Values of a kind with the number of models that have each."""
+        """The values of a kind, with the number of models that have each."""
         if kind not in self._counts:
             rows = self.connection.execute("SELECT value, sum(models) FROM sets WHERE kind = ? GROUP BY value", (kind,))
             self._counts[kind] = {row[0]: int(row[1]) for row in rows}
@@ -100,8 +100,8 @@ class Sets:
                 self._benchmarks.setdefault(one.dataset.casefold(), []).append(one)
         return self._benchmarks
 
-    def whatever_case(self, kind: str, value: str) -> int:
-        """The models that have a value, written in capitals or not."""
+    def ignoring_case(self, kind: str, value: str) -> int:
+        """The models that have a value, in any case."""
         members = 0
         for known in self.values(kind):
             if known.casefold() == value.casefold():
@@ -113,7 +113,7 @@ class Sets:
         return self.one(digits(number), KNOWN)
 
     def compared(self, number: str, value: int, within: int) -> tuple[int, int]:
-        """The models of ``within`` whose number is less than ``value``, and those where it is equal.
+        """The models of ``within`` whose number is less than ``value``, and those with an equal one.
 
         O'Neil and Quass, "Improved query performance with variant indexes", SIGMOD 1997, algorithm 4.3.
         """
@@ -135,7 +135,7 @@ class Sets:
         return less, equal
 
     def ranged(self, number: str, low: int | None, high: int | None, within: int) -> int:
-        """The models of ``within`` whose number is known and not less than ``low`` nor more than ``high``."""
+        """The models of ``within`` whose number is known and between ``low`` and ``high``, both inclusive."""
         found = within & self.known(number)
         if high is not None:
             less, equal = self.compared(number, high, found)
@@ -153,10 +153,10 @@ class Sets:
         descending: bool = True,
         after: tuple[int | None, int] | None = None,
     ) -> list[int]:
-        """Keys among which are the first ``want`` of ``within`` by a number; then by key; unknown numbers come last.
+        """Keys that include the first ``want`` models of ``within`` by a number, then by key; unknown values come last.
 
         Args:
-            after: (value, key) of the model behind which to begin.
+            after: (value, key) of the model after which to start.
         """
         known = within & self.known(number)
         unknown = within ^ known
@@ -169,7 +169,7 @@ class Sets:
         return found if len(found) >= want else [*found, *islice(bits.keys(unknown), want - len(found))]
 
     def _extreme(self, number: str, rest: int, want: int, *, descending: bool) -> list[int]:
-        """Binary digits from the highest on: where enough models have a 1 the others go, else those are in."""
+        """Scan binary digits from the highest on: if enough models have a 1, drop the others; else include those."""
         sure, count = 0, 0
         for ones in reversed(self._slices(number)):
             better = rest & ones

@@ -1,7 +1,7 @@
-"""Rows that wait to be written in the order of their table: sorted runs in a temporary file, merged in one go.
+"""An external merge sort: sorted runs of rows in a temporary file, merged at the end.
 
-A table whose rows lie in the order of their keys is read and written through once for each chunk that comes between its
-rows; merged, it is written once.
+A table without rowid stores its rows in key order, so inserting chunk by chunk rewrites it once per chunk; inserting
+the merged runs writes it once.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _BLOCK_BYTES = 200_000
 
 
 class SortedRuns:
-    """Runs of rows, each of which is sorted by its first values; ``merged`` gives them back and forgets them."""
+    """Sorted runs of rows; ``merged`` returns all rows in order and deletes them."""
 
     def __init__(self) -> None:
         self._runs: list[list[tuple[int, int]]] = []
@@ -27,22 +27,22 @@ class SortedRuns:
         return bool(self._runs)
 
     def add(self, rows: list[Any]) -> None:
-        """Keep a run: tuples of text, numbers and bytes, sorted.
+        """Store a run: sorted tuples of text, numbers and bytes.
 
         Raises:
-            OSError: the disk of temporary files is full.
+            OSError: the disk for temporary files is full.
         """
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="zoo-")  # noqa: SIM115
         blocks: list[tuple[int, int]] = []
         block: list[Any] = []
-        room = _BLOCK_BYTES
+        left = _BLOCK_BYTES
         for row in rows:
             block.append(row)
-            room -= len(row[-1]) + 80
-            if room < 0:
+            left -= len(row[-1]) + 80
+            if left < 0:
                 blocks.append(self._stored(block))
-                block, room = [], _BLOCK_BYTES
+                block, left = [], _BLOCK_BYTES
         if block:
             blocks.append(self._stored(block))
         self._runs.append(blocks)
@@ -53,7 +53,7 @@ class SortedRuns:
         return start, self._file.write(marshal.dumps(block))
 
     def merged(self) -> Iterator[Any]:
-        """All rows, sorted: what each run has up to the first end of a block is sorted together, over and over."""
+        """All rows in order; repeatedly sorts the rows of all runs up to the smallest last row of their blocks."""
         runs = [_Run(self._read(blocks)) for blocks in self._runs if blocks]
         while runs:
             bound = min(run.rows[-1] for run in runs)
@@ -72,14 +72,14 @@ class SortedRuns:
 
 
 class _Run:
-    """What is left of a run: ``rows`` are those of its block, none at its end."""
+    """The rest of a run: ``rows`` are those of the current block, empty at the end."""
 
     def __init__(self, blocks: Iterator[list[Any]]) -> None:
         self._blocks = blocks
         self.rows = next(blocks, [])
 
     def up_to(self, bound: Any) -> list[Any]:
-        """The rows up to a bound, which are taken out; no more than the block has."""
+        """Remove and return the rows of the current block up to a bound."""
         end = bisect.bisect_right(self.rows, bound)
         taken, self.rows = self.rows[:end], self.rows[end:]
         if not self.rows:

@@ -1,4 +1,4 @@
-"""Words of cards and of queries: one way to take text apart, for every database."""
+"""Tokenizes cards and queries into words, the same way for every database."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _WORD_OR_BREAK = re.compile(r"[^\W_]+|\x00")
 _QUOTED = re.compile(r'"([^"]*)"')
 
 BREAK = "\x00"
-"""What stands behind each text where words of several follow each other; no card holds it."""
+"""Separates the words of consecutive texts; no card contains it."""
 
 LONGEST_WORD = 40
-"""Letters of a word that count."""
+"""Maximum letters per word; the rest is ignored."""
 
 LONGEST_PREFIX = 3
-"""Beginnings of words up to so many letters have a set of their own; longer ones are few words put together."""
+"""Prefixes up to this length have sets of their own; longer ones are unions of a few words."""
 
 MOST_WORDS = 400
-"""Words of a description that are searched in."""
+"""Maximum words of a description that are searched."""
 
 
 def words(text: str) -> list[str]:
@@ -35,8 +35,8 @@ def words(text: str) -> list[str]:
     return found
 
 
-def one_by_one(texts: Sequence[str]) -> list[str]:
-    """The words of several texts, with a ``BREAK`` behind those of each."""
+def separated(texts: Sequence[str]) -> list[str]:
+    """The words of several texts, with a ``BREAK`` after each text."""
     found = _WORD_OR_BREAK.findall("".join(f"{_folded(text)}{BREAK}" for text in texts))
     return [word[:LONGEST_WORD] for word in found] if max(map(len, found), default=0) > LONGEST_WORD else found
 
@@ -49,55 +49,55 @@ def _folded(text: str) -> str:
 
 
 def words_of(card: ModelCard) -> set[str]:
-    """All words that a card is found by."""
+    """All words by which a card is found."""
     text = " ".join((card.id, card.architecture or "", *card.tasks, *card.tags))
     found = set(words(text))
     if card.description:
-        found.update(described(card.description))
+        found.update(description_words(card.description))
     return found
 
 
-def described(description: str) -> list[str]:
-    """The words of a description that are searched in."""
+def description_words(description: str) -> list[str]:
+    """The words of a description that are searched."""
     return words(description[: MOST_WORDS * 16])[:MOST_WORDS]
 
 
 def prefixes(word: str) -> Iterator[str]:
-    """The beginnings of a word that have sets of their own."""
+    """The prefixes of a word that have sets of their own."""
     for length in range(1, min(LONGEST_PREFIX, len(word)) + 1):
         yield word[:length]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a query's words ask for.
+    """The parsed words of a query.
 
     Attributes:
-        beginnings: each must begin a word of the card.
-        phrases: each must stand in one field of the card, word by word.
+        prefixes: each must be the prefix of a word of the card.
+        phrases: each must occur in one field of the card, word by word.
     """
 
-    beginnings: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
     phrases: tuple[tuple[str, ...], ...] = ()
 
     @classmethod
     def of(cls, text: str) -> Wanted:
-        """Take a query apart: what stands in double quotes is a phrase."""
+        """Parse a query; text in double quotes is a phrase."""
         quoted = [tuple(words(phrase)) for phrase in _QUOTED.findall(text)]
         rest = words(_QUOTED.sub(" ", text))
         phrases = [phrase for phrase in quoted if len(phrase) > 1]
         return cls(tuple(dict.fromkeys(rest + [p[0] for p in quoted if len(p) == 1])), tuple(dict.fromkeys(phrases)))
 
     def __bool__(self) -> bool:
-        return bool(self.beginnings or self.phrases)
+        return bool(self.prefixes or self.phrases)
 
-    def said_in(self, fields: Sequence[str]) -> bool:
-        """Whether each phrase stands in one of these texts, word by word."""
+    def phrases_in(self, fields: Sequence[str]) -> bool:
+        """Whether each phrase occurs in one of these texts, word by word."""
         folded = [_folded(field) for field in fields]
         return all(any(_pattern(phrase).search(field) for field in folded) for phrase in self.phrases)
 
 
 @functools.lru_cache(maxsize=64)
 def _pattern(phrase: tuple[str, ...]) -> re.Pattern[str]:
-    """Finds a phrase in folded text."""
+    """A pattern that finds a phrase in folded text."""
     return re.compile(r"(?<![^\W_])" + r"[\W_]+".join(phrase) + r"(?![^\W_])")

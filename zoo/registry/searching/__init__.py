@@ -1,1 +1,1 @@
-"""Searches a registry: what can be asked, which models match, and in which order."""
+"""Search: queries, the models that match, and their order."""

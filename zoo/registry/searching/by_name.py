@@ -1,4 +1,4 @@
-"""Finds a model by what people call it, and says what they may have meant where there is none."""
+"""Finds a model by its id or name, and suggests similar names if there is none."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def row_of(connection: Reader, sets: Sets, reference: str) -> Any:
     """The row of a model by its id, with or without a revision, or by a name that only one model has.
 
     Raises:
-        UnknownModel: there is none; with the nearest ids.
+        UnknownModel: there is no such model; with the nearest ids.
         InvalidInput: several models have that name; with their ids.
     """
     reference = reference.strip()
@@ -43,18 +43,22 @@ def row_of(connection: Reader, sets: Sets, reference: str) -> Any:
         return connection.execute("SELECT * FROM models WHERE id = ?", (ids[0],)).fetchone()
     if ids:
         more = f" and {len(ids) - 5} more" if len(ids) > 5 else ""
-        raise InvalidInput(f"'{reference}' could be {', '.join(ids[:5])}{more}.", "Give the whole id.")
-    hint = f"For the folder: file:{reference}" if Path(reference).is_dir() else _nearest(connection, sets, reference)
+        raise InvalidInput(f"'{reference}' could be {', '.join(ids[:5])}{more}.", "Use the full id.")
+    hint = (
+        f"For the folder, write: file:{reference}"
+        if Path(reference).is_dir()
+        else _nearest(connection, sets, reference)
+    )
     raise UnknownModel(f"There is no model '{reference}' in the registry.", hint)
 
 
 def named(connection: Reader, sets: Sets, reference: str) -> list[str]:
-    """The ids that are a source and this name, or end with a slash and this name."""
-    said = words(reference)
-    if not said:
+    """The ids whose name is this one, or ends with a slash and this one."""
+    parts = words(reference)
+    if not parts:
         return []
     members = sets.all()
-    for word in said:
+    for word in parts:
         members &= sets.one(WORD, word)
         if not members:
             return []
@@ -64,29 +68,29 @@ def named(connection: Reader, sets: Sets, reference: str) -> list[str]:
 
 
 def _nearest(connection: Reader, sets: Sets, reference: str) -> str:
-    """Ids that share words with a name, the nearest first, as a hint."""
+    """A hint with the nearest ids that share words with a name."""
     name = reference.partition(":")[2] or reference
     likely: dict[str, None] = {}
-    either = 0
+    members = 0
     for word in words(name):
-        known = word if sets.beginning(word) else similar.nearest(sets, word)
-        either |= sets.beginning(known) if known else 0
-    keys = sets.first("downloads", either, _MOST_SUGGESTED_FROM)
+        known = word if sets.with_prefix(word) else similar.nearest(sets, word)
+        members |= sets.with_prefix(known) if known else 0
+    keys = sets.first("downloads", members, _MOST_SUGGESTED_FROM)
     likely.update((row["id"], None) for row in rows_of(connection, "id", keys))
     start = words(name)[:1]
     if start:
-        close = sets.beginning(start[0][:3])
+        close = sets.with_prefix(start[0][:3])
         likely.update((row["id"], None) for row in rows_of(connection, "id", [*islice(bits.keys(close), 500)]))
     first = name.split("/")[0] or reference
-    plain = {id.partition(":")[2]: id for id in likely}  # what all ids begin with makes none of them alike
+    plain = {id.partition(":")[2]: id for id in likely}  # the source, which many ids share, makes them no more similar
     return suggest(name, plain, shown=plain) or f"Look for it: zoo search {first}"
 
 
 def check_names(sets: Sets, query: SearchQuery) -> None:
-    """When nothing was found, see whether a filter names something that no model has.
+    """Check, if nothing was found, whether any model has the values of the filters.
 
     Raises:
-        InvalidInput: it does, with the nearest names; UnknownTask likewise.
+        InvalidInput: no model has a value; with the nearest values. UnknownTask likewise.
     """
     if query.task is not None and query.task not in sets.values("task"):
         from zoo.tasks import TASKS, find_task
@@ -101,13 +105,15 @@ def check_names(sets: Sets, query: SearchQuery) -> None:
             hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
             raise InvalidInput(f"No model has the {kind} '{value}'.", hint)
     for benchmark in query.benchmarks:
-        if not benchmarks.meant(sets, benchmark):
-            raise InvalidInput(f"No score is on a benchmark called '{benchmark}'.", _benchmarks_like(sets, benchmark))
+        if not benchmarks.resolved(sets, benchmark):
+            raise InvalidInput(
+                f"No model has a score on the benchmark '{benchmark}'.", _benchmarks_like(sets, benchmark)
+            )
 
 
 def _benchmarks_like(sets: Sets, name: str) -> str:
-    """A hint at the benchmarks that may have been meant."""
-    near = benchmarks.like(sets, name)
+    """A hint with similar benchmarks."""
+    near = benchmarks.similar(sets, name)
     if near:
         more = f", and {len(near) - _MOST_NAMED} more" if len(near) > _MOST_NAMED else ""
         return f"There are: {'; '.join(near[:_MOST_NAMED])}{more}."

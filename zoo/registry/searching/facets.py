@@ -1,17 +1,17 @@
-"""Counts of the values that the models of a set have."""
+"""Counts the values of the models of a set."""
 
 from __future__ import annotations
 
 from zoo.registry.index.sets import VALUES, Sets
 
 MOST = 12
-"""Values of a kind that are counted, the most frequent ones."""
+"""Maximum number of values per kind, the most frequent ones."""
 
 
 def facets(sets: Sets, members: int) -> dict[str, dict[str, int]]:
-    """For each kind of value, how many models of the set have which: the most frequent first.
+    """For each kind of value, the number of models of the set by value, the most frequent first.
 
-    Values are looked at from the most frequent in the registry on, until no other one can be among the first.
+    Values are counted from the most frequent in the whole registry on, until no other can be among the first.
     """
     everything = members == sets.all()
     found = {}

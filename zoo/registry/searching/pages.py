@@ -1,4 +1,4 @@
-"""Answers a search: the set of models that match, then as much of its order as the page needs."""
+"""Finds the set of models that match a query, and sorts as much of it as the page needs."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import InvalidInput
+from zoo.registry.database.decoding import parsed
 from zoo.registry.index import benchmarks, bits
 from zoo.registry.index.numbers import WITH_INDEX, day
 from zoo.registry.index.sets import Sets
 from zoo.registry.index.words import Wanted
 from zoo.registry.searching.query import RANGES, SearchQuery
 from zoo.registry.searching.relevance import BLOCK, ranked
-from zoo.registry.writing.rows import parsed
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
     from zoo.registry.database.connection import Reader
 
 COLUMNS = {"size": "bytes"}
-"""Sorts whose column has another name."""
+"""Sort keys whose column has another name."""
 
 MOST_PHRASE = 20_000
-"""Models that a phrase is looked for in at most, those that are downloaded most."""
+"""Maximum number of models in which a phrase is looked for, the most downloaded ones."""
 
 CHUNK = 500
 _DENSE = 20
@@ -34,7 +34,7 @@ _STEPS = 60
 
 @dataclass(frozen=True)
 class Place:
-    """Where a page ends: the value that it is sorted by and the key; for relevance also where the block begins."""
+    """A model in the order: the value that it is sorted by, and its key; for relevance also the start of its block."""
 
     value: Any
     key: int
@@ -43,7 +43,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Found:
-    """The keys of one page in order, where the next begins, how many match, and whether that number is exact."""
+    """The keys of one page in order, the cursor of the next one, and how many models match, exactly or at least."""
 
     keys: list[int]
     next: str | None
@@ -62,23 +62,23 @@ def matching(sets: Sets, query: SearchQuery, wanted: Wanted) -> tuple[int, bool]
 
 
 def _narrowings(sets: Sets, query: SearchQuery, wanted: Wanted) -> Iterator[Callable[[int], int]]:
-    """What each filter leaves of a set; those that are quick and leave little come first."""
+    """Functions that apply one filter each to a set; fast and selective ones come first."""
     for kind in ("domain", "source", "library", "task", "language"):
         value = getattr(query, kind)
         if value is not None:
             yield lambda members, kind=kind, value=value: members & sets.one(kind, value)  # type: ignore[misc]
     if query.license is not None:
-        yield lambda members: members & sets.whatever_case("license", query.license or "")
-    for tag in query.tags:
+        yield lambda members: members & sets.ignoring_case("license", query.license or "")
+    for tag in query.tag:
         yield lambda members, tag=tag: members & sets.one("tag", tag)  # type: ignore[misc]
     if query.gated is not None:
         yield lambda members: members & sets.one("gated", "yes" if query.gated else "no")
-    for word in wanted.beginnings:
-        yield lambda members, word=word: members & sets.beginning(word)  # type: ignore[misc]
+    for word in wanted.prefixes:
+        yield lambda members, word=word: members & sets.with_prefix(word)  # type: ignore[misc]
     for phrase in wanted.phrases:
         for word in phrase:
             yield lambda members, word=word: members & sets.one("word", word)  # type: ignore[misc]
-    for benchmark, least in query.min_scores:
+    for benchmark, least in query.min_score.items():
         yield lambda members, b=benchmark, v=least: benchmarks.reaching(sets, b, v, members)  # type: ignore[misc]
     for number, low, high in _ranges(query):
         yield lambda members, n=number, a=low, b=high: sets.ranged(n, a, b, members)  # type: ignore[misc]
@@ -94,7 +94,7 @@ def _ranges(query: SearchQuery) -> Iterator[tuple[str, int | None, int | None]]:
     if query.released_after is not None or query.released_before is not None:
         last = day(query.released_before)
         if last is not None:
-            # A year is over at its end, and a month at its.
+            # A year and a month include their last day.
             last += 1231 if last % 10_000 == 0 else 31 if last % 100 == 0 else 0
         yield "released", day(query.released_after), last
 
@@ -105,7 +105,7 @@ def _with_phrases(sets: Sets, members: int, wanted: Wanted) -> tuple[int, bool]:
     found = [
         row["key"]
         for row in rows_of(sets.connection, columns, keys)
-        if wanted.said_in(
+        if wanted.phrases_in(
             [
                 row["id"],
                 row["architecture"] or "",
@@ -122,7 +122,7 @@ def page(sets: Sets, query: SearchQuery, wanted: Wanted, members: int, exact: bo
     """The page of a set that a query asks for.
 
     Raises:
-        InvalidInput: ``after`` is not from a page of this query.
+        InvalidInput: the cursor is not of a page of this query.
     """
     order = query.order
     after = _opened(query)
@@ -147,7 +147,7 @@ def page(sets: Sets, query: SearchQuery, wanted: Wanted, members: int, exact: bo
 
 
 def rows_of(connection: Reader, columns: str, keys: Sequence[int], table: str = "models") -> Iterator[Any]:
-    """Rows of models, in whatever order."""
+    """Rows of models, in no particular order."""
     for start in range(0, len(keys), CHUNK):
         chunk = keys[start : start + CHUNK]
         marks = ",".join("?" * len(chunk))
@@ -177,7 +177,7 @@ def _pair(place: Place | None) -> tuple[Any, int] | None:
 
 
 def _walk(sets: Sets, number: str, members: int, want: int, after: Place | None) -> list[Place] | None:
-    """Along the index from the largest on, where most models match anyway; None where that leads nowhere soon."""
+    """Read the index from the largest value on, if many models match; None if that does not fill the page soon."""
     if members.bit_count() * _DENSE < sets.all().bit_count() or (after is not None and after.value is None):
         return None
     steps = want * _STEPS
@@ -230,7 +230,7 @@ def _by_name(sets: Sets, query: SearchQuery, members: int, want: int, after: Pla
 def _by_relevance(
     sets: Sets, members: int, wanted: Wanted, want: int, after: Place | None, *, reverse: bool
 ) -> list[Place]:
-    """Block by block of the most downloaded models; within a block those that fit the words best come first."""
+    """Sort by downloads into blocks, and by relevance within each block."""
     start = after.block if after else None
     found: list[Place] = []
     while len(found) < want:
@@ -250,7 +250,7 @@ def _by_relevance(
 
 
 def _cursor(query: SearchQuery, place: Place) -> str:
-    """What ``after`` takes to go on behind a place."""
+    """The cursor that continues after a model."""
     document = json.dumps([query.order, query.reverse, place.value, place.key, place.block], ensure_ascii=False)
     return base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")
 
@@ -264,10 +264,12 @@ def _opened(query: SearchQuery) -> Place | None:
         start = None if block is None else (None if block[0] is None else int(block[0]), int(block[1]))
         place = Place(value, int(key), start)
     except (ValueError, TypeError, IndexError) as error:
-        raise InvalidInput(f"'{query.after}' is not a place to go on from.", "Copy it from the page before.") from error
+        raise InvalidInput(f"'{query.after}' is not a valid cursor.", "Copy 'next' from the previous page.") from error
     if (order, reverse) != (query.order, query.reverse):
-        raise InvalidInput(f"That page was sorted by {order}, this one by {query.order}.", "Keep --sort as it was.")
+        raise InvalidInput(
+            f"The cursor belongs to a page sorted by {order}, not by {query.order}.", "Use the same --sort."
+        )
     texts = query.order == "name"
     if not isinstance(value, str if texts else (int, float, type(None))):
-        raise InvalidInput(f"'{query.after}' is not a place to go on from.", "Copy it from the page before.")
+        raise InvalidInput(f"'{query.after}' is not a valid cursor.", "Copy 'next' from the previous page.")
     return place

@@ -1,4 +1,4 @@
-"""What can be searched for, and what a search gives."""
+"""Queries, and the pages that a search returns."""
 
 from __future__ import annotations
 
@@ -23,40 +23,46 @@ SORTS = {
     "name": False,
     "relevance": True,
 }
-"""What can be sorted by, and whether large comes first. ``score:BENCHMARK`` is one more."""
+"""Sort keys, and whether large values come first; ``score:BENCHMARK`` is valid as well."""
 
 RANGES = {
     "parameters": "parameters",
-    "bytes": "bytes",
+    "size": "bytes",
     "downloads": "downloads",
     "likes": "likes",
     "dimension": "embedding_dimension",
 }
-"""What has a ``min_`` and a ``max_`` filter, with the name of its column."""
+"""Numbers with a ``min_`` and a ``max_`` filter, with the name of the column."""
 
 
 @dataclass(frozen=True)
 class SearchQuery(Entity):
-    """What to look for.
+    """Words, filters and order of a search.
 
-    A model whose number is unknown is not within a limit on it, and comes last where it is sorted by.
+    A model whose number is unknown does not match a limit on it, and comes last where it is sorted by.
 
     Attributes:
-        words: each must begin a word of the id, architecture, tasks, tags or description; words in double quotes are a
-            phrase, which must stand there as it is.
-        license: SPDX id, without case.
+        words: each must be the prefix of a word of the id, architecture, tasks, tags or description; words in double
+            quotes are a phrase, which must occur exactly.
+        license: SPDX id, in any case.
         language: ISO 639-1 code.
-        tags: each must be a tag of the model.
-        fits: bytes of memory that running the model must fit into; ``zoo.registry.index.memory`` tells the estimate.
-        released_after, released_before: dates, or years, or years and months; both inclusive.
-        min_scores: (benchmark, value) pairs; a benchmark is a data set, ``DATASET/SPLIT``, ``DATASET/METRIC`` or
+        tag: the model must have all of these tags.
+        gated: whether models whose terms must be accepted are the only ones, or excluded; None for both.
+        fits: bytes of memory that running the model must fit into, as ``zoo.registry.index.memory`` estimates it.
+        max_size, min_size: limits of the size of the model's files, in bytes.
+        max_dimension, min_dimension: limits of the number of features.
+        released_after, released_before: dates, years, or years and months; both inclusive.
+        min_score: lower limits by benchmark: a data set, ``DATASET/SPLIT``, ``DATASET/METRIC`` or
             ``DATASET/SPLIT/METRIC``. For a metric where lower is better the value is an upper limit.
-        sort: one of ``SORTS`` or ``score:BENCHMARK``; None takes relevance with words and downloads without.
-        reverse: the other way round.
-        limit: models a page; None for all.
-        after: the ``next`` of the page before.
-        facets: whether to count the values of the models that match.
-        fuzzy: whether to look for similar words where nothing matches.
+        sort: one of ``SORTS`` or ``score:BENCHMARK``; None sorts by relevance with words, by downloads without.
+        reverse: sort in the opposite order.
+        limit: models per page; None for all.
+        after: cursor, the ``next`` of the previous page.
+        facets: count the values of the models that match.
+        exact: do not look for similar words if nothing matches.
+
+    Raises:
+        InvalidInput: a limit below one, an unknown sort, an infinite score, or an invalid date.
     """
 
     words: str = ""
@@ -64,71 +70,61 @@ class SearchQuery(Entity):
     task: str | None = None
     license: str | None = None
     max_parameters: int | None = None
-    max_bytes: int | None = None
+    min_parameters: int | None = None
+    max_size: int | None = None
+    min_size: int | None = None
+    fits: int | None = None
+    max_downloads: int | None = None
+    min_downloads: int | None = None
+    max_likes: int | None = None
+    min_likes: int | None = None
+    max_dimension: int | None = None
+    min_dimension: int | None = None
+    released_after: str | None = None
+    released_before: str | None = None
+    tag: tuple[str, ...] = ()
+    gated: bool | None = None
     language: str | None = None
     source: str | None = None
     library: str | None = None
-    min_scores: tuple[tuple[str, float], ...] = ()
+    min_score: Mapping[str, float] = field(default_factory=dict)
     sort: str | None = None
     reverse: bool = False
     limit: int | None = 20
     after: str | None = None
-    tags: tuple[str, ...] = ()
-    gated: bool | None = None
-    fits: int | None = None
-    min_parameters: int | None = None
-    min_bytes: int | None = None
-    min_downloads: int | None = None
-    max_downloads: int | None = None
-    min_likes: int | None = None
-    max_likes: int | None = None
-    min_dimension: int | None = None
-    max_dimension: int | None = None
-    released_after: str | None = None
-    released_before: str | None = None
     facets: bool = False
-    fuzzy: bool = True
+    exact: bool = False
 
-    @classmethod
-    def of(cls, words: str = "", **filters: Any) -> SearchQuery:
-        """The query of these filters.
-
-        Raises:
-            InvalidInput: a filter that does not exist, a limit below one, or an unknown sort.
-        """
-        scores = filters.get("min_scores") or ()
-        filters["min_scores"] = tuple(scores.items() if isinstance(scores, dict) else (tuple(s) for s in scores))
-        filters["tags"] = tuple(filters.get("tags") or ())
-        query = cls.from_dict({"words": words, **filters})
-        if query.limit is not None and query.limit < 1:
-            raise InvalidInput(f"A page holds at least one model, not {query.limit}.")
-        if query.sort and query.sort not in SORTS and not query.sort.startswith("score:"):
+    def __post_init__(self) -> None:
+        if self.limit is not None and self.limit < 1:
+            raise InvalidInput(f"limit is {self.limit}; a page holds at least one model.")
+        if self.sort and self.sort not in SORTS and not self.sort.startswith("score:"):
             known = [*SORTS, "score:BENCHMARK"]
             raise InvalidInput(
-                f"Models cannot be sorted by '{query.sort}'.", suggest(query.sort, known) or f"By: {', '.join(known)}."
+                f"Models cannot be sorted by '{self.sort}'.",
+                suggest(self.sort, known) or f"Choose one of: {', '.join(known)}.",
             )
-        for benchmark, value in query.min_scores:
+        for benchmark, value in self.min_score.items():
             if not math.isfinite(value):
-                raise InvalidInput(f"The least score on {benchmark} is {value}; it must be finite.")
-        for date in (query.released_after, query.released_before):
+                raise InvalidInput(f"The minimum score on {benchmark} is {value}; it must be finite.")
+        for date in (self.released_after, self.released_before):
             if date is not None and day(date) is None:
-                raise InvalidInput(f"'{date}' is no date.", "Write 2024, 2024-05 or 2024-05-31.")
-        return query
+                raise InvalidInput(f"'{date}' is not a date.", "Write 2024, 2024-05 or 2024-05-31.")
 
     @property
     def wanted(self) -> Wanted:
-        """The words, taken apart."""
+        """The words, parsed."""
         return Wanted.of(self.words)
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
-        """The benchmarks that it names."""
+        """The benchmarks that the query names."""
         sorting = [self.order.removeprefix("score:")] if self.order.startswith("score:") else []
-        return tuple(dict.fromkeys([*(name for name, _ in self.min_scores), *sorting]))
+        return tuple(dict.fromkeys([*self.min_score, *sorting]))
 
     @property
     def order(self) -> str:
-        """What the answer is sorted by in the end."""
+        """The sort key that applies."""
         matched = bool(self.wanted)
         chosen = self.sort or ("relevance" if matched else "downloads")
         return "downloads" if chosen == "relevance" and not matched else chosen
@@ -136,18 +132,18 @@ class SearchQuery(Entity):
 
 @dataclass(frozen=True)
 class SearchHit:
-    """A model that was found, with its scores.
+    """A model that matches, with its scores.
 
     Attributes:
-        sought: its best figures on the benchmarks that the query names, as the query names them.
+        requested: its best score on each benchmark of the query, by the query's name for it.
     """
 
     card: ModelCard
     scores: tuple[BenchmarkScore, ...] = ()
-    sought: Mapping[str, float] = field(default_factory=dict)
+    requested: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """The shape of one model in ``zoo search --json``."""
+        """One model of ``zoo search --json``."""
         card = self.card
         names = ("id", "domain", "tasks", "architecture", "parameters", "bytes", "license", "source", "downloads")
         values = {name: getattr(card, name) for name in names}
@@ -157,15 +153,15 @@ class SearchHit:
 
 @dataclass(frozen=True)
 class SearchPage:
-    """One page of an answer.
+    """One page of the models that match.
 
     Attributes:
-        total: how many models match, on all pages.
-        next: what ``after`` takes for the next page; None on the last one.
-        exact: whether ``total`` is exact; a phrase of words that very many models have is looked for among the most
-            downloaded of them.
-        instead: where nothing matched the words, those that were looked for instead.
-        facets: counts of the models that match by value, the most frequent first, where the query asks for facets.
+        total: number of models that match, on all pages.
+        next: cursor for ``after`` to get the next page; None on the last page.
+        exact: whether ``total`` is exact; a phrase of very frequent words is only looked for among the most downloaded
+            models.
+        instead: the similar words that were searched for, if nothing matched the words themselves.
+        facets: number of matching models by value, the most frequent first, if the query asks for facets.
     """
 
     total: int
@@ -187,10 +183,10 @@ class SearchPage:
         return document
 
     def to_frame(self) -> Any:
-        """The models as a pandas ``DataFrame``, one row each."""
+        """The models as a pandas ``DataFrame``, one row per model."""
         from zoo.errors import needs_extra
 
-        with needs_extra("notebook", "make a table for a notebook"):
+        with needs_extra("notebook", "make a data frame"):
             import pandas as pd
         return pd.DataFrame([hit.to_dict() for hit in self.models])
 

@@ -1,4 +1,4 @@
-"""How well models fit the words that they were found by."""
+"""Ranks models by how well they match the words of a query."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zoo.registry.database.connection import Reader
 
 BLOCK = 120
-"""Models that are ranked together, from the most downloaded on."""
+"""Models per block; blocks are ordered by downloads, and ranked within."""
 
 _MOST_SCORES = 20
 _CHUNK = 500
@@ -20,7 +20,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True)
 class Hit:
-    """A model and how well it fits."""
+    """A model and its relevance."""
 
     key: int
     downloads: int | None
@@ -28,14 +28,14 @@ class Hit:
 
 
 def ranked(connection: Reader, wanted: Wanted, keys: Sequence[int]) -> list[Hit]:
-    """How well each of these models fits, in whatever order.
+    """The relevance of each of these models, in no particular order.
 
-    A word counts 8 as a word of the name, 6 as the beginning of one, 4 in the rest of the id or the architecture, and 1
-    elsewhere; their mean is added to twice the share of the name that they cover, and half a point for an owner that is
-    named by them too, as those who made a family often are. Of those that words fit equally well, people look for the
-    well-known ones: each digit of the downloads adds a quarter and each score a tenth.
+    A word of the query counts 8 if it is a word of the name, 6 if it is the prefix of one, 4 in the rest of the id or
+    the architecture, and 1 elsewhere. To their mean are added twice the share of the name's words that they match, and
+    0.5 if they also match the owner, as with the original models of a family. Popularity breaks ties: each digit of the
+    downloads adds 0.25 and each score 0.1.
     """
-    sought = [*wanted.beginnings, *(word for phrase in wanted.phrases for word in phrase)]
+    requested = [*wanted.prefixes, *(word for phrase in wanted.phrases for word in phrase)]
     hits = []
     for start in range(0, len(keys), _CHUNK):
         chunk = keys[start : start + _CHUNK]
@@ -51,25 +51,25 @@ def ranked(connection: Reader, wanted: Wanted, keys: Sequence[int]) -> list[Hit]
         ):
             known = 0.25 * len(str(row[3])) if row[3] is not None else 0.0
             known += 0.1 * min(counts.get(row[0], 0), _MOST_SCORES)
-            hits.append(Hit(row[0], row[3], round(_fit(sought, row[1], row[2] or "") + known, 6)))
+            hits.append(Hit(row[0], row[3], round(_fit(requested, row[1], row[2] or "") + known, 6)))
     return hits
 
 
-def _fit(sought: Sequence[str], id: str, architecture: str) -> float:
+def _fit(requested: Sequence[str], id: str, architecture: str) -> float:
     owner, _, name = id.rpartition("/")
     if not owner:
         owner, _, name = id.partition(":")
     names, rest = words(name), None
     worth, covered, owners = 0, set(), words(owner)
-    for word in sought:
-        begun = [found for found in names if found.startswith(word)]
-        covered.update(begun)
-        if word in begun:
+    for word in requested:
+        matched = [found for found in names if found.startswith(word)]
+        covered.update(matched)
+        if word in matched:
             worth += 8
-        elif begun:
+        elif matched:
             worth += 6
         else:
             rest = rest if rest is not None else words(f"{owner} {architecture}")
             worth += 4 if any(found.startswith(word) for found in rest) else 1
-    own = 0.5 if covered and any(word in owners for word in sought) else 0.0
-    return worth / max(len(sought), 1) + 2 * len(covered) / max(len(set(names)), 1) + own
+    own = 0.5 if covered and any(word in owners for word in requested) else 0.0
+    return worth / max(len(requested), 1) + 2 * len(covered) / max(len(set(names)), 1) + own

@@ -1,4 +1,4 @@
-"""Words that are nearly those that were typed."""
+"""Corrects misspelt words of a query."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ from zoo.registry.index.words import Wanted
 _SHORTEST = 3
 
 
-def instead(sets: Sets, wanted: Wanted) -> Wanted | None:
-    """The words with those that no model has replaced by the nearest that one has; None where that cannot be done."""
-    beginnings = [_mended(sets, word, sets.beginning(word)) for word in wanted.beginnings]
-    phrases = [[_mended(sets, word, sets.one(WORD, word)) for word in phrase] for phrase in wanted.phrases]
-    words = [*beginnings, *(word for phrase in phrases for word in phrase)]
+def corrected(sets: Sets, wanted: Wanted) -> Wanted | None:
+    """The query with unknown words replaced by the most similar known ones; None if there are none."""
+    prefixes = [_known_or_nearest(sets, word, sets.with_prefix(word)) for word in wanted.prefixes]
+    phrases = [[_known_or_nearest(sets, word, sets.one(WORD, word)) for word in phrase] for phrase in wanted.phrases]
+    words = [*prefixes, *(word for phrase in phrases for word in phrase)]
     if any(word is None for word in words):
         return None
-    mended = Wanted(
-        tuple(word for word in beginnings if word),
+    found = Wanted(
+        tuple(word for word in prefixes if word),
         tuple(tuple(word for word in phrase if word) for phrase in phrases),
     )
-    return None if mended == wanted else mended
+    return None if found == wanted else found
 
 
-def said(wanted: Wanted) -> str:
-    """Words as they would be typed."""
-    return " ".join([*wanted.beginnings, *(f'"{" ".join(phrase)}"' for phrase in wanted.phrases)])
+def as_text(wanted: Wanted) -> str:
+    """The query as a user would type it."""
+    return " ".join([*wanted.prefixes, *(f'"{" ".join(phrase)}"' for phrase in wanted.phrases)])
 
 
-def _mended(sets: Sets, word: str, members: int) -> str | None:
+def _known_or_nearest(sets: Sets, word: str, members: int) -> str | None:
     return word if members else nearest(sets, word)
 
 
 def nearest(sets: Sets, word: str) -> str | None:
-    """The known word that the fewest typing errors lead to, of several the most frequent; None where none is near.
+    """The known word with the fewest typing errors, the most frequent of several; None if none is similar.
 
-    One error is forgiven in words of three to five letters, two in longer ones. A word begins with two of the typed
-    letters, in either order, or with one of the first two: more errors at the very beginning are rare.
+    Words of three to five letters may have one error, longer ones two. A candidate starts with the first two letters
+    of the word, in either order, or with one of them, because more errors at the start are rare.
     """
     if len(word) < _SHORTEST:
         return None
     most = 1 if len(word) < 6 else 2
-    for beginnings in ((word[:2], word[1] + word[0]), (word[0], word[1])):
+    for prefixes in ((word[:2], word[1] + word[0]), (word[0], word[1])):
         best: tuple[int, int, str] | None = None
-        for found, models in _words(sets, beginnings):
+        for found, models in _words(sets, prefixes):
             if abs(len(found) - len(word)) <= most and (best is None or most >= best[0]):
                 errors = distance(word, found, most)
                 if errors <= most and (best is None or (errors, -models, found) < best):
@@ -54,15 +54,15 @@ def nearest(sets: Sets, word: str) -> str | None:
     return None
 
 
-def _words(sets: Sets, beginnings: tuple[str, ...]) -> Iterator[tuple[str, int]]:
-    for beginning in dict.fromkeys(beginnings):
+def _words(sets: Sets, prefixes: tuple[str, ...]) -> Iterator[tuple[str, int]]:
+    for prefix in dict.fromkeys(prefixes):
         sql = "SELECT value, sum(models) FROM sets WHERE kind = ? AND value >= ? AND value < ? GROUP BY value"
-        for row in sets.connection.execute(sql, (WORD, beginning, beginning + "\U0010ffff")):
+        for row in sets.connection.execute(sql, (WORD, prefix, prefix + "\U0010ffff")):
             yield row[0], int(row[1])
 
 
 def distance(a: str, b: str, most: int) -> int:
-    """Letters to insert, delete, replace or swap with their neighbour to make ``b`` of ``a``; ``most`` + 1 if more.
+    """Number of insertions, deletions, substitutions and swaps that turn ``a`` into ``b``; ``most`` + 1 if more.
 
     Damerau, "A technique for computer detection and correction of spelling errors", CACM 7 (1964).
     """

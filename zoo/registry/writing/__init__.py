@@ -1,1 +1,1 @@
-"""Writes cards, scores and runs into a registry, validated, in one transaction."""
+"""Writing: validated cards, scores, measurements and runs, in transactions."""

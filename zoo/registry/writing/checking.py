@@ -1,4 +1,4 @@
-"""Whether a registry is sound."""
+"""Checks a registry for damage and inconsistencies."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from zoo.entities import ModelCard
 from zoo.errors import ZooError
 from zoo.registry.database import schema
 from zoo.registry.database.connection import Reader, reading, streamed
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.location import Location
 from zoo.registry.index.numbers import day
-from zoo.registry.writing import rows
 from zoo.registry.writing.checking_derived import derived_problems
 from zoo.registry.writing.validation import checked
 
 MOST = 20
-"""Problems of one sort that are told at most."""
+"""Maximum number of problems of one kind that are reported."""
 
 
 def check(location: Location) -> list[str]:
-    """What is wrong with a registry, in sentences; none where it is sound.
+    """The problems of a registry, in sentences; empty if there are none.
 
     Raises:
-        RegistryError: it is not a registry at all, or a newer zoo's, or its server cannot be reached.
+        RegistryError: it is not a registry, was written by a newer zoo, or its server cannot be reached.
     """
     with reading(location) as connection:
         schema.must_be_newest(connection, location)
@@ -40,9 +40,9 @@ def _pages(connection: Reader) -> Iterator[str]:
     try:
         for (line,) in connection.execute(f"PRAGMA integrity_check({MOST})"):
             if line != "ok":
-                yield f"SQLite's own check says: {line}."
+                yield f"SQLite's integrity check reports: {line}."
     except sqlite3.DatabaseError as error:
-        yield f"SQLite's own check ends with: {error}."
+        yield f"SQLite's integrity check fails: {error}."
 
 
 def _tables(connection: Reader) -> Iterator[str]:
@@ -62,7 +62,7 @@ def _references(connection: Reader) -> Iterator[str]:
         sql = f"SELECT count(*) FROM {table} t WHERE NOT EXISTS (SELECT 1 FROM {parent} p WHERE p.key = t.{column})"
         count = connection.execute(sql).fetchone()[0]
         if count:
-            yield f"{count:,} rows of '{table}' refer to rows of '{parent}' that are not there."
+            yield f"{count:,} rows of '{table}' refer to missing rows of '{parent}'."
 
 
 def _sources(connection: Reader) -> Iterator[str]:
@@ -71,16 +71,16 @@ def _sources(connection: Reader) -> Iterator[str]:
         "WHERE s.plugin IS NOT NULL AND trim(c.source) = ''"
     ).fetchone()[0]
     if count:
-        yield f"{count:,} scores that plugins brought do not say where they come from."
+        yield f"{count:,} scores of plugins have no source."
 
 
 def _cards(connection: Reader) -> Iterator[str]:
-    """Cards that cannot be read, or whose values cannot be; licences that are no SPDX expressions."""
+    """Cards that cannot be read or have invalid values, and licences that are not SPDX expressions."""
     found: list[str] = []
     licenses: dict[str, int] = {}
     for row in streamed(connection, "SELECT * FROM models ORDER BY id"):
         try:
-            card = checked(rows.card_of(row))
+            card = checked(card_of(row))
         except (ZooError, ValueError, TypeError) as error:
             found.append(f"The card of '{row['id']}' cannot be read: {error}")
             continue
@@ -89,7 +89,7 @@ def _cards(connection: Reader) -> Iterator[str]:
             licenses[card.license] = licenses.get(card.license, 0) + 1
     yield from found[:MOST]
     if len(found) > MOST:
-        yield f"{len(found) - MOST:,} more cards are wrong."
+        yield f"{len(found) - MOST:,} more cards have problems."
     for license, count in sorted(licenses.items()):
         if not is_spdx(license):
             yield f"{count:,} models have the licence '{license}', which is neither an SPDX identifier nor 'other'."
@@ -97,15 +97,15 @@ def _cards(connection: Reader) -> Iterator[str]:
 
 def _wrong(card: ModelCard, row: Any) -> Iterator[str]:
     if card.source != row["source"]:
-        yield f"says that its source is '{row['source']}'"
+        yield f"has the wrong source '{row['source']}'"
     date = day(card.released)
     if card.released and (date is None or not (date % 10_000 == 0 or 1 <= date // 100 % 100 <= 12)):
-        yield f"was released on '{card.released}', which is no date"
+        yield f"has the release date '{card.released}', which is not a date"
     for code in card.languages:
         if not 2 <= len(code.partition("-")[0]) <= 8 or not code.replace("-", "").isalnum():
-            yield f"has the language '{code}', which is no code"
+            yield f"has the language '{code}', which is not a language code"
     if card.bytes == 0 or card.parameters == 0:
-        yield "has no parameters, or no bytes"
+        yield "has 0 parameters or 0 bytes"
 
 
 def is_spdx(license: str) -> bool:

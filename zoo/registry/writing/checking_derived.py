@@ -1,4 +1,4 @@
-"""Whether what follows from the cards and scores of a registry is what would follow from them now."""
+"""Checks that what a registry derives from its cards and scores matches them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from itertools import islice
 from typing import Any
 
 from zoo.registry.database.connection import Reader, reading, streamed
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.location import Location
 from zoo.registry.index.bits import SPAN
 from zoo.registry.index.lineage import bases_of
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
+from zoo.registry.writing.encoding import columns_of
 
 _BATCH = 1000
 Stored = tuple[str, str, int]
 
 
 class _Expected:
-    """The rows of ``sets`` of one chunk, as writing its cards would make them."""
+    """The rows of ``sets`` of one chunk, as derived from its cards."""
 
     def __init__(self) -> None:
         self.rows: dict[Stored, tuple[int, bytes]] = {}
@@ -35,7 +36,7 @@ class _Expected:
 
 
 def derived_problems(location: Location) -> Iterator[str]:
-    """What is wrong with sets, lineage and the columns that follow from a card, in sentences."""
+    """The problems of sets, lineage and derived columns, in sentences."""
     wrong = {"sets": 0, "lineage": 0, "models": 0}
     rows_of_sets = 0
     with reading(location) as cards, reading(location) as stored:
@@ -43,9 +44,9 @@ def derived_problems(location: Location) -> Iterator[str]:
             expected = _Expected()
             lineage = set()
             while part := [*islice(found, _BATCH)]:
-                parsed = [rows.card_of(row) for _, row in part]
-                columns = rows.columns_of(parsed)
-                expected.membership.come([key for key, _ in part], columns)
+                parsed = [card_of(row) for _, row in part]
+                columns = columns_of(parsed)
+                expected.membership.add_new([key for key, _ in part], columns)
                 for (key, row), card, *derived in zip(part, parsed, columns["memory"], columns["weights"], strict=True):
                     lineage |= {(base, key, relation) for base, relation in bases_of(card).items()}
                     wrong["models"] += derived != [row["memory"], row["weights"]]
@@ -61,9 +62,9 @@ def derived_problems(location: Location) -> Iterator[str]:
             wrong["lineage"] += len(lineage ^ {tuple(row) for row in streamed(stored, sql, chunk)})
         wrong["sets"] += abs(stored.execute("SELECT count(*) FROM sets").fetchone()[0] - rows_of_sets)
     if wrong["sets"]:
-        yield f"{wrong['sets']:,} sets of models that are searched in do not fit the cards."
+        yield f"{wrong['sets']:,} sets of the search index do not match the cards."
     if wrong["lineage"]:
-        yield f"{wrong['lineage']:,} rows of 'lineage' do not fit the cards."
+        yield f"{wrong['lineage']:,} rows of 'lineage' do not match the cards."
     if wrong["models"]:
         yield f"{wrong['models']:,} cards have a wrong 'memory' or 'weights'."
 
@@ -74,7 +75,7 @@ def _stored(connection: Reader, place: Stored) -> Any:
 
 
 def _by_chunk(connection: Reader) -> Iterator[tuple[int, Iterator[tuple[int, Any]]]]:
-    """First key and (key, row) of the models of each chunk that has some."""
+    """First key, and (key, row) of the models, of each chunk."""
     last = connection.execute("SELECT max(key) FROM models").fetchone()[0]
     for first in range(0, (last or -1) + 1, SPAN):
         sql = "SELECT * FROM models WHERE key >= ? AND key < ? ORDER BY key"

@@ -1,4 +1,4 @@
-"""Fills the tables that follow from cards and scores: sets, lineage, and two columns of the cards."""
+"""Rebuilds what is derived from cards and scores: sets, lineage, and two columns of the cards."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import secrets
 
 from sqlmodel import Session
 
+from zoo.registry.database.decoding import card_of
 from zoo.registry.database.statements import Statements
 from zoo.registry.index.lineage import bases_of
 from zoo.registry.index.membership import Membership
-from zoo.registry.writing import rows
+from zoo.registry.writing.encoding import columns_of
 from zoo.registry.writing.transaction import write_state
 
 _BATCH = 1000
 
 
 def derive(session: Session) -> None:
-    """Fill them anew from what is in ``models`` and ``scores``, in constant memory."""
+    """Rebuild them from ``models`` and ``scores``, in constant memory."""
     statements = Statements(session.connection())
     for table in ("sets", "lineage"):
         statements.run(f"DELETE FROM {table}", [()])
@@ -24,9 +25,9 @@ def derive(session: Session) -> None:
     last = -1
     while found := statements.ask_named("SELECT * FROM models WHERE key > ? ORDER BY key LIMIT ?", (last, _BATCH)):
         last = found[-1]["key"]
-        cards, keys = [rows.card_of(row) for row in found], [row["key"] for row in found]
-        columns = rows.columns_of(cards)
-        membership.come(keys, columns)
+        cards, keys = [card_of(row) for row in found], [row["key"] for row in found]
+        columns = columns_of(cards)
+        membership.add_new(keys, columns)
         statements.run(
             "UPDATE models SET memory = ?, weights = ? WHERE key = ?",
             zip(columns["memory"], columns["weights"], keys, strict=True),

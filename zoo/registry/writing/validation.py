@@ -1,4 +1,4 @@
-"""Whether values that come from outside fit the fields of an entity and the columns of a registry."""
+"""Checks that values match the types of an entity's fields and the limits of a registry."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from zoo.errors import InvalidInput
 _LARGEST = 2**63 - 1
 _LARGEST_FLOAT = sys.float_info.max
 LONGEST_TEXT = 100_000
-"""Letters of a description."""
+"""Maximum letters of a description."""
 
 LONGEST_NAME = 500
-"""Letters of an id, a tag, or whatever else is a name."""
+"""Maximum letters of an id, a tag, or another name."""
 
 MOST_VALUES = 2000
-"""Tags, tasks, languages, or whatever else a card has several of."""
+"""Maximum number of tags, tasks, languages, and other values of a list."""
 
 _TEXTS = (
     "id",
@@ -44,10 +44,10 @@ _Checked = TypeVar("_Checked", bound=Entity)
 
 
 def checked(entity: _Checked) -> _Checked:
-    """The entity itself.
+    """Check an entity and return it.
 
     Raises:
-        InvalidInput: a field is not of its type, a number does not fit into 64 bits, or text is not valid Unicode.
+        InvalidInput: a field has the wrong type, a number needs more than 64 bits, or text is not valid Unicode.
     """
     kind: Any = type(entity)
     for name, wanted in _types(kind):
@@ -64,7 +64,7 @@ def _types(kind: Any) -> tuple[tuple[str, Any], ...]:
 
 
 def all_storable(cards: Sequence[ModelCard], columns: Mapping[str, Sequence[Any]]) -> None:
-    """As ``storable``, for many cards whose fields are these columns; those that are plain are seen at once."""
+    """Like ``storable``, for many cards with these columns of fields; plain text is checked all at once."""
     plain = all(
         _plain_text("\n".join(filter(None, columns[name])))
         and _longest(columns[name]) <= (LONGEST_TEXT if name == "description" else LONGEST_NAME)
@@ -90,23 +90,23 @@ def _plain_text(text: str) -> bool:
 
 
 def storable(card: ModelCard) -> None:
-    """Nothing, if a registry can hold a card.
+    """Check that a registry can store a card.
 
     Raises:
-        InvalidInput: it is too large, or holds what no database can; names the card and the field.
+        InvalidInput: it is too large, or has a value that the databases cannot store; names the card and the field.
     """
     for message in _too_large(card):
-        raise InvalidInput(f"The card of '{card.id[:LONGEST_NAME]}' {message}.", "Shorten it, or leave it out.")
+        raise InvalidInput(f"The card of '{card.id[:LONGEST_NAME]}' {message}.", "Shorten or remove it.")
     checked(card)
 
 
 def _too_large(card: ModelCard) -> Iterator[str]:
     if len(card.description or "") > LONGEST_TEXT:
-        yield f"has a description of {len(card.description or ''):,} letters; there is room for {LONGEST_TEXT:,}"
+        yield f"has a description of {len(card.description or ''):,} letters; the limit is {LONGEST_TEXT:,}"
     for name in _LISTS:
         values = getattr(card, name)
         if len(values) > MOST_VALUES:
-            yield f"has {len(values):,} {name}; there is room for {MOST_VALUES:,}"
+            yield f"has {len(values):,} {name}; the limit is {MOST_VALUES:,}"
         if max(map(len, values), default=0) > LONGEST_NAME:
             yield f"has a value of more than {LONGEST_NAME} letters among its {name}"
     for name in ("id", "domain", "architecture", "library", "license", "base_model"):
@@ -115,19 +115,19 @@ def _too_large(card: ModelCard) -> Iterator[str]:
 
 
 def fitted(card: ModelCard) -> ModelCard:
-    """A card that a registry can hold: cut to the room that there is, without NUL, broken Unicode or numbers too large.
+    """A card that a registry can store: truncated to its limits, without NUL, invalid Unicode and too large numbers.
 
-    For cards from a platform, one of which must not stop the others.
+    For cards of a platform, where one card must not stop the others.
 
     Raises:
-        InvalidInput: its id or domain cannot be kept, and cannot be cut.
+        InvalidInput: its id or domain cannot be stored, and must not be truncated.
     """
     cut: dict[str, Any] = {}
     for name in ("description", "architecture", "library", "license", "released", "base_model", "revision", "url"):
         value = getattr(card, name)
         if value is not None:
             kept = _clean(str(value), LONGEST_TEXT if name == "description" else LONGEST_NAME)
-            # A part of a description is of use; a part of an address or of a model's name is not.
+            # A truncated description is useful; a truncated address or model name is not.
             cut[name] = kept if name not in {"base_model", "revision", "url"} or kept == value else None
     for name in _LISTS:
         short = dict.fromkeys(_clean(str(value), LONGEST_NAME) for value in getattr(card, name)[:MOST_VALUES])
@@ -138,9 +138,9 @@ def fitted(card: ModelCard) -> ModelCard:
         cut[name] = {} if _unplain(getattr(card, name)) else getattr(card, name)
     if card.files and not all(_fits(file, ModelFile) for file in _quietly(card.files)):
         cut["files"] = ()
-    mended = dataclasses.replace(card, **cut)
-    storable(mended)
-    return mended
+    truncated = dataclasses.replace(card, **cut)
+    storable(truncated)
+    return truncated
 
 
 def _unplain(value: Any) -> bool:
@@ -148,7 +148,7 @@ def _unplain(value: Any) -> bool:
 
 
 def _quietly(files: Iterable[ModelFile]) -> Iterator[ModelFile | None]:
-    """The files; None for one that cannot be kept."""
+    """The files; None for one that cannot be stored."""
     for file in files:
         try:
             yield checked(file)
@@ -183,7 +183,7 @@ def _fits(value: Any, wanted: Any) -> bool:
 
 
 def _plain(value: Any) -> bool:
-    """Whether JSON can hold it."""
+    """Whether a value can be stored as JSON."""
     if isinstance(value, Mapping):
         return all(_fits(key, str) and _plain(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):

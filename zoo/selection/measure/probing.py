@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Candidate
+from zoo.contract.backbone import HasModule
 from zoo.entities import Dataset, Measurement, ModelCard
 from zoo.errors import ZooError
 from zoo.provenance import are_current, revision_of, versions
@@ -132,16 +133,15 @@ def domain_shift(model: Model, dataset: Dataset) -> float | None:
     as the pretraining data vary. Statistics as in Li et al., "Revisiting batch normalization for practical domain
     adaptation", 2017; distance as in Dowson and Landau, 1982.
     """
-    module = getattr(model.backbone, "module", None)
-    if module is None or not hasattr(module, "modules"):
+    backbone = model.backbone
+    if not isinstance(backbone, HasModule):
         return None
     from torch import nn
 
-    layers = [layer for layer in module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
+    layers = [layer for layer in backbone.module.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
     layers = [layer for layer in layers if layer.running_mean is not None]
     if not layers:
         return None
-    backbone = model.backbone
     items = [backbone.preprocess(dataset.inputs[position]) for position in _spread(len(dataset), SHIFT_SAMPLES)]
     with _recording_distances(layers) as distances:
         backbone.features(backbone.collate(items), model.layers[-1:])

@@ -190,12 +190,18 @@ def _card(model: str, revision: str | None) -> ModelCard:
     return card
 
 
-@lru_cache(maxsize=1)
+_latest: dict[str, Any] = {}
+"""The last job of this process, with its data: a worker runs many tasks of one job."""
+
+
 def _read(job: Job) -> tuple[Dataset, Targets]:
     from zoo.data import read_with
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
+    if _latest.get("job") == job:
+        found: tuple[Dataset, Targets] = _latest["data"]
+        return found
     assert job.reference is not None
     dataset = read_with(job.reference, job.read)
     if dataset.fingerprint != job.fingerprint:
@@ -205,7 +211,8 @@ def _read(job: Job) -> tuple[Dataset, Targets]:
         )
     task = find_task(job.task, plugins().tasks)
     plan = MeasurementPlan(task, dataset, job.samples, job.estimators, job.device, job.seed, dtype=job.dtype)
-    return dataset, Targets.of(dataset, plan.order, job.estimators, plan.units)
+    _latest.update(job=job, data=(dataset, Targets.of(dataset, plan.order, job.estimators, plan.units)))
+    return _latest["data"]  # type: ignore[no-any-return]
 
 
 def _absolute(reference: str) -> str:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import TYPE_CHECKING, Any
+
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 SHOWN = 12
-SIDE = 160
-"""Largest width and height of images in pixels, so that the page stays small."""
-
-CHARACTERS = 240
 
 
 def samples(dataset: Dataset) -> str:
-    """The first sample of each class in turn, as a list in HTML; empty for other kinds of input."""
-    chosen = _one_of_each(dataset)
-    if dataset.input_kind == "image":
-        items = "".join(_image(dataset, index) for index in chosen)
-        return f'<ul class="samples">{items}</ul>'
-    if dataset.input_kind == "text":
-        items = "".join(_quotation(dataset, index) for index in chosen[: SHOWN // 2])
-        return f'<ul class="quotes">{items}</ul>'
-    return ""
+    """The first sample of each class in turn, as a list in HTML; empty for kinds of input that cannot be shown."""
+    kind = kind_of(dataset.input_kind)
+    items = [kind.sample_html(dataset.inputs[at], at, _label(dataset, at)) for at in _one_of_each(dataset)]
+    shown = "".join(items[: kind.samples_shown])
+    return f'<ul class="{kind.samples_style}">{shown}</ul>' if shown else ""
 
 
 def _one_of_each(dataset: Dataset) -> list[int]:
     """Positions: first samples of as many classes as possible, then the next ones; evenly spread without classes."""
     count = len(dataset)
-    if dataset.targets is None or dataset.target_kind != "class":
+    if dataset.targets is None or kind_of(dataset.target_kind).strata(dataset.targets) is None:
         return [count * n // SHOWN for n in range(min(SHOWN, count))]
     by_class: dict[Any, list[int]] = {}
     for position, target in enumerate(dataset.targets):
@@ -48,29 +39,10 @@ def _in_turn(groups: Sequence[Sequence[int]]) -> Iterator[int]:
         yield from (group[place] for group in groups if len(group) > place)
 
 
-def _image(dataset: Dataset, index: int) -> str:
-    image = dataset.inputs[index].convert("RGB")
-    tiny = max(image.size) < SIDE // 2
-    width, height = image.size
-    image.thumbnail((SIDE, SIDE))
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG" if tiny else "JPEG")
-    data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    label = _label(dataset, index)
-    kind, style = ("png", ' class="tiny"') if tiny else ("jpeg", "")
-    words = escape(f"Sample {index}, {width} by {height} pixels" + (f", labelled {label}" if label else ""), quote=True)
-    return f'<li><img{style} alt="{words}" src="data:image/{kind};base64,{data}">{escape(label)}</li>'
-
-
-def _quotation(dataset: Dataset, index: int) -> str:
-    text = " ".join(str(dataset.inputs[index]).split())
-    cut = f"{text[:CHARACTERS]}\u2026" if len(text) > CHARACTERS else text
-    label = _label(dataset, index)
-    return f"<li><q>{escape(cut)}</q>{f' <strong>{escape(label)}</strong>' if label else ''}</li>"
-
-
 def _label(dataset: Dataset, index: int) -> str:
-    if dataset.targets is None or dataset.target_kind not in {"class", "number"}:
-        return str(dataset.targets[index]) if dataset.targets is not None and dataset.target_kind == "text" else ""
+    if dataset.targets is None:
+        return ""
     target = dataset.targets[index]
-    return str(dataset.classes[int(target)]) if dataset.classes else f"{target:.6g}"
+    if dataset.classes and not isinstance(target, (str, float)) and hasattr(target, "__index__"):
+        return str(dataset.classes[int(target)])
+    return f"{target:.6g}" if isinstance(target, float) else target if isinstance(target, str) else ""

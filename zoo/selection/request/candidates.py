@@ -127,9 +127,9 @@ def _default(card: ModelCard, task: Task) -> bool:
 
 
 def _registered(task: Task) -> Iterator[ModelCard]:
-    from zoo.registry import open_registry
+    from zoo.registry import SearchQuery, open_registry
 
-    yield from open_registry().cards(domain=task.domain)
+    yield from open_registry().cards(SearchQuery(domain=task.domain))
 
 
 def _ids(wanted: str) -> list[str] | None:

@@ -135,14 +135,6 @@ def names(value: Names | None) -> tuple[str, ...]:
     return tuple(name for part in parts if (name := part.strip()))
 
 
-def amount(name: str, value: int | str | None) -> int | None:
-    """A number, or text such as ``100MB``; raises ``InvalidInput`` that names the argument."""
-    found = amounts.amount(value) if isinstance(value, str) else value
-    if value is not None and found is None:
-        raise InvalidInput(f"{name}: '{value}' is not an amount.", "Write 86M, 1.5B, 500MB or 24GiB.")
-    return found
-
-
 def seconds(name: str, value: float | str | None) -> float | None:
     """A number of seconds, or text such as ``2m``; raises ``InvalidInput`` that names the argument."""
     found = amounts.seconds(value) if isinstance(value, str) else value

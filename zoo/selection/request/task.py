@@ -92,12 +92,12 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         UnknownTask: no such task.
         DataError: the data set cannot serve the task, or no task fits and none was named.
     """
-    from zoo.adapt.evaluating import is_structured
+    from zoo.adapt.evaluating import by_answers
     from zoo.data import check, profile, task_for
     from zoo.selection.request.language import languages
 
     found = task_for(dataset, task)
-    structured = is_structured(dataset, found)
+    structured = by_answers(dataset, found)
     check(dataset, found, structured=structured)
     looked_at = profile(dataset)
     values = looked_at.to_dict()

@@ -22,7 +22,7 @@ from zoo.selection.select.confirming import AS_IT_IS, TuningPlan
 from zoo.selection.select.ranked import Ranked
 
 if TYPE_CHECKING:
-    from zoo.adapt.structured.tuning import Parts
+    from zoo.adapt.experiment import Experiment
     from zoo.contract.backbone import Progress
     from zoo.entities import Dataset, ModelCard
     from zoo.tasks import Task
@@ -81,11 +81,11 @@ def evaluation_plan(
         strategy: how models without predictions of their own are adapted; None trains all weights.
     """
     from zoo.data import sample
-    from zoo.kinds.known import kinds
+    from zoo.kinds.known import kind_of
 
     if count < len(dataset):
         last = range(len(dataset) - count, len(dataset))
-        dataset = dataset.subset(last) if kinds()[dataset.target_kind].in_time else sample(dataset, count, seed)
+        dataset = dataset.subset(last) if kind_of(dataset.target_kind).ordered else sample(dataset, count, seed)
     return TuningPlan(task, dataset, strategy or "full", device, seed)
 
 
@@ -101,10 +101,10 @@ def rank_by_evaluating(
         ZooError: none could be evaluated.
         KeyboardInterrupt: Ctrl-C before the first figure.
     """
-    from zoo.adapt.structured.tuning import divide
+    from zoo.adapt.experiment import prepare
     from zoo.entities import Plan
 
-    parts = divide(plan.dataset, Plan(task=plan.task.name, seed=plan.seed, device=plan.device))
+    parts = prepare(plan.dataset, Plan(task=plan.task.name, seed=plan.seed, device=plan.device))
     deadline = math.inf if effort.budget is None else time.monotonic() + effort.budget
     results = _Results(baseline=parts.baseline().get(plan.task.metric.name), deadline=deadline)
     errors: list[ZooError] = []
@@ -140,19 +140,19 @@ def rank_by_evaluating(
         if model not in results.by_model
     ]
     measurements.warnings += _no_better(candidates[0], plan)
-    measurements.warnings += training_overlap([card for card in cards if card.id in own], parts.test)
+    measurements.warnings += training_overlap([card for card in cards if card.id in own], parts.part(parts.test))
     return Ranked(candidates, cards, "evaluated", measurements=measurements)
 
 
 def _as_it_is(
-    card: ModelCard, parts: Parts, plan: TuningPlan, baseline: float | None, progress: Progress
+    card: ModelCard, parts: Experiment, plan: TuningPlan, baseline: float | None, progress: Progress
 ) -> Confirmation:
     """The result of a model's own predictions for the held-out samples.
 
     Raises:
         ZooError: it makes none, or cannot be loaded.
     """
-    from zoo.adapt.evaluating import judge
+    from zoo.adapt.evaluating import evaluate_answers
     from zoo.features import load
 
     if plan.task.name not in card.tasks:
@@ -160,7 +160,7 @@ def _as_it_is(
     started = time.monotonic()
     loaded = load(card, device=plan.device, progress=progress)
     metric = plan.task.metric.name
-    metrics, _ = judge(loaded, parts.test, plan.task, progress)
+    metrics, _ = evaluate_answers(loaded, parts.part(parts.test), plan.task, progress)
     if metric not in metrics or not math.isfinite(metrics[metric]):
         raise DataError(f"{metric} is not defined on the held-out samples of '{plan.dataset.name}'.")
     seconds = round(time.monotonic() - started, 3)
@@ -168,7 +168,7 @@ def _as_it_is(
 
 
 def _fine_tune(
-    cards: Sequence[ModelCard], parts: Parts, plan: TuningPlan, results: _Results, progress: Progress
+    cards: Sequence[ModelCard], parts: Experiment, plan: TuningPlan, results: _Results, progress: Progress
 ) -> None:
     """Successive halving; a model that was evaluated as it is keeps the better of its two results."""
     batches = math.ceil(len(parts.train) / 32)

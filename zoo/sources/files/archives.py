@@ -1,4 +1,4 @@
-"""Unpacks an archive from outside: regular files only, inside the folder, within limits, all of it or nothing."""
+"""Unpacks an untrusted archive: regular files only, inside the folder, within limits, completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ CHUNK = 1 << 20
 
 
 def unpack(archive: Path, target: Path, what: str) -> None:
-    """Unpack a zip file whose content lies in one top folder; that folder's content becomes ``target``.
+    """Unpack a zip file with one top folder, whose content becomes ``target``.
 
     Args:
         what: the archive's name, for errors.
 
     Raises:
-        IntegrityError: it is no zip file, holds a link, a device, a name that leaves the folder or that another one
-            hides on some systems, or is too large when unpacked. Nothing was kept.
+        IntegrityError: it is not a zip file, is too large when unpacked, or has a link, a device, a name that leaves
+            the folder, or two names that are the same on some systems. Nothing was kept.
         StorageError: the folder cannot be written.
     """
     with storage_errors(target):
@@ -46,7 +46,7 @@ def unpack(archive: Path, target: Path, what: str) -> None:
 def _members(opened: zipfile.ZipFile, what: str) -> list[tuple[zipfile.ZipInfo, str]]:
     entries = opened.infolist()
     if len(entries) > MOST_FILES:
-        raise _refused(what, f"it holds {len(entries):,} entries, more than {MOST_FILES:,}")
+        raise _refused(what, f"it has {len(entries):,} entries, more than {MOST_FILES:,}")
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         raise _refused(what, f"it unpacks to more than {MOST_BYTES:,} bytes")
     found: list[tuple[zipfile.ZipInfo, str]] = []
@@ -62,7 +62,7 @@ def _members(opened: zipfile.ZipFile, what: str) -> list[tuple[zipfile.ZipInfo, 
         if kind not in {0, stat.S_IFREG}:
             raise _refused(what, f"{ascii(path)[:80]} is a link or a device")
         if path.casefold() in seen:
-            raise _refused(what, f"{ascii(path)[:80]} is there twice")
+            raise _refused(what, f"{ascii(path)[:80]} occurs twice")
         seen.add(path.casefold())
         found.append((entry, path))
     return found
@@ -75,9 +75,9 @@ def _write(opened: zipfile.ZipFile, member: zipfile.ZipInfo, path: Path, what: s
         while chunk := source.read(CHUNK):
             left -= len(chunk)
             if left < 0:
-                raise _refused(what, f"{ascii(path.name)[:80]} is larger than it says")
+                raise _refused(what, f"{ascii(path.name)[:80]} is larger than declared")
             file.write(chunk)
 
 
 def _refused(what: str, reason: str) -> IntegrityError:
-    return IntegrityError(f"{what} was refused: {reason}.", "Nothing of it was kept.")
+    return IntegrityError(f"{what} was refused: {reason}.", "Nothing was kept.")

@@ -1,4 +1,4 @@
-"""A model card from a model's own ``config.json``, in the format of transformers or of timm."""
+"""Makes a model card from a ``config.json`` in the format of transformers or timm."""
 
 from __future__ import annotations
 
@@ -6,41 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import InvalidInput, ModelNotFound, storage_errors
 from zoo.sources.files import describing
+from zoo.sources.files.architectures import architecture_name
 from zoo.sources.files.model_files import format_of
 from zoo.sources.files.safetensors_header import read_header
-from zoo.untrusted import parse_json
-
-MAX_JSON_BYTES = 25_000_000
-
-
-def read_json(path: Path) -> dict[str, Any] | None:
-    """The table in a JSON file, or None where there is no such file.
-
-    Raises:
-        InvalidInput: it cannot be read, is not JSON, or is no table.
-    """
-    try:
-        if path.stat().st_size > MAX_JSON_BYTES:
-            raise InvalidInput(f"{path} is larger than {MAX_JSON_BYTES} bytes; that is no configuration.")
-        document = parse_json(path.read_text(encoding="utf-8"), finite=False)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise InvalidInput(f"{path} is not JSON: {error}.", "Save the model again.") from error
-    if not isinstance(document, dict):
-        raise InvalidInput(
-            f"{path} holds a {type(document).__name__} where a table is expected.", "Save the model again."
-        )
-    return document
 
 
 def count_parameters(root: Path, weights: Sequence[str]) -> int | None:
-    """The parameters in safetensors files, from their headers; None where a file has another format.
+    """The number of parameters in safetensors files, from their headers; None if a file has another format.
 
     Raises:
         IntegrityError: a file is malformed.
@@ -56,10 +32,9 @@ _NAMED: Mapping[str, type] = {
     "architecture": str,
     "architectures": list,
     "pretrained_cfg": dict,
-    "chronos_config": dict,
     "vision_config": dict,
 }
-"""The keys that a card is made from, with the type that transformers and timm write."""
+"""The keys that a card is made from, with their types in transformers and timm."""
 
 
 def _check_types(model: str, config: Mapping[str, Any]) -> None:
@@ -82,31 +57,23 @@ def card_from_config(
 
     Raises:
         ModelNotFound: the configuration names no architecture.
-        InvalidInput: what names it has another type than these formats give it.
+        InvalidInput: a key has another type than in these formats.
     """
     _check_types(model, config)
     architectures = list(config.get("architectures") or ())
     model_type = config.get("model_type")
     loader: dict[str, Any] = {}
     tasks: tuple[str, ...]
-    chronos: str | None = None
     if isinstance(config.get("architecture"), str) and not architectures:
         library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
         loader["architecture"] = architecture
-    elif chronos := describing.chronos_family(config):
-        # Its tensors are those of a T5, which transformers alone would take for a language model.
-        library, tasks, architecture = "chronos-forecasting", ("time-series-forecasting",), chronos
-        domain = "scientific"
-    elif model_type == "aurora":
-        library, tasks, architecture, domain = "aurora", ("weather-forecasting",), "Aurora", "scientific"
-        config = {**config, "input_kind": "grid"}
     elif isinstance(model_type, str) or architectures:
-        library, architecture = "transformers", describing.family(model_type, architectures) or ""
+        library, architecture = "transformers", architecture_name(model_type, architectures) or ""
         tasks = describing.tasks(model_type, architectures)
         domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-        read = describing.sequence_kind(config)
-        if read and domain != "scientific":
-            domain, tasks = "scientific", (describing.SEQUENCES[read],)
+        sequence = describing.sequence_kind(config)
+        if sequence and domain != "scientific":
+            domain, tasks = "scientific", (describing.SEQUENCES[sequence],)
     else:
         raise ModelNotFound(
             f"The config.json of '{model}' names neither 'architectures', 'model_type' nor 'architecture'.",
@@ -126,8 +93,8 @@ def card_from_config(
         library=library,
         parameters=parameters,
         bytes=sum(file.bytes or 0 for file in files),
-        license=describing.spdx(published.get("license")) if isinstance(published, Mapping) else None,
-        input={"kind": "time-series"} if chronos else describing.input_recipe(domain, config),
+        license=of_hub_tag(published.get("license")) if isinstance(published, Mapping) else None,
+        input=describing.input_recipe(domain, config),
         embedding_dimension=describing.embedding_dimension(config),
         files=files,
         loader=loader,

@@ -1,4 +1,4 @@
-"""File hashes, and a memory of those that were computed, so that loading a model twice hashes it once."""
+"""File hashes, and a cache of them, so that loading a model twice hashes it once."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def digest_of(path: Path, algorithm: str = "sha256", advance: Callable[[int], No
 
     Args:
         path: the file.
-        algorithm: ``sha256``, or ``git`` for the SHA-1 that git names a blob by (``blob SIZE NUL content``).
-        advance: called with the number of bytes read, now and then.
+        algorithm: ``sha256``, or ``git`` for the SHA-1 of a git blob (``blob SIZE NUL content``).
+        advance: called with the number of bytes read since the last call.
 
     Raises:
         OSError: the file cannot be read.
@@ -47,16 +47,16 @@ def digest_of(path: Path, algorithm: str = "sha256", advance: Callable[[int], No
 
 
 class KnownHashes:
-    """Hashes of files by path, size and modification time, kept in zoo's own folder.
+    """A cache of file hashes by path, size and modification time, in zoo's folder.
 
-    A file that was changed without changing its size and time to the nanosecond goes unnoticed here; ``zoo verify``
-    never asks this memory. Use as a context manager; what was learned is written at the end.
+    It does not notice a changed file with the same size and modification time; ``zoo verify`` does not use it. A
+    context manager: new hashes are written at the end.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or settings().home / FILE
         self._lock = threading.Lock()
-        self._learned: dict[str, list[Any]] = {}
+        self._new: dict[str, list[Any]] = {}
         self._entries = _read(self.path)
 
     def __enter__(self) -> KnownHashes:
@@ -70,7 +70,7 @@ class KnownHashes:
     def digest(
         self, path: Path, algorithm: str = "sha256", fresh: bool = False, advance: Callable[[int], None] | None = None
     ) -> str:
-        """The hash of a file; ``fresh`` reads the file in any case."""
+        """The hash of a file; ``fresh`` ignores the cache."""
         real = path.resolve()
         status = real.stat()
         key, stamp = f"{algorithm}:{real}", [status.st_size, status.st_mtime_ns]
@@ -81,16 +81,16 @@ class KnownHashes:
             return str(known[2])
         digest = digest_of(real, algorithm, advance)
         with self._lock:
-            self._learned[key] = self._entries[key] = [*stamp, digest]
+            self._new[key] = self._entries[key] = [*stamp, digest]
         return digest
 
     def save(self) -> None:
-        """Write what was learned, together with what others wrote meanwhile; entries of vanished files are dropped."""
-        if not self._learned:
+        """Write new hashes and those written by other processes; entries of deleted files are dropped."""
+        if not self._new:
             return
-        entries = {**_read(self.path), **self._learned}
+        entries = {**_read(self.path), **self._new}
         entries = {key: value for key, value in entries.items() if os.path.exists(key.partition(":")[2])}
-        # Only a memory: where it cannot be kept, the next load hashes again.
+        # If the cache cannot be written, the next load hashes the files again.
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=f"{FILE}.")
@@ -101,13 +101,13 @@ class KnownHashes:
             except BaseException:
                 os.unlink(temporary)
                 raise
-        self._learned.clear()
+        self._new.clear()
 
 
 def differences(
     root: Path, files: Iterable[ModelFile], known: KnownHashes, progress: Progress, title: str, *, fresh: bool = False
 ) -> list[Problem]:
-    """What is wrong with a model's files: missing, of another size, or of another content than published."""
+    """The files of a model that are missing or differ from the published ones in size or content."""
     files = tuple(files)
     problems = []
     with progress.step(title, sum(f.bytes or 0 for f in files) or None) as step:

@@ -1,4 +1,4 @@
-"""Downloads files by their address with the standard library: resumed where they broke, whole or not at all."""
+"""Downloads files with the standard library: resumed after an interruption, complete or not at all."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from zoo.contract.backbone import Progress
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, ZooError, storage_errors
 
 TIMEOUT = 30.0
-"""Seconds without a byte after which a connection is given up."""
+"""Seconds without data after which a connection is aborted."""
 
 TRIES = 5
 MOST_TEXT = 1 << 20
 CHUNK = 1 << 20
 
-_PASSING = {408, 429, 500, 502, 503, 504}
+_TEMPORARY = {408, 429, 500, 502, 503, 504}
 _SECRETS = ("authorization", "cookie")
 
 
@@ -32,27 +32,27 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
-    """Scheme, host and port of an address, in lower case, with the default port filled in."""
+    """Scheme, host and port of an address, in lower case; the port may be the default one."""
     parts = urlsplit(url)
     return parts.scheme.lower(), (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme.lower())
 
 
 def read_text(url: str, what: str, headers: Mapping[str, str] | None = None) -> str:
-    """A small text.
+    """Download a small text.
 
     Args:
-        what: what is asked for, for errors.
+        what: name of the text, for errors.
 
     Raises:
-        ModelNotFound: there is no such address.
-        NetworkUnavailable: no answer, or one that says no.
-        IntegrityError: it is longer than ``MOST_TEXT``, or no UTF-8.
+        ModelNotFound: the address does not exist.
+        NetworkUnavailable: no response, or an error.
+        IntegrityError: it is longer than ``MOST_TEXT``, or not UTF-8.
     """
 
     def read(response: Any) -> bytes:
         return bytes(response.read(MOST_TEXT + 1))
 
-    content = _patiently(url, what, headers or {}, read)
+    content = _with_retries(url, what, headers or {}, read)
     if len(content) > MOST_TEXT:
         raise IntegrityError(f"{what} is longer than {MOST_TEXT} bytes.", "Nothing was kept.")
     try:
@@ -71,30 +71,30 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     most: int | None = None,
 ) -> str:
-    """Download a file to ``target``; its SHA-256, in hex.
+    """Download a file to ``target``; return its SHA-256, in hex.
 
-    It grows under another name, which the next try goes on with, and gets its own name once ``accept`` took its hash.
+    It is downloaded under a temporary name, so that it can be resumed, and renamed once ``accept`` accepts its hash.
 
     Args:
         what: the file's name, for errors.
         accept: whether this is the hash of the published file.
-        most: bytes that it may have at most.
+        most: maximum size in bytes.
 
     Raises:
-        ModelNotFound, NetworkUnavailable: as ``read_text``; what arrived is kept for the next try.
-        IntegrityError: it is not the published file, or too large; it was deleted.
+        ModelNotFound, NetworkUnavailable: as ``read_text``; the part that was downloaded is kept for the next try.
+        IntegrityError: it is not the published file, or is too large; it was deleted.
         StorageError: it cannot be written.
     """
-    growing = target.with_name(f".{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:12]}.part")
+    partial = target.with_name(f".{target.name}.{hashlib.sha256(url.encode()).hexdigest()[:12]}.part")
     with storage_errors(target), progress.step(f"Downloading {target.name}") as step:
         target.parent.mkdir(parents=True, exist_ok=True)
 
         def receive(response: Any) -> None:
-            start = growing.stat().st_size if growing.exists() else 0
+            start = partial.stat().st_size if partial.exists() else 0
             resumed = response.status == 206 and _starts_at(response.headers.get("Content-Range"), start)
             expected = response.headers.get("Content-Length")
             received = 0
-            with growing.open("ab" if resumed else "wb") as file:
+            with partial.open("ab" if resumed else "wb") as file:
                 while chunk := response.read(CHUNK):
                     file.write(chunk)
                     received += len(chunk)
@@ -105,25 +105,25 @@ def fetch(
                 raise ConnectionError("the connection ended early")
 
         def ranged() -> Mapping[str, str]:
-            size = growing.stat().st_size if growing.exists() else 0
+            size = partial.stat().st_size if partial.exists() else 0
             return {**(headers or {}), **({"Range": f"bytes={size}-"} if size else {})}
 
         try:
-            _patiently(url, what, ranged, receive)
-            digest = _sha256(growing)
+            _with_retries(url, what, ranged, receive)
+            digest = _sha256(partial)
             if not accept(digest):
                 raise IntegrityError(
-                    f"{what} arrived with the SHA-256 {digest}, which is not the published one; it was deleted.",
+                    f"{what} has the SHA-256 {digest}, which is not the published one; it was deleted.",
                     "Pull it again; if it happens again, check your proxy and report it to the platform.",
                 )
-            os.replace(growing, target)
+            os.replace(partial, target)
         except IntegrityError:
-            growing.unlink(missing_ok=True)
+            partial.unlink(missing_ok=True)
             raise
     return digest
 
 
-def _patiently(
+def _with_retries(
     url: str, what: str, headers: Mapping[str, str] | Callable[[], Mapping[str, str]], take: Callable[[Any], Any]
 ) -> Any:
     failure: ZooError | None = None
@@ -138,16 +138,16 @@ def _patiently(
         except urllib.error.HTTPError as error:
             with contextlib.closing(error):
                 if error.code == 416 and "Range" in sent:
-                    return None  # All of it is here already.
+                    return None  # The file is complete already.
                 failure = _refusal(error.code, url, what)
-                if error.code not in _PASSING:
+                if error.code not in _TEMPORARY:
                     raise failure from None
         except ZooError:
             raise
         except (urllib.error.URLError, HTTPException, ConnectionError, TimeoutError) as error:
             failure = NetworkUnavailable(
                 f"{what} could not be fetched: {_host(url)} cannot be reached ({type(error).__name__}).",
-                "Check the network and HTTPS_PROXY, then try again; what arrived is kept.",
+                "Check the network and HTTPS_PROXY, then try again; the download will resume.",
             )
     raise failure or NetworkUnavailable(f"{what} could not be fetched.")
 

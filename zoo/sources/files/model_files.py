@@ -1,4 +1,4 @@
-"""Which files of a published model are needed: one format of the weights, the configuration, the tokenizer."""
+"""Chooses the files of a model that are needed: one format of the weights, the configuration, the tokenizer."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CONFIGURATION = (
     "NOTICE*",
     "USE_POLICY*",
 )
-"""File names that are not weights and that loading may need."""
+"""Names of files besides the weights that loading may need."""
 
 PIPELINE = frozenset({"config.cfg", "meta.json"})
-"""What every folder of spaCy's holds; its weights are files called ``model`` in the folders of its components."""
+"""Files of every spaCy pipeline; its weights are files called ``model`` in the folders of its components."""
 
 FORMATS = ("safetensors", "pytorch", "onnx", "tensorflow", "flax", "spacy")
-"""Weight formats, the one that is pulled first."""
+"""Weight formats, the preferred one first."""
 
 _PATTERNS = {
     "safetensors": ("*.safetensors",),
@@ -48,7 +48,7 @@ _MODULE_FOLDER = re.compile(r"\d+_[A-Za-z0-9]+\Z")
 
 
 def format_of(path: str) -> str | None:
-    """The weight format of a file by its name, or None where it holds no weights."""
+    """The weight format of a file by its name; None if it has no weights."""
     name = PurePosixPath(path).name
     if _NOT_WEIGHTS.match(name):
         return None
@@ -67,11 +67,11 @@ def weights_of(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def choose(paths: Iterable[str]) -> tuple[str, ...]:
-    """The files to pull, of all that a model's repository or folder holds, sorted.
+    """The files to pull from a model's repository or folder, sorted.
 
-    Safetensors come before pickled PyTorch weights, those before ONNX, TensorFlow and Flax; code, images, other formats
-    and training state stay where they are. Folders count only where the model is put together from them: numbered ones
-    (sentence-transformers), all of them for a pipeline (``model_index.json``). A pipeline of spaCy is wanted whole.
+    Safetensors are preferred to pickled PyTorch weights, and those to ONNX, TensorFlow and Flax; code, images, other
+    formats and training state are skipped. Subfolders count only if the model consists of them: numbered ones
+    (sentence-transformers), or all of them for a pipeline (``model_index.json``). All files of a spaCy pipeline count.
     """
     paths = list(paths)
     if PIPELINE.issubset(paths):
@@ -87,7 +87,7 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
     for folder, members in folders.items():
         if folder and not (whole_pipeline or _MODULE_FOLDER.match(folder)):
             continue
-        # A pipeline's own folder may hold all of it once more in a single file, for other programs.
+        # A pipeline's own folder may also have all its weights in a single file, for other programs.
         weights = weights_of(members) if folder or not in_parts else ()
         chosen.update(weights)
         chosen.update(path for path in members if _is_configuration(path, weights))
@@ -97,7 +97,7 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def missing_shards(paths: Iterable[str], index: str, shards: Iterable[str]) -> list[str]:
-    """The shards that an index file (``model.safetensors.index.json``) names and that are not among ``paths``."""
+    """The shards of an index file (``model.safetensors.index.json``) that are not among ``paths``."""
     folder = index.rpartition("/")[0]
     have = set(paths)
     wanted = {f"{folder}/{shard}" if folder else shard for shard in shards}
@@ -114,6 +114,8 @@ def _is_configuration(path: str, weights: tuple[str, ...]) -> bool:
     if name.endswith(".index.json"):
         chosen = {format_of(weight) for weight in weights}
         return format_of(name.removesuffix(".index.json")) in chosen
-    if _NOT_WEIGHTS.match(name) and name != "scheduler_config.json":  # a pipeline's noise, not a training's rate
+    if (
+        _NOT_WEIGHTS.match(name) and name != "scheduler_config.json"
+    ):  # the noise schedule of a pipeline, not a learning rate
         return False
     return any(fnmatchcase(name, pattern) for pattern in CONFIGURATION)

@@ -1,4 +1,4 @@
-"""Which names a platform may give its files: those that stay inside the folder that they are written to."""
+"""Checks that the file names of a platform stay inside the folder that they are written to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 
 
 def unsafe(path: object) -> str | None:
-    """Why a relative path must not be written to, or None where it is safe on every platform."""
+    """Why a relative path must not be written to; None if it is safe on every system."""
     if not isinstance(path, str) or not path:
         return "is empty"
     try:
@@ -36,10 +36,10 @@ def unsafe(path: object) -> str | None:
 
 
 def check_path(path: object, publisher: str) -> str:
-    """The path itself, when it is safe to write to.
+    """Check that a path is safe to write to and return it.
 
     Raises:
-        IntegrityError: it is absolute, leaves its folder, or cannot be a file name somewhere.
+        IntegrityError: it is absolute, leaves its folder, or is not a valid file name on some system.
     """
     reason = unsafe(path)
     if reason:

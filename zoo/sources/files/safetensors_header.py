@@ -1,4 +1,4 @@
-"""Reads the header of a safetensors file, strictly: what tensors there are, without reading or allocating them.
+"""Reads the header of a safetensors file strictly, without reading or allocating its tensors.
 
 Format: https://huggingface.co/docs/safetensors: 8 bytes little-endian header length, a JSON object, then the data
 without holes.
@@ -16,7 +16,7 @@ from zoo.errors import IntegrityError
 from zoo.untrusted import parse_json
 
 MAX_HEADER_BYTES = 25_000_000
-"""The longest header that is read, the limit that the Hub's own client sets."""
+"""Maximum size of a header, the limit of the Hub's own client."""
 
 _LENGTH = 8
 _LARGEST = 2**63 - 1
@@ -73,7 +73,7 @@ def read_header(path: Path) -> SafetensorsHeader:
     """The header of a file.
 
     Raises:
-        IntegrityError: the file is not a well-formed safetensors file; says what is wrong.
+        IntegrityError: the file is not a well-formed safetensors file; says why.
         OSError: the file cannot be read.
     """
     with path.open("rb") as stream:
@@ -93,18 +93,18 @@ def parse_header(header: bytes, data_bytes: int, name: str = "the file") -> Safe
     """Parse the JSON part of a header against the number of bytes that follow it.
 
     Raises:
-        IntegrityError: not JSON, a key given twice, an unknown dtype, a shape that does not fit its bytes, tensors that
-            overlap, or bytes that belong to no tensor.
+        IntegrityError: not JSON, a duplicate key, an unknown dtype, a shape that does not match its bytes, overlapping
+            tensors, or bytes that belong to no tensor.
     """
     try:
         if not header.startswith(b"{"):
             raise ValueError("it does not start with '{'")
         document = parse_json(header.decode("utf-8"), unique=True)
     except ValueError as error:
-        raise _malformed(name, f"its header is not proper JSON ({str(error)[:100]})") from error
+        raise _malformed(name, f"its header is not valid JSON ({str(error)[:100]})") from error
     metadata = document.pop("__metadata__", {})
     if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise _malformed(name, "its __metadata__ is not a table of texts")
+        raise _malformed(name, "its __metadata__ is not an object of strings")
     tensors = {key: _entry(name, key, value) for key, value in document.items()}
     _check_cover(name, tensors, data_bytes)
     return SafetensorsHeader(tensors, metadata)
@@ -116,9 +116,9 @@ def _entry(name: str, key: str, value: Any) -> TensorEntry:
     dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
     if not isinstance(dtype, str) or dtype not in _BITS:
         raise _malformed(name, f"tensor '{key[:80]}' has the unknown dtype {str(dtype)[:40]}")
-    if not isinstance(shape, list) or not all(_whole(size) for size in shape):
+    if not isinstance(shape, list) or not all(_is_size(size) for size in shape):
         raise _malformed(name, f"tensor '{key[:80]}' has a shape that is not a list of sizes")
-    if not isinstance(offsets, list) or len(offsets) != 2 or not all(_whole(offset) for offset in offsets):
+    if not isinstance(offsets, list) or len(offsets) != 2 or not all(_is_size(offset) for offset in offsets):
         raise _malformed(name, f"tensor '{key[:80]}' has data_offsets that are not two positions")
     bits = _elements(shape) * _BITS[dtype]
     if bits % 8 or offsets[1] - offsets[0] != bits // 8:
@@ -142,7 +142,7 @@ def _check_cover(name: str, tensors: Mapping[str, TensorEntry], data_bytes: int)
 
 
 def _elements(shape: list[int]) -> int:
-    """The product of the sizes; stops where it can fit no file, so that a hostile shape costs no time."""
+    """The product of the sizes; stops once it is too large for any file, so that a hostile shape costs no time."""
     if 0 in shape:
         return 0
     product = 1
@@ -153,7 +153,7 @@ def _elements(shape: list[int]) -> int:
     return product
 
 
-def _whole(value: Any) -> bool:
+def _is_size(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
 
 

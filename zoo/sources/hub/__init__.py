@@ -1,14 +1,14 @@
-"""``hf:`` models on the Hugging Face Hub; their files live in the Hub's own cache, nobody's second copy."""
+"""``hf:`` models on the Hugging Face Hub; their files are stored in the Hub's own cache, without a second copy."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard, ModelFile, ModelId, Problem
 from zoo.errors import IntegrityError, ModelNotFound, NetworkUnavailable, UnsupportedModel, ZooError, suggest
@@ -26,20 +26,19 @@ from zoo.sources.hub.cache import (
 )
 from zoo.sources.hub.client import HubClient, Listing
 from zoo.sources.hub.errors import offline
-from zoo.sources.listing import ListRequest, Page
 
 
 class HubSource:
-    """The Hugging Face Hub, or whatever ``HF_ENDPOINT`` names."""
+    """The Hugging Face Hub, or the server in ``HF_ENDPOINT``."""
 
     name = "hf"
     title = "Hugging Face Hub"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The files in the Hub's cache, downloaded where they are missing, each checked against its published hash.
+        """The files in the Hub's cache, downloaded if missing, each verified against its published hash.
 
-        A card that pins a commit needs no network once its files are here; otherwise the Hub is asked what the revision
-        is now, and what is cached serves where it cannot be reached.
+        A card that pins a commit needs no network once its files are cached. Otherwise the Hub resolves the revision,
+        and the cached files are used if it cannot be reached.
 
         Raises:
             ModelNotFound, GatedModel, NetworkUnavailable, IntegrityError, UnsupportedModel: each with what to do.
@@ -57,7 +56,7 @@ class HubSource:
             return self._checked(card, here, progress)
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """The files, when the cache holds all that the card lists, or else a whole model."""
+        """The files if the cache has all that the card lists, or a complete model if it lists none."""
         commit = cached_commit(card.name, card.revision)
         files = snapshot(card.name, commit) if commit else None
         if files is None:
@@ -68,9 +67,9 @@ class HubSource:
         return files if listed <= {file.path for file in files.files} else None
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card of a model, from the Hub's own description; one request.
+        """The card of a model, from the Hub; one request.
 
-        Where the Hub cannot be asked, from the configuration in the cache, if the model is there.
+        If the Hub cannot be reached, from the configuration in the cache.
 
         Raises:
             ModelNotFound, GatedModel, NetworkUnavailable: each with what to do.
@@ -90,7 +89,7 @@ class HubSource:
         return card_from(info, client.listing_of(info).files, client.shown)
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
-        """The Hub's models, newest change first, down to where the last complete listing began.
+        """The Hub's models, latest change first, back to the start of the last complete listing.
 
         With a limit, the most downloaded ones.
 
@@ -108,9 +107,9 @@ class HubSource:
         yield from HubListing(HubRequests(endpoint(), progress), wanted).pages(state)
 
     def _cached_card(self, name: str, revision: str | None) -> ModelCard | None:
-        from zoo.sources import spacy_files
-        from zoo.sources.files.config_card import card_from_config, count_parameters, read_json
-        from zoo.sources.pipeline_card import INDEX, card_from_index
+        from zoo.sources.files.config_card import card_from_config
+        from zoo.sources.files.recognising import complete, recognise
+        from zoo.untrusted import read_json
 
         bare = ModelCard(id=f"{self.name}:{name}", domain="other", revision=revision)
         here = self.locate(bare)
@@ -118,24 +117,22 @@ class HubSource:
             return None
         wanted = set(choose(file.path for file in here.files))
         files = tuple(file for file in here.files if file.path in wanted)
-        weights = [file.path for file in files if format_of(file.path)]
         try:
-            parameters = count_parameters(here.root, weights)
-            if (index := read_json(here.path(INDEX))) is not None:
-                card = card_from_index(here.root, bare.id, index, files, parameters)
-            elif spacy_files.is_pipeline(here.root):
-                card = spacy_files.card_of(bare.id, here.root, files)
-            else:
-                card = card_from_config(bare.id, read_json(here.path("config.json")) or {}, files, parameters)
+            config = read_json(here.path("config.json"))
+            card = recognise(bare.id, here.root, [file.path for file in files], config)
+            if card is not None and card.files:
+                named = {file.path for file in card.files}
+                files = tuple(file for file in here.files if file.path in named)
+            card = card or card_from_config(bare.id, config or {}, files, None)
         except ModelNotFound:
-            card = dataclasses.replace(bare, files=files, bytes=sum(file.bytes or 0 for file in files))
-        return dataclasses.replace(card, revision=here.revision)
+            card = bare
+        return complete(card, here.root, files, here.revision)
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
-        """Hash every cached file again, against the published hash that names its blob, and against the card.
+        """Hash every cached file again, and compare with the published hash in its blob's name and with the card.
 
         Raises:
-            ModelNotFound: nothing of it is in the cache.
+            ModelNotFound: the model is not in the cache.
         """
         commit = cached_commit(card.name, card.revision)
         here = snapshot(card.name, commit) if commit else None
@@ -147,10 +144,10 @@ class HubSource:
         return problems
 
     def remove(self, card: ModelCard) -> int:
-        """Delete the card's revision from the cache, or all revisions where it names none.
+        """Delete the card's revision from the cache, or all revisions if it names none.
 
         Raises:
-            ModelNotFound: nothing of it is in the cache.
+            ModelNotFound: the model is not in the cache.
         """
         from huggingface_hub import scan_cache_dir
         from huggingface_hub.errors import CacheNotFound
@@ -167,18 +164,18 @@ class HubSource:
             found = [revision.commit_hash for repository in repositories for revision in repository.revisions]
             commits = [hash_ for hash_ in found if not card.revision or hash_ == commit]
         if not commits:
-            raise ModelNotFound(f"'{card.id}' is not on this machine.", "See what is: zoo list")
+            raise ModelNotFound(f"'{card.id}' is not on this machine.", "List the local models: zoo list")
         strategy = cache.delete_revisions(*commits)
         strategy.execute()
         return int(strategy.expected_freed_size)
 
     def models(self) -> Iterator[LocalModel]:
-        """Every complete model in the cache, also those that other programs put there."""
+        """Every complete model in the cache, including those downloaded by other programs."""
         for name, files in snapshots():
             try:
                 card = self._cached_card(name, files.revision)
             except ZooError:
-                card = None  # its files are malformed; 'zoo verify' tells how
+                card = None  # its files are malformed, see 'zoo verify'
             yield LocalModel(f"{self.name}:{name}", files, card)
 
     def local(self) -> Iterator[LocalFiles]:
@@ -194,8 +191,8 @@ class HubSource:
         paths = sorted({*_chosen(card, listing.files), *(recorded & set(listing.files))})
         if not any(format_of(path) for path in paths):
             raise UnsupportedModel(
-                f"'{card.id}' publishes no weights in a format that zoo knows.",
-                "zoo reads safetensors, PyTorch, ONNX, TensorFlow and Flax files, and spaCy's pipelines.",
+                f"'{card.id}' has no weights in a format that zoo supports.",
+                "zoo supports safetensors, PyTorch, ONNX, TensorFlow and Flax files, and the formats of its plugins.",
             )
         _check_against_card(card, listing)
         client.download(listing, paths, progress)
@@ -216,7 +213,7 @@ class HubSource:
 
 
 def _chosen(card: ModelCard, published: Iterable[str]) -> tuple[str, ...]:
-    """The files to pull; where a repository holds several models, of their weights those that the card names."""
+    """The files to pull; if a repository has several models, only the weights that the card names."""
     paths = choose(published)
     named = card.loader.get("weights")
     if not isinstance(named, str) or named not in paths:
@@ -253,7 +250,7 @@ def _reason(path: Path, listed: ModelFile | None, known: KnownHashes, fresh: boo
 
 
 def _check_against_card(card: ModelCard, listing: Listing) -> None:
-    """What the registry recorded for this commit must be what the Hub lists for it."""
+    """Check that the Hub lists the same files for this commit as the registry recorded."""
     if card.revision != listing.commit:
         return
     for file in card.files:
@@ -261,7 +258,7 @@ def _check_against_card(card: ModelCard, listing: Listing) -> None:
         if listed is None or (file.sha256 and listed.sha256 and file.sha256 != listed.sha256):
             raise IntegrityError(
                 f"The Hub lists another {file.path} for '{card.id}' at {listing.commit} than the registry recorded.",
-                "Nothing was written. Find out which of the two is right before you use this model.",
+                "Nothing was written. Find out which one is correct before you use this model.",
             )
 
 
@@ -270,4 +267,4 @@ def _nearest(name: str) -> str:
 
     known = {card.name for card in plugins().items("zoo_cards") if getattr(card, "source", "") == HubSource.name}
     known |= {cached for cached, _ in snapshots()}
-    return suggest(name, known) or f"Look for it: zoo search {name.rpartition('/')[2]}"
+    return suggest(name, known) or f"Search for it: zoo search {name.rpartition('/')[2]}"

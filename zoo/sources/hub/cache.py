@@ -1,4 +1,4 @@
-"""Reads the Hugging Face cache, by its documented layout, without importing the client.
+"""Reads the Hugging Face cache by its documented layout, without importing the client.
 
 ``CACHE/models--ORG--NAME/{refs/REVISION, blobs/HASH, snapshots/COMMIT/FILE -> ../../blobs/HASH}``, where HASH is the
 published SHA-256 of a large file and the git SHA-1 of a small one.
@@ -25,7 +25,7 @@ _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-
 
 
 def endpoint() -> str:
-    """The Hub's address: ``HF_ENDPOINT`` as it is now, or the public one.
+    """The Hub's address: the current ``HF_ENDPOINT``, or the public one.
 
     Raises:
         InvalidInput: it is not an http or https address.
@@ -38,7 +38,7 @@ def endpoint() -> str:
 
 
 def cache_folder() -> Path:
-    """The Hub's cache, as the environment has it now."""
+    """The Hub's cache, according to the current environment."""
     direct = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
     if direct:
         return Path(os.path.expandvars(direct)).expanduser()
@@ -49,10 +49,10 @@ def cache_folder() -> Path:
 
 
 def check_repository(name: str) -> str:
-    """The name of a repository, when it is one.
+    """Check the name of a repository and return it.
 
     Raises:
-        InvalidInput: it is not of the form ``organisation/name``.
+        InvalidInput: it does not have the form ``organisation/name``.
     """
     if not _REPOSITORY.match(name) or "--" in name or ".." in name or name.endswith((".git", ".", "-")):
         raise InvalidInput(f"'{name}' is not the name of a model on the Hub.", "It looks like organisation/model-name.")
@@ -60,10 +60,10 @@ def check_repository(name: str) -> str:
 
 
 def check_revision(revision: str) -> str:
-    """A branch, tag or commit, when it can be one.
+    """Check the name of a branch, tag or commit and return it.
 
     Raises:
-        InvalidInput: it cannot.
+        InvalidInput: it is not valid.
     """
     if unsafe(revision):
         raise InvalidInput(
@@ -73,14 +73,14 @@ def check_revision(revision: str) -> str:
 
 
 def repository_folder(name: str) -> Path:
-    """Where the cache keeps a repository."""
+    """The folder of a repository in the cache."""
     return cache_folder() / ("models--" + check_repository(name).replace("/", "--"))
 
 
 def cached_commit(name: str, revision: str | None) -> str | None:
-    """The commit that a revision had when it was last pulled; a commit stands for itself.
+    """The commit of a revision when it was last pulled; a commit is returned as it is.
 
-    Where only commits were pulled, so that the cache has no note of what ``main`` was, the last one stands for it.
+    If only commits were pulled, so that the cache does not know ``main``, the last one is used for it.
     """
     revision = check_revision(revision or DEFAULT_REVISION)
     if COMMIT.match(revision):
@@ -96,13 +96,13 @@ def cached_commit(name: str, revision: str | None) -> str | None:
 
 
 def snapshot(name: str, commit: str) -> LocalFiles | None:
-    """What is cached of a repository at a commit, or None; a file's ``sha256`` is what was published."""
+    """The cached files of a repository at a commit, with their published ``sha256``; None if there are none."""
     root = repository_folder(name) / "snapshots" / commit
     files = []
     for folder, _, names in os.walk(root):
         for file_name in names:
             path = Path(folder, file_name)
-            # An interrupted or damaged pull leaves links to nothing behind.
+            # An interrupted pull leaves broken links behind.
             if path.is_file():
                 algorithm, digest = published_hash(path)
                 sha256 = digest if algorithm == "sha256" else None
@@ -111,7 +111,7 @@ def snapshot(name: str, commit: str) -> LocalFiles | None:
 
 
 def published_hash(path: Path) -> tuple[str, str | None]:
-    """The algorithm and hash that a cached file was published with, from the name of its blob; None where copied."""
+    """The algorithm and published hash of a cached file, from the name of its blob; None if it is a copy."""
     if not path.is_symlink():
         return "sha256", None
     name = Path(os.readlink(path)).name
@@ -121,9 +121,9 @@ def published_hash(path: Path) -> tuple[str, str | None]:
 
 
 def complete(files: LocalFiles) -> bool:
-    """Whether a snapshot can be loaded: it has weights, and all the shards that an index names.
+    """Whether a snapshot is complete: it has weights, and all the shards of an index.
 
-    Small files are pulled first, so weights that are complete mean that the rest is.
+    Small files are pulled first, so if the weights are complete, the rest is.
     """
     paths = [file.path for file in files.files]
     wanted = choose(paths)
@@ -140,7 +140,7 @@ def complete(files: LocalFiles) -> bool:
 
 
 def snapshots() -> Iterator[tuple[str, LocalFiles]]:
-    """Every complete model in the cache: its name on the Hub and its files, one for each commit."""
+    """Every complete model in the cache, once per commit: its name on the Hub and its files."""
     root = cache_folder()
     for folder in sorted(root.glob("models--*")) if root.is_dir() else ():
         name = folder.name.removeprefix("models--").replace("--", "/")
@@ -153,7 +153,7 @@ def snapshots() -> Iterator[tuple[str, LocalFiles]]:
 
 
 def discard(path: Path) -> None:
-    """Delete a cached file whose content is wrong: the link, its blob, and the shared copy that that may link to."""
+    """Delete a corrupted file from the cache: the link, its blob, and the shared copy to which that may link."""
     inside = cache_folder().resolve()
     chain = [path]
     while chain[-1].is_symlink() and len(chain) < 8:

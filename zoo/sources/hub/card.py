@@ -1,4 +1,4 @@
-"""A model card, and scores, from what the Hub says of a model."""
+"""Model cards and scores from the Hub's metadata."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
 from zoo.sources.files import describing
+from zoo.sources.files.architectures import architecture_name
 from zoo.sources.files.model_files import choose, format_of
 from zoo.sources.files.paths import COMMIT
 from zoo.sources.hub.guard import RepositoryFile
 
 MOST_TAGS = 200
-"""Tags of a model that are kept; some have thousands."""
+"""Maximum number of tags of a card; some models have thousands."""
 
 LONGEST = 200
-"""Characters of a tag or name that are kept."""
+"""Maximum characters of a tag or name."""
 
 _BITS: Mapping[str, int] = {
     "F64": 64,
@@ -44,8 +46,8 @@ def card_from(info: Any, files: Mapping[str, RepositoryFile], endpoint: str) -> 
     """The card of a ``huggingface_hub.ModelInfo``.
 
     Args:
-        info: what the client made of the Hub's answer.
-        files: every file of the repository, checked, by path.
+        info: the Hub's response.
+        files: every file of the repository, validated, by path.
         endpoint: the Hub's address, for the card's link.
     """
     chosen = [files[path] for path in choose(files)]
@@ -63,10 +65,10 @@ def card_from(info: Any, files: Mapping[str, RepositoryFile], endpoint: str) -> 
 
 
 def listed_card(info: Any, endpoint: str) -> ModelCard:
-    """The card of a ``huggingface_hub.ModelInfo`` out of a list, which names no files.
+    """The card of a ``huggingface_hub.ModelInfo`` of a listing, which has no files.
 
-    Its size is that of its safetensors parameters in their own types, else unknown: what a repository stores in all,
-    old revisions and other formats included, says nothing of what a model needs.
+    Its size is that of its safetensors parameters in their own data types, or else unknown: the total size of a
+    repository includes old revisions and other formats.
     """
     dtypes = _dtypes(info)
     bits = sum(count * _BITS[dtype] for dtype, count in dtypes.items() if dtype in _BITS)
@@ -76,7 +78,7 @@ def listed_card(info: Any, endpoint: str) -> ModelCard:
 
 
 def listed_scores(entry: Mapping[str, Any], card: ModelCard) -> Iterator[BenchmarkScore]:
-    """The scores that an entry of a list publishes, in either form of the Hub."""
+    """The scores of an entry of a listing, in both formats of the Hub."""
     from zoo.catalog.model_index import evaluation_scores, scores_of
 
     data = entry.get("cardData")
@@ -94,32 +96,32 @@ def _card(
     model_type = _clean(config.get("model_type"))
     architectures = _texts(config.get("architectures"))
     tags = _texts(info.tags, most=None)
-    # The client's own view of the card's header; copying it out would take longer than all the rest.
+    # The client's own view of the card's header; a copy would take longer than everything else.
     data = info.card_data if hasattr(info.card_data, "get") else {}
     task = _clean(info.pipeline_tag)
     library = _clean(info.library_name)
     tasks = (task,) if task else describing.tasks(model_type, architectures) if architectures else ()
     domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-    read = describing.sequence_kind({"model_type": model_type})
+    sequence = describing.sequence_kind({"model_type": model_type})
     if config.get("auto_map") or "custom_code" in tags:
         loader = {**loader, "remote_code": True}
     return ModelCard(
         id=f"hf:{info.id}",
         domain=domain,
         tasks=tasks,
-        architecture=describing.family(model_type, architectures),
+        architecture=architecture_name(model_type, architectures),
         library=library,
-        parameters=_whole(info.safetensors.total if info.safetensors else None),
+        parameters=_count(info.safetensors.total if info.safetensors else None),
         bytes=size,
-        license=describing.spdx(data.get("license") or _tagged(tags, "license:")),
+        license=of_hub_tag(data.get("license") or _tagged(tags, "license:")),
         languages=_languages(data.get("language")),
         pretraining=_texts(data.get("datasets")),
         input=describing.input_recipe(domain, {"model_type": model_type})
-        if read or domain in {"language", "vision", "audio"}
+        if sequence or domain in {"language", "vision", "audio"}
         else {},
         released=info.created_at.date().isoformat() if info.created_at else None,
-        downloads=_whole(info.downloads),
-        likes=_whole(info.likes),
+        downloads=_count(info.downloads),
+        likes=_count(info.likes),
         base_model=_base_model(data.get("base_model")),
         gated=bool(info.gated),
         revision=info.sha if isinstance(info.sha, str) and COMMIT.match(info.sha) else None,
@@ -134,11 +136,11 @@ def _dtypes(info: Any) -> dict[str, int]:
     found = info.safetensors.parameters if info.safetensors else None
     if not isinstance(found, Mapping):
         return {}
-    return {str(dtype): count for dtype, count in found.items() if _whole(count)}
+    return {str(dtype): count for dtype, count in found.items() if _count(count)}
 
 
 def _clean(value: Any) -> str | None:
-    """A name without what a registry cannot hold, not too long; None where it is no text."""
+    """A name without control characters, truncated; None if it is not text."""
     return _CONTROL.sub("", value)[:LONGEST] or None if isinstance(value, str) else None
 
 
@@ -160,5 +162,5 @@ def _base_model(value: Any) -> str | None:
     return f"hf:{models[0]}" if models and "/" in models[0] else None
 
 
-def _whole(value: Any) -> int | None:
+def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None

@@ -1,4 +1,4 @@
-"""Lists and downloads through ``huggingface_hub``, guarded; works with its versions 1.33 and 2.x."""
+"""Lists and downloads files through ``huggingface_hub``, guarded; works with its versions 1.33 and 2.x."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ METADATA_TIMEOUT = 10.0
 
 @dataclass(frozen=True)
 class Listing:
-    """All files of a repository at one commit, by path; names and hashes are checked."""
+    """All files of a repository at one commit, by path; names and hashes are validated."""
 
     commit: str
     files: Mapping[str, RepositoryFile]
@@ -45,7 +45,7 @@ class HubClient:
         self._nearest = nearest
 
     def info(self, files: bool = False) -> Any:
-        """What the Hub says of the model, a ``huggingface_hub.ModelInfo``; its commit is checked."""
+        """The Hub's ``huggingface_hub.ModelInfo`` of the model; its commit is validated."""
         with self._call():
             info = self._api().model_info(
                 self.name, revision=self.revision, files_metadata=files, timeout=METADATA_TIMEOUT
@@ -60,7 +60,7 @@ class HubClient:
         """The files at a commit, page by page.
 
         Raises:
-            IntegrityError: a file name would leave the cache, or a hash is not one.
+            IntegrityError: a file name would leave the cache, or a hash is not valid.
         """
         from huggingface_hub.hf_api import RepoFile
 
@@ -73,7 +73,7 @@ class HubClient:
         )
 
     def listing_of(self, info: Any) -> Listing:
-        """The files that ``info(files=True)`` came with."""
+        """The files in the result of ``info(files=True)``."""
         siblings = info.siblings or ()
         return Listing(
             info.sha,
@@ -81,14 +81,14 @@ class HubClient:
         )
 
     def download(self, listing: Listing, paths: Sequence[str], progress: Progress) -> None:
-        """Bring files into the cache, in parallel, and check each as soon as it is there.
+        """Download files into the cache in parallel, and verify each as soon as it is complete.
 
-        Files that are complete already are only checked. Interrupted, whatever was finished stays. Each file is asked
-        for by its checked name, rather than a whole snapshot: the client would list the repository once more, and
-        write what that second listing says.
+        Files that are complete already are only verified. After an interruption, finished files are kept. Files are
+        requested by their validated names, not as a snapshot, for which the client would list the repository again and
+        write files of that second listing.
 
         Raises:
-            IntegrityError: a file is not what was published; it was deleted, and the next pull fetches it again.
+            IntegrityError: a file differs from the published one; it was deleted, and the next pull downloads it again.
         """
         files = sorted(
             (listing.files[path] for path in paths), key=lambda file: (format_of(file.path) or "", file.size)
@@ -98,7 +98,7 @@ class HubClient:
         with KnownHashes() as known, progress.step(f"Pulling {self.name}", sum(f.size for f in files)) as step:
             bar = _bar(step.advance, stop)
             if small and not COMMIT.match(self.revision):
-                # Asked for by branch or tag, the client notes the commit, so that the name works offline later.
+                # With a branch or tag, the client records the commit, so that the name works offline later.
                 self._file(listing.commit, small[0], self.revision, bar)
             for batch in (small, [file for file in files if format_of(file.path)]):
                 with ThreadPoolExecutor(min(WORKERS, len(batch)) or 1) as pool:
@@ -165,7 +165,7 @@ class HubClient:
             check_path(path, f"'hf:{self.name}'")
             for value in (git, sha256) if sha256 is not None else (git,):
                 if not isinstance(value, str) or not ETAG.match(value):
-                    raise self._bad(f"lists {path} with the hash {ascii(value)[:80]}, which is none")
+                    raise self._bad(f"lists {path} with the hash {ascii(value)[:80]}, which is not a hash")
             if not isinstance(size, int) or isinstance(size, bool) or size < 0:
                 raise self._bad(f"lists {path} with the size {ascii(size)[:40]}")
             files[path] = RepositoryFile(path, size, git, sha256)
@@ -179,11 +179,11 @@ class HubClient:
 
 
 class _Stopped(BaseException):
-    """Ends a download from inside, because another one failed or the user interrupted."""
+    """Aborts a download because another one failed or the user interrupted."""
 
 
 def _bar(advance: Callable[[int], None], stop: threading.Event) -> type[Any]:
-    """A class with the part of tqdm's interface that the client uses, which feeds our progress."""
+    """A class with the part of tqdm's interface that the client uses, which reports to our progress."""
     lock = threading.Lock()
 
     class Bar:

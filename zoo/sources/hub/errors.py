@@ -1,4 +1,4 @@
-"""Turns what goes wrong at the Hub into one sentence and the next thing to try."""
+"""Turns errors of the Hub's client into clear messages with the next thing to try."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from zoo.sources.hub.cache import cache_folder
 def hub_errors(
     model: ModelId, endpoint: str, nearest: Callable[[], str], nearest_revision: Callable[[], str]
 ) -> Iterator[None]:
-    """Translate the client's errors, by their type.
+    """Translate the client's errors by their type.
 
-    What the server wrote into its answer is never repeated: it could be anything, the token included.
+    The server's own text is never repeated, because it may contain anything, including the token.
 
     Args:
-        model: what was asked for.
+        model: the requested model.
         endpoint: the Hub's address.
-        nearest: a sentence with the nearest model names; called when the model does not exist.
+        nearest: returns a sentence with the nearest model names; called if the model does not exist.
         nearest_revision: the same for revisions.
     """
     try:
@@ -56,7 +56,7 @@ def _translate(error: BaseException, model: ModelId, endpoint: str) -> ZooError 
             return _translate(cause, model, endpoint) if cause is not None else _unreachable(name, endpoint)
         case hub.GatedRepoError():
             return GatedModel(
-                f"'{name}' is only for those who accepted its terms.",
+                f"'{name}' requires accepting its terms.",
                 f"Accept them at {endpoint}/{model.name}, then run: hf auth login",
             )
         case hub.DisabledRepoError():
@@ -77,31 +77,31 @@ def _translate(error: BaseException, model: ModelId, endpoint: str) -> ZooError 
             return _http_error(error, endpoint)
         case hub.FileMetadataError():
             return SourceError(
-                f"The server at {endpoint} does not answer as a Hub does.",
+                f"The server at {endpoint} does not respond like a Hub.",
                 "Check HF_ENDPOINT, your proxy and your firewall.",
             )
         case _ if isinstance(error, client_http_error()):
             return _unreachable(name, endpoint)
         case OSError() if error.errno is None:
             return IntegrityError(
-                f"A file of '{name}' arrived with another size than published; it was not kept.",
+                f"A downloaded file of '{name}' differs in size from the published one; it was deleted.",
                 f"Run: zoo pull {name}",
             )
         case OSError():
             return StorageError(
                 f"Cannot write to {cache_folder()}: {error.strerror}.",
-                "Make room there, or set HF_HOME to another folder.",
+                "Free some space, or set HF_HOME to another folder.",
             )
         case ValueError() | TypeError() | KeyError() | AttributeError() | RecursionError():
             return SourceError(
-                f"The server at {endpoint} answered about '{name}' in a way that the client does not understand.",
+                f"The client does not understand the response of {endpoint} about '{name}'.",
                 "Check HF_ENDPOINT, and update the client: pip install -U huggingface_hub",
             )
     return None
 
 
 def offline(name: str) -> NetworkUnavailable:
-    """The error for what is not cached while zoo is told to stay offline."""
+    """The error for a model that is not cached while zoo is offline."""
     return NetworkUnavailable(
         f"'{name}' is not completely in the cache, and zoo is offline (HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
         f"Unset them and run: zoo pull {name}",
@@ -109,7 +109,7 @@ def offline(name: str) -> NetworkUnavailable:
 
 
 def client_http_error() -> type[Exception]:
-    """The base of all errors of whichever HTTP library the installed client is built on."""
+    """The base class of the errors of the HTTP library that the installed client uses."""
     from huggingface_hub.errors import HfHubHTTPError
 
     base = HfHubHTTPError.__bases__[0]
@@ -117,7 +117,7 @@ def client_http_error() -> type[Exception]:
 
 
 def has_token() -> bool:
-    """Whether a token for the Hub is set up; never the token."""
+    """Whether a token for the Hub is configured."""
     from huggingface_hub import get_token
 
     return bool(get_token())
@@ -130,21 +130,21 @@ def _http_error(error: BaseException, endpoint: str) -> ZooError:
     if status == 429:
         wait = retry_after(getattr(getattr(error, "response", None), "headers", {}))
         return NetworkUnavailable(
-            f"{endpoint} wants fewer requests{f'; it asks to wait {wait} seconds' if wait else ''}.",
+            f"{endpoint} limits the rate of requests{f' and asks to wait {wait} seconds' if wait else ''}.",
             "Wait and try again; with a token the limit is higher: hf auth login",
         )
     return NetworkUnavailable(f"{endpoint} answered with error {status}.", "Try again in a few minutes.")
 
 
 def refused_token(endpoint: str) -> GatedModel:
-    """The error for a token that a Hub does not take; never the token."""
-    return GatedModel(f"{endpoint} refused the token.", "Make a new one and run: hf auth login")
+    """The error for a token that a Hub refuses, without the token."""
+    return GatedModel(f"{endpoint} refused the token.", "Create a new one and run: hf auth login")
 
 
 def _unreachable(name: str, endpoint: str) -> NetworkUnavailable:
     return NetworkUnavailable(
         f"{endpoint} cannot be reached, and '{name}' is not completely in the cache.",
-        "Check the network, HTTPS_PROXY and HF_ENDPOINT, then pull again; what arrived is kept.",
+        "Check the network, HTTPS_PROXY and HF_ENDPOINT, then pull again; finished files are kept.",
     )
 
 
@@ -153,7 +153,7 @@ def _status(error: BaseException) -> int:
 
 
 def retry_after(headers: Mapping[str, str]) -> int | None:
-    """The seconds that an answer asks to wait, from ``Retry-After`` or ``ratelimit``; None where it names none."""
+    """The seconds to wait according to ``Retry-After`` or ``ratelimit``; None without either."""
     value = str(headers.get("retry-after", "")).strip()
     if not value and ";t=" in (limit := str(headers.get("ratelimit", "")).replace(" ", "")):
         value = limit.rpartition(";t=")[2].partition(";")[0].partition(",")[0]
@@ -167,7 +167,7 @@ def _revision_missing(error: BaseException) -> bool:
 
 
 def _without_token(error: BaseException) -> BaseException | None:
-    """The error as a cause to show with ``--traceback``, unless the server made it repeat the token."""
+    """The error as the cause for ``--traceback``, unless it contains the token."""
     from huggingface_hub import get_token
 
     token = get_token()

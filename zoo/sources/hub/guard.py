@@ -1,8 +1,8 @@
-"""Watches what passes between the Hub's client and the network, before the client acts on it.
+"""Checks the requests and responses of the Hub's client before the client acts on them.
 
-The client names cache files after headers that the server sends, and follows redirects. While a guard is active, in its
-own thread only, each request to another origin (scheme, host and port) loses its token, and each answer is refused
-unless its commit, its ETag and its size are what the listing of the repository promised.
+The client names cache files after headers of the server, and follows redirects. While a guard is active, in its own
+thread only, each request to another origin (scheme, host and port) loses its token, and each response is refused unless
+its commit, ETag and size match the listing of the repository.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zoo.sources.files.paths import COMMIT, ETAG
 from zoo.sources.hub.cache import DEFAULT_ENDPOINT
 
 REQUEST_TIMEOUT = 30.0
-"""Seconds to wait for a server that says nothing, where the client itself would wait for ever."""
+"""Seconds to wait for a silent server, for which the client itself would wait forever."""
 
 _SECRETS = ("authorization", "cookie", "proxy-authorization")
 _current = threading.local()
@@ -28,12 +28,12 @@ _current = threading.local()
 
 @dataclass(frozen=True)
 class RepositoryFile:
-    """A file as the Hub lists it.
+    """A file in the Hub's listing.
 
     Attributes:
         size: in bytes.
-        git: SHA-1 of the git blob; that of the pointer where the file is large.
-        sha256: of the content, for large files.
+        git: SHA-1 of the git blob; for a large file, that of its pointer.
+        sha256: hash of the content, for large files.
     """
 
     path: str
@@ -43,23 +43,23 @@ class RepositoryFile:
 
     @property
     def algorithm(self) -> str:
-        """What ``digest`` is: ``sha256`` or ``git``."""
+        """Algorithm of ``digest``: ``sha256`` or ``git``."""
         return "sha256" if self.sha256 else "git"
 
     @property
     def digest(self) -> str:
-        """The hash that the content must have, which is also the ETag and the name of the blob in the cache."""
+        """The expected hash of the content, which is also the ETag and the name of the blob in the cache."""
         return self.sha256 or self.git
 
 
 @dataclass(frozen=True)
 class Guard:
-    """What answers must look like.
+    """What a response must match.
 
     Attributes:
         endpoint: the Hub's address; only its origin gets the token.
-        commit: the commit that every answer must be about, once it is known.
-        file: the file that is being fetched, if one is.
+        commit: the commit that every response must have, once it is known.
+        file: the file that is being downloaded, if any.
     """
 
     endpoint: str
@@ -69,7 +69,7 @@ class Guard:
 
 @contextmanager
 def guarded(guard: Guard) -> Iterator[None]:
-    """Watch all traffic of the client in this thread while the block runs."""
+    """Check all traffic of the client in this thread while the block runs."""
     _install()
     before = getattr(_current, "guard", None)
     _current.guard = guard
@@ -80,15 +80,15 @@ def guarded(guard: Guard) -> Iterator[None]:
 
 
 def _install() -> None:
-    """Give the client an HTTP session with our two hooks, unless it has one.
+    """Give the client an HTTP session with our two hooks, unless it has them.
 
-    A session that was set up by the program keeps its hooks, headers and time limits; proxies and certificates come
-    from the environment.
+    Hooks, headers and timeouts of the program's own session are kept; proxies and certificates come from the
+    environment.
     """
     from huggingface_hub import get_session, set_client_factory
 
     session = get_session()
-    if _check_answer in session.event_hooks.get("response", ()):
+    if _check_response in session.event_hooks.get("response", ()):
         return
     kind, hooks = type(session), session.event_hooks
     settings: dict[str, Any] = {
@@ -98,7 +98,7 @@ def _install() -> None:
         "headers": session.headers,
         "event_hooks": {
             "request": [*hooks.get("request", ()), _prepare_request],
-            "response": [_check_answer, *hooks.get("response", ())],
+            "response": [_check_response, *hooks.get("response", ())],
         },
     }
     set_client_factory(lambda: kind(**settings))
@@ -116,13 +116,13 @@ def _prepare_request(request: Any) -> None:
         request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), REQUEST_TIMEOUT)
 
 
-def _check_answer(response: Any) -> None:
+def _check_response(response: Any) -> None:
     guard: Guard | None = getattr(_current, "guard", None)
     if guard is None:
         return
     from_hub = origin(str(response.request.url)) == origin(guard.endpoint)
-    # The client reads metadata from answers to HEAD, wherever a redirect has led it, and names cached "no such file"
-    # marks by the commit of any answer.
+    # The client reads metadata from responses to HEAD, even after a redirect, and names cached "no such file" marks
+    # after the commit of any response.
     if not from_hub and response.request.method != "HEAD":
         return
     headers = response.headers
@@ -144,10 +144,10 @@ def _check_answer(response: Any) -> None:
 
 
 def check_commit(commit: str | None, guard: Guard) -> None:
-    """Accept the commit that an answer is about.
+    """Check the commit of a response.
 
     Raises:
-        IntegrityError: it is not 40 hexadecimal digits, or another one than asked for.
+        IntegrityError: it is not 40 hexadecimal digits, or not the requested one.
     """
     if commit is None:
         return
@@ -176,13 +176,13 @@ def _check_xet(response: Any, guard: Guard) -> None:
         return
     routes = [response.links.get("xet-auth", {}).get("url"), response.headers.get("x-xet-refresh-route")]
     for route in filter(None, routes):
-        # The client sends the token there to trade it for one of the storage service.
+        # The client sends the token there to get one of the storage service.
         if origin(urljoin(guard.endpoint, route)) not in {origin(guard.endpoint), origin(DEFAULT_ENDPOINT)}:
-            raise _refused("wants the token sent to another server")
+            raise _refused("asks for the token to be sent to another server")
 
 
 def _refused(what: str) -> IntegrityError:
     return IntegrityError(
-        f"The server {what}; the answer was refused and nothing of it was written.",
+        f"The server {what}; the response was refused and nothing was written.",
         "Pull again; if it happens again, check HF_ENDPOINT and your proxy, and report it to the platform.",
     )

@@ -1,11 +1,11 @@
-"""Lists the models of a Hub, newest change first, so that a later listing ends where an earlier one began.
+"""Lists the models of a Hub, latest change first, so that a later listing can stop where an earlier one started.
 
-The state of a listing, which is noted with each page:
+The state of a listing, which is stored with each page:
 
-- ``watermark``: when the newest model changed that a completed listing has seen;
-- ``count``: how many models the last complete listing had;
-- ``pass``: the listing that is going on: ``cursor``, the address of its next page; ``newest``, the watermark to be;
-  ``until``, the watermark to end at; and ``count`` so far.
+- ``watermark``: time of the latest change that a completed listing has seen;
+- ``count``: number of models of the last complete listing;
+- ``pass``: the current listing: ``cursor``, the address of its next page; ``newest``, its future watermark; ``until``,
+  the watermark at which it stops; and its ``count`` so far.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
+from zoo.contract.listing import ListRequest, Page
 from zoo.entities import BenchmarkScore, ModelCard, Problem
 from zoo.errors import SourceError, ZooError
 from zoo.sources.hub.card import listed_card, listed_scores
 from zoo.sources.hub.requests import HubRequests, Parameters, RejectedAddress
-from zoo.sources.listing import ListRequest, Page
 
 PAGE = 1000
-"""Models that are asked for at a time; a Hub may give fewer."""
+"""Models per page; a Hub may return fewer."""
 
 EXPAND = (
     "sha",
@@ -43,10 +43,10 @@ EXPAND = (
 )
 
 OVERLAP = datetime.timedelta(minutes=5)
-"""How far before its watermark a listing goes, for changes that the Hub's index took a while to show."""
+"""How far a listing goes back beyond the watermark, for changes that the Hub's index shows late."""
 
 MOST_EMPTY = 10
-"""Empty pages in a row after which a listing is given up."""
+"""Consecutive empty pages after which a listing is aborted."""
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z\Z")
 
@@ -59,21 +59,21 @@ class HubListing:
         self._counted = 0
 
     def pages(self, state: Mapping[str, Any]) -> Iterator[Page]:
-        """Go on with the listing that ``state`` tells of, then list what changed since that one began.
+        """Continue the listing in ``state``, then list the models that changed since it started.
 
         Raises:
-            SourceError: the list repeats itself, ends too early, or is none.
+            SourceError: the listing repeats itself, ends too early, or is not valid.
         """
         state = dict(state) if state.get("endpoint") == self.requests.shown else {}
         if self.wanted.full:
             state = {name: state[name] for name in ("count",) if name in state}
         state["endpoint"] = self.requests.shown
-        going = state.pop("pass", None)
-        if isinstance(going, dict) and isinstance(going.get("cursor"), str):
+        current = state.pop("pass", None)
+        if isinstance(current, dict) and isinstance(current.get("cursor"), str):
             try:
-                state = yield from self._pass(state, going)
+                state = yield from self._pass(state, current)
             except RejectedAddress:
-                # The cursor went stale; what was listed with it is stored, and is listed again.
+                # The cursor expired; start again.
                 state = yield from self._pass(state, self._begin(state))
                 return
             if self.wanted.limit:
@@ -86,12 +86,12 @@ class HubListing:
             bounds.append(_before(state["watermark"]))
         return {"cursor": None, "newest": None, "until": max(bounds, default=None), "count": 0}
 
-    def _pass(self, state: dict[str, Any], going: dict[str, Any]) -> Generator[Page, None, dict[str, Any]]:
-        seen: set[str | None] = {going["cursor"]}
+    def _pass(self, state: dict[str, Any], current: dict[str, Any]) -> Generator[Page, None, dict[str, Any]]:
+        seen: set[str | None] = {current["cursor"]}
         previous: list[Any] = []
-        empty, going = 0, dict(going)
+        empty, current = 0, dict(current)
         while True:
-            entries, following = self._next(going["cursor"])
+            entries, following = self._next(current["cursor"])
             empty = 0 if entries else empty + 1
             ids = [entry.get("id") if isinstance(entry, Mapping) else None for entry in entries]
             if following in seen - {None} or (ids and ids == previous) or (empty >= MOST_EMPTY and following):
@@ -99,20 +99,20 @@ class HubListing:
             seen.add(following)
             previous = ids
             times = [time for entry in entries if (time := _changed(entry)) is not None]
-            if going["newest"] is None and times:
-                going["newest"] = max(times)
-            reached = bool(going["until"] and times and min(times) < going["until"] and _descending(times))
+            if current["newest"] is None and times:
+                current["newest"] = max(times)
+            reached = bool(current["until"] and times and min(times) < current["until"] and _descending(times))
             if self.wanted.limit:
-                entries = entries[: self.wanted.limit - going["count"]]
-                reached = going["count"] + len(entries) >= self.wanted.limit
-            going["cursor"], going["count"] = following, going["count"] + len(entries)
+                entries = entries[: self.wanted.limit - current["count"]]
+                reached = current["count"] + len(entries) >= self.wanted.limit
+            current["cursor"], current["count"] = following, current["count"] + len(entries)
             done = reached or following is None
-            early = done and not reached and self._too_few(state, going)
-            after = state if early else self._ended(state, going) if done else {**state, "pass": going}
-            yield self._page(entries, going["until"], after)
+            early = done and not reached and self._too_few(state, current)
+            after = state if early else self._ended(state, current) if done else {**state, "pass": current}
+            yield self._page(entries, current["until"], after)
             if early:
                 raise SourceError(
-                    f"The list of models at {self.requests.shown} ended after {going['count']:,}; "
+                    f"The list of models at {self.requests.shown} ended after {current['count']:,}; "
                     f"the last time it had {state['count']:,}.",
                     "Try again later.",
                 )
@@ -129,14 +129,14 @@ class HubListing:
             parameters.append(("pipeline_tag", self.wanted.task))
         return self.requests.page(f"{self.requests.endpoint}/api/models", parameters)
 
-    def _ended(self, state: dict[str, Any], going: dict[str, Any]) -> dict[str, Any]:
-        complete = going["cursor"] is None and not self.wanted.limit
-        ended = {**state, "watermark": max(filter(None, (state.get("watermark"), going["newest"])), default=None)}
-        return {**ended, "count": going["count"]} if complete else ended
+    def _ended(self, state: dict[str, Any], current: dict[str, Any]) -> dict[str, Any]:
+        complete = current["cursor"] is None and not self.wanted.limit
+        ended = {**state, "watermark": max(filter(None, (state.get("watermark"), current["newest"])), default=None)}
+        return {**ended, "count": current["count"]} if complete else ended
 
-    def _too_few(self, state: Mapping[str, Any], going: Mapping[str, Any]) -> bool:
-        """Whether a list that ended by itself is much shorter than the complete one before it."""
-        return not self.wanted.limit and going["count"] < int(state.get("count") or 0) // 2
+    def _too_few(self, state: Mapping[str, Any], current: Mapping[str, Any]) -> bool:
+        """Whether a listing that ended is much shorter than the last complete one."""
+        return not self.wanted.limit and current["count"] < int(state.get("count") or 0) // 2
 
     def _page(self, entries: list[Any], until: str | None, state: Mapping[str, Any]) -> Page:
         items: list[ModelCard | BenchmarkScore] = []
@@ -148,7 +148,7 @@ class HubListing:
             except ZooError as error:
                 problems.append(Problem(_name(entry), error.message))
             except (ValueError, TypeError, KeyError, AttributeError) as error:
-                problems.append(Problem(_name(entry), f"is not described as models are ({type(error).__name__})"))
+                problems.append(Problem(_name(entry), f"has no valid description ({type(error).__name__})"))
         requests, self._counted = self.requests.count - self._counted, self.requests.count
         return Page(tuple(items), state, tuple(problems), requests, len(newer))
 
@@ -171,7 +171,7 @@ class HubListing:
 
 
 def _changed(entry: Any) -> str | None:
-    """When a model changed, in a form that sorts as text; None where the entry does not say."""
+    """Time of the last change of a model, as text that sorts; None if unknown."""
     value = entry.get("lastModified") if isinstance(entry, Mapping) else None
     if not isinstance(value, str) or not _TIME.match(value):
         return None

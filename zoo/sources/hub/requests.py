@@ -1,4 +1,4 @@
-"""Patient GET requests through the Hub client's own session: they wait when asked to, and try again what may pass."""
+"""GET requests through the Hub client's session that respect rate limits and retry temporary errors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from zoo.sources.hub.guard import REQUEST_TIMEOUT, Guard, guarded
 from zoo.untrusted import parse_json
 
 TRIES = 6
-"""Requests for one page at most, those answered with an error that may pass, such as 503, or with none at all."""
+"""Maximum requests for one page, counting temporary errors such as 503 and missing responses."""
 
 LONGEST_WAIT = 900
-"""Seconds that a server may ask to wait; the Hub's own window is 300."""
+"""Maximum seconds that a server may ask to wait; the Hub's rate limit window is 300."""
 
 Parameters = list[tuple[str, str | int | float | bool | None]]
-"""Names and values of a query, in order, as the client's HTTP library takes them."""
+"""Names and values of a query, in order, for the client's HTTP library."""
 
-_PASSING = {500, 502, 503, 504, 520, 522, 524}
+_TEMPORARY = {500, 502, 503, 504, 520, 522, 524}
 
 
 class HubRequests:
-    """GET requests to one Hub; counts them.
+    """GET requests to one Hub.
 
     Attributes:
-        shown: the address of the Hub as it may be shown and stored, without credentials.
-        count: requests sent so far.
+        shown: address of the Hub without credentials, to show and to store.
+        count: number of requests sent.
     """
 
     def __init__(self, endpoint: str, progress: Progress) -> None:
@@ -43,25 +43,25 @@ class HubRequests:
         self._pause = 0
 
     def page(self, url: str, parameters: Parameters | None = None) -> tuple[list[Any], str | None]:
-        """A page of a list, and the address of the next one, as its ``Link`` header gives it.
+        """A page of a list, and the address of the next one from the ``Link`` header.
 
         Raises:
-            NetworkUnavailable: no answer, or only errors, after several tries; or too long a wait is asked for.
+            NetworkUnavailable: no response, or only errors, after several tries; or the requested wait is too long.
             GatedModel: the token was refused, or one is needed.
-            RejectedAddress: the server does not know the address, such as that of a page that has gone stale.
-            SourceError: the answer is no list.
+            RejectedAddress: the server does not know the address, such as that of an expired page.
+            SourceError: the response is not a list.
         """
         if self._pause:
             self._wait(self._pause)
             self._pause = 0
-        response = self._patiently(url, parameters)
+        response = self._with_retries(url, parameters)
         try:
             entries = parse_json(response.content, finite=False)
         except ValueError:
             entries = None
         if not isinstance(entries, list):
             raise SourceError(
-                f"The server at {self.shown} does not list models as a Hub does.",
+                f"The server at {self.shown} does not respond like a Hub.",
                 "Check HF_ENDPOINT, your proxy and your firewall.",
             )
         following = response.links.get("next", {}).get("url")
@@ -69,7 +69,7 @@ class HubRequests:
             self._pause = retry_after(response.headers) or 0
         return entries, None if following is None else _address(following, self.shown)
 
-    def _patiently(self, url: str, parameters: Parameters | None) -> Any:
+    def _with_retries(self, url: str, parameters: Parameters | None) -> Any:
         failure: ZooError | None = None
         for attempt in range(TRIES):
             if attempt and failure is not None:
@@ -86,7 +86,7 @@ class HubRequests:
             status = response.status_code
             if status == 429:
                 self._wait(retry_after(response.headers) or min(2**attempt, 60))
-            elif status in _PASSING:
+            elif status in _TEMPORARY:
                 failure = NetworkUnavailable(
                     f"{self.shown} answered with error {status}, {TRIES} times.", "Try again in a few minutes."
                 )
@@ -95,8 +95,8 @@ class HubRequests:
             else:
                 return response
         raise failure or NetworkUnavailable(
-            f"{self.shown} still wants fewer requests after {TRIES} waits.",
-            "Wait a while; with a token the limit is higher: hf auth login",
+            f"{self.shown} still limits the rate of requests after {TRIES} waits.",
+            "Try again later; with a token the limit is higher: hf auth login",
         )
 
     def _get(self, url: str, parameters: Parameters | None) -> Any:
@@ -105,9 +105,11 @@ class HubRequests:
 
         self.count += 1
         login = urlsplit(self.endpoint)
-        # The address of a later page comes from the server, and from the registry, without the user and password.
-        named = login.username and origin(url) == origin(self.endpoint)
-        auth: dict[str, Any] = {"auth": (unquote(login.username or ""), unquote(login.password or ""))} if named else {}
+        # The address of a later page, from the server or the registry, has no user name and password.
+        authenticated = login.username and origin(url) == origin(self.endpoint)
+        auth: dict[str, Any] = (
+            {"auth": (unquote(login.username or ""), unquote(login.password or ""))} if authenticated else {}
+        )
         with guarded(Guard(self.endpoint)):
             return get_session().get(
                 url,
@@ -122,16 +124,17 @@ class HubRequests:
         if status in {401, 403}:
             if has_token():
                 return refused_token(self.shown)
-            return GatedModel(f"{self.shown} lists its models only with a token.", "Run: hf auth login")
+            return GatedModel(f"{self.shown} requires a token to list its models.", "Run: hf auth login")
         return RejectedAddress(
-            f"{self.shown} answered a list of models with error {status}.", "Check HF_ENDPOINT and your proxy."
+            f"{self.shown} answered the request for a list of models with error {status}.",
+            "Check HF_ENDPOINT and your proxy.",
         )
 
     def _wait(self, seconds: int) -> None:
         if seconds > LONGEST_WAIT:
             raise NetworkUnavailable(
-                f"{self.shown} wants fewer requests; it asks to wait {seconds} seconds.",
-                "Run it again then; with a token the limit is higher: hf auth login",
+                f"{self.shown} limits the rate of requests and asks to wait {seconds} seconds.",
+                "Run it again later; with a token the limit is higher: hf auth login",
             )
         with self.progress.step(f"Waiting {seconds} s, as {urlsplit(self.endpoint).hostname} asks", seconds) as step:
             for _ in range(seconds):
@@ -140,21 +143,21 @@ class HubRequests:
 
 
 class RejectedAddress(SourceError):
-    """The server does not take this address; that of a page may have gone stale."""
+    """The server refuses this address; that of a page may have expired."""
 
 
 def _used_up(headers: Mapping[str, str]) -> bool:
-    """Whether the server says, with an answer that is fine, that the next request would be one too many."""
+    """Whether a successful response says that the rate limit is used up."""
     fields = str(headers.get("ratelimit", "")).replace(" ", "").split(";")
     return "r=0" in fields
 
 
 def _address(link: str, endpoint: str) -> str:
-    """The address of the next page, when it is one; the guard takes the token off when it is at another server."""
+    """Check the address of the next page and return it; the guard removes the token for another server."""
     parts = urlsplit(link)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise IntegrityError(
-            f"The server at {endpoint} names the address of a next page that is none.",
-            "Nothing of it was used. Check HF_ENDPOINT and your proxy.",
+            f"The server at {endpoint} sent an invalid address of the next page.",
+            "It was not used. Check HF_ENDPOINT and your proxy.",
         )
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

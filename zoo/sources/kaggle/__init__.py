@@ -1,4 +1,4 @@
-"""``kaggle:`` models on Kaggle, where TensorFlow Hub has moved to; their files live in kagglehub's own cache."""
+"""``kaggle:`` models on Kaggle, including TensorFlow Hub; their files are stored in kagglehub's own cache."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from zoo.catalog.licenses import of_hub_tag
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, NetworkUnavailable, ZooError
-from zoo.sources.files import describing
 from zoo.sources.files.hashing import KnownHashes
 from zoo.sources.kaggle.client import KaggleClient
 from zoo.sources.kaggle.names import Handle
-from zoo.sources.listing import ListRequest, Page
 from zoo.sources.local.pulled import PulledSource
 
 PAGE = 100
 LONGEST = 2000
-"""Characters of a description that are kept."""
+"""Maximum characters of a description."""
 
 _LIBRARIES = {"tensorFlow1": "tensorflow", "tensorFlow2": "tensorflow", "pyTorch": "pytorch", "tfLite": "tflite"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
@@ -33,10 +33,10 @@ class KaggleSource(PulledSource):
     title = "Kaggle Models and TensorFlow Hub"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The files of a version in kagglehub's cache, downloaded where they are missing, with their sizes checked.
+        """The files of a version in kagglehub's cache, downloaded if missing; their sizes are verified.
 
-        kagglehub checks the MD5 of each file where the storage names one. What was pulled is noted with its SHA-256,
-        and checked against that from then on.
+        kagglehub verifies the MD5 of each file if the storage has one. The SHA-256 is recorded after the download and
+        verified from then on.
 
         Raises:
             ModelNotFound, GatedModel, NetworkUnavailable, IntegrityError: each with what to do.
@@ -59,10 +59,10 @@ class KaggleSource(PulledSource):
         return self.pulled.remember(card, self._download(client, handle, version, progress))
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card of a model, from Kaggle's own description.
+        """The card of a model, from Kaggle's metadata.
 
         Raises:
-            InvalidInput: the name does not look like one.
+            InvalidInput: the name is not valid.
             ModelNotFound, GatedModel, NetworkUnavailable: each with what to do.
         """
         if settings().offline:
@@ -74,15 +74,13 @@ class KaggleSource(PulledSource):
         return _card(handle, instance, version, tuple(ModelFile(path, size) for path, size in sorted(files.items())))
 
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
-        """Every variation of every model that Kaggle lists, page by page; an interrupted listing goes on.
+        """Every variation of every model on Kaggle, page by page; an interrupted listing continues.
 
         Raises:
-            InvalidInput: a task is asked for, which Kaggle does not tell.
+            InvalidInput: a task was requested; Kaggle has no tasks.
         """
         if wanted.task:
-            raise InvalidInput(
-                "Kaggle does not tell what its models are for.", "Leave --task out, and search by words."
-            )
+            raise InvalidInput("Kaggle does not list the tasks of its models.", "Remove --task, and search by words.")
         client, left = KaggleClient(), wanted.limit
         token = "" if wanted.full else str(state.get("token") or "")
         while True:
@@ -113,8 +111,7 @@ class KaggleSource(PulledSource):
                     found = place.stat().st_size
                     place.unlink()
                     raise IntegrityError(
-                        f"{path} of 'kaggle:{handle}' arrived with {found} bytes and was published with {size}; "
-                        "it was deleted.",
+                        f"{path} of 'kaggle:{handle}' has {found} bytes and was published with {size}; it was deleted.",
                         f"Run: zoo pull kaggle:{handle}",
                     )
                 files.append(ModelFile(path, size, known.digest(place)))
@@ -149,7 +146,7 @@ def _card(handle: Handle, instance: Any, version: int, files: tuple[ModelFile, .
         library=_LIBRARIES.get(handle.framework, handle.framework),
         description=_CONTROL.sub("", overview).strip()[:LONGEST] or None,
         bytes=size if size > 0 else None,
-        license=describing.spdx(license_name),
+        license=of_hub_tag(license_name),
         likes=votes if isinstance(votes, int) and votes >= 0 else None,
         revision=str(version),
         url=f"https://www.kaggle.com/models/{handle}",
@@ -158,7 +155,7 @@ def _card(handle: Handle, instance: Any, version: int, files: tuple[ModelFile, .
 
 
 def _framework(instance: Any) -> str:
-    """The framework as handles spell it: ``tensorFlow2``, ``pyTorch``."""
+    """The framework in the spelling of handles: ``tensorFlow2``, ``pyTorch``."""
     words = instance.framework.name.removeprefix("MODEL_FRAMEWORK_").lower().split("_")
     return str(words[0] + "".join(word.capitalize() for word in words[1:]))
 

@@ -1,4 +1,4 @@
-"""Calls of Kaggle's own client, made quiet: what it prints in its verbose mode includes the token."""
+"""Calls Kaggle's own client silently, because its verbose output includes the token."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ _quiet = threading.Lock()
 
 
 class KaggleClient:
-    """The calls that zoo makes. A wrong token, or none, is told in one sentence and never repeated."""
+    """The calls that zoo uses; a wrong or missing token raises a clear error without the token."""
 
     def instance(self, handle: Handle) -> Any:
-        """What Kaggle says of one variation of a model."""
+        """Kaggle's metadata of one variation of a model."""
         with _calling(str(handle)) as sdk:
             request = sdk.service.ApiGetModelInstanceRequest()
             return sdk.models.get_model_instance(_filled(request, handle))
 
     def files(self, handle: Handle, version: int) -> dict[str, int]:
-        """The files of a version with their sizes in bytes; the names are checked.
+        """The files of a version with their sizes in bytes; the names are validated.
 
         Raises:
             IntegrityError: a name would leave the folder that it is written to.
@@ -63,7 +63,7 @@ class KaggleClient:
             return list(page.models or ()), page.next_page_token or ""
 
     def download(self, handle: Handle, version: int, path: str) -> Path:
-        """One file of a version in Kaggle's own cache; the client checks its MD5 where the storage names one."""
+        """Download a file into Kaggle's own cache; the client verifies its MD5 if the storage has one."""
         with _calling(str(handle)), storage_errors(path):
             import kagglehub
 
@@ -82,7 +82,7 @@ def _calling(name: str) -> Iterator[_Sdk]:
         from kagglesdk.models.types import model_api_service
     logging.getLogger("kagglehub").setLevel(logging.CRITICAL)
     sink = io.StringIO()
-    # One at a time: what is printed is caught for the whole process.
+    # One call at a time, because the output of the whole process is captured.
     with _quiet, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         try:
             with build_kaggle_client() as client:
@@ -97,7 +97,7 @@ def _calling(name: str) -> Iterator[_Sdk]:
 
 
 def _translate(error: Exception, name: str) -> ZooError | None:
-    """The sentence for an error, by its type; what the server wrote is not repeated, it could be the token."""
+    """The error to raise for an error of the client, by its type; the server's text may contain the token."""
     import requests
     from kagglehub.exceptions import DataCorruptionError
 
@@ -105,13 +105,13 @@ def _translate(error: Exception, name: str) -> ZooError | None:
     status = getattr(response, "status_code", None)
     if isinstance(error, DataCorruptionError):
         return IntegrityError(
-            f"A file of 'kaggle:{name}' arrived with another MD5 than published; it was deleted.",
+            f"A downloaded file of 'kaggle:{name}' has another MD5 than published; it was deleted.",
             f"Run: zoo pull kaggle:{name}",
         )
     if status in {401, 403}:
         return GatedModel(
             f"Kaggle refused access to 'kaggle:{name}': the token is wrong, missing, or the terms are not accepted.",
-            f"Make a token at kaggle.com/settings, set KAGGLE_API_TOKEN; the terms are at kaggle.com/models/{name}",
+            f"Create a token at kaggle.com/settings, set KAGGLE_API_TOKEN; the terms are at kaggle.com/models/{name}",
         )
     if status == 404:
         return ModelNotFound(

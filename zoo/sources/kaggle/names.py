@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from zoo.errors import InvalidInput, ModelNotFound, NetworkUnavailable
 
 TFHUB = "https://tfhub.dev"
-"""The old address of TensorFlow Hub, which sends each of its models on to the page of it on Kaggle."""
+"""The old address of TensorFlow Hub, which redirects each model to its page on Kaggle."""
 
 TIMEOUT = 30.0
 _SLUG = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -37,11 +37,11 @@ class Handle:
 
     @classmethod
     def parse(cls, name: str, revision: str | None = None) -> Handle:
-        """The handle that a model's name means; a name of tfhub.dev costs one request.
+        """Parse a model's name; a name of tfhub.dev takes one request.
 
         Raises:
-            InvalidInput: it does not look like one, or the version is no whole number.
-            ModelNotFound: tfhub.dev sends it on to no model.
+            InvalidInput: the name is not valid, or the version is not a whole number.
+            ModelNotFound: tfhub.dev does not redirect it to a model.
         """
         parts = urlsplit(name if "://" in name else f"https://{name}")
         if parts.hostname == "tfhub.dev":
@@ -60,28 +60,29 @@ class Handle:
 
 
 def _page_on_kaggle(path: str) -> str:
-    """The path of the page that tfhub.dev sends a model on to."""
+    """The path of the page to which tfhub.dev redirects a model."""
     request = urllib.request.Request(f"{TFHUB}{path}", headers={"User-Agent": "zoo"}, method="HEAD")
     try:
-        with urllib.request.build_opener(_Stay).open(request, timeout=TIMEOUT):
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT):
             location = ""
     except urllib.error.HTTPError as error:
         location = error.headers.get("Location") or ""
         error.close()
     except OSError as error:
         raise NetworkUnavailable(
-            f"tfhub.dev cannot be asked which model on Kaggle '{path.strip('/')}' is now ({type(error).__name__}).",
-            "Give its name on Kaggle: kaggle:owner/model/framework/variation",
+            f"tfhub.dev cannot be reached to look up '{path.strip('/')}' on Kaggle ({type(error).__name__}).",
+            "Use its name on Kaggle: kaggle:owner/model/framework/variation",
         ) from error
     parts = urlsplit(location)
     if parts.hostname not in {"kaggle.com", "www.kaggle.com"} or not _PAGE.match(parts.path):
         raise ModelNotFound(
-            f"tfhub.dev does not send '{path.strip('/')}' on to a model on Kaggle.", "Look for it on kaggle.com/models."
+            f"tfhub.dev does not redirect '{path.strip('/')}' to a model on Kaggle.",
+            "Look for it on kaggle.com/models.",
         )
     return parts.path
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
     """Follows no redirect."""
 
     def redirect_request(self, *arguments: Any) -> None:

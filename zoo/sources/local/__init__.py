@@ -1,1 +1,1 @@
-"""Models that are on this machine: folders, installed packages, and what was downloaded before."""
+"""Models on this machine: folders, installed packages, and downloaded models."""

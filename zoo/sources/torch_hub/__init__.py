@@ -1,4 +1,4 @@
-"""``torchhub:`` models: weights that torchvision publishes, and entry points of repositories at a pinned commit."""
+"""``torchhub:`` models: weights published by torchvision, and entry points of repositories at a pinned commit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.listing import ListRequest, Page
 from zoo.contract.source import LocalModel
 from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import ModelNotFound, NetworkUnavailable
 from zoo.sources.files.paths import COMMIT
-from zoo.sources.listing import ListRequest, Page
 from zoo.sources.local.pulled import PulledSource
 from zoo.sources.torch_hub.hubconf import parse
 from zoo.sources.torch_hub.repository import EntryName, card_of, describe_entry, fetch_repository, pinned_commit
@@ -22,13 +22,13 @@ from zoo.sources.torch_hub.weights import REPOSITORY, describe_weights, every_ca
 
 
 class TorchHubSource(PulledSource):
-    """PyTorch Hub. Code of a repository is downloaded and read; it is run by nobody here."""
+    """PyTorch Hub. The code of a repository is downloaded and parsed, but not run here."""
 
     name = "torchhub"
     title = "PyTorch Hub"
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The file of weights, or the repository at its commit, checked.
+        """The weight file, or the repository at its commit, verified.
 
         Raises:
             ModelNotFound, NetworkUnavailable, IntegrityError: each with what to do.
@@ -59,11 +59,11 @@ class TorchHubSource(PulledSource):
         return self.pulled.remember(described, files)
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card: torchvision's own figures, or what the repository's ``hubconf.py`` says; nothing is run.
+        """The card, from torchvision's metadata or the repository's ``hubconf.py``; no code is run.
 
         Raises:
             ModelNotFound: with the nearest names.
-            InvalidInput: the name does not look like one.
+            InvalidInput: the name is not valid.
         """
         parsed = EntryName.parse(name, revision)
         if parsed.repository == REPOSITORY:
@@ -75,11 +75,11 @@ class TorchHubSource(PulledSource):
     def pages(self, wanted: ListRequest, state: Mapping[str, Any], progress: Progress) -> Iterator[Page]:
         """The models of the installed torchvision, on one page and without a request.
 
-        PyTorch Hub itself has no list; an entry point of another repository comes in when it is pulled.
+        PyTorch Hub has no listing; an entry point of another repository is added when it is pulled.
         """
         cards = [card for card in every_card() if wanted.task is None or wanted.task in card.tasks]
         chosen = cards[: wanted.limit]
-        # Which of the weights is the default one is torchvision's affair, so the card is pinned to none.
+        # torchvision may change its default weights, so the card does not pin them.
         yield Page(tuple(dataclasses.replace(card, revision=None) for card in chosen), {}, seen=len(chosen))
 
     def _delete(self, model: LocalModel) -> None:
@@ -90,7 +90,7 @@ class TorchHubSource(PulledSource):
 
 
 def _names_weights(card: ModelCard) -> bool:
-    """Whether the card's address is that of the weights which its revision names."""
+    """Whether the card's address is that of the weights of its revision."""
     named = str(card.loader.get("weights", "")).rpartition(".")[2]
     return bool(card.url) and card.revision in {None, named}
 

@@ -1,4 +1,4 @@
-"""What a repository's ``hubconf.py`` offers, read without running it.
+"""Parses the ``hubconf.py`` of a repository without running it.
 
 Protocol: https://pytorch.org/docs/stable/hub.html#publishing-models: each public callable is an entry point, and the
 list ``dependencies`` names packages that it needs.
@@ -15,11 +15,11 @@ from zoo.errors import IntegrityError
 
 @dataclass(frozen=True)
 class EntryPoint(Entity):
-    """A callable that makes a model.
+    """A callable that returns a model.
 
     Attributes:
-        description: first paragraph of its documentation; None where it is imported from another file.
-        arguments: names of its arguments, as far as it is defined here.
+        description: first paragraph of its docstring; None if it is imported from another file.
+        arguments: names of its arguments, if it is defined here.
     """
 
     name: str
@@ -35,15 +35,15 @@ class HubConf(Entity):
     dependencies: tuple[str, ...] = ()
 
     def entry(self, name: str) -> EntryPoint | None:
-        """The entry point of that name, or None."""
+        """The entry point with this name, or None."""
         return next((entry for entry in self.entries if entry.name == name), None)
 
 
 def parse(source: str, repository: str) -> HubConf:
-    """Read a ``hubconf.py``.
+    """Parse a ``hubconf.py``.
 
-    Functions that it defines and names that it imports with ``from ... import`` count, unless they begin with ``_``.
-    Whether an imported name can be called shows only when it is loaded.
+    Entry points are its functions and names imported with ``from ... import`` that do not start with ``_``. Whether an
+    imported name is callable is not known before it is loaded.
 
     Raises:
         IntegrityError: it is not Python.
@@ -71,7 +71,7 @@ def parse(source: str, repository: str) -> HubConf:
 
 
 def _statements(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements of a module, those within ``if`` and ``try`` included, as either branch may run."""
+    """The statements of a module, including all branches of ``if`` and ``try``."""
     found: list[ast.stmt] = []
     for node in body:
         found.append(node)

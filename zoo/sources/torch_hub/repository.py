@@ -1,4 +1,4 @@
-"""Repositories with a ``hubconf.py`` on GitHub, at a pinned commit; nothing of them is run here."""
+"""Repositories with a ``hubconf.py`` on GitHub, at a pinned commit; their code is not run here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from zoo.sources.files.paths import COMMIT, unsafe
 from zoo.sources.torch_hub.hubconf import HubConf, parse
 
 MOST_BYTES = 512 << 20
-"""Bytes of a repository's archive that are downloaded at most."""
+"""Maximum size of a repository's archive, in bytes."""
 
 _PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _NAME = re.compile(rf"(?P<repository>{_PART}/{_PART})(:(?P<ref>[^:]+))?:(?P<entry>[A-Za-z_][A-Za-z0-9_]*)\Z")
@@ -41,10 +41,10 @@ class EntryName:
 
     @classmethod
     def parse(cls, name: str, revision: str | None = None) -> EntryName:
-        """Parse the name in a model id; a ``revision`` counts before the name's own ref.
+        """Parse the name in a model id; a ``revision`` takes precedence over the ref in the name.
 
         Raises:
-            InvalidInput: it does not look like one.
+            InvalidInput: the name is not valid.
         """
         match = _NAME.match(name)
         ref = revision or (match and match["ref"]) or None
@@ -57,11 +57,11 @@ class EntryName:
 
 
 def pinned_commit(name: EntryName) -> str:
-    """The commit that the ref is now; one request, none where it is a commit already.
+    """The current commit of the ref, with one request unless the ref is a commit.
 
     Raises:
-        ModelNotFound: no such repository or ref.
-        IntegrityError: the answer is no commit.
+        ModelNotFound: the repository or ref does not exist.
+        IntegrityError: the response is not a commit.
     """
     if name.ref and COMMIT.match(name.ref):
         return name.ref
@@ -80,10 +80,10 @@ def pinned_commit(name: EntryName) -> str:
 
 
 def entry_points(repository: str, commit: str) -> HubConf:
-    """What the repository's ``hubconf.py`` offers at a commit.
+    """The entry points in the repository's ``hubconf.py`` at a commit.
 
     Raises:
-        ModelNotFound: it has none.
+        ModelNotFound: there is no ``hubconf.py``.
     """
     url = f"{_api()}/repos/{repository}/contents/hubconf.py?ref={commit}"
     try:
@@ -92,17 +92,17 @@ def entry_points(repository: str, commit: str) -> HubConf:
         )
     except ModelNotFound as error:
         raise ModelNotFound(
-            f"{repository} has no hubconf.py at {commit}, so it offers no models through PyTorch Hub.",
+            f"{repository} has no hubconf.py at {commit}, so it has no models for PyTorch Hub.",
             "Choose another repository.",
         ) from error
     return parse(text, repository)
 
 
 def describe_entry(name: EntryName) -> ModelCard:
-    """The card of an entry point, pinned to a commit, from its own documentation; nothing is run.
+    """The card of an entry point, pinned to a commit, from its docstring; no code is run.
 
     Raises:
-        ModelNotFound: no such repository, revision or entry point; with the nearest.
+        ModelNotFound: the repository, revision or entry point does not exist; with the nearest.
     """
     commit = pinned_commit(name)
     return card_of(name, commit, entry_points(name.repository, commit))
@@ -112,7 +112,7 @@ def card_of(name: EntryName, commit: str, found: HubConf) -> ModelCard:
     """The card of an entry point of a ``hubconf.py``.
 
     Raises:
-        ModelNotFound: it has none of that name.
+        ModelNotFound: it has no such entry point.
     """
     entry = found.entry(name.entry)
     if entry is None:
@@ -139,12 +139,12 @@ def card_of(name: EntryName, commit: str, found: HubConf) -> ModelCard:
 
 
 def fetch_repository(repository: str, commit: str, progress: Progress) -> LocalFiles:
-    """The repository's files at a commit, unpacked in zoo's own folder, with their hashes.
+    """Download the repository at a commit and unpack it in zoo's folder; the files with their hashes.
 
     Raises:
-        ModelNotFound, NetworkUnavailable, IntegrityError: each with what to do; nothing is half unpacked.
+        ModelNotFound, NetworkUnavailable, IntegrityError: each with what to do; no incomplete folder is left behind.
     """
-    # Always anew: a folder that nobody noted the hashes of could hold anything.
+    # Always downloaded again, because a folder without recorded hashes may contain anything.
     folder = settings().models / "torchhub" / repository.replace("/", "--") / commit
     with tempfile.TemporaryDirectory() as temporary:
         archive = Path(temporary) / f"{repository.rpartition('/')[2]}-{commit[:7]}.zip"
@@ -173,7 +173,7 @@ def _hashed(folder: Path) -> Iterator[ModelFile]:
 
 
 def _api() -> str:
-    """GitHub's API, or what ``GITHUB_API_URL`` names, as GitHub's own runners set it."""
+    """GitHub's API, or the server in ``GITHUB_API_URL``, which GitHub's own runners set."""
     return (os.environ.get("GITHUB_API_URL") or "https://api.github.com").rstrip("/")
 
 

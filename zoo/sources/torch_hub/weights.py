@@ -1,6 +1,6 @@
-"""Weights that torchvision publishes: one file at an address that ends in the beginning of its SHA-256.
+"""Weights published by torchvision: one file, with the first digits of its SHA-256 at the end of its address.
 
-They lie where torch.hub keeps them, under the same name, so that nothing is stored twice:
+They are stored in the folder of torch.hub, under the same name, so that nothing is stored twice:
 ``TORCH_HOME/hub/checkpoints``.
 """
 
@@ -33,7 +33,7 @@ _TASKS = {
 
 
 def checkpoints() -> Path:
-    """The folder where torch.hub keeps downloaded weights; found without importing torch."""
+    """The folder where torch.hub stores downloaded weights, determined without importing torch."""
     home = os.environ.get("TORCH_HOME")
     if home:
         return Path(home).expanduser() / "hub" / "checkpoints"
@@ -41,11 +41,11 @@ def checkpoints() -> Path:
 
 
 def published_name(url: str) -> tuple[str, str]:
-    """The file's name and the beginning of its SHA-256, as its address tells them.
+    """The file's name and the first digits of its SHA-256, from its address.
 
     Raises:
-        InvalidInput: the address names fewer than eight digits of a hash, which nothing could be checked against.
-        IntegrityError: its name could not be a file's.
+        InvalidInput: the address has fewer than eight digits of a hash, so the file could not be verified.
+        IntegrityError: the name is not a valid file name.
     """
     parts = urlsplit(url)
     name = check_path(PurePosixPath(parts.path).name, "The card")
@@ -53,13 +53,13 @@ def published_name(url: str) -> tuple[str, str]:
     if parts.scheme not in {"http", "https"} or match is None:
         raise InvalidInput(
             f"The address {url} does not end in a file with at least 8 digits of its SHA-256.",
-            "Without them nothing could tell whether the file is the published one.",
+            "Without them the file cannot be verified.",
         )
     return name, match.group(1)
 
 
 def fetch_weights(card: ModelCard, progress: Progress) -> LocalFiles:
-    """The file of weights, downloaded where it is missing or damaged, checked against the hash in its address.
+    """The weight file, downloaded if missing or damaged, verified against the hash in its address.
 
     Raises:
         InvalidInput: the card has no address with a hash.
@@ -89,10 +89,10 @@ def describe_weights(entry: str, version: str | None) -> ModelCard:
 
     Args:
         entry: a model's name, such as ``resnet50``.
-        version: which of its weights, such as ``IMAGENET1K_V1``; its default ones for None.
+        version: name of its weights, such as ``IMAGENET1K_V1``; None for the default ones.
 
     Raises:
-        ModelNotFound: torchvision has no such model or weights; with the nearest.
+        ModelNotFound: torchvision has no such model or weights; with the nearest names.
         MissingExtra: torchvision is not installed.
     """
     with needs_extra("vision", "describe the models of torchvision"):
@@ -100,7 +100,7 @@ def describe_weights(entry: str, version: str | None) -> ModelCard:
     if entry not in models.list_models():
         raise ModelNotFound(
             f"torchvision has no model called '{entry}'.",
-            suggest(entry, models.list_models()) or "See which there are: zoo search --source torchhub",
+            suggest(entry, models.list_models()) or "List them: zoo search --source torchhub",
         )
     weights = models.get_model_weights(entry)
     names = list(weights.__members__)
@@ -112,7 +112,7 @@ def describe_weights(entry: str, version: str | None) -> ModelCard:
 
 
 def every_card() -> Iterator[ModelCard]:
-    """The default weights of every model of the installed torchvision that are published with a hash."""
+    """The default weights of every model of the installed torchvision, if published with a hash."""
     with needs_extra("vision", "list the models of torchvision"):
         from torchvision import models
     for entry in models.list_models():

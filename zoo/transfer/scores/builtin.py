@@ -1,4 +1,4 @@
-"""The estimators that zoo brings itself."""
+"""The built-in estimators."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from zoo.contract.estimator import Estimator, Measured
+from zoo.contract.estimator import Estimator, Measured, Statistics
 from zoo.transfer.measure import cross_validated, gather
 from zoo.transfer.scores import ncti
 from zoo.transfer.scores.discriminant import fisher
@@ -25,7 +25,6 @@ from zoo.transfer.scores.ped import ped
 from zoo.transfer.scores.ridge import explained
 from zoo.transfer.scores.sfda import lda, sfda
 from zoo.transfer.scores.transrate import transrate
-from zoo.transfer.statistics import Statistics
 
 ANY = ("class", "classes", "number")
 
@@ -52,7 +51,7 @@ ESTIMATORS = (
         "LogME",
         _scored(logme),
         ANY,
-        unit="nats a sample",
+        unit="nats per sample",
         reference="You et al., LogME: Practical Assessment of Pre-trained Models for Transfer Learning, ICML "
         "2021, section 4.2",
         range="any real number; comparable between models on the same targets only",
@@ -215,7 +214,7 @@ ESTIMATORS = (
         "NLEEP",
         nleep,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Li et al., Ranking Neural Checkpoints, CVPR 2021, section 3.2",
         range="0 or less",
         bounds=(-math.inf, 0.0),
@@ -276,7 +275,7 @@ ESTIMATORS = (
         "LEEP",
         leep,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Nguyen et al., LEEP: A New Measure to Evaluate Transferability, ICML 2020, equation 2",
         range="0 or less",
         bounds=(-math.inf, 0.0),
@@ -287,7 +286,7 @@ ESTIMATORS = (
         "NCE",
         nce,
         ("class",),
-        unit="nats a sample",
+        unit="nats per sample",
         reference="Tran et al., Transferability and Hardness of Supervised Classification Tasks, ICCV 2019, equation 8",
         range="-log K to 0",
         bounds=(-math.inf, 0.0),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
 
 STRENGTH = 5.0
 LEAST_SHRINKAGE = 1e-10

@@ -1,4 +1,4 @@
-"""ETran's energy score: how much the features look like those that the model was trained to give.
+"""ETran's energy score: how similar the features are to those of the training data.
 
 Gholami et al., "ETran: Energy-Based Transferability Estimation", ICCV 2023: the free energy of a sample is minus the
 logarithm of the summed exponentials of its features; samples unlike the training data have a high one.
@@ -14,9 +14,9 @@ FRACTION = 0.005
 def energy(features: np.ndarray, targets: np.ndarray) -> float:
     """Mean of log sum exp(features) over the 0.5 % of the samples where it is least; any real number, in nats.
 
-    Targets are not looked at, so it works for any. The authors' code averages over floor(0.005 n) samples, none below
+    It ignores the targets, so it works for any. The authors' code averages over floor(0.005 n) samples, none below
     200; zoo takes at least one. Their complete score weighs this number and that of ``lda`` after scaling both to 0..1
-    over the models that are compared, which no number of one model can do.
+    over the models that are compared, which a score of one model cannot do.
 
     Cost: O(n d).
     """

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from zoo.contract.estimator import Statistics
 from zoo.transfer.scores.principal import principal_components
-from zoo.transfer.statistics import Statistics
+from zoo.transfer.statistics import of_classes
 
 COMPONENTS = 64
 LEAST_VARIANCE = 1e-4
@@ -24,15 +25,15 @@ def gbc(features: np.ndarray, targets: np.ndarray) -> float:
     Cost: O(n d^2 + d^3 + n d 64 + 64 K^2).
     """
     reduced = principal_components(features, COMPONENTS)
-    return spherical_gbc(Statistics(int(targets.max()) + 1, reduced.shape[1]).update(reduced, targets))
+    return spherical_gbc(of_classes(reduced, targets))
 
 
 def spherical_gbc(statistics: Statistics) -> float:
     """GBC of spherical Gaussians in all dimensions.
 
     The variance of a class is the mean over the dimensions, 1e-4 at least (the authors' code puts the bound on each
-    dimension, before the mean; only features that hardly vary differ). In many dimensions the coefficients
-    become so small that they say more of the dimension than of the classes: compare models of one dimension.
+    dimension, before the mean; only features of almost no variance differ). In many dimensions the coefficients
+    become so small that they reflect the dimension more than the classes: compare models of one dimension.
 
     Cost: O(K^2 d).
     """

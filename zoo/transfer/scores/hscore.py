@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from zoo.contract.estimator import Statistics
 from zoo.errors import InvalidInput
-from zoo.transfer.statistics import Statistics
 
 
 def hscore(statistics: Statistics) -> float:

@@ -1,4 +1,4 @@
-"""LEEP and NCE: how much the source classes that a model sees in the data say about the target classes.
+"""LEEP and NCE: how well the source classes that a model predicts determine the target classes.
 
 Both need the probabilities of the source classes, which only a model with its own classifier gives. Nguyen, Hassner,
 Seeger and Archambeau, "LEEP: A New Measure to Evaluate Transferability of Learned Representations", ICML 2020, equation
@@ -13,7 +13,7 @@ from zoo.errors import InvalidInput
 
 
 def leep(probabilities: np.ndarray, targets: np.ndarray) -> float:
-    """Log expected empirical prediction, in nats a sample; at most 0, at least about minus the entropy of the classes.
+    """Log expected empirical prediction, in nats per sample; at most 0, at least about minus the classes' entropy.
 
     P(y | z) is estimated from all samples, each counting for every source class z by its probability; the score is the
     mean of log sum_z P(y | z) p(z | x) at the true y. Source classes that no sample is given do not count.

@@ -1,13 +1,13 @@
-"""Cross-validated linear probe: what a linear model on the frozen features reaches on samples that it has not seen.
+"""Cross-validated linear probe: accuracy or R^2 of a linear model on frozen features, on held-out samples.
 
 Ridge regression on standardised features, closed form; classes are regressed as indicators and the largest output wins.
 The penalty is picked on the training part of each fold alone, so the held-out fold stays unseen: by the error of
 leaving each sample out in turn (Allen, "The relationship between variable selection and data augmentation and a method
 for prediction", Technometrics 16 (1974)), and where samples are many, which makes the two alike, by its average form,
 generalised cross-validation (Golub, Heath and Wahba, "Generalized cross-validation as a method for choosing a good
-ridge parameter", Technometrics 21 (1979), equation 1.4). With about as many samples as dimensions the average form is
-undone by samples that are near copies of one another, as pictures of one series are: where all is learnt by heart it
-falls to 0 although the other samples are told wrong.
+ridge parameter", Technometrics 21 (1979), equation 1.4). With about as many samples as dimensions the average form
+fails on near-duplicate samples, such as images of one series: once all are memorised it falls to 0, although other
+samples are predicted wrongly.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from zoo.transfer.intervals import assign_groups, mean_of_folds, proportion, str
 from zoo.transfer.statistics import Statistics
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
-"""Penalties tried, as multiples of the number of training samples: on standardised features, 1 halves the weight of a
+"""The penalties, as multiples of the number of training samples: on standardised features, 1 halves the weight of a
 direction of average variance."""
 
 MANY = 4
-"""From so many training samples for each dimension on, the average form serves."""
+"""Training samples per dimension from which on the average form is used."""
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What a linear probe reached.
+    """The result of a linear probe.
 
     Attributes:
         mean: mean over the folds of accuracy (classes, 0 to 1) or R^2 (numbers, at most 1).
         values: the same for each fold.
         penalty: median of the penalties that the folds chose, in units of the number of training samples.
-        contributions: n numbers, one a sample in the order of the features, whose mean is ``mean``: whether it was
-            told right in the fold that held it out, or 1 - squared error / variance of all targets, times the weight
-            that brings folds of different size to the same weight.
-        interval: the 95 % interval of the mean. Of an accuracy that of a proportion of the samples; of an R^2 mean -/+
-            t * standard error over the folds, cut at 1.
+        contributions: n numbers, one per sample in the order of the features, whose mean is ``mean``: whether it was
+            predicted correctly in the fold that held it out, or 1 - squared error / variance of all targets, times the
+            weight that brings folds of different size to the same weight.
+        interval: the 95 % interval of the mean. For an accuracy, that of a proportion of the samples; for an R^2, mean
+            -/+ t * standard error over the folds, cut at 1.
     """
 
     mean: float

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
 
 ITERATIONS = 11
 TOLERANCE = 1e-3
 EPSILON = 1e-5
 SMALLEST_RATIO = 1e-140
-"""Where alpha / beta stays when the features are all zero; its square is still a number."""
+"""Lower limit of alpha / beta, for features that are all zero; its square is still representable."""
 
 
 def logme(statistics: Statistics) -> float:
-    """LogME in nats a sample, averaged over the classes that occur (or the one number target); higher is better.
+    """LogME in nats per sample, averaged over the classes that occur (or the one number target); higher is better.
 
     Each class, as an indicator 0/1, starts on its own from alpha = beta = 1 and iterates at most 11 times, until
     alpha / beta moves by 0.1 % or less. The prior is over all d dimensions, those without variance included, as in the

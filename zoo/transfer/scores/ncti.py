@@ -2,7 +2,7 @@
 
 Wang, Luo, Zheng, Huang and Baktashmotlagh, "How Far Pre-trained Models Are from Neural Collapse on the Target Dataset
 Informs their Transferability", ICCV 2023. The paper's score is seli + ncc - vc, each first scaled to 0..1 over the
-models that are compared, which no number of one model can do: so zoo gives the parts.
+models that are compared, which a score of one model cannot do: so zoo gives the parts.
 
 Features are reduced to 64 principal components, and a linear discriminant analysis is fitted there, its within-class
 covariance shrunk by exp(-(variance of the first 32 components)), as in the authors' code. The first part follows from
@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
+from zoo.transfer.statistics import of_classes
 
 COMPONENTS = 64
 COMPONENTS_OF_SHRINKAGE = 32
@@ -75,7 +76,7 @@ def vc(features: np.ndarray, targets: np.ndarray) -> float:
 
 
 def _posteriors(features: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    statistics = Statistics(int(targets.max()) + 1, features.shape[1]).update(features, targets)
+    statistics = of_classes(features, targets)
     fit = _fit(statistics)
     functions = (features - statistics.mean) @ (fit.directions @ fit.weights) + fit.intercepts
     functions -= functions.max(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""k nearest neighbours, each sample judged by the others."""
+"""k nearest neighbours, leaving one out."""
 
 from __future__ import annotations
 

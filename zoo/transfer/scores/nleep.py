@@ -20,11 +20,11 @@ SHARE = 0.8
 
 
 def nleep(features: np.ndarray, targets: np.ndarray) -> float:
-    """NLEEP in nats a sample; at most 0. Classes only.
+    """NLEEP in nats per sample; at most 0. Classes only.
 
     Principal components that hold 80 % of the variance; a mixture of 5 K Gaussians with full covariances (at most half
     as many as there are samples) by expectation-maximisation from k-means, drawn from seed 0; then LEEP. The paper
-    has the mean of the logarithm; the code of SFDA, often compared with, leaves the logarithm out.
+    has the mean of the logarithm; the code of SFDA, a common reference, leaves the logarithm out.
 
     Cost: O(n r^2 5 K) an iteration for r components kept: the costliest estimator here.
 
@@ -35,9 +35,9 @@ def nleep(features: np.ndarray, targets: np.ndarray) -> float:
 
 
 def measure_nleep(features: np.ndarray, targets: np.ndarray, seed: int, groups: np.ndarray | None = None) -> Measured:
-    """The same with value -/+ t * standard error over the samples (or groups), the mixture, from ``seed``, as given.
+    """The same with value -/+ t * standard error over the samples (or groups), for the mixture drawn from ``seed``.
 
-    Fitting it again without each group of samples would cost ten times as much.
+    Refitting it without each group of samples would cost ten times as much.
     """
     return mean_of_samples(_log_predictions(features, targets, seed), 0.0, groups)
 

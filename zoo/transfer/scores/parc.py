@@ -1,4 +1,4 @@
-"""PARC: whether samples with alike labels have alike features.
+"""PARC: whether samples with similar labels have similar features.
 
 Bolya, Mittapalli and Hoffman, "Scalable Diverse Model Selection for Accessible Transfer Learning", NeurIPS 2021,
 section 4.
@@ -19,7 +19,7 @@ def parc(features: np.ndarray, targets: np.ndarray) -> float:
     """Spearman's correlation of the samples' distances in features and in labels, -100 to 100, chance 0.
 
     Features are reduced to 32 principal components, each scaled to unit variance; a distance is 1 less Pearson's
-    correlation of two samples. Labels are indicators of the classes, or several labels a sample (one with all or no
+    correlation of two samples. Labels are indicators of the classes, or several labels per sample (one with all or no
     labels correlates with none). All pairs count, so more than 2,000 samples are thinned to 2,000, evenly by class,
     with a fixed seed; the paper uses 500. The authors' code draws its principal components at random; here they are
     exact.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from zoo.transfer.scores.sfda import sfda
-from zoo.transfer.statistics import Statistics
+from zoo.transfer.statistics import of_classes
 
 RADIUS = 0.6
 TIME_STEP = 0.1
@@ -33,7 +33,7 @@ def ped(features: np.ndarray, targets: np.ndarray) -> float:
     """
     deviation = np.maximum(features.std(axis=0, dtype=np.float64), LEAST_DEVIATION)
     scaled = (features - features.mean(axis=0, dtype=np.float64)) / deviation
-    statistics = Statistics(int(targets.max()) + 1, features.shape[1]).update(scaled, targets)
+    statistics = of_classes(scaled, targets)
     radii = RADIUS * np.sqrt(statistics.class_spread / statistics.counts)
     moves = descend(statistics.class_centres, radii)
     return sfda(scaled * deviation + (moves * deviation)[targets], targets)

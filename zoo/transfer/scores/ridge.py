@@ -1,4 +1,4 @@
-"""Ridge regression judged by exact cross-validation, for a whole path of penalties, from the folds' statistics alone.
+"""Ridge regression with exact cross-validation, for a whole path of penalties, from the folds' statistics alone.
 
 Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems", Technometrics 12 (1970), equation
 2.3. Statistics add up, so the training statistics of a fold are the whole's less the fold's own; and the squared error
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.transfer.statistics import Statistics
+from zoo.contract.estimator import Statistics
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-16, 7))
 """Penalties of the path, as multiples of the training samples' mean variance along a dimension."""
@@ -20,7 +20,7 @@ def explained(training: Statistics, held_out: Statistics) -> np.ndarray:
     """R^2 on the samples held out of a ridge regression of the others, for each of ``PENALTIES``; at most 1.
 
     1 - (squared error) / (squared error of the training mean). For classes both are summed over the indicators, a Brier
-    skill score of least-squares classification; several numbers or labels a sample count alike: their R^2 are
+    skill score of least-squares classification; several numbers or labels per sample count alike: their R^2 are
     averaged, those that do not vary among the samples held out left aside.
 
     In the eigenvectors V of the training scatter, with eigenvalues s and cross products b, the weights at penalty p are

@@ -10,7 +10,7 @@ import numpy as np
 
 from zoo.transfer.measure import compact
 from zoo.transfer.scores.discriminant import discriminant
-from zoo.transfer.statistics import Statistics
+from zoo.transfer.statistics import of_classes
 
 
 def lda(features: np.ndarray, targets: np.ndarray) -> float:
@@ -22,7 +22,7 @@ def lda(features: np.ndarray, targets: np.ndarray) -> float:
     Cost: O(n d^2 + d^3 + n d K).
     """
     dimension, features = features.shape[1], compact(features)
-    functions, _ = discriminant(_statistics(features, targets, dimension))
+    functions, _ = discriminant(of_classes(features, targets, dimension))
     return _mean_true(functions.posteriors(features), targets)
 
 
@@ -31,25 +31,21 @@ def sfda(features: np.ndarray, targets: np.ndarray) -> float:
 
     Confidential mix-up (section 3.3): the surer the first discriminants are of a sample's class, the less it is moved
     towards the mean of the other classes' means; p is their posterior, softened by a second softmax. The discriminants
-    are then fitted to the moved samples, with the same shrinkage, and judged on them. The paper averages log p; the
+    are then fitted to the moved samples, with the same shrinkage, and evaluated on them. The paper averages log p; the
     authors' code, whose results the paper reports, averages p, "in case of instability": zoo follows the code.
 
     Cost: twice that of ``lda``.
     """
     dimension, features = features.shape[1], compact(features)
-    statistics = _statistics(features, targets, dimension)
+    statistics = of_classes(features, targets, dimension)
     functions, intensity = discriminant(statistics)
     softened = np.exp(functions.posteriors(features))
     sure = (softened[np.arange(len(targets)), targets] / softened.sum(axis=1))[:, None]
     centres = statistics.class_centres
     others = statistics.mean + (centres.sum(axis=0) - centres) / (len(centres) - 1)
     moved = sure * features + (1.0 - sure) * others[targets]
-    functions, _ = discriminant(_statistics(moved, targets, dimension), intensity)
+    functions, _ = discriminant(of_classes(moved, targets, dimension), intensity)
     return _mean_true(functions.posteriors(moved), targets)
-
-
-def _statistics(features: np.ndarray, targets: np.ndarray, dimension: int) -> Statistics:
-    return Statistics(int(targets.max()) + 1, features.shape[1], dimension).update(features, targets)
 
 
 def _mean_true(posteriors: np.ndarray, targets: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""How Alembic reaches the registry: over the connection that ``zoo.registry.database.migrating`` hands it."""
+"""Alembic's environment: runs the migrations over the connection that ``zoo.registry.migrating`` passes."""
 
 from __future__ import annotations
 

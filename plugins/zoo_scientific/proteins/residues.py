@@ -1,0 +1,32 @@
+"""Proteins as sequences of residues in the one-letter code of IUPAC."""
+
+from __future__ import annotations
+
+RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWYUOBZJX")
+"""The twenty amino acids, selenocysteine, pyrrolysine, and the ambiguous B, Z, J and X."""
+
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+"""The twenty amino acids, in the order of the alphabet."""
+
+LONGEST = 100_000
+"""Residues that a sequence may have; titin, the longest known, has 35,000."""
+
+FOLDING = "protein-structure-prediction"
+"""The task whose inputs are sequences, and whose targets are their structures."""
+
+
+def clean(text: str) -> str:
+    """A sequence in capitals without blanks, gaps and the stop at its end."""
+    return "".join(text.split()).upper().replace("-", "").replace(".", "").rstrip("*")
+
+
+def protein_problem(sequence: str) -> str:
+    """Why a cleaned sequence is not a protein, or an empty string where it is one."""
+    if not sequence:
+        return "holds no residues"
+    if len(sequence) > LONGEST:
+        return f"has {len(sequence):,} residues, and up to {LONGEST:,} are taken"
+    for position, residue in enumerate(sequence, start=1):
+        if residue not in RESIDUES:
+            return f"has an unknown residue '{residue}' at position {position:,}"
+    return ""

@@ -1,0 +1,97 @@
+"""Fields on a grid as a kind: a history of them as input, the next one as target and answer."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed
+from zoo.errors import UnsupportedModel
+from zoo.kinds.inputs import read_each, typed_file
+from zoo_scientific.weather.fields import Field, Forecast
+from zoo_scientific.weather.metrics import METRICS
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import LoadedModel
+
+
+@runtime_checkable
+class NeedsTimes(Protocol):
+    """A forecaster that says how many times a file needs, since it uses no climatology."""
+
+    @property
+    def least_times(self) -> int:
+        """The least number of times."""
+        ...
+
+
+class Grids(Kind):
+    """Fields on a grid: a history of them as input, the next one as target and answer."""
+
+    name = "grid"
+    noun, nouns = "map", "maps"
+    ordered = True
+    baseline_title = "climatology or last field"
+    metrics = METRICS
+    shows_input = True
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """Names of NetCDF files, of which the last states are taken; ``target_column`` names variables."""
+        from zoo_scientific.weather.files import LEAST_TIMES, latest
+
+        variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
+        backbone = model.backbone
+        least = backbone.least_times if isinstance(backbone, NeedsTimes) else LEAST_TIMES
+        return read_each(texts, lambda text: latest(typed_file(text, "NetCDF"), variables, least))
+
+    def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Field:
+        """The forecast as a field; raises ``UnsupportedModel`` where the answer is another one."""
+        if not isinstance(answer, Forecast):
+            raise UnsupportedModel("The model does not answer with fields, so that it cannot be evaluated by them.")
+        return replace(item.fields[-1], values=answer.values, climatology=item.next_climatology)
+
+    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> list[Field]:
+        """The climatology or the last field, whichever errs less from one known field to the next."""
+        import numpy as np
+
+        steps = list(itertools.pairwise(targets))
+        again = np.nanmean([np.nanmean((after.values - before.values) ** 2) for before, after in steps])
+        mean = np.nanmean([np.nanmean((after.values - after.climatology) ** 2) for _, after in steps])
+        return persistence(inputs) if again < mean else usual(inputs)
+
+    def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
+        """The range of each variable."""
+        pairs = zip(answer.names, answer.values, strict=True)
+        return [(", ".join(f"{name} {field.min():.3g} to {field.max():.3g}" for name, field in pairs), "")]
+
+    def to_json(self, answer: Any) -> Mapping[str, Any]:
+        """Values, variables x latitudes x longitudes, and names."""
+        return {"values": answer.values.tolist(), "names": list(answer.names)}
+
+    def html(self, item: Any, answer: Any) -> str:
+        """A map of each variable, and of its departure from the climatology."""
+        from zoo_scientific.weather.showing import maps
+
+        return maps(item, answer)
+
+    def input_html(self, item: Any) -> str:
+        """The variables, and the size of the grid."""
+        height, width = item.fields[-1].values.shape[1:]
+        return f"<p>{escape(', '.join(item.names))}: {height} latitudes, {width} longitudes.</p>"
+
+
+def persistence(inputs: Sequence[Any]) -> list[Field]:
+    """The last field that was seen, again."""
+    return [replace(inputs[at].fields[-1], climatology=inputs[at].next_climatology) for at in range(len(inputs))]
+
+
+def usual(inputs: Sequence[Any]) -> list[Field]:
+    """The climatology of the time to forecast."""
+    return [
+        replace(inputs[at].fields[-1], values=inputs[at].next_climatology, climatology=inputs[at].next_climatology)
+        for at in range(len(inputs))
+    ]

@@ -1,0 +1,1 @@
+"""Object detection: boxes around objects, their files, metrics and drawings."""

@@ -1,0 +1,30 @@
+"""Images with their prompts: targets and answers of image generation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class GeneratedImage:
+    """An image with its prompt, and what generates it again; a target is a real image with its prompt alone.
+
+    Attributes:
+        image: in RGB.
+        prompt: its text; empty without one.
+        seed: of the noise that it was generated from.
+        steps: denoising steps.
+        guidance: how closely it follows the prompt; None for models without guidance.
+        flagged: whether the model's safety checker replaced it with a black image.
+    """
+
+    image: Image
+    prompt: str = ""
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    flagged: bool = False

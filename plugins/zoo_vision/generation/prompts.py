@@ -1,0 +1,130 @@
+"""Prompts, the inputs of image generators, and data sets of images as the targets of prompts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from zoo.entities import Dataset, Subset
+from zoo.errors import DataError, InvalidInput
+from zoo_vision.generation.images import GeneratedImage
+
+UNCONDITIONAL = "unconditional-image-generation"
+MOST = 1000
+"""Images that may be requested at once."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A request for one image.
+
+    Attributes:
+        text: what it shows, or the name of a class; empty for models that take no prompt.
+        seed: of the noise that the image is generated from; the same seed gives the same image.
+        steps: denoising steps; None for the model's default.
+        guidance: how closely the image follows the prompt, the w of classifier-free guidance; None for the default.
+    """
+
+    text: str = ""
+    seed: int = 0
+    steps: int | None = None
+    guidance: float | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class Prompts(Sequence[Any]):
+    """Texts as prompts, each with its position as seed."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self.texts = texts
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __getitem__(self, index: Any) -> Any:
+        return Subset(self, range(len(self))[index]) if isinstance(index, slice) else Prompt(self.texts[index], index)
+
+
+class PromptedImages(Sequence[Any]):
+    """Images, decoded when indexed, each with the text of its prompt."""
+
+    def __init__(self, images: Sequence[Any], texts: Sequence[str]) -> None:
+        self.images, self.texts = images, texts
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return GeneratedImage(self.images[index], self.texts[index])
+
+
+def as_prompts(dataset: Dataset, task: str) -> Dataset:
+    """The images of a data set as targets of prompts: captions, names of classes, or no text.
+
+    Raises:
+        DataError: the data are not images, or have no text where the task needs one.
+    """
+    if dataset.input_kind != "image":
+        raise DataError(
+            f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task} learns from images.",
+            "Use a folder of images, or a table with a column of images and one of texts.",
+        )
+    if task == UNCONDITIONAL:
+        texts = [""] * len(dataset)
+    elif dataset.target_kind == "text" and dataset.targets is not None:
+        texts = [str(text) for text in dataset.targets]
+    elif dataset.target_kind == "class" and dataset.targets is not None:
+        texts = [dataset.classes[int(index)] for index in dataset.targets]
+    else:
+        raise DataError(
+            f"The images of '{dataset.name}' have no text and no class, and {task} needs one for each.",
+            f"Sort them into class folders, add a table of captions, or use --task {UNCONDITIONAL}.",
+        )
+    images: Any = PromptedImages(dataset.inputs, texts)
+    return replace(
+        dataset,
+        input_kind="prompt",
+        inputs=Prompts(texts),
+        targets=images,
+        classes=() if task == UNCONDITIONAL else dataset.classes,
+        fingerprint=hashlib.sha256(f"{task}:{dataset.fingerprint}".encode()).hexdigest(),
+        target_kind="generated-image",
+    )
+
+
+def requested(
+    texts: Sequence[str],
+    *,
+    prompted: bool,
+    count: int = 1,
+    seed: int = 0,
+    steps: int | None = None,
+    guidance: float | None = None,
+) -> list[Prompt]:
+    """The requested images, ``count`` of each prompt, with seeds from ``seed`` on.
+
+    Args:
+        texts: prompts; where ``prompted`` is false, numbers of images.
+
+    Raises:
+        InvalidInput: a number of images is not a number, zero, or too large.
+    """
+    numbers = [(text, count) for text in texts]
+    if not prompted:
+        for text in texts:
+            if not text.strip().isdecimal():
+                raise InvalidInput(
+                    f"This model takes no prompt, and '{text[:40]}' is not a number of images.",
+                    "Give a number of images, such as 4.",
+                )
+        numbers = [("", sum(int(text) for text in texts))]
+    total = sum(number for _, number in numbers)
+    if not 1 <= total <= MOST:
+        raise InvalidInput(f"{total:,} images are requested; zoo generates 1 to {MOST:,} at once.")
+    return [Prompt(text, seed + at, steps, guidance) for text, number in numbers for at in range(number)]

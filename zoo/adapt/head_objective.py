@@ -1,0 +1,176 @@
+"""Trains a new head for classes and numbers, beside a linear probe that it has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
+from zoo.adapt.saving import Adapted
+from zoo.contract.backbone import HasHead, Trainable
+from zoo.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+    from zoo.adapt.comparison import Probe
+    from zoo.adapt.experiment import Experiment
+    from zoo.adapt.linear_probe import LinearHead
+    from zoo.adapt.training.settings import Training
+    from zoo.contract.backbone import Backbone, Progress
+    from zoo.entities import Plan
+
+BATCH_NORM_LEARNING_RATE = 3e-4
+"""The same for networks with batch normalisation, which tolerate a higher learning rate."""
+
+
+class HeadObjective:
+    """A new head on the pretrained model: cross entropy for classes, mean squared error for numbers.
+
+    Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals. A
+    linear probe on the same split is fitted too, and where it is better on the validation samples, it is the run's
+    model: strategy and metrics of the run are the probe's then, and its plan has the figures of both.
+    """
+
+    def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:
+        from zoo.adapt.head import has_batch_norm
+
+        self._backbone, self._experiment, self._plan = backbone, experiment, plan
+        self._trainable = check_trainable(backbone)
+        self.pretrained = self._trainable.module
+        self.parameters = sum(parameter.numel() for parameter in self.pretrained.parameters())
+        self._normalises_batches = has_batch_norm(self.pretrained)
+        self.usual_learning_rate = BATCH_NORM_LEARNING_RATE if self._normalises_batches else LEARNING_RATE
+        self._targets = HeadTargets(experiment)
+        self._weights = experiment.class_weights()
+        self._probe: Probe | None = None
+        self._start: LinearHead | None = None
+
+    @property
+    def head_is_fitted(self) -> bool:  # type: ignore[override]
+        """Whether the head starts as the linear probe."""
+        return self._start is not None
+
+    def build(self) -> nn.Module:
+        """The backbone's head for so many classes."""
+        module: nn.Module = self._trainable.head(self._experiment.task, self._experiment.outputs).to(self._plan.device)
+        return module
+
+    def batches(self, positions: Sequence[int]) -> Any:
+        """Preprocessed inputs with class indices or standardised numbers."""
+        return self._targets.batches(self._backbone, positions, self._plan)
+
+    def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
+        """Fit the probe, and start the head from it where the plan or the model suggests that."""
+        from zoo.adapt import comparison
+        from zoo.adapt.head import start_from_probe
+
+        plan = self._plan
+        self._probe = comparison.fit_probe(self._backbone, self._experiment.dataset, self._experiment, plan, progress)
+        if plan.head == "probe" or (plan.head == "auto" and not self._normalises_batches):
+            self._start = start_from_probe(
+                module,
+                self.pretrained,
+                self._experiment,
+                parts,
+                target_scale=(self._targets.centre, self._targets.scale),
+                probe=self._probe,
+                progress=progress,
+            )
+        if self._start is None and plan.head == "probe":
+            raise UnsupportedModel(
+                f"The head of '{self._backbone.card.id}' cannot start as a linear probe: it is not one linear layer, "
+                "or the features that it takes are not finite.",
+                "Leave --head out.",
+            )
+
+    def loss(self) -> Callable[[Any, Any], Any]:
+        """Weighted by class where the imbalance is strong."""
+        import torch
+
+        weights = self._weights
+        weight = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=self._plan.device)
+        return self._targets.loss(weight)
+
+    def score(self, outputs: Any) -> float:
+        """From logits or standardised numbers."""
+        return self._experiment.decide(self._targets.predictions(outputs), self._experiment.validation)
+
+    def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
+        """Metrics of the fine-tuned model, or of the probe where that is better on the validation samples."""
+        from zoo.adapt import comparison
+        from zoo.adapt.training.loop import evaluate
+
+        experiment, card = self._experiment, self._backbone.card
+        with progress.step("Testing"):
+            outputs, _ = evaluate(module, self.batches(experiment.test), self._targets.loss(None))
+        metrics = experiment.evaluate(self._targets.predictions(outputs), experiment.test)
+        better = comparison.better_probe(self._plan, self._probe, training, self._start)
+        carried_out = {
+            "head": "random" if self._start is None else "probe",
+            "class_weights": self._weights is not None,
+            **comparison.record(experiment, self._probe, training, metrics, better),
+        }
+        if better is not None:
+            adapted = Adapted(UNFINISHED, card, experiment.dataset, head=better.head, layer=better.layer)
+            return Outcome(carried_out["probe"], adapted, carried_out, comparison.LINEAR_PROBE)
+        adapted = Adapted(
+            UNFINISHED, card, experiment.dataset, module=module, centre=self._targets.centre, scale=self._targets.scale
+        )
+        return Outcome(metrics, adapted, carried_out)
+
+
+class HeadTargets:
+    """Turns targets into what the loss takes, and outputs into predictions; numbers are standardised."""
+
+    def __init__(self, experiment: Experiment) -> None:
+        self._experiment = experiment
+        known = experiment.of(experiment.train)
+        self.centre = 0.0 if experiment.classification else float(known.mean())
+        self.scale = 1.0 if experiment.classification else float(known.std()) or 1.0
+
+    def batches(self, backbone: Backbone, positions: Sequence[int], plan: Plan) -> Any:
+        """The samples at these positions in batches."""
+        import numpy as np
+
+        from zoo.adapt.batches import Batches
+
+        part, targets = self._experiment.part(positions), self._experiment.of(positions)
+        if not self._experiment.classification:
+            targets = ((targets - self.centre) / self.scale).astype(np.float32)
+        return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device)
+
+    def loss(self, weights: Any) -> Callable[[Any, Any], Any]:
+        """Cross entropy for classes, mean squared error for numbers; ``weights`` of the classes, or of 0 and 1."""
+        from torch.nn import functional
+
+        if self._experiment.classification:
+            return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=weights)
+        if weights is not None:  # of 0 and of 1, which are below and above their mean
+            return lambda outputs, targets: (weights[(targets > 0).long()] * (outputs[:, 0] - targets).square()).mean()
+        return lambda outputs, targets: functional.mse_loss(outputs[:, 0], targets)
+
+    def predictions(self, outputs: np.ndarray) -> np.ndarray:
+        """Class indices, or numbers in the targets' own unit."""
+        import numpy as np
+
+        if self._experiment.classification:
+            return np.asarray(outputs.argmax(axis=1))
+        return np.asarray(outputs[:, 0].astype(np.float64) * self.scale + self.centre)
+
+
+def check_trainable(backbone: Backbone) -> Trainable:
+    """The backbone as one that can be fine-tuned.
+
+    Raises:
+        UnsupportedModel: it cannot; the model's own reason where it gives one.
+    """
+    if isinstance(backbone, Trainable):
+        return backbone
+    if isinstance(backbone, HasHead):
+        backbone.head(None, 2)
+    raise UnsupportedModel(
+        f"'{backbone.card.id}' cannot be fine-tuned: its plugin gives no torch module to train.",
+        "Train a head on its features: --strategy linear-probe",
+    )

@@ -1,0 +1,103 @@
+"""Trains a backbone's own learner, for targets that are neither a class nor a number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from zoo.adapt.evaluating import CHUNK, known_targets
+from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
+from zoo.adapt.saving import Adapted
+from zoo.contract.backbone import Learns
+from zoo.errors import UnsupportedModel
+from zoo.kinds.known import kind_of
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from zoo.adapt.experiment import Experiment
+    from zoo.adapt.training.settings import Training
+    from zoo.contract.backbone import Backbone, Learner, Progress
+    from zoo.entities import Dataset, Plan
+    from zoo.tasks import Task
+
+
+class LearnerObjective:
+    """The backbone's own learner, whose module gives the loss itself; epochs are compared by its answers."""
+
+    usual_learning_rate = LEARNING_RATE
+    head_is_fitted = False
+
+    def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:
+        from zoo.adapt.training.loop import seeded
+
+        self._backbone, self._experiment, self._plan = backbone, experiment, plan
+        with seeded(plan.seed):
+            self._learner = learner_of(backbone, experiment.task, vocabulary(experiment.dataset, experiment.task))
+        self.pretrained = self._learner.pretrained
+        self.parameters = sum(parameter.numel() for parameter in self._learner.module.parameters())
+
+    def build(self) -> nn.Module:
+        """The learner's module."""
+        return self._learner.module.to(self._plan.device)
+
+    def batches(self, positions: Sequence[int]) -> Any:
+        """Examples, each an input with its target."""
+        from zoo.adapt.batches import ExampleBatches
+
+        part = self._experiment.part(positions)
+        return ExampleBatches(self._learner, part.inputs, known_targets(part), self._plan.batch_size, self._plan.device)
+
+    def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
+        """Nothing: the learner starts as it is."""
+
+    def loss(self) -> Callable[[Any, Any], Any]:
+        """The mean of the examples' losses."""
+        return lambda losses, _: losses.mean()
+
+    def score(self, outputs: Any) -> float:
+        """From the learner's answers; the same for all epochs where their loss alone decides."""
+        if self._experiment.kind.select_by_loss:
+            return 0.0
+        return self._experiment.decide(self._answers(self._experiment.validation), self._experiment.validation)
+
+    def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
+        """Metrics of the learner's answers."""
+        experiment = self._experiment
+        with progress.step("Testing"):
+            metrics = experiment.evaluate(self._answers(experiment.test), experiment.test)
+        dataset = replace(experiment.dataset, classes=self._learner.classes)
+        adapted = Adapted(UNFINISHED, self._backbone.card, dataset, module=module)
+        return Outcome(metrics, adapted, experiment.kind.evaluated_with(experiment.task.name))
+
+    def _answers(self, positions: Sequence[int]) -> list[Any]:
+        """The learner's answers for a part, as targets."""
+        part, kind = self._experiment.part(positions), self._experiment.kind
+        found: list[Any] = []
+        for start in range(0, len(part), CHUNK):
+            inputs = [part.inputs[index] for index in range(start, min(start + CHUNK, len(part)))]
+            answers = self._learner.predict(inputs)
+            found += [kind.comparable(item, answer) for item, answer in zip(inputs, answers, strict=True)]
+        return found
+
+
+def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learner:
+    """The backbone's learner.
+
+    Raises:
+        UnsupportedModel: it has none for the task.
+    """
+    learner = backbone.learner(task.name, tuple(classes)) if isinstance(backbone, Learns) else None
+    if learner is None:
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' cannot be trained for {task.name}.",
+            f"Find a model that can: zoo search --task {task.name}",
+        )
+    return learner
+
+
+def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
+    """What a learner is made for: the data's classes, the languages of a translation, or the characters of texts."""
+    named = dataset.classes or dataset.languages
+    return named or tuple(kind_of(dataset.target_kind).vocabulary(known_targets(dataset), task.name))

@@ -1,0 +1,78 @@
+"""What the fine-tuning procedure asks of what is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from zoo.adapt.saving import Adapted
+    from zoo.adapt.training.settings import Training
+    from zoo.contract.backbone import Progress
+    from zoo.entities import Run
+
+LEARNING_RATE = 1e-4
+"""Of pretrained weights, where neither the plan nor the backbone names one."""
+
+UNFINISHED: Run = None  # type: ignore[assignment]
+"""The run of a model whose record is not made yet."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training reached.
+
+    Attributes:
+        metrics: on the test samples.
+        adapted: the model as it is written; its run is still to be filled in.
+        carried_out: what the record of the run says besides.
+        strategy: that of the model that was kept, where it is not the plan's.
+    """
+
+    metrics: Mapping[str, float]
+    adapted: Adapted
+    carried_out: Mapping[str, Any] = field(default_factory=dict)
+    strategy: str = ""
+
+
+class Objective(Protocol):
+    """What the fine-tuning procedure asks.
+
+    Attributes:
+        pretrained: the part of the module that was pretrained.
+        parameters: how many weights are written in the end, about.
+        usual_learning_rate: of the pretrained weights.
+        head_is_fitted: whether the head starts as a fitted linear probe.
+    """
+
+    pretrained: nn.Module
+    parameters: int
+    usual_learning_rate: float
+    head_is_fitted: bool
+
+    def build(self) -> nn.Module:
+        """The module to train, on its device; new weights are drawn from the seed that is set."""
+        ...
+
+    def batches(self, positions: Sequence[int]) -> Any:
+        """Batches of the samples at these positions."""
+        ...
+
+    def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
+        """Look at, or change, the module before the first epoch."""
+        ...
+
+    def loss(self) -> Callable[[Any, Any], Any]:
+        """From outputs and targets of a batch to its loss."""
+        ...
+
+    def score(self, outputs: Any) -> float:
+        """The deciding metric on the validation samples, higher is better, from the module's outputs for them."""
+        ...
+
+    def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
+        """Test the trained module."""
+        ...

@@ -1,0 +1,1 @@
+"""The training loop with its hyperparameters, optimiser and learning rates."""

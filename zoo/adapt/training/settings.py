@@ -1,0 +1,60 @@
+"""Hyperparameters and outcome of a training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from zoo.errors import ZooError
+
+
+class OutOfMemory(ZooError):
+    """The device has too little memory for this batch size."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Training hyperparameters.
+
+    Attributes:
+        learning_rate: learning rate of the pretrained weights.
+        head_learning_rate: learning rate of the new head.
+        patience: epochs without improvement on the validation split before training stops.
+        layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        accumulate: batches per optimiser step (gradient accumulation).
+        evaluate_start: whether the weights before the first epoch compete, as epoch 0: where the head is initialised
+            from a probe.
+    """
+
+    epochs: int
+    learning_rate: float
+    head_learning_rate: float
+    weight_decay: float = 0.01
+    patience: int = 3
+    seed: int = 0
+    layer_decay: float = 1.0
+    accumulate: int = 1
+    evaluate_start: bool = False
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Figures of one epoch; ``score`` is the primary validation metric, higher is better; epoch 0 is the start."""
+
+    number: int
+    training_loss: float
+    validation_loss: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Training:
+    """The outcome of a training.
+
+    Attributes:
+        best: the epoch whose weights the module now has.
+        stopped: why it ended: ``epochs`` (all done), ``patience``, ``interrupted`` or ``diverged``.
+    """
+
+    epochs: tuple[Epoch, ...]
+    best: Epoch
+    stopped: str

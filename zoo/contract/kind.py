@@ -1,0 +1,269 @@
+"""A kind of sample, target or answer: the one object that knows how to read, compare, evaluate and show it.
+
+A plugin adds kinds by the hook ``zoo_kinds()``. Everything else asks the kind and never switches on its name. Each
+method has a default, so that a kind overrides only what is particular to it; a kind of target alone needs ``baseline``,
+``metrics`` and what shows its answers, a kind of input alone what reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from zoo.contract.showing import Shows
+from zoo.contract.values import Typed, Unusable, Values
+from zoo.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.contract.backbone import LoadedModel, Progress
+    from zoo.contract.metric import Metric
+    from zoo.contract.reader import ReadOptions, Table
+    from zoo.entities import Dataset, Problem
+    from zoo.tasks import Task
+
+
+LONGEST_CELL = 1000
+"""Characters of a cell beyond which it is no path."""
+
+
+class Kind(Shows):
+    """A kind of sample, target or answer.
+
+    Attributes:
+        name: as data sets, tasks and cards name it: ``image``, ``boxes``.
+        noun, nouns: one of them and several, in messages; the name, and that with an s, where they are empty.
+        per_sample: what a task that predicts it needs with each sample: ``a mask``.
+        suffixes: of files that hold samples of this kind, in lower case, with the dot; a folder of class folders may
+            consist of such files.
+        describes_others: whether such files often describe samples of other kinds, as texts do; where a folder holds
+            as many of both, they are not its samples.
+        needs_task: whether files are read as this kind only where a task asks for it, since they are read as another
+            kind otherwise.
+        column_names: names of table columns that usually hold it, the likeliest first; empty for kinds that are never
+            one column.
+        cells: what such a column holds, in words: ``paths of images``.
+        written: whether cells hold the value itself as text, and not the name of a file.
+        asked_of: the kind that models take where this kind adds something to it: a question is asked of a text model.
+        typed_as: of a kind that models generate: the kind of what is typed for it, such as a prompt.
+        folds_text: whether texts in inputs are what people write, so that case and white space tell no two apart.
+        ordered: whether samples follow each other in time, so that the last ones are held out.
+        groupings: ways to split that keep groups of samples together, by name: functions of n inputs that give n keys.
+        estimable: whether targets are arrays that transferability can be estimated from, see ``array``.
+        metrics: metrics that evaluate answers of this kind; tasks name those that they use.
+        baseline_title: what the baseline is, in a table: ``most frequent class``.
+        numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
+        select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
+        most_evaluated: how many targets show whether a metric applies; all where it is None.
+    """
+
+    name: ClassVar[str] = ""
+    noun: ClassVar[str] = ""
+    nouns: ClassVar[str] = ""
+    per_sample: ClassVar[str] = ""
+    suffixes: ClassVar[Collection[str]] = frozenset()
+    describes_others: ClassVar[bool] = False
+    needs_task: ClassVar[bool] = False
+    column_names: ClassVar[Sequence[str]] = ()
+    cells: ClassVar[str] = ""
+    written: ClassVar[bool] = False
+    asked_of: ClassVar[str] = ""
+    typed_as: ClassVar[str] = ""
+    folds_text: ClassVar[bool] = False
+    ordered: ClassVar[bool] = False
+    groupings: ClassVar[Mapping[str, Callable[[Sequence[Any]], Sequence[Hashable]]]] = {}
+    estimable: ClassVar[bool] = False
+    metrics: ClassVar[Sequence[Metric]] = ()
+    baseline_title: ClassVar[str] = "baseline"
+    numbered: ClassVar[bool] = False
+    select_by_loss: ClassVar[bool] = False
+    most_evaluated: ClassVar[int | None] = None
+
+    def __init__(self, name: str = "") -> None:
+        if name:
+            self.name = name  # type: ignore[misc]
+        self.noun = self.noun or self.name.replace("-", " ")  # type: ignore[misc]
+        self.nouns = self.nouns or f"{self.noun}s"  # type: ignore[misc]
+        self.per_sample = self.per_sample or f"a {self.noun}"  # type: ignore[misc]
+
+    def __repr__(self) -> str:
+        return f"<Kind {self.name}>"
+
+    # Reading
+
+    def is_cell(self, value: str, column: str) -> bool:
+        """Whether a cell of a table looks like this kind; by default a path with one of the suffixes.
+
+        Args:
+            column: the column's name in lower case, with underscores between words.
+        """
+        if not self.suffixes or len(value) > LONGEST_CELL or "\n" in value or "\0" in value:
+            return False
+        return PurePosixPath(value.strip()).suffix.lower() in self.suffixes
+
+    def is_encoded(self, content: bytes) -> bool:
+        """Whether the bytes in a cell are a file of this kind."""
+        return False
+
+    def read_cell(self, value: Any) -> Any:
+        """A table's cell as a value; raises ``Unusable``."""
+        return str(value)
+
+    def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
+        """Many cells of one column, none of them empty, or all bytes of files; paths are relative to ``folder``."""
+        items: list[Any] = []
+        kept: list[int] = []
+        problems: dict[int, str] = {}
+        for position, cell in enumerate(cells):
+            try:
+                items.append(self.read_cell(cell))
+                kept.append(position)
+            except Unusable as error:
+                problems[position] = str(error)
+        return Values(items, kept, [self.digest(item) for item in items], problems)
+
+    def is_file(self, path: Path) -> bool:
+        """Whether a file in a folder holds samples of this kind, by its name or its first bytes."""
+        return path.suffix.lower() in self.suffixes
+
+    def read_files(self, paths: Sequence[Path], root: Path) -> Values:
+        """Files below the folder ``root`` that hold one sample each."""
+        return self.read_cells([str(path.absolute()) for path in paths], root.absolute())
+
+    def read_folder(
+        self,
+        reference: str,
+        root: Path,
+        files: Sequence[tuple[Path, str | None]],
+        options: ReadOptions,
+        problems: Sequence[Problem],
+    ) -> Dataset | None:
+        """A whole folder of files that hold several samples each; None to read one sample of each by ``read_files``.
+
+        Args:
+            files: each with its class folder, or None where it lies in none.
+            problems: files and folders that cannot be used, found so far.
+        """
+        return None
+
+    def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset | None:
+        """A whole table with this kind's own columns; None to read one column of inputs and one of targets.
+
+        Asked of the kinds of a task's target and inputs where the task was named.
+        """
+        return None
+
+    def from_dataset(self, dataset: Dataset, task: Task) -> Dataset | None:
+        """A data set of another kind turned into this kind's for a task; None where that cannot be."""
+        return None
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """Inputs typed on a command line: values, names of files, or files that hold several.
+
+        Args:
+            options: what the user set of the kind's own options (``zoo_options``), by name.
+
+        Raises:
+            DataError, InvalidInput: none can be used.
+            UnsupportedModel: inputs of this kind cannot be typed.
+        """
+        raise UnsupportedModel(f"Inputs of the kind '{self.name}' cannot be given on the command line.")
+
+    # Comparing
+
+    def digest(self, item: Any) -> bytes:
+        """SHA-256 of the content of one value."""
+        if isinstance(item, str):
+            return hashlib.sha256(item.encode("utf-8", "surrogatepass")).digest()
+        return hashlib.sha256(item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()).digest()
+
+    def canonical(self, item: Any) -> Any:
+        """The same for two inputs that are the same sample; None where an input is compared by its content."""
+        return None
+
+    def identity(self, item: Any, target: Any) -> Any:
+        """What a sample with a target of this kind is compared by; None where that is its input alone."""
+        return None
+
+    # Evaluating
+
+    def array(self, targets: Sequence[Any]) -> np.ndarray:
+        """n targets as an array that estimators and losses take; of kinds that are ``estimable``."""
+        raise NotImplementedError(f"targets of the kind '{self.name}' are not an array")
+
+    def strata(self, targets: Sequence[Any]) -> np.ndarray | None:
+        """n whole numbers of which every part of a split gets its share, such as classes; None to split at random."""
+        return None
+
+    def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Any:
+        """A model's answer to an input, as metrics compare it with a target; ``classes`` are the data's."""
+        return answer
+
+    def labels(self, answer: Any) -> Sequence[str]:
+        """The class names that an answer speaks of; empty for kinds without."""
+        return ()
+
+    def check(self, dataset: Dataset) -> None:
+        """Raise ``DataError`` where targets of this kind cannot be learned: one class only, a class of one sample."""
+
+    def relabelled(self, answer: Any, names: Mapping[str, str | None], classes: Sequence[str]) -> Any:
+        """The answer in the classes of the data.
+
+        Args:
+            names: for each of the answer's labels the data's name of that class, None where it has none.
+            classes: the data's names, as ``class_names`` gives them.
+        """
+        return answer
+
+    def class_names(self, classes: Sequence[str]) -> Sequence[str]:
+        """The names that answers use, of the classes of a data set; tags such as ``B-PER`` become ``PER``."""
+        return classes
+
+    def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Any:
+        """Answers to n inputs without a model, from known targets alone: the commonest class, the mean."""
+        return [targets[0]] * len(inputs)
+
+    def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
+        """What a learner has to tell apart in targets without classes, such as the characters of transcripts."""
+        return ()
+
+    def evaluate(
+        self, model: LoadedModel, dataset: Dataset, task: Task, progress: Progress
+    ) -> tuple[dict[str, float], dict[str, float]] | None:
+        """Metrics of a model and of the baseline; None to compare answers with targets by the task's metrics."""
+        return None
+
+    def evaluated_with(self, task: str = "") -> Mapping[str, str]:
+        """Models and versions that the metrics depend on, for records.
+
+        Raises:
+            ZooError: a model that the user named for a metric of the task cannot be had.
+        """
+        return {}
+
+    # Describing
+
+    def profile(self, inputs: Sequence[Any]) -> Mapping[str, Any]:
+        """What to say of n samples in ``zoo profile``: JSON values by name."""
+        return {}
+
+    def profile_targets(self, targets: Sequence[Any], classes: Sequence[str]) -> Mapping[str, Any]:
+        """What to say of n targets of this kind in ``zoo profile``: JSON values by name."""
+        return {}
+
+    def raw_features(self, inputs: Sequence[Any]) -> tuple[np.ndarray, str] | None:
+        """Features without a pretrained model, n x d, and what they are in words: a baseline for models; or None."""
+        return None
+
+    # Examples for the conformance suite
+
+    def ordinary(self) -> Sequence[Any]:
+        """Some ordinary values, of different size where that is possible."""
+        return ()
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """Values at the edge of what real data hold, each with its name: empty, tiny, huge."""
+        return ()

@@ -1,0 +1,88 @@
+"""A way to adapt a model, and which options of a plan it uses; one without effect is refused where it was set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities import Plan
+from zoo.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone, Progress
+    from zoo.entities import Dataset, Run
+
+COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
+"""What every strategy uses: what is done, on which samples, and where."""
+
+TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)
+"""All other options of a plan: how the model is trained, and which one is kept."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of a plan that a strategy uses, beside those in ``COMMON``.
+
+    Attributes:
+        used: their names, as ``Plan`` has them.
+        reason: why the others have no effect.
+        reasons: the same for single options, by name, where there is more to say.
+        instead: what to do instead of leaving an option out, if anything.
+    """
+
+    used: frozenset[str] = frozenset()
+    reason: str = "the strategy does not use it"
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    instead: str = ""
+
+    def check(self, plan: Plan, epochs: int) -> None:
+        """Refuse an option that has no effect and is not at its default.
+
+        Args:
+            epochs: the strategy's own default.
+
+        Raises:
+            InvalidInput: names the option, the reason and what to do.
+        """
+        for one in dataclasses.fields(Plan):
+            default = epochs if one.name == "epochs" else one.default
+            if one.name in self.used | COMMON or getattr(plan, one.name) == default:
+                continue
+            option = flag(one.name)
+            raise InvalidInput(
+                f"{option} has no effect with --strategy {plan.strategy} for {plan.task}: "
+                f"{self.reasons.get(one.name, self.reason)}.",
+                f"Leave {option} out{self.instead and f', or {self.instead}'}.",
+            )
+
+    def select(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of ``wanted`` that are used."""
+        return {name: value for name, value in wanted.items() if name in self.used | COMMON}
+
+
+def flag(name: str) -> str:
+    """An option as the command line has it: ``--layer-decay``."""
+    return f"--{name.replace('_', '-')}"
+
+
+@dataclass(frozen=True)
+class Strategy:
+    """A way to adapt a model.
+
+    Attributes:
+        name: what ``--strategy`` takes.
+        description: one sentence.
+        adapt: function of backbone, data set, plan and progress that gives the run.
+        epochs: upper limit where the plan names none.
+        options: the options of a plan that it uses; others are refused.
+        plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
+    """
+
+    name: str
+    description: str
+    adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
+    epochs: int = 20
+    options: Options = field(default_factory=Options)
+    plan: str = ""

@@ -1,0 +1,74 @@
+"""What kinds give: values read from cells and files, inputs typed on a command line, answers as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zoo.entities import Problem
+
+LONGEST_HEADING = 80
+"""Characters of a heading."""
+
+
+class Unusable(Exception):
+    """A cell, a file or a typed input is not a value of the kind.
+
+    The message continues a sentence that begins with the name of the item: ``has no atoms``.
+    """
+
+
+@dataclass(frozen=True)
+class Values:
+    """What reading n cells of a table, or n files, gave.
+
+    Attributes:
+        items: the values, in order, decoded when indexed where decoding is expensive.
+        kept: position among the n of each value.
+        digests: SHA-256 of the content of each value.
+        problems: position among the n of each cell that is unusable, with the reason.
+    """
+
+    items: Sequence[Any]
+    kept: Sequence[int]
+    digests: Sequence[bytes]
+    problems: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Typed:
+    """Inputs given on a command line.
+
+    Attributes:
+        names: what the results call each.
+        items: the values.
+        problems: inputs that cannot be used, with the reason.
+    """
+
+    names: tuple[str, ...]
+    items: Sequence[Any]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Answers as a table.
+
+    Attributes:
+        heads: the columns.
+        rows: cells as text.
+        numeric: the columns that are numbers.
+    """
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numeric: Collection[str] = ()
+
+
+def short(name: str) -> str:
+    """The name of an input as a heading: a file's name, or a text cut to ``LONGEST_HEADING`` characters."""
+    suffix = Path(name).suffix
+    whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
+    return whole if len(whole) <= LONGEST_HEADING else f"{whole[: LONGEST_HEADING - 1]}\u2026"

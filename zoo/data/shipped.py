@@ -1,0 +1,67 @@
+"""Data sets that installed packages ship, under short names; nothing is downloaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from zoo.contract.reader import PackagedDataset, ReadOptions
+from zoo.entities import Dataset
+from zoo.errors import DataError
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """One packaged data set.
+
+    Attributes:
+        name: what to type.
+        input_kind: the kind of its samples.
+        description: what it is, in a sentence.
+        install: the command that brings it.
+        here: whether it is installed.
+        read: from its name and the options to the data set.
+    """
+
+    name: str
+    input_kind: str
+    description: str
+    install: str
+    here: Callable[[], bool]
+    read: Callable[[str, ReadOptions], Dataset]
+
+
+class ShippedReader:
+    """Reads packaged data sets by their names."""
+
+    name = "packaged data set"
+
+    def __init__(self, shipped: Sequence[Shipped]) -> None:
+        self._shipped = {one.name: one for one in shipped}
+
+    @property
+    def datasets(self) -> list[str]:
+        """The names that can be typed."""
+        return list(self._shipped)
+
+    def accepts(self, reference: str) -> bool:
+        """Whether it is one of ``datasets``."""
+        return reference in self._shipped
+
+    def describe(self, name: str) -> PackagedDataset:
+        """What it is, whether it is here, and the command that brings it."""
+        one = self._shipped[name]
+        return PackagedDataset(name, one.input_kind, one.description, one.here(), one.install)
+
+    def read(self, reference: str, options: ReadOptions) -> Dataset:
+        """The whole data set.
+
+        Raises:
+            DataError: the package that ships it is not installed; with the command.
+        """
+        one = self._shipped[reference]
+        if not one.here():
+            raise DataError(
+                f"'{reference}' is shipped by a package that is not installed.", f"Install it: {one.install}"
+            )
+        return one.read(reference, options)

@@ -1,0 +1,28 @@
+"""The plain, typed dataclasses that cross every boundary. No torch, no SQL, no numpy at import."""
+
+from __future__ import annotations
+
+from zoo.entities.base import Entity
+from zoo.entities.cards import NOT_PROPOSED, BenchmarkScore, LocalFiles, ModelCard, ModelFile, ModelId
+from zoo.entities.data import Dataset, FeatureRequest, Features, FeatureShard, LeftOut, Problem, Subset
+from zoo.entities.runs import Measurement, Plan, Run
+
+__all__ = [
+    "NOT_PROPOSED",
+    "BenchmarkScore",
+    "Dataset",
+    "Entity",
+    "FeatureRequest",
+    "FeatureShard",
+    "Features",
+    "LeftOut",
+    "LocalFiles",
+    "Measurement",
+    "ModelCard",
+    "ModelFile",
+    "ModelId",
+    "Plan",
+    "Problem",
+    "Run",
+    "Subset",
+]

@@ -1,0 +1,155 @@
+"""Data sets, and features of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from zoo.entities.base import Entity
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class Problem(Entity):
+    """An item of a data set that cannot be used: where it is, and why."""
+
+    item: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LeftOut(Entity):
+    """Files or items of a data set that were not read for one reason.
+
+    Attributes:
+        suffix: of the files, in lower case; empty where they have none, or are rows of a table.
+        reason: why they were not read.
+        count: how many there are.
+        example: the first one.
+    """
+
+    suffix: str
+    reason: str
+    count: int
+    example: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set that a reader made of what the user named.
+
+    Attributes:
+        name: what the user typed, or the packaged name.
+        input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
+        inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
+            audio, ``str`` for texts and whatever is written as text.
+        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
+            what the kind names (see ``zoo.adapt.structured``).
+        classes: class names by index; empty for numbers.
+        fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
+        target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.
+        columns: which column was taken for what, where there are columns.
+        problems: items left out, with the reason.
+        languages: source and target of pairs of texts, where the user said them.
+        notes: how it was read, in sentences, where that could be in doubt: splits that were merged...
+        passed_over: files that lie among the samples and hold none, by suffix.
+    """
+
+    name: str
+    input_kind: str
+    inputs: Sequence[Any]
+    targets: Sequence[Any] | None = None
+    classes: tuple[str, ...] = ()
+    fingerprint: str = ""
+    target_kind: str = "class"
+    columns: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    languages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    passed_over: tuple[LeftOut, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def subset(self, indices: Sequence[int], name: str | None = None) -> Dataset:
+        """The items at ``indices``, in that order; the fingerprint is derived from this one's and the indices."""
+        import hashlib
+
+        indices = [int(index) for index in indices]
+        digest = hashlib.sha256(f"{self.fingerprint}:{indices}".encode()).hexdigest()
+        targets: Any = None if self.targets is None else [self.targets[index] for index in indices]
+        return dataclasses.replace(
+            self, name=name or self.name, inputs=Subset(self.inputs, indices), targets=targets, fingerprint=digest
+        )
+
+
+class Subset(Sequence[Any]):
+    """Some items of a sequence, in a given order, decoded when indexed."""
+
+    def __init__(self, items: Sequence[Any], indices: Sequence[int]) -> None:
+        self.items, self.indices = items, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self.items, self.indices[index])
+        return self.items[self.indices[index]]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of a data set from one layer of one model.
+
+    Attributes:
+        values: float32, n samples x d dimensions.
+        targets: n targets, or None.
+        provenance: model revision, data fingerprint, layer, versions, device, seconds.
+    """
+
+    model: str
+    layer: str
+    values: np.ndarray
+    targets: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FeatureShard:
+    """Some samples' features as ``zoo_extract_features`` yields them, usually of consecutive ones.
+
+    Attributes:
+        indices: positions of the samples in the data set.
+        values: layer name to float32 array, len(indices) x d.
+    """
+
+    indices: Sequence[int]
+    values: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class FeatureRequest(Entity):
+    """What to extract and how.
+
+    Attributes:
+        layers: layer names of the backbone; empty means its last one.
+        batch_size: samples a batch, at most.
+        device: ``cpu``, ``cuda``, ``mps``.
+        shard_size: samples a shard.
+        batch_tokens: samples times the length of the longest, at most, where samples have a length; None is no limit.
+        piecemeal: whether a shard may come in pieces, its samples in any order, so that what is done can be kept when
+            the work takes long or is interrupted.
+    """
+
+    layers: tuple[str, ...] = ()
+    batch_size: int = 64
+    device: str = "cpu"
+    shard_size: int = 4096
+    batch_tokens: int | None = None
+    piecemeal: bool = False

@@ -1,0 +1,111 @@
+"""Measurements, and adaptations: their plans and their records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from zoo.entities.base import Entity
+
+
+@dataclass(frozen=True)
+class Measurement(Entity):
+    """One transferability figure with all that is needed to repeat it.
+
+    Attributes:
+        seconds: forward passes and scoring together.
+        samples: how many samples it was measured on.
+        data: fingerprint of the data set.
+        low, high: the interval of the value.
+        revision: revision of the model, or a digest of its weights where it has none.
+    """
+
+    model: str
+    task: str
+    data: str
+    dataset: str
+    estimator: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    layer: str = ""
+    samples: int = 0
+    seconds: float = 0.0
+    revision: str | None = None
+    seed: int = 0
+    device: str = "cpu"
+    versions: Mapping[str, str] = field(default_factory=dict)
+    created: str = ""
+
+
+@dataclass(frozen=True)
+class Plan(Entity):
+    """How to adapt a model.
+
+    Attributes:
+        strategy: name of an adaptation strategy, such as ``linear-probe`` or ``full``.
+        epochs: upper limit; early stopping may end sooner.
+        learning_rate: None lets the strategy choose.
+        patience: epochs without a better validation metric before it stops.
+        validation: fraction of the samples held out to stop early on.
+        test: fraction of the samples held out to report on.
+        split: how they are held out: ``random`` (stratified by class), or by a grouping of the kind of their inputs.
+        head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
+        layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        accumulate: batches whose gradients are added up before the weights change; the more, the less memory for the
+            same step.
+        output: folder for the adapted model, or None to keep the figures only.
+        keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
+            samples, or always the ``fine-tuned`` one.
+    """
+
+    strategy: str = "linear-probe"
+    task: str = ""
+    epochs: int = 20
+    batch_size: int = 32
+    learning_rate: float | None = None
+    weight_decay: float = 0.01
+    patience: int = 3
+    validation: float = 0.15
+    test: float = 0.2
+    seed: int = 0
+    device: str = "cpu"
+    output: str | None = None
+    split: str = "random"
+    head: str = "auto"
+    layer_decay: float = 1.0
+    accumulate: int = 1
+    keep: str = "best"
+
+
+@dataclass(frozen=True)
+class Run(Entity):
+    """One adaptation with its data set, plan, seed, cost and metrics.
+
+    Attributes:
+        id: short unique name.
+        metrics: metric name to value on the test split.
+        baseline: the same metrics of the most frequent class, to prove the gain against.
+        epochs: how many ran.
+        path: folder of the adapted model, if it was kept.
+    """
+
+    id: str
+    model: str
+    task: str
+    dataset: str
+    data: str
+    strategy: str
+    metrics: Mapping[str, float]
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    epochs: int = 0
+    samples: int = 0
+    seconds: float = 0.0
+    device: str = "cpu"
+    revision: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+    path: str | None = None
+    created: str = ""

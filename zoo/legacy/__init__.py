@@ -1,0 +1,1 @@
+"""What has no home of its own yet."""

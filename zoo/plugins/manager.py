@@ -1,0 +1,272 @@
+"""Finds, loads, isolates and reports plugins.
+
+Each entry point of the group ``zoo`` is loaded in its own ``try`` and each hook is called plugin by plugin, so that one
+broken plugin costs one line on the screen and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from zoo.contract import hooks as hookspecs
+from zoo.errors import PluginError, PluginWarning, ZooError
+from zoo.plugins.reports import PluginReport, article, names, outdated, sentence, taken
+from zoo.tasks import TASKS, Domain, Task
+
+if TYPE_CHECKING:
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+
+GROUP = "zoo"
+DEFAULTS = "defaults"
+OWN_DISTRIBUTION = "foundation-zoo"
+
+NAMING_HOOKS = (
+    "zoo_domains",
+    "zoo_kinds",
+    "zoo_options",
+    "zoo_sources",
+    "zoo_readers",
+    "zoo_metrics",
+    "zoo_estimators",
+    "zoo_strategies",
+)
+"""The hooks that only name things, so that calling them to see whether they work costs little."""
+
+
+def _warn_user(line: str) -> None:
+    warnings.warn(line, PluginWarning, stacklevel=2)
+
+
+class Plugins:
+    """The loaded plugins, other people's first, this distribution's own next, the core's defaults last.
+
+    Attributes:
+        warn: where the one line about a broken plugin goes; a ``PluginWarning`` until someone sets it.
+    """
+
+    def __init__(self, entry_points: list[metadata.EntryPoint] | None = None) -> None:
+        self._pluggy = pluggy.PluginManager(GROUP)
+        self._pluggy.add_hookspecs(hookspecs)
+        self._reports: dict[str, PluginReport] = {}
+        self._owners: dict[str, str] = {}
+        self._seen_warnings: dict[str, None] = {}
+        self.warn: Callable[[str], None] = _warn_user
+        for entry_point in installed() if entry_points is None else entry_points:
+            self._load(entry_point)
+
+    @property
+    def reports(self) -> list[PluginReport]:
+        """Every plugin found, broken ones included, in the order in which they answer."""
+        return list(self._reports.values())
+
+    def check(self, kinds: Mapping[str, type] | None = None) -> list[PluginReport]:
+        """The reports after calling every hook that only names things, so that a broken one shows.
+
+        Args:
+            kinds: what the items of a hook must be, by its name; hooks besides ``NAMING_HOOKS`` are called as well.
+        """
+        for hook in dict.fromkeys((*NAMING_HOOKS, *(kinds or {}))):
+            for _ in self.items(hook, (kinds or {}).get(hook)):
+                pass
+        _ = self.kinds  # a kind that two plugins claim shows
+        return self.reports
+
+    def each(self, hook: str, only: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
+        """Call a hook of each plugin in turn, or of the one called ``only``; yields (plugin name, result).
+
+        A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
+        a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
+        ran out, which is nobody's fault; and Control-C.
+        """
+        once = _answers_once(hook)
+        for name in self._implementing(hook):
+            if only not in {None, name}:
+                continue
+            try:
+                results = self._call(name, hook, arguments)
+            except MemoryError:
+                raise
+            except (Exception, SystemExit) as error:
+                if once and isinstance(error, ZooError):
+                    raise
+                self.report_failure(name, hook, error)
+                continue
+            for result in [results] if once else results:
+                if result is not None:
+                    yield name, result
+
+    def items(self, hook: str, kind: Any = None, only: str | None = None, **arguments: Any) -> Iterator[Any]:
+        """All items that all plugins give for a hook which returns many, streamed; a plugin that raises is cut short.
+
+        Items that are not of ``kind`` (a type, or a tuple of types) are reported as that plugin's mistake.
+        """
+        for name, result in self.each(hook, only, **arguments):
+            try:
+                for item in result:
+                    if kind is not None and not isinstance(item, kind):
+                        raise _WrongItem(f"gave {article(type(item).__name__)} where it gives {names(kind)}.")
+                    yield item
+            except MemoryError:
+                raise
+            except _WrongItem as error:
+                self._report(name, f"its hook {hook} {error.message}")
+            except (Exception, SystemExit) as error:
+                self.report_failure(name, hook, error)
+
+    def first(self, hook: str, **arguments: Any) -> Any:
+        """The first answer that is not None, or None.
+
+        An error that a plugin means for the user (``ZooError``) ends the search; any other is reported and the next
+        plugin is asked.
+        """
+        for _, result in self.each(hook, **arguments):
+            return result
+        return None
+
+    def ask(self, name: str, hook: str, **arguments: Any) -> Any:
+        """The answer of the plugin called ``name`` to a hook, or None; raises whatever its hook raises."""
+        return self._call(name, hook, arguments)
+
+    @functools.cached_property
+    def tasks(self) -> dict[str, Task]:
+        """The core's tasks and those that plugins add, by name; a core task keeps its meaning."""
+        tasks = dict(TASKS)
+        for domain in self.domains.values():
+            for task in domain.tasks:
+                tasks.setdefault(task.name, task)
+        return tasks
+
+    @functools.cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """All kinds by name; a kind that two plugins claim is the first one's, and the second is reported.
+
+        This distribution's own come first, so that no other plugin takes ``image`` or ``class``.
+        """
+        from zoo.contract.kind import Kind
+
+        own = {report.name for report in self._reports.values() if report.distribution == OWN_DISTRIBUTION}
+        found: dict[str, Kind] = {}
+        for plugin in sorted(self._implementing("zoo_kinds"), key=lambda name: (name not in own, name != DEFAULTS)):
+            for kind in self.items("zoo_kinds", Kind, plugin):
+                first = self._owners.setdefault(kind.name, plugin)
+                if first == plugin:
+                    found[kind.name] = kind
+                else:
+                    self._report(plugin, f"claims the kind '{kind.name}', which '{first}' has; name it otherwise.")
+        return found
+
+    @functools.cached_property
+    def options(self) -> dict[str, Option]:
+        """The options that plugins add to commands, by name; of two of one name the first counts."""
+        from zoo.contract.option import Option
+
+        found: dict[str, Option] = {}
+        for option in self.items("zoo_options", Option):
+            found.setdefault(option.name, option)
+        return found
+
+    @functools.cached_property
+    def domains(self) -> dict[str, Domain]:
+        """All domains by name; where two plugins serve one domain, its tasks are those of both."""
+        domains: dict[str, Domain] = {}
+        for domain in self.items("zoo_domains", Domain):
+            known = domains.setdefault(domain.name, domain)
+            tasks = tuple(dict.fromkeys((*known.tasks, *domain.tasks)))
+            domains[domain.name] = dataclasses.replace(known, tasks=tasks)
+        return domains
+
+    def _implementing(self, hook: str) -> list[str]:
+        caller = getattr(self._pluggy.hook, hook)
+        names = {impl.plugin_name for impl in caller.get_hookimpls()}
+        return [name for name in self._reports if name in names]
+
+    def _call(self, name: str, hook: str, arguments: dict[str, Any]) -> Any:
+        others = [plugin for other, plugin in self._pluggy.list_name_plugin() if other != name and plugin is not None]
+        return self._pluggy.subset_hook_caller(hook, others)(**arguments)
+
+    def _load(self, entry_point: metadata.EntryPoint) -> None:
+        name = entry_point.name
+        distribution = entry_point.dist
+        report = PluginReport(
+            name, distribution.name if distribution else "", distribution.version if distribution else ""
+        )
+        if name in self._reports:
+            self._leave_out(f"{name} of {report.distribution}", report, taken(self._reports[name]))
+            return
+        try:
+            plugin = entry_point.load()
+            self._pluggy.register(plugin, name=name)
+            self._pluggy.check_pending()
+        except (Exception, SystemExit) as error:
+            if self._pluggy.has_plugin(name):
+                self._pluggy.unregister(name=name)
+            self._leave_out(name, report, outdated(error) or sentence(error))
+            return
+        hooks = tuple(sorted(caller.name.removeprefix("zoo_") for caller in self._pluggy.get_hookcallers(plugin) or ()))
+        self._reports[name] = dataclasses.replace(report, hooks=hooks)
+
+    def _leave_out(self, key: str, report: PluginReport, cause: str) -> None:
+        self._reports[key] = dataclasses.replace(report, error=cause)
+        origin = f" of {report.distribution} {report.version}" if report.distribution else ""
+        remedy = f"Update it (pip install -U {report.distribution}) or remove it." if report.distribution else ""
+        self._warn(f"Plugin '{report.name}'{origin} was left out: {cause} {remedy}".strip())
+
+    def report_kind(self, kind: str, error: BaseException) -> None:
+        """Name a plugin whose kind cannot show an answer, in one line."""
+        self._report(self._owners.get(kind, DEFAULTS), f"its kind '{kind}' cannot be shown: {sentence(error)}")
+
+    def report_failure(self, name: str, hook: str, error: BaseException) -> None:
+        """Name a plugin whose hook raised, or gave what cannot be used, in one line."""
+        self._report(name, f"its hook {hook} raised {sentence(error)}")
+
+    def _report(self, name: str, line: str) -> None:
+        self._reports[name] = dataclasses.replace(self._reports[name], error=line)
+        self._warn(f"Plugin '{name}': {line} See 'zoo plugins'.")
+
+    def _warn(self, line: str) -> None:
+        if line not in self._seen_warnings:
+            self._seen_warnings[line] = None
+            self.warn(line)
+
+    def replay_warnings(self, warn: Callable[[str], None]) -> None:
+        """Send the warnings so far, and all later ones, to ``warn``."""
+        self.warn = warn
+        for line in self._seen_warnings:
+            warn(line)
+
+
+class _WrongItem(PluginError):
+    """A hook gave an item of another type than it promises."""
+
+
+def _answers_once(hook: str) -> bool:
+    """Whether a hook gives one result, which may itself be a list, and not a list of results."""
+    return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
+
+
+def installed() -> list[metadata.EntryPoint]:
+    """The entry points of the group ``zoo``: others' by name, then this distribution's, its defaults last."""
+
+    def order(entry_point: metadata.EntryPoint) -> tuple[int, str, str]:
+        distribution = entry_point.dist.name if entry_point.dist else ""
+        if distribution != OWN_DISTRIBUTION:
+            return (0, entry_point.name, distribution)
+        return (2 if entry_point.name == DEFAULTS else 1, entry_point.name, distribution)
+
+    return sorted(metadata.entry_points(group=GROUP), key=order)
+
+
+@functools.lru_cache(maxsize=1)
+def plugins() -> Plugins:
+    """The plugins of this process, loaded at the first call."""
+    importlib.invalidate_caches()
+    return Plugins()

@@ -1,0 +1,49 @@
+"""The card of a model in a folder: from a plugin that knows its format, else from its ``config.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo.contract.source import ModelFolder
+from zoo.entities import ModelCard, ModelFile
+from zoo.plugins import plugins
+from zoo.sources import whisper_files
+from zoo.sources.files.config_card import count_parameters
+from zoo.sources.files.model_files import format_of
+
+
+def recognise(model: str, root: Path, paths: Iterable[str], config: Mapping[str, Any] | None) -> ModelCard | None:
+    """What a plugin makes of a folder, without hashes; None where no plugin knows it.
+
+    Args:
+        paths: the files that would be downloaded of the folder.
+        config: what ``config.json`` holds.
+    """
+    weights = {path: found for path in paths if (found := format_of(path))}
+    folder = ModelFolder(model, root, weights)
+    card: ModelCard | None = plugins().first("zoo_recognise", folder=folder, config=config or {})
+    for family in (whisper_files,):
+        card = card or family.recognise(folder, config or {})
+    return card
+
+
+def complete(card: ModelCard, root: Path, files: Sequence[ModelFile], revision: str | None) -> ModelCard:
+    """The card with what only the source knows: files with their hashes, size, revision, number of parameters.
+
+    Raises:
+        IntegrityError: weights are malformed.
+    """
+    weights = [file.path for file in files if format_of(file.path)]
+    parameters = card.parameters
+    if parameters is None and weights:
+        parameters = count_parameters(root, weights)
+    return dataclasses.replace(
+        card,
+        files=tuple(files),
+        bytes=sum(file.bytes or 0 for file in files),
+        parameters=parameters,
+        revision=revision,
+    )

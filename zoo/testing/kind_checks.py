@@ -1,0 +1,92 @@
+"""Checks of the kinds that a plugin adds: they can be profiled, evaluated, tuned, recommended and shown."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from zoo.contract.kind import Kind
+from zoo.entities import Dataset
+from zoo.errors import DataError
+from zoo.plugins import plugins
+from zoo.tasks import Task
+from zoo.testing.subject import Skipped, Subject
+
+
+def a_new_kind_is_understood(subject: Subject) -> None:
+    """Examples of each new kind have stable digests, and can be profiled, evaluated beside a baseline, and shown."""
+    found = [kind for kind in subject.items("zoo_kinds") if plugins().kinds.get(kind.name) is kind]
+    if not found:
+        raise Skipped("it adds no kinds")
+    for kind in found:
+        values = list(kind.ordinary())
+        assert len(values) > 1, f"'{kind.name}' has fewer than two ordinary values; give some in ordinary()"
+        _has_digests(kind, values)
+        _is_profiled(kind, values)
+        tasks = [task for task in plugins().tasks.values() if task.target == kind.name]
+        for task in tasks:
+            _is_evaluated(kind, task, values)
+        if tasks:
+            _is_shown(kind, values)
+
+
+def _has_digests(kind: Kind, values: Sequence[Any]) -> None:
+    digests = [kind.digest(value) for value in values]
+    assert digests == [kind.digest(value) for value in values], f"'{kind.name}': a digest differs the second time"
+    assert len(set(digests)) > 1, f"'{kind.name}': different values have one digest"
+
+
+def _is_profiled(kind: Kind, values: Sequence[Any]) -> None:
+    from zoo.data import profile
+
+    found = profile(Dataset("examples", kind.name, values, None, (), "examples", "none"))
+    assert found.samples == len(values), f"'{kind.name}': {len(values)} samples are profiled as {found.samples}"
+    assert json.dumps(found.to_dict()), f"'{kind.name}': its profile is not plain JSON"
+
+
+def _is_evaluated(kind: Kind, task: Task, values: Sequence[Any]) -> None:
+    """Metrics of the task take targets and the baseline's answers, as evaluation, tuning and ranking need it."""
+    from zoo.adapt.experiment import metrics_for
+
+    inputs = _inputs(task, len(values))
+    if inputs is None:
+        return
+    known = [kind.comparable(item, value) for item, value in zip(inputs, values, strict=True)]
+    targets = kind.array(known) if kind.estimable else known
+    try:
+        metrics = metrics_for(task, targets)
+    except DataError as error:
+        raise AssertionError(f"'{kind.name}': {error.message}") from None
+    guessed = kind.baseline(inputs, known, task.name)
+    assert len(guessed) == len(values), (
+        f"'{kind.name}': the baseline gives {len(guessed)} answers to {len(values)} inputs"
+    )
+    for metric in metrics:
+        figure = float(metric.compute(targets, guessed))
+        assert math.isfinite(figure), f"'{kind.name}': {metric.name} of the baseline is {figure}"
+
+
+def _is_shown(kind: Kind, values: Sequence[Any]) -> None:
+    for value in values:
+        assert json.dumps(kind.to_json(value)), f"'{kind.name}': an answer is not plain JSON"
+        for label, score in kind.summary(value):
+            assert isinstance(label, str) and isinstance(score, str), f"'{kind.name}': summary() gives no text"
+    table = kind.table([f"input {at}" for at in range(len(values))], values)
+    assert all(len(row) == len(table.heads) for row in table.rows), f"'{kind.name}': table() has uneven rows"
+
+
+def _inputs(task: Task, count: int) -> list[Any] | None:
+    """As many inputs of the task's kind; None where no examples are known."""
+    known = plugins().kinds.get(task.inputs[0])
+    examples = list(known.ordinary()) if known else []
+    return list(_repeated(examples, count)) if examples else None
+
+
+def _repeated(examples: Sequence[Any], count: int) -> Iterator[Any]:
+    for at in range(count):
+        yield examples[at % len(examples)]
+
+
+CHECKS = (a_new_kind_is_understood,)
