@@ -185,7 +185,7 @@ def recommend(folders: Mapping[str, Path], data: Any, estimator: str) -> Ranking
         data,
         task="text-classification",
         candidates=",".join(names),
-        estimators=[estimator],
+        estimator=[estimator],
         device="cpu",
         samples=0,
         fresh=True,

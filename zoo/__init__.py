@@ -1,6 +1,6 @@
-"""Pick the pretrained model to start from, for your data and under your limits, by measuring.
+"""Choose the pretrained model to start from, for your data and under your limits, by measuring.
 
-The names below are imported when first used, so that ``import zoo`` is cheap.
+The names below are imported when first used, so that ``import zoo`` is fast.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 from zoo.version import __version__
 
 if TYPE_CHECKING:
+    from zoo import transfer as transfer
     from zoo.adapt import evaluate as evaluate
     from zoo.adapt import tune as tune
     from zoo.answers import Candidate as Candidate
     from zoo.answers import Recommendation as Recommendation
     from zoo.contract.hooks import hookimpl as hookimpl
+    from zoo.contract.reader import ReadOptions as ReadOptions
     from zoo.data import profile as profile
     from zoo.data import read as read
     from zoo.entities import BenchmarkScore as BenchmarkScore
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from zoo.entities import Run as Run
     from zoo.errors import ZooError as ZooError
     from zoo.features import load as load
+    from zoo.features.predicting import predict as predict
     from zoo.registry import compare as compare
     from zoo.registry import open_registry as open_registry
     from zoo.registry import search as search
@@ -39,42 +42,32 @@ if TYPE_CHECKING:
     from zoo.tasks import Domain as Domain
     from zoo.tasks import Task as Task
 
-_EXPORTS = {
-    "recommend": "zoo.selection",
-    "search": "zoo.registry",
-    "show": "zoo.registry",
-    "compare": "zoo.registry",
-    "open_registry": "zoo.registry",
-    "pull": "zoo.sources",
-    "verify": "zoo.sources",
-    "sync": "zoo.sources",
-    "read": "zoo.data",
-    "profile": "zoo.data",
-    "load": "zoo.features",
-    "tune": "zoo.adapt",
-    "evaluate": "zoo.adapt",
-    "Selector": "zoo.selection.select.selector",
-    "ModelCard": "zoo.entities",
-    "ModelId": "zoo.entities",
-    "BenchmarkScore": "zoo.entities",
-    "Dataset": "zoo.entities",
-    "Features": "zoo.entities",
-    "Candidate": "zoo.answers",
-    "Recommendation": "zoo.answers",
-    "Run": "zoo.entities",
-    "Plan": "zoo.entities",
-    "Task": "zoo.tasks",
-    "Domain": "zoo.tasks",
-    "ZooError": "zoo.errors",
-    "hookimpl": "zoo.contract.hooks",
+_FROM = {
+    "zoo.adapt": ("evaluate", "tune"),
+    "zoo.answers": ("Candidate", "Recommendation"),
+    "zoo.contract.hooks": ("hookimpl",),
+    "zoo.contract.reader": ("ReadOptions",),
+    "zoo.data": ("profile", "read"),
+    "zoo.entities": ("BenchmarkScore", "Dataset", "Features", "ModelCard", "ModelId", "Plan", "Run"),
+    "zoo.errors": ("ZooError",),
+    "zoo.features": ("load",),
+    "zoo.features.predicting": ("predict",),
+    "zoo.registry": ("compare", "open_registry", "search", "show"),
+    "zoo.selection": ("recommend",),
+    "zoo.selection.select.selector": ("Selector",),
+    "zoo.sources": ("pull", "sync", "verify"),
+    "zoo.tasks": ("Domain", "Task"),
 }
+"""The same at run time; ``transfer`` is a module."""
 
-__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604
+_MODULE_OF = {name: module for module, names in _FROM.items() for name in names}
+
+__all__ = ["__version__", *sorted([*_MODULE_OF, "transfer"])]  # noqa: PLE0604
 
 
 def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(_MODULE_OF[name]), name)
     if name == "transfer":
         return importlib.import_module("zoo.transfer")
     raise AttributeError(f"module 'zoo' has no attribute '{name}'")

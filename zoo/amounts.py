@@ -18,3 +18,13 @@ def amount(text: str) -> int | None:
     base = 1024 if suffix and suffix.lower() == "ib" else 1000
     value = float(number) * base ** _UNITS[unit.lower()]
     return round(value) if math.isfinite(value) else None
+
+
+def seconds(text: str) -> float | None:
+    """A time such as ``120``, ``120s``, ``2m`` or ``1h`` in seconds; None where the text is none."""
+    text = text.strip().lower()
+    scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
+    try:
+        return float(text[:-1]) * scale if scale else float(text)
+    except ValueError:
+        return None

@@ -1,4 +1,4 @@
-"""The answer to "which model should I start from?": plain, typed dataclasses, and how a notebook shows them."""
+"""The answer to "which model should I start from?" as plain, typed dataclasses, with their notebook representation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from zoo.entities import Entity
 
-UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "tried": "score"}
-"""What the score is where no estimator gave it: standard deviations above the average model, or a mean z-score."""
+UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "evaluated": "score"}
+"""Names of scores that no estimator gave: standard deviations above the average model, or a mean z-score."""
 
 
 def figure_text(value: float) -> str:
@@ -25,12 +25,12 @@ def interval_text(interval: tuple[float, float]) -> str:
 
 @dataclass(frozen=True)
 class Argument(Entity):
-    """One thing that speaks for a model, or against it.
+    """One argument for a model, or against it.
 
     Attributes:
-        sentence: it in words, with the figure.
+        sentence: the argument in words, with the figure.
         figure: the figure itself, or None where the fact is not a number.
-        source: where it comes from: what was measured, a citation, the model card, a run.
+        source: where the figure is from: a measurement, a citation, the model card, a run.
     """
 
     sentence: str
@@ -40,10 +40,10 @@ class Argument(Entity):
 
 @dataclass(frozen=True)
 class Explanation(Entity):
-    """Why a candidate stands where it stands.
+    """Why a candidate has its rank.
 
     Attributes:
-        in_favour, against: arguments, the weightiest first.
+        in_favour, against: arguments, the strongest first.
         would_change: what would move it up or down, in sentences.
         probability_best: how likely it is the best of the candidates given the errors, from 0 to 1; None where the
             scores have no intervals.
@@ -59,13 +59,14 @@ class Explanation(Entity):
 
 @dataclass(frozen=True)
 class Confirmation(Entity):
-    """What brief fine-tuning reached.
+    """The result of brief fine-tuning, or of the model's own predictions.
 
     Attributes:
-        run: id of the run in the registry; empty where its own answers were judged, which ``strategy`` tells.
+        run: id of the run in the registry; empty where the model's own predictions were evaluated.
         strategy, epochs: how it was fine-tuned; ``as it is`` and 0 where it was not.
-        metric, value: the task's deciding metric on held-out samples; ``baseline`` of knowing nothing.
-        samples: held-out samples.
+        metric, value: the task's deciding metric on held-out samples.
+        baseline: the same metric without a model.
+        samples: number of held-out samples.
     """
 
     run: str
@@ -80,27 +81,27 @@ class Confirmation(Entity):
 
 @dataclass(frozen=True)
 class Candidate(Entity):
-    """A model with what zoo found out about it for one data set; best rank is 1.
+    """A model with its measurements for one data set; the best rank is 1.
 
     Attributes:
-        score: what the ranking goes by: the first estimator's value, higher is better.
+        score: what decides the ranking: the first estimator's value, higher is better.
         interval: the 95 % interval of the score.
         measured: estimator name to value.
         reasons: sentences for and against it, each with its figure.
-        seconds: what measuring it cost, then or now.
+        seconds: how long measuring it took, whether now or earlier.
         samples: how many samples it was measured on.
         layer: the layer whose features were measured.
         reused: whether the figures were kept from an earlier measurement.
-        latency: milliseconds a sample; ``latency_source`` says whether it was measured here, or who reports it.
+        latency: milliseconds per sample; ``latency_source`` is where that was measured, or the report.
         shift: how far the data are from its pretraining data, see ``zoo.selection.measure.probing.domain_shift``.
         curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
-        explanation: what speaks for and against it, for the first ten.
-        tied: whether it cannot be told from the best: the difference between the two is within its error.
+        explanation: arguments for and against it, for the first ten.
+        tied: whether it is statistically tied with the best: their difference is within its error.
         stopped: why it was not measured on all samples; empty where it was.
-        predicted: the score that is expected of it on new samples, from what was measured and what was known before,
-            each by its certainty; None where too little was measured. ``predicted_interval`` is its 95 % interval.
-        pareto: costs (``parameters``, ``latency``) in which nobody is better at no lower score.
-        confirmed: what fine-tuning it briefly reached, where that was asked for, or what its own answers did.
+        predicted: the expected score on new samples, from the measurement and from what was known before, each weighted
+            by its certainty; None where too little was measured. ``predicted_interval`` is its 95 % interval.
+        pareto: costs (``parameters``, ``latency``) for which no model with this score or a higher one costs less.
+        confirmed: the result of brief fine-tuning, where that was requested, or of its own predictions.
     """
 
     rank: int
@@ -155,7 +156,7 @@ class FigureColumn:
         return any(value is not None for value, _ in self.values)
 
     def title(self, name: str = "") -> str:
-        """The head of the column, with another name for the figure if that is given."""
+        """The head of the column, with another name for the figure if one is given."""
         intervals = any(interval is not None for _, interval in self.values)
         return f"{name or self.name}{' (95 % interval)' if intervals else ''}"
 
@@ -174,16 +175,16 @@ class Recommendation(Entity):
     Attributes:
         data: name, fingerprint, number of samples and number of classes of the data set.
         warnings: what to watch out for in the data and in the answer, in sentences.
-        analysis: what the data offer and how to start, see ``zoo.selection.request.task.Analysis``.
-        provenance: what must be known to repeat it: settings, device, versions, revision of each model.
+        analysis: what the data consist of and how to start, see ``zoo.selection.request.task.Analysis``.
+        provenance: what is needed to repeat it: settings, device, versions, revision of each model.
         partial: why this is not the full answer (the budget was spent, it was interrupted); empty where it is.
-        interrupted: whether it was Ctrl-C that ended it.
+        interrupted: whether Ctrl-C ended it.
         forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
             nothing was measured.
         ranked_by: ``measured`` (on these data), ``prior`` (published results and past runs: scores are standard
-            deviations from the average model), ``reported`` (mean z-score over shared benchmarks) or ``tried`` (judged
-            as they are or fine-tuned briefly; the score is the task's metric, its negative where lower is better).
-        selection: which candidates were asked for in turn and why it stopped, where not all were to be measured.
+            deviations from the average model), ``reported`` (mean z-score over shared benchmarks) or ``evaluated`` (as
+            they are or after brief fine-tuning; the score is the task's metric, its negative where lower is better).
+        selection: which candidates were chosen in turn and why it stopped, where not all were to be measured.
     """
 
     task: str
@@ -201,10 +202,10 @@ class Recommendation(Entity):
     selection: Mapping[str, Any] = field(default_factory=dict)
 
     def figures(self) -> list[FigureColumn]:
-        """The candidates' figures, each with its own interval, as every table of them has them."""
+        """The candidates' figures for tables, each with its own interval."""
         reached = tuple((None if c.confirmed is None else c.confirmed.value, None) for c in self.candidates)
-        if self.ranked_by == "tried":
-            metric = next((c.confirmed.metric for c in self.candidates if c.confirmed), UNMEASURED["tried"])
+        if self.ranked_by == "evaluated":
+            metric = next((c.confirmed.metric for c in self.candidates if c.confirmed), UNMEASURED["evaluated"])
             return [FigureColumn(metric, reached)]
         first, *others = list(self.candidates[0].measured) or [UNMEASURED[self.ranked_by]]
         later = (

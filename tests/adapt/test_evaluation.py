@@ -104,7 +104,8 @@ def test_data_are_read_as_the_first_task_takes_them_or_else_as_another_does(tmp_
     import numpy as np
     import soundfile
 
-    from zoo.adapt.evaluation import _read
+    from zoo.adapt.reading import read_for_evaluation
+    from zoo.contract.reader import ReadOptions
 
     recogniser = SimpleNamespace(card=SimpleNamespace(tasks=("automatic-speech-recognition", "audio-classification")))
     for kind in ("low", "high"):
@@ -113,5 +114,6 @@ def test_data_are_read_as_the_first_task_takes_them_or_else_as_another_does(tmp_
     said = tmp_path / "said.csv"
     said.write_text("text,audio\none word,sorted/low/0.wav\nanother one,sorted/high/0.wav\n")
 
-    assert _read(str(said), recogniser, None, {}).target_kind != "class"  # type: ignore[arg-type]
-    assert _read(str(tmp_path / "sorted"), recogniser, None, {}).target_kind == "class"  # type: ignore[arg-type]
+    assert read_for_evaluation(str(said), recogniser, ReadOptions()).target_kind != "class"  # type: ignore[arg-type]
+    folders = read_for_evaluation(str(tmp_path / "sorted"), recogniser, ReadOptions())  # type: ignore[arg-type]
+    assert folders.target_kind == "class"

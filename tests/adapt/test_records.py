@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo.adapt.records import read_runs, write_runs
 from zoo.entities import Run
 from zoo.errors import DataError, InvalidInput, StorageError
+from zoo.history.run_files import read_runs, write_runs
 
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=15)
 NAME = TEXT.map(str.strip).filter(bool)

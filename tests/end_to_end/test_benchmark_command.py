@@ -93,7 +93,7 @@ def test_what_is_known_of_the_data_sets_is_used_wherever_it_is_at_hand(files: Pa
     assert f"Data sets: 8 of 8 are described by {table} (classes, description)." in result.stderr
 
 
-def test_without_a_table_of_data_sets_it_says_so(files: Path, tmp_path: Path) -> None:
+def test_without_a_table_of_data_sets_it_is_reported(files: Path, tmp_path: Path) -> None:
     result = zoo("benchmark", "history", "--runs", files / "runs.csv", home=tmp_path)
 
     assert json.loads(result.stdout)["dataset_facts"]["files"] == []
@@ -170,8 +170,8 @@ def test_selection_on_another_file(files: Path, tmp_path: Path) -> None:
     [
         (["history"], "Give either --runs, or both --train and --test."),
         (["history", "--runs", "nowhere.csv"], "nowhere.csv cannot be read"),
-        (["selection", "--scores", "{runs}", "--budget", "0"], "A budget of 0 allows no measurement."),
-        (["history", "--runs", "{two}"], "nothing can be judged"),
+        (["selection", "--scores", "{runs}", "--budget", "0"], "Invalid budget 0: it must be positive."),
+        (["history", "--runs", "{two}"], "nothing can be evaluated"),
     ],
 )
 def test_bad_input_is_one_sentence(files: Path, tmp_path: Path, arguments: list[str], message: str) -> None:
@@ -188,21 +188,21 @@ WORDLLAMA = {"pkg:wordllama/256": 0.5, "pkg:wordllama/128": 0.45, "pkg:wordllama
 
 
 @pytest.fixture(scope="module")
-def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ground_truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of runs on 120 fortunes, as fine-tuning writes them."""
     import zoo as library
     from zoo.data import sample
-    from zoo.selection.backtest.ground_truth import FineTuning, Recipe, TruthFile
+    from zoo.selection.backtest.ground_truth import FineTuning, GroundTruthFile, Recipe
 
-    path = tmp_path_factory.mktemp("truth") / "fine_tuned.json"
+    path = tmp_path_factory.mktemp("ground-truth") / "fine_tuned.json"
     part = sample(library.read("fortunes:topics"), 120, 0)
-    tuning = FineTuning(part, "text-classification", Recipe(epochs=4), TruthFile(path))
+    tuning = FineTuning(part, "text-classification", Recipe(epochs=4), GroundTruthFile(path))
     for model, value in WORDLLAMA.items():
         tuning.kept.add(dataclasses.replace(tuning._planned(model, 0), metric="accuracy", value=value))
     return path
 
 
-def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def estimators(ground_truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return zoo(
         "benchmark",
         "estimators",
@@ -212,8 +212,8 @@ def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedPr
         "--epochs",
         4,
         "--kept",
-        "--truth",
-        truth,
+        "--ground-truth",
+        ground_truth,
         "--candidates",
         ",".join(WORDLLAMA),
         *options,
@@ -222,10 +222,10 @@ def estimators(truth: Path, home: Path, *options: str) -> subprocess.CompletedPr
 
 
 @pytest.mark.system_packages("fortunes")
-def test_estimators_are_compared_with_kept_runs_alone(truth: Path, tmp_path: Path) -> None:
-    before = truth.read_text()
+def test_estimators_are_compared_with_kept_runs_alone(ground_truth: Path, tmp_path: Path) -> None:
+    before = ground_truth.read_text()
 
-    result = estimators(truth, tmp_path, "--estimator", "logme,linear-probe,leep", "--json")
+    result = estimators(ground_truth, tmp_path, "--estimator", "logme,linear-probe,leep", "--json")
 
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
@@ -236,14 +236,14 @@ def test_estimators_are_compared_with_kept_runs_alone(truth: Path, tmp_path: Pat
     assert set(data["predicted"]["logme"]) == set(WORDLLAMA)
     assert found["mean"]["parameters"]["weighted_tau"] == pytest.approx(1.0)
     assert all(-1 <= agreed["weighted_tau"] <= 1 for agreed in found["mean"].values())
-    assert truth.read_text() == before, "nothing was fine-tuned"
+    assert ground_truth.read_text() == before, "nothing was fine-tuned"
 
 
 @pytest.mark.system_packages("fortunes")
-def test_estimators_without_a_truth_say_what_is_missing(tmp_path: Path) -> None:
+def test_estimators_without_fine_tuned_scores_say_what_is_missing(tmp_path: Path) -> None:
     result = estimators(tmp_path / "none.json", tmp_path, "--estimator", "logme")
 
     assert result.returncode == 1
     assert result.stderr == (
-        "Error: No data set has 3 models that were fine-tuned. Name another --truth, or leave --kept out.\n"
+        "Error: No data set has 3 models that were fine-tuned. Name another --ground-truth, or leave --kept out.\n"
     )

@@ -1,4 +1,4 @@
-"""``zoo recommend`` as a user types it: real packaged models, real pictures."""
+"""``zoo recommend`` as a user types it: real packaged models, real images."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_second_run_keeps_the_figures(home: Path):
         (("sklearn:digits", "--device", "tpu9"), "tpu9"),
         (("sklearn:digits", "--no-measure", "--max-parameters", "10"), "Relax one: --max-parameters "),
         (("sklearn:digits", "--no-measure", "--confirm", "2"), "Only measured candidates can be confirmed."),
-        (("sklearn:digits", "--tolerance", "0.01", "--estimator", "logme"), "A tolerance counts in accuracy"),
+        (("sklearn:digits", "--tolerance", "0.01", "--estimator", "logme"), "A tolerance is in accuracy"),
     ],
 )
 def test_bad_input_ends_in_one_sentence(home: Path, arguments: tuple[str, ...], sentence: str):
@@ -132,7 +132,7 @@ def test_an_error_is_an_object_with_json(home: Path):
 
 
 @pytest.mark.parametrize("value", ["0", "-5s", "soon"])
-def test_a_budget_that_is_no_time_is_a_usage_error(home: Path, value: str):
+def test_a_budget_that_is_not_a_time_is_a_usage_error(home: Path, value: str):
     done = zoo(home, "recommend", "sklearn:digits", "--budget", value)
 
     assert done.returncode == 2

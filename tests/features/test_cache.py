@@ -19,8 +19,8 @@ from zoo.features.cache import upkeep as cache_upkeep
 from zoo.features.cache.files import open_rows, write_rows
 from zoo.features.cache.identity import Identity, Settings, identity_of, loading_settings, remember_identity
 from zoo.features.cache.index import layer_index
+from zoo.features.collecting import extract
 from zoo.features.item_digests import item_digests
-from zoo.features.model import extract
 from zoo.features.stream import FeatureStream
 
 WORDS = [f"{'abc'[index % 3] * (1 + index % 17)}{'ab' * (index // 17)}" for index in range(120)]

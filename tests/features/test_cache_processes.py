@@ -18,7 +18,7 @@ import sys, time
 import numpy as np
 from zoo.entities import Dataset, FeatureRequest, ModelCard
 from zoo.features.cache.identity import Identity, Settings, remember_identity
-from zoo.features.model import extract
+from zoo.features.collecting import extract
 
 class Slow:
     card, input_kind, layers, embedding_dimension = ModelCard("pkg:slow", "language"), "text", ("n",), 1

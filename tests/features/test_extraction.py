@@ -163,7 +163,7 @@ def test_on_an_accelerator_features_are_fetched_two_batches_later(backbone, text
 
 @pytest.mark.parametrize("blocks", [4, 100])
 def test_a_width_that_changes_is_the_plugins_mistake(backbone, texts, blocks) -> None:
-    from zoo.features.model import extract
+    from zoo.features.collecting import extract
 
     inner = backbone.features
 

@@ -11,9 +11,9 @@ import pytest
 from zoo.entities import Dataset, Features, FeatureShard, ModelCard
 from zoo.errors import InvalidInput, ModelNotFound, PluginError, UnsupportedModel, ZooError
 from zoo.features import Model, device, extract, load
+from zoo.features.collecting import collect
 from zoo.features.computing import checked
 from zoo.features.device import best_precision
-from zoo.features.model import collect
 from zoo_vision.cards import EFFICIENTNET_LITE0, MOBILENET_V2
 
 

@@ -94,7 +94,7 @@ def test_leep_ranks_a_text_model_that_knows_the_classes_before_one_that_knows_ot
         path = tmp_path / name
         rows = (f"{text},{label}\n" for text, label in zip(inputs, labels, strict=True))
         path.write_text("text,label\n" + "".join(rows))
-        result = zoo.recommend(str(path), candidates=f"file:{folder}", estimators=("leep", "nce"), device="cpu")
+        result = zoo.recommend(str(path), candidates=f"file:{folder}", estimator=("leep", "nce"), device="cpu")
         [candidate] = result.candidates
         classes = sorted(set(labels))
         probabilities = zoo.load(f"file:{folder}", device="cpu").extract(zoo.read(str(path)), ("probabilities",))

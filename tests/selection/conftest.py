@@ -128,7 +128,7 @@ PLUGIN = """
             return None
         if card.name == "broken":
             from zoo.errors import UnsupportedModel
-            raise UnsupportedModel("The poem model is broken.", "Mend it.")
+            raise UnsupportedModel("The poem model is broken.", "Fix it.")
         return Reader(card)
 """
 

@@ -11,8 +11,8 @@ from zoo.plugins import plugins
 from zoo.registry import open_registry
 from zoo.registry.registry import Registry
 from zoo.selection.rank.full_registry import rank_registry
-from zoo.selection.request.candidates import SEARCH_LIMIT, choose, takes
-from zoo.selection.request.constraints import Limits, within
+from zoo.selection.request.candidates import SEARCH_LIMIT, choose, takes, within
+from zoo.selection.request.constraints import Limits
 
 
 @pytest.mark.parametrize("tag", ["special-purpose", "reference-only", "not-for-all-audiences"])

@@ -12,16 +12,8 @@ from zoo.answers import Candidate
 from zoo.data import read
 from zoo.entities import BenchmarkScore, Dataset, ModelCard
 from zoo.selection.explain.arguments import Context
-from zoo.selection.explain.caveats import (
-    chance_level,
-    contaminated,
-    dataset_key,
-    disagreement,
-    leakage,
-    no_better_than_raw,
-    small_as_good,
-    stale,
-)
+from zoo.selection.explain.caveats import chance_level, disagreement, no_better_than_raw, small_as_good, stale
+from zoo.selection.explain.leakage import contaminated, dataset_key, leakage
 from zoo.selection.measure.baseline import Baseline, baseline
 from zoo.selection.request.task import Analysis
 from zoo.tasks import TASKS
@@ -47,37 +39,35 @@ def test_features_at_chance_level_are_negative_transfer():
 
     assert found == [
         "Negative transfer is likely with 1 candidate, pkg:lost the first: its cross-validated linear-probe accuracy of "
-        "0.61 is not above always answering 'cat' (0.6)."
+        "0.61 is not above always predicting 'cat' (0.6)."
     ]
 
 
-def test_when_even_the_best_is_at_chance_level_that_is_said_first():
+def test_when_even_the_best_is_at_chance_level_that_is_reported_first():
     [sentence] = chance_level([candidate("lost", 0.6)], context())
 
-    assert sentence.startswith("No candidate is surely better than always answering 'cat' (0.6)")
+    assert sentence.startswith("No candidate is clearly better than always predicting 'cat' (0.6)")
 
 
-def test_a_first_that_the_other_estimators_doubt_is_told():
-    def judged(name: str, probe: float, logme: float, hscore: float) -> Candidate:
+def test_a_first_that_the_other_estimators_doubt_is_reported():
+    def estimates(name: str, probe: float, logme: float, hscore: float) -> Candidate:
         return replace(candidate(name, probe), measured={"linear-probe": probe, "logme": logme, "hscore": hscore})
 
-    others = [judged("a", 0.9, 0.3, 8.0), judged("b", 0.85, 0.2, 7.9), judged("c", 0.8, 0.25, 7.0)]
-    doubted, agreed = judged("drawn", 0.95, 0.1, 6.0), judged("drawn", 0.95, 0.1, 9.0)
+    others = [estimates("a", 0.9, 0.3, 8.0), estimates("b", 0.85, 0.2, 7.9), estimates("c", 0.8, 0.25, 7.0)]
+    doubted, agreed = estimates("drawn", 0.95, 0.1, 6.0), estimates("drawn", 0.95, 0.1, 9.0)
 
     [sentence] = disagreement([doubted, *others], context())
-    assert sentence.startswith(
-        "pkg:drawn stands first by its cross-validated linear-probe accuracy, and in the lower half"
-    )
+    assert sentence.startswith("pkg:drawn is first by its cross-validated linear-probe accuracy, and in the lower half")
     assert not list(disagreement([agreed, *others], context()))
     assert not list(disagreement([doubted, *others[:2]], context())), "three have no lower half to speak of"
 
 
-def test_raw_features_as_good_as_pretrained_ones_are_told():
+def test_raw_features_as_good_as_pretrained_ones_are_reported():
     raw = Baseline("linear-probe", "counts of words", 0.89, 0.85, 0.93, 400)
 
     [sentence] = no_better_than_raw([candidate("best", 0.9)], context(), raw)
 
-    assert sentence.startswith("Pretraining hardly helps here: counts of words alone reach")
+    assert sentence.startswith("Pretraining makes almost no difference here: counts of words alone reach")
     assert list(no_better_than_raw([candidate("best", 0.95)], context(), raw)) == []
 
 
@@ -94,7 +84,7 @@ def test_raw_features_are_compared_by_what_they_predict_whoever_decides():
     assert baseline(read("sklearn:digits:60"), ["logme", "knn"]).estimator == "knn"
 
 
-def test_a_tiny_model_level_with_large_ones_is_told():
+def test_a_tiny_model_tied_with_large_ones_is_reported():
     everyone = [candidate("large", 0.9, parameters=90_000_000), candidate("middle", 0.89, parameters=20_000_000)]
 
     tiny = candidate("tiny", 0.88, parameters=2_000_000, tied=True)
@@ -114,6 +104,7 @@ def test_a_tiny_model_level_with_large_ones_is_told():
         ("photos/train", ""),
         ("data.csv", ""),
         ("reviews.csv", ""),
+        ("crystals", ""),
     ],
 )
 def test_what_a_data_set_is_called(name: str, key: str):
@@ -165,7 +156,7 @@ def test_a_report_on_this_very_data_set_is_compared_with_the_measurement():
     assert "reaches 0.8 here (a blog)" in sentence
 
 
-def test_old_and_unpinned_cards_are_told():
+def test_old_and_unpinned_cards_are_reported():
     old = ModelCard("hf:a/b", "vision", released="2018-01")
 
     new = ModelCard("hf:a/c", "vision", released="2025", revision="abc")
@@ -180,7 +171,7 @@ def test_old_and_unpinned_cards_are_told():
     assert both.startswith("hf:a/b (2018-01) and hf:a/d (2019) are more than 5 years old")
 
 
-def test_the_baseline_of_pictures_is_measured_on_their_pixels():
+def test_the_baseline_of_images_is_measured_on_their_pixels():
     found = baseline(read("sklearn:digits:200"), ["linear-probe"])
 
     assert found.features == "pixels of 16 x 16 images"

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from zoo.engines.ray_connection import connect
 from zoo.errors import InvalidInput, NetworkUnavailable
-from zoo.selection.measure.cluster_connection import connect
 
 TOLERANCE = 1e-9
 
 
 @pytest.mark.parametrize("address", ["", "here", "host", "host:", "host:0", "host:99999", "ray://host:10001", "a b:1"])
-def test_what_is_no_address_is_refused(address):
+def test_what_is_malformed_is_refused(address):
     with pytest.raises(InvalidInput, match="is not the address of a cluster"):
         connect(address)
 

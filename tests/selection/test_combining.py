@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from zoo.answers import Candidate
 from zoo.contract.estimator import Measured as Value
 from zoo.entities import Measurement, ModelCard
-from zoo.selection.measure.measuring import Measured
-from zoo.selection.rank.combining import combine, settle, with_predictions
+from zoo.selection.measure.figures import Measured
+from zoo.selection.rank.combining import combine, predict_scores, with_predictions
 from zoo.transfer.intervals import proportion
 
 NOTHING = np.zeros(6)
@@ -129,18 +129,18 @@ def coverage(samples: int, count: int, spread: float) -> float:
     random = np.random.default_rng(samples)
     inside = []
     for _ in range(DRAWS):
-        truth = 0.8 + spread * random.uniform(-0.5, 0.5, count)
-        values = [proportion(right) for right in answers(truth, samples, 0.6, random)]
-        ordered, found = settle(measured(values), None, "class")
+        true_scores = 0.8 + spread * random.uniform(-0.5, 0.5, count)
+        values = [proportion(right) for right in answers(true_scores, samples, 0.6, random)]
+        ordered, found = predict_scores(measured(values), None, "class")
         assert found is not None
-        true = truth[[int(one.card.name) for one in ordered]]
+        true = true_scores[[int(one.card.name) for one in ordered]]
         inside.append((found.low <= true) & (true <= found.high))
     return float(np.mean(inside))
 
 
 @pytest.mark.parametrize("spread", [0.01, 0.1])
 @pytest.mark.parametrize("count", [3, 5, 10])
-def test_predicted_intervals_hold_the_truth_as_often_as_they_say(count: int, spread: float) -> None:
+def test_predicted_intervals_cover_as_often_as_they_claim(count: int, spread: float) -> None:
     held = {samples: coverage(samples, count, spread) for samples in (50, 100, 300, 1000)}
 
     assert 0.9 <= np.mean(list(held.values())) <= 0.99, held
@@ -149,17 +149,17 @@ def test_predicted_intervals_hold_the_truth_as_often_as_they_say(count: int, spr
 
 @pytest.mark.parametrize("worth", [0.0, 0.03], ids=["a useless prior", "a good prior"])
 @pytest.mark.parametrize("spread", [0.005, 0.05])
-def test_intervals_hold_the_truth_with_a_prior_and_of_what_was_not_measured(worth: float, spread: float) -> None:
+def test_intervals_cover_with_a_prior_and_for_what_was_not_measured(worth: float, spread: float) -> None:
     random = np.random.default_rng(0)
     inside = []
     for _ in range(200):
         known = random.normal(size=8)
-        truth = 0.7 + worth * known + spread * random.normal(size=8)
+        true_scores = 0.7 + worth * known + spread * random.normal(size=8)
         common, own = 0.02 * random.normal(), 0.02 * random.normal(size=8)
-        values = np.where(np.arange(8) < 6, truth + common + own, np.nan)
+        values = np.where(np.arange(8) < 6, true_scores + common + own, np.nan)
         found = combine(*around(values, 1.96 * 0.02 * 2**0.5), known, np.zeros(8))
         assert found is not None
-        inside.append((found.low <= truth) & (truth <= found.high))
+        inside.append((found.low <= true_scores) & (true_scores <= found.high))
 
     there, missing = np.mean(inside, axis=0)[:6].mean(), np.mean(inside, axis=0)[6:].mean()
     assert 0.9 <= there <= 0.99
@@ -167,7 +167,7 @@ def test_intervals_hold_the_truth_with_a_prior_and_of_what_was_not_measured(wort
 
 
 def test_a_perfect_accuracy_is_not_predicted_with_certainty() -> None:
-    _, found = settle(measured([proportion(np.ones(100))] * 4), None, "class")
+    _, found = predict_scores(measured([proportion(np.ones(100))] * 4), None, "class")
 
     assert found is not None
     assert found.score.tolist() == [1.0] * 4
@@ -180,7 +180,7 @@ def test_what_stopped_early_is_not_predicted_from_those_that_it_was_worse_than()
     full = [proportion(right) for right in answers(np.array([0.9, 0.91, 0.92, 0.9]), 1000, 0.6, random)]
     early = [proportion(right) for right in answers(np.array([0.3, 0.5]), 100, 0.6, random)]
 
-    ordered, found = settle(measured([*full, *early], stopped=2), None, "class")
+    ordered, found = predict_scores(measured([*full, *early], stopped=2), None, "class")
     ranked = with_predictions([Candidate(1, one.card.id, 0.5) for one in ordered], found)
 
     assert [one.id for one in ranked if one.predicted is None] == ["pkg:5", "pkg:4"]

@@ -23,12 +23,12 @@ def test_no_limits_keep_everything():
     assert apply([CARD], Limits()) == ([CARD], [])
 
 
-def test_all_broken_limits_are_told_together():
+def test_all_broken_limits_are_reported_together():
     _, [excluded] = apply([CARD, card("small")], Limits(licenses=("MIT",), max_parameters=1_000, max_bytes=4_000))
 
     assert excluded.reason == (
-        "licence Apache-2.0 is not allowed; 5,000,000 parameters, allowed are 1,000; "
-        "20,000,000 bytes, allowed are 4,000"
+        "licence Apache-2.0 is not allowed; 5,000,000 parameters, the limit is 1,000; "
+        "20,000,000 bytes, the limit is 4,000"
     )
 
 
@@ -112,7 +112,7 @@ def test_the_reported_latency_of_a_known_architecture_counts_by_device():
     resnet = card("resnet", loader={"architecture": "resnet50.a1_in1k"}, input={"kind": "image", "size": 224})
 
     [reason] = violations(resnet, Limits(max_latency=10))
-    assert reason.startswith("14.9 ms a sample reported (Intel i9-10940X")
+    assert reason.startswith("14.9 ms per sample reported (Intel i9-10940X")
     assert list(violations(resnet, Limits(max_latency=10, workload=Workload("cuda")))) == []
 
 
@@ -135,7 +135,7 @@ def test_when_no_single_limit_is_enough_the_nearest_model_is_named():
 
     assert caught.value.hint == (
         "No single limit is enough; the nearest is pkg:one: "
-        "licence GPL-3.0-only is not allowed; 4,000 bytes, allowed are 10."
+        "licence GPL-3.0-only is not allowed; 4,000 bytes, the limit is 10."
     )
 
 
@@ -186,6 +186,6 @@ def test_measured_latency_leaves_out_the_slow_ones_and_closes_the_ranks():
     kept, [excluded] = fast_enough(candidates, 5)
 
     assert [(c.rank, c.id) for c in kept] == [(1, "pkg:fast")]
-    assert excluded.reason == "20 ms a sample measured, allowed are 5"
+    assert excluded.reason == "20 ms per sample measured, the limit is 5"
     with pytest.raises(InvalidInput, match="fastest is pkg:fast with 2 ms"):
         fast_enough(candidates, 1)

@@ -15,10 +15,11 @@ from zoo.adapt.seen import FILE, trained_on
 from zoo.data import copies, units
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import DataError
-from zoo.selection.explain.overlap import copies_warning, training_overlap
+from zoo.selection.explain.caveats import copies_warning
 from zoo.selection.measure.baseline import baseline
-from zoo.selection.measure.layer_statistics import Evidence, Targets
-from zoo.selection.measure.measuring import Request
+from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
+from zoo.selection.measure.overlap import training_overlap
+from zoo.selection.measure.plan import MeasurementPlan
 from zoo.tasks import TASKS
 
 TASK = TASKS["text-classification"]
@@ -43,42 +44,42 @@ def features(data: Dataset) -> np.ndarray:
 @pytest.mark.parametrize("rung", [120, 300])
 def test_labels_drawn_at_random_are_not_told_from_copies(estimator: str, rung: int) -> None:
     data = by_chance()
-    request = Request(TASK, data, len(data), (estimator,))
-    targets = Targets.of(data, request.order, request.estimators, request.units)
-    at = sorted(request.order[:rung])
+    plan = MeasurementPlan(TASK, data, len(data), (estimator,))
+    targets = Targets.of(data, plan.order, plan.estimators, plan.units)
+    at = sorted(plan.order[:rung])
 
-    found = Evidence.gather(features(data)[at], at, targets).judge((estimator,), targets, 0)[estimator]
+    found = LayerStatistics.of(features(data)[at], at, targets).estimate((estimator,), targets, 0)[estimator]
 
     assert found.value < 0.75
-    assert request.copies == 240
+    assert plan.copies == 240
 
 
 def test_groups_of_the_jackknife_hold_copies_together() -> None:
     data = by_chance()
-    request = Request(TASK, data, len(data), ("logme",))
-    targets = Targets.of(data, request.order, request.estimators, request.units)
+    plan = MeasurementPlan(TASK, data, len(data), ("logme",))
+    targets = Targets.of(data, plan.order, plan.estimators, plan.units)
     for unit in range(60):
-        assert len(set(targets.group[request.units == unit])) == 1
+        assert len(set(targets.group[plan.units == unit])) == 1
     assert np.bincount(targets.group).min() >= 20
 
 
 def test_without_copies_nothing_is_grouped() -> None:
     data = by_chance(copied=1)
-    request = Request(TASK, data, len(data), ("linear-probe",))
-    assert request.units is None
-    assert request.copies == 0
+    plan = MeasurementPlan(TASK, data, len(data), ("linear-probe",))
+    assert plan.units is None
+    assert plan.copies == 0
 
 
 def test_copies_outside_the_measured_part_do_not_count() -> None:
     data = by_chance()
-    request = Request(TASK, data, 60, ("linear-probe",))
-    assert request.copies == copies(units(data.subset(sorted(request.order))))
+    plan = MeasurementPlan(TASK, data, 60, ("linear-probe",))
+    assert plan.copies == copies(units(data.subset(sorted(plan.order))))
 
 
 def test_samples_that_are_all_the_same_are_refused() -> None:
     data = Dataset("one", "text", ["a day", "A  day"] * 10, [0, 1] * 10, ("a", "b"), "f")
     with pytest.raises(DataError, match="All 20 samples of 'one' are the same"):
-        _ = Request(TASK, data, 20, ("linear-probe",)).units
+        _ = MeasurementPlan(TASK, data, 20, ("linear-probe",)).units
 
 
 def test_counts_of_words_do_not_tell_labels_from_copies() -> None:
@@ -93,7 +94,7 @@ def test_a_recommendation_measures_says_and_records_it(poetry, tmp_path: Path) -
     rows = [f"{text},{data.classes[label]}" for text, label in zip(data.inputs, data.targets, strict=True)]
     path.write_text("\n".join(["text,label", *rows]) + "\n")
 
-    found = zoo.recommend(str(path), task="poem-classification", estimators=["linear-probe"])
+    found = zoo.recommend(str(path), task="poem-classification", estimator=["linear-probe"])
 
     assert all(candidate.score < 0.8 for candidate in found.candidates)
     assert found.provenance["copies"] == 240
@@ -101,7 +102,7 @@ def test_a_recommendation_measures_says_and_records_it(poetry, tmp_path: Path) -
     kept = zoo.open_registry().measurements(data=found.data["fingerprint"], models=["poems:careful"])
     assert {figure.versions["copies"] for figure in kept if figure.estimator == "linear-probe"} == {"240"}
     assert all(
-        c.reused for c in zoo.recommend(str(path), task="poem-classification", estimators=["linear-probe"]).candidates
+        c.reused for c in zoo.recommend(str(path), task="poem-classification", estimator=["linear-probe"]).candidates
     )
 
 
@@ -110,7 +111,7 @@ def test_figures_that_were_measured_with_copies_on_both_sides_are_not_used_again
     data = by_chance()
     rows = [f"{text},{data.classes[label]}" for text, label in zip(data.inputs, data.targets, strict=True)]
     path.write_text("\n".join(["text,label", *rows]) + "\n")
-    first = zoo.recommend(str(path), task="poem-classification", estimators=["linear-probe"])
+    first = zoo.recommend(str(path), task="poem-classification", estimator=["linear-probe"])
     registry = zoo.open_registry()
     old = []
     for figure in registry.measurements(data=first.data["fingerprint"], models=["poems:careful"]):
@@ -118,7 +119,7 @@ def test_figures_that_were_measured_with_copies_on_both_sides_are_not_used_again
         old.append(replace(figure, versions=versions, value=1.0))
     registry.add(old)
 
-    found = zoo.recommend(str(path), task="poem-classification", estimators=["linear-probe"])
+    found = zoo.recommend(str(path), task="poem-classification", estimator=["linear-probe"])
 
     assert all(candidate.score < 0.8 for candidate in found.candidates)
 

@@ -15,11 +15,11 @@ from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
 from zoo.selection.explain.arguments import Context, arguments
 from zoo.selection.explain.certainty import _cumulative, in_words, probabilities_best, would_change
 from zoo.selection.explain.explanations import EXPLAINED, explain
-from zoo.selection.measure.measuring import Measured
-from zoo.selection.rank.ranking import by_measurement
+from zoo.selection.measure.figures import Measured
+from zoo.selection.rank.ranking import measured_candidates
 from zoo.selection.rank.wording import ordinal
 from zoo.selection.request.task import Analysis
-from zoo.selection.select.confirming import Trial, _folded
+from zoo.selection.select.confirming import TuningPlan, _reranked
 from zoo.tasks import TASKS
 
 TASK = TASKS["image-classification"]
@@ -86,10 +86,7 @@ def test_every_argument_names_its_source_and_numbers_their_figure():
     assert all(argument.source for argument in found)
     by_source = {argument.source: argument for argument in found}
     assert by_source["arXiv:1234"].figure == 0.75
-    assert (
-        by_source["run r1"].sentence
-        == "Adapted before (full, photos/): accuracy 0.95, against 0.5 of the most frequent answer."
-    )
+    assert by_source["run r1"].sentence == "Adapted before (full, photos/): accuracy 0.95, against a baseline of 0.5."
     assert any(argument.sentence == "The smallest candidate: 2.0M parameters." for argument in found)
 
 
@@ -110,7 +107,7 @@ def test_the_card_speaks_for_and_against(fields: dict, speaks_for: bool, sentenc
     assert sentence in said(everyone[0], everyone, context(everyone, {"pkg:a": fields}), speaks_for)
 
 
-def test_a_model_of_another_language_is_told_so():
+def test_a_model_of_another_language_is_reported_so():
     everyone = ranked(candidate("a", 0.9))
     german = replace(ANALYSIS, languages={"de": 0.9})
 
@@ -174,12 +171,12 @@ def test_a_single_fine_tuned_model_is_not_said_to_be_apart_from_the_others():
 )
 def test_what_was_measured_to_be_tied_stays_tied_with_the_only_fine_tuned_model(winner: str, tied: dict[str, bool]):
     everyone = ranked(candidate("a", 0.9), candidate("b", 0.89), candidate("c", 0.5))
-    trial = Trial(TASK, None, "full", "cpu")  # type: ignore[arg-type]
+    trial = TuningPlan(TASK, None, "full", "cpu")  # type: ignore[arg-type]
 
-    first, *others = _folded(everyone, {winner: Confirmation("r", "full", 2, "accuracy", 1.0, 0.5, 22, 1.0)}, trial)
+    first, *others = _reranked(everyone, {winner: Confirmation("r", "full", 2, "accuracy", 1.0, 0.5, 22, 1.0)}, trial)
 
     assert (first.id, first.tied) == (winner, False)
-    assert "22 held-out samples, against 0.5 of the most frequent answer; the only one that was" in first.reasons[0]
+    assert "22 held-out samples, against a baseline of 0.5; the only one that was" in first.reasons[0]
     assert {c.id: c.tied for c in others} == tied
 
 
@@ -189,12 +186,12 @@ def test_no_error_is_claimed_where_none_is_known():
     ]
     ordered = [Measured(ModelCard(figure.model, "vision"), (figure,)) for figure in figures]
 
-    found = by_measurement(ordered, TASK)
+    found = measured_candidates(ordered, TASK)
 
     assert [c.tied for c in found] == [False, True, False]
     assert "<td>2=</td>" in Recommendation(TASK.name, {}, tuple(found))._repr_html_()
     assert "tied with 1 other" in found[0].reasons[0]
-    assert "beyond the error" not in by_measurement(ordered[1:], TASK)[0].reasons[0]
+    assert "beyond the error" not in measured_candidates(ordered[1:], TASK)[0].reasons[0]
     assert said(found[2], found, context(found), False).startswith("0.3 below the best: ")
 
 
@@ -221,7 +218,7 @@ def test_more_samples_are_asked_for_where_they_would_tell_two_apart():
     [sentence] = would_change(first, everyone, context(everyone))
 
     # 100 x (1.96 x 0.0216 / 0.02)^2
-    assert "about 450 samples would tell them apart, here are 100." in sentence
+    assert "telling them apart would take about 450 samples, and you have 100." in sentence
 
 
 def test_another_estimator_and_a_level_smaller_model_would_change_the_order():
@@ -233,7 +230,7 @@ def test_another_estimator_and_a_level_smaller_model_would_change_the_order():
     found = " ".join(would_change(first, everyone, context(everyone)))
 
     assert "Ranked by LogME it would be 2nd, not 1st." in found
-    assert "If size counted, pkg:b would pass it: level, with 10% of the parameters." in found
+    assert "If size counted, pkg:b would rank above it: tied, with 10% of the parameters." in found
 
 
 def test_the_first_ten_are_explained():

@@ -27,7 +27,7 @@ def test_weights_are_shares(taught: int, untaught: int, outputs: int, seed: int)
     np.testing.assert_allclose(weights.sum(axis=1), 1.0)
 
 
-def test_a_model_is_told_by_those_that_are_described_as_it_is() -> None:
+def test_a_model_is_reported_by_those_that_are_described_as_it_is() -> None:
     told = np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
     weights = neighbours(told, np.array([0, 1, 2]), np.array([[1.0], [0.8], [-1.0]]), trees=10)
     np.testing.assert_allclose(weights[3], [0.5, 0.5, 0.0])

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zoo.adapt.records import write_runs
 from zoo.entities import Run
 from zoo.errors import DataError
-from zoo.history.files import read_history
 from zoo.history.records import Record, from_runs, history
+from zoo.history.run_files import write_runs
+from zoo.history.tables import read_history
 
 
 def table(tmp_path: Path, *lines: str, name: str = "runs.csv") -> Path:
@@ -67,7 +67,7 @@ def test_a_data_set_in_percent_becomes_fractions() -> None:
     assert "in per cent" in found.notes[0]
 
 
-def test_a_metric_that_is_no_fraction_keeps_its_unit() -> None:
+def test_a_metric_that_is_not_a_fraction_keeps_its_unit() -> None:
     assert history(records(("a", "x", 31.2), ("b", "x", 0.4), metric="bleu")).scores[:, 0].tolist() == [31.2, 0.4]
 
 
@@ -77,10 +77,10 @@ def test_lower_is_better_is_turned_around_and_told() -> None:
     assert "better when lower" in found.notes[0]
 
 
-def test_repeated_records_are_averaged_and_told() -> None:
+def test_repeated_records_are_averaged_with_a_note() -> None:
     found = history(records(("a", "x", 0.4), ("a", "x", 0.6), ("b", "x", 0.1)))
     assert found.scores[:, 0].tolist() == [0.5, 0.1]
-    assert "1 result told several times, such as a on x" in found.notes[0]
+    assert "1 result given several times, such as a on x" in found.notes[0]
 
 
 def test_values_that_are_not_finite_are_left_out_and_told() -> None:
@@ -96,7 +96,7 @@ def test_of_several_metrics_the_one_that_most_models_have_counts() -> None:
     assert "several metrics" in found.notes[0]
 
 
-def test_models_that_the_table_of_models_lacks_are_told() -> None:
+def test_models_that_the_table_of_models_lacks_are_reported() -> None:
     found = history(records(("a", "x", 0.1), ("b", "x", 0.2)), {"a": {"parameters": "5"}})
     assert "1 model of the records not in the table of models, such as b" in found.notes[0]
 
@@ -111,7 +111,7 @@ def test_models_that_the_table_of_models_lacks_are_told() -> None:
         (["model,dataset,value", ",x,0.5"], "line 2: the model or the data set is empty"),
     ],
 )
-def test_what_cannot_be_mended_is_one_sentence(tmp_path: Path, lines: list[str], message: str) -> None:
+def test_what_cannot_be_fixed_is_one_sentence(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_history(table(tmp_path, *lines))
 
@@ -139,6 +139,6 @@ def test_the_registry_s_runs_are_a_history() -> None:
 
 def test_parts_keep_their_cells() -> None:
     found = history(records(("a", "x", 0.1), ("b", "y", 0.2)))
-    part = found.only(models=["b", "stranger"], datasets=["y", "new"])
+    part = found.only(models=["b", "other"], datasets=["y", "new"])
     np.testing.assert_array_equal(part.scores, [[0.2, np.nan], [np.nan, np.nan]])
     assert found.without(datasets=["x"]).datasets == ("y",)

@@ -10,7 +10,7 @@ from zoo.entities import ModelCard
 from zoo.selection.request.memory import TRAINING_COPIES, Workload, to_run, to_tune
 
 TEXT = {"library": "transformers", "embedding_dimension": 384, "input": {"kind": "text", "max_tokens": 256}}
-PICTURE = {"library": "timm", "input": {"kind": "image", "size": (224, 224)}}
+IMAGE = {"library": "timm", "input": {"kind": "image", "size": (224, 224)}}
 
 
 def encoder(parameters: int, **fields) -> ModelCard:
@@ -67,13 +67,13 @@ def test_without_parameters_there_is_no_estimate():
 
 
 def test_an_architecture_without_known_costs_is_estimated_from_its_parameters():
-    known = ModelCard("pkg:m", "vision", parameters=25_557_032, loader={"architecture": "resnet50"}, **PICTURE)
-    unknown = ModelCard("pkg:m", "vision", parameters=25_557_032, **PICTURE)
+    known = ModelCard("pkg:m", "vision", parameters=25_557_032, loader={"architecture": "resnet50"}, **IMAGE)
+    unknown = ModelCard("pkg:m", "vision", parameters=25_557_032, **IMAGE)
 
     assert to_tune(unknown) / to_tune(known) == pytest.approx(1, abs=0.5)
 
 
 def test_while_running_texts_share_the_tokens_of_a_batch():
     short, long = (to_run(encoder(10**7), Workload(words=words)) for words in (100, 300))
-    assert long == pytest.approx(short, rel=0.01), "twice the tokens a text are half the texts a batch"
+    assert long == pytest.approx(short, rel=0.01), "twice the tokens per text are half the texts per batch"
     assert to_run(encoder(10**7), Workload(words=300, batch_size=64)) > 1.1 * long

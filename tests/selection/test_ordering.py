@@ -28,7 +28,7 @@ def test_weighted_tau_is_that_of_scipy(pairs: list[tuple[int, float]]) -> None:
 
 @settings(deadline=None)
 @given(PAIRS)
-def test_weighted_tau_goes_by_order_alone(pairs: list[tuple[int, float]]) -> None:
+def test_weighted_tau_uses_order_alone(pairs: list[tuple[int, float]]) -> None:
     first, second = np.array(pairs, dtype=float).T
     found, stretched = weighted_tau(first, second), weighted_tau(np.exp(first), 3 * second - 1)
     assert (math.isnan(found) and math.isnan(stretched)) or found == pytest.approx(stretched)

@@ -9,7 +9,7 @@ import pytest
 from worlds import world
 
 from zoo.errors import DataError
-from zoo.history.similarity import run_together, telling_gaps
+from zoo.history.similarity import gaps_distinguish, run_together
 from zoo.selection.prior.factors import factorise
 from zoo.selection.prior.fitting import nonnegative_least_squares, trained_on
 from zoo.selection.prior.kriging import Prior
@@ -25,14 +25,14 @@ def test_data_sets_of_the_same_kind_tell_the_order() -> None:
     assert weighted_tau(prediction.mean, history.scores[:, 3]) > 0.85
 
 
-def test_the_kind_is_told_by_the_name() -> None:
+def test_the_kind_is_reported_by_the_name() -> None:
     history = world()
     as_other_kind = Prior(history, datasets=("NewRetrieval",)).predict("NewRetrieval", history.models)
     as_kind = Prior(history, datasets=("NewClassification",)).predict("NewClassification", history.models)
 
-    truth = history.scores[:, 3]
+    true_scores = history.scores[:, 3]
 
-    assert weighted_tau(as_kind.mean, truth) > weighted_tau(as_other_kind.mean, truth) + 0.3
+    assert weighted_tau(as_kind.mean, true_scores) > weighted_tau(as_other_kind.mean, true_scores) + 0.3
 
 
 def test_the_scores_of_the_predicted_data_set_are_not_looked_at() -> None:
@@ -64,9 +64,7 @@ def test_models_without_a_run_are_known_by_those_that_look_alike() -> None:
 def test_a_model_of_which_nothing_is_known_is_less_certain() -> None:
     history = world()
 
-    prediction = Prior(history, ("stranger/unheard",)).predict(
-        history.datasets[0], (*history.models, "stranger/unheard")
-    )
+    prediction = Prior(history, ("other/unheard",)).predict(history.datasets[0], (*history.models, "other/unheard"))
 
     assert prediction.variance[-1] > 1.3 * np.median(prediction.variance[:-1])
 
@@ -105,7 +103,7 @@ def test_one_diverged_run_changes_little() -> None:
     assert weighted_tau(prediction.mean[others], history.scores[others, 3]) > 0.85
 
 
-def test_without_another_data_set_it_says_so() -> None:
+def test_without_another_data_set_it_is_reported() -> None:
     history = world().only(datasets=world().datasets[:1])
 
     with pytest.raises(DataError, match="No data set but"):
@@ -114,14 +112,16 @@ def test_without_another_data_set_it_says_so() -> None:
 
 def test_factors_fill_gaps() -> None:
     random = np.random.default_rng(0)
-    truth = random.normal(size=(60, 2)) @ random.normal(size=(2, 20))
-    truth /= truth.std(axis=0)
-    seen = np.where(random.random(truth.shape) < 0.6, truth + 0.1 * random.normal(size=truth.shape), np.nan)
+    true_scores = random.normal(size=(60, 2)) @ random.normal(size=(2, 20))
+    true_scores /= true_scores.std(axis=0)
+    seen = np.where(
+        random.random(true_scores.shape) < 0.6, true_scores + 0.1 * random.normal(size=true_scores.shape), np.nan
+    )
 
     filled = factorise(seen, 2).expected()
 
     gaps = np.isnan(seen)
-    assert np.corrcoef(filled[gaps], truth[gaps])[0, 1] > 0.95
+    assert np.corrcoef(filled[gaps], true_scores[gaps])[0, 1] > 0.95
 
 
 def with_gaps(random: np.random.Generator, models: int, datasets: int, share: float, kinds: float) -> np.ndarray:
@@ -143,14 +143,14 @@ def test_a_few_gaps_do_not_make_data_sets_alike() -> None:
 def test_gaps_count_where_they_tell_data_sets_apart_and_not_where_they_are_chance(models: int, datasets: int) -> None:
     random = np.random.default_rng(0)
 
-    by_chance = [telling_gaps(with_gaps(random, models, datasets, 0.3, 0.0)) for _ in range(20)]
-    by_kind = [telling_gaps(with_gaps(random, models, datasets, 0.3, 0.9)) for _ in range(20)]
+    by_chance = [gaps_distinguish(with_gaps(random, models, datasets, 0.3, 0.0)) for _ in range(20)]
+    by_kind = [gaps_distinguish(with_gaps(random, models, datasets, 0.3, 0.9)) for _ in range(20)]
 
     assert sum(by_chance) <= 1
     assert all(by_kind)
 
 
-def test_models_that_were_never_run_are_no_gaps() -> None:
+def test_models_that_were_never_run_are_not_gaps() -> None:
     random = np.random.default_rng(0)
     runs = with_gaps(random, 144, 8, 0.3, 0.9)
 

@@ -62,8 +62,8 @@ def test_latency_is_measured_on_few_samples_too():
 def test_drawings_of_digits_are_further_from_photographs_than_photographs_are():
     from sklearn.datasets import load_sample_images
 
-    pictures = [Image.fromarray(image) for image in load_sample_images().images]
-    crops = [picture.crop((x, 0, x + 224, 224)) for picture in pictures for x in range(0, 400, 13)]
+    images = [Image.fromarray(image) for image in load_sample_images().images]
+    crops = [image.crop((x, 0, x + 224, 224)) for image in images for x in range(0, 400, 13)]
     model = zoo.load("pkg:mobilenet-v2")
 
     assert domain_shift(model, Dataset("photographs", "image", crops)) < domain_shift(

@@ -12,11 +12,11 @@ from zoo.contract.backbone import SilentProgress
 from zoo.contract.estimator import Measured
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import UnsupportedModel
-from zoo.selection.measure.extracting import SHARD, BudgetSpent, Done, shards
-from zoo.selection.measure.layer_statistics import GROUPS, Evidence, Targets
-from zoo.selection.measure.measuring import Request
+from zoo.selection.measure.extracting import SHARD, BudgetSpent, ShardResult, shards
+from zoo.selection.measure.layer_statistics import GROUPS, LayerStatistics, Targets
+from zoo.selection.measure.plan import MeasurementPlan
 from zoo.selection.measure.racing import Race, Runner
-from zoo.selection.measure.stopping import FIRST, MOST_LOOKS, foreseen, looks, outlook
+from zoo.selection.measure.stopping import FIRST, MOST_LOOKS, extrapolated, looks, outlook
 from zoo.tasks import TASKS
 from zoo.transfer.measure import measure
 
@@ -26,8 +26,8 @@ CLASSES, DIMENSION = 4, 12
 class Features:
     """An extractor over features that lie ready, which counts what it hands out and can break off."""
 
-    def __init__(self, request: Request, targets: Targets, features: dict[str, dict[str, np.ndarray]]):
-        self.request, self.targets, self.features = request, targets, features
+    def __init__(self, plan: MeasurementPlan, targets: Targets, features: dict[str, dict[str, np.ndarray]]):
+        self.plan, self.targets, self.features = plan, targets, features
         self.handed_out: dict[str, list[int]] = {}
         self.broken: set[str] = set()
         self.break_off: tuple[int, type[BaseException]] | None = None
@@ -36,22 +36,22 @@ class Features:
     def layers(self, card):
         return tuple(self.features[card.id])
 
-    def run(self, works):
-        for work in works:
-            handed = self.handed_out.setdefault(work.card.id, [])
+    def run(self, tasks):
+        for task in tasks:
+            handed = self.handed_out.setdefault(task.card.id, [])
             total = sum(map(len, self.handed_out.values()))
             if self.break_off and total >= self.break_off[0]:
                 raise self.break_off[1]
-            if work.card.id in self.broken and handed:
-                yield Done(work, error=UnsupportedModel("It broke."))
+            if task.card.id in self.broken and handed:
+                yield ShardResult(task, error=UnsupportedModel("It broke."))
                 continue
-            handed += work.positions
-            values = self.features[work.card.id]
+            handed += task.positions
+            values = self.features[task.card.id]
             found = {
-                layer: Evidence.gather(values[layer][list(work.positions)], work.positions, self.targets)
-                for layer in work.layers
+                layer: LayerStatistics.of(values[layer][list(task.positions)], task.positions, self.targets)
+                for layer in task.layers
             }
-            yield Done(work, found, 0.5, len(work.positions))
+            yield ShardResult(task, found, 0.5, len(task.positions))
 
     def close(self):
         self.closed = True
@@ -62,22 +62,22 @@ def scene(noises: dict[str, float], samples: int = 800, estimators=("linear-prob
     rng = np.random.default_rng(seed)
     targets = rng.integers(0, CLASSES, samples)
     dataset = Dataset("made", "text", range(samples), targets.tolist(), tuple("abcd"), f"made-{seed}-{samples}")
-    request = Request(TASKS["text-classification"], dataset, samples, estimators, seed=seed)
+    plan = MeasurementPlan(TASKS["text-classification"], dataset, samples, estimators, seed=seed)
     centres = rng.standard_normal((CLASSES, DIMENSION))
     common = rng.standard_normal((samples, DIMENSION))
     features = {
         f"pkg:{name}": {"last": centres[targets] + noise * (common + 0.3 * rng.standard_normal(common.shape))}
         for name, noise in noises.items()
     }
-    ready = Targets.of(dataset, request.order, estimators)
-    return request, ready, Features(request, ready, features)
+    ready = Targets.of(dataset, plan.order, estimators)
+    return plan, ready, Features(plan, ready, features)
 
 
 def twins(estimators=("linear-probe",)):
     """Two models that are the same."""
-    request, targets, extractor = scene({"one": 1.5}, estimators=estimators)
+    plan, targets, extractor = scene({"one": 1.5}, estimators=estimators)
     extractor.features["pkg:twin"] = extractor.features["pkg:one"]
-    return request, targets, extractor
+    return plan, targets, extractor
 
 
 FEW_LOOKS = (100, 800)
@@ -86,19 +86,19 @@ FEW_LOOKS = (100, 800)
 
 def rivals(estimators=("linear-probe",)):
     """Two models that are about as good."""
-    request, targets, extractor = scene({"base": 1.5}, estimators=estimators)
+    plan, targets, extractor = scene({"base": 1.5}, estimators=estimators)
     base, rng = extractor.features.pop("pkg:base")["last"], np.random.default_rng(1)
     for name in ("one", "other"):
         extractor.features[f"pkg:{name}"] = {"last": base + 0.3 * rng.standard_normal(base.shape)}
-    return request, targets, extractor
+    return plan, targets, extractor
 
 
-def run(request, targets, extractor, steps=None, finished=lambda runner: None):
+def run(plan, targets, extractor, steps=None, finished=lambda runner: None):
     race = Race(
-        request,
+        plan,
         targets,
         extractor,
-        steps or looks(request.samples, CLASSES),
+        steps or looks(plan.samples, CLASSES),
         progress=SilentProgress(),
         finished=finished,
     )
@@ -121,21 +121,21 @@ def test_losers_stop_early_and_the_best_is_left():
 
 
 def test_no_sample_goes_through_a_model_twice():
-    request, targets, extractor = twins()
+    plan, targets, extractor = twins()
 
-    run(request, targets, extractor)
+    run(plan, targets, extractor)
 
     for positions in extractor.handed_out.values():
         assert len(positions) == len(set(positions))
 
 
 def test_every_candidate_sees_the_same_samples_at_a_rung():
-    request, targets, extractor = scene(NOISES)
+    plan, targets, extractor = scene(NOISES)
 
-    run(request, targets, extractor)
+    run(plan, targets, extractor)
 
     for positions in extractor.handed_out.values():
-        assert set(positions) == set(request.order[: len(positions)])
+        assert set(positions) == set(plan.order[: len(positions)])
 
 
 def test_of_candidates_that_cannot_be_told_apart_one_is_enough():
@@ -144,41 +144,41 @@ def test_of_candidates_that_cannot_be_told_apart_one_is_enough():
     one, twin = outcome.runners
     assert (one.stopped, one.samples) == ("", 200)  # a quarter: that 100 samples do not tell them apart says little
     assert twin.stopped == (
-        f"Stopped after {one.samples} samples: 0 behind pkg:one#last with a standard error of 0; even all 800 would hardly put it "
-        "ahead by more than their error."
+        f"Stopped after {one.samples} samples: 0 behind pkg:one#last with a standard error of 0; even all 800 are unlikely to put "
+        "it ahead by more than their error."
     )
 
 
 @pytest.mark.parametrize("estimators", [("linear-probe", "logme"), ("logme", "hscore")])
 def test_the_figures_at_the_end_are_those_of_a_full_measurement(estimators):
-    request, targets, extractor = rivals(estimators)
+    plan, targets, extractor = rivals(estimators)
 
-    outcome = run(request, targets, extractor, FEW_LOOKS)
+    outcome = run(plan, targets, extractor, FEW_LOOKS)
 
     for runner in outcome.runners:
-        expected = measure(estimators, extractor.features[runner.card.id]["last"], targets.values, request.seed)
+        expected = measure(estimators, extractor.features[runner.card.id]["last"], targets.values, plan.seed)
         for name in estimators:
             assert runner.values[800][name].value == pytest.approx(expected[name].value, abs=1e-12)
             assert runner.values[800][name].low == pytest.approx(expected[name].low, abs=1e-12)
 
 
 def test_layers_of_one_model_share_its_forward_passes():
-    request, targets, extractor = scene(NOISES)
+    plan, targets, extractor = scene(NOISES)
     layers = {model.removeprefix("pkg:"): values["last"] for model, values in extractor.features.items()}
     extractor.features = {"pkg:model": layers}
 
-    outcome = run(request, targets, extractor)
+    outcome = run(plan, targets, extractor)
 
     assert outcome.passed == {"pkg:model": len(extractor.handed_out["pkg:model"])}
     assert outcome.passed["pkg:model"] <= 800
 
 
 @pytest.mark.parametrize(("exception", "ended"), [(KeyboardInterrupt, "interrupted"), (BudgetSpent, "budget")])
-def test_breaking_off_keeps_what_was_judged(exception, ended):
-    request, targets, extractor = rivals()
+def test_breaking_off_keeps_what_was_measured(exception, ended):
+    plan, targets, extractor = rivals()
     extractor.break_off = (500, exception)
 
-    outcome = run(request, targets, extractor, FEW_LOOKS)
+    outcome = run(plan, targets, extractor, FEW_LOOKS)
 
     assert outcome.ended == ended
     assert sorted(runner.samples for runner in outcome.runners) == [100, 800]
@@ -187,10 +187,10 @@ def test_breaking_off_keeps_what_was_judged(exception, ended):
 
 
 def test_a_model_that_breaks_on_the_way_keeps_its_figures_and_the_others_go_on():
-    request, targets, extractor = rivals()
+    plan, targets, extractor = rivals()
     extractor.broken = {"pkg:one"}
 
-    outcome = run(request, targets, extractor, FEW_LOOKS)
+    outcome = run(plan, targets, extractor, FEW_LOOKS)
 
     one, other = outcome.runners
     assert one.samples == 100
@@ -200,13 +200,13 @@ def test_a_model_that_breaks_on_the_way_keeps_its_figures_and_the_others_go_on()
     assert outcome.failures == []
 
 
-def test_whatever_has_finished_is_told_once():
-    told = []
+def test_whatever_has_finished_is_reported_once():
+    finished = []
 
-    run(*scene(NOISES), finished=lambda runner: told.append(runner.name))
+    run(*scene(NOISES), finished=lambda runner: finished.append(runner.name))
 
-    assert sorted(told) == sorted(set(told))
-    assert "pkg:worse#last" in told
+    assert sorted(finished) == sorted(set(finished))
+    assert "pkg:worse#last" in finished
 
 
 def values(parts):
@@ -216,7 +216,7 @@ def values(parts):
 
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10**6), st.floats(-0.5, 0.5))
-def test_who_is_ahead_at_the_end_beyond_the_error_is_hardly_ever_stopped(seed, lead):
+def test_a_candidate_ahead_at_the_end_beyond_the_error_is_almost_never_stopped(seed, lead):
     """Against the definition: the rest of the samples is drawn, and the full difference looked at."""
     rng = np.random.default_rng(seed)
     m, n, trials, wrong = 200, 800, 200, 0
@@ -239,7 +239,7 @@ def test_the_outlook_is_the_inequality_of_the_docstring(samples, gap):
     assert found.gap == pytest.approx(differences.mean())
     assert found.error == pytest.approx(error)
     reach, tolerance = stats.t.ppf(0.998, 99) * error, stats.t.ppf(0.95, 99) * error
-    assert found.surely == pytest.approx(found.gap - reach, rel=1e-3)
+    assert found.at_least == pytest.approx(found.gap - reach, rel=1e-3)
     tolerance *= np.sqrt(share) * (share >= 0.24)
     assert found.hopeless == (reach * np.sqrt(1 - share) - found.gap <= tolerance)
 
@@ -256,15 +256,15 @@ def test_a_candidate_that_lies_further_behind_is_not_kept_longer(differences, fu
 
 @settings(deadline=None)
 @given(st.floats(-2, 2), st.floats(-2, 2), st.integers(3, 8), st.integers(1, 4))
-def test_a_curve_that_has_the_form_is_foreseen_exactly(level, bend, parts, times):
+def test_a_curve_that_has_the_form_is_extrapolated_exactly(level, bend, parts, times):
     counts = [round(100 * 2 ** (part / 2)) for part in range(parts)]
     curve = {count: level + bend / np.sqrt(count) for count in counts}
 
     samples = counts[-1] * times
-    assert foreseen(curve, samples) == pytest.approx(level + bend / np.sqrt(samples), abs=1e-9)
+    assert extrapolated(curve, samples) == pytest.approx(level + bend / np.sqrt(samples), abs=1e-9)
 
 
-def test_what_is_foreseen_is_the_least_squares_solution():
+def test_the_extrapolation_is_the_least_squares_solution():
     """Against scipy's, with the increments written out."""
     counts, found = np.array([100.0, 141, 200, 283]), np.array([0.71, 0.78, 0.8, 0.84])
     grown = np.diff(counts, prepend=0)
@@ -278,46 +278,46 @@ def test_what_is_foreseen_is_the_least_squares_solution():
     level, bend = optimize.least_squares(residuals, [0.0, 0.0]).x
     rest = level * (800 - 283) + bend * (np.sqrt(800) - np.sqrt(283))
     known = dict(zip(counts.astype(int).tolist(), found.tolist(), strict=True))
-    assert foreseen(known, 800) == pytest.approx((283 * 0.84 + rest) / 800, rel=1e-6)
+    assert extrapolated(known, 800) == pytest.approx((283 * 0.84 + rest) / 800, rel=1e-6)
 
 
 @given(st.dictionaries(st.integers(1, 500), st.floats(-5, 5), min_size=1, max_size=8))
-def test_what_is_measured_on_all_samples_is_not_foreseen(curve):
+def test_what_is_measured_on_all_samples_is_not_extrapolated(curve):
     last = max(curve)
-    assert foreseen(curve, last) == curve[last]
+    assert extrapolated(curve, last) == curve[last]
     few = dict(list(curve.items())[:2])
-    assert foreseen(few, 1000) == few[max(few)]
+    assert extrapolated(few, 1000) == few[max(few)]
 
 
-def test_who_rises_to_the_top_is_not_stopped():
-    """Behind so far, but foreseen to overtake."""
+def test_a_candidate_that_overtakes_is_not_stopped():
+    """Behind so far, but predicted to overtake."""
     noise = np.random.default_rng(0).normal(0.03, 0.5, 400)
     behind = outlook(values(noise), values(np.zeros(400)), 400, 1600)
     rising = outlook(values(noise), values(np.zeros(400)), 400, 1600, ahead=-0.06)
     falling = outlook(values(noise), values(np.zeros(400)), 400, 1600, ahead=0.12)
 
-    assert behind.foreseen == behind.gap
+    assert behind.predicted == behind.gap
     assert (rising.hopeless, falling.hopeless) == (False, True)
-    assert "0.12 behind if both go on as so far" in falling.in_words("pkg:first", 400, 1600)
+    assert "predicted 0.12 behind on all;" in falling.in_words("pkg:first", 400, 1600)
 
 
 def test_a_model_of_many_dimensions_that_overtakes_late_wins():
     """The small one is worn out by 100 samples; what the wide one knows is spread over all of its dimensions."""
     rng = np.random.default_rng(5)
-    request, targets, extractor = scene({"small": 1.5}, samples=1600)
+    plan, targets, extractor = scene({"small": 1.5}, samples=1600)
     centres = rng.standard_normal((CLASSES, 160))
-    labels = np.array(request.whole.targets)
+    labels = np.array(plan.dataset.targets)
     wide = 0.38 * centres[labels] + 2.2 * rng.standard_normal((1600, 160))
     extractor.features["pkg:wide"] = {"last": wide}
 
-    outcome = run(request, targets, extractor)
+    outcome = run(plan, targets, extractor)
 
     early = {runner.name: runner.values[100]["linear-probe"].value for runner in outcome.runners}
     assert early["pkg:wide#last"] < early["pkg:small#last"] - 0.1
     assert [runner.name for runner in outcome.runners if not runner.stopped] == ["pkg:wide#last"]
 
 
-def test_without_any_error_nobody_is_stopped():
+def test_without_any_error_no_model_is_stopped():
     assert outlook(Measured(0.9), Measured(0.1), 100, 400) is None
 
 
@@ -343,32 +343,32 @@ def test_shards_hold_every_sample_once_in_order(few, many):
 
 @settings(deadline=None, max_examples=25)
 @given(st.integers(0, 10**6), st.integers(1, 5), st.booleans())
-def test_evidence_adds_up_in_any_order_and_either_form(seed, pieces, streamed):
+def test_statistics_adds_up_in_any_order_and_either_form(seed, pieces, streamed):
     _, targets, extractor = scene(NOISES, samples=200, estimators=("logme",), seed=seed % 7)
     targets = Targets(targets.values, targets.classes, targets.group, streamed)
     features = extractor.features["pkg:middling"]["last"]
     rng = np.random.default_rng(seed)
     parts = np.array_split(rng.permutation(200), pieces)
-    evidence = Evidence()
+    statistics = LayerStatistics()
     for part in parts:
-        evidence.merge(Evidence.gather(features[part], part.tolist(), targets))
+        statistics.merge(LayerStatistics.of(features[part], part.tolist(), targets))
 
-    judged = evidence.judge(("logme",), targets, 0)["logme"]
+    found = statistics.estimate(("logme",), targets, 0)["logme"]
 
     expected = measure(("logme",), features, targets.values, 0)["logme"]
-    assert judged.value == pytest.approx(expected.value, abs=1e-9)
-    assert judged.low < judged.value < judged.high
+    assert found.value == pytest.approx(expected.value, abs=1e-9)
+    assert found.low < found.value < found.high
 
 
 @given(st.lists(st.integers(0, 4), min_size=50, max_size=300), st.integers(0, 9))
 def test_every_beginning_of_the_order_spreads_over_the_groups(labels, seed):
     labels[:2] = [0, 1]
     dataset = Dataset("d", "text", range(len(labels)), labels, tuple("abcde"), "d")
-    request = Request(TASKS["text-classification"], dataset, len(labels), ("logme",), seed=seed)
-    group = Targets.of(dataset, request.order, ("logme",)).group
+    plan = MeasurementPlan(TASKS["text-classification"], dataset, len(labels), ("logme",), seed=seed)
+    group = Targets.of(dataset, plan.order, ("logme",)).group
 
     for count in (len(labels) // 2, len(labels)):
-        head = np.asarray(request.order[:count])
+        head = np.asarray(plan.order[:count])
         for label in set(labels):
             sizes = np.bincount(group[head[np.asarray(labels)[head] == label]], minlength=GROUPS)
             assert sizes.max() - sizes.min() <= 1

@@ -72,10 +72,10 @@ def test_fresh_measures_again(poetry, poems):
 
 
 def test_another_estimator_needs_no_forward_pass(poetry, poems):
-    zoo.recommend(str(poems), task="poem-classification", estimators=["logme"])
+    zoo.recommend(str(poems), task="poem-classification", estimator=["logme"])
     poetry.FORWARD_PASSES.clear()
 
-    zoo.recommend(str(poems), task="poem-classification", estimators=["hscore"])
+    zoo.recommend(str(poems), task="poem-classification", estimator=["hscore"])
 
     assert not poetry.FORWARD_PASSES
 
@@ -105,7 +105,7 @@ def test_without_the_cache_fresh_runs_the_models_again(poetry, poems, monkeypatc
 
 
 def test_a_license_limit_leaves_out_the_others_with_the_reason(poetry, poems):
-    result = zoo.recommend(str(poems), task="poem-classification", licenses=["apache-2.0"])
+    result = zoo.recommend(str(poems), task="poem-classification", license=["apache-2.0"])
 
     assert [c.id for c in result.candidates] == ["poems:sloppy"]
     reasons = {e.id: e.reason for e in result.excluded}
@@ -120,7 +120,7 @@ def test_a_parameter_limit_leaves_out_larger_models(poetry, poems):
 
 def test_limits_that_leave_nothing_say_what_to_relax(poetry, poems):
     with pytest.raises(InvalidInput, match="No candidate is within the limits"):
-        zoo.recommend(str(poems), task="poem-classification", max_bytes=1)
+        zoo.recommend(str(poems), task="poem-classification", max_size=1)
 
 
 def test_samples_limit_what_is_measured(poetry, poems):
@@ -131,7 +131,7 @@ def test_samples_limit_what_is_measured(poetry, poems):
 
 
 def test_the_first_estimator_decides_the_order(poetry, poems):
-    result = zoo.recommend(str(poems), task="poem-classification", estimators=["hscore", "logme"])
+    result = zoo.recommend(str(poems), task="poem-classification", estimator=["hscore", "logme"])
 
     best = result.candidates[0]
     assert best.score == best.measured["hscore"]
@@ -183,7 +183,7 @@ def test_candidates_from_a_search(poetry, poems):
     assert [c.id for c in result.candidates] == ["poems:careful"]
 
 
-def test_a_search_without_result_says_so(poetry, poems):
+def test_a_search_without_result_is_reported(poetry, poems):
     with pytest.raises(UnknownModel, match="matches 'zzzz'"):
         zoo.recommend(str(poems), task="poem-classification", candidates="zzzz")
 
@@ -205,7 +205,7 @@ def test_an_unknown_task_suggests_the_nearest(poetry, poems):
 
 def test_an_unknown_estimator_suggests_the_nearest(poetry, poems):
     with pytest.raises(InvalidInput, match="logme"):
-        zoo.recommend(str(poems), task="poem-classification", estimators=["logm"])
+        zoo.recommend(str(poems), task="poem-classification", estimator=["logm"])
 
 
 def test_one_class_only_is_refused(poetry, tmp_path):
@@ -216,7 +216,7 @@ def test_one_class_only_is_refused(poetry, tmp_path):
         zoo.recommend(str(path), task="poem-classification")
 
 
-def test_a_text_task_refuses_pictures(poetry):
+def test_a_text_task_refuses_images(poetry):
     with pytest.raises(DataError, match="image"):
         zoo.recommend("sklearn:digits", task="poem-classification")
 
@@ -257,7 +257,7 @@ def test_without_measuring_shared_benchmarks_decide(poetry, poems):
     assert against[0].sentence == named.candidates[-1].reasons[0]
 
 
-def test_without_measuring_and_without_scores_it_says_so(poetry, poems):
+def test_without_measuring_and_without_scores_it_is_reported(poetry, poems):
     with pytest.raises(UnsupportedModel, match="nothing to rank them by"):
         zoo.recommend(str(poems), task="poem-classification", measure=False)
 
@@ -277,7 +277,7 @@ def test_a_figure_for_numbers_is_not_called_an_accuracy(tmp_path, monkeypatch):
 def test_leep_is_that_of_the_probabilities_and_leaves_out_models_without_a_classifier(poetry, poems, race):
     from zoo.transfer import score
 
-    result = zoo.recommend(str(poems), task="poem-classification", estimators=("leep", "logme", "nce"), race=race)
+    result = zoo.recommend(str(poems), task="poem-classification", estimator=("leep", "logme", "nce"), race=race)
 
     dataset = zoo.read(str(poems), task="poem-classification")
     careful = zoo.load("poems:careful").extract(dataset, ("words", "probabilities"))
@@ -293,11 +293,11 @@ def test_leep_is_that_of_the_probabilities_and_leaves_out_models_without_a_class
 
 def test_where_no_model_has_a_classifier_leep_is_refused_in_one_sentence(poetry, poems):
     with pytest.raises(UnsupportedModel, match=r"'poems:sloppy' came without a classifier, .* Leave it out, or take"):
-        zoo.recommend(str(poems), task="poem-classification", estimators=("leep",), candidates="poems:sloppy")
+        zoo.recommend(str(poems), task="poem-classification", estimator=("leep",), candidates="poems:sloppy")
 
 
 def test_the_answer_says_what_each_estimators_number_is(poetry, poems):
-    result = zoo.recommend(str(poems), task="poem-classification", estimators=("logme", "knn"))
+    result = zoo.recommend(str(poems), task="poem-classification", estimator=("logme", "knn"))
 
     assert list(result.provenance["estimators"]) == ["logme", "knn"]
     assert result.provenance["estimators"]["logme"]["unit"] == "nats per sample"

@@ -82,7 +82,7 @@ def answer(*candidates: Candidate, **fields) -> Recommendation:
             "guessed": True,
             "per_class": {"smallest": 100, "median": 150, "largest": 200},
             "profile": {"classes": {"cat": 200, "dog": 100}, "imbalance": 2.0},
-            "advice": {"strategy": "full", "reason": "With 150 samples a class.", "data_need": "Enough."},
+            "advice": {"strategy": "full", "reason": "With 150 samples per class.", "data_need": "Enough."},
         },
         "provenance": {
             "seed": 0,
@@ -118,8 +118,8 @@ def test_the_selection_and_what_was_fine_tuned_are_shown():
     assert "0.9375" in text
     assert "0.8125" in text
     assert "pkg:model-1, pkg:&lt;2&gt;. Then it stopped: it was good enough." in text
-    assert "How the selection went" in text
-    assert "How the selection went" not in page(answer())
+    assert "The selection" in text
+    assert "The selection" not in page(answer())
 
 
 def test_table_page_notebook_and_json_give_each_figure_its_own_interval(capsys):
@@ -173,7 +173,7 @@ def test_everything_from_outside_is_escaped():
     assert "Reason &lt;1&gt;." in text
 
 
-def test_tables_plots_and_pictures_can_be_read_aloud():
+def test_tables_plots_and_images_can_be_read_aloud():
     tree = Tree(page(answer(), read("sklearn:digits:40")))
 
     assert all(head.get("scope") in {"col", "row"} for head in tree.all("th"))
@@ -196,10 +196,10 @@ def test_the_answer_the_reasons_what_was_left_out_and_how_to_repeat_it_are_there
 
     for expected in (
         "Start from pkg:model-1: cross-validated linear-probe accuracy 0.93",
-        "Begin with full.",
+        "Start with full.",
         "zoo tune pkg:model-1 photos & <more> --strategy full",
         "The images are tiny.",
-        "What would change its place",
+        "What would change its rank",
         "licence GPL-3.0-only is not allowed",
         "zoo recommend photos",
         "f" * 64,
@@ -211,8 +211,8 @@ def test_the_answer_the_reasons_what_was_left_out_and_how_to_repeat_it_are_there
 def test_learning_curves_are_there_only_after_a_race():
     raced = answer(candidate(1, curve=((100, 0.8), (200, 0.9))), candidate(2, curve=((100, 0.7),)))
 
-    assert "How the race went" in page(raced)
-    assert "How the race went" not in page(answer())
+    assert "The race" in page(raced)
+    assert "The race" not in page(answer())
 
 
 def test_without_measurements_there_are_no_plots_of_what_is_not_known():
@@ -240,7 +240,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["out.html"]
 
 
-def test_a_place_that_cannot_be_written_is_told_before(tmp_path):
+def test_a_place_that_cannot_be_written_is_reported_before(tmp_path):
     check(tmp_path / "fine.html")
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(StorageError, match="no folder"):
@@ -253,7 +253,7 @@ finite = st.floats(1e-3, 1e9)
 
 
 @given(st.lists(st.tuples(finite, st.floats(-1, 1)), min_size=1, max_size=12))
-def test_the_front_holds_what_nobody_beats(figures):
+def test_the_front_holds_what_no_model_beats(figures):
     costs, scores = zip(*figures, strict=True)
     front = pareto_front(costs, scores)
 

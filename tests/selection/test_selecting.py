@@ -84,7 +84,7 @@ def test_a_model_that_fails_is_passed_over(readers, poems, monkeypatch):
         if card.id == "poems:reader-11":
             from zoo.errors import UnsupportedModel
 
-            raise UnsupportedModel("It is torn.", "Mend it.")
+            raise UnsupportedModel("It is torn.", "Fix it.")
         return load(card, files, device, dtype)
 
     monkeypatch.setattr(readers, "zoo_load", zoo.hookimpl(broken))
@@ -98,9 +98,9 @@ def test_a_model_that_fails_is_passed_over(readers, poems, monkeypatch):
     assert "It is torn." in {excluded.id: excluded.reason for excluded in result.excluded}["poems:reader-11"]
 
 
-def test_a_tolerance_is_meant_in_accuracy(readers, poems):
-    with pytest.raises(InvalidInput, match="the estimator that decides is 'logme'"):
-        zoo.recommend(str(poems), task=TASK, tolerance=0.02, estimators=["logme"])
+def test_a_tolerance_is_in_accuracy(readers, poems):
+    with pytest.raises(InvalidInput, match="the deciding estimator is 'logme'"):
+        zoo.recommend(str(poems), task=TASK, tolerance=0.02, estimator=["logme"])
 
 
 def test_the_selector_reads_the_registry_s_runs(readers):
@@ -114,7 +114,7 @@ def test_several_are_asked_for_and_some_skipped() -> None:
     assert len(set(asked)) == 3, "the budget allows three"
     selector.skip(asked[0])
     assert asked[0] not in selector.ask_several(4)
-    with pytest.raises(InvalidInput, match="no candidate that is left"):
+    with pytest.raises(InvalidInput, match="not one of the candidates left"):
         selector.skip("z")
 
 
@@ -146,9 +146,9 @@ def confirmed(value: float, samples: int, epochs: int = 2) -> Confirmation:
 def test_fine_tuning_decides_where_its_held_out_samples_can_tell(values, samples, order):
     ranked = [Candidate(rank, id, 0.9) for rank, id in enumerate("abc", start=1)]
     results = {id: confirmed(value, samples) for id, value in zip("abc", values, strict=True)}
-    trial = confirming.Trial(TASKS["image-classification"], None, "full", "cpu")  # type: ignore[arg-type]
+    trial = confirming.TuningPlan(TASKS["image-classification"], None, "full", "cpu")  # type: ignore[arg-type]
 
-    found = confirming._folded(ranked, results, trial)
+    found = confirming._reranked(ranked, results, trial)
 
     assert "".join(candidate.id for candidate in found) == order
     assert [candidate.rank for candidate in found] == [1, 2, 3]

@@ -15,13 +15,14 @@ import zoo
 from zoo.errors import InvalidInput
 from zoo.selection.prior.axis import Axis
 from zoo.selection.prior.kriging import Prior
-from zoo.selection.select.selector import LEVEL_DOUBT, Posterior, Selector
+from zoo.selection.select.posterior import LEVEL_DOUBT, Posterior
+from zoo.selection.select.selector import Selector
 
 
 def replay(selector: Selector, scores: dict[str, float]) -> list[str]:
     while (model := selector.ask()) is not None:
         selector.tell(model, scores[model])
-    return list(selector.told)
+    return list(selector.measured)
 
 
 def test_the_best_of_forty_is_found_in_a_few_measurements() -> None:
@@ -45,16 +46,16 @@ def test_it_learns_from_measurements_what_no_history_tells() -> None:
 
     replay(selector, scores)
 
-    assert max(scores.values()) - max(selector.told.values()) < 0.02
+    assert max(scores.values()) - max(selector.measured.values()) < 0.02
 
 
 def test_scores_that_were_not_told_are_not_known() -> None:
     history = world(seed=3)
     name = history.datasets[5]
     prediction = Prior(history).predict(name, history.models)
-    truth = dict(zip(history.models, history.scores[:, 5], strict=True))
-    first = replay(Selector(history.models, prediction=prediction, budget=5), truth)
-    changed = {model: score if model in first else 0.99 for model, score in truth.items()}
+    true_scores = dict(zip(history.models, history.scores[:, 5], strict=True))
+    first = replay(Selector(history.models, prediction=prediction, budget=5), true_scores)
+    changed = {model: score if model in first else 0.99 for model, score in true_scores.items()}
 
     assert replay(Selector(history.models, prediction=prediction, budget=5), changed) == first
 
@@ -68,7 +69,7 @@ def test_a_tolerance_ends_the_search_when_the_rest_is_not_worth_it() -> None:
     replay(selector, scores)
 
     assert selector.expected_regret <= 0.02
-    assert len(selector.told) < len(history.models) / 2
+    assert len(selector.measured) < len(history.models) / 2
     assert "expected regret" in str(selector.finished)
 
 
@@ -186,7 +187,7 @@ def test_the_order_of_telling_does_not_matter(values: list[float], order: list[s
     [
         ({"models": []}, "no candidate"),
         ({"models": ["a", "a"]}, "'a' is there twice"),
-        ({"models": ["a"], "budget": 0}, "A budget of 0 allows no measurement"),
+        ({"models": ["a"], "budget": 0}, "Invalid budget 0"),
         ({"models": ["a"], "tolerance": -1.0}, "tolerance"),
         ({"models": ["a"], "costs": {"a": 0.0}}, "cost of 'a' is 0"),
     ],
@@ -200,7 +201,7 @@ def test_bad_settings_are_one_sentence(arguments: dict, message: str) -> None:
     ("told", "message"),
     [
         (("d", 0.5), "not one of the 3"),
-        (("a", 0.5), "told before"),
+        (("a", 0.5), "has a score already"),
         (("b", math.nan), "is nan"),
         (("b", 0.5, -1.0), "cost"),
         (("b", 0.5, 1.0, -0.1), "error"),

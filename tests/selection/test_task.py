@@ -13,7 +13,7 @@ GERMAN = "Der alte Mann ging langsam durch den verschneiten Wald und dachte an f
 ENGLISH = "The old man walked slowly through the snowy forest and thought of earlier days, number {}."
 
 
-def test_pictures_are_described_by_classes_and_sizes():
+def test_images_are_described_by_classes_and_sizes():
     task, analysis = analyse(read("sklearn:digits"))
 
     assert (task.name, analysis.guessed) == ("image-classification", True)
@@ -50,7 +50,7 @@ def test_texts_too_short_to_tell_have_no_language():
         (5_000, 0, "full"),
     ],
 )
-def test_the_strategy_follows_the_samples_a_class(samples: int, classes: int, strategy: str):
+def test_the_strategy_follows_the_samples_per_class(samples: int, classes: int, strategy: str):
     advice = advise(samples, classes)
 
     assert advice.strategy == strategy

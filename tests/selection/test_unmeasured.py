@@ -18,9 +18,10 @@ from zoo.registry import open_registry
 from zoo.registry.registry import Registry
 from zoo.selection.explain.next_step import next_command
 from zoo.selection.prior.shipped import content
+from zoo.selection.rank.evidence import Evidence, Knowledge
 from zoo.selection.rank.full_registry import ENOUGH, rank_registry
-from zoo.selection.rank.published_scores import standings
-from zoo.selection.rank.unmeasured import Evidence, Knowledge, candidates, rank_cards
+from zoo.selection.rank.published_scores import published_results
+from zoo.selection.rank.unmeasured import candidates, rank_cards
 from zoo.selection.request.constraints import Limits
 
 KNOWN = content()["tasks"][IMAGES.name]["known"]
@@ -43,7 +44,7 @@ def test_a_score_of_another_task_never_outranks_one_of_the_task(registry: Regist
     )
 
 
-def test_a_named_model_without_evidence_comes_last_and_says_so(registry: Registry) -> None:
+def test_a_named_model_without_evidence_comes_last_and_is_reported(registry: Registry) -> None:
     low, high, bare, text = card("low"), card("high"), card("bare"), card("voice", kind="text")
     registry.add([low, high, bare, text, score(low, SOUNDS.name, 0.1), score(high, SOUNDS.name, 0.9)])
 
@@ -55,7 +56,7 @@ def test_a_named_model_without_evidence_comes_last_and_says_so(registry: Registr
 
 
 @pytest.mark.parametrize("scored", [0, 1], ids=["nothing", "one benchmark of one model"])
-def test_where_nothing_can_be_compared_one_sentence_says_so(registry: Registry, scored: int) -> None:
+def test_where_nothing_can_be_compared_one_sentence_is_reported(registry: Registry, scored: int) -> None:
     cards = [card("a"), card("b")]
     registry.add([*cards, *(score(one, SOUNDS.name, 0.5) for one in cards[:scored])])
 
@@ -83,7 +84,7 @@ def test_a_data_set_counts_once_whatever_metrics_and_splits_it_has(registry: Reg
         scores += [score(wide, SPEECH.name, 0.1, "B", **fields), score(narrow, SPEECH.name, 0.3, "B", **fields)]
     registry.add([wide, narrow, *scores])
 
-    found = standings(registry, [SPEECH.name])
+    found = published_results(registry, [SPEECH.name])
 
     # On A narrow is one deviation ahead, on B, whose metrics are errors, wide is: once each, not three to one.
     assert found[wide.id].value == pytest.approx(0.0)
@@ -119,13 +120,13 @@ def test_models_that_were_never_compared_are_pointed_out(registry: Registry) -> 
     scores = [score(one, SOUNDS.name, n / 10, "X" if n < 2 else "Y") for n, one in enumerate(cards)]
     registry.add([*cards, *scores])
 
-    [caution] = rank_cards(SOUNDS, "", cards, registry).cautions
+    [caution] = rank_cards(SOUNDS, "", cards, registry).warnings
     assert "2 groups of data sets that share no model" in caution
     registry.add([score(cards[0], SOUNDS.name, 0.3, "Y")])
-    assert rank_cards(SOUNDS, "", cards, registry).cautions == []
+    assert rank_cards(SOUNDS, "", cards, registry).warnings == []
 
 
-def test_published_results_come_before_what_a_name_lets_expect(registry: Registry) -> None:
+def test_published_results_come_before_what_a_name_predicts(registry: Registry) -> None:
     promising = image_model("eva02_large_patch14_448.mim_m38m_ft_in22k", architecture="EVA", parameters=305_000_000)
     scored, derived = image_model(WORST), image_model("fine-tune", base_model=MIDDLE)
 
@@ -147,7 +148,7 @@ def test_a_name_alone_is_weak_evidence_and_no_other_kind_of_model_gets_any(regis
     assert found.candidates[0].id == alike.id
     assert found.candidates[0].interval is not None
     assert {c.score for c in found.candidates[1:]} == {None}
-    assert "No candidate has a published score for image-classification of its own" in found.cautions[0]
+    assert "No candidate has a published score for image-classification of its own" in found.warnings[0]
     with pytest.raises(UnsupportedModel, match="No candidate has a published score"):
         rank_cards(IMAGES, "", [detector, text], registry)
 
@@ -188,8 +189,10 @@ def test_own_runs_of_the_task_come_before_models_without_any(registry: Registry)
 def test_evidence_falls_with_the_rank_and_only_the_best_kind_is_scored(kinds: list[tuple[Evidence, float]]) -> None:
     cards = [card(f"m{n}") for n in range(len(kinds))]
     evidence, value = np.array([kind for kind, _ in kinds]), np.array([value for _, value in kinds])
-    standing = {c.id: zoo.selection.rank.published_scores.Standing(0.0, ("Bench",), (SPEECH.name,), 3) for c in cards}
-    known = Knowledge(evidence, value, np.full(len(kinds), 0.5), ["alike"] * len(kinds), standing, standing, True)
+    results = {
+        c.id: zoo.selection.rank.published_scores.PublishedResult(0.0, ("Bench",), (SPEECH.name,), 3) for c in cards
+    }
+    known = Knowledge(evidence, value, np.full(len(kinds), 0.5), ["alike"] * len(kinds), results, results, True)
     if known.best in {Evidence.NONE, Evidence.ALONE}:
         with pytest.raises(UnsupportedModel):
             candidates(cards, known, SOUNDS)
@@ -220,7 +223,7 @@ def test_limits_hold_before_the_list_is_cut(registry: Registry, limits: Limits) 
     found = rank_registry(SOUNDS, "", limits, registry)
 
     assert {c.id for c in found.candidates} == {one.id for one in small}
-    assert "without a published score: 1 more model made for audio-classification." in found.cautions[-1]
+    assert "without a published score: 1 more model made for audio-classification." in found.warnings[-1]
     assert len(rank_registry(SOUNDS, "", Limits(), registry).candidates) == ENOUGH
 
 
@@ -232,7 +235,7 @@ def test_limits_that_leave_only_models_without_scores_are_named(registry: Regist
     assert "--max-parameters 1M would admit hf:me/small-0" in caught.value.hint
 
 
-def test_a_model_that_zoo_does_not_pull_says_so_and_is_not_the_next_thing_to_tune(registry: Registry) -> None:
+def test_a_model_that_zoo_does_not_pull_is_reported_and_is_not_the_next_thing_to_tune(registry: Registry) -> None:
     cards = [ModelCard(f"{name}/m", "audio", (SOUNDS.name,)) for name in ("github:me", "gitee:me", "hf:me")]
     registry.add([*cards, *(score(one, SOUNDS.name, 0.9 - n / 10) for n, one in enumerate(cards))])
 

@@ -34,9 +34,9 @@ def test_what_is_an_accuracy_for_classes_is_a_share_of_variance_for_numbers():
     assert estimator_name("logistic-probe", "classes") == "cross-validated logistic-probe accuracy"
 
 
-def test_an_estimator_of_a_plugin_goes_by_its_title():
+def test_an_estimator_of_a_plugin_uses_its_title():
     assert Estimator("spread", "Variance of the features", max).in_words("class") == "Variance of the features"
-    assert estimator_name("nobody-brings-it", "class") == "nobody-brings-it"
+    assert estimator_name("no_model-brings-it", "class") == "no_model-brings-it"
 
 
 def test_the_legend_has_a_line_with_unit_and_range_for_each():

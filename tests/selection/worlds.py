@@ -1,4 +1,4 @@
-"""Small worlds of models and data sets whose truth is known."""
+"""Small worlds of models and data sets whose ground truth is known."""
 
 from __future__ import annotations
 

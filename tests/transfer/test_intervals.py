@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo.contract.estimator import Measured
-from zoo.selection.measure.layer_statistics import Evidence, Targets
+from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
 from zoo.transfer import builtin_estimators
 from zoo.transfer.intervals import difference, proportion, student_t
 from zoo.transfer.measure import find_estimator, measure
@@ -90,7 +90,7 @@ def test_figures_from_sums_keep_to_their_range_too(monkeypatch):
 
     Data.targets = targets
     kept = Targets.of(Data, range(30), names)
-    for name, found in Evidence.gather(features, range(30), kept).judge(names, kept, 0).items():
+    for name, found in LayerStatistics.of(features, range(30), kept).estimate(names, kept, 0).items():
         least, most = find_estimator(name).bounds
         assert kept.streamed
         assert least <= found.low <= found.high <= most, name

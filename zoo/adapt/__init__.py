@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluation import evaluate
+from zoo.keywords import explains_keywords
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
+    from zoo.contract.reader import ReadOptions
     from zoo.entities import Dataset, Run
     from zoo.features import Model
 
 __all__ = ["evaluate", "tune"]
 
 
+@explains_keywords
 def tune(
     model: str | Model,
     data: str | Dataset,
@@ -37,7 +41,11 @@ def tune(
     output: str | None = None,
     save_run: bool = True,
     progress: Progress | None = None,
-    **reading: Any,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
+    read: ReadOptions | None = None,
 ) -> Run:
     """Adapt a model to a data set, test it on samples that it has not seen, and keep the run in the registry.
 
@@ -50,20 +58,23 @@ def tune(
         task: task name; guessed from the data where it is None.
         strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
         epochs: upper limit, None is the strategy's own; early stopping may end sooner.
-        learning_rate: of the pretrained weights; None lets the strategy choose.
-        patience: epochs without a better validation metric before it stops.
-        validation, test: fractions of the samples held out to stop early on, and to report on.
+        batch_size: samples per batch.
+        learning_rate: learning rate of the pretrained weights; None lets the strategy choose.
+        weight_decay: weight decay of AdamW.
+        patience: epochs without a better validation metric before training stops.
+        validation, test: fractions of the samples held out for early stopping, and for the reported metrics.
         split: how samples are held out: ``random``, or by a grouping of the data's kind that keeps related samples
             in one part.
         head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
-        accumulate: batches whose gradients are added up before the weights change.
+        accumulate: batches per optimiser step (gradient accumulation).
         keep: the ``best`` of the fine-tuned model and a linear probe, by the validation samples, or always the
             ``fine-tuned`` one.
-        device: where to run; None takes the best there is.
+        seed: seed of the split, of the head and of the order of the samples.
+        device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
-        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Returns:
         The run: metrics on the test split, and the same metrics of the most frequent class (or the mean) beside them.
@@ -71,13 +82,13 @@ def tune(
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
-    from zoo.adapt import evaluating as judging
+    from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
     from zoo.adapt.plans import check_plan
     from zoo.adapt.saving import check_output
     from zoo.contract.backbone import SilentProgress
-    from zoo.data import check, read, task_for
-    from zoo.data.arguments import check_reading
+    from zoo.data import check, read_with, task_for
+    from zoo.data.arguments import read_options
     from zoo.data.splitting import check_split
     from zoo.entities import Plan
     from zoo.errors import PluginError
@@ -86,13 +97,22 @@ def tune(
     from zoo.plugins import plugins
     from zoo.registry import open_registry
 
-    check_reading(tune, data, reading)
+    given = read_options(
+        "tune",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
+    )
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
-    dataset = read(data, task=task, **reading) if isinstance(data, str) else data
-    found = task_for(dataset, task)
-    check(dataset, found, structured=judging.by_answers(dataset, found))
+    dataset = read_with(data, given) if isinstance(data, str) else data
+    found = task_for(dataset, given.task)
+    check(dataset, found, structured=by_answers(dataset, found))
     device = best_device(device)
     plan = Plan(
         strategy,

@@ -51,8 +51,8 @@ class Checkpoint:
     @classmethod
     def of(cls, card: ModelCard, dataset: Dataset, plan: Plan) -> Checkpoint:
         """That of a model, of a data set's content, of a plan and of the versions that compute."""
-        from zoo.adapt.experiment import revision_of, versions
         from zoo.config import settings
+        from zoo.provenance import revision_of, versions
 
         named = {name: value for name, value in plan.to_dict().items() if name not in _UNRELATED}
         known = [card.id, revision_of(card), dataset.fingerprint, named, versions()]

@@ -8,21 +8,24 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import evaluate_answers
+from zoo.adapt.reading import read_for_evaluation
 from zoo.contract.backbone import EmbedsTexts, Progress
 from zoo.entities import Dataset, Entity, Problem
 from zoo.errors import DataError, UnsupportedModel
+from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.contract.reader import ReadOptions
     from zoo.features import Model
     from zoo.tasks import Task
 
+RETRIEVAL = "image-text-retrieval"
+
 CHUNK = 64
 """Samples that are decoded and answered at a time."""
-
-RETRIEVAL = "image-text-retrieval"
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Evaluation(Entity):
     notes: tuple[str, ...] = ()
 
 
+@explains_keywords
 def evaluate(
     model: str | Model,
     data: str | Dataset,
@@ -65,7 +69,11 @@ def evaluate(
     task: str | None = None,
     device: str | None = None,
     progress: Progress | None = None,
-    **reading: Any,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
+    read: ReadOptions | None = None,
 ) -> Evaluation:
     """The task's metrics of a model's own answers, beside those of knowing nothing.
 
@@ -77,24 +85,35 @@ def evaluate(
         model: model id, or a loaded model.
         data: a data set, or what names one.
         task: task name; the first of the model's that the data can judge where it is None.
-        reading: ``input_column``, ``target_column`` and ``on_problem`` as in ``zoo.read``.
+        device: where to run; None takes the best available.
+        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
         DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
             them.
     """
-    from zoo.adapt.experiment import versions
     from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
-    from zoo.data.arguments import check_reading
+    from zoo.data.arguments import read_options
     from zoo.features import load
+    from zoo.provenance import versions
 
-    check_reading(evaluate, data, reading)
+    given = read_options(
+        "evaluate",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
+    )
+    task = given.task
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
-    dataset = _read(data, model, task, reading) if isinstance(data, str) else data
+    dataset = read_for_evaluation(data, model, given) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
@@ -157,33 +176,6 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     )
     left_out = int(known.sum())
     return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
-
-
-def _read(data: str, model: str | Model, task: str | None, reading: Mapping[str, Any]) -> Dataset:
-    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
-    from zoo.data import read
-
-    wanted = task or (None if isinstance(model, str) else _paired(model))
-    if task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
-        return read(data, task=wanted, **reading)
-    try:
-        return read(data, task=wanted, **reading)
-    except DataError as first:
-        try:
-            return read(data, **reading)
-        except DataError:
-            raise first from None
-
-
-def _paired(model: Model) -> str | None:
-    """The model's first task, where its data have to be read in a way of its own."""
-    from zoo.plugins import plugins
-
-    if not model.card.tasks:
-        return None
-    name = model.card.tasks[0]
-    task = plugins().tasks.get(name)
-    return name if task is not None and not kind_of(task.target).estimable else None
 
 
 def _task(model: Model, dataset: Dataset, name: str | None) -> Task:

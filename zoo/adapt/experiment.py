@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -17,8 +15,8 @@ from zoo.adapt.plans import check_plan
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of
+from zoo.provenance import revision_of, versions
 from zoo.tasks import Task, find_task
-from zoo.version import __version__
 
 if TYPE_CHECKING:
     from zoo.contract.kind import Kind
@@ -29,8 +27,6 @@ STRONG_IMBALANCE = 10
 
 RANKED = "roc_auc"
 """The metric that decides where the targets are 0 and 1."""
-
-_PACKAGES = ("torch", "transformers", "timm", "scikit-learn", "numpy")
 
 
 @dataclass(frozen=True)
@@ -228,27 +224,6 @@ def make_run(
 def new_id() -> str:
     """A short unique name that sorts by time: ``20261124-093015-4fa2``."""
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def revision_of(card: ModelCard) -> str | None:
-    """What pins the weights: the revision, or a digest of the files' hashes where there is none."""
-    if card.revision:
-        return card.revision
-    hashes = sorted(f"{file.path}:{file.sha256}" for file in card.files if file.sha256)
-    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()[:16] if hashes else None
-
-
-def versions() -> dict[str, str]:
-    """The versions that the figures depend on."""
-    from importlib import metadata
-
-    found = {"zoo": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:

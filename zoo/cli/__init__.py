@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("zoo.cli.models.evaluate", "Judge a model's own answers on your labelled data."),
     "runs": ("zoo.cli.stores.runs", "List, show, import and export runs."),
     "sync": ("zoo.cli.stores.sync", "Add the models that a platform lists to the registry."),
-    "benchmark": ("zoo.cli.choose.benchmark", "See how good the advice is, on records of results or on this machine."),
+    "benchmark": ("zoo.cli.choose.benchmark", "Evaluate the recommendations, on records of results or here."),
     "import": ("zoo.cli.stores.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.stores.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.stores.registry", "Create, upgrade, check, copy and build registries."),

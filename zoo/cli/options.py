@@ -15,6 +15,9 @@ from zoo.contract.option import READ, SETTING
 if TYPE_CHECKING:
     from zoo.contract.option import Option
 
+if TYPE_CHECKING:
+    from zoo.contract.reader import ReadOptions
+
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A click command with ``--json`` and ``--traceback``; its function takes the ``Output`` first."""
@@ -54,6 +57,13 @@ _traceback_option = click.option(
 
 READING = ("input_column", "target_column", "on_problem", "options")
 """Names of what ``reading`` gives."""
+
+
+def read_options(options: dict[str, Any], task: str | None = None) -> ReadOptions:
+    """What ``reading`` gave, taken out of a command's options."""
+    from zoo.contract.reader import ReadOptions
+
+    return ReadOptions(task=task, **{name: options.pop(name) for name in READING})
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:

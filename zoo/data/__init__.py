@@ -9,18 +9,20 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.option import READ
+from zoo.data.arguments import read_options
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
 from zoo.data.listing import notes_on
-from zoo.data.profiling import Profile, profile
+from zoo.data.profiling import Profile, profile_dataset
 from zoo.data.splitting import group_split, sample, split, split_as, stratified_order
+from zoo.entities import Dataset
 from zoo.errors import DataError, InvalidInput, suggest
+from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
     from zoo.contract.reader import PackagedDataset, Reader, ReadOptions
-    from zoo.entities import Dataset
 
 __all__ = [
     "Profile",
@@ -62,44 +64,97 @@ def builtin_readers() -> Sequence[Reader]:
     ]
 
 
+@explains_keywords
 def read(
     reference: str | os.PathLike[str],
     *,
+    task: str | None = None,
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = "skip",
-    task: str | None = None,
     unlabelled: bool = False,
     options: Mapping[str, Any] | None = None,
+    read: ReadOptions | None = None,
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
     ``NAME:N`` is a stratified part of N samples of a packaged data set, the same one every time.
 
     Args:
+        reference: a packaged name, or the path of a file or folder.
+        task: the task that the data are for, which decides how ambiguous columns and files are read.
         input_column, target_column: columns of a table; guessed where they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
-        task: the task that the data is for, which settles what a column could be in doubt.
-        unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
+        unlabelled: read a table of which no column looks like labels without any, instead of refusing it.
         options: values of options that plugins add for their field, by name.
+        read: the same in one object, see ``zoo.contract.reader.ReadOptions``; the arguments above take precedence.
 
     Raises:
-        DataError: nothing is called so, or it cannot be read; the sentence says why and what to do.
-        InvalidInput: ``on_problem`` is neither, or an option is not valid.
-        UnknownTask: no task is called so.
+        DataError: there is no such data set, or it cannot be read.
+        InvalidInput: an option has an invalid value, or there is no such option.
+        UnknownTask: there is no such task.
     """
-    from zoo.contract.reader import ReadOptions
+    given = read_options(
+        "read",
+        reference,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
+    )
+    return read_with(reference, replace(given, unlabelled=given.unlabelled or unlabelled))
 
-    wishes = ReadOptions(input_column, target_column, on_problem, task, unlabelled, options or {})
+
+@explains_keywords
+def profile(
+    data: str | os.PathLike[str] | Dataset,
+    *,
+    task: str | None = None,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = "skip",
+    options: Mapping[str, Any] | None = None,
+    read: ReadOptions | None = None,
+) -> Profile:
+    """What a data set consists of, and what to watch out for.
+
+    Args:
+        data: a data set, or what names one: a folder, a table, a packaged name. Without a task, a table of which no
+            column looks like labels is read without any.
+        task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
+
+    Raises:
+        ZooError: as ``zoo.read``.
+    """
+    given = read_options(
+        "profile",
+        data,
+        read,
+        input_column=input_column,
+        target_column=target_column,
+        on_problem=on_problem,
+        task=task,
+        options=options,
+    )
+    if not isinstance(data, Dataset):
+        data = read_with(data, replace(given, unlabelled=given.unlabelled or given.task is None))
+    return profile_dataset(data)
+
+
+def read_with(reference: str | os.PathLike[str], options: ReadOptions) -> Dataset:
+    """``read`` with all its options in one object; raises as it does."""
+    task = options.task
     wanted = None
     if task is not None:
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
-    dataset = _named(os.fspath(reference), wishes)
+    dataset = _named(os.fspath(reference), options)
     if wanted is not None and dataset.input_kind not in wanted.inputs:
         dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
-    return _with_options(dataset, task, options or {})
+    return _with_options(dataset, task, options.options)
 
 
 def _with_options(dataset: Dataset, task: str | None, given: Mapping[str, Any]) -> Dataset:

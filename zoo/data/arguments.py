@@ -1,37 +1,57 @@
-"""Keyword arguments that a function passes on to the reading of its data: unknown ones are refused, and unused ones."""
+"""The arguments by which functions read their data: merged into ``ReadOptions``, refused where they have no effect."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from zoo.errors import InvalidInput, suggest
+from zoo.contract.reader import ReadOptions
+from zoo.entities import Dataset
+from zoo.errors import InvalidInput
 
-if TYPE_CHECKING:
-    from zoo.entities import Dataset
+DEFAULT = ReadOptions()
 
 
-def check_reading(function: Callable[..., Any], data: str | Dataset, reading: Mapping[str, Any]) -> None:
-    """Refuse what ``zoo.read`` does not take, and everything where the data are read already.
+def read_options(
+    function: str,
+    data: str | os.PathLike[str] | Dataset,
+    read: ReadOptions | None = None,
+    *,
+    input_column: str | None = None,
+    target_column: str | None = None,
+    on_problem: str = DEFAULT.on_problem,
+    task: str | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> ReadOptions:
+    """How a function reads its data: what ``read`` says, with the arguments that were given beside it in its place.
 
     Args:
-        function: the one that was called.
-        reading: the arguments that it passes on.
+        function: name of the function that was called.
 
     Raises:
-        InvalidInput: names the argument.
+        InvalidInput: ``data`` is read already, so that an argument has no effect; names it.
     """
-    from zoo.data import read
-
-    known = set(inspect.signature(read).parameters) - {"reference"}
-    own = set(inspect.signature(function).parameters) - {"self", "reading"}
-    for name, value in reading.items():
-        if name not in known:
-            raise InvalidInput(f"{function.__qualname__}() has no argument '{name}'.", suggest(name, own | known))
-        if not isinstance(data, str) and value:
+    known = DEFAULT if read is None else read
+    if isinstance(data, Dataset):
+        given = {
+            "input_column": input_column is not None,
+            "target_column": target_column is not None,
+            "on_problem": on_problem != DEFAULT.on_problem,
+            "options": bool(options),
+            "read": known != DEFAULT,
+        }
+        for name in (name for name, is_given in given.items() if is_given):
             raise InvalidInput(
-                f"'{name}' has no effect on {function.__qualname__}() here: '{data.name}' is a data set that is read "
-                "already.",
-                f"Leave {name} out, or use it in zoo.read().",
+                f"'{name}' has no effect on {function}() here: '{data.name}' is already a data set.",
+                f"Leave {name} out, or pass it to zoo.read().",
             )
+    return replace(
+        known,
+        input_column=known.input_column if input_column is None else input_column,
+        target_column=known.target_column if target_column is None else target_column,
+        on_problem=known.on_problem if on_problem == DEFAULT.on_problem else on_problem,
+        task=known.task if task is None else task,
+        options={**known.options, **(options or {})},
+    )

@@ -84,7 +84,7 @@ class Profile(Entity):
     warnings: tuple[str, ...] = ()
 
 
-def profile(dataset: Dataset) -> Profile:
+def profile_dataset(dataset: Dataset) -> Profile:
     """Look at each item; no two are held at a time, only a digest of 16 bytes of each."""
     from zoo.data.cautions import cautions
 

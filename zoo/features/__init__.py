@@ -9,8 +9,9 @@ from zoo.entities import LocalFiles, ModelCard
 from zoo.errors import InvalidInput, UnsupportedModel, UnsupportedPrecision, suggest
 from zoo.features.cache import known_facts, remember_facts
 from zoo.features.cache.identity import Settings, identify, loading_settings, remember_identity
+from zoo.features.collecting import extract
 from zoo.features.files import read_features, write_features
-from zoo.features.model import Model, extract
+from zoo.features.model import Model
 
 __all__ = ["Model", "extract", "load", "precision", "read_features", "write_features"]
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, overload
 
 from zoo.contract.backbone import Backbone, Described, Progress, SilentProgress
-from zoo.entities import Dataset, FeatureRequest, Features, FeatureShard, ModelCard
+from zoo.entities import Dataset, FeatureRequest, Features, ModelCard
 from zoo.errors import UnsupportedModel
 from zoo.features.cache import Facts, RowCache, row_cache
-from zoo.features.cache.identity import Identity, identity_of
+from zoo.features.cache.identity import Identity
+from zoo.features.collecting import cache_of, collected
 from zoo.features.extraction import default_limits
-from zoo.features.provenance import provenance
+from zoo.features.reading import read_for
 from zoo.features.stream import FeatureStream
-from zoo.kinds.known import kind_of
+from zoo.keywords import explains_keywords
+from zoo.provenance import FEATURES, feature_versions, versions
 
 if TYPE_CHECKING:
-    import numpy as np
+    from zoo.contract.reader import ReadOptions
 
 
 class Model:
@@ -80,6 +81,13 @@ class Model:
         """Feature layers from input to output; the last is the default."""
         return self.facts.layers
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Versions of all that its features depend on, without loading what is not loaded."""
+        if self._backbone is None and self._known is not None:
+            return {**versions(FEATURES), **self._known[1].libraries}
+        return feature_versions(self.backbone)
+
     @overload
     def extract(
         self,
@@ -89,7 +97,12 @@ class Model:
         progress: Progress | None = ...,
         *,
         cache: bool = ...,
-        **reading: Any,
+        task: str | None = ...,
+        input_column: str | None = ...,
+        target_column: str | None = ...,
+        on_problem: str = ...,
+        options: Mapping[str, Any] | None = ...,
+        read: ReadOptions | None = ...,
     ) -> Features: ...
 
     @overload
@@ -101,9 +114,15 @@ class Model:
         progress: Progress | None = ...,
         *,
         cache: bool = ...,
-        **reading: Any,
+        task: str | None = ...,
+        input_column: str | None = ...,
+        target_column: str | None = ...,
+        on_problem: str = ...,
+        options: Mapping[str, Any] | None = ...,
+        read: ReadOptions | None = ...,
     ) -> Features | dict[str, Features]: ...
 
+    @explains_keywords
     def extract(
         self,
         data: Dataset | str,
@@ -112,7 +131,12 @@ class Model:
         progress: Progress | None = None,
         *,
         cache: bool = True,
-        **reading: Any,
+        task: str | None = None,
+        input_column: str | None = None,
+        target_column: str | None = None,
+        on_problem: str = "skip",
+        options: Mapping[str, Any] | None = None,
+        read: ReadOptions | None = None,
     ) -> Features | dict[str, Features]:
         """Features of a data set; with several layers, a dictionary of them by layer.
 
@@ -121,19 +145,37 @@ class Model:
             layers: layer names; none means the backbone's last one.
             batch_size: samples per batch; halved where memory runs out. None takes the default of the device.
             cache: read and write the feature cache.
-            reading: ``input_column``, ``target_column``, ``on_problem`` and ``task`` as in ``zoo.read``.
+            task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
-        from zoo.data.arguments import check_reading
+        from zoo.data.arguments import read_options
 
-        check_reading(self.extract, data, reading)
-        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
+        given = read_options(
+            "Model.extract",
+            data,
+            read,
+            input_column=input_column,
+            target_column=target_column,
+            on_problem=on_problem,
+            task=task,
+            options=options,
+        )
+        dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
-        found = _collected(stream, dataset, self.card, revision=self.revision, device=self.device, dtype=self.dtype)
+        found = collected(
+            stream,
+            dataset,
+            self.card,
+            revision=self.revision,
+            device=self.device,
+            dtype=self.dtype,
+            versions=self.versions,
+        )
         return found if len(found) > 1 else next(iter(found.values()))
 
+    @explains_keywords
     def shards(
         self,
         data: Dataset | str,
@@ -143,7 +185,12 @@ class Model:
         *,
         shard_size: int = 4096,
         cache: bool = True,
-        **reading: Any,
+        task: str | None = None,
+        input_column: str | None = None,
+        target_column: str | None = None,
+        on_problem: str = "skip",
+        options: Mapping[str, Any] | None = None,
+        read: ReadOptions | None = None,
     ) -> FeatureStream:
         """The same features shard by shard, in the order of the data, all layers from one pass.
 
@@ -151,15 +198,26 @@ class Model:
         over the stream once.
 
         Args:
+            layers, batch_size, cache: as in ``extract``.
             shard_size: samples per shard.
+            task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
             ZooError: as ``extract``.
         """
-        from zoo.data.arguments import check_reading
+        from zoo.data.arguments import read_options
 
-        check_reading(self.shards, data, reading)
-        dataset = read_for(self.card, data, **reading) if isinstance(data, str) else data
+        given = read_options(
+            "Model.shards",
+            data,
+            read,
+            input_column=input_column,
+            target_column=target_column,
+            on_problem=on_problem,
+            task=task,
+            options=options,
+        )
+        dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)
         kept = self._cache() if cache else None
@@ -193,103 +251,5 @@ class Model:
 
     def _cache(self) -> RowCache | None:
         if self._backbone is not None:
-            return _cache_of(self._backbone)
+            return cache_of(self._backbone)
         return row_cache(self._known[1]) if self._known else None
-
-
-def extract(
-    backbone: Backbone,
-    dataset: Dataset,
-    request: FeatureRequest,
-    progress: Progress | None = None,
-    *,
-    revision: str | None = None,
-    dtype: str = "float32",
-    cache: bool = True,
-) -> dict[str, Features]:
-    """Features by layer, from the cache or by the first plugin that extracts them.
-
-    Args:
-        request: layers, batch size and device.
-        revision: version of the model's files, for the provenance.
-        cache: read and write the feature cache; only models that ``load`` loaded are cached.
-
-    Raises:
-        ZooError: as ``zoo.features.extraction.extract_shards``.
-        PluginError: a plugin omitted samples or layers, or returned some twice.
-    """
-    kept = _cache_of(backbone) if cache else None
-    stream = FeatureStream(
-        backbone, lambda: backbone, dataset, request, progress=progress or SilentProgress(), cache=kept
-    )
-    return _collected(stream, dataset, backbone.card, revision=revision, device=request.device, dtype=dtype)
-
-
-def collect(shards: Iterable[FeatureShard], layers: Sequence[str], count: int) -> Mapping[str, np.ndarray]:
-    """The rows of all shards in data set order, by layer: float32, count x d."""
-    import numpy as np
-
-    values: dict[str, np.ndarray] = {}
-    for shard in shards:
-        rows = np.asarray(shard.indices)
-        for layer in layers:
-            if layer not in values:
-                values[layer] = np.empty((count, shard.values[layer].shape[1]), dtype=np.float32)
-            values[layer][rows] = shard.values[layer]
-    return values
-
-
-def _collected(
-    stream: FeatureStream, dataset: Dataset, card: ModelCard, *, revision: str | None, device: str, dtype: str
-) -> dict[str, Features]:
-
-    started = time.perf_counter()
-    values = collect(stream, stream.layers, len(dataset))
-    seconds = time.perf_counter() - started
-    targets = None
-    kind = kind_of(dataset.target_kind)
-    if dataset.targets is not None and kind.estimable:
-        targets = kind.array(dataset.targets)
-    return {
-        layer: Features(
-            card.id,
-            layer,
-            values[layer],
-            targets,
-            tuple(dataset.classes),
-            provenance(
-                card,
-                dataset,
-                layer=layer,
-                device=device,
-                dtype=dtype,
-                seconds=seconds,
-                revision=revision,
-                computed=stream.computed,
-            ),
-        )
-        for layer in stream.layers
-    }
-
-
-def _cache_of(backbone: Backbone) -> RowCache | None:
-    identity = identity_of(backbone)
-    return None if identity is None else row_cache(identity)
-
-
-def read_for(card: ModelCard, reference: str, **reading: Any) -> Dataset:
-    """A data set as a model takes it: as the kind of its task, where files are read as another kind otherwise.
-
-    Features need no labels: a table of which no column looks like any is read without.
-
-    Raises:
-        DataError: as ``zoo.read``.
-    """
-    from zoo.data import read
-    from zoo.plugins import plugins
-
-    if not reading.get("task"):
-        known = (task for name in card.tasks if (task := plugins().tasks.get(name)) is not None)
-        reading["task"] = next((task.name for task in known if any(kind_of(k).needs_task for k in task.inputs)), None)
-    reading.setdefault("unlabelled", not reading["task"])
-    return read(reference, **reading)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from zoo.contract.backbone import Progress
+from zoo.contract.reader import ReadOptions
 from zoo.entities import Entity, Problem
 from zoo.errors import StorageError
 from zoo.features import load
 from zoo.features.files import suffix_of, write_features
-from zoo.features.model import read_for
+from zoo.features.reading import read_for
 
 
 @dataclass(frozen=True)
@@ -51,28 +51,27 @@ def extract_to(
     dtype: str = "auto",
     cache: bool = True,
     progress: Progress | None = None,
-    task: str | None = None,
-    **reading: Any,
+    read: ReadOptions | None = None,
 ) -> list[WrittenFeatures]:
     """Extract and write features, one file per layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
 
-    ``task`` and ``reading`` are as in ``zoo.read``; without a task the model decides how the data are read.
+    ``read`` is as in ``zoo.read``; without a task the model decides how the data are read.
 
     Cached features are not computed again unless ``cache`` is False. An invalid path is reported before the model runs.
 
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
     """
-    from zoo.data import notes_on, read
+    from zoo.data import notes_on, read_with
     from zoo.sources import resolve
 
-    path = Path(path)
+    path, options = Path(path), ReadOptions() if read is None else read
     suffix_of(path)
     if not path.absolute().parent.is_dir():
         raise StorageError(
             f"There is no folder '{path.parent}' to write '{path.name}' into.", f"mkdir -p {path.parent}"
         )
-    dataset = read(data, task=task, **reading) if task else read_for(resolve(model), data, **reading)
+    dataset = read_with(data, options) if options.task else read_for(resolve(model), data, options)
     loaded = load(model, device=device, dtype=dtype, progress=progress)
     found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}

@@ -1,4 +1,4 @@
-"""Model cards as the columns of facts that the prior looks at."""
+"""Model cards as the columns of facts that the prior uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from zoo.entities import ModelCard
 
 
 def facts_of(card: ModelCard) -> dict[str, str]:
-    """What a card tells of a model before it is run, column name to text; lists with ``|`` between their items."""
+    """The facts of a card, column name to text; lists with ``|`` between their items."""
     facts = {
         "architecture": card.architecture or "",
         "library": card.library or "",

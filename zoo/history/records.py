@@ -1,6 +1,6 @@
 """Records of how models did on data sets, as one table of models by data sets, higher always better.
 
-What is wrong with records and can be mended is mended and told in ``History.notes``; what cannot is one clear error.
+Faulty records are fixed where that is possible, with a note in ``History.notes``; others raise one clear error.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOWER_IS_BETTER = frozenset(
         "ece",
     }
 )
-"""Metrics whose sign is turned around."""
+"""Metrics whose sign is reversed."""
 
 FRACTIONS = frozenset(
     {
@@ -75,15 +75,15 @@ FRACTIONS = frozenset(
         "exact_match",
     }
 )
-"""Metrics whose values are at most one, unless somebody wrote them as percentages."""
+"""Metrics whose values are at most one, unless they are written as percentages."""
 
 FEWEST_MODELS = 3
-"""With fewer models, there is no order worth learning from or judging by."""
+"""With fewer models, there is no ranking worth learning from or comparing with."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One result: where it stands (file and line, or a run), and what it says."""
+    """One result, and where it is from: file and line, or a run."""
 
     place: str
     model: str
@@ -99,11 +99,11 @@ class History:
 
     Attributes:
         models, datasets: names, in the order of the rows and columns.
-        scores: n models x d data sets, float64, higher is better, NaN where nothing is known.
+        scores: n models x d data sets, float64, higher is better, NaN where unknown.
         costs: the same shape, what each result cost (seconds), NaN where unknown.
         model_facts: what is known of a model beforehand, column name to text; also of models without a result.
         dataset_facts: the same of data sets.
-        notes: what was mended in the records, in sentences.
+        notes: what was fixed in the records, in sentences.
     """
 
     models: tuple[str, ...]
@@ -158,10 +158,10 @@ def history(
     model_facts: Mapping[str, Mapping[str, str]] | None = None,
     dataset_facts: Mapping[str, Mapping[str, str]] | None = None,
 ) -> History:
-    """Put records together, mending what can be mended: see ``docs/selection.md`` for the rules.
+    """The history of records, with faults fixed as ``docs/selection.md`` describes.
 
     Raises:
-        DataError: not one usable record.
+        DataError: no record is usable.
     """
     notes: list[str] = []
     groups: dict[tuple[str, str], list[Record]] = {}
@@ -177,19 +177,19 @@ def history(
         raise DataError("There is no usable record.", "Each needs a model, a data set and a finite value.")
     values: dict[tuple[str, str], list[float]] = {}
     costs: dict[tuple[str, str], float] = {}
-    mended: dict[tuple[str, str], list[str]] = {}
+    fixed: dict[tuple[str, str], list[str]] = {}
     for (dataset, metric), found in _one_metric_each(groups, notes).items():
-        signed = _signed(np.array([record.value for record in found]), dataset, metric, mended)
+        signed = _signed(np.array([record.value for record in found]), dataset, metric, fixed)
         for record, value in zip(found, signed, strict=True):
             values.setdefault((record.model, dataset), []).append(float(value))
             if record.cost is not None:
                 costs[record.model, dataset] = record.cost
-    notes += [f"{what} on {_some(places)}: {how}." for (what, how), places in mended.items()]
+    notes += [f"{what} on {_some(places)}: {how}." for (what, how), places in fixed.items()]
     repeated = [cell for cell, several in values.items() if len(several) > 1]
     if repeated:
         model, dataset = repeated[0]
         notes.append(
-            f"{_count(len(repeated), 'result')} told several times, such as {model} on {dataset}: their mean is taken."
+            f"{_count(len(repeated), 'result')} given several times, such as {model} on {dataset}: their mean is used."
         )
     models = tuple(sorted({model for model, _ in values}))
     datasets = tuple(sorted({dataset for _, dataset in values}))
@@ -237,24 +237,24 @@ def _one_metric_each(
     if several:
         notes.append(
             f"{_count(len(several), 'data set')} with several metrics, such as {several[0]}: "
-            f"the one that most models have is taken ({chosen[several[0]]})."
+            f"the one that most models have is used ({chosen[several[0]]})."
         )
     return {(dataset, metric): groups[dataset, metric] for dataset, metric in chosen.items()}
 
 
-def _signed(values: np.ndarray, dataset: str, metric: str, mended: dict[tuple[str, str], list[str]]) -> np.ndarray:
-    """Fractions instead of percentages, higher instead of lower; what was done is put down by what it was."""
+def _signed(values: np.ndarray, dataset: str, metric: str, fixed: dict[tuple[str, str], list[str]]) -> np.ndarray:
+    """Fractions instead of percentages, higher instead of lower; what was done is noted."""
     name = metric.strip().lower().replace("-", "_").replace(" ", "_")
     if name in LOWER_IS_BETTER:
-        mended.setdefault((f"{metric} is better when lower", "its sign is turned around"), []).append(dataset)
+        fixed.setdefault((f"{metric} is better when lower", "its sign is reversed"), []).append(dataset)
         return -values
     percent = np.abs(values) > 1.0
     if name in FRACTIONS and percent.any() and np.abs(values).max() <= 100.0:
         if percent.all():
-            mended.setdefault((f"{metric} is in per cent", "divided by 100"), []).append(dataset)
+            fixed.setdefault((f"{metric} is in per cent", "divided by 100"), []).append(dataset)
         else:
             what = f"{metric} mixes per cent and fractions", "what is above 1 is divided by 100"
-            mended.setdefault(what, []).append(f"{dataset} ({_count(int(percent.sum()), 'value')})")
+            fixed.setdefault(what, []).append(f"{dataset} ({_count(int(percent.sum()), 'value')})")
         return np.where(percent, values / 100.0, values)
     return values
 

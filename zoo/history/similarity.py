@@ -1,4 +1,4 @@
-"""How alike two models, or two data sets, look before anything is run: kernels over names and columns of facts."""
+"""How similar two models, or two data sets, are before anything is run: kernels over names and columns of facts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 KINDS = ("bitext", "pairclass", "zeroshot", "multilabel", "classif", "cluster", "rerank", "retriev", "sts", "nli")
-"""Parts of data set names that tell the kind of task; the first that fits counts."""
+"""Parts of data set names that identify the kind of task; the first match counts."""
 
 MOST_CATEGORIES = 0.9
 """A column whose values differ in a larger share of the rows is an identifier, not a category."""
 
 FEWEST_GAPS = 0.1
-"""Share of empty cells from which on the gaps of a table are looked at. Of the published fine-tuning runs of 144 models
-on 8 data sets 1.4 % are missing, all of 5 models, whose pattern gave similarities from -0.89 to 1.00. Of gaps made at
-random the similarities come down to what chance gives for so many models (0.08) from about a tenth on."""
+"""Share of empty cells from which the gaps of a table are used. In the published fine-tuning runs of 144 models on 8
+data sets, 1.4 % are missing, all of 5 models, whose pattern gave similarities from -0.89 to 1.00. For random gaps, the
+similarities fall to those of chance for so many models (0.08) from about a tenth."""
 
 CHANCE = 3.0
 """Standard deviations of chance by which the patterns of gaps must differ."""
@@ -42,7 +42,7 @@ def trigrams(name: str) -> list[str]:
 
 
 def kind(name: str) -> str:
-    """The kind of task that a data set's name tells, or an empty string."""
+    """The kind of task by a data set's name, or an empty string."""
     lowered = name.lower().replace("-", "").replace("_", "")
     return next((kind for kind in KINDS if kind in lowered), "")
 
@@ -68,13 +68,13 @@ def cosine(documents: Sequence[Iterable[str]]) -> np.ndarray:
 
 
 def same(values: Sequence[str]) -> np.ndarray:
-    """1 where two values are equal and told, else 0."""
+    """1 where two values are equal and known, else 0."""
     codes = np.array([*map(_codes(values).__getitem__, values)])
     return ((codes[:, None] == codes[None, :]) & (codes >= 0)[:, None]).astype(float)
 
 
 def near(values: np.ndarray, width: float) -> np.ndarray:
-    """``exp(-(a - b)^2 / 2 width^2)``; unknown values (NaN) are like nothing but themselves."""
+    """``exp(-(a - b)^2 / 2 width^2)``; unknown values (NaN) are similar only to themselves."""
     known = ~np.isnan(values)
     filled = np.where(known, values, 0.0)
     kernel = np.exp(-((filled[:, None] - filled[None, :]) ** 2) / (2.0 * width**2))
@@ -96,15 +96,15 @@ def dataset_kernels(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]
 
 
 def run_together(measured: np.ndarray, planned: np.ndarray) -> np.ndarray:
-    """Kernel between data sets, (d + 1) x (d + 1): whether the same models are run on both; known before any score is.
+    """Kernel between data sets, (d + 1) x (d + 1): whether the same models are run on both; known before any score.
 
-    All zeros where the gaps tell data sets apart no more than chance does, see ``telling_gaps``.
+    All zeros where the gaps distinguish data sets no better than chance, see ``gaps_distinguish``.
 
     Args:
         measured: n models x d data sets, whether there is a score.
         planned: n, whether the model is to be run on one more data set, the last of the kernel.
     """
-    if not telling_gaps(measured):
+    if not gaps_distinguish(measured):
         return np.zeros((measured.shape[1] + 1,) * 2)
     columns = np.column_stack([measured, planned])
     presence = columns - columns.mean(axis=1, keepdims=True)
@@ -113,10 +113,10 @@ def run_together(measured: np.ndarray, planned: np.ndarray) -> np.ndarray:
     return presence.T @ presence
 
 
-def telling_gaps(measured: np.ndarray) -> bool:
-    """Whether it tells data sets apart which models were not run on them.
+def gaps_distinguish(measured: np.ndarray) -> bool:
+    """Whether data sets differ by which models were not run on them.
 
-    It takes two things. At least ``FEWEST_GAPS`` of the cells are empty, those of models without any run aside: the
+    Two conditions hold then. At least ``FEWEST_GAPS`` of the cells are empty, models without any run aside: the
     cosines of complete data sets come from the few models that some other data set lacks, and are near 1 or -1 whatever
     the data sets are. And the correlations of the data sets' patterns vary by more than chance: between d patterns
     drawn at random for n models their variance is 1 / n, and that of such a variance over p pairs 2 / (n^2 (p - 1)).
@@ -162,31 +162,31 @@ def _fact_kernels(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) 
     kernels = []
     for column in columns:
         cells = [facts.get(name, {}).get(column, "") for name in names]
-        told = [cell for cell in cells if cell]
-        if len(set(told)) < 2:
+        known = [cell for cell in cells if cell]
+        if len(set(known)) < 2:
             continue
         numbers = numeric(cells)
         if numbers is not None:
             kernels += [near(numbers, width) for width in WIDTHS]
-        elif any("|" in cell for cell in told):
+        elif any("|" in cell for cell in known):
             kernels.append(cosine([[item for item in cell.split("|") if item] for cell in cells]))
-        elif any(" " in cell for cell in told):
+        elif any(" " in cell for cell in known):
             kernels.append(cosine([words(cell) for cell in cells]))
-        elif len(set(told)) <= MOST_CATEGORIES * len(told):
+        elif len(set(known)) <= MOST_CATEGORIES * len(known):
             kernels.append(same(cells))
     return kernels
 
 
 def numeric(cells: Sequence[str]) -> np.ndarray | None:
-    """A column of numbers or ISO dates, standardised, large positive numbers as logarithms; None where it is none."""
+    """A column of numbers or ISO dates, standardised, large positive numbers as logarithms; None for other columns."""
     values = np.array([_value(cell) for cell in cells])
-    told = np.array([bool(cell) for cell in cells])
-    if np.isnan(values[told]).any():
+    given = np.array([bool(cell) for cell in cells])
+    if np.isnan(values[given]).any():
         return None
-    known = values[told]
+    known = values[given]
     if known.min() > 0 and known.max() / known.min() > 20:
         values = np.log(values)
-        known = values[told]
+        known = values[given]
     spread = known.std()
     return (values - known.mean()) / spread if spread > 0 else None
 

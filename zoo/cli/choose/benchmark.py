@@ -1,4 +1,4 @@
-"""``zoo benchmark``: how good the advice is, on records and on this machine."""
+"""``zoo benchmark``: how good the recommendations are, on records and on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = 20
 @click.group("benchmark")
 @shared
 def command() -> None:
-    """See how good the advice is, on records of results or on this machine.
+    """Evaluate the recommendations, on records of results or here.
 
     \b
     Examples:
@@ -34,19 +34,19 @@ def command() -> None:
 
 
 @zoo_command("history")
-@click.option("--runs", type=click.Path(), help="CSV of results, each data set left out in turn, then the models.")
+@click.option("--runs", type=click.Path(), help="CSV of results; each data set is left out in turn, then the models.")
 @click.option("--train", type=click.Path(), help="CSV of results to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of results to predict.")
-@click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
+@click.option("--models", type=click.Path(), help="CSV of facts about the models.")
 @click.option(
-    "--datasets", type=click.Path(), help="CSV of what is known of the data sets [default: one beside the results]."
+    "--datasets", type=click.Path(), help="CSV of facts about the data sets [default: the one beside the results]."
 )
 def history_command(output: Output, models: str | None, datasets: str | None, **files: str | None) -> None:
     """Predict results from other results and compare with what was measured; prints JSON.
 
     Results have the columns model, dataset (or task), value (or score), and may have metric and cost. A data set's own
-    scores are never used to predict it; with --test, no score of the test file is. What is known of the data sets is
-    used wherever it is at hand: without --datasets, a table beside the results (vision_datasets.csv or datasets.csv
+    scores are never used to predict it; with --test, no score of the test file is. Facts about the data sets are used
+    where there are any: without --datasets, those of a table beside the results (vision_datasets.csv or datasets.csv
     beside vision_runs.csv).
 
     \b
@@ -66,18 +66,18 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
 
 
 @zoo_command("selection")
-@click.option("--scores", type=click.Path(), help="CSV of scores, the selection replayed on each data set.")
+@click.option("--scores", type=click.Path(), help="CSV of scores; the selection is replayed on each data set.")
 @click.option("--train", type=click.Path(), help="CSV of scores to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of scores to replay the selection on.")
-@click.option("--models", type=click.Path(), help="CSV of what is known of the models.")
+@click.option("--models", type=click.Path(), help="CSV of facts about the models.")
 @click.option(
-    "--datasets", type=click.Path(), help="CSV of what is known of the data sets [default: one beside the results]."
+    "--datasets", type=click.Path(), help="CSV of facts about the data sets [default: the one beside the results]."
 )
 @click.option("--budget", type=int, default=12, show_default=True, help="Number of measurements.")
 def selection_command(
     output: Output, models: str | None, datasets: str | None, budget: int, **files: str | None
 ) -> None:
-    """Replay which models would be measured, and what is found that way; prints JSON.
+    """Replay which models would be measured, and how good the best of them is; prints JSON.
 
     The selection sees only the scores of the models that it measured, and results on other data sets.
 
@@ -105,10 +105,10 @@ def _files(alone: str | None, name: str, train: str | None, test: str | None) ->
 
 
 def _read(files: list[str], models: str | None, datasets: str | None) -> tuple[list[History], dict[str, Any]]:
-    """The histories in tables of results, with the facts about their data sets, and which those are."""
+    """The histories in tables of results, and which facts about their data sets there are."""
     from pathlib import Path
 
-    from zoo.history.files import datasets_beside, read_history
+    from zoo.history.tables import datasets_beside, read_history
     from zoo.selection.backtest.prior import dataset_facts
 
     tables = [Path(datasets) if datasets else datasets_beside(file) for file in files]
@@ -123,7 +123,7 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
     facts = result["dataset_facts"]
     by = "; name a table of them with --datasets"
     if facts["files"]:
-        by = f" by {' and '.join(facts['files'])} ({', '.join(facts['columns']) or 'no name in it is theirs'})"
+        by = f" by {' and '.join(facts['files'])} ({', '.join(facts['columns']) or 'it names none of them'})"
     output.note(f"Data sets: {facts['described']:,} of {facts['datasets']:,} are described{by}.")
     output.data({**result, "seconds": round(time.perf_counter() - started, 1)})
 
@@ -131,32 +131,34 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
 @zoo_command("estimators")
 @click.argument("data", nargs=-1)
 @click.option("--candidates", help="Models to compare, as for zoo recommend [default: local models].")
-@click.option("--estimator", "estimators", help="Names with commas [default: all that can judge the data].")
-@click.option("--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Of each data set.")
-@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Of fine-tuning, at most.")
+@click.option("--estimator", "estimators", help="Names with commas [default: all that the data allow].")
+@click.option(
+    "--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Samples of each data set."
+)
+@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Most epochs of fine-tuning.")
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs to average.")
 @click.option(
-    "--truth",
+    "--ground-truth",
     type=click.Path(dir_okay=False),
     default="fine_tuned.json",
     show_default=True,
     help="File of fine-tuning runs; new ones are added.",
 )
-@click.option("--kept", "only_kept", is_flag=True, help="Compare the models in --truth and fine-tune nothing.")
+@click.option("--kept", "only_kept", is_flag=True, help="Compare the models in --ground-truth and fine-tune nothing.")
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 def estimators_command(
-    output: Output, data: tuple[str, ...], truth: str, estimators: str | None, **options: Any
+    output: Output, data: tuple[str, ...], ground_truth: str, estimators: str | None, **options: Any
 ) -> None:
-    """Compare the order that estimators give with that of real fine-tuning, on this machine.
+    """Compare the rankings of estimators with that of real fine-tuning, on this machine.
 
-    DATA are data sets; without any, all packaged ones that are here. Shown are the weighted Kendall tau and the regret
-    of the model ranked first, for each estimator, for ensembles of them (the mean of ranks, or of z-scores), and for
-    ranking by size. Fine-tuning takes long; it goes on where it was interrupted.
+    DATA are data sets; without any, all packaged ones that are installed. The results are the weighted Kendall tau and
+    the regret of the model ranked first, for each estimator, for ensembles of them (the mean of ranks, or of z-scores),
+    and for ranking by size. Fine-tuning is slow; it resumes where it was interrupted.
 
     \b
     Examples:
-      zoo benchmark estimators sklearn:digits fortunes:topics --truth fine_tuned.json
-      zoo benchmark estimators --kept --truth fine_tuned.json --json
+      zoo benchmark estimators sklearn:digits fortunes:topics --ground-truth fine_tuned.json
+      zoo benchmark estimators --kept --ground-truth fine_tuned.json --json
     """
     from pathlib import Path
 
@@ -167,7 +169,9 @@ def estimators_command(
     names = data or tuple(known.name for known in packaged_datasets() if known.available)
     chosen = [name.strip() for name in (estimators or "").split(",") if name.strip()]
     recipe = Recipe(epochs=options.pop("epochs"), seeds=options.pop("seeds"))
-    report = evaluate(names, recipe=recipe, truth=Path(truth), estimators=chosen, progress=output.progress(), **options)
+    report = evaluate(
+        names, recipe=recipe, ground_truth=Path(ground_truth), estimators=chosen, progress=output.progress(), **options
+    )
     if output.json:
         output.data(report.to_dict())
         return
@@ -185,7 +189,7 @@ def _show_data_set(output: Output, result: DataResult) -> None:
     columns = [Column("model"), Column("fine-tuned", number=True), *(Column(name, number=True) for name in names)]
     rows = [
         [model, f"{value:.4f}", *(human_score(result.predicted[name][model]) for name in names)]
-        for model, value in sorted(result.truth.items(), key=lambda item: -item[1])
+        for model, value in sorted(result.ground_truth.items(), key=lambda item: -item[1])
     ]
     title = f"{result.data}: {result.samples:,} samples, {result.classes} classes, for {result.task}"
     output.table(columns, rows, title=title)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.figures import human_bytes, human_count, human_score, human_seconds
-from zoo.cli.options import AMOUNT, READING, plugin_options, reading
+from zoo.cli.options import AMOUNT, plugin_options, read_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
@@ -31,15 +31,14 @@ class Seconds(click.ParamType):
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
         """The seconds, or a usage error."""
-        text = str(value).strip().lower()
-        scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
-        try:
-            seconds = float(text[:-1]) * scale if scale else float(text)
-        except ValueError:
+        from zoo.amounts import seconds
+
+        found = seconds(str(value))
+        if found is None:
             self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
-        if not seconds > 0 or seconds == float("inf"):
+        if not 0 < found < float("inf"):
             self.fail(f"'{value}' is not positive; write 90s, 2m or 1h.", parameter, context)
-        return seconds
+        return found
 
 
 @zoo_command("recommend")
@@ -53,16 +52,16 @@ class Seconds(click.ParamType):
 @click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
 @click.option(
     "--license",
-    "licenses",
     multiple=True,
     help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
     "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.",
 )
-@click.option("--deny-license", "denied_licenses", multiple=True, help="Licence that is not allowed, likewise.")
-@click.option("--max-size", "max_bytes", type=AMOUNT, help="Largest download, such as 100MB.")
+@click.option("--deny-license", multiple=True, help="Licence that is not allowed; may be repeated.")
+@click.option("--max-size", type=AMOUNT, help="Largest download, such as 100MB.")
 @click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
 @click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
 @click.option(
+    "--strategy",
     "--fit",
     "strategy",
     type=click.Choice(["linear-probe", "lora", "full"]),
@@ -71,11 +70,13 @@ class Seconds(click.ParamType):
 @click.option(
     "--max-latency",
     type=click.FloatRange(min=0, min_open=True),
-    help="Most milliseconds a sample, measured here, or reported with --no-measure.",
+    help="Most milliseconds per sample, measured here, or reported with --no-measure.",
 )
-@click.option("--language", help="ISO 639-1 code of a language that the model must know, such as de.")
+@click.option("--language", help="ISO 639-1 code of a language that the models must know, such as de.")
 @click.option("--gated/--no-gated", default=True, help="Include gated models, whose terms must be accepted first.")
-@click.option("--safetensors-only", "safetensors", is_flag=True, help="No weights in any other format.")
+@click.option(
+    "--safetensors", "--safetensors-only", "safetensors", is_flag=True, help="Exclude weights in other formats."
+)
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @click.option(
     "--dtype",
@@ -83,7 +84,7 @@ class Seconds(click.ParamType):
     show_default=True,
     help="float32, float16, bfloat16, or auto: half where the device gains.",
 )
-@click.option("--estimator", "estimators", help="Names with commas; the first decides the order.")
+@click.option("--estimator", help="Names with commas; the first decides the order.")
 @click.option(
     "--samples",
     type=click.IntRange(min=0),
@@ -100,24 +101,24 @@ class Seconds(click.ParamType):
 @click.option("--race", is_flag=True, help="Stop unpromising candidates early.")
 @click.option("--cluster", metavar="ADDRESS", help="Measure on a Ray cluster: HOST:PORT, auto, or local.")
 @click.option(
-    "--probe", is_flag=True, help="Time the first ten on one sample, and see how far your data are from theirs."
+    "--probe",
+    is_flag=True,
+    help="Measure the latency of the first ten, and how far your data are from their pretraining data.",
 )
 @click.option(
     "--confirm",
     type=click.IntRange(min=0),
     default=0,
     metavar="K",
-    help="Fine-tune the first K models briefly, the better half for longer; rank by the result.",
+    help="Number of top candidates to fine-tune briefly, the better half for longer; ranks by the result.",
 )
-@click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, and run no model.")
+@click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, without running a model.")
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
-@click.option("--report", metavar="FILE", help="Write the answer as a page: one HTML file that needs nothing else.")
+@click.option("--report", metavar="FILE", help="Write the answer as one self-contained HTML file.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @plugin_options(SETTING)
 @reading
-def command(
-    output: Output, data: str, estimators: str | None, no_measure: bool, report: str | None, **options: Any
-) -> int:
+def command(output: Output, data: str, no_measure: bool, report: str | None, **options: Any) -> int:
     """Measure which pretrained model suits your data best.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
@@ -133,18 +134,17 @@ def command(
 
     Ctrl-C gives the best answer so far, with exit code 130.
     """
-    from zoo.data import read
+    from zoo.data import read_with
     from zoo.selection import recommend
     from zoo.selection import report as page
 
     if report:
         page.check(report)
-    names = [name.strip() for name in (estimators or "").split(",") if name.strip()]
-    result = recommend(data, estimators=names, measure=not no_measure, progress=output.progress(), **options)
+    read = read_options(options, options.pop("task"))
+    result = recommend(data, read=read, measure=not no_measure, progress=output.progress(), **options)
     result = replace(result, provenance={**result.provenance, "command": shlex.join(["zoo", *sys.argv[1:]])})
     if report:
-        reading_options = {name: options[name] for name in READING}
-        page.write(result, report, read(data, task=options["task"], **reading_options))
+        page.write(result, report, read_with(data, read))
     if output.json:
         output.data(result.to_dict())
     else:
@@ -155,7 +155,7 @@ def command(
 
 
 def show(output: Output, result: Recommendation, data: str) -> None:
-    """Print the answer: the data, the table, the reasons of the first few, and what was left out or saved."""
+    """Print the answer: the data, the table, the reasons for the first few, and what was left out or saved."""
     from zoo.selection.explain.next_step import next_command
 
     facts = result.data
@@ -185,9 +185,7 @@ def show(output: Output, result: Recommendation, data: str) -> None:
     output.text()
     done, full = result.forward_passes.get("done", 0), result.forward_passes.get("full", 0)
     if 0 < done < full:
-        output.text(
-            f"{done:,} forward passes of the {full:,} that measuring everything in full takes ({done / full:.0%})."
-        )
+        output.text(f"{done:,} forward passes of the {full:,} of a full measurement ({done / full:.0%}).")
     if result.selection:
         asked = len(result.selection["asked"])
         output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
@@ -195,12 +193,12 @@ def show(output: Output, result: Recommendation, data: str) -> None:
 
 
 def _unasked(result: Recommendation) -> int:
-    """Candidates within the limits that were not asked for."""
+    """Candidates within the limits that were not measured."""
     return sum(excluded.reason.startswith("not measured") for excluded in result.excluded)
 
 
 def _verdict(output: Output, result: Recommendation) -> None:
-    """How sure the answer is, which models pay, and how to start: a line each."""
+    """How certain the answer is, which models are best for their size, and how to start: one line each."""
     best = result.candidates[0]
     if best.explanation is not None and best.explanation.certainty:
         output.paragraph(f"Certainty: {best.explanation.certainty}")
@@ -215,12 +213,12 @@ def _verdict(output: Output, result: Recommendation) -> None:
 def _table(output: Output, result: Recommendation) -> None:
     from zoo.selection.rank.wording import legend
 
-    if result.ranked_by == "tried":
-        _tried(output, result)
+    if result.ranked_by == "evaluated":
+        _evaluated(output, result)
         return
     figures = result.figures()
     others = len(result.candidates[0].measured) - 1
-    # On a narrow terminal the figures that decide the order stay: what fine-tuning reached and the predicted one.
+    # On a narrow terminal the figures that decide the order stay: the fine-tuned and the predicted one.
     first = 1 if len(figures) > 1 + max(others, 0) else 0
     columns = [Column("rank", number=True), Column("model")]
     columns += [
@@ -239,7 +237,7 @@ def _table(output: Output, result: Recommendation) -> None:
     for at, c in enumerate(result.candidates[:SHOWN]):
         rank = f"{c.rank}{'=' if c.tied else ''}"
         row = [rank, c.id, *(f.cell(at, "-") for f in figures)]
-        row += [f"{c.samples:,} x {c.layer}" if c.samples else "nothing"] if measured else []
+        row += [f"{c.samples:,} x {c.layer}" if c.samples else "-"] if measured else []
         row += [human_count(c.parameters), human_bytes(c.bytes), c.license or "-"]
         row += ["kept" if c.reused else human_seconds(c.seconds) if c.samples else "-"] if measured else []
         rows.append(row)
@@ -254,14 +252,14 @@ def _table(output: Output, result: Recommendation) -> None:
         output.paragraph(line)
 
 
-def _tried(output: Output, result: Recommendation) -> None:
-    """The table of models that were tried as a whole."""
+def _evaluated(output: Output, result: Recommendation) -> None:
+    """The table of models that were evaluated as a whole."""
     metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
     columns = [
         Column("rank", number=True),
         Column("model"),
         Column(metric, number=True),
-        Column("tried"),
+        Column("evaluated"),
         Column("parameters", number=True),
         Column("size", number=True),
         Column("licence"),

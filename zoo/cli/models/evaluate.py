@@ -8,7 +8,7 @@ import click
 
 from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import plugin_options, reading
+from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
 
@@ -35,7 +35,8 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     """
     from zoo.adapt.evaluation import evaluate
 
-    found = evaluate(model, data, progress=output.progress(), **options)
+    read = read_options(options)
+    found = evaluate(model, data, read=read, progress=output.progress(), **options)
     if output.json:
         output.data(found.to_dict())
         return

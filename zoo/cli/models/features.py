@@ -8,7 +8,7 @@ import click
 
 from zoo.cli.figures import human_bytes, human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import plugin_options, reading
+from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
 
@@ -50,7 +50,8 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
     """
     from zoo.features.writing import extract_to
 
-    written = extract_to(path, model, data, cache=not no_cache, progress=output.progress(), **options)
+    read = read_options(options, options.pop("task"))
+    written = extract_to(path, model, data, read=read, cache=not no_cache, progress=output.progress(), **options)
     if output.json:
         output.data({"model": model, "data": data, "files": [file.to_dict() for file in written]})
         return

@@ -125,7 +125,7 @@ def import_runs(output: Output, file: str) -> None:
       zoo runs import runs.json
       zoo runs import results.csv
     """
-    from zoo.adapt.records import read_runs
+    from zoo.history.run_files import read_runs
     from zoo.registry import open_registry
 
     runs = read_runs(file)
@@ -148,7 +148,7 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
       zoo runs export runs.json
       zoo runs export results.csv --task text-classification
     """
-    from zoo.adapt.records import write_runs
+    from zoo.history.run_files import write_runs
     from zoo.registry import open_registry
 
     runs = open_registry().runs(model=model, task=task)

@@ -24,7 +24,7 @@ from zoo.config import settings
 from zoo.contract.backbone import Classifier
 from zoo.entities import ModelCard
 from zoo.features.cache.files import PART, RowsFile, write_rows
-from zoo.features.cache.identity import FORMAT, Identity, Settings, code_is_current
+from zoo.features.cache.identity import FORMAT, Identity, Settings
 from zoo.features.cache.index import layer_index
 from zoo.features.cache.upkeep import ABOUT, grow, mark_as_cache, read_about
 
@@ -101,7 +101,7 @@ def row_cache(identity: Identity) -> RowCache | None:
     here = settings()
     if not here.cache_bytes:
         return None
-    code = hashlib.sha256(json.dumps(identity.code, sort_keys=True).encode()).hexdigest()[:16]
+    code = hashlib.sha256(json.dumps(identity.loaded_by, sort_keys=True).encode()).hexdigest()[:16]
     return RowCache(here.features, _folder(identity.settings) / code, here.cache_bytes)
 
 
@@ -112,6 +112,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
     document = {
         "settings": dict(identity.settings.values),
         "code": dict(identity.code),
+        "libraries": dict(identity.libraries),
         "input_kind": backbone.input_kind,
         "layers": list(backbone.layers),
         "embedding_dimension": int(backbone.embedding_dimension),
@@ -139,7 +140,9 @@ def known_facts(card: ModelCard, loading: Settings) -> tuple[Facts, Identity] | 
         if about is None or about["settings"] != loading.values:
             return None
         code = {str(name): str(digest) for name, digest in about["code"].items()}
-        if not code_is_current(code):
+        libraries = {str(name): str(version) for name, version in about["libraries"].items()}
+        identity = Identity(loading, code, libraries)
+        if not identity.is_current:
             return None
         layers = tuple(str(layer) for layer in about["layers"])
         facts = Facts(
@@ -147,7 +150,7 @@ def known_facts(card: ModelCard, loading: Settings) -> tuple[Facts, Identity] | 
         )
     except (KeyError, TypeError, AttributeError, ValueError):
         return None
-    return (facts, Identity(loading, code)) if layers else None
+    return (facts, identity) if layers else None
 
 
 def _folder(loading: Settings) -> Path:

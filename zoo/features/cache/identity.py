@@ -9,18 +9,17 @@ import json
 import sys
 import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zoo.contract.backbone import Backbone, HasModule, Preprocesses
 from zoo.entities import LocalFiles, ModelCard
-from zoo.features.provenance import versions
+from zoo.provenance import FEATURES, PYTHON, are_installed, libraries_of, versions
 
 FORMAT = 1
 """Version of the core's extraction and the cache's layout; a new one invalidates cached features."""
 
-_PYTHON = "python"
 _WRAPPED_DEPTH = 3
 _SAMPLED = 16
 
@@ -47,12 +46,24 @@ class Identity:
 
     Attributes:
         code: digests of source by top-level package, for the backbone and those that it wraps.
+        libraries: versions of the distributions that the model is made of, besides those among the settings.
         stamp: digest of sampled weights as they were loaded; it differs once the model was trained.
     """
 
     settings: Settings
     code: Mapping[str, str]
+    libraries: Mapping[str, str] = field(default_factory=dict)
     stamp: str = ""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the same code and libraries would load the model now; nothing is imported for it."""
+        return code_is_current(self.code) and are_installed(self.libraries)
+
+    @property
+    def loaded_by(self) -> Mapping[str, str]:
+        """Code and libraries, by name."""
+        return {**self.code, **{f"{name}==": version for name, version in self.libraries.items()}}
 
 
 def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Settings | None:
@@ -61,8 +72,8 @@ def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str
     revision = files.revision or card.revision
     if not hashes and not revision:
         return None
-    packages = versions()
-    packages.pop(_PYTHON)
+    packages = versions(FEATURES)
+    packages.pop(PYTHON)
     return Settings(
         {
             "format": FORMAT,
@@ -87,7 +98,8 @@ def identify(backbone: Backbone, settings: Settings) -> Identity | None:
         if digest is None:
             return None
         code[package] = digest
-    return Identity(settings, code, weights_stamp(backbone))
+    others = {name: version for name, version in libraries_of(backbone).items() if name not in FEATURES}
+    return Identity(settings, code, others, weights_stamp(backbone))
 
 
 def code_is_current(code: Mapping[str, str]) -> bool:

@@ -1,1 +1,1 @@
-"""Tests the advice on records of results: estimators, prior and selection against what fine-tuning reached."""
+"""Evaluates estimators, prior and selection on records of results: how well they predict fine-tuned scores."""

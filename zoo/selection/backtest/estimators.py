@@ -1,4 +1,4 @@
-"""How well estimators, and ensembles of them, foretell what fine-tuning really reaches.
+"""How well estimators, and ensembles of them, predict the ranking by real fine-tuning.
 
 Agreement is the weighted Kendall tau between the order of the models by an estimator and by their fine-tuned score
 (Vigna, "A weighted correlation index for rankings with ties", WWW 2015, hyperbolic weights, so that the top counts
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Entity, ModelCard
 from zoo.errors import InvalidInput, ZooError, needs_extra
-from zoo.selection.backtest.ground_truth import FineTuning, Recipe, TruthFile
+from zoo.selection.backtest.ground_truth import FineTuning, GroundTruthFile, Recipe
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
@@ -27,7 +27,7 @@ BASELINE = "parameters"
 """Ranking by size, which any estimator should beat."""
 
 FEWEST_MODELS = 3
-"""Fewer models have no order worth agreeing with."""
+"""Fewer models have no ranking worth comparing."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DataResult(Entity):
     """One data set.
 
     Attributes:
-        truth: fine-tuned score by model.
+        ground_truth: fine-tuned score by model.
         predicted: value by estimator and model.
         agreement: by estimator or ensemble.
         left_out: models and estimators that could not take part, with the reason.
@@ -59,11 +59,15 @@ class DataResult(Entity):
     data: str
     samples: int
     classes: int
-    truth: Mapping[str, float]
+    ground_truth: Mapping[str, float]
     predicted: Mapping[str, Mapping[str, float]]
     agreement: Mapping[str, Agreement]
     left_out: Mapping[str, str] = field(default_factory=dict)
     seconds_measuring: float = 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain JSON values; the key of ``ground_truth`` is shorter there."""
+        return {{"ground_truth": "truth"}.get(name, name): value for name, value in super().to_dict().items()}
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ class EstimatorReport(Entity):
     """All data sets.
 
     Attributes:
-        mean: mean agreement over the data sets, by estimator or ensemble, the best first; those only that were there on
+        mean: mean agreement over the data sets, by estimator or ensemble, the best first; only those that are there for
             every data set.
         recipe: how the models were fine-tuned.
     """
@@ -87,7 +91,7 @@ def evaluate(
     *,
     samples: int,
     recipe: Recipe,
-    truth: Path | None = None,
+    ground_truth: Path | None = None,
     estimators: Sequence[str] = (),
     candidates: str | None = None,
     only_kept: bool = False,
@@ -99,13 +103,13 @@ def evaluate(
     Args:
         names: of data sets, see ``zoo.read``.
         samples: of each data set, a stratified part.
-        truth: file of fine-tuning runs; those in it are not repeated, new ones are added at once.
-        estimators: names; empty takes all that can judge the data's targets.
+        ground_truth: file of fine-tuning runs; those in it are not repeated, new ones are added at once.
+        estimators: names; empty takes all that can be computed from the data's targets.
         candidates: see ``zoo.selection.request.candidates.choose``.
-        only_kept: compare the models that ``truth`` has runs of, and fine-tune nothing.
+        only_kept: compare the models that ``ground_truth`` has runs of, and fine-tune nothing.
 
     Raises:
-        ZooError: a data set cannot be read, or no data set has three models with a truth.
+        ZooError: a data set cannot be read, or no data set has three fine-tuned models.
     """
     from zoo.contract.backbone import SilentProgress
     from zoo.data import read, sample, task_for
@@ -113,33 +117,33 @@ def evaluate(
 
     started = time.perf_counter()
     progress, device = progress or SilentProgress(), best_device(device)
-    kept = TruthFile(truth)
+    kept = GroundTruthFile(ground_truth)
     results = []
     for name in names:
         whole = read(name)
         dataset, task = sample(whole, samples, 0), task_for(whole, None)
         tuning = FineTuning(dataset, task.name, recipe, kept, device, progress)
         result = _one_data_set(tuning, estimators, candidates, only_kept)
-        if len(result.truth) >= FEWEST_MODELS:
+        if len(result.ground_truth) >= FEWEST_MODELS:
             results.append(result)
     if not results:
         raise InvalidInput(
             f"No data set has {FEWEST_MODELS} models that were fine-tuned.",
-            "Name another --truth, or leave --kept out.",
+            "Name another --ground-truth, or leave --kept out.",
         )
     seconds = round(time.perf_counter() - started, 1)
     return EstimatorReport(tuple(results), mean_agreement(results), recipe.to_dict(), seconds)
 
 
-def agreement(predicted: Mapping[str, float], truth: Mapping[str, float]) -> Agreement:
-    """Weighted tau and regret over the models of ``truth``."""
+def agreement(predicted: Mapping[str, float], fine_tuned: Mapping[str, float]) -> Agreement:
+    """Weighted tau and regret over the models of ``fine_tuned``."""
     with needs_extra("torch", "compare rankings"):
         from scipy.stats import weightedtau
 
-    models = sorted(truth)
-    tau = weightedtau([truth[model] for model in models], [predicted[model] for model in models]).statistic
+    models = sorted(fine_tuned)
+    tau = weightedtau([fine_tuned[model] for model in models], [predicted[model] for model in models]).statistic
     first = max(models, key=lambda model: predicted[model])
-    return Agreement(0.0 if math.isnan(tau) else float(tau), max(truth.values()) - truth[first])
+    return Agreement(0.0 if math.isnan(tau) else float(tau), max(fine_tuned.values()) - fine_tuned[first])
 
 
 def ensembles(predicted: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
@@ -177,7 +181,7 @@ def _one_data_set(tuning: FineTuning, estimators: Sequence[str], candidates: str
 
     dataset, left_out = tuning.dataset, dict[str, str]()
     cards: dict[str, ModelCard] = {}
-    truth: dict[str, float] = {}
+    fine_tuned: dict[str, float] = {}
     for choice in choose(find_task(tuning.task, plugins().tasks), candidates):
         model = choice.card.id
         try:
@@ -188,22 +192,22 @@ def _one_data_set(tuning: FineTuning, estimators: Sequence[str], candidates: str
         if run is None or run.value is None:
             left_out[model] = run.reason if run else "was not fine-tuned"
         else:
-            truth[model], cards[model] = run.value, choice.card
+            fine_tuned[model], cards[model] = run.value, choice.card
     started = time.perf_counter()
     predicted: dict[str, dict[str, float]] = {}
     agreed: dict[str, Agreement] = {}
-    if len(truth) >= FEWEST_MODELS:
+    if len(fine_tuned) >= FEWEST_MODELS:
         predicted = _predictions(cards, tuning, estimators, left_out)
         size = {model: float(card.parameters or 0) for model, card in cards.items()}
         orders = {**predicted, **ensembles(predicted), BASELINE: size}
-        agreed = {name: agreement(values, truth) for name, values in orders.items()}
+        agreed = {name: agreement(values, fine_tuned) for name, values in orders.items()}
     spent = time.perf_counter() - started
     return DataResult(
         tuning.task,
         dataset.name,
         len(dataset),
         len(dataset.classes),
-        truth,
+        fine_tuned,
         predicted,
         agreed,
         left_out,

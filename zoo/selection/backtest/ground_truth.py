@@ -1,4 +1,4 @@
-"""What fine-tuning really reached: the truth that estimators are judged by, kept in a file because it is dear."""
+"""Fine-tuned scores, the ground truth for estimators; kept in a file because they are expensive."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class Recipe(Entity):
     Attributes:
         strategy: adaptation strategy.
         epochs: upper limit; early stopping may end sooner.
-        validation, test: fractions of the samples held out; a large test part makes the truth exact, a small training
-            part keeps it cheap.
+        validation, test: fractions of the samples held out; a large test part makes the score exact, a small
+            training part keeps it cheap.
         head: how the new head starts, see ``zoo.entities.Plan``.
         seeds: runs with the seeds 0, 1, ... are averaged.
     """
@@ -45,11 +45,11 @@ class Recipe(Entity):
 
 @dataclass(frozen=True)
 class FineTuned(Entity):
-    """One fine-tuning run: what it was, and what it reached on samples that it had not seen.
+    """One fine-tuning run, and its score on held-out samples.
 
     Attributes:
         data: fingerprint of the data set.
-        metric: name of the task's deciding metric; ``value`` is turned so that higher is better.
+        metric: name of the task's deciding metric; ``value`` has the sign that makes higher better.
         value: None where the model cannot be fine-tuned; ``reason`` says why.
     """
 
@@ -75,7 +75,7 @@ class FineTuned(Entity):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """What makes two runs the same run."""
+        """Equal for runs that would give the same result."""
         return (
             self.data,
             self.task,
@@ -91,14 +91,14 @@ class FineTuned(Entity):
         )
 
 
-class TruthFile:
+class GroundTruthFile:
     """Fine-tuning runs in a JSON file; each new one is written at once, in place of the old file.
 
     Args:
         path: the file, or None to keep the runs in memory alone.
 
     Raises:
-        DataError: the file holds something else.
+        DataError: the file holds other content.
         StorageError: it cannot be read.
     """
 
@@ -134,7 +134,7 @@ class TruthFile:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Fine-tunes models on one data set by one recipe; what was done before is not repeated.
+    """Fine-tunes models on one data set by one recipe; kept runs are not repeated.
 
     Attributes:
         kept: where the runs are kept.
@@ -144,15 +144,15 @@ class FineTuning:
     dataset: Dataset
     task: str
     recipe: Recipe
-    kept: TruthFile
+    kept: GroundTruthFile
     device: str | None = None
     progress: Progress | None = None
 
     def reached(self, model: str) -> FineTuned:
-        """What ``model`` reached, averaged over the recipe's seeds; its value is None where it cannot be trained.
+        """The score of ``model``, averaged over the recipe's seeds; its value is None where it cannot be trained.
 
         Raises:
-            ZooError: the model cannot be had, or the training failed.
+            ZooError: the model cannot be downloaded, or the training failed.
         """
         runs = [self._run(model, seed) for seed in range(self.recipe.seeds)]
         values = [run.value for run in runs if run.value is not None]
@@ -166,7 +166,7 @@ class FineTuning:
         return self.reached(model) if all(kept) else None
 
     def _planned(self, model: str, seed: int) -> FineTuned:
-        from zoo.selection.measure.measuring import revision_of
+        from zoo.provenance import revision_of
         from zoo.sources import resolve
 
         recipe, data = self.recipe, self.dataset
@@ -197,7 +197,7 @@ class FineTuning:
     def _carry_out(self, planned: FineTuned) -> FineTuned:
         from zoo.adapt import tune
         from zoo.kinds.metrics import metric
-        from zoo.selection.measure.measuring import versions
+        from zoo.provenance import versions
 
         try:
             run = tune(
@@ -235,11 +235,11 @@ def _read(path: Path) -> Iterator[FineTuned]:
     try:
         document = parse_json(text, finite=False)
     except ValueError as error:
-        raise DataError(f"{path} is not JSON: {error}.", "Name another file with --truth.") from error
+        raise DataError(f"{path} is not JSON: {error}.", "Name another file with --ground-truth.") from error
     runs: Sequence[Any] = document.get("runs", ()) if isinstance(document, dict) else ()
     if not isinstance(document, dict) or document.get("format") != FORMAT or not isinstance(runs, list):
-        raise DataError(f"{path} does not hold fine-tuning runs.", "Name another file with --truth.")
+        raise DataError(f"{path} does not hold fine-tuning runs.", "Name another file with --ground-truth.")
     for run in runs:
         if not isinstance(run, dict):
-            raise DataError(f"{path} is damaged: a run is not an object.", "Name another file with --truth.")
+            raise DataError(f"{path} is damaged: a run is not an object.", "Name another file with --ground-truth.")
         yield FineTuned.from_dict(run)

@@ -18,10 +18,10 @@ from zoo.selection.prior.prediction import Prediction, tie_step
 from zoo.selection.rank.ordering import pearson, regret, weighted_tau
 
 ENOUGH_MODELS = 150
-"""A data set is judged when this many models, or a quarter of all, have a score on it."""
+"""A data set is evaluated when this many models, or a quarter of all, have a score on it."""
 
-JUDGED_KINDS = ("classif", "cluster", "sts", "retriev")
-"""Kinds of task that are judged where the data sets' names tell their kinds; the others still teach."""
+EVALUATED_KINDS = ("classif", "cluster", "sts", "retriev")
+"""Kinds of task that are evaluated, where the data sets' names show their kinds; the others are only learned from."""
 
 FOLDS = 5
 MOST_UNSEEN = 24
@@ -39,11 +39,11 @@ def evaluate(history: History, progress: Progress | None = None) -> dict[str, An
     """Leave each data set out in turn; then, in five parts, the models.
 
     Raises:
-        InvalidInput: nothing can be judged.
+        InvalidInput: nothing can be evaluated.
     """
     progress = progress or SilentProgress()
-    names = judged(history)
-    _needs(names, history)
+    names = evaluated_datasets(history)
+    require(names, history)
     prior = Prior(history)
     found: dict[str, Figures] = {}
     with progress.step("Leaving a data set out", len(names)) as step:
@@ -63,12 +63,12 @@ def evaluate_on(train: History, test: History, progress: Progress | None = None)
     """Train on one history and predict all of another; results that are in both are taken from the training.
 
     Raises:
-        InvalidInput: nothing can be judged.
+        InvalidInput: nothing can be evaluated.
     """
     progress = progress or SilentProgress()
-    train, test, notes = apart(train, test)
+    train, test, notes = separated(train, test)
     names = [name for name in test.datasets if len(scores_on(test, name)[0]) >= FEWEST_MODELS]
-    _needs(names, test)
+    require(names, test)
     prior = Prior(train, test.models, test.datasets)
     found: dict[str, Figures] = {}
     with progress.step("Predicting", len(names)) as step:
@@ -84,7 +84,7 @@ def evaluate_on(train: History, test: History, progress: Progress | None = None)
 
 
 def dataset_facts(*histories: History) -> dict[str, Any]:
-    """How many data sets something is known of beforehand, of how many, and by which columns."""
+    """How many data sets have facts, of how many, and in which columns."""
     names = {name for history in histories for name in history.datasets}
     known = {name: facts for history in histories for name, facts in history.dataset_facts.items() if name in names}
     return {
@@ -94,8 +94,8 @@ def dataset_facts(*histories: History) -> dict[str, Any]:
     }
 
 
-def apart(train: History, test: History) -> tuple[History, History, list[str]]:
-    """Both, with what either knows of models and data sets, and without the test's results in the training."""
+def separated(train: History, test: History) -> tuple[History, History, list[str]]:
+    """Both with all facts of either, and the training without the results of the test."""
     facts = {**test.model_facts, **train.model_facts}
     about = {**test.dataset_facts, **train.dataset_facts}
     mirrored = test.only(train.models, train.datasets).scores
@@ -109,7 +109,7 @@ def apart(train: History, test: History) -> tuple[History, History, list[str]]:
     )
 
 
-def judged(history: History) -> list[str]:
+def evaluated_datasets(history: History) -> list[str]:
     """The data sets that results are reported for: enough models, and of the kinds in question."""
     least = min(ENOUGH_MODELS, max(FEWEST_MODELS, math.ceil(len(history.models) / 4)))
     counts = (~np.isnan(history.scores)).sum(axis=0)
@@ -117,7 +117,7 @@ def judged(history: History) -> list[str]:
     kinds = [kind(name) for name in names]
     if 2 * sum(map(bool, kinds)) < len(names):
         return names
-    return [name for name, of in zip(names, kinds, strict=True) if of in JUDGED_KINDS]
+    return [name for name, of in zip(names, kinds, strict=True) if of in EVALUATED_KINDS]
 
 
 def scores_on(history: History, dataset: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -128,7 +128,7 @@ def scores_on(history: History, dataset: str) -> tuple[tuple[str, ...], np.ndarr
 
 
 def figures(prediction: Prediction, true: np.ndarray) -> Figures:
-    """What a prediction was worth."""
+    """How good a prediction was."""
     low, high = prediction.interval()
     return {
         **_order(prediction.mean, true, prediction.scores()),
@@ -167,9 +167,10 @@ def baselines(train: History, test: History, names: Iterable[str]) -> dict[str, 
 
 
 def mean_z_scores(history: History, dataset: str, models: tuple[str, ...]) -> np.ndarray:
-    """The models' mean z-score over all other judged data sets; the mean of the rest for models without one."""
+    """The models' mean z-score over all other evaluated data sets; the mean of the rest for models without one."""
     others = history.only(models=models)
-    kept = [place for place, name in enumerate(history.datasets) if name in set(judged(history)) - {dataset}]
+    wanted = set(evaluated_datasets(history)) - {dataset}
+    kept = [place for place, name in enumerate(history.datasets) if name in wanted]
     spread = np.nanstd(history.scores[:, kept], axis=0)
     z = (others.scores[:, kept] - np.nanmean(history.scores[:, kept], axis=0)) / np.where(spread > 0, spread, np.nan)
     counts = (~np.isnan(z)).sum(axis=1)
@@ -248,9 +249,10 @@ def _rounded(values: Mapping[str, float]) -> dict[str, Any]:
     }
 
 
-def _needs(names: list[str], history: History) -> None:
+def require(names: list[str], history: History) -> None:
+    """Raise ``InvalidInput`` where there is no data set to evaluate."""
     if not names:
         raise InvalidInput(
-            f"No data set has results of at least {FEWEST_MODELS} models: nothing can be judged.",
-            f"The records tell of {len(history.models)} models on {len(history.datasets)} data sets; add some.",
+            f"No data set has results of at least {FEWEST_MODELS} models: nothing can be evaluated.",
+            f"The records have {len(history.models)} models on {len(history.datasets)} data sets; add some.",
         )

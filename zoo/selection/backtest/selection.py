@@ -10,7 +10,7 @@ import numpy as np
 from zoo.contract.backbone import Progress, SilentProgress
 from zoo.errors import InvalidInput
 from zoo.history.records import FEWEST_MODELS, History
-from zoo.selection.backtest.prior import PARAMETERS, _needs, apart, judged, mean_z_scores, scores_on
+from zoo.selection.backtest.prior import PARAMETERS, evaluated_datasets, mean_z_scores, require, scores_on, separated
 from zoo.selection.prior.kriging import Prior
 from zoo.selection.prior.prediction import Prediction
 from zoo.selection.select.selector import Selector
@@ -24,7 +24,7 @@ RANDOM_ORDERS = 100
 def evaluate_selection(
     history: History, budget: int = 12, test: History | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Replay the selection on every judged data set of the history, or on every data set of ``test``.
+    """Replay the selection on every evaluated data set of the history, or on every data set of ``test``.
 
     Args:
         history: past results; what it holds of the data set that is replayed is left out, or with ``test`` only the
@@ -33,19 +33,19 @@ def evaluate_selection(
         test: results to replay on.
 
     Raises:
-        InvalidInput: a budget of no measurement, or nothing to replay.
+        InvalidInput: the budget is not positive, or there is nothing to replay.
     """
     if budget < 1:
-        raise InvalidInput(f"A budget of {budget} allows no measurement.", "Give a budget of at least 1.")
+        raise InvalidInput(f"Invalid budget {budget}: it must be positive.", "Give a budget of at least 1.")
     progress = progress or SilentProgress()
     known = test is not None
     notes: list[str] = []
     if test is None:
-        test, names = history, judged(history)
+        test, names = history, evaluated_datasets(history)
     else:
-        history, test, notes = apart(history, test)
+        history, test, notes = separated(history, test)
         names = [name for name in test.datasets if len(scores_on(test, name)[0]) >= FEWEST_MODELS]
-    _needs(names, test)
+    require(names, test)
     prior = Prior(history, test.models, test.datasets)
     parameters = test.numbers(*PARAMETERS)
     found = {}
@@ -79,7 +79,7 @@ def _replayed(
     while (model := selector.ask()) is not None:
         selector.tell(model, scores[model])
         expected.append(round(selector.expected_regret, 4))
-    sequence = list(selector.told)
+    sequence = list(selector.measured)
     result: dict[str, Any] = {
         "selection": {
             "models": len(models),
@@ -113,11 +113,11 @@ def _cheapest_search(prediction: Prediction, scores: Mapping[str, float], costs:
         selector.tell(model, scores[model])
         if scores[model] >= best - CLOSE:
             break
-    return list(selector.told)
+    return list(selector.measured)
 
 
 def _parameters(models: tuple[str, ...], parameters: Mapping[str, float]) -> np.ndarray:
-    """Parameters of each model; of models that tell none, the median."""
+    """Parameters of each model; the median for models without a number."""
     known = [parameters[model] for model in models if parameters.get(model, 0.0) > 0.0]
     usual = float(np.median(known)) if known else 1.0
     return np.array([parameters[m] if parameters.get(m, 0.0) > 0.0 else usual for m in models])

@@ -1,1 +1,1 @@
-"""Explains a ranking: reasons for and against, certainty, caveats, and the next step."""
+"""Explains a ranking: arguments, certainty, caveats, and the next step."""

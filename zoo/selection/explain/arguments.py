@@ -1,4 +1,4 @@
-"""What speaks for a candidate and against it, each with its figure and where that comes from."""
+"""Arguments for a candidate and against it, each with its figure and the source of that."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from zoo.selection.select.confirming import AS_IT_IS
 from zoo.tasks import Task
 
 SMALL, LARGE = 0.5, 2.0
-"""Share of the median from which a candidate is called small and quick, or large and slow."""
+"""Share of the median from which a candidate is called small and fast, or large and slow."""
 
 FAR = 0.4
-"""Domain shift from which the data are far: photographs stand at 0.24 with the packaged ImageNet models, pictures of
-clothes at 0.44, digits of 8 x 8 pixels at 0.6."""
+"""Domain shift from which data are far: 0.24 is that of photographs with the packaged ImageNet models, 0.44 that of
+images of clothes, 0.6 that of digits of 8 x 8 pixels."""
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
 For = tuple[bool, Argument]
-"""Whether it speaks for the candidate, and the argument."""
+"""Whether it is in favour of the candidate, and the argument."""
 
 
 @dataclass(frozen=True)
 class Context:
-    """What is known beside the figures of the candidates.
+    """What is known besides the figures of the candidates.
 
     Attributes:
         cards: by id.
@@ -50,9 +50,9 @@ class Context:
 
 
 def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
-    """All arguments about one of the candidates, the weightiest first."""
+    """All arguments about one of the candidates, the strongest first."""
     card = context.cards[candidate.id]
-    yield from _standing(candidate, candidates, context)
+    yield from _ranking(candidate, candidates, context)
     yield from _other_estimators(candidate, candidates, context)
     own = candidate.confirmed.run if candidate.confirmed else ""
     yield from _runs([run for run in context.runs.get(candidate.id, ()) if run.id != own], context)
@@ -67,21 +67,22 @@ def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Co
 
 
 def background(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """What a candidate brings along, in sentences: its size, what it was made for, and what others report."""
+    """The background of a candidate, in sentences: its size, its own task, and published scores."""
     card = context.cards[candidate.id]
     found = (*_size(candidate, candidates), *_fit(card, context), *_reported(candidate, candidates, context))
     return (argument.sentence for _, argument in found)
 
 
 def deciding(candidate: Candidate) -> str:
-    """The estimator that the ranking goes by; empty where nothing was measured."""
+    """The estimator that decides the ranking; empty where nothing was measured."""
     return next(iter(candidate.measured), "")
 
 
 def apart(one: Candidate, other: Candidate) -> bool:
     """Whether two scores differ by more than their errors.
 
-    Against the first candidate that was judged in pairs on the same samples; others by whether their intervals overlap.
+    Each candidate was compared with the first in pairs, on the same samples; others differ if their intervals do not
+    overlap.
     """
     if 1 in {one.rank, other.rank} and one.measured:
         return not (one.tied or other.tied)
@@ -95,25 +96,26 @@ def measured_on(candidate: Candidate) -> str:
     return f"measured here on {candidate.samples:,} samples, layer {candidate.layer}"
 
 
-def _standing(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
+def _ranking(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[For]:
     if candidate.confirmed is not None and not candidate.measured:
         found = candidate.confirmed
         how = (
             "as it is" if found.strategy == AS_IT_IS else f"after {found.epochs} epochs of {found.strategy} fine-tuning"
         )
-        over = "" if found.baseline is None else f", against {found.baseline:.4g} of knowing nothing"
-        sentence = f"Place {candidate.rank} of {len(candidates)}: {found.metric} {found.value:.4g} {how}{over}."
+        over = "" if found.baseline is None else f", against a baseline of {found.baseline:.4g}"
+        sentence = f"Rank {candidate.rank} of {len(candidates)}: {found.metric} {found.value:.4g} {how}{over}."
         source = f"run {found.run}" if found.run else f"measured here on {found.samples:,} held-out samples"
         yield candidate.rank == 1 or candidate.tied, Argument(sentence, found.value, source)
         return
     if candidate.score is None:
-        yield False, Argument(candidate.reasons[0], None, "registry")  # what is known of it instead
+        yield False, Argument(candidate.reasons[0], None, "registry")  # the evidence that it is ranked by
         return
     best = candidates[0]
     if not candidate.measured:
-        place = "Best" if candidate is best else f"Place {candidate.rank}"
+        place = "Best" if candidate is best else f"Rank {candidate.rank}"
         if candidate.interval is not None:
-            by, figure = "what was known before", f"{candidate.score:+.2f} standard deviations from the average model"
+            by = "published results and past runs"
+            figure = f"{candidate.score:+.2f} standard deviations from the average model"
         else:
             by, figure = "reported scores", f"mean z-score {candidate.score:+.2f}"
         sentence = f"{place} of {len(candidates)} by {by}: {figure}."
@@ -168,7 +170,7 @@ def _runs(runs: Sequence[Run], context: Context) -> Iterator[For]:
     latest = known[0]
     value, baseline = latest.metrics[metric.name], latest.baseline.get(metric.name)
     gain = None if baseline is None else (value - baseline) * (1 if metric.higher_is_better else -1)
-    over = "" if baseline is None else f", against {baseline:.4g} of the most frequent answer"
+    over = "" if baseline is None else f", against a baseline of {baseline:.4g}"
     sentence = f"Adapted before ({latest.strategy}, {latest.dataset}): {metric.name} {value:.4g}{over}."
     yield gain is None or gain > 0, Argument(sentence, value, f"run {latest.id}")
 
@@ -256,13 +258,13 @@ def _latency(candidate: Candidate, candidates: Sequence[Candidate], context: Con
     milliseconds, source = own
     typical = statistics.median(known.values())
     if milliseconds <= SMALL * typical or milliseconds >= LARGE * typical or milliseconds == min(known.values()):
-        word = "Quick" if milliseconds <= typical else "Slow"
-        sentence = f"{word}: {milliseconds:.3g} ms a sample, the median is {typical:.3g}."
+        word = "Fast" if milliseconds <= typical else "Slow"
+        sentence = f"{word}: {milliseconds:.3g} ms per sample, the median is {typical:.3g}."
         yield milliseconds <= typical, Argument(sentence, milliseconds, source)
 
 
 def latency_of(candidate: Candidate, context: Context) -> tuple[float, str] | None:
-    """Milliseconds a sample and their source: measured here where that was done, else reported; None if neither."""
+    """Milliseconds per sample with their source: measured here, else reported; None if neither."""
     if candidate.latency is not None:
         return candidate.latency, candidate.latency_source
     found = reported_latency(context.cards[candidate.id], context.device)

@@ -2,93 +2,33 @@
 
 from __future__ import annotations
 
-import re
-import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 from zoo.answers import Candidate
 from zoo.entities import ModelCard
 from zoo.selection.explain.arguments import Context, apart, deciding
-from zoo.selection.explain.overlap import copies_warning
+from zoo.selection.explain.leakage import CHECKED, contaminated, leakage
 from zoo.selection.measure.baseline import Baseline
 from zoo.selection.rank.wording import estimator_name
+from zoo.selection.request.task import Analysis
 
 SMALL_SHARE = 1 / 3
-"""A model with at most so many of another's parameters is a small one beside it."""
-
-SUSPICIOUS = 1.5
-"""Standard deviations that a model stands higher by its reported scores than by what was measured."""
-
-FEWEST_SHARED = 5
-"""Models that must share a benchmark before reported and measured scores are compared."""
-
-GAP = 0.1
-"""A reported accuracy on this very data set that is so much above the measured one is suspicious."""
+"""Largest share of another model's parameters at which a model counts as small beside it."""
 
 OLD_YEARS = 5
 FEWEST_TO_DISAGREE = 4
-"""Candidates of which a lower half can be spoken."""
-
-CHECKED = 10
-"""Candidates that are looked at, from the first."""
-
-_GENERIC = frozenset(
-    {
-        "data",
-        "dataset",
-        "datasets",
-        "train",
-        "training",
-        "test",
-        "val",
-        "valid",
-        "validation",
-        "image",
-        "images",
-        "photos",
-        "pictures",
-        "text",
-        "texts",
-        "samples",
-        "examples",
-        "files",
-        "labels",
-        "labelled",
-        "corpus",
-        "csv",
-        "tsv",
-        "jsonl",
-        "parquet",
-        "sklearn",
-        "tmp",
-        "home",
-        "audio",
-        "recordings",
-        "sounds",
-        "speech",
-        "review",
-        "reviews",
-        "comments",
-        "tweets",
-        "sentences",
-        "documents",
-        "molecules",
-        "proteins",
-        "crystals",
-    }
-)
-"""Words that say nothing about which data set it is."""
+"""Fewest candidates that have a lower half."""
 
 
 def caveats(
     candidates: Sequence[Candidate], context: Context, baseline: Baseline | None, copies: int = 0
 ) -> Iterator[str]:
-    """Sentences, the gravest first.
+    """Warnings in sentences, the most serious first.
 
     Args:
         candidates: best first, measured or not.
-        baseline: the same figure for features that nobody trained, if it was measured.
+        baseline: the same figure for raw features without a model, if it was measured.
         copies: how many of the measured samples are copies of others.
     """
     yield from copies_warning(copies, context.analysis)
@@ -106,8 +46,17 @@ def caveats(
     yield from stale([context.cards[id] for id in first], date.today())
 
 
+def copies_warning(copies: int, analysis: Analysis) -> Iterator[str]:
+    """How many of the measured samples are copies, where the profile, which compares undecoded files, found fewer."""
+    if copies > analysis.profile.get("repeated", 0):
+        yield (
+            f"{copies:,} of the measured samples are copies of others in other files or spellings; copies are held "
+            "out together."
+        )
+
+
 def disagreement(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """The first candidate stands in the lower half by every other estimator."""
+    """The first candidate is in the lower half by every other estimator."""
     first, *others = candidates[0].measured
     if len(others) < 2 or len(candidates) < FEWEST_TO_DISAGREE:
         return
@@ -117,14 +66,14 @@ def disagreement(candidates: Sequence[Candidate], context: Context) -> Iterator[
             return
     kind = context.task.target
     yield (
-        f"{candidates[0].id} stands first by its {estimator_name(first, kind)}, and in the lower half by "
+        f"{candidates[0].id} is first by its {estimator_name(first, kind)}, and in the lower half by "
         f"{' and '.join(estimator_name(name, kind) for name in others)}: fine-tuning may start better elsewhere. "
-        "See with --fit full, or fine-tune the first few: --confirm 3"
+        "Check with --strategy full, or fine-tune the first few: --confirm 3"
     )
 
 
 def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """Candidates whose interval reaches down to always giving the most frequent answer; for a linear probe only."""
+    """Candidates whose interval includes the accuracy of the most frequent class; for a linear probe only."""
     if deciding(candidates[0]) != "linear-probe":
         return
     chance, words = _chance(context)
@@ -135,8 +84,8 @@ def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[
     name = estimator_name("linear-probe", context.task.target)
     if best in at_chance:
         yield (
-            f"No candidate is surely better than {words} ({chance:.3g}): the best, {best.id}, has a {name} of "
-            f"{best.score:.3g}. Look at the labels, bring more samples, or consider other models."
+            f"No candidate is clearly better than {words} ({chance:.3g}): the best, {best.id}, has a {name} of "
+            f"{best.score:.3g}. Check the labels, add samples, or consider other models."
         )
     else:
         worst = at_chance[0]
@@ -149,33 +98,33 @@ def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[
 def _chance(context: Context) -> tuple[float, str]:
     counts: Mapping[str, int] = context.analysis.profile.get("classes") or {}
     if not counts:
-        return 0.0, "always giving the mean"
+        return 0.0, "always predicting the mean"
     largest = max(counts, key=lambda name: counts[name])
-    return counts[largest] / sum(counts.values()), f"always answering '{largest}'"
+    return counts[largest] / sum(counts.values()), f"always predicting '{largest}'"
 
 
 def no_better_than_raw(candidates: Sequence[Candidate], context: Context, baseline: Baseline) -> Iterator[str]:
-    """Pretrained features that are not surely better than pixels or word counts."""
+    """Pretrained features that are not clearly better than pixels or word counts."""
     best = candidates[0]
     value = best.measured.get(baseline.estimator)
     if value is None:
         return
     if baseline.estimator == deciding(best) and best.interval is not None:
-        surely = best.interval[0]
+        at_least = best.interval[0]
     else:
-        surely = value - (baseline.value - (baseline.value if baseline.low is None else baseline.low))
-    if baseline.value < surely:
+        at_least = value - (baseline.value - (baseline.value if baseline.low is None else baseline.low))
+    if baseline.value < at_least:
         return
     name = estimator_name(baseline.estimator, context.task.target)
     yield (
-        f"Pretraining hardly helps here: {baseline.features} alone reach a {name} "
+        f"Pretraining makes almost no difference here: {baseline.features} alone reach a {name} "
         f"of {baseline.value:.3g} on {baseline.samples:,} samples, {best.id} {value:.3g}. A small model trained "
         "from scratch may do as well."
     )
 
 
 def small_as_good(candidates: Sequence[Candidate]) -> Iterator[str]:
-    """The smallest model is level with the best, although models of three times its size took part."""
+    """The smallest model is tied with the best, although models of three times its size took part."""
     known = [c for c in candidates if c.parameters and c.score is not None and c.interval is not None]
     if len(known) < 3:
         return
@@ -184,95 +133,12 @@ def small_as_good(candidates: Sequence[Candidate]) -> Iterator[str]:
     if not larger or best.score is None or smallest.score is None or apart(smallest, best):
         return
     largest = max(larger, key=lambda c: c.parameters or 0)
+    small, large = (f"{(c.parameters or 0) / 1e6:,.1f}M" for c in (smallest, largest))
     yield (
-        f"Size does not pay here: {smallest.id} with {(smallest.parameters or 0) / 1e6:,.1f}M parameters reaches "
-        f"{smallest.score:.3g}, the best {best.score:.3g}, {largest.id} with {(largest.parameters or 0) / 1e6:,.1f}M "
-        f"{largest.score:.3g}. Try a small model from scratch before a larger one."
+        f"Larger models are no better here: {smallest.id} with {small} parameters reaches {smallest.score:.3g}, the "
+        f"best {best.score:.3g}, {largest.id} with {large} {largest.score:.3g}. Try a small model from scratch before "
+        "a larger one."
     )
-
-
-def leakage(card: ModelCard, context: Context) -> Iterator[str]:
-    """A model that was trained on this very data set, by its name, its own account or that of its base model."""
-    name = dataset_key(str(context.analysis.data.get("name", "")))
-    if not name:
-        return
-    for model, how in (
-        (card, ""),
-        (context.cards.get(card.base_model or ""), f", the model that {card.id} came from,"),
-    ):
-        if model is None:
-            continue
-        found = next((trained for trained in model.pretraining if name in _joined(trained)), None)
-        if found is None and name in _joined(model.name):
-            found = model.name
-        if found is not None:
-            yield (
-                f"Possible leakage: {model.id}{how} names '{found}', which may be this data set. If so, its score "
-                "shows what it remembers: evaluate it on samples that were never published."
-            )
-            return
-
-
-def dataset_key(name: str) -> str:
-    """What a data set is called, without path, platform, suffix, number of samples, case and punctuation.
-
-    Empty where nothing telling is left: ``photos/train`` could be anybody's.
-    """
-    tail = re.sub(r":\d+\Z", "", name.replace("\\", "/").rstrip("/"))
-    tail = tail.rpartition("/")[2]
-    words = [word for word in re.split(r"[^a-z0-9]+", tail.lower()) if word and word not in _GENERIC]
-    key = "".join(words)
-    return key if len(key) >= 5 else ""
-
-
-def _joined(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "", text.lower())
-
-
-def contaminated(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """Models that stand far higher by what others report than by what was measured here."""
-    yield from _same_data(candidates, context)
-    measured = {c.id: c.score for c in reversed(candidates) if c.score is not None}
-    shared: dict[tuple[str, str, str], dict[str, float]] = {}
-    for id in measured:
-        for score in context.scores.get(id, ()):
-            if score.task == context.task.name and score.origin == "reported":
-                signed = score.value if score.higher_is_better else -score.value
-                shared.setdefault((score.dataset, score.metric, score.split), {})[id] = signed
-    if not shared:
-        return
-    (dataset, metric, _), reported = max(shared.items(), key=lambda item: len(item[1]))
-    if len(reported) < FEWEST_SHARED:
-        return
-    own = _standardised({id: measured[id] for id in reported})
-    others = _standardised(reported)
-    for id in sorted(reported, key=lambda id: own[id] - others[id]):
-        if others[id] - own[id] >= SUSPICIOUS:
-            yield (
-                f"{id} reports {metric} {abs(reported[id]):.4g} on {dataset}, {others[id]:+.1f} standard deviations "
-                f"from the mean of {len(reported)} candidates, and stands at {own[id]:+.1f} here: its reported score "
-                "may owe something to its training data, or your data are another matter."
-            )
-
-
-def _same_data(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """A reported accuracy on this very data set against the accuracy of the linear probe."""
-    name = dataset_key(str(context.analysis.data.get("name", "")))
-    if not name or deciding(candidates[0]) != "linear-probe":
-        return
-    for candidate in candidates[:CHECKED]:
-        for score in context.scores.get(candidate.id, ()):
-            same = score.metric == "accuracy" and name in _joined(score.dataset) and score.origin == "reported"
-            if same and candidate.interval and score.value - candidate.interval[1] > GAP:
-                yield (
-                    f"{candidate.id} reports an accuracy of {score.value:.4g} on {score.dataset}, and a linear probe "
-                    f"on its features reaches {candidate.score:.4g} here ({score.source})."
-                )
-
-
-def _standardised(values: Mapping[str, float]) -> dict[str, float]:
-    mean, spread = statistics.fmean(values.values()), statistics.pstdev(values.values())
-    return {id: (value - mean) / spread if spread > 0 else 0.0 for id, value in values.items()}
 
 
 def stale(cards: Sequence[ModelCard], today: date) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""How sure a place in the ranking is, and what would change it."""
+"""How certain a rank is, and what would change it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.selection.select.confirming import AS_IT_IS
 _QUANTILE = 1.959964
 _STEPS = 400
 MOST_SAMPLES = 1_000_000
-"""Beyond so many samples it is said that the two cannot be told apart."""
+"""With more samples than this, two candidates are said to be indistinguishable."""
 
 
 def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
@@ -48,20 +48,20 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
 
 
 def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability: float | None) -> str:
-    """How sure its place is, in a sentence."""
+    """How certain its rank is, in a sentence."""
     if candidate.confirmed is not None:
         reached = candidate.confirmed
         others = [o for o in candidates if o is not candidate and o.confirmed]
         level = [o for o in others if o.tied or candidate.tied]
         as_it_is = reached.strategy == AS_IT_IS
-        by, done = ("its own answers", "evaluated") if as_it_is else ("brief fine-tuning", "fine-tuned")
+        by, done = ("its own predictions", "evaluated") if as_it_is else ("brief fine-tuning", "fine-tuned")
         if level:
             beside = f"tied with {_count(len(level))} within the error"
         else:
             beside = "tied with none of the others" if others else f"the only model that was {done}"
         return f"By {by}: {reached.metric} {reached.value:.4g} on {reached.samples:,} samples; {beside}."
     if probability is None:
-        return "These scores have no intervals, so it is not known how certain this place is."
+        return "These scores have no intervals, so the certainty of this rank is unknown."
     if len(candidates) == 1:
         return "There is no other candidate."
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
@@ -102,26 +102,27 @@ def _more_samples(candidate: Candidate, candidates: Sequence[Candidate]) -> Iter
         yield f"More samples are unlikely to: it and {name} differ by {gap:.2g}; choose by size, speed or licence."
     else:
         yield (
-            f"More samples: it and {name} differ by {gap:.3g}; about {_rounded(needed):,} samples would tell them "
-            f"apart, here are {candidate.samples:,}."
+            f"More samples: it and {name} differ by {gap:.3g}; telling them apart would take about "
+            f"{_rounded(needed):,} samples, and you have {candidate.samples:,}."
         )
 
 
 def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """A level candidate that costs half as much or less would win if that counted."""
+    """A tied candidate with half the cost or less would win if that counted."""
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
     if candidate.parameters:
         smaller = [o for o in level if o.parameters and o.parameters <= candidate.parameters / 2]
         if smaller:
             least = min(smaller, key=lambda other: other.parameters or 0)
             share = (least.parameters or 0) / candidate.parameters
-            yield f"If size counted, {least.id} would pass it: level, with {share:.0%} of the parameters."
+            yield f"If size counted, {least.id} would rank above it: tied, with {share:.0%} of the parameters."
     own = latency_of(candidate, context)
-    quicker = [(found[0], other) for other in level if (found := latency_of(other, context))]
-    if own and quicker:
-        best, other = min(quicker, key=lambda pair: pair[0])
+    faster = [(found[0], other) for other in level if (found := latency_of(other, context))]
+    if own and faster:
+        best, other = min(faster, key=lambda pair: pair[0])
         if best <= own[0] / 2:
-            yield f"If speed counted, {other.id} would pass it: level, {best:.3g} instead of {own[0]:.3g} ms a sample."
+            times = f"{best:.3g} instead of {own[0]:.3g} ms per sample"
+            yield f"If speed counted, {other.id} would rank above it: tied, {times}."
 
 
 def _error(candidate: Candidate) -> float | None:

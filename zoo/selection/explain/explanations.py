@@ -1,16 +1,20 @@
-"""Puts an explanation, and the rest of its reasons, to each of the first ten candidates."""
+"""The answer to a request: the ranked candidates, the first ten with an explanation and the rest of their reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 
-from zoo.answers import Candidate, Explanation
-from zoo.entities import ModelCard
+from zoo.answers import Candidate, Explanation, Recommendation
 from zoo.selection.explain.arguments import Context, arguments, background, latency_of
+from zoo.selection.explain.caveats import caveats
 from zoo.selection.explain.certainty import in_words, probabilities_best, would_change
-from zoo.selection.request.task import Analysis
-from zoo.tasks import Task
+from zoo.selection.explain.provenance import provenance
+from zoo.selection.measure.baseline import baseline
+from zoo.selection.rank.pareto import with_fronts
+from zoo.selection.request.prepared import PreparedRequest
+from zoo.selection.select.ranked import Ranked
 
 EXPLAINED = 10
 """How many candidates are explained, from the first."""
@@ -19,35 +23,59 @@ PEERS = 100
 """How many they are compared with, from the first; a registry may hold a hundred thousand."""
 
 
-def gather(
-    candidates: Sequence[Candidate],
-    cards: Iterable[ModelCard],
-    task: Task,
-    analysis: Analysis,
-    *,
-    device: str,
-    memory: int | None,
-) -> Context:
+def recommendation(ranked: Ranked, prepared: PreparedRequest, started: float) -> Recommendation:
+    """The answer: the ranked candidates with explanations, warnings, and what is needed to repeat it.
+
+    Args:
+        started: ``time.perf_counter()`` at the beginning.
+    """
+    request, found = prepared.request, ranked.measurements
+    analysis = prepared.analysis.start_from(ranked.best)
+    context = gather(ranked, replace(prepared, analysis=analysis))
+    measured = ranked.by == "measured"
+    samples = ranked.candidates[0].samples
+    untrained = baseline(prepared.dataset, ranked.estimators, request.seed, samples) if measured else None
+    return Recommendation(
+        task=prepared.task.name,
+        data=analysis.data,
+        candidates=tuple(with_fronts(explain(ranked.candidates, context))),
+        excluded=(*ranked.excluded, *found.excluded),
+        seconds=round(time.perf_counter() - started, 3),
+        warnings=(*analysis.warnings, *found.warnings, *caveats(ranked.candidates, context, untrained, found.copies)),
+        analysis=analysis.to_dict(),
+        provenance={
+            **provenance(context, seed=request.seed, baseline=untrained, estimators=ranked.estimators),
+            "copies": found.copies,
+        },
+        partial=found.partial,
+        interrupted=found.interrupted,
+        forward_passes={"done": found.passes, "full": found.full} if measured else {},
+        ranked_by=ranked.by,
+        selection=ranked.selection.to_dict() if ranked.selection else {},
+    )
+
+
+def gather(ranked: Ranked, prepared: PreparedRequest) -> Context:
     """What the registry knows of the candidates: cards, those of their base models, reported scores, past runs."""
     from zoo.errors import ZooError
     from zoo.registry import open_registry
 
-    registry = open_registry()
-    known = {card.id: card for card in cards}
-    ids = list(dict.fromkeys(candidate.id for candidate in candidates[:PEERS]))
+    registry, task = open_registry(), prepared.task
+    known = {card.id: card for card in ranked.cards}
+    ids = list(dict.fromkeys(candidate.id for candidate in ranked.candidates[:PEERS]))
     for base in {known[id].base_model for id in ids[:EXPLAINED] if known[id].base_model}:
         try:
             known.setdefault(str(base), registry.card(str(base)))
         except ZooError:
-            continue  # a base model that the registry does not know has nothing to say
+            continue  # a base model that the registry does not know explains nothing
     return Context(
         task,
-        analysis,
+        prepared.analysis,
         known,
         {id: registry.scores(id) for id in ids},
         {id: registry.runs(model=id, task=task.name) for id in ids[:EXPLAINED]},
-        device,
-        memory,
+        prepared.device,
+        prepared.limits.memory,
     )
 
 
@@ -59,8 +87,8 @@ def explain(candidates: Sequence[Candidate], context: Context) -> tuple[Candidat
     for position, candidate in enumerate(peers[:EXPLAINED]):
         found = list(arguments(candidate, peers, context))
         explanation = Explanation(
-            tuple(argument for speaks_for, argument in found if speaks_for),
-            tuple(argument for speaks_for, argument in found if not speaks_for),
+            tuple(argument for in_favour, argument in found if in_favour),
+            tuple(argument for in_favour, argument in found if not in_favour),
             tuple(would_change(candidate, peers, context)),
             None if (chance := likely[position]) is None else round(chance, 4),
             in_words(candidate, peers, likely[position]),

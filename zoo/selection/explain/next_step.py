@@ -1,4 +1,4 @@
-"""The command to go on with, of an answer."""
+"""The command to run after a recommendation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def next_command(result: Recommendation, data: str) -> str:
-    """What to run next: adapt the first model, use it as it is, or see it, where zoo cannot pull it.
+    """What to run next: adapt the first model, use it as it is, or show it, where zoo cannot pull it.
 
     Args:
         data: the data set as the user named it.
@@ -22,7 +22,7 @@ def next_command(result: Recommendation, data: str) -> str:
         return f"zoo predict {best.id} INPUT --task {result.task}"
     if elsewhere(best.id):
         return f"zoo show {best.id}"
-    if result.ranked_by == "tried":
+    if result.ranked_by == "evaluated":
         return f"zoo tune {best.id} {data} --task {result.task} --strategy full"
     advised = (result.analysis.get("advice") or {}).get("strategy", "")
     strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""

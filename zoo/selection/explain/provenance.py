@@ -1,4 +1,4 @@
-"""What must be known to repeat a recommendation."""
+"""What is needed to repeat a recommendation."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from zoo.provenance import revision_of, versions
 from zoo.selection.explain.arguments import Context
 from zoo.selection.measure.baseline import Baseline
-from zoo.selection.measure.measuring import revision_of, versions
 from zoo.selection.rank.wording import described
 
 
 def provenance(
     context: Context, *, seed: int, baseline: Baseline | None, estimators: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Seed, device and its memory, versions, time, revisions, estimators, and the figure of untrained features."""
+    """Seed, device and its memory, versions, time, revisions, estimators, and the baseline without a model."""
     return {
         "seed": seed,
         "device": context.device,

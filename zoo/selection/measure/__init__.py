@@ -1,1 +1,1 @@
-"""Measures candidates on the data: features, estimators, races, clusters."""
+"""Measures candidates on the data: features, estimators, races."""

@@ -1,4 +1,4 @@
-"""What can be had without any pretrained model: the same measurement on raw pixels or word counts."""
+"""The baseline without a pretrained model: the same measurement on raw pixels or word counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLES = 1000
 
 @dataclass(frozen=True)
 class Baseline(Entity):
-    """The figure of features that nobody trained.
+    """The figure of raw features.
 
     Attributes:
         estimator: its name.
@@ -33,7 +33,7 @@ class Baseline(Entity):
 
 
 HELD_OUT = frozenset({"accuracy", "R²"})
-"""Units of which a figure of raw features and one of a model's can be compared; others depend on the dimension."""
+"""Units in which raw features and those of a model can be compared; others depend on the dimension."""
 
 
 def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples: int = SAMPLES) -> Baseline | None:

@@ -1,4 +1,4 @@
-"""Extraction in this process: models loaded when needed and kept while they fit, features turned to evidence."""
+"""Extraction in this process: models are loaded when needed and kept while they fit; features become statistics."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import ZooError
-from zoo.selection.measure.layer_statistics import Evidence, Targets
+from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
     from zoo.features import Model
-    from zoo.selection.measure.measuring import Request
+    from zoo.selection.measure.plan import MeasurementPlan
 
 SHARD = 1024
-"""Most samples that are extracted as one piece; the same cuts everywhere, so that the same batches are formed."""
+"""Most samples per shard; the data are cut the same way everywhere, so that the same batches are formed."""
 
 KEPT_PARAMETERS = 500_000_000
 """Loaded models are kept while they have so many parameters together, 2 GB in float32."""
 
 
 class BudgetSpent(BaseException):
-    """The time is up. Like Ctrl-C it is no error, and nothing that catches errors may swallow it."""
+    """The time is up. Like Ctrl-C it is not an error, and nothing that catches errors may catch it."""
 
 
 @dataclass(frozen=True)
-class Work:
+class ShardTask:
     """One shard of one model: which layers of which samples.
 
     Attributes:
-        positions: of the samples in the whole data set, ascending.
+        positions: of the samples in the data set, ascending.
     """
 
     card: ModelCard
@@ -43,59 +43,61 @@ class Work:
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of a piece of work: evidence by layer, or the error that it ended in.
+class ShardResult:
+    """The statistics of a shard by layer, or the error that extracting it raised.
 
     Attributes:
-        seconds: that the work took where it was done.
-        passes: forward passes that it took; fewer than samples where features were kept or inputs came twice.
+        seconds: how long it took where it was done.
+        passes: forward passes; fewer than samples where features were kept or inputs are repeated.
+        versions: of all that the features depend on.
     """
 
-    work: Work
-    evidence: Mapping[str, Evidence] = field(default_factory=dict)
+    task: ShardTask
+    statistics: Mapping[str, LayerStatistics] = field(default_factory=dict)
     seconds: float = 0.0
     passes: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
     error: ZooError | None = None
 
 
 class Extractor(Protocol):
-    """Carries work out, here or elsewhere."""
+    """Extracts shards, here or elsewhere."""
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
-        """All layers of a model; loads it if need be. Raises ``ZooError`` where it cannot be had."""
+        """All layers of a model; loads it if necessary. Raises ``ZooError`` where it cannot be loaded."""
         ...
 
-    def run(self, works: Sequence[Work]) -> Iterator[Done]:
-        """The work done, in any order; one that fails ends in its own ``Done``."""
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """The results, in any order; a task that fails has its error in its own ``ShardResult``."""
         ...
 
     def close(self) -> None:
-        """Let go of models and workers."""
+        """Release models and workers."""
         ...
 
 
 def shards(positions: Sequence[int]) -> list[tuple[int, ...]]:
-    """Positions in the order of the data, cut into pieces of equal size of at most ``SHARD``."""
+    """Positions in the order of the data, in shards of equal size of at most ``SHARD``."""
     ordered = sorted(positions)
     pieces = -(-len(ordered) // SHARD)
     return [tuple(ordered[len(ordered) * k // pieces : len(ordered) * (k + 1) // pieces]) for k in range(pieces)]
 
 
-def carry_out(model: Model, whole: Dataset, work: Work, targets: Targets, progress: Progress) -> Done:
-    """Extract one shard and gather its evidence; features that are kept need no forward pass.
+def extract_shard(model: Model, dataset: Dataset, task: ShardTask, targets: Targets, progress: Progress) -> ShardResult:
+    """Extract one shard and compute its statistics; features that are kept need no forward pass.
 
     Raises:
         ZooError: the model cannot run on these samples.
     """
     started = time.perf_counter()
-    part = whole if len(work.positions) == len(whole) else whole.subset(work.positions)
-    stream = model.shards(part, layers=work.layers, progress=progress)
-    found = {layer: Evidence() for layer in stream.layers}
+    part = dataset if len(task.positions) == len(dataset) else dataset.subset(task.positions)
+    stream = model.shards(part, layers=task.layers, progress=progress)
+    found = {layer: LayerStatistics() for layer in stream.layers}
     for shard in stream:
-        positions = [work.positions[index] for index in shard.indices]
-        for layer, evidence in found.items():
-            evidence.merge(Evidence.gather(shard.values[layer], positions, targets))
-    return Done(work, found, time.perf_counter() - started, stream.computed)
+        positions = [task.positions[index] for index in shard.indices]
+        for layer, statistics in found.items():
+            statistics.merge(LayerStatistics.of(shard.values[layer], positions, targets))
+    return ShardResult(task, found, time.perf_counter() - started, stream.computed, model.versions)
 
 
 class Models:
@@ -109,7 +111,7 @@ class Models:
         """The loaded model.
 
         Raises:
-            ZooError: it cannot be had or loaded.
+            ZooError: it cannot be downloaded or loaded.
         """
         if card.id not in self._loaded:
             self._loaded[card.id] = self._load(card)
@@ -119,7 +121,7 @@ class Models:
         return self._loaded[card.id]
 
     def clear(self) -> None:
-        """Let go of all of them."""
+        """Release all of them."""
         self._loaded.clear()
 
     def _parameters(self) -> int:
@@ -127,61 +129,61 @@ class Models:
 
 
 class LocalExtractor:
-    """Works in this process, one piece after the other.
+    """Extracts in this process, one shard after the other.
 
     Args:
         deadline: ``time.monotonic()`` at which ``BudgetSpent`` is raised, between two batches at the latest; None for
             never.
     """
 
-    def __init__(self, request: Request, targets: Targets, progress: Progress, deadline: float | None) -> None:
+    def __init__(self, plan: MeasurementPlan, targets: Targets, progress: Progress, deadline: float | None) -> None:
         from zoo.features import load
 
-        self._request, self._targets = request, targets
-        self._progress = Watched(progress, deadline)
-        self._models = Models(
-            lambda card: load(card, device=request.device, dtype=request.dtype, progress=self._progress)
-        )
+        self._plan, self._targets = plan, targets
+        self._progress = CheckedProgress(progress, deadline)
+        self._models = Models(lambda card: load(card, device=plan.device, dtype=plan.dtype, progress=self._progress))
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
-        """All layers of a model; loads it if need be."""
+        """All layers of a model; loads it if necessary."""
         self._progress.check()
         return tuple(self._models.get(card).layers)
 
-    def run(self, works: Sequence[Work]) -> Iterator[Done]:
-        """The work done, in order."""
-        for work in works:
+    def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
+        """The results, in order."""
+        for task in tasks:
             self._progress.check()
             started = time.perf_counter()
             try:
-                yield carry_out(self._models.get(work.card), self._request.whole, work, self._targets, self._progress)
+                yield extract_shard(
+                    self._models.get(task.card), self._plan.dataset, task, self._targets, self._progress
+                )
             except ZooError as error:
-                yield Done(work, seconds=time.perf_counter() - started, error=error)
+                yield ShardResult(task, seconds=time.perf_counter() - started, error=error)
 
     def close(self) -> None:
-        """Let go of the models."""
+        """Release the models."""
         self._models.clear()
 
 
-class Watched:
-    """Progress that looks at the clock whenever something has moved."""
+class CheckedProgress:
+    """Progress that checks the deadline at each advance."""
 
     def __init__(self, progress: Progress, deadline: float | None) -> None:
         self._progress, self._deadline = progress, deadline
 
     def check(self) -> None:
-        """Raise ``BudgetSpent`` where the time is up."""
+        """Raise ``BudgetSpent`` past the deadline."""
         if self._deadline is not None and time.monotonic() >= self._deadline:
             raise BudgetSpent
 
     @contextmanager
     def step(self, description: str, total: int | None = None) -> Iterator[Any]:
-        """A step of the progress behind it."""
+        """A step of the wrapped progress."""
         with self._progress.step(description, total) as step:
-            yield _WatchedStep(step, self.check)
+            yield _CheckedStep(step, self.check)
 
 
-class _WatchedStep:
+class _CheckedStep:
     def __init__(self, step: Any, check: Callable[[], None]) -> None:
         self._step, self._check = step, check
 

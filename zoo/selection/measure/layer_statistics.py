@@ -1,4 +1,4 @@
-"""What one layer of one model says of the samples so far: gathered shard by shard, merged in any order, then judged."""
+"""What an estimate is computed from: features of one layer, or sums over them, shard by shard, merged in any order."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 STREAMED_FROM = 20_000
-"""Samples from which on sums are kept in place of features, if the estimators can do with them: ten groups of sums take
-less memory than the features of so many samples, and no more however many follow."""
+"""Samples from which on sums are kept instead of features, if the estimators can be computed from them: ten groups of
+sums take less memory than the features of so many samples, however many follow."""
 
 
 def needs_probabilities(estimators: Sequence[str]) -> bool:
@@ -36,7 +36,7 @@ class Targets:
         values: n class indices (int64) or floats (float64).
         classes: number of classes, or None for numbers.
         group: n groups of the jackknife from 0 on; each beginning of the order spreads over them evenly.
-        streamed: whether sums are kept in place of features.
+        streamed: whether sums are kept instead of features.
         units: n numbers, equal for samples that are the same, which no fold separates; None where all differ.
     """
 
@@ -81,10 +81,10 @@ def _groups(values: np.ndarray, order: Sequence[int], by_class: bool, units: np.
     return group
 
 
-class Evidence:
-    """Features of samples, or the sums over them, by group.
+class LayerStatistics:
+    """Features of the samples so far from one layer of one model, or sums over them by group.
 
-    Merging is exact and its order does not matter: features are judged in the order of the data set, and sums add up.
+    Merging is exact and its order does not matter: features are put in the order of the data set, and sums add up.
     """
 
     def __init__(self) -> None:
@@ -92,20 +92,20 @@ class Evidence:
         self._sums: list[Statistics] = []
 
     @classmethod
-    def gather(cls, features: np.ndarray, positions: Sequence[int], targets: Targets) -> Evidence:
-        """The evidence of one shard: features n x d of the samples at ``positions``."""
-        evidence, at = cls(), np.asarray(positions)
+    def of(cls, features: np.ndarray, positions: Sequence[int], targets: Targets) -> LayerStatistics:
+        """The statistics of one shard: features n x d of the samples at ``positions``."""
+        statistics, at = cls(), np.asarray(positions)
         if not targets.streamed:
-            evidence._rows.append((at, features))
-            return evidence
+            statistics._rows.append((at, features))
+            return statistics
         for group in range(GROUPS):
             rows = targets.group[at] == group
             sums = Statistics(targets.classes, features.shape[1])
-            evidence._sums.append(sums.update(features[rows], targets.values[at[rows]]))
-        return evidence
+            statistics._sums.append(sums.update(features[rows], targets.values[at[rows]]))
+        return statistics
 
-    def merge(self, other: Evidence) -> Evidence:
-        """Add another shard's, which must hold other samples of the same layer. Returns itself."""
+    def merge(self, other: LayerStatistics) -> LayerStatistics:
+        """Add those of another shard, which must hold other samples of the same layer. Returns itself."""
         self._rows += other._rows
         if not self._sums:
             self._sums = [sums.copy() for sums in other._sums]
@@ -114,8 +114,8 @@ class Evidence:
             mine.merge(others)
         return self
 
-    def judge(
-        self, estimators: Sequence[str], targets: Targets, seed: int, probabilities: Evidence | None = None
+    def estimate(
+        self, estimators: Sequence[str], targets: Targets, seed: int, probabilities: LayerStatistics | None = None
     ) -> Mapping[str, Measured]:
         """Every estimator's value with its interval and its parts.
 
@@ -123,10 +123,10 @@ class Evidence:
             probabilities: of the source classes, of the same samples, for the estimators that take them.
 
         Raises:
-            ZooError: an estimator cannot judge these features.
+            ZooError: an estimator cannot be computed from these features.
         """
         if self._sums:
-            return self._judge_sums(estimators)
+            return self._estimate_from_sums(estimators)
         at, features = self._in_order()
         given = None if probabilities is None else probabilities._in_order()[1]
         groups = None if targets.units is None else targets.units[at]
@@ -139,7 +139,7 @@ class Evidence:
         self._rows = [(at[by_position], np.concatenate([values for _, values in self._rows])[by_position])]
         return self._rows[0]
 
-    def _judge_sums(self, estimators: Sequence[str]) -> Mapping[str, Measured]:
+    def _estimate_from_sums(self, estimators: Sequence[str]) -> Mapping[str, Measured]:
         whole = Statistics(self._sums[0].classes, self._sums[0].dimension)
         for sums in self._sums:
             whole.merge(sums)

@@ -1,4 +1,4 @@
-"""A closer look at the first candidates: how long they take for one sample, and how far the data are from their own."""
+"""Probes the first candidates: the latency of one sample, and how far the data are from their pretraining data."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from zoo.answers import Candidate
 from zoo.contract.backbone import HasModule
 from zoo.entities import Dataset, Measurement, ModelCard
 from zoo.errors import ZooError
-from zoo.selection.measure.measuring import revision_of, versions
+from zoo.provenance import are_current, revision_of, versions
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
     from zoo.features import Model
     from zoo.tasks import Task
 
+PROBED = 10
+"""How many candidates are probed, from the first."""
+
 LATENCY, SHIFT = "latency-ms", "domain-shift"
 """Names that the figures are kept under in the registry."""
 
 WARM_UP, TIMED = 3, 9
-"""Samples that pass before the clock counts, and that it counts."""
+"""Samples before the timing starts, and samples that are timed."""
 
-LOOKED_AT = 64
-"""Samples whose activations are compared with the pretraining data's."""
+SHIFT_SAMPLES = 64
+"""Samples whose activations are compared with those on the pretraining data."""
 
 
 @dataclass(frozen=True)
 class Prober:
-    """Looks at models on one data set; figures are kept in the registry and used again."""
+    """Probes models on one data set; figures are kept in the registry and reused."""
 
     task: Task
     dataset: Dataset
@@ -47,7 +50,7 @@ class Prober:
         """The candidates, the first ``count`` with latency and domain shift; a model that fails stays as it is."""
         found: dict[str, dict[str, float]] = {}
         first = candidates[:count]
-        with self.progress.step("Looking closer", len(first)) as step:
+        with self.progress.step("Probing", len(first)) as step:
             for candidate in first:
                 if candidate.id not in found:
                     found[candidate.id] = self._figures(cards[candidate.id])
@@ -68,7 +71,7 @@ class Prober:
         kept = {
             figure.estimator: figure.value
             for figure in registry.measurements(data=self.dataset.fingerprint, task=self.task.name, models=[card.id])
-            if figure.device == self.device and figure.revision == revision_of(card)
+            if figure.device == self.device and figure.revision == revision_of(card) and are_current(figure.versions)
         }
         if LATENCY in kept and not self.fresh:
             return kept
@@ -82,10 +85,13 @@ class Prober:
         if distance is not None:
             figures[SHIFT] = distance
         seconds = (time.perf_counter() - started) / len(figures)
-        registry.add([self._measurement(card, name, value, seconds) for name, value in figures.items()])
+        computed_by = {**versions(), **model.versions}
+        registry.add([self._measurement(card, name, value, seconds, computed_by) for name, value in figures.items()])
         return figures
 
-    def _measurement(self, card: ModelCard, name: str, value: float, seconds: float) -> Measurement:
+    def _measurement(
+        self, card: ModelCard, name: str, value: float, seconds: float, versions: Mapping[str, str]
+    ) -> Measurement:
         return Measurement(
             model=card.id,
             task=self.task.name,
@@ -93,11 +99,11 @@ class Prober:
             dataset=self.dataset.name,
             estimator=name,
             value=value,
-            samples=TIMED if name == LATENCY else LOOKED_AT,
+            samples=TIMED if name == LATENCY else SHIFT_SAMPLES,
             seconds=round(seconds, 4),
             revision=revision_of(card),
             device=self.device,
-            versions=versions(),
+            versions=versions,
             created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         )
 
@@ -112,7 +118,7 @@ def latency(model: Model, dataset: Dataset) -> float:
         backbone = model.backbone
         found = backbone.features(backbone.collate([backbone.preprocess(item)]), layers)
         for value in found.values():
-            _arrived(value)
+            _wait_for(value)
         times.append((time.perf_counter() - started) * 1000)
     return round(statistics.median(times[WARM_UP:] or times), 4)
 
@@ -136,14 +142,14 @@ def domain_shift(model: Model, dataset: Dataset) -> float | None:
     layers = [layer for layer in layers if layer.running_mean is not None]
     if not layers:
         return None
-    items = [backbone.preprocess(dataset.inputs[position]) for position in _spread(len(dataset), LOOKED_AT)]
-    with _watching(layers) as distances:
+    items = [backbone.preprocess(dataset.inputs[position]) for position in _spread(len(dataset), SHIFT_SAMPLES)]
+    with _recording_distances(layers) as distances:
         backbone.features(backbone.collate(items), model.layers[-1:])
     return round(statistics.fmean(distances) ** 0.5, 4) if distances else None
 
 
 @contextmanager
-def _watching(layers: Sequence[Any]) -> Iterator[list[float]]:
+def _recording_distances(layers: Sequence[Any]) -> Iterator[list[float]]:
     """The distance of each layer that something passes through."""
     import torch
 
@@ -169,7 +175,7 @@ def _spread(count: int, wanted: int) -> list[int]:
     return [count * n // wanted for n in range(wanted)] if count >= wanted else [n % count for n in range(wanted)]
 
 
-def _arrived(value: Any) -> None:
-    """Wait until a result is there: an accelerator works on after the call has come back."""
+def _wait_for(value: Any) -> None:
+    """Wait until a result is computed: an accelerator still works after the call has returned."""
     if hasattr(value, "cpu"):
         value.cpu()

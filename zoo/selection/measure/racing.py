@@ -2,9 +2,9 @@
 
 Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
 candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
-and a small lead shows long before two intervals would part. The leader is who is foreseen to be ahead on all samples.
-``zoo.selection.measure.stopping`` says who stops; a model's forward passes end when the last of its layers has. A full
-measurement is a race with one rung.
+and a small lead shows long before two intervals would separate. The leader is the candidate that is predicted to be
+ahead on all samples. ``zoo.selection.measure.stopping`` decides which others stop; a model's forward passes end when
+the last of its layers has stopped. A full measurement is a race with one rung.
 
 Racing: Maron and Moore, "Hoeffding races", NIPS 1993. Growing rungs: Jamieson and Talwalkar, "Non-stochastic best arm
 identification and hyperparameter optimization", AISTATS 2016, without its fixed share of survivors.
@@ -21,16 +21,16 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.backbone import PROBABILITIES
 from zoo.entities import ModelCard
 from zoo.errors import ZooError
-from zoo.selection.measure.extracting import BudgetSpent, Done, Extractor, Work, shards
+from zoo.selection.measure.extracting import BudgetSpent, Extractor, ShardResult, ShardTask, shards
+from zoo.selection.measure.figures import candidate_name
 from zoo.selection.measure.layer_statistics import needs_probabilities
-from zoo.selection.measure.measuring import name_of
-from zoo.selection.measure.stopping import foreseen, outlook
+from zoo.selection.measure.stopping import extrapolated, outlook
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
     from zoo.contract.estimator import Measured as Value
-    from zoo.selection.measure.layer_statistics import Evidence, Targets
-    from zoo.selection.measure.measuring import Request
+    from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
+    from zoo.selection.measure.plan import MeasurementPlan
 
 
 @dataclass
@@ -39,9 +39,10 @@ class Runner:
 
     Attributes:
         values: estimator values by number of samples and name.
-        samples: how many samples it was judged on last; 0 before the first rung.
+        samples: how many samples it was evaluated on last; 0 before the first rung.
         stopped: why it stopped before all samples; empty while it runs, or when it has finished.
-        seconds: its share of loading and extraction, and judging.
+        seconds: its share of loading and extraction, and the estimators.
+        versions: of all that its features depend on.
     """
 
     card: ModelCard
@@ -50,12 +51,13 @@ class Runner:
     samples: int = 0
     stopped: str = ""
     seconds: float = 0.0
-    evidence: Evidence | None = None
+    statistics: LayerStatistics | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
         """Model and layer in one word."""
-        return name_of(self.card, self.layer)
+        return candidate_name(self.card, self.layer)
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,10 @@ class Outcome:
     """How a race ended.
 
     Attributes:
-        runners: those with figures, and those that the time did not suffice for.
+        runners: those with figures, and those that the time was too short for.
         failures: models that could not be measured at all.
         ended: empty, ``budget`` or ``interrupted``.
-        passed: forward passes of each model, one a sample, by model id.
+        passed: forward passes of each model, one per sample, by model id.
     """
 
     runners: list[Runner]
@@ -87,13 +89,13 @@ class Race:
     """Measures candidates rung by rung.
 
     Args:
-        steps: sizes of the parts, ascending; the last one is the number of samples of the request.
+        steps: sizes of the parts, ascending; the last one is the number of samples of the plan.
         finished: called with each runner that has stopped or was measured on all samples, as soon as that is so.
     """
 
     def __init__(
         self,
-        request: Request,
+        plan: MeasurementPlan,
         targets: Targets,
         extractor: Extractor,
         steps: Sequence[int],
@@ -101,11 +103,11 @@ class Race:
         progress: Progress,
         finished: Callable[[Runner], None],
     ) -> None:
-        self._request, self._targets, self._extractor = request, targets, extractor
+        self._plan, self._targets, self._extractor = plan, targets, extractor
         self._steps, self._progress, self._finished = tuple(steps), progress, finished
-        self._deciding = request.estimators[0]
-        self._extra = (PROBABILITIES,) if needs_probabilities(request.estimators) else ()
-        self._probabilities: dict[str, Evidence] = {}
+        self._deciding = plan.estimators[0]
+        self._extra = (PROBABILITIES,) if needs_probabilities(plan.estimators) else ()
+        self._probabilities: dict[str, LayerStatistics] = {}
 
     def run(self, runners: Iterable[Runner]) -> Outcome:
         """Run until one is left, or all samples are measured, or the time is up, or Ctrl-C; the best so far stays."""
@@ -127,67 +129,68 @@ class Race:
         return outcome
 
     def _advance(self, running: Sequence[Runner], done: int, count: int, outcome: Outcome) -> None:
-        """Extract the samples from ``done`` to ``count`` for all that run, and judge each model when it is through."""
+        """Extract the samples from ``done`` to ``count`` for all that run, and evaluate each model afterwards."""
         by_model: dict[str, list[Runner]] = {}
         for runner in self._leaders_first(running, done):
             by_model.setdefault(runner.card.id, []).append(runner)
-        pieces = shards(self._request.order[done:count])
-        works = [
-            Work(runners[0].card, (*(runner.layer for runner in runners if runner.layer), *self._extra), piece)
+        pieces = shards(self._plan.order[done:count])
+        tasks = [
+            ShardTask(runners[0].card, (*(runner.layer for runner in runners if runner.layer), *self._extra), piece)
             for runners in by_model.values()
             for piece in pieces
         ]
         left = dict.fromkeys(by_model, len(pieces))
-        with self._progress.step(f"Measuring on {count:,} samples", len(works)) as step:
-            for result in self._extractor.run(works):
-                model = result.work.card.id
+        with self._progress.step(f"Measuring on {count:,} samples", len(tasks)) as step:
+            for result in self._extractor.run(tasks):
+                model = result.task.card.id
                 if model in left:
                     left[model] -= 1
                     self._take(result, by_model[model], outcome)
                     error = result.error
                     if error is None and left[model] == 0:
-                        error = self._judge(by_model[model], count)
+                        error = self._evaluate(by_model[model], count)
                     if error is not None:
                         del left[model]
                         self._fail(by_model[model], error, outcome)
                 step.advance()
 
     def _leaders_first(self, running: Sequence[Runner], done: int) -> list[Runner]:
-        """The best so far first, so that time that runs out has gone to them; at the start, the smallest models."""
+        """The best so far first, so that a limited time is spent on them; at the start, the smallest models."""
         if not done:
             return sorted(running, key=lambda r: (r.card.parameters or float("inf"), r.card.id))
-        return sorted(running, key=self._place(done))
+        return sorted(running, key=self._order(done))
 
-    def _take(self, result: Done, runners: Sequence[Runner], outcome: Outcome) -> None:
-        model = result.work.card.id
-        if PROBABILITIES in result.evidence:
-            found = result.evidence[PROBABILITIES]
+    def _take(self, result: ShardResult, runners: Sequence[Runner], outcome: Outcome) -> None:
+        model = result.task.card.id
+        if PROBABILITIES in result.statistics:
+            found = result.statistics[PROBABILITIES]
             kept = self._probabilities.get(model)
             self._probabilities[model] = kept.merge(found) if kept else found
         for runner in runners:
             runner.seconds += result.seconds / len(runners)
-            if not runner.layer and result.evidence:
-                runner.layer = next(iter(result.evidence))  # the model's last layer, whose name is known from now on
-            if runner.layer in result.evidence:
-                new = result.evidence[runner.layer]
-                runner.evidence = runner.evidence.merge(new) if runner.evidence else new
+            runner.versions = result.versions or runner.versions
+            if not runner.layer and result.statistics:
+                runner.layer = next(iter(result.statistics))  # the model's last layer, whose name is known from now on
+            if runner.layer in result.statistics:
+                new = result.statistics[runner.layer]
+                runner.statistics = runner.statistics.merge(new) if runner.statistics else new
         outcome.passed[model] = outcome.passed.get(model, 0) + result.passes
 
-    def _judge(self, runners: Sequence[Runner], count: int) -> ZooError | None:
-        """Judge all layers of a model; gives the error back where an estimator raised one."""
+    def _evaluate(self, runners: Sequence[Runner], count: int) -> ZooError | None:
+        """Evaluate all layers of a model; returns the error where an estimator raised one."""
         for runner in runners:
-            assert runner.evidence is not None
+            assert runner.statistics is not None
             started = time.perf_counter()
             try:
-                found = runner.evidence.judge(
-                    self._request.estimators, self._targets, self._request.seed, self._probabilities.get(runner.card.id)
+                found = runner.statistics.estimate(
+                    self._plan.estimators, self._targets, self._plan.seed, self._probabilities.get(runner.card.id)
                 )
             except ZooError as error:
                 return error
             runner.values[count], runner.samples = found, count
             runner.seconds += time.perf_counter() - started
             if count == self._steps[-1]:
-                runner.evidence = None
+                runner.statistics = None
                 self._finished(runner)
         return None
 
@@ -205,13 +208,13 @@ class Race:
     def _stop_hopeless(self, runners: Sequence[Runner], count: int) -> list[Runner]:
         """Stop models of which no layer is worth more samples; returns the candidates that may still win.
 
-        A layer that lies behind goes on as long as another layer of its model does: it costs no forward pass, and which
+        A layer that is behind continues as long as another layer of its model does: it costs no forward pass, and which
         layer is best often changes as samples are added. Where one candidate alone may still win, all others stop.
         """
         samples = self._steps[-1]
         running = [runner for runner in runners if not runner.stopped]
-        expected = {runner.name: self._foreseen(runner) for runner in running}
-        running.sort(key=lambda runner: (-expected[runner.name], self._place(count)(runner)))
+        expected = {runner.name: self._predicted(runner) for runner in running}
+        running.sort(key=lambda runner: (-expected[runner.name], self._order(count)(runner)))
         if not running:
             return []
         leader, behind = running[0], {}
@@ -225,20 +228,20 @@ class Race:
         models = {runner.card.id for runner in hopeful} if len(hopeful) > 1 else set()
         for runner in running:
             if runner.name in behind and runner.card.id not in models:
-                runner.evidence = None
+                runner.statistics = None
                 runner.stopped = behind[runner.name].in_words(leader.name, count, samples)
                 self._finished(runner)
         return hopeful
 
-    def _foreseen(self, runner: Runner) -> float:
-        """The deciding value that a runner is foreseen to have on all samples."""
-        return foreseen({n: found[self._deciding].value for n, found in runner.values.items()}, self._steps[-1])
+    def _predicted(self, runner: Runner) -> float:
+        """The deciding value that a runner is predicted to have on all samples."""
+        return extrapolated({n: found[self._deciding].value for n, found in runner.values.items()}, self._steps[-1])
 
-    def _place(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
+    def _order(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
         """Sorts runners best first; of equal ones the smaller model, as in the ranking."""
 
-        def place(runner: Runner) -> tuple[Any, ...]:
+        def key(runner: Runner) -> tuple[Any, ...]:
             value, size = runner.values[count][self._deciding].value, runner.card.parameters or math.inf
             return -value, size, runner.card.id, runner.layer
 
-        return place
+        return key

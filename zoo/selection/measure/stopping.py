@@ -1,28 +1,28 @@
-"""When a candidate stops: once the full measurement would hardly put it ahead of the leader by more than its error.
+"""When a candidate stops: once the full measurement is unlikely to put it ahead of the leader by more than its error.
 
 Two candidates are compared in pairs on the m samples so far; s is the standard error of their difference there. The
 full measurement holds these m samples and N - m more, so that its difference lies around the one so far with a standard
 error of s sqrt(1 - m / N), the finite population correction (Cochran, "Sampling Techniques", 3rd edition 1977, section
 2.6; Serfling, Annals of Statistics 2 (1974), for the bound without normality). Its own error will be s sqrt(m / N), and
-a lead within 1.645 of those is taken for level. So a candidate goes on only while
+a lead within 1.645 of those counts as a tie. So a candidate continues only while
 
     t(0.998) s sqrt(1 - m / N) - gap  >  t(0.95) s sqrt(m / N),
 
-with 0 on the right as long as m is below a quarter of N: features are judged by what can be learnt from m samples, and
-that order is trusted over a longer stretch only where somebody lies surely behind. Two that agree on every sample so
-far have an error of 0, which says nothing of the samples to come: neither stops before that quarter.
+with 0 on the right as long as m is below a quarter of N: estimates then come from what can be learned from m samples,
+and that order is trusted over a longer stretch only where a candidate is clearly behind. Two that agree on every sample
+so far have an error of 0, which says nothing of the samples to come: neither stops before that quarter.
 
 Features of many dimensions need more samples and rise for longer, so that the gap shrinks or grows by itself. A
 candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering
-and Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on; the leader is who is
-foreseen to be ahead on all samples, and the gap above is the mean of the one so far and the one foreseen, since the fit
-to few parts is rough.
+and Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on. The leader is the
+candidate that is predicted to be ahead on all samples, and the gap above is the mean of the gap so far and the
+predicted one, since the fit to few parts is rough.
 
 This is successive elimination with a tolerance (Even-Dar, Mannor and Mansour, "Action elimination and stopping
 conditions for the multi-armed bandit and reinforcement learning problems", JMLR 7 (2006)): the error of the full
 measurement, in whatever unit the estimator has. With at most eight looks before the last, the union bound leaves a
 candidate that the full measurement puts ahead beyond its error a chance of 2 % at most to be stopped by one given
-leader. That counts chance alone: models that rise otherwise than foreseen can still be misjudged.
+leader. That counts chance alone: models whose curves differ from the fit can still be stopped wrongly.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ from zoo.transfer.intervals import difference, student_quantile
 CONFIDENCE = 0.998
 """One-sided, at each look."""
 
-LEVEL = 0.95
-"""One-sided, of the error of the full measurement within which two are level."""
+TIE_CONFIDENCE = 0.95
+"""One-sided, of the error of the full measurement within which two are tied."""
 
 FIRST = 100
-"""Fewest samples of the first look; below, errors themselves are too rough to stop anyone."""
+"""Fewest samples of the first look; with fewer, the errors themselves are too rough to stop a candidate."""
 
 PER_CLASS = 4
-"""Fewest samples a class of the first look."""
+"""Fewest samples per class of the first look."""
 
 TOLERANT_FROM = 0.24
 """Share of the samples from which a tie is reason enough to stop: a quarter, or what rounding makes of it."""
@@ -72,11 +72,11 @@ def looks(samples: int, classes: int) -> tuple[int, ...]:
     return tuple(sizes)
 
 
-def foreseen(values: Mapping[int, float], samples: int) -> float:
-    """What a value that was measured on growing parts is foreseen to be on all ``samples``.
+def extrapolated(values: Mapping[int, float], samples: int) -> float:
+    """The value predicted for all ``samples``, from those measured on growing parts.
 
     The parts are nested, so that what each adds to the sum of all contributions is independent of what was there: its
-    increments are fitted, weighted by their numbers of samples. What was measured stays; the rest is foreseen.
+    increments are fitted, weighted by their numbers of samples. What was measured stays; the rest is predicted.
 
     Args:
         values: by number of samples, which all parts up to the last one hold.
@@ -96,56 +96,56 @@ def foreseen(values: Mapping[int, float], samples: int) -> float:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What can be said of a candidate against the leader on the samples so far.
+    """A candidate compared with the leader on the samples so far.
 
     Attributes:
-        gap: how far it lies behind, in the unit of the estimator; negative where it is ahead so far.
-        foreseen: how far it will lie behind on all samples if both go on as so far.
+        gap: how far it is behind, in the unit of the estimator; negative where it is ahead so far.
+        predicted: how far it will be behind on all samples if both curves continue.
         error: the standard error of the gap.
-        surely: how far it lies behind with 99.8 % confidence on samples like these; 0 or less where that is not sure.
-        hopeless: whether it will hardly be ahead by more than the full measurement's error.
+        at_least: how far it is behind with 99.8 % confidence on samples like these; 0 or less where that is uncertain.
+        hopeless: whether it is unlikely to be ahead by more than the full measurement's error.
     """
 
     gap: float
-    foreseen: float
+    predicted: float
     error: float
-    surely: float
+    at_least: float
     hopeless: bool
 
     def in_words(self, leader: str, count: int, samples: int) -> str:
-        """Why it stops after ``count`` of ``samples`` samples, in a sentence or two."""
-        if self.surely > 0:
+        """Why it stops after ``count`` of ``samples`` samples, in a sentence."""
+        if self.at_least > 0:
             return (
-                f"Stopped after {count:,} samples: {self.gap:.3g} behind {leader}, and at least {self.surely:.2g} with "
-                f"{CONFIDENCE:.1%} confidence."
+                f"Stopped after {count:,} samples: {self.gap:.3g} behind {leader}, and at least {self.at_least:.2g} "
+                f"with {CONFIDENCE:.1%} confidence."
             )
         stands = f"{abs(self.gap):.3g} {'ahead of' if self.gap < 0 else 'behind'} {leader}"
-        change = abs(self.foreseen - self.gap) > 0.005 * max(abs(self.gap), self.error)
-        way = f"{abs(self.foreseen):.3g} {'ahead' if self.foreseen < 0 else 'behind'}"
+        change = abs(self.predicted - self.gap) > 0.005 * max(abs(self.gap), self.error)
+        way = f"{abs(self.predicted):.3g} {'ahead' if self.predicted < 0 else 'behind'}"
         return (
             f"Stopped after {count:,} samples: {stands} with a standard error of {self.error:.2g}"
-            f"{f', and {way} if both go on as so far' if change else ''}; even all {samples:,} would hardly put it "
-            f"ahead by more than their error."
+            f"{f', and predicted {way} on all' if change else ''}; even all {samples:,} are "
+            f"unlikely to put it ahead by more than their error."
         )
 
 
 def outlook(leader: Measured, other: Measured, count: int, samples: int, ahead: float | None = None) -> Outlook | None:
-    """The outlook after ``count`` of ``samples`` samples; None where nothing is known of errors.
+    """The outlook after ``count`` of ``samples`` samples; None where the errors are unknown.
 
     Args:
         leader, other: values of one estimator on the same ``count`` samples with the same seed.
-        ahead: by how much the leader is foreseen to be ahead on all samples; None where nothing is foreseen.
+        ahead: by how much the leader is predicted to be ahead on all samples; None without a prediction.
     """
     found = difference(leader, other)
     if found is None:
         return None
     share = count / samples
     reach = student_quantile(CONFIDENCE, found.freedom) * found.error
-    tolerance = (
-        student_quantile(LEVEL, found.freedom) * found.error * math.sqrt(share) if share >= TOLERANT_FROM else 0.0
-    )
+    tolerance = 0.0
+    if share >= TOLERANT_FROM:
+        tolerance = student_quantile(TIE_CONFIDENCE, found.freedom) * found.error * math.sqrt(share)
     ahead = found.value if ahead is None else ahead
     hopeless = reach * math.sqrt(1.0 - share) - (found.value + ahead) / 2 <= tolerance
     if found.error == 0.0 and found.value == 0.0 and share < TOLERANT_FROM:
-        hopeless = False  # no sample has told them apart yet
+        hopeless = False  # the two agree on every sample so far
     return Outlook(found.value, ahead, found.error, found.value - reach, hopeless)

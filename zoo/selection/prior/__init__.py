@@ -1,4 +1,4 @@
-"""What is known of a model's performance on a data set before anything is measured."""
+"""Predicts the performance of models on a data set before anything is measured."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def predict(
     cards: Sequence[ModelCard], task: str, dataset: str = "", history: History | None = None
 ) -> Expectation | None:
-    """What to expect of models on a data set, from the shipped prior and, where there is one, the team's own history.
+    """Predict models on a data set from the shipped prior and, where there is one, the team's own history.
 
-    Quick enough for 100,000 cards at once. Models that the history has runs of are predicted by it (see ``Prior``),
-    beside what the shipped prior says of them, each weighed by its certainty.
+    Fast enough for 100,000 cards at once. Models with runs in the history are predicted from both, each weighted by its
+    certainty.
 
     Args:
         cards: the models.
@@ -26,7 +26,7 @@ def predict(
         history: past runs, from ``zoo.history.records.from_runs``.
 
     Returns:
-        Means and standard errors; None where neither tells anything of this task.
+        Means and standard errors; None where neither knows the task.
     """
     from zoo.selection.prior.own import with_history
     from zoo.selection.prior.shipped import expect

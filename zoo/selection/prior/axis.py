@@ -1,4 +1,4 @@
-"""The axis on which scores of one data set are compared: equal steps mean equally much, and failures do not reign."""
+"""The axis on which scores of one data set are compared: equal steps mean the same, and failures do not dominate."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FARTHEST = 4.0
 class Axis:
     """Scores as ``-log(1 - score + 0.002)`` where none is above one (fractions, correlations), else as they are.
 
-    From 0.98 to 0.99 half of the errors go away, as from 0.8 to 0.9: the logarithm of the error rate tells so.
+    From 0.98 to 0.99 half of the errors go away, as from 0.8 to 0.9, which the logarithm of the error rate shows.
     """
 
     logarithmic: bool
 
     @classmethod
     def of(cls, scores: np.ndarray) -> Axis:
-        """The axis for these scores; NaN counts for nothing."""
+        """The axis for these scores; NaN is ignored."""
         known = scores[~np.isnan(scores)]
         return cls(bool(len(known)) and float(known.max()) <= 1.0 and float(known.min()) >= -1.0)
 

@@ -1,4 +1,4 @@
-"""Factor analysis of a table with gaps: what a few hidden abilities of the models explain of all scores."""
+"""Factor analysis of a table with gaps: a few latent abilities of the models that explain all scores."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NOISE_PRIOR = (0.1, 5.0)
-"""Prior guess of a data set's noise variance, and how many models it counts for."""
+"""Prior guess of a data set's noise variance, and how many models it is worth."""
 
 LEAST_NOISE = 0.01
 
@@ -39,7 +39,7 @@ def factorise(scores: np.ndarray, rank: int, iterations: int = 12, ridge: float 
     """Maximum a-posteriori factor analysis by expectation maximisation over the cells that are there.
 
     As in Rubin and Thayer (Psychometrika 1982) with missing entries left out of both steps: a model that was run on
-    few or easy data sets is neither punished nor favoured for it.
+    few or easy data sets has no advantage or disadvantage.
 
     Args:
         scores: n models x d data sets, of about unit variance, NaN where unknown; every column has a value.

@@ -1,4 +1,4 @@
-"""Fits a table of scores, and says from it what to expect on a data set that is not in it."""
+"""Fits a table of scores, and predicts from it those on a data set that is not in it."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from zoo.selection.prior.axis import Axis, standardise
 from zoo.selection.prior.factors import Factors, factorise
 
 NUGGET = 0.15
-"""Part of a data set's own that no other data set tells of, in units of its variance."""
+"""Share of a data set's variance that no other data set explains."""
 
 OBSERVED = 0.9
-"""Weight of a score itself against what the hidden abilities say about it."""
+"""Weight of a score itself against its reconstruction from the latent abilities."""
 
 MOST_FACTORS = 10
 
 HOME_ADVANTAGE = (1.0, 5.0)
 """Prior guess of the gain, in standard deviations, of a model that was trained on the data set itself, and how many
-observations it counts for."""
+observations it is worth."""
 
 _TRAINED_ON = ("upstream_dataset", "training_datasets", "pretraining", "trained_on")
 
 
 class Table:
-    """Other data sets' scores, scaled, and the hidden abilities behind them.
+    """Other data sets' scores, scaled, and the latent abilities behind them.
 
     Attributes:
         columns: which data sets of the history these are.
@@ -51,13 +51,13 @@ class Table:
 
 
 class Fitted:
-    """What a table of other data sets says of one, for every model.
+    """Predicts one data set from a table of others, for every model.
 
     Args:
         table: scores on other data sets, or on this one too.
         target: which data set of the history this is.
         candidate: n, whether a model is to be predicted.
-        kernels: k x (d+1) x (d+1), how alike the data sets of the table, and last this one, look.
+        kernels: k x (d+1) x (d+1), how similar the data sets of the table, and last this one, are.
     """
 
     def __init__(self, table: Table, target: int, candidate: np.ndarray, kernels: np.ndarray) -> None:
@@ -93,7 +93,7 @@ class Fitted:
 
 
 def trained_on(history: History) -> np.ndarray:
-    """Whether a model was trained on a data set by what is known of it: n models x d data sets, boolean."""
+    """Whether a model was trained on a data set, by its facts: n models x d data sets, boolean."""
     names = {_plain(dataset): place for place, dataset in enumerate(history.datasets)}
     found = np.zeros((len(history.models), len(history.datasets)), dtype=bool)
     for row, model in enumerate(history.models):
@@ -121,7 +121,7 @@ def nonnegative_least_squares(gram: np.ndarray, wanted: np.ndarray, sweeps: int 
 
 
 def usable(column: np.ndarray) -> bool:
-    """Whether there is an order to learn from a data set's scores."""
+    """Whether a data set's scores have a ranking to learn from."""
     values = column[~np.isnan(column)]
     return len(values) >= FEWEST_MODELS and float(np.ptp(values)) > 0.0
 
@@ -140,7 +140,7 @@ def _lengths(factors: Factors) -> np.ndarray:
 
 
 def _learned_kernel(kernels: np.ndarray, factors: Factors) -> np.ndarray:
-    """The mixture of kernels that comes closest to how alike the known data sets rank models."""
+    """The mixture of kernels that comes closest to how similarly the known data sets rank models."""
     length = _lengths(factors)
     correlation = (factors.loadings @ factors.loadings.T) / np.outer(length, length)
     pairs = np.triu_indices(len(length), 1)

@@ -1,4 +1,4 @@
-"""Which models are alike as far as their scores go: extremely randomised trees over what is known beforehand."""
+"""Which models have similar scores, by extremely randomised trees over the facts about them."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from zoo.history.similarity import numeric, words
 TREES = 100
 
 FEWEST_NAMED = 3
-"""A word, an item of a list or a category counts as a feature when it is told of at least this many models."""
+"""Models that must have a word, an item of a list or a category for it to be a feature."""
 
 MOST_NAMED = 60
-"""At most this many words, items or categories of one column count: those told of the most models."""
+"""At most this many words, items or categories of one column count: those that most models have."""
 
 MOST_OUTPUTS = 10
 
 
 def features(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) -> np.ndarray:
-    """What is known of models beforehand as numbers, n x k: owner, words of the name, and every column of facts.
+    """The facts about models as numbers, n x k: owner, words of the name, and every column.
 
     Numbers are standardised, with 0 and a column of their own for unknown ones; words, items of lists and categories
-    are 1 where they are told and 0 elsewhere.
+    are 1 where a model has them and 0 elsewhere.
     """
     columns = [
-        _told([[name.partition(":")[2].partition("/")[0] or name.partition("/")[0]] for name in names]),
-        _told([words(name.rpartition("/")[2]) for name in names]),
+        _indicators([[name.partition(":")[2].partition("/")[0] or name.partition("/")[0]] for name in names]),
+        _indicators([words(name.rpartition("/")[2]) for name in names]),
     ]
     for column in sorted({column for name in names for column in facts.get(name, {})}):
         cells = [facts.get(name, {}).get(column, "") for name in names]
@@ -36,7 +36,7 @@ def features(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) -> np
             continue
         numbers = numeric(cells)
         if numbers is None:
-            columns.append(_told([[item for item in cell.split("|") if item] for cell in cells]))
+            columns.append(_indicators([[item for item in cell.split("|") if item] for cell in cells]))
             continue
         unknown = np.isnan(numbers)
         columns.append(np.where(unknown, 0.0, numbers)[:, None])
@@ -45,14 +45,14 @@ def features(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) -> np
     return np.concatenate(columns, axis=1)
 
 
-def neighbours(told: np.ndarray, seen: np.ndarray, scores: np.ndarray, trees: int = TREES) -> np.ndarray:
-    """How much each model with scores says about each model, n x s, rows summing to one.
+def neighbours(facts: np.ndarray, seen: np.ndarray, scores: np.ndarray, trees: int = TREES) -> np.ndarray:
+    """How much each model with scores contributes to the prediction of each model, n x s; rows sum to one.
 
     The weights of a forest of extremely randomised trees (Geurts, Ernst and Wehenkel, Machine Learning 2006) with one
-    leaf a model and half of the features at each split: those with scores that share its leaf, averaged over the trees.
+    leaf per model and half of the features at each split: those with scores that share its leaf, a mean over trees.
 
     Args:
-        told: n x k, from ``features``.
+        facts: n x k, from ``features``.
         seen: s, positions of the models with scores.
         scores: s x d, of about unit variance, NaN where unknown.
     """
@@ -61,9 +61,9 @@ def neighbours(told: np.ndarray, seen: np.ndarray, scores: np.ndarray, trees: in
         left, lengths, _ = np.linalg.svd(outputs - outputs.mean(axis=0), full_matrices=False)
         outputs = left[:, :MOST_OUTPUTS] * lengths[:MOST_OUTPUTS]
     random = np.random.default_rng(0)
-    weights = np.zeros((len(told), len(seen)))
+    weights = np.zeros((len(facts), len(seen)))
     for _ in range(trees):
-        _grow(told, seen, outputs, random, _adding(weights))
+        _grow(facts, seen, outputs, random, _adding(weights))
     return weights / trees
 
 
@@ -75,17 +75,17 @@ def _adding(weights: np.ndarray) -> Callable[[np.ndarray, np.ndarray], None]:
 
 
 def _grow(
-    told: np.ndarray,
+    facts: np.ndarray,
     seen: np.ndarray,
     outputs: np.ndarray,
     random: np.random.Generator,
     leaf: Callable[[np.ndarray, np.ndarray], None],
 ) -> None:
     """One tree: splits models until those with scores are alone or alike, then hands each leaf over."""
-    waiting = [(np.arange(len(told)), np.arange(len(seen)))]
+    waiting = [(np.arange(len(facts)), np.arange(len(seen)))]
     while waiting:
         rows, taught = waiting.pop()
-        split = _split(told[seen[taught]], outputs[taught], random) if len(taught) > 1 else None
+        split = _split(facts[seen[taught]], outputs[taught], random) if len(taught) > 1 else None
         if split is None:
             leaf(rows, taught)
             continue
@@ -93,31 +93,31 @@ def _grow(
         for side in (True, False):
             waiting.append(
                 (
-                    rows[(told[rows, feature] <= threshold) == side],
-                    taught[(told[seen[taught], feature] <= threshold) == side],
+                    rows[(facts[rows, feature] <= threshold) == side],
+                    taught[(facts[seen[taught], feature] <= threshold) == side],
                 )
             )
 
 
-def _split(told: np.ndarray, outputs: np.ndarray, random: np.random.Generator) -> tuple[int, float] | None:
+def _split(facts: np.ndarray, outputs: np.ndarray, random: np.random.Generator) -> tuple[int, float] | None:
     """The feature and threshold, of one random threshold for each of half the features, that explains most variance."""
-    low, high = told.min(axis=0), told.max(axis=0)
+    low, high = facts.min(axis=0), facts.max(axis=0)
     varying = np.flatnonzero(high > low)
     if not len(varying) or not np.ptp(outputs, axis=0).any():
         return None
-    chosen = random.permutation(varying)[: max(1, told.shape[1] // 2)]
+    chosen = random.permutation(varying)[: max(1, facts.shape[1] // 2)]
     thresholds = low[chosen] + random.random(len(chosen)) * (high - low)[chosen]
-    below = (told[:, chosen] <= thresholds).astype(float)
+    below = (facts[:, chosen] <= thresholds).astype(float)
     count = below.sum(axis=0)
     total = outputs.sum(axis=0)
     sums = below.T @ outputs
-    explained = (sums**2).sum(axis=1) / count + ((total - sums) ** 2).sum(axis=1) / np.maximum(len(told) - count, 1.0)
-    explained[count == len(told)] = -np.inf
+    explained = (sums**2).sum(axis=1) / count + ((total - sums) ** 2).sum(axis=1) / np.maximum(len(facts) - count, 1.0)
+    explained[count == len(facts)] = -np.inf
     best = int(np.argmax(explained))
     return (int(chosen[best]), float(thresholds[best])) if np.isfinite(explained[best]) else None
 
 
-def _told(lists: Sequence[Iterable[str]]) -> np.ndarray:
+def _indicators(lists: Sequence[Iterable[str]]) -> np.ndarray:
     """1 where an item is in a model's list, n x m."""
     items = [set(found) for found in lists]
     counts = Counter(item for found in items for item in found)

@@ -1,10 +1,10 @@
-"""Predicts how models will do on a data set from how they did on others: the prior that is learned from history.
+"""Predicts scores of models on a data set from their scores on others: the prior that is learned from history.
 
-The steps, each told in ``docs/selection.md``: scale each data set's scores; find hidden abilities of the models (factor
-analysis); learn from the history which data sets that look alike also rank models alike; combine the other data sets'
-scores by these likenesses (kriging); let models that look alike share what is known of them (a Gaussian process, and
-for models without any run the mean of that and of a forest of randomised trees).
-Nothing here sees a score of the data set that is predicted, unless it is asked to.
+The steps are explained in ``docs/selection.md``: scale each data set's scores; find latent abilities of the models
+(factor analysis); learn from the history which similar data sets also rank models similarly; combine the other data
+sets' scores by these similarities (kriging); let similar models share information (a Gaussian process, and for models
+without any run the mean of that and of a forest of randomised trees).
+No score of the data set that is predicted is used, unless that is requested.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from zoo.selection.prior.fitting import Fitted, Table, nonnegative_least_squares
 from zoo.selection.prior.prediction import Prediction
 
 ALIKE = 0.6
-"""Share of a model's own part that goes with how alike the names and owners of models are."""
+"""Share of a model's own part that is correlated by the similarity of names and owners."""
 
 
 class Prior:
-    """What a history teaches; predicts any data set, in the history or not, for any models.
+    """Learns from a history; predicts any data set, in the history or not, for any models.
 
     Args:
-        history: past results. When a data set is predicted, its own column is not looked at.
-        models, datasets: names that shall be predicted and that the history lacks.
+        history: past results. When a data set is predicted, its own column is not used.
+        models, datasets: names to predict that the history lacks.
     """
 
     def __init__(self, history: History, models: tuple[str, ...] = (), datasets: tuple[str, ...] = ()) -> None:
@@ -51,7 +51,7 @@ class Prior:
             dataset: name, known to the history or given to the constructor.
             models: names, likewise.
             known: whether the scores that the history has on this very data set may be used; otherwise its column is
-                not looked at.
+                not used.
 
         Raises:
             DataError: no other data set has scores of three models that differ.
@@ -84,7 +84,7 @@ class Prior:
             directions[rows],
             fitted.spread,
             own[rows],
-            ALIKE * self._names_alike(rows) + (1.0 - ALIKE) * np.eye(len(rows)),
+            ALIKE * self._name_similarity(rows) + (1.0 - ALIKE) * np.eye(len(rows)),
             fitted.axis,
             fitted.level,
             fitted.level_error,
@@ -93,24 +93,24 @@ class Prior:
         )
 
     def _table(self, columns: np.ndarray) -> Table:
-        """The fitted table of these data sets; the last one is kept, as many are predicted from the same."""
+        """The fitted table of these data sets; the last one is kept, as many predictions use it."""
         if self._last is None or not np.array_equal(self._last.columns, columns):
             self._last = Table(self.history.scores, self._made_for, columns)
         return self._last
 
     def _by_forest(self, table: Table, predicted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
-        """What models with runs that share leaves with those without say of them.
+        """Predictions for models without runs, from those with runs that share their leaves.
 
         Only where no data set is left out: otherwise a forest would have to be grown for each.
         """
         seen = np.flatnonzero(table.runs > 0)
         if self._neighbours is None:
-            told = forest.features(self.history.models, self.history.model_facts)
-            self._neighbours = forest.neighbours(told, seen, table.fair[seen])
+            facts = forest.features(self.history.models, self.history.model_facts)
+            self._neighbours = forest.neighbours(facts, seen, table.fair[seen])
         return self._neighbours[unseen] @ predicted[seen]
 
     def _shared(self, table: Table, fitted: Fitted) -> tuple[np.ndarray, np.ndarray]:
-        """Posterior mean and variance of every model's ability on the target, given those of models that look alike."""
+        """Posterior mean and variance of every model's ability on the target, given those of similar models."""
         seen = np.flatnonzero(table.runs > 0)
         value, noise = fitted.predicted[seen], fitted.doubt[seen]
         centre = float(np.average(value, weights=1.0 / (noise + value.var() + 1e-9)))
@@ -125,7 +125,7 @@ class Prior:
         variance = np.diag(kernel) + own - ((cross @ solved) * cross).sum(axis=1)
         return mean, variance
 
-    def _names_alike(self, rows: np.ndarray) -> np.ndarray:
+    def _name_similarity(self, rows: np.ndarray) -> np.ndarray:
         """Mean of the kernels over owners, words and parts of words of names."""
         alike = self._model_kernels[1:4, rows][:, :, rows].mean(axis=0)
         np.fill_diagonal(alike, 1.0)

@@ -1,4 +1,4 @@
-"""Sums of weights over the parts of many names at once, without taking a name apart in Python."""
+"""Sums of weights over the parts of many names at once, without splitting a name in Python."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _BACK = pow(_STEP, -1, 1 << 64)
 """An odd number and its inverse modulo 2^64: powers of the one hash, powers of the other shift hashes to the front."""
 
 TOGETHER = 4_000
-"""Names that are looked at in one go, so that all of it stays in the processor's cache."""
+"""Names per batch, so that all of it stays in the processor's cache."""
 
 
 def sums(names: Sequence[str], weights: Mapping[str, float]) -> np.ndarray:
     """For each name, n, the sum of the weights of its parts: runs of the letters a to z, and runs of digits.
 
-    The same as adding up ``weights.get(part, 0.0)`` over ``re.findall("[a-z]+|[0-9]+", name.lower())``; parts are told
-    by hashes of 64 bits.
+    The same as adding up ``weights.get(part, 0.0)`` over ``re.findall("[a-z]+|[0-9]+", name.lower())``; parts are
+    compared by hashes of 64 bits.
     """
     parts = [part for part in weights if part and (part.isascii() and (part.isalpha() or part.isdigit()))]
     known = _hashes("\n".join(parts) + "\n")[0]

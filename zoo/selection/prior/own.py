@@ -12,13 +12,13 @@ from zoo.selection.prior.kriging import Prior
 from zoo.selection.prior.shipped import Expectation
 
 UNKNOWN_DEVIATION = 1.0
-"""Standard error of a model of which nothing is known, in standard deviations of the models."""
+"""Standard error of a model without information, in standard deviations of the models."""
 
 
 def with_history(
     expected: Expectation | None, ids: Sequence[str], dataset: str, history: History
 ) -> Expectation | None:
-    """The expectation, changed for the models that the history has runs of; as it was where that teaches nothing."""
+    """The expectation, changed for the models with runs in the history; unchanged where those are of no use."""
     place = {id: at for at, id in enumerate(ids)}
     models = tuple(model for model in history.models if model in place)
     if not models:

@@ -1,4 +1,4 @@
-"""What is expected of models on one data set, with how sure that is."""
+"""Predicted scores of models on one data set, with their uncertainty."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import numpy as np
 from zoo.selection.prior.axis import Axis
 
 TIE = 1.0
-"""Models are called ties when this many standard errors do not tell them apart."""
+"""Models within this many standard errors are called tied."""
 
 LARGEST_TIE = 0.5
-"""Ties are never wider than this many standard deviations of what is expected of the models."""
+"""Ties are never wider than this many standard deviations of the predicted scores."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is expected of models on one data set.
+    """Predicted scores of models on one data set.
 
     Attributes:
         models: n names.
         mean: n, in robust standard deviations from the average model, on the data set's axis; higher is better.
         variance: n, of ``mean``.
-        directions: n x r, how each model answers to what is not known of the data set; ``directions @
-            spread @ directions.T`` is how their errors go together.
+        directions: n x r, how each model depends on what is unknown of the data set; ``directions @
+            spread @ directions.T`` is the covariance of their errors from that.
         spread: r x r.
         own: n, variance of each model's own part.
-        likeness: n x n, how the own parts of models go together, 1 on the diagonal.
-        axis: on which ``level`` and ``scale`` are told.
+        likeness: n x n, correlation of the models' own parts, 1 on the diagonal.
+        axis: the axis of ``level`` and ``scale``.
         level, level_error: where the average model is expected, and its standard error.
         scale, scale_error: what one standard deviation is expected to be, and the standard error of its logarithm.
     """
@@ -62,7 +62,7 @@ class Prediction:
     def interval(self, width: float = 1.645) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper ends, n each, in the data set's unit, ``width`` standard errors away (1.645: 90 %).
 
-        They allow for the model's place, and for the level and the scale of the data set, of which no score is known.
+        They include the uncertainty of the model, and of the level and scale of the data set, which has no known score.
         """
         middle = self.level + self.scale * self.mean
         error = np.sqrt(self.level_error**2 + self.scale**2 * (self.variance + (self.mean * self.scale_error) ** 2))
@@ -80,7 +80,7 @@ def tie_step(mean: np.ndarray, variance: np.ndarray) -> float:
 
 
 def uninformed(models: tuple[str, ...]) -> Prediction:
-    """The prediction of somebody who knows nothing: every model the same, fractions somewhere between 0 and 1."""
+    """The prediction without any information: every model the same, fractions somewhere between 0 and 1."""
     n = len(models)
     flat = np.zeros(n)
     return Prediction(

@@ -21,19 +21,19 @@ _ORIGINS = {
 }
 
 _OWN = frozenset({"own", "scores"})
-"""Origins that the records behind the shipped prior have no part in."""
+"""Origins other than the records behind the shipped prior."""
 
 
 def expected_of(cards: Sequence[ModelCard], task: str, dataset: str = "") -> Expectation | None:
-    """What the shipped prior and the registry's runs of the task let expect of models; None where neither tells."""
+    """Predictions from the shipped prior and the registry's runs of the task; None where neither knows the task."""
     return predict(cards, task, dataset, own_history(task, cards))
 
 
 def own_history(task: str, cards: Sequence[ModelCard] | None) -> History | None:
-    """The registry's runs of a task, None where there are none that can teach anything.
+    """The registry's runs of a task, None where none is usable.
 
     Args:
-        cards: what is known of the models that were run; None looks them up.
+        cards: cards of the models that were run; None looks them up.
     """
     from zoo.errors import DataError
     from zoo.history.records import from_runs
@@ -52,7 +52,7 @@ def own_history(task: str, cards: Sequence[ModelCard] | None) -> History | None:
 
 
 def expectation_in_words(mean: float, deviation: float, origin: str, task: str) -> str:
-    """What is expected of a model, with its 95 % interval and where that comes from, in a sentence."""
+    """The prediction for a model with its 95 % interval and source, in a sentence."""
     error = WIDTH * deviation
     cited = ", ".join(entry["source"] for entry in content()["tasks"].get(task, {"sources": []})["sources"])
     source = _ORIGINS[origin] + (f" ({cited})" if cited and origin not in _OWN else "")

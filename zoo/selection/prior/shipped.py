@@ -1,4 +1,4 @@
-"""The prior that comes with zoo: what published results say of the models they know, and of models like them.
+"""The prior that ships with zoo: predictions from published results, for the models that they name and similar ones.
 
 ``shipped.json`` is plain text, written by ``tools/build_prior.py`` from the records that it names.
 """
@@ -21,15 +21,15 @@ from zoo.untrusted import parse_json
 FILE = "shipped.json"
 _PART = re.compile(r"[a-z]+|[0-9]+")
 BASE_DOUBT = 1.5
-"""How much less is known of a model through the model that it was made from, as a factor on the standard error."""
+"""Factor on the standard error of a model that is predicted from its base model."""
 
 
 @dataclass(frozen=True)
 class Expectation:
-    """What is expected of models on an ordinary data set of a task, before anything is measured.
+    """Predicted scores of models on an ordinary data set of a task, before anything is measured.
 
     Attributes:
-        mean: n, in standard deviations of the models that the records tell of, around their average; higher is better.
+        mean: n, in standard deviations of the models in the records, around their average; higher is better.
         deviation: n, standard errors of ``mean``.
         origin: n times ``results`` (the records have the very model), ``base`` (they have the model that it was made
             from), ``alike`` (models with such names, sizes and training) or ``own`` (runs of the registry).
@@ -53,7 +53,7 @@ def tasks() -> tuple[str, ...]:
 
 
 def terms(card: ModelCard) -> Iterator[str]:
-    """What a card is described by, besides numbers: parts of its name, and what it is and was trained on."""
+    """Terms that describe a card, besides numbers: parts of its name, its architecture and pretraining data."""
     yield from _PART.findall(card.id.rpartition("/")[2].lower())
     yield from _facts(card.architecture, card.pretraining)
 
@@ -67,7 +67,7 @@ def _facts(architecture: str | None, pretraining: tuple[str, ...]) -> Iterator[s
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of many models, column by column, in the same order.
+    """Facts about many models, column by column, in the same order.
 
     Attributes:
         ids, architectures, parameters, released, base_models: as in their cards, None where unknown.
@@ -109,12 +109,12 @@ def _numbers(facts: Facts) -> np.ndarray:
 
 
 def expect(cards: Sequence[ModelCard], task: str) -> Expectation | None:
-    """What published results let expect of each card; None for a task that they do not tell of."""
+    """The prediction from published results for each card; None for a task without any."""
     return expect_of(Facts.of(cards), task)
 
 
 def expect_of(facts: Facts, task: str) -> Expectation | None:
-    """The same for models by their facts alone; quick enough for a hundred thousand at once."""
+    """The same for models by their facts alone; fast enough for a hundred thousand at once."""
     learnt = content()["tasks"].get(task)
     if learnt is None:
         return None
@@ -135,9 +135,9 @@ def expect_of(facts: Facts, task: str) -> Expectation | None:
 def _described(facts: Facts, weights: dict[str, float]) -> np.ndarray:
     """Sum of the weights of each model's terms, n."""
     keys = list(zip(facts.architectures, facts.pretraining, strict=True))
-    told = {key: sum(weights.get(term, 0.0) for term in _facts(*key)) for key in set(keys)}
+    sums_of = {key: sum(weights.get(term, 0.0) for term in _facts(*key)) for key in set(keys)}
     tails = [id.rpartition("/")[2] for id in facts.ids]
-    return sums(tails, weights) + np.fromiter(map(told.__getitem__, keys), dtype=float, count=len(keys))
+    return sums(tails, weights) + np.fromiter(map(sums_of.__getitem__, keys), dtype=float, count=len(keys))
 
 
 def _years(released: str | None) -> float:

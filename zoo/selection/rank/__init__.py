@@ -1,1 +1,1 @@
-"""Turns what is known and measured of candidates into an order."""
+"""Ranks candidates by what was measured, or by what is published."""

@@ -1,4 +1,4 @@
-"""A predicted score with an interval, from what was known beforehand and what was measured, each by its certainty."""
+"""A predicted score with an interval, from prior and measurement, each weighted by its certainty."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from zoo.transfer.measure import find_estimator
 
 if TYPE_CHECKING:
     from zoo.answers import Candidate
-    from zoo.selection.measure.measuring import Measured
+    from zoo.selection.measure.figures import Measured
     from zoo.selection.prior.shipped import Expectation
 
 WIDTH = 1.959964
 """Standard errors on either side of a 95 % interval."""
 
 FEWEST = 3
-"""Candidates that must be measured before the rest of them, and what was known beforehand, change a figure."""
+"""Candidates that must be measured before the others, and the prior, change a figure."""
 
 SCEPTICISM = 4.0
-"""Made-up candidates of variance one on which what was known beforehand told nothing of the scores."""
+"""Pseudo-candidates of variance one on which the prior did not predict the scores."""
 
 _SHRINKAGE = np.exp(-np.linspace(0.0, 40.0, 800))
 """Values of the shrinkage that are averaged over, from 1 to almost nothing, evenly on the logarithm."""
@@ -37,7 +37,7 @@ Scale = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Combined:
-    """Predicted scores, n, and the ends of their 95 % intervals; NaN where nothing is predicted."""
+    """Predicted scores, n, and the ends of their 95 % intervals; NaN without a prediction."""
 
     score: np.ndarray
     low: np.ndarray
@@ -90,7 +90,7 @@ def combine(
         bounds: the least and the most that a score can be.
 
     Returns:
-        None where fewer than three candidates were measured, or no interval of any is known.
+        None where fewer than three candidates were measured, or none has an interval.
     """
     known = ~np.isnan(values)
     place, score_at = _scale(bounds)
@@ -157,7 +157,7 @@ def _plausible(count: int, squares: float, error: float) -> tuple[np.ndarray, np
     return _SHARES, alone, weight / weight.sum()
 
 
-def settle(
+def predict_scores(
     ordered: Sequence[Measured], expected: Expectation | None, target_kind: str
 ) -> tuple[list[Measured], Combined | None]:
     """Candidates by their predicted scores, those measured on all samples first, and the predictions in that order.
@@ -166,7 +166,7 @@ def settle(
     be made from.
 
     Args:
-        ordered: as ``zoo.selection.rank.ranking.standing`` gives them.
+        ordered: as ``zoo.selection.rank.ranking.best_first`` returns them.
         expected: of their models, in the same order.
         target_kind: what the samples have as targets, as estimators name it.
     """

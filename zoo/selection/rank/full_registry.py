@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from zoo.answers import Exclusion
 from zoo.errors import UnknownModel
 from zoo.selection.prior.shipped import Facts
-from zoo.selection.rank.unmeasured import Evidence, Ranked, in_order, know, ranked
+from zoo.selection.rank.evidence import Evidence, gather_knowledge, in_order
+from zoo.selection.rank.unmeasured import UnmeasuredRanking, ranked
 from zoo.selection.request.constraints import Limits, apply, violated
 from zoo.untrusted import parse_json
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 ENOUGH = 100
-"""Candidates that are named; as many as the explanations look at."""
+"""Candidates that are named; as many as the explanations compare."""
 
 _READ = 250
 """Cards that are read at a time."""
@@ -32,11 +33,11 @@ _READ = 250
 _COLUMNS = ("id", "architecture", "parameters", "released", "base_model", "pretraining")
 
 
-def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) -> Ranked:
+def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) -> UnmeasuredRanking:
     """The most promising models of a registry within the limits, best first.
 
     They are those made for the task. Where features count, models for other tasks with the same input that have scores
-    there stand behind those with results on the task itself.
+    there rank behind those with results on the task itself.
 
     Raises:
         UnknownModel: the registry has no model for the task.
@@ -45,13 +46,13 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
     """
     facts = _made_for(task, registry, _least(limits))
     made_for = [True] * len(facts.ids)
-    known = know(task, facts, dataset, registry, made_for=made_for, with_related=False)
+    known = gather_knowledge(task, facts, dataset, registry, made_for=made_for, with_related=False)
     walk = _Walk(task, facts, limits, registry)
     order = in_order(known)
     walk.along(order[known.evidence[order] <= Evidence.BASE])
     others: list[ModelCard] = []
     if walk.missing:
-        known = know(task, facts, dataset, registry, made_for=made_for)
+        known = gather_knowledge(task, facts, dataset, registry, made_for=made_for)
         order = in_order(known)
         its = set(facts.ids)
         cards = registry.cards_called([id for id in known.related if id not in its])
@@ -66,7 +67,7 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
     unknown = int((known.evidence == Evidence.NONE).sum())
     if unknown and walk.missing:
         which = "1 more model" if unknown == 1 else f"{unknown:,} more models"
-        found.cautions.append(
+        found.warnings.append(
             f"Not ranked, without a published score: {which} made for {task.name}. Name models with --candidates, or "
             "measure."
         )
@@ -74,7 +75,7 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
 
 
 def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> None:
-    """Say which limit to relax so that there is something to rank; quiet where limits are not the reason.
+    """Raise the error that names the limit to relax; nothing where limits are not the reason.
 
     Raises:
         UnknownModel, InvalidInput: as ``rank_registry``.
@@ -83,7 +84,7 @@ def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> Non
     everything = [card for card in registry.cards_called(facts.ids) if card.proposed]
     if not everything:
         raise UnknownModel(f"The registry has no model for {task.name}.", "Add some: zoo sync hf, zoo import FILE")
-    known = know(task, facts, dataset, registry, made_for=[True] * len(facts.ids))
+    known = gather_knowledge(task, facts, dataset, registry, made_for=[True] * len(facts.ids))
     scored = {id for id, kind in zip(facts.ids, known.evidence, strict=True) if kind < Evidence.NONE}
     its = {*facts.ids}
     related = registry.cards_called([id for id in known.related if id not in its])
@@ -92,9 +93,9 @@ def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> Non
 
 
 class _Walk:
-    """Looks at models one after the other, and reads their cards some hundred at a time.
+    """Checks models one after the other, and reads their cards in batches.
 
-    Of one architecture and input, models that are larger than one that does not fit into memory are not read.
+    Models that are larger than one of the same architecture and input that does not fit into memory are not read.
     """
 
     def __init__(self, task: Task, facts: Facts, limits: Limits, registry: Registry) -> None:
@@ -102,42 +103,45 @@ class _Walk:
         self.places: list[int] = []
         self.excluded: list[Exclusion] = []
         self._task, self._facts, self._limits, self._registry = task, facts, limits, registry
-        self._waiting: dict[str, int] = {}
+        self._batch: dict[str, int] = {}
         self._inputs: dict[str, str] = {}
         self._unfit: dict[tuple[str | None, str], ModelCard] = {}
 
     @property
     def missing(self) -> int:
-        """How many more would be enough."""
+        """How many more candidates are wanted."""
         return max(0, ENOUGH - len(self.kept))
 
     def along(self, places: np.ndarray) -> None:
-        """Look at the models in these places, in this order, until there are enough."""
+        """Check the models at these positions, in this order, until there are enough."""
         for at in places.tolist():
             if not self.missing:
                 break
-            self._pass_by(at)
+            self._check(at)
         self._read()
 
-    def _pass_by(self, at: int) -> None:
-        """Take the model in this place into account."""
+    def _check(self, at: int) -> None:
+        """Check the model at this position."""
         id, size = self._facts.ids[at], self._facts.parameters[at]
         unfit = self._unfit.get(self._kind(at)) if self._unfit else None
         if unfit is not None and size is not None and size >= (unfit.parameters or size + 1):
             self.excluded.append(
-                Exclusion(id, f"is no smaller than {unfit.id} of the same architecture, which does not fit into memory")
+                Exclusion(
+                    id,
+                    f"is at least as large as {unfit.id} of the same architecture, which does not fit into memory",
+                )
             )
             return
-        self._waiting[id] = at
-        if len(self._waiting) >= _READ:
+        self._batch[id] = at
+        if len(self._batch) >= _READ:
             self._read()
 
     def _read(self) -> None:
-        """Read the cards of those that wait, and check them against the limits."""
-        for card in self._registry.cards_called(list(self._waiting)):
+        """Read the cards of the batch, and check them against the limits."""
+        for card in self._registry.cards_called(list(self._batch)):
             if not card.proposed:
                 continue
-            at = self._waiting[card.id]
+            at = self._batch[card.id]
             broken = list(violated(card, self._limits))
             if not broken:
                 self.kept.append(card)
@@ -148,10 +152,10 @@ class _Walk:
                 least = self._unfit.setdefault(self._kind(at), card)
                 if card.parameters < (least.parameters or 0):
                     self._unfit[self._kind(at)] = card
-        self._waiting.clear()
+        self._batch.clear()
 
     def _kind(self, at: int) -> tuple[str | None, str]:
-        """Architecture and input of the model in this place; the inputs are read when one does not fit into memory."""
+        """Architecture and input of the model at this position; the inputs are read once one does not fit."""
         if not self._inputs:
             columns = self._registry.columns(("id", "input"), domain=self._task.domain, task=self._task.name)
             self._inputs = dict(zip(*columns, strict=True))

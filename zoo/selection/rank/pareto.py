@@ -1,4 +1,4 @@
-"""Who is beaten by nobody in both score and cost."""
+"""The Pareto front of score and cost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[bool]:
-    """For each candidate whether no other one scores at least as high at no higher cost, and is better in one."""
+    """Whether no other candidate scores at least as high at no higher cost, and is better in one; for each."""
     best = float("-inf")
     front = [False] * len(costs)
     order = sorted(range(len(costs)), key=lambda at: (costs[at], -scores[at]))
@@ -29,7 +29,7 @@ def with_fronts(ranked: Sequence[Candidate]) -> list[Candidate]:
         known = [
             (place, float(value), merit)
             for place, candidate in enumerate(ranked)
-            if (value := getattr(candidate, cost)) is not None and (merit := worth(candidate)) is not None
+            if (value := getattr(candidate, cost)) is not None and (merit := comparison_score(candidate)) is not None
         ]
         front = pareto_front([value for _, value, _ in known], [merit for _, _, merit in known])
         for (place, _, _), best in zip(known, front, strict=True):
@@ -41,6 +41,6 @@ def with_fronts(ranked: Sequence[Candidate]) -> list[Candidate]:
     ]
 
 
-def worth(candidate: Candidate) -> float | None:
-    """What a candidate is compared by: its predicted score, else its score."""
+def comparison_score(candidate: Candidate) -> float | None:
+    """The predicted score of a candidate, or its score where none is predicted."""
     return candidate.score if candidate.predicted is None else candidate.predicted

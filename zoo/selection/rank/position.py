@@ -1,23 +1,23 @@
-"""Where a candidate stands among those measured, in sentences, each with its figure."""
+"""The rank of a candidate among those measured, in sentences, each with its figure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from zoo.answers import figure_text, interval_text
-from zoo.selection.measure.measuring import Measured
+from zoo.selection.measure.figures import Measured
 from zoo.selection.rank.wording import capital, estimator_name, ordinal
 from zoo.tasks import Task
 
 
 def reasons(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> Iterator[str]:
-    """Why the candidate in place ``rank`` stands there, by what was measured; the strongest reason first.
+    """Why a candidate has its rank, by what was measured; the strongest reason first.
 
-    What else speaks for it or against it is in ``zoo.selection.explain.arguments``.
+    Other arguments for and against it are in ``zoo.selection.explain.arguments``.
 
     Args:
         ordered: what was measured, best first.
-        tied: for each of them whether it cannot be told from the best.
+        tied: for each of them whether it is tied with the best.
     """
     found = ordered[rank - 1]
     yield _place(rank, ordered, tied, task)
@@ -42,7 +42,7 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
             verdict = f"tied with {others} other{'s' if others > 1 else ''} within the error"
         elif ordered[1].samples == first.samples:
             known = first.low is not None and ordered[1].figures[0].low is not None
-            error = "beyond the error" if known else "by a figure whose error is not known"
+            error = "beyond the error" if known else "by a figure without a known error"
             verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, {error}"
         else:
             verdict = "all others stopped before it"

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from zoo.registry.score_table import ScoreTable
 
 COMPARABLE = 2
-"""Models that must report a benchmark before it says anything about one of them."""
+"""Models that must report a benchmark before it is used."""
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a model stands by its published scores.
+class PublishedResult:
+    """A model's published scores on one scale.
 
     Attributes:
         value: mean z-score over data sets, of each of them over its benchmarks (metrics and splits), so that many
@@ -38,11 +38,11 @@ class Standing:
     models: int
 
 
-def standings(registry: Registry, tasks: Sequence[str]) -> dict[str, Standing]:
-    """The standing of every model that has a score for one of the tasks, by id.
+def published_results(registry: Registry, tasks: Sequence[str]) -> dict[str, PublishedResult]:
+    """The results of every model that has a score for one of the tasks, by id.
 
     A z-score is taken over all models of the registry that report the benchmark, not over the candidates alone, so that
-    it does not change with who is asked about.
+    it does not depend on the candidates.
     """
     table = registry.score_table(tasks)
     if not table.values:
@@ -60,7 +60,7 @@ def standings(registry: Registry, tasks: Sequence[str]) -> dict[str, Standing]:
     largest = np.zeros(len(pairs), dtype=int)
     np.maximum.at(largest, its_pair, weights)
     means = sums / np.maximum(totals, 1)
-    labels, found = [*numbers], dict[str, Standing]()
+    labels, found = [*numbers], dict[str, PublishedResult]()
     rows = zip(
         (pairs // len(numbers)).tolist(), (pairs % len(numbers)).tolist(), means.tolist(), largest.tolist(), strict=True
     )
@@ -69,7 +69,7 @@ def standings(registry: Registry, tasks: Sequence[str]) -> dict[str, Standing]:
         shared = [row for row in its if row[3]]
         total = sum(row[3] for row in shared)
         where = [labels[row[1]] for row in shared or its]
-        found[table.names[model]] = Standing(
+        found[table.names[model]] = PublishedResult(
             sum(row[2] * row[3] for row in shared) / total if shared else None,
             tuple(data_set for _, data_set in where),
             tuple(dict.fromkeys(task for task, _ in where)),
@@ -88,16 +88,16 @@ def _standardised(table: ScoreTable, keys: np.ndarray, benchmarks: np.ndarray) -
     return np.where(flat, 0.0, centred / np.where(flat, 1.0, spread)), counts
 
 
-def related_standings(registry: Registry, task: Task, known: Mapping[str, Task]) -> dict[str, Standing]:
-    """The standings of models on tasks that are related to this one; of those that stand beside other models there."""
-    found = standings(registry, related_tasks(task, known))
-    return {id: standing for id, standing in found.items() if standing.value is not None}
+def related_results(registry: Registry, task: Task, known: Mapping[str, Task]) -> dict[str, PublishedResult]:
+    """Results on tasks related to this one, of models that can be compared with others there."""
+    found = published_results(registry, related_tasks(task, known))
+    return {id: result for id, result in found.items() if result.value is not None}
 
 
 def related_tasks(task: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
-    """Other tasks of the domain whose models take the same input, so that their scores say something of the encoder.
+    """Other tasks of the domain whose models take the same input, so that their scores are evidence about the encoder.
 
-    None where the model's own head decides: a score of a text encoder is no evidence of how well it translates.
+    None where the model's own head decides: a score of a text encoder does not show how well it translates.
     """
     if task.head != "linear":
         return ()
@@ -108,11 +108,11 @@ def related_tasks(task: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
     )
 
 
-def separate_groups(standings: Sequence[Standing]) -> int:
-    """Groups of models that share no data set with another group, through others neither: order holds within one."""
+def separate_groups(results: Sequence[PublishedResult]) -> int:
+    """How many groups of models share no data set with one another, directly or through others."""
     groups: list[set[str]] = []
-    for standing in standings:
-        own = set(standing.data_sets)
+    for result in results:
+        own = set(result.data_sets)
         joined = [group for group in groups if group & own]
         groups = [group for group in groups if not group & own] + [own.union(*joined)]
     return len(groups)

@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.answers import Candidate
 from zoo.errors import InvalidInput, suggest
-from zoo.selection.measure.measuring import Measured
-from zoo.selection.rank.position import reasons as standing_reasons
+from zoo.selection.measure.figures import Measured
+from zoo.selection.rank.position import reasons
 from zoo.tasks import Task
 from zoo.transfer.intervals import difference
 
@@ -18,7 +18,7 @@ def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:
     """The estimators called ``names``, each once, in order.
 
     Raises:
-        InvalidInput: one is unknown, or cannot judge targets of this kind.
+        InvalidInput: one is unknown, or cannot be computed from targets of this kind.
     """
     from zoo.contract.estimator import Estimator
     from zoo.plugins import plugins
@@ -31,12 +31,13 @@ def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:
     usable = [name for name in dict.fromkeys(names) if target_kind in known[name].target_kinds]
     if not usable:
         raise InvalidInput(
-            f"None of {', '.join(names)} can judge targets of kind '{target_kind}'.", "Choose with --estimator."
+            f"None of {', '.join(names)} can be computed from targets of kind '{target_kind}'.",
+            "Choose with --estimator.",
         )
     return tuple(usable)
 
 
-def standing(measured: Sequence[Measured]) -> list[Measured]:
+def best_first(measured: Sequence[Measured]) -> list[Measured]:
     """The candidates, best first.
 
     Those that could still win are compared on the most samples that all of them were measured on; those that had
@@ -45,18 +46,18 @@ def standing(measured: Sequence[Measured]) -> list[Measured]:
     finalists = [found for found in measured if found.finalist]
     common = min((found.samples for found in finalists), default=0)
 
-    def place(found: Measured) -> tuple[Any, ...]:
+    def key(found: Measured) -> tuple[Any, ...]:
         samples = common if found.finalist else found.samples
         value = found.value_on(samples) or found.value_on(found.samples)
         assert value is not None  # what a candidate was measured on last is known
         size = found.card.parameters or math.inf
         return not found.finalist, 0 if found.finalist else -samples, -value.value, size, found.card.id, found.layer
 
-    return sorted(measured, key=place)
+    return sorted(measured, key=key)
 
 
 def ties(ordered: Sequence[Measured]) -> list[bool]:
-    """For each candidate whether it cannot be told from the first: zero lies in the 95 % interval of their difference.
+    """For each candidate whether it is tied with the first: zero is in the 95 % interval of their difference.
 
     The two are compared in pairs on the most samples that both were measured on where the parts of both are known, else
     by their intervals. Where no error is known, equal figures alone are tied.
@@ -72,13 +73,12 @@ def ties(ordered: Sequence[Measured]) -> list[bool]:
     return found
 
 
-def by_measurement(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
-    """Candidates in the order of ``standing``, with their reasons."""
+def measured_candidates(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
+    """Candidates from what was measured, best first, with their reasons."""
     tied = ties(ordered)
     ranked = []
     for rank, found in enumerate(ordered, start=1):
         first = found.figures[0]
-        reasons = standing_reasons(rank, ordered, tied, task)
         ranked.append(
             Candidate(
                 rank=rank,
@@ -89,7 +89,7 @@ def by_measurement(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
                 bytes=found.card.bytes,
                 license=found.card.license,
                 measured={figure.estimator: figure.value for figure in found.figures},
-                reasons=tuple(reasons),
+                reasons=tuple(reasons(rank, ordered, tied, task)),
                 seconds=round(found.seconds, 3),
                 samples=first.samples,
                 layer=first.layer,

@@ -18,7 +18,7 @@ def estimator_name(name: str, target_kind: str) -> str:
 
 
 def estimator_title(name: str) -> str:
-    """The name of an estimator in the literature; as it is where nobody brings it."""
+    """The name of an estimator in the literature; the name itself where no plugin has it."""
     found = known_estimators().get(name)
     return found.title if found else name
 

@@ -1,4 +1,4 @@
-"""The report: one page that needs nothing else, for the screen, for paper and for being read aloud."""
+"""The report: one self-contained page, for the screen, for paper and for screen readers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(result: Recommendation, path: str | Path, dataset: Dataset | None = No
 
 def page(result: Recommendation, dataset: Dataset | None = None) -> str:
     """The page as HTML: no script, no address that a browser would fetch."""
-    from zoo.selection.report import sections
+    from zoo.selection.report import ranking, sections
     from zoo.selection.report.samples import samples
 
     title = f"Which model to start from for {result.data['name']}"
@@ -44,10 +44,10 @@ def page(result: Recommendation, dataset: Dataset | None = None) -> str:
             sections.answer(result),
             sections.warnings(result),
             "<h2>The candidates</h2>",
-            sections.ranking(result),
-            sections.pictures(result),
-            sections.learning(result),
-            sections.selection(result),
+            ranking.ranking(result),
+            ranking.figures(result),
+            ranking.learning(result),
+            ranking.selection(result),
             sections.explanations(result),
             sections.data(result, shown),
             sections.exclusions(result),

@@ -39,7 +39,7 @@ class Point:
 
 
 def intervals(points: Sequence[Point], title: str, axis: str) -> str:
-    """One row a candidate: its score as a dot, its interval as a line."""
+    """One row per candidate: its score as a dot, its interval as a line."""
     row, height = 40, 40 * len(points) + _TOP + _BOTTOM
     ends = [value for p in points for value in (p.low, p.high, p.y) if value is not None]
     across = _Linear(min(ends), max(ends), 12, WIDTH - _RIGHT)
@@ -54,12 +54,12 @@ def intervals(points: Sequence[Point], title: str, axis: str) -> str:
                 f'<line class="interval" x1="{x:.1f}" x2="{x:.1f}" y1="{y - 4}" y2="{y + 4}"/>' for x in (low, high)
             ]
         parts.append(f'<circle class="dot" cx="{across(point.y):.1f}" cy="{y}" r="5"/>')
-    told = "; ".join(f"{p.rank}. {p.name} {_figure(p)}" for p in points)
-    return _svg(height, title, f"{axis}, best first: {told}.", parts)
+    summary = "; ".join(f"{p.rank}. {p.name} {_figure(p)}" for p in points)
+    return _svg(height, title, f"{axis}, best first: {summary}.", parts)
 
 
 def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> str:
-    """Score against a cost on a logarithmic axis; a step line joins the candidates that nobody beats in both."""
+    """Score against a cost on a logarithmic axis; a step line joins the Pareto front."""
     height = 320
     across = _Logarithmic(min(p.x for p in points), max(p.x for p in points), _LEFT + 14, WIDTH - _RIGHT - 14)
     up = _Linear(
@@ -85,8 +85,8 @@ def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> st
         parts.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="10"/>')
         parts.append(f'<text class="{kind}" x="{x:.1f}" y="{y + 4:.1f}">{point.rank}</text>')
     front = ", ".join(f"{p.rank}. {p.name}" for p in best)
-    told = "; ".join(f"{p.rank}. {p.name}: {x_axis} {p.x:.4g}, {_figure(p)}" for p in points)
-    return _svg(height, title, f"{told}. The Pareto front: {front}.", parts)
+    summary = "; ".join(f"{p.rank}. {p.name}: {x_axis} {p.x:.4g}, {_figure(p)}" for p in points)
+    return _svg(height, title, f"{summary}. The Pareto front: {front}.", parts)
 
 
 def curves(
@@ -106,10 +106,10 @@ def curves(
         parts += [f'<circle class="{kind}" cx="{across(x):.1f}" cy="{up(y):.1f}" r="3"/>' for x, y in points]
         end_x, end_y = points[-1]
         parts.append(f'<text class="end" x="{across(end_x) + 7:.1f}" y="{up(end_y) + 4:.1f}">{rank}</text>')
-    told = "; ".join(
+    summary = "; ".join(
         f"{rank}. {name}: {', '.join(f'{y:.4g} on {x:,.0f}' for x, y in points)}" for rank, name, points in lines
     )
-    return _svg(height, title, f"{told}.", parts)
+    return _svg(height, title, f"{summary}.", parts)
 
 
 def bars(counts: Sequence[tuple[str, int]], title: str) -> str:

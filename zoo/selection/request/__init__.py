@@ -1,1 +1,1 @@
-"""What was asked for: task, candidates, constraints, memory, latency."""
+"""The request: task, candidates, limits, memory, latency."""

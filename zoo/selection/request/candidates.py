@@ -1,20 +1,18 @@
-"""Which models to consider, and which of their layers: those on this machine, those named, or those a search finds."""
+"""Which models to consider, and which of their layers: those on this machine, those named, or those of a search."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from zoo.answers import Exclusion
 from zoo.entities import LocalFiles, ModelCard, ModelId
 from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
+from zoo.selection.request.constraints import Limits, apply, violated
 from zoo.tasks import Task
-
-if TYPE_CHECKING:
-    from zoo.selection.request.constraints import Limits
 
 SEARCH_LIMIT = 20
 """How many models within the limits a search contributes, the most relevant first."""
@@ -26,7 +24,7 @@ _WRITTEN = {"question": "text", "prompt": "text", "image-question": "image"}
 """Kinds of a task's input that its models take as another kind."""
 
 _PAGE = 200
-"""Models that are looked at together while a search is filtered by the limits."""
+"""Models per page while a search is filtered by the limits."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +49,16 @@ def choose(
 
     Args:
         task: the task to serve.
-        wanted: None for the models of the task's domain that are on this machine; a file with one id a line
+        wanted: None for the models of the task's domain that are on this machine; a file with one id per line
             (``#`` after a space, or at the start of the line, begins a comment); ids separated by commas; words to
             search the registry for; or a sequence of ids or cards. ``ID#LAYER`` means one layer of a model, or several
             with ``*``; the same model may be named with several layers. A model that zoo does not propose
             (``ModelCard.proposed``) has to be named by its id.
         layers: patterns for the models that come without a layer of their own.
-        limits: what a search contributes its models within; those that it passed over come along, to be listed.
+        limits: what a search contributes its models within; those outside come along, to be listed.
 
     Raises:
-        UnknownModel: nothing to consider; the hint tells how to get candidates.
+        UnknownModel: there is no candidate; the hint tells how to get some.
     """
     from zoo.sources import resolve
 
@@ -88,6 +86,18 @@ def choose(
     return [Choice(card, tuple(patterns[id])) for id, card in cards_by_id.items()]
 
 
+def within(choices: Iterable[Choice], limits: Limits) -> tuple[list[Choice], list[Exclusion]]:
+    """Split choices into those within the limits and those outside, each of these with all its reasons.
+
+    Raises:
+        InvalidInput: as ``zoo.selection.request.constraints.apply``.
+    """
+    choices = list(choices)
+    kept, excluded = apply([choice.card for choice in choices], limits)
+    ids = {card.id for card in kept}
+    return [choice for choice in choices if choice.card.id in ids], excluded
+
+
 def split_layer(reference: str) -> tuple[str, str | None]:
     """``pkg:model#layer3.cls`` as its id and its layer; a local folder keeps a ``#`` that is part of its name."""
     id, hash, layer = reference.rpartition("#")
@@ -97,7 +107,7 @@ def split_layer(reference: str) -> tuple[str, str | None]:
 
 
 def located(card: ModelCard) -> LocalFiles | None:
-    """The model's files if they are on this machine; None also where its platform is not one that delivers files."""
+    """The model's files if they are on this machine; None also where its platform delivers no files."""
     from zoo.sources import source
 
     try:
@@ -107,7 +117,7 @@ def located(card: ModelCard) -> LocalFiles | None:
 
 
 def takes(kind: object, task: Task) -> bool:
-    """Whether a model that takes inputs of this kind can take the task's; one whose card does not say may."""
+    """Whether a model that takes inputs of this kind can take the task's; one whose card has no kind may."""
     return kind is None or kind in task.inputs or kind in {_WRITTEN.get(own) for own in task.inputs}
 
 
@@ -132,7 +142,7 @@ def _ids(wanted: str) -> list[str] | None:
         ids = [_COMMENT.sub("", line).strip() for line in lines]
         ids = [line for line in ids if line]
         if not ids:
-            raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id a line.")
+            raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id per line.")
         return ids
     parts = [part.strip() for part in wanted.split(",") if part.strip()]
     if not parts:
@@ -148,14 +158,14 @@ def _ids(wanted: str) -> list[str] | None:
 def _named(wanted: Sequence[str | ModelId | ModelCard]) -> list[str]:
     ids = [str(one.id) if isinstance(one, ModelCard) else str(one) for one in wanted]
     if not ids:
-        raise InvalidInput("The candidates are an empty list.", "Name models, or leave them out for those at hand.")
+        raise InvalidInput(
+            "The candidates are an empty list.", "Name models, or leave them out for those on this machine."
+        )
     return ids
 
 
 def _searched(task: Task, words: str, limits: Limits | None) -> list[ModelCard]:
     """The first models that match and are within the limits, those made for the task first, and all before them."""
-    from zoo.selection.request.constraints import violated
-
     found: dict[str, ModelCard] = {}
     fitting = withheld = 0
     for only in (task.name, None):

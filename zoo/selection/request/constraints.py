@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from zoo.answers import Candidate, Exclusion
 from zoo.catalog.license_families import matches
@@ -12,9 +11,6 @@ from zoo.entities import Entity, ModelCard
 from zoo.errors import InvalidInput
 from zoo.selection.request.latency import reported
 from zoo.selection.request.memory import Workload, to_run, to_tune
-
-if TYPE_CHECKING:
-    from zoo.selection.request.candidates import Choice
 
 FLAG = "left out"
 """What is needed of an option that is on or off."""
@@ -33,7 +29,7 @@ class Limits(Entity):
         max_bytes: size of the model's files.
         memory: bytes of memory of the device, or None where it is unknown.
         denied: SPDX ids, patterns or families that are not allowed.
-        max_latency: milliseconds a sample, by the figures that others reported.
+        max_latency: milliseconds per sample, by the figures that others reported.
         language: ISO 639-1 code that the model must know.
         gated: whether models are allowed whose terms must be accepted first.
         safetensors: whether the weights must be in that format alone.
@@ -92,16 +88,8 @@ def apply(cards: Iterable[ModelCard], limits: Limits) -> tuple[list[ModelCard], 
     return kept, [Exclusion(id, "; ".join(v.reason for v in found)) for id, found in broken.items()]
 
 
-def within(choices: Iterable[Choice], limits: Limits) -> tuple[list[Choice], list[Exclusion]]:
-    """The same for models together with the layers that are candidates."""
-    choices = list(choices)
-    kept, excluded = apply([choice.card for choice in choices], limits)
-    ids = {card.id for card in kept}
-    return [choice for choice in choices if choice.card.id in ids], excluded
-
-
 def violations(card: ModelCard, limits: Limits) -> Iterator[str]:
-    """The limits that a model breaks, in words. What is not known of a model breaks a limit on it."""
+    """The limits that a model breaks, in words. An unknown value breaks a limit on it."""
     return (violation.reason for violation in violated(card, limits))
 
 
@@ -123,7 +111,7 @@ def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
 
 
 def fast_enough(candidates: Sequence[Candidate], max_latency: float | None) -> tuple[list[Candidate], list[Exclusion]]:
-    """Split measured candidates by their latency (milliseconds a sample); ranks close up.
+    """Split measured candidates by their latency (milliseconds per sample); ranks close up.
 
     Raises:
         InvalidInput: none is fast enough; the hint names the fastest.
@@ -135,15 +123,15 @@ def fast_enough(candidates: Sequence[Candidate], max_latency: float | None) -> t
     if slow and not kept:
         fastest = min(slow, key=lambda c: c.latency or 0.0)
         raise InvalidInput(
-            f"No candidate is within --max-latency {max_latency:g} ms a sample.",
+            f"No candidate is within --max-latency {max_latency:g} ms per sample.",
             f"The fastest is {fastest.id} with {fastest.latency:.3g} ms, measured here.",
         )
-    excluded = [Exclusion(c.id, f"{c.latency:.3g} ms a sample measured, allowed are {max_latency:g}") for c in slow]
+    excluded = [Exclusion(c.id, f"{c.latency:.3g} ms per sample measured, the limit is {max_latency:g}") for c in slow]
     return [replace(c, rank=rank) for rank, c in enumerate(kept, start=1)], excluded
 
 
 def relaxing(broken: dict[str, list[Violation]]) -> str:
-    """Which single limit to relax, how far, and which models that would admit, the most fruitful limit first."""
+    """Which single limit to relax, how far, and which models that would admit; the limit that admits most first."""
     alone: dict[str, dict[str, Violation]] = {}
     for id, found in broken.items():
         if len(found) == 1 and found[0].needed:
@@ -201,7 +189,7 @@ def _size(option: str, unit: str, value: int | None, limit: int | None) -> Itera
     if value is None:
         yield Violation(option, "number of parameters unknown" if unit == "parameters" else "size unknown")
     elif value > limit:
-        yield Violation(option, f"{value:,} {unit}, allowed are {limit:,}", amount(value), value)
+        yield Violation(option, f"{value:,} {unit}, the limit is {limit:,}", amount(value), value)
 
 
 def _memory(card: ModelCard, limits: Limits) -> Iterator[Violation]:
@@ -227,7 +215,7 @@ def _latency(card: ModelCard, limits: Limits) -> Iterator[Violation]:
     elif found.milliseconds > limits.max_latency:
         yield Violation(
             "--max-latency",
-            f"{found.milliseconds:.3g} ms a sample reported ({found.machine}), allowed are {limits.max_latency:g}",
+            f"{found.milliseconds:.3g} ms per sample reported ({found.machine}), the limit is {limits.max_latency:g}",
             f"{found.milliseconds:.3g}",
             found.milliseconds,
         )

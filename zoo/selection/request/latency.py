@@ -1,4 +1,4 @@
-"""How long a model takes for a sample, as others reported it."""
+"""Published latencies of models."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.entities import Entity, ModelCard
 
 @dataclass(frozen=True)
 class Latency(Entity):
-    """A time by others; ``machine`` says where it was measured, ``source`` who reports it."""
+    """A published latency; ``machine`` is where it was measured, ``source`` who reports it."""
 
     milliseconds: float
     machine: str
@@ -17,7 +17,7 @@ class Latency(Entity):
 
 
 def reported(card: ModelCard, device: str) -> Latency | None:
-    """The reported milliseconds an image on a machine like ``device``; None where nobody reports any.
+    """The published milliseconds per image on a machine like ``device``; None where there are none.
 
     A CPU's figure is that of a desktop processor, an accelerator's that of a large card: the order of magnitude holds
     elsewhere, the figure does not.

@@ -11,15 +11,16 @@ LAST: tuple[str, ...] = ()
 """No pattern at all: the model's own last layer, which is its default."""
 
 
-def parse_layers(text: str | None) -> tuple[str, ...]:
-    """The patterns that ``--layers`` names: ``last``, ``all``, or names with ``*``, separated by commas.
+def parse_layers(layers: str | Sequence[str] | None) -> tuple[str, ...]:
+    """The patterns that ``--layers`` names: ``last``, ``all``, or names with ``*``, as a sequence or with commas.
 
     Raises:
-        InvalidInput: it names nothing.
+        InvalidInput: no layer is named.
     """
-    if text is None or text.strip() == "last":
+    parts = layers.split(",") if isinstance(layers, str) else layers
+    if parts is None or [part.strip() for part in parts] == ["last"]:
         return LAST
-    patterns = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    patterns = tuple(dict.fromkeys(part.strip() for part in parts if part.strip()))
     if not patterns:
         raise InvalidInput("No layer is named.", "Write last, all, or names with commas, such as 'layer*.mean'.")
     return ("*",) if "all" in patterns else patterns
@@ -34,7 +35,7 @@ def expand(layers: Sequence[str], patterns: Sequence[str], model: str) -> tuple[
         model: id, for the message.
 
     Raises:
-        InvalidInput: a pattern fits no layer.
+        InvalidInput: a pattern matches no layer.
     """
     if not patterns:
         return (layers[-1],)

@@ -1,6 +1,6 @@
 """How much memory a model needs: to run, and to be adapted; estimates from its card alone.
 
-memory = what the frameworks take + weights x copies + activations of a batch, in bytes, all numbers in float32.
+memory = the frameworks + weights x copies + activations of a batch, in bytes, all numbers in float32.
 
 * Copies of the weights. Running: 1. Full fine-tuning: 6, which are the weights, their gradients, Adam's two moments
   (Kingma and Ba, 2015), the pretrained weights that are put back at the end, and the best epoch's. LoRA: 1, and the
@@ -58,7 +58,7 @@ USUAL_WIDTHS = 24
 ALLOCATED = 1.2
 TRAINING_BATCH, RUNNING_BATCHES = 32, {"image": 16, "text": 32}
 MANY = 64
-"""Samples a batch of other kinds, on the safe side."""
+"""Samples per batch of other kinds, on the safe side."""
 MOST_TOKENS = 512
 TOKENS_PER_WORD = 1.4
 
@@ -68,12 +68,12 @@ _VISION_TRANSFORMERS = re.compile(r"(vit|deit|beit|eva|dino|siglip|clip)(?![a-z]
 
 @dataclass(frozen=True)
 class Workload(Entity):
-    """What memory is needed for.
+    """The workload that memory is needed for.
 
     Attributes:
         device: ``cpu``, ``cuda``, ``mps``...
-        batch_size: samples a batch; None takes zoo's own default.
-        words: words of the longest text; None where it is unknown, which counts as long.
+        batch_size: samples per batch; None takes zoo's own default.
+        words: words of the longest text; None where it is unknown, which is taken as long.
     """
 
     device: str = "cpu"
@@ -131,7 +131,7 @@ def _weights(card: ModelCard) -> int:
 
 
 def _running(card: ModelCard, workload: Workload) -> float:
-    """Bytes of activations a sample while running."""
+    """Bytes of activations per sample while running."""
     if card.library == "static":
         return 0.0
     shape = _transformer(card, workload)
@@ -141,7 +141,7 @@ def _running(card: ModelCard, workload: Workload) -> float:
 
 
 def _training(card: ModelCard, workload: Workload) -> float:
-    """Bytes of activations a sample while training; one layer more for the gradients on their way back."""
+    """Bytes of activations per sample while training; one layer more for the gradients on their way back."""
     if card.library == "static":
         return 0.0
     shape = _transformer(card, workload)
@@ -165,7 +165,7 @@ def _transformer(card: ModelCard, workload: Workload) -> _Transformer | None:
     if not width or not card.parameters:
         return None
     if card.input.get("kind") == "text":
-        most = min(_whole(card.input.get("max_tokens")) or MOST_TOKENS, MOST_TOKENS)
+        most = min(_positive_int(card.input.get("max_tokens")) or MOST_TOKENS, MOST_TOKENS)
         tokens = most if workload.words is None else min(most, int(workload.words * TOKENS_PER_WORD) + 2)
         # Small text encoders have heads of 32 (MiniLM, E5, BGE and GTE), all others of 64.
         heads = max(1, width // (32 if width <= 384 else 64))
@@ -197,8 +197,8 @@ def _outputs(card: ModelCard) -> float:
 def image_size(card: ModelCard) -> int:
     """Height and width of a model's input image, in pixels; 224 where it is unknown."""
     size = card.input.get("size") or card.input.get("input_size")  # of files with a configuration of timm
-    return _whole(size[-1] if isinstance(size, (tuple, list)) and size else size) or 224
+    return _positive_int(size[-1] if isinstance(size, (tuple, list)) and size else size) or 224
 
 
-def _whole(value: object) -> int | None:
+def _positive_int(value: object) -> int | None:
     return int(value) if isinstance(value, (int, float)) and 0 < value < 2**31 else None

@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from zoo.entities import Entity, ModelCard
+from zoo.entities import Entity
 
 ZERO_SHOT_BELOW = 5
-"""Samples a class that a linear probe needs to catch up with zero-shot predictions of the same model: 5.4 in the median
-of 27 data sets (Radford et al., "Learning transferable visual models from natural language supervision", 2021, fig. 7).
-"""
+"""Samples per class that a linear probe needs to catch up with zero-shot predictions of the same model: the median is
+5.4 over 27 data sets (Radford et al., "Learning transferable visual models from natural language supervision", 2021,
+figure 7)."""
 
 PROBE_BELOW = 50
-"""Samples a class below which fine-tuning does no better than a linear model on frozen features, and often worse
+"""Samples per class below which fine-tuning does no better than a linear model on frozen features, and often worse
 (Kornblith, Shlens and Le, "Do better ImageNet models transfer better?", 2019, section 4.7 and figure 9; Kumar et al.,
 "Fine-tuning can distort pretrained features", 2022)."""
 
 FULL_FROM = 200
-"""Samples a class from which full fine-tuning is usually ahead (the same figure of Kornblith et al.)."""
+"""Samples per class from which full fine-tuning is usually ahead (the same figure of Kornblith et al.)."""
 
 NUMBERS_PER_CLASS = 10
-"""A number to predict counts as so many classes: 500 samples are 50 each."""
+"""Number of classes that a numeric target counts as: 500 samples are 50 each."""
 
 LARGE = 100_000_000
 """Parameters from which LoRA saves enough memory to matter (Hu et al., "LoRA", 2021)."""
-
-
-_TRANSFORMERS = re.compile(
-    r"(?<![a-z])(vit|eva|t5|clip|swin|beit|deit|gpt|esm|dino)|bert|roberta|electra|mpnet|minilm|llama|mistral|qwen|gemma"
-    r"|wav2vec|hubert|wavlm|whisper|transformer"
-)
-"""Families whose blocks are made of linear layers, beside which adapters stand."""
-
-_FIXED = frozenset({"api", "onnx", "static", "tensorflow"})
-"""Libraries whose weights cannot be trained here."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +33,8 @@ class Advice(Entity):
     Attributes:
         strategy: ``zero-shot``, ``linear-probe``, ``lora`` or ``full``.
         reason: why, with the figures.
-        per_class: samples a class that the data offer: those of the median class.
-        needed: samples a class from which the next strategy is worth trying; None at the last.
+        per_class: samples per class: those of the median class.
+        needed: samples per class from which the next strategy is worth trying; None at the last.
         data_need: the same in a sentence.
     """
 
@@ -54,13 +43,6 @@ class Advice(Entity):
     per_class: float
     needed: int | None
     data_need: str
-
-
-def takes_adapters(card: ModelCard) -> bool:
-    """Whether a model can be given low-rank adapters, by what its card says: a transformer that can be trained."""
-    if card.library in _FIXED:
-        return False
-    return bool(_TRANSFORMERS.search(f"{card.architecture or ''} {card.name.rpartition('/')[2]}".lower()))
 
 
 def advise(
@@ -87,7 +69,7 @@ def advise(
             "There are no labels.",
             0,
             ZERO_SHOT_BELOW,
-            f"About {ZERO_SHOT_BELOW} labelled samples a class make a linear probe worth trying.",
+            f"About {ZERO_SHOT_BELOW} labelled samples per class make a linear probe worth trying.",
         )
     groups = classes or NUMBERS_PER_CLASS
     each = per_class if per_class is not None else samples / groups
@@ -96,7 +78,7 @@ def advise(
     if classes and each < ZERO_SHOT_BELOW:
         return Advice(
             "zero-shot",
-            f"With {have} a model that is told the names of the classes is as good as a trained one.",
+            f"With {have} zero-shot prediction from the names of the classes is as good as training.",
             each,
             ZERO_SHOT_BELOW,
             f"{_more(ZERO_SHOT_BELOW, each, groups)} make a linear probe worth trying, which also works now.",
@@ -129,7 +111,7 @@ def advise(
         )
     return Advice(
         "full",
-        f"With {have} full fine-tuning is usually ahead; let a linear probe say what it must beat.",
+        f"With {have} full fine-tuning is usually ahead; a linear probe sets the figure to beat.",
         each,
         None,
         "There are enough samples for every strategy.",

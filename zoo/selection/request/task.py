@@ -1,4 +1,4 @@
-"""Task and data analysis: which task the data set is for, what it offers, and how to start with that much."""
+"""Task and data analysis: which task the data set is for, what is in it, and how to start with that many samples."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.catalog.trainability import takes_adapters
 from zoo.entities import Dataset, Entity, ModelCard
 from zoo.selection.request.memory import Workload
-from zoo.selection.request.strategy import Advice, advise, takes_adapters
+from zoo.selection.request.strategy import Advice, advise
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analysis(Entity):
-    """What is known before anything is measured.
+    """The data set before anything is measured.
 
     Attributes:
         task: name of the task.
@@ -26,12 +27,12 @@ class Analysis(Entity):
         guessed: whether the task was guessed from the data.
         data: name, fingerprint, samples and number of classes, as the recommendation carries them.
         warnings: what to watch out for, in sentences.
-        profile: what the data consist of: kinds of input and target, samples by class, imbalance (largest class over
+        profile: contents of the data: kinds of input and target, samples by class, imbalance (largest class over
             smallest), sizes of images or lengths of texts, repeated items.
         per_class: samples of the smallest, the median and the largest class; empty for numbers.
         languages: share of each language in the texts, see ``zoo.selection.request.language``.
-        advice: the strategy to start with, with the reason and the data that it needs; None for targets that are no
-            class and no number.
+        advice: the strategy to start with, with the reason and the data that it needs; None for targets that are
+            neither classes nor numbers.
         structured: whether the targets are such.
     """
 

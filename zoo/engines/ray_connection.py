@@ -16,11 +16,11 @@ from typing import Any
 from zoo.errors import InvalidInput, NetworkUnavailable, needs_extra
 
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):(?P<port>\d{1,5})\Z")
-ANSWER = 3.0
-"""Seconds that an address has to answer in."""
+CONNECT_TIMEOUT = 3.0
+"""Seconds to wait for an address to answer."""
 
-GREETING = 30.0
-"""Seconds that what answers has to prove itself a Ray cluster in."""
+HEALTH_TIMEOUT = 30.0
+"""Seconds to wait for Ray's health check."""
 
 OBJECT_STORE = 256 * 2**20
 """Bytes for results in transit on a cluster of this machine."""
@@ -32,8 +32,8 @@ class Connection:
 
     Attributes:
         ray: the module.
-        own: whether it was made here, and is to be closed here.
-        silence: keeps what Ray prints of dead workers away from the output until the connection is closed.
+        own: whether this process opened it, and closes it.
+        silence: suppresses what Ray prints about dead workers until the connection is closed.
     """
 
     ray: Any
@@ -54,7 +54,7 @@ def connect(address: str) -> Connection:
 
     Raises:
         MissingExtra: Ray is not installed.
-        InvalidInput: the address cannot be one.
+        InvalidInput: the address is malformed.
         NetworkUnavailable: nothing answers there, or no Ray cluster does.
     """
     address = address.strip()
@@ -88,13 +88,13 @@ def _check(host: str, port: int, address: str) -> None:
     """Make sure that a Ray cluster answers before Ray itself tries for minutes."""
     hint = "See whether it runs there (ray status), or use --cluster local."
     try:
-        socket.create_connection((host, port), ANSWER).close()
+        socket.create_connection((host, port), CONNECT_TIMEOUT).close()
     except OSError as error:
         reason = error.strerror or str(error) or type(error).__name__
         raise NetworkUnavailable(f"The cluster at {address} does not answer: {reason}.", hint) from error
     command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", "--address", address]
     try:
-        healthy = subprocess.run(command, capture_output=True, timeout=GREETING, check=False).returncode == 0
+        healthy = subprocess.run(command, capture_output=True, timeout=HEALTH_TIMEOUT, check=False).returncode == 0
     except subprocess.TimeoutExpired:
         healthy = False
     if not healthy:

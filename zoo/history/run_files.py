@@ -32,7 +32,7 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
 }
 _NOT_NEGATIVE = {"cost", "epochs", "samples"}
 IMPORTED = "imported"
-"""Strategy of rows that name none."""
+"""Strategy of rows without one."""
 
 
 def read_runs(path: str | Path) -> list[Run]:
@@ -192,9 +192,7 @@ def _check_header(header: Sequence[str], path: Path) -> None:
 
 def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> dict[str, str]:
     if len(cells) != len(header):
-        raise DataError(
-            f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Mend the line."
-        )
+        raise DataError(f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Fix the line.")
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
     row = {name: cell if name in _NUMBERS else text_of(cell) for name, cell in row.items()}
     for name in REQUIRED:

@@ -29,7 +29,7 @@ def card(name: str, **fields: object) -> ModelCard:
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch):
+def photos(tmp_path, monkeypatch):
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)
     return zoo.read("sklearn:digits:100")
@@ -43,9 +43,9 @@ def test_sums_over_the_parts_of_names_are_those_of_taking_them_apart(names: list
     np.testing.assert_allclose(sums(names, weights), wanted)
 
 
-def test_the_best_of_the_registry_come_first_as_when_they_are_named(pictures) -> None:
-    whole = zoo.recommend(pictures, task=TASK, measure=False)
-    named = zoo.recommend(pictures, task=TASK, measure=False, candidates=",".join(c.id for c in whole.candidates[:20]))
+def test_the_best_of_the_registry_come_first_as_when_they_are_named(photos) -> None:
+    whole = zoo.recommend(photos, task=TASK, measure=False)
+    named = zoo.recommend(photos, task=TASK, measure=False, candidates=",".join(c.id for c in whole.candidates[:20]))
 
     assert whole.ranked_by == "prior"
     assert len(whole.candidates) == ENOUGH
@@ -53,32 +53,32 @@ def test_the_best_of_the_registry_come_first_as_when_they_are_named(pictures) ->
     assert [c.score for c in named.candidates] == [c.score for c in whole.candidates[:20]]
 
 
-def test_limits_hold_over_the_whole_registry(pictures) -> None:
-    found = zoo.recommend(pictures, task=TASK, measure=False, max_parameters=6_000_000, licenses=["apache-2.0"])
+def test_limits_hold_over_the_whole_registry(photos) -> None:
+    found = zoo.recommend(photos, task=TASK, measure=False, max_parameters=6_000_000, license=["apache-2.0"])
     assert all(c.parameters <= 6_000_000 and c.license == "Apache-2.0" for c in found.candidates)
     assert all("licen" in excluded.reason or "parameters" in excluded.reason for excluded in found.excluded)
 
 
-def test_limits_that_leave_nothing_say_which_one_to_relax(pictures) -> None:
+def test_limits_that_leave_nothing_say_which_one_to_relax(photos) -> None:
     with pytest.raises(InvalidInput, match="No candidate is within the limits") as raised:
-        zoo.recommend(pictures, task=TASK, measure=False, max_parameters=10)
+        zoo.recommend(photos, task=TASK, measure=False, max_parameters=10)
     assert "--max-parameters" in str(raised.value.hint)
 
 
-def test_larger_ones_of_what_does_not_fit_are_not_read(pictures) -> None:
+def test_larger_ones_of_what_does_not_fit_are_not_read(photos) -> None:
     put(*(card(f"convnext-xxl-{i}", architecture="Giant", parameters=10**9 + i, license="MIT") for i in range(400)))
-    found = zoo.recommend(pictures, task=TASK, measure=False, max_memory=4_100_000_000)
+    found = zoo.recommend(photos, task=TASK, measure=False, max_memory=4_100_000_000)
     assert not any(c.id.startswith("hf:me/") for c in found.candidates)
 
 
-def test_a_line_break_in_a_card_mixes_nothing_up(pictures) -> None:
+def test_a_line_break_in_a_card_mixes_nothing_up(photos) -> None:
     put(card("vit-base", architecture="Two\nlines", parameters=5))
     ids, architectures = open_registry().columns(("id", "architecture"), domain="vision", task=TASK)
     assert len(ids) == len(architectures)
     assert architectures[ids.index("hf:me/vit-base")] == "Two\nlines"
 
 
-def test_columns_and_cards_called_are_what_the_cards_say(pictures) -> None:
+def test_columns_and_cards_called_are_what_the_cards_say(photos) -> None:
     registry = open_registry()
     ids, parameters = registry.columns(("id", "parameters"), domain="vision", task=TASK, at_most={"parameters": 10**7})
     called = registry.cards_called([*ids[:5], "hf:no/such"])

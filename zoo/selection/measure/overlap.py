@@ -1,4 +1,4 @@
-"""Sentences on measured samples that are copies of each other, or that a tuned candidate was trained on."""
+"""Warnings about tuned candidates that were trained on the samples that they are measured on."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset, ModelCard
-    from zoo.selection.request.task import Analysis
-
-
-def copies_warning(copies: int, analysis: Analysis) -> Iterator[str]:
-    """How many of the measured samples are copies, where the profile, which decodes no file, has found fewer."""
-    if copies > analysis.profile.get("repeated", 0):
-        yield (
-            f"{copies:,} of the measured samples are copies of others in other files or spellings; copies are held "
-            "out together."
-        )
 
 
 def training_overlap(cards: Iterable[ModelCard], measured: Dataset) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Measure what was chosen: who takes part, which figures are kept already, the race, and the figures that come out."""
+"""Measure the candidates: which layers take part, which figures are kept already, the race, and the new figures."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from zoo.answers import Exclusion
 from zoo.entities import Measurement
 from zoo.errors import InvalidInput, RegistryError, StorageError, ZooError
 from zoo.selection.measure.extracting import BudgetSpent, Extractor, LocalExtractor
+from zoo.selection.measure.figures import Measured, figures_of, kept_figures
 from zoo.selection.measure.layer_statistics import Targets, needs_probabilities
-from zoo.selection.measure.measuring import Measured, Request, figures_of, remembered
+from zoo.selection.measure.plan import MeasurementPlan
 from zoo.selection.measure.racing import Outcome, Race, Runner
 from zoo.selection.measure.stopping import looks
 from zoo.selection.request.candidates import Choice
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Effort:
-    """How much may be spent, and where.
+    """How much time may be spent, and where.
 
     Attributes:
-        budget: seconds, after which the best answer so far is given; None for as long as it takes.
+        budget: seconds, after which the best answer so far is returned; None for no limit.
         race: stop candidates that cannot win any more; otherwise each is measured on all samples.
         cluster: address of a Ray cluster, ``local`` for one on this machine, or None for this process.
     """
@@ -38,7 +39,7 @@ class Effort:
 
 
 @dataclass
-class Survey:
+class Measurements:
     """What was measured.
 
     Attributes:
@@ -46,7 +47,7 @@ class Survey:
         excluded: those that have none, with the reason.
         partial: why the answer is not the full one, in a sentence; empty where it is.
         interrupted: whether it was Ctrl-C that ended it.
-        passes: forward passes that it took, one a sample, for all models together.
+        passes: forward passes that it took, one per sample, for all models together.
         full: the same for a full measurement.
         warnings: what could not be kept, in sentences.
         copies: measured samples that are copies of an earlier one.
@@ -62,7 +63,7 @@ class Survey:
     copies: int = 0
 
 
-def measure_all(choices: Sequence[Choice], request: Request, effort: Effort, progress: Progress) -> Survey:
+def measure_all(choices: Sequence[Choice], plan: MeasurementPlan, effort: Effort, progress: Progress) -> Measurements:
     """Measure every candidate as far as the effort allows; a model that fails costs only itself.
 
     Raises:
@@ -72,47 +73,47 @@ def measure_all(choices: Sequence[Choice], request: Request, effort: Effort, pro
     if not choices:
         raise InvalidInput("No candidate is within the limits.", "Relax --license, --max-size or --max-parameters.")
     deadline = None if effort.budget is None else time.monotonic() + effort.budget
-    survey = Survey()
-    targets = Targets.of(request.whole, request.order, request.estimators, request.units)
-    extractor = _extractor(request, targets, effort, deadline, progress)
+    measurements = Measurements()
+    targets = Targets.of(plan.dataset, plan.order, plan.estimators, plan.units)
+    extractor = _extractor(plan, targets, effort, deadline, progress)
     try:
-        runners, failures = enrol(choices, request, extractor)
+        runners, failures = candidate_layers(choices, plan, extractor)
     except BudgetSpent:
         runners, failures = [], []
     except BaseException:
         extractor.close()
         raise
-    kept = [known for runner in runners if (known := remembered(runner.card, runner.layer, request))]
+    kept = [known for runner in runners if (known := kept_figures(runner.card, runner.layer, plan))]
     if not effort.race or len(kept) == len(runners):
-        survey.measured += kept
+        measurements.measured += kept
         names = {(known.card.id, known.layer) for known in kept}
         runners = [runner for runner in runners if (runner.card.id, runner.layer) not in names]
-    steps = looks(request.samples, len(request.whole.classes)) if effort.race else (request.samples,)
-    keeper = _Keeper(survey, request)
-    race = Race(request, targets, extractor, steps, progress=progress, finished=keeper.keep)
+    steps = looks(plan.samples, len(plan.dataset.classes)) if effort.race else (plan.samples,)
+    keeper = _Keeper(measurements, plan)
+    race = Race(plan, targets, extractor, steps, progress=progress, finished=keeper.keep)
     outcome = race.run(runners)
     failures += [(failure.card.id, failure.error) for failure in outcome.failures]
-    survey.excluded += [Exclusion(id, f"could not be measured: {error}") for id, error in failures]
+    measurements.excluded += [Exclusion(id, f"could not be measured: {error}") for id, error in failures]
     keeper.keep_rest(outcome, effort)
-    if not survey.measured:
+    if not measurements.measured:
         raise _nothing(outcome, [error for _, error in failures])
-    survey.interrupted = outcome.ended == "interrupted"
-    survey.passes = sum(outcome.passed.values())
-    survey.full = request.samples * len({measured.card.id for measured in survey.measured})
-    return survey
+    measurements.interrupted = outcome.ended == "interrupted"
+    measurements.passes = sum(outcome.passed.values())
+    measurements.full = plan.samples * len({measured.card.id for measured in measurements.measured})
+    return measurements
 
 
-def enrol(
-    choices: Iterable[Choice], request: Request, extractor: Extractor
+def candidate_layers(
+    choices: Iterable[Choice], plan: MeasurementPlan, extractor: Extractor
 ) -> tuple[list[Runner], list[tuple[str, ZooError]]]:
-    """A runner for every layer that is a candidate, and the models whose layers cannot be had.
+    """A runner for every layer that is a candidate, and the models whose layers are unknown.
 
-    The names of its layers are asked for only where something depends on them: they may cost the loading of the model.
+    The names of a model's layers are looked up only where something depends on them: that may load the model.
     """
     from zoo.registry import open_registry
 
-    named = needs_probabilities(request.estimators)  # they are extracted beside a layer, so that its name is needed
-    kept = {figure.model for figure in open_registry().measurements(data=request.dataset.fingerprint)}
+    named = needs_probabilities(plan.estimators)  # they are extracted beside a layer, so that its name is needed
+    kept = {figure.model for figure in open_registry().measurements(data=plan.sampled.fingerprint)}
     runners: list[Runner] = []
     failures: list[tuple[str, ZooError]] = []
     for choice in choices:
@@ -130,8 +131,8 @@ def enrol(
 class _Keeper:
     """Turns what has finished into figures and puts them into the registry at once."""
 
-    def __init__(self, survey: Survey, request: Request) -> None:
-        self._survey, self._request = survey, request
+    def __init__(self, measurements: Measurements, plan: MeasurementPlan) -> None:
+        self._measurements, self._plan = measurements, plan
         self._kept: set[str] = set()
 
     def keep(self, runner: Runner) -> None:
@@ -141,15 +142,21 @@ class _Keeper:
         self._kept.add(runner.name)
         values = runner.values[runner.samples]
         figures = figures_of(
-            self._request, runner.card, runner.layer, samples=runner.samples, values=values, seconds=runner.seconds
+            self._plan,
+            runner.card,
+            runner.layer,
+            samples=runner.samples,
+            values=values,
+            seconds=runner.seconds,
+            versions=runner.versions,
         )
-        self._survey.measured.append(
+        self._measurements.measured.append(
             Measured(runner.card, figures, False, runner.stopped, not runner.stopped, runner.values)
         )
         self._register(figures)
 
     def keep_rest(self, outcome: Outcome, effort: Effort) -> None:
-        """Keep what the end of the race left, and say of everything that is not measured in full why."""
+        """Keep what the end of the race left, with the reason why candidates are not measured in full."""
         why = {
             "budget": f"the budget of {effort.budget:g} s was spent" if effort.budget else "",
             "interrupted": "it was interrupted",
@@ -157,15 +164,15 @@ class _Keeper:
         }[outcome.ended]
         for runner in outcome.runners:
             if not runner.samples:
-                self._survey.excluded.append(Exclusion(runner.card.id, f"not measured: {why}"))
+                self._measurements.excluded.append(Exclusion(runner.card.id, f"not measured: {why}"))
             self.keep(runner)
         if outcome.ended:
-            self._survey.partial = f"{why[:1].upper()}{why[1:]} before the measurement was complete."
-        self._survey.measured[:] = [
+            self._measurements.partial = f"{why[:1].upper()}{why[1:]} before the measurement was complete."
+        self._measurements.measured[:] = [
             measured
-            if measured.stopped or measured.samples == self._request.samples
+            if measured.stopped or measured.samples == self._plan.samples
             else replace(measured, stopped=f"Measured on {measured.samples:,} samples: then {why}.")
-            for measured in self._survey.measured
+            for measured in self._measurements.measured
         ]
 
     def _register(self, figures: Sequence[Measurement]) -> None:
@@ -174,19 +181,20 @@ class _Keeper:
         try:
             open_registry().add(figures)
         except (StorageError, RegistryError) as error:
-            warning = f"The figures could not be kept for the next time: {error}"
-            if warning not in self._survey.warnings:
-                self._survey.warnings.append(warning)
+            warning = f"The figures could not be saved for the next time: {error}"
+            if warning not in self._measurements.warnings:
+                self._measurements.warnings.append(warning)
 
 
 def _extractor(
-    request: Request, targets: Targets, effort: Effort, deadline: float | None, progress: Progress
+    plan: MeasurementPlan, targets: Targets, effort: Effort, deadline: float | None, progress: Progress
 ) -> Extractor:
     if effort.cluster is None:
-        return LocalExtractor(request, targets, progress, deadline)
-    from zoo.selection.measure.cluster import ClusterExtractor
+        return LocalExtractor(plan, targets, progress, deadline)
+    from zoo.engines.ray import RayExecutor
+    from zoo.selection.measure.remote import RemoteExtractor
 
-    return ClusterExtractor(request, targets, effort.cluster, deadline)
+    return RemoteExtractor(plan, targets, RayExecutor(effort.cluster), deadline)
 
 
 def _nothing(outcome: Outcome, errors: Sequence[ZooError]) -> BaseException:

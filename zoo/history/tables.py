@@ -23,13 +23,13 @@ MODEL = ("model", "name", "id")
 
 
 def read_history(runs: str | Path, models: str | Path | None = None, datasets: str | Path | None = None) -> History:
-    """The history in a table of results, with what other tables tell of the models and data sets.
+    """The history in a table of results, with facts about the models and data sets from other tables.
 
     Args:
         runs: columns ``model``, ``dataset`` (or ``task``), ``value`` (or ``score``); optionally ``metric`` and
             ``cost`` (or ``seconds``).
-        models: a column ``model`` (or ``name``) and anything that is known of a model before it is run.
-        datasets: a column ``dataset`` (or ``task``) and anything that is known of a data set.
+        models: a column ``model`` (or ``name``) and facts that are known before a model is run.
+        datasets: a column ``dataset`` (or ``task``) and facts about a data set.
 
     Raises:
         DataError: a file cannot be read, a column is missing, or no record is usable.
@@ -42,7 +42,7 @@ def read_history(runs: str | Path, models: str | Path | None = None, datasets: s
 
 
 def datasets_beside(runs: str | Path) -> Path | None:
-    """The table of data sets that lies beside a table of results; None where there is none.
+    """The table of data sets beside a table of results; None where there is none.
 
     Beside ``vision_runs.csv`` that is ``vision_datasets.csv``, ``vision_runs_datasets.csv`` or ``datasets.csv``, the
     first that there is; each may be gzipped.
@@ -56,7 +56,7 @@ def datasets_beside(runs: str | Path) -> Path | None:
 
 
 def records(path: str | Path) -> Iterator[Record]:
-    """The results in a table, one by one; a value that is no number comes as NaN.
+    """The results in a table, one by one; NaN for a value that is not a number.
 
     Raises:
         DataError: the file cannot be read, or a column is missing.
@@ -80,7 +80,7 @@ def records(path: str | Path) -> Iterator[Record]:
 
 
 def facts(path: str | Path, key: tuple[str, ...]) -> dict[str, dict[str, str]]:
-    """The rows of a table by their ``key`` column; of a name that is there twice, the first row counts.
+    """The rows of a table by their ``key`` column; of a repeated name, the first row counts.
 
     Raises:
         DataError: the file cannot be read, or the column is missing.
@@ -129,7 +129,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
             if len(cells) != len(header):
                 raise DataError(
                     f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}.",
-                    "Mend the line.",
+                    "Fix the line.",
                 )
             yield reader.line_num, dict(zip(header, (text_of(cell.strip()) for cell in cells), strict=True))
     except csv.Error as error:

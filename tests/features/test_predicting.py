@@ -1,0 +1,42 @@
+"""``zoo.predict`` with inputs as they are typed, and with decoded ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.errors import DataError
+
+MODEL = "pkg:efficientnet-lite0"
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    Image.radial_gradient("L").convert("RGB").save(path)
+    return path
+
+
+def test_a_path_a_text_and_a_decoded_image_are_the_same_input(photo: Path) -> None:
+    model = zoo.load(MODEL, device="cpu")
+    decoded = Image.open(photo).convert("RGB")
+
+    by_path, by_text, by_image = zoo.predict(model, [photo, str(photo), decoded])
+
+    assert by_path == by_text == by_image
+    [alone] = zoo.predict(MODEL, photo, device="cpu")
+    assert [one.label for one in alone] == [one.label for one in by_path]
+    assert by_path[0].score > 0
+
+
+def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="There is no image file"):
+        zoo.predict(MODEL, tmp_path / "missing.png", device="cpu")
+
+
+def test_no_input_is_refused() -> None:
+    with pytest.raises(DataError, match="There is no input to predict"):
+        zoo.predict(MODEL, [])

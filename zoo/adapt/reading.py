@@ -1,0 +1,42 @@
+"""Data sets as the evaluation of a model takes them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zoo.errors import DataError
+from zoo.kinds.known import kind_of
+
+if TYPE_CHECKING:
+    from zoo.contract.reader import ReadOptions
+    from zoo.entities import Dataset
+    from zoo.features import Model
+
+
+def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> Dataset:
+    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
+    from zoo.data import read_with
+
+    wanted = options.task or (None if isinstance(model, str) else _paired(model))
+    as_wanted = replace(options, task=wanted)
+    if options.task or wanted is None or isinstance(model, str) or len(model.card.tasks) == 1:
+        return read_with(data, as_wanted)
+    try:
+        return read_with(data, as_wanted)
+    except DataError as first:
+        try:
+            return read_with(data, options)
+        except DataError:
+            raise first from None
+
+
+def _paired(model: Model) -> str | None:
+    """The model's first task, where its data have to be read in a way of its own."""
+    from zoo.plugins import plugins
+
+    if not model.card.tasks:
+        return None
+    name = model.card.tasks[0]
+    task = plugins().tasks.get(name)
+    return name if task is not None and not kind_of(task.target).estimable else None

@@ -1,0 +1,1 @@
+"""Where work runs: executors that spread tasks over processes and machines."""

@@ -1,0 +1,29 @@
+"""Data sets as models take them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from zoo.kinds.known import kind_of
+
+if TYPE_CHECKING:
+    from zoo.contract.reader import ReadOptions
+    from zoo.entities import Dataset, ModelCard
+
+
+def read_for(card: ModelCard, reference: str, options: ReadOptions) -> Dataset:
+    """A data set as a model takes it: as the kind of its task, where files are read as another kind otherwise.
+
+    Features need no labels: a table of which no column looks like any is read without.
+
+    Raises:
+        DataError: as ``zoo.read``.
+    """
+    from zoo.data import read_with
+    from zoo.plugins import plugins
+
+    known = (task for name in card.tasks if (task := plugins().tasks.get(name)) is not None)
+    needed = (task.name for task in known if any(kind_of(kind).needs_task for kind in task.inputs))
+    task = options.task or next(needed, None)
+    return read_with(reference, replace(options, task=task, unlabelled=options.unlabelled or task is None))

@@ -1,0 +1,105 @@
+"""What is measured, the same for every candidate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from zoo.contract.reader import ReadOptions
+from zoo.entities import Dataset, ModelCard
+from zoo.errors import DataError
+from zoo.tasks import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class MeasurementPlan:
+    """What is measured, the same for every candidate.
+
+    Attributes:
+        dataset: the data set, all of it.
+        samples: how many of its samples to measure on: a stratified part, or all.
+        estimators: names; the first one decides the ranking.
+        device: where the forward passes run.
+        seed: seed of the sampling and of the folds.
+        fresh: measure again even where figures are kept.
+        reference: what names the data set, for workers that read it themselves; None where nothing does.
+        read: how the data set is read.
+        dtype: precision of the forward passes, or ``auto``, as in ``zoo.load``.
+    """
+
+    task: Task
+    dataset: Dataset
+    samples: int
+    estimators: tuple[str, ...]
+    device: str = "cpu"
+    seed: int = 0
+    fresh: bool = False
+    reference: str | None = None
+    dtype: str = "float32"
+    read: ReadOptions = field(default_factory=ReadOptions)
+
+    @cached_property
+    def order(self) -> tuple[int, ...]:
+        """Positions in ``dataset`` of the samples to measure on; every beginning is a stratified part."""
+        from zoo.data import stratified_order
+
+        return tuple(stratified_order(self.dataset, self.seed)[: self.samples])
+
+    @cached_property
+    def units(self) -> np.ndarray | None:
+        """A number for each sample of ``dataset``, equal where two measured ones are the same; None where all differ.
+
+        Raises:
+            DataError: all samples are one and the same, or a file can no longer be read.
+        """
+        import numpy as np
+
+        from zoo.data import units
+
+        at = sorted(self.order)
+        found = units(self.dataset.subset(at))
+        if found is None:
+            return None
+        if found.max() == 0:
+            raise DataError(
+                f"All {len(at):,} samples of '{self.dataset.name}' are the same, so that none can be held out.",
+                "Check the input column; name it with --input-column.",
+            )
+        numbers = np.zeros(len(self.dataset), dtype=np.int64)
+        numbers[at] = found
+        return numbers
+
+    @property
+    def copies(self) -> int:
+        """How many of the samples to measure on are copies of an earlier one."""
+        return 0 if self.units is None else self.samples - int(self.units.max()) - 1
+
+    def part(self, count: int) -> Dataset:
+        """The first ``count`` samples of the order as a data set, in the data's own order."""
+        from zoo.data import sample
+
+        return sample(self.dataset, count, self.seed)
+
+    @property
+    def sampled(self) -> Dataset:
+        """All the samples to measure on."""
+        return self.part(self.samples)
+
+    def precision(self, card: ModelCard) -> str:
+        """The precision that ``dtype`` means for a model on the device.
+
+        Raises:
+            InvalidInput: there is no such precision.
+        """
+        from zoo.features import precision
+
+        return precision(self.dtype, self.device, card)
+
+
+def sample_count(dataset: Dataset, samples: int) -> int:
+    """How many samples of a data set are measured where ``samples`` are requested; all where that is 0 or less."""
+    return len(dataset) if samples <= 0 else min(samples, len(dataset))
