@@ -9,9 +9,6 @@ from zoo.errors import DataError, UnsupportedModel, needs_extra
 from zoo.kinds import audio
 from zoo.kinds import image as images
 
-_ASKED = {("text", "question"), ("image", "image-question")}
-"""Kinds of input that models have, with those that tasks ask of them."""
-
 LONGEST_PATH = 4096
 """Characters beyond which nothing is taken for the name of a file."""
 
@@ -29,10 +26,6 @@ def read_input(text: str, kind: str) -> Any:
     """
     if kind == "text":
         return _text(text)
-    if kind == "utterance":
-        from zoo.data.utterances import parse as parse_utterance
-
-        return parse_utterance(text)
     if kind == "image-question":
         from zoo.data.visual_questions import parse as parse_visual
 
@@ -64,16 +57,3 @@ def _text(text: str) -> str:
     if not text.strip():
         raise DataError(f"'{name}' has no text.", "Give a text, or a .txt file that holds one.")
     return text
-
-
-def input_kind(model: Any, task: str | None) -> str:
-    """What a model takes for a task: its own kind of input, or what the task asks for beside it, such as questions."""
-    from zoo.plugins import plugins
-
-    own = str(model.backbone.input_kind)
-    wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
-    if wanted is not None and (own, *wanted.inputs) in _ASKED:
-        return wanted.inputs[0]
-    if wanted is not None and own == "text" and wanted.target == "audio":
-        return "utterance"
-    return own

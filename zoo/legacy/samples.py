@@ -69,14 +69,6 @@ def _extreme_recordings() -> list[tuple[str, Any]]:
     ]
 
 
-def _utterances() -> list[Any]:
-    """Texts, and some with a recording of the voice to speak them in."""
-    from zoo.data.utterances import VoicedText
-
-    voiced = [VoicedText.of(text, _recordings(), at) for at, text in enumerate(("come in", "It is late, and cold."))]
-    return ["Good night.", "She lives here, and sings.", "one two three", *voiced]
-
-
 def _image_questions() -> list[Any]:
     from zoo.data.visual_questions import ImageQuestion
 
@@ -95,12 +87,10 @@ _ORDINARY: dict[str, Callable[[], list[Any]]] = {
     "text": lambda: list(_TEXTS),
     "audio": _recordings,
     "image-question": _image_questions,
-    "utterance": _utterances,
 }
 _EXTREME: dict[str, Callable[[], list[tuple[str, Any]]]] = {
     "image": _extreme_images,
     "text": lambda: [("an empty text", ""), ("a text of 100,000 words", "word " * 100_000), ("a null character", "\0")],
     "audio": _extreme_recordings,
     "image-question": _extreme_image_questions,
-    "utterance": lambda: [("an empty text", ""), ("signs without words", "?!... --"), ("a null character", "\0")],
 }
