@@ -18,6 +18,7 @@ from zoo.data import read
 from zoo.entities import LocalFiles
 from zoo.errors import DataError, MissingProgram, UnsupportedModel, ZooError
 from zoo.kinds import audio
+from zoo.kinds.known import kind_of
 from zoo.kinds.metrics import metric
 from zoo_audio.speech.utterances import SoundingText, VoicedText, parse
 
@@ -163,6 +164,31 @@ def glide(seconds: float, start: float, end: float) -> audio.Recording:
     phase = 2 * np.pi * (start * time + (end - start) * time**2 / (2 * seconds))
     noise = np.random.default_rng(0).standard_normal(len(time))
     return audio.Recording((0.3 * np.sin(phase) + 0.001 * noise).astype(np.float32), 16_000)
+
+
+def test_error_rates_compare_what_a_target_hears_in_an_answer() -> None:
+    """The metrics of texts know no recordings: a target says what was to be said, and what an answer says."""
+
+    class Murmured:
+        text = "one two"
+
+        def heard(self, answer: str) -> str:
+            return answer.lower()
+
+    assert metric("word_error_rate").compute([Murmured()], ["ONE TWO"]) == 0
+    assert metric("word_error_rate").compute([Murmured()], ["ONE"]) == 0.5
+    with pytest.raises(DataError, match="as many texts as there are targets"):
+        metric("word_error_rate").compute([Murmured(), "one"], ["one", "one"])
+
+
+def test_a_generated_recording_is_summarised_and_named_after_its_text() -> None:
+    kind, recording = kind_of("generated-audio"), tone(0.5)
+    assert kind.to_json(recording) == {"seconds": 0.5, "sampling_rate": 16_000}
+    assert kind.summary(recording) == [("0.50 s at 16,000 Hz", "")]
+    assert kind.file_names(["The ship sailed at noon, they say.", "?"]) == ["01-the-ship-sailed-at-noon", "02-"]
+    page = kind.html(VoicedText.of("Good <night>", [tone(0.25)]), recording)
+    assert page.count("<audio controls") == 2
+    assert "Good &lt;night&gt;" in page
 
 
 def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
