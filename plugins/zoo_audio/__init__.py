@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
     from zoo.contract.kind import Kind
     from zoo.contract.option import Option
-    from zoo.contract.source import ModelFolder, Source
+    from zoo.contract.source import ModelFolder, SingleFiles
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Speech recognition, sound and speaker classification, voice synthesis and music from recordings or text."
@@ -51,11 +51,11 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 
 @hookimpl
-def zoo_sources() -> list[Source]:
+def zoo_sources() -> list[SingleFiles]:
     """The checkpoints of openai-whisper."""
-    from zoo_audio.whisper.source import WhisperSource
+    from zoo_audio.whisper.source import WHISPER
 
-    return [WhisperSource()]
+    return [WHISPER]
 
 
 @hookimpl

@@ -50,12 +50,14 @@ def builtin_sources() -> list[Source]:
 
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; if two share a name, the first plugin wins."""
-    from zoo.contract.source import Source
+    from zoo.contract.source import SingleFiles, Source
     from zoo.plugins import plugins
+    from zoo.sources.single_files import SingleFileSource
 
     found: dict[str, Source] = {}
-    for candidate in plugins().items("zoo_sources", Source):
-        found.setdefault(candidate.name, candidate)
+    for candidate in plugins().items("zoo_sources", (Source, SingleFiles)):
+        made = SingleFileSource(candidate) if isinstance(candidate, SingleFiles) else candidate
+        found.setdefault(made.name, made)
     return found
 
 

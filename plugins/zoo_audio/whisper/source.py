@@ -1,24 +1,14 @@
 """``whisper:`` models: the checkpoints of openai-whisper, one file each, at an address that holds its SHA-256.
 
-They lie where openai-whisper keeps them, under the same names, so that nothing is stored twice.
+They are kept where openai-whisper keeps them, under the same names, so that nothing is stored twice.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
-from zoo.config import settings
-from zoo.contract.backbone import Progress
-from zoo.entities import LocalFiles, ModelCard, ModelFile
-from zoo.errors import ModelNotFound, NetworkUnavailable, UnsupportedModel
-from zoo.sources.files.hashing import KnownHashes
-from zoo.sources.files.http_files import fetch
-from zoo.sources.files.paths import check_path
-from zoo.sources.local.pulled import PulledSource
-
-_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+from zoo.contract.source import SingleFiles
 
 
 def checkpoints() -> Path:
@@ -26,45 +16,5 @@ def checkpoints() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisper"
 
 
-class WhisperSource(PulledSource):
-    """The checkpoints that openai-whisper names; the catalog has its table, so that the package is not needed."""
-
-    name = "whisper"
-    title = "openai-whisper"
-
-    def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The checkpoint, downloaded where it is missing or damaged, checked against its published SHA-256.
-
-        Raises:
-            UnsupportedModel: the card has no address, or no hash to check the file against.
-            NetworkUnavailable, IntegrityError: each with what to do.
-        """
-        file = card.files[0] if len(card.files) == 1 else None
-        sha256 = file.sha256 if file else None
-        if file is None or sha256 is None or not card.url or not _SHA256.match(sha256):
-            raise UnsupportedModel(
-                f"The card of '{card.id}' names no file with a SHA-256, so that nothing could be checked.",
-                "Take one of the catalog: zoo search --source whisper",
-            )
-        path = checkpoints() / check_path(file.path, "The card")
-        with KnownHashes() as known:
-            if not path.is_file() or known.digest(path) != sha256:
-                if settings().offline:
-                    raise NetworkUnavailable(
-                        f"'{card.id}' is not on this machine, and zoo is offline "
-                        "(HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
-                        f"Unset them and run: zoo pull {card.id}",
-                    )
-                fetch(card.url, path, file.path, lambda digest: digest == sha256, progress)
-        whole = ModelFile(file.path, path.stat().st_size, sha256)
-        return self.pulled.remember(card, LocalFiles(checkpoints(), (whole,), card.revision))
-
-    def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """Nothing beyond the catalog, which the registry has.
-
-        Raises:
-            ModelNotFound: always.
-        """
-        raise ModelNotFound(
-            f"openai-whisper has no checkpoint called '{name}'.", "See which there are: zoo search --source whisper"
-        )
+WHISPER = SingleFiles("whisper", "openai-whisper", checkpoints)
+"""The checkpoints that openai-whisper names; the catalog has its table, so that the package is not needed."""
