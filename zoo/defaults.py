@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 def zoo_kinds() -> Sequence[Kind]:
     """Images, recordings, texts, classes, numbers, and answers to questions."""
     from zoo.kinds import builtin_kinds
-    from zoo.legacy.kinds import wrapped
 
-    return [*builtin_kinds(), *wrapped()]
+    return builtin_kinds()
 
 
 @hookimpl
