@@ -17,7 +17,8 @@ from zoo.testing.subject import Skipped, Subject
 
 def a_new_kind_is_understood(subject: Subject) -> None:
     """Examples of each new kind have stable digests, and can be profiled, evaluated beside a baseline, and shown."""
-    found = [kind for kind in subject.items("zoo_kinds") if plugins().kinds.get(kind.name) is kind]
+    given: list[Kind] = list(subject.items("zoo_kinds"))
+    found = [kind for kind in given if plugins().kinds.get(kind.name) is kind]
     if not found:
         raise Skipped("it adds no kinds")
     for kind in found:
