@@ -11,7 +11,8 @@ import torch
 from tiny_models import TASKS, TinyBackbone, tiny_data
 from torch import nn
 
-from zoo.adapt.strategies import adapt, options_of, strategies
+from zoo.adapt.known_strategies import options_of, strategies
+from zoo.adapt.strategies import adapt
 from zoo.contract.backbone import SilentProgress
 from zoo.contract.strategy import COMMON, TRAINING, flag
 from zoo.entities import Dataset, Plan, Run

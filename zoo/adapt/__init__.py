@@ -83,9 +83,9 @@ def tune(
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
     from zoo.adapt.evaluating import by_answers
-    from zoo.adapt.experiment import check_plan
+    from zoo.adapt.known_strategies import find
+    from zoo.adapt.plans import check_plan
     from zoo.adapt.saving import check_output
-    from zoo.adapt.strategies import find
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
     from zoo.data.arguments import read_options

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.adapt.plans import check_plan
 from zoo.entities import Dataset, ModelCard, Plan, Run
-from zoo.errors import DataError, InvalidInput
+from zoo.errors import DataError
 from zoo.kinds.known import kind_of
 from zoo.provenance import revision_of, versions
 from zoo.tasks import Task, find_task
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
 STRONG_IMBALANCE = 10
 """Classes are weighted when the largest has this many times the samples of the smallest."""
-
-HEADS = ("auto", "probe", "random")
-"""How a new head starts: as a linear probe on the frozen features, at random, or as suits the model."""
-
-KEEP = ("best", "fine-tuned")
-"""Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
 
 RANKED = "roc_auc"
 """The metric that decides where the targets are 0 and 1."""
@@ -201,7 +196,7 @@ def make_run(
         carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan, of
             which options without effect are left out.
     """
-    from zoo.adapt.strategies import options_of
+    from zoo.adapt.known_strategies import options_of
 
     used = options_of(plan.strategy, experiment.dataset).select(plan.to_dict())
     return Run(
@@ -229,33 +224,6 @@ def make_run(
 def new_id() -> str:
     """A short unique name that sorts by time: ``20261124-093015-4fa2``."""
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def check_plan(plan: Plan) -> None:
-    """Refuse values that a plan cannot have.
-
-    Raises:
-        InvalidInput: names the option and what it may be.
-    """
-    if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
-        raise InvalidInput(
-            f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
-            "Choose fractions above 0 whose sum is below 1.",
-        )
-    if plan.head not in HEADS:
-        raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
-    if plan.keep not in KEEP:
-        raise InvalidInput(f"The plan's keep is '{plan.keep}'.", f"Choose {' or '.join(KEEP)}.")
-    for name in ("epochs", "batch_size", "patience", "accumulate"):
-        if getattr(plan, name) < 1:
-            raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
-    if not 0 < plan.layer_decay <= 1:
-        raise InvalidInput(f"The plan's layer_decay is {plan.layer_decay}; it must be above 0 and at most 1.")
-    rate = plan.learning_rate
-    if rate is not None and not 0 < rate < float("inf"):
-        raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")
-    if not 0 <= plan.weight_decay < float("inf"):
-        raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
 
 
 def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:

@@ -168,7 +168,7 @@ def _examples(backbone: AuroraBackbone) -> list[Any]:
     means = np.array([mean(name) for name in names])[:, None, None]
     units = np.array([deviation(name, backbone.module.surf_stats) for name in names])[:, None, None]
     down, across = np.meshgrid(np.deg2rad(latitudes), np.deg2rad(longitudes), indexing="ij")
-    grid = Grid(longitudes, dict.fromkeys((f"static_{n}" for n in variables.static), np.cos(down)), backbone.step_hours)
+    grid = Grid(longitudes, {f"static_{name}": np.cos(down) for name in variables.static}, backbone.step_hours)
     found = []
     for number in range(1, 4):
         fields = tuple(

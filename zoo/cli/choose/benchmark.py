@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.figures import human_score
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
-from zoo.cli.output import Column, Output, human_score
+from zoo.cli.output import Column, Output
 from zoo.errors import InvalidInput
 
 if TYPE_CHECKING:

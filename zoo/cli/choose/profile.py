@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import reading
-from zoo.cli.output import Column, Output, human_bytes, reasons
+from zoo.cli.output import Column, Output, reasons
 
 if TYPE_CHECKING:
     from zoo.data import Profile

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.figures import human_bytes, human_count, human_score, human_seconds
 from zoo.cli.options import AMOUNT, plugin_options, read_options, reading
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_bytes, human_count, human_score, human_seconds
+from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
 
 if TYPE_CHECKING:

@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from zoo.cli.figures import human_bytes, human_count, human_score
 from zoo.cli.options import AMOUNT
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
+from zoo.cli.output import Column, Output
 
 
 class MinimumScore(click.ParamType):

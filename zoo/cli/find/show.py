@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from zoo.cli.figures import human_bytes, human_count, human_score
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_bytes, human_count, human_score
+from zoo.cli.output import Column, Output
 from zoo.errors import UnknownModel
 
 if TYPE_CHECKING:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_bytes
+from zoo.cli.output import Column, Output
 
 MOST = 12
 

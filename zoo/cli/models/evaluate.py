@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, read_options, reading
-from zoo.cli.output import Column, Output, human_score, human_seconds
+from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_bytes
+from zoo.cli.output import Column, Output
 
 
 @zoo_command("pull")

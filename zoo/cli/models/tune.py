@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import READING, plugin_options, reading
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Column, Output, human_score, human_seconds
+from zoo.cli.output import Column, Output
 from zoo.contract.option import SETTING
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
 
 
 def _plan(model: str, data: str, options: dict[str, Any]) -> str:
-    from zoo.adapt.strategies import find
+    from zoo.adapt.known_strategies import find
 
     training, strategy = "", find(options["strategy"])
     if strategy.plan:

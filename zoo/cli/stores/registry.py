@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Output, human_bytes
+from zoo.cli.output import Output
 
 
 @click.group("registry")

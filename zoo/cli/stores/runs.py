@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.figures import human_score, human_seconds, pairs
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
-from zoo.cli.output import Column, Output, human_score, human_seconds, pairs
+from zoo.cli.output import Column, Output
 
 
 @click.group("runs", invoke_without_command=True)

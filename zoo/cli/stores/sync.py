@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.output import Output, human_seconds
+from zoo.cli.output import Output
 
 
 @zoo_command("sync")

@@ -6,9 +6,10 @@ from datetime import datetime
 
 import click
 
+from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
-from zoo.cli.output import Column, Output, human_bytes
+from zoo.cli.output import Column, Output
 
 
 @click.group("cache", invoke_without_command=True)

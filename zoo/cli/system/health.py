@@ -70,7 +70,7 @@ def _home() -> Check:
 
 
 def _feature_cache() -> Check:
-    from zoo.cli.output import human_bytes
+    from zoo.cli.figures import human_bytes
     from zoo.features.cache.upkeep import size
 
     limit = settings().cache_bytes
@@ -80,7 +80,7 @@ def _feature_cache() -> Check:
 
 
 def _space(folder: Path, existing: Path) -> tuple[str, str]:
-    from zoo.cli.output import human_bytes
+    from zoo.cli.figures import human_bytes
 
     free = shutil.disk_usage(existing).free
     return "note" if free < LITTLE_SPACE else "ok", f"{folder}, {human_bytes(free)} free"

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
-from zoo.cli.output import Column, Output, human_seconds
+from zoo.cli.output import Column, Output
 
 SUITE, SCAFFOLD = "zoo.testing", "zoo.testing.scaffolding"
 """Imported by name, because no module may import ``zoo.testing`` and only these two commands need it."""

@@ -88,7 +88,7 @@ def confirm(
 def fine_tune(model: str, epochs: int, plan: TuningPlan) -> Run:
     """Fine-tune one model for so many epochs; raises ``ZooError`` where it cannot be."""
     from zoo.adapt import tune
-    from zoo.adapt.strategies import options_of
+    from zoo.adapt.known_strategies import options_of
 
     wanted = {"epochs": epochs, "patience": epochs, "keep": "fine-tuned"}
     return tune(

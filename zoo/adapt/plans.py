@@ -1,0 +1,39 @@
+"""Refuses plans with values that a training cannot have."""
+
+from __future__ import annotations
+
+from zoo.entities import Plan
+from zoo.errors import InvalidInput
+
+HEADS = ("auto", "probe", "random")
+"""How a new head starts: as a linear probe on the frozen features, at random, or as suits the model."""
+
+KEEP = ("best", "fine-tuned")
+"""Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
+
+
+def check_plan(plan: Plan) -> None:
+    """Refuse values that a plan cannot have.
+
+    Raises:
+        InvalidInput: names the option and what it may be.
+    """
+    if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
+        raise InvalidInput(
+            f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
+            "Choose fractions above 0 whose sum is below 1.",
+        )
+    if plan.head not in HEADS:
+        raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
+    if plan.keep not in KEEP:
+        raise InvalidInput(f"The plan's keep is '{plan.keep}'.", f"Choose {' or '.join(KEEP)}.")
+    for name in ("epochs", "batch_size", "patience", "accumulate"):
+        if getattr(plan, name) < 1:
+            raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
+    if not 0 < plan.layer_decay <= 1:
+        raise InvalidInput(f"The plan's layer_decay is {plan.layer_decay}; it must be above 0 and at most 1.")
+    rate = plan.learning_rate
+    if rate is not None and not 0 < rate < float("inf"):
+        raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")
+    if not 0 <= plan.weight_decay < float("inf"):
+        raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
