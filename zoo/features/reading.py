@@ -23,7 +23,7 @@ def read_for(card: ModelCard, reference: str, options: ReadOptions) -> Dataset:
     from zoo.data import read_with
     from zoo.plugins import plugins
 
-    known = (task for name in card.tasks if (task := plugins().tasks.get(name)) is not None)
-    needed = (task.name for task in known if any(kind_of(kind).needs_task for kind in task.inputs))
+    known = [found for name in card.tasks if (found := plugins().tasks.get(name)) is not None]
+    needed = (found.name for found in known if any(kind_of(kind).needs_task for kind in found.inputs))
     task = options.task or next(needed, None)
     return read_with(reference, replace(options, task=task, unlabelled=options.unlabelled or task is None))

@@ -199,20 +199,19 @@ def _read(job: Job) -> tuple[Dataset, Targets]:
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 
-    if _latest.get("job") == job:
-        found: tuple[Dataset, Targets] = _latest["data"]
-        return found
-    assert job.reference is not None
-    dataset = read_with(job.reference, job.read)
-    if dataset.fingerprint != job.fingerprint:
-        raise DataError(
-            f"A worker reads other data under '{dataset.name}' than were read here.",
-            "Put the data where every worker sees the same.",
-        )
-    task = find_task(job.task, plugins().tasks)
-    plan = MeasurementPlan(task, dataset, job.samples, job.estimators, job.device, job.seed, dtype=job.dtype)
-    _latest.update(job=job, data=(dataset, Targets.of(dataset, plan.order, job.estimators, plan.units)))
-    return _latest["data"]  # type: ignore[no-any-return]
+    if _latest.get("job") != job:
+        assert job.reference is not None
+        dataset = read_with(job.reference, job.read)
+        if dataset.fingerprint != job.fingerprint:
+            raise DataError(
+                f"A worker reads other data under '{dataset.name}' than were read here.",
+                "Put the data where every worker sees the same.",
+            )
+        task = find_task(job.task, plugins().tasks)
+        plan = MeasurementPlan(task, dataset, job.samples, job.estimators, job.device, job.seed, dtype=job.dtype)
+        _latest.update(job=job, data=(dataset, Targets.of(dataset, plan.order, job.estimators, plan.units)))
+    found: tuple[Dataset, Targets] = _latest["data"]
+    return found
 
 
 def _absolute(reference: str) -> str:
