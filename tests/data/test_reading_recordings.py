@@ -18,7 +18,8 @@ import zoo
 from zoo.cli import run
 from zoo.errors import DataError
 from zoo.kinds import audio
-from zoo.kinds.audio import Recording, Recordings
+from zoo.kinds.audio import Recording
+from zoo.kinds.recordings import Recordings
 
 
 def tone(path: Path, hertz: float, rate: int = 8000, seconds: float = 0.25, channels: int = 1) -> Path:

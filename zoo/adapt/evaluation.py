@@ -139,8 +139,8 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     """
     import numpy as np
 
-    from zoo.adapt.saving import LIBRARY
-    from zoo.adapt.seen import seen_by
+    from zoo.adapt.saved.names import LIBRARY
+    from zoo.adapt.saved.seen import seen_by
 
     if model.card.library != LIBRARY:
         return dataset, None, ()

@@ -37,7 +37,7 @@ class Utterances(Kind):
 
     def ordinary(self) -> Sequence[Any]:
         """Texts, and some with a recording of the voice to speak them in."""
-        from zoo.kinds.audio import Recordings
+        from zoo.kinds.recordings import Recordings
 
         voices = Recordings().ordinary()
         voiced = [VoicedText.of(text, voices, at) for at, text in enumerate(("come in", "It is late, and cold."))]
