@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "amounts", "version", "redaction", "visible", "spreadsheets"),
+    ("errors", "amounts", "version", "redaction", "visible", "spreadsheets", "extras"),
     ("entities", "keywords", "untrusted"),
     ("tasks", "answers", "config", "provenance"),
     ("contract",),

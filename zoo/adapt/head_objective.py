@@ -48,7 +48,7 @@ class HeadObjective:
         self._start: LinearHead | None = None
 
     @property
-    def head_is_fitted(self) -> bool:  # type: ignore[override]
+    def head_is_fitted(self) -> bool:
         """Whether the head starts as the linear probe."""
         return self._start is not None
 

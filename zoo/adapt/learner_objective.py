@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class LearnerObjective:
     """The backbone's own learner, whose module gives the loss itself; epochs are compared by its answers."""
 
-    usual_learning_rate = LEARNING_RATE
+    usual_learning_rate: float = LEARNING_RATE
     head_is_fitted = False
 
     def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:

@@ -45,13 +45,16 @@ class Objective(Protocol):
         pretrained: the part of the module that was pretrained.
         parameters: how many weights are written in the end, about.
         usual_learning_rate: of the pretrained weights.
-        head_is_fitted: whether the head starts as a fitted linear probe.
     """
 
     pretrained: nn.Module
     parameters: int
     usual_learning_rate: float
-    head_is_fitted: bool
+
+    @property
+    def head_is_fitted(self) -> bool:
+        """Whether the head starts as a fitted linear probe."""
+        ...
 
     def build(self) -> nn.Module:
         """The module to train, on its device; new weights are drawn from the seed that is set."""

@@ -8,40 +8,12 @@ import sys
 from collections import Counter
 from typing import Any
 
+from zoo import extras
 from zoo.entities import BenchmarkScore, LocalFiles, ModelCard, ModelId
 from zoo.plugins import plugins
 from zoo.tasks import Domain
 from zoo.testing.subject import Skipped, Subject
 from zoo.untrusted import parse_json
-
-HEAVY = (
-    "torch",
-    "torchvision",
-    "torchaudio",
-    "transformers",
-    "timm",
-    "tensorflow",
-    "jax",
-    "pandas",
-    "scipy",
-    "sklearn",
-    "datasets",
-    "pyarrow",
-    "PIL",
-    "onnxruntime",
-    "sqlmodel",
-    "soundfile",
-    "rdkit",
-    "open_clip",
-    "ase",
-    "pymatgen",
-    "chgnet",
-    "whisper",
-    "xarray",
-    "pycocotools",
-    "sacrebleu",
-)
-"""Packages that must not be imported before they are used."""
 
 _TASK_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*\Z")
 _REGISTER = """
@@ -70,9 +42,9 @@ def is_healthy(subject: Subject) -> None:
 
 
 def imports_nothing_heavy(subject: Subject) -> None:
-    """Importing the plugin and naming its domains imports no heavy package, so that ``zoo search`` is quick."""
+    """Importing the plugin and naming its domains imports no optional package, so that ``zoo search`` is quick."""
     modules, _ = _registered(subject)
-    found = sorted(set(HEAVY) & set(modules))
+    found = sorted(extras.modules() & set(modules))
     assert not found, f"importing the plugin imports {', '.join(found)}; import inside the functions that need it"
 
 

@@ -11,23 +11,11 @@ from dataclasses import dataclass
 from importlib import metadata, util
 from pathlib import Path
 
+from zoo import extras
 from zoo.config import settings
 from zoo.entities import Entity
 from zoo.errors import ZooError
 from zoo.redaction import without_credentials
-
-EXTRAS = {
-    "data": ("PIL", "pyarrow", "sklearn"),
-    "torch": ("torch", "safetensors", "sklearn"),
-    "vision": ("torch", "timm", "torchvision", "transformers", "PIL"),
-    "generation": ("torch", "diffusers", "torchvision", "transformers", "PIL"),
-    "language": ("torch", "onnxruntime", "tokenizers", "transformers"),
-    "audio": ("torch", "soundfile", "soxr", "transformers"),
-    "whisper": ("torch", "whisper"),
-    "multimodal": ("torch", "open_clip", "torchvision", "transformers"),
-    "scientific": ("torch", "rdkit", "transformers"),
-}
-"""The extras of this distribution, with the modules that each installs."""
 
 LITTLE_SPACE = 2_000_000_000
 
@@ -55,8 +43,8 @@ def checks() -> Iterator[Check]:
     yield _feature_cache()
     yield _registry()
     yield from _plugins()
-    for extra, modules in EXTRAS.items():
-        yield _extra(extra, modules)
+    for extra, names in extras.requirements().items():
+        yield _extra(extra, names)
     yield _devices()
     yield from _hub()
 
@@ -109,8 +97,8 @@ def _plugins() -> Iterator[Check]:
             yield Check(f"plugin {report.name}", "broken", report.error, f"Run: pip install -U {report.distribution}")
 
 
-def _extra(extra: str, modules: tuple[str, ...]) -> Check:
-    missing = [module for module in modules if util.find_spec(module) is None]
+def _extra(extra: str, names: tuple[str, ...]) -> Check:
+    missing = [name for name in names if not extras.is_installed(name)]
     if missing:
         return Check(
             f"extra {extra}",
