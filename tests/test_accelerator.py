@@ -181,7 +181,7 @@ def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
 def test_an_interrupted_training_ends_as_if_nothing_had_happened(bert, monkeypatch) -> None:
     from zoo.adapt.training.loop import _Course
 
-    monkeypatch.setattr("zoo.adapt.checkpoint.EVERY", 0.0)
+    monkeypatch.setattr("zoo.adapt.training.checkpoint.EVERY", 0.0)
     whole = zoo.tune(bert, sentences(120), strategy="full", device=DEVICE, epochs=4, save_run=False)
     learn, calls = _Course.learn, []
 

@@ -152,7 +152,7 @@ def test_finetune(installed, lines) -> None:
 def test_predict(installed) -> None:
     installed("zoo_predict")
     answers = zoo.load(card("mood")).predict(["Hello!", "Hm."])
-    assert [answer[0]["label"] for answer in answers] == ["glad", "calm"]
+    assert [answer[0].label for answer in answers] == ["glad", "calm"]
 
 
 def test_readers(installed) -> None:

@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 def zoo_kinds() -> Sequence[Kind]:
     """Images, recordings, texts, classes, numbers, and answers to questions."""
     from zoo.kinds import builtin_kinds
-    from zoo.legacy.kinds import wrapped
 
-    return [*builtin_kinds(), *wrapped()]
+    return builtin_kinds()
 
 
 @hookimpl
@@ -50,7 +49,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
     if card.library == saved_model.LIBRARY:
         return saved_model.load(card, files)
-    from zoo.adapt.tuned import load_backbone
+    from zoo.adapt.saved.tuned import load_backbone
 
     return load_backbone(card, files, device)
 
@@ -58,7 +57,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 @hookimpl(trylast=True)
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
     """What the backbone itself answers; for models that ``zoo tune`` made, to the task that they were tuned to."""
-    from zoo.adapt.tuned import TunedBackbone
+    from zoo.adapt.saved.tuned import TunedBackbone
     from zoo.contract.backbone import Answers
 
     if isinstance(backbone, TunedBackbone):

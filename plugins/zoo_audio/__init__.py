@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
@@ -10,6 +10,9 @@ from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.kind import Kind
+    from zoo.contract.option import Option
+    from zoo.contract.source import ModelFolder, SingleFiles
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Speech recognition, sound and speaker classification, voice synthesis and music from recordings or text."
@@ -22,6 +25,22 @@ def zoo_domains() -> list[Domain]:
 
 
 @hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Texts to be spoken, and generated recordings."""
+    from zoo_audio.speech.kinds import GeneratedAudio, Utterances
+
+    return [Utterances(), GeneratedAudio()]
+
+
+@hookimpl
+def zoo_options() -> Sequence[Option]:
+    """The models that metrics of generated audio use, and the vocoder."""
+    from zoo_audio.options import OPTIONS
+
+    return OPTIONS
+
+
+@hookimpl
 def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
     """Models inside installed packages, then the catalog's, each with its reported scores."""
     from zoo.catalog import cards
@@ -29,6 +48,22 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
     yield from packaged()
     yield from cards("audio")
+
+
+@hookimpl
+def zoo_sources() -> list[SingleFiles]:
+    """The checkpoints of openai-whisper."""
+    from zoo_audio.whisper.source import WHISPER
+
+    return [WHISPER]
+
+
+@hookimpl
+def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
+    """Checkpoints of openai-whisper."""
+    from zoo_audio.whisper.files import recognise
+
+    return recognise(folder, config)
 
 
 @hookimpl
@@ -69,24 +104,4 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         if named == clap.ARCHITECTURE:
             return clap.load(card, files, device, dtype)
         return transformers_trunk.load(card, files, device, dtype)
-    return None
-
-
-@hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """Labels of an audio classifier, the words that a recogniser hears, speech, how good it is, or music."""
-    if task == "text-to-speech" and hasattr(backbone, "speak"):
-        return backbone.speak(inputs)
-    if task == "text-to-audio" and hasattr(backbone, "compose"):
-        return backbone.compose(inputs)
-    if task == "speech-quality-prediction" and hasattr(backbone, "rate"):
-        return backbone.rate(inputs)
-    if backbone.input_kind != "audio":
-        return None
-    if task in {"zero-shot-audio-classification", "audio-classification"} and hasattr(backbone, "zero_shot"):
-        return backbone.zero_shot(inputs, labels)
-    if task == "audio-classification" and hasattr(backbone, "classify"):
-        return backbone.classify(inputs)
-    if task == "automatic-speech-recognition" and hasattr(backbone, "transcribe"):
-        return backbone.transcribe(inputs)
     return None

@@ -1,4 +1,4 @@
-"""The backbone of models that answer and have no features: synthesisers and judges of whole recordings."""
+"""The backbone of models that have outputs and no features: speech synthesis, music, and the quality of speech."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def as_text(card: ModelCard, item: Any) -> str:
-    """What is to be said or described, as it is given.
+    """The text of an input.
 
     Raises:
-        DataError: it is no text.
+        DataError: the input is not a text.
     """
     if not isinstance(item, str):
         raise DataError(f"'{card.id}' takes texts, not {type(item).__name__}.")
@@ -23,18 +23,28 @@ def as_text(card: ModelCard, item: Any) -> str:
 
 
 class AnsweringBackbone:
-    """Gives answers and nothing else.
+    """Answers a task and has no features.
 
     Attributes:
         card: its model card.
+        task: the task that it answers.
         layers: none.
     """
 
+    task = ""
     layers: tuple[str, ...] = ()
     embedding_dimension = 0
 
     def __init__(self, card: ModelCard, input_kind: str, device: str) -> None:
         self.card, self.input_kind, self.device = card, input_kind, device
+
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """Outputs for the model's own task, one for each input; None for other tasks."""
+        return self.outputs(inputs) if task == self.task else None
+
+    def outputs(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """Outputs for the model's task, one for each input."""
+        raise NotImplementedError(f"{type(self).__name__} has no outputs")
 
     def preprocess(self, item: Any) -> NoReturn:
         """Refuse.
@@ -43,7 +53,8 @@ class AnsweringBackbone:
             UnsupportedModel: always.
         """
         raise UnsupportedModel(
-            f"'{self.card.id}' gives answers and no features.", f"Ask it: zoo predict {self.card.id} INPUT"
+            f"'{self.card.id}' produces outputs only; it has no feature layers.",
+            f"Run: zoo predict {self.card.id} INPUT",
         )
 
     collate = preprocess

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.audio import Recording
+from zoo.kinds.classes import Labels
 
 with needs_extra("audio", "run audio models"):
     import numpy as np
@@ -18,6 +20,7 @@ from zoo.loading.heads import with_head
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
+CLASSIFICATION, RECOGNITION = "audio-classification", "automatic-speech-recognition"
 TOP = 5
 _BATCH = 16
 Batch = Mapping[str, torch.Tensor]
@@ -52,7 +55,7 @@ class Trunk(nn.Module):
 
     def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Features of several layers from one forward pass, each batch x its own d."""
-        raise TypeError(f"{type(self).__name__} gives no features.")
+        raise TypeError(f"{type(self).__name__} has no feature layers.")
 
     def trained(self, batch: Batch) -> torch.Tensor:
         """What a new head learns on, batch x d: the last layer."""
@@ -87,10 +90,10 @@ class AudioBackbone:
         self._classify, self._classes, self._transcribe = classify, tuple(classes), transcribe
 
     def preprocess(self, item: Any) -> Any:
-        """One ``zoo.kinds.audio.Recording`` as the network takes it; what lasts longer than it hears is cut.
+        """One ``zoo.kinds.audio.Recording`` as the network takes it, cut to what it hears.
 
         Raises:
-            DataError: it is no recording, or holds no sound at all.
+            DataError: it is not a recording.
         """
         return self.module.prepare(self._wave(item))
 
@@ -124,28 +127,27 @@ class AudioBackbone:
             names=("trunk", "head"),
         )
 
-    def classify(self, inputs: Sequence[Any]) -> list[list[dict[str, Any]]] | None:
-        """The likeliest classes of each recording, best first, by the published classifier; None without one."""
-        if self._classify is None:
-            return None
-        rows: list[list[dict[str, Any]]] = []
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """Classes or words, by the head that the model was published with; None without one for the task."""
+        if task == CLASSIFICATION and self._classify is not None:
+            return self._classified(inputs, self._classify)
+        if task == RECOGNITION and self._transcribe is not None:
+            return self._transcribe([self._wave(item) for item in inputs])
+        return None
+
+    def _classified(self, inputs: Sequence[Any], classify: Callable[[Batch], torch.Tensor]) -> list[Labels]:
+        """The likeliest classes of each recording, best first."""
+        rows: list[Labels] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self._placed(self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]]))
             with torch.inference_mode():
-                scores, indices = self._classify(batch).float().softmax(dim=1).topk(min(TOP, len(self._classes)))
-            for row in zip(scores.tolist(), indices.tolist(), strict=True):
-                pairs = zip(*row, strict=True)
-                rows.append([{"label": self._classes[index], "score": score} for score, index in pairs])
+                scores, indices = classify(batch).float().softmax(dim=1).topk(min(TOP, len(self._classes)))
+            for row, places in zip(scores.tolist(), indices.tolist(), strict=True):
+                rows.append(Labels.of([self._classes[place] for place in places], row))
         return rows
 
-    def transcribe(self, inputs: Sequence[Any]) -> list[str] | None:
-        """The words of each recording, by the published recogniser; None without one."""
-        if self._transcribe is None:
-            return None
-        return self._transcribe([self._wave(item) for item in inputs])
-
     def _wave(self, item: Any) -> np.ndarray:
-        if not (hasattr(item, "at") and hasattr(item, "samples")):
+        if not isinstance(item, Recording):
             raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
         wave: np.ndarray = item.at(self.module.sampling_rate)
         if not len(wave):

@@ -12,13 +12,15 @@ import transformers
 from torch import nn
 
 from zoo.errors import InvalidInput
+from zoo.kinds.classes import Labels
 from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
-from zoo_audio.audio_backbone import TOP, AudioBackbone, Batch, Trunk
+from zoo_audio.audio_backbone import CLASSIFICATION, TOP, AudioBackbone, Batch, Trunk
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 ARCHITECTURE = "ClapModel"
+ZERO_SHOT = "zero-shot-audio-classification"
 LAYER = "projected"
 TEMPLATES = ("This is a sound of {}.", "{}.")
 """Sentences that a class is named in; their vectors are averaged (section 4.2)."""
@@ -85,7 +87,11 @@ class ClapBackbone(AudioBackbone):
         found: np.ndarray = torch.cat(parts).cpu().numpy()
         return found
 
-    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[list[dict[str, Any]]]:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """The likeliest of the labels for each recording; None for tasks other than classification."""
+        return self.zero_shot(inputs, labels) if task in {ZERO_SHOT, CLASSIFICATION} else None
+
+    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[Labels]:
         """The likeliest labels of each recording, best first, with their probabilities among all labels.
 
         Raises:
@@ -100,14 +106,13 @@ class ClapBackbone(AudioBackbone):
         means = sum(torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES)
         names = nn.functional.normalize(means, dim=1)
         scale = float(self.module.model.logit_scale_a.detach().exp())
-        rows: list[list[dict[str, Any]]] = []
+        rows: list[Labels] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             odds = (scale * self.features(batch, self.layers)[LAYER].cpu() @ names.T).softmax(dim=1)
             scores, places = odds.topk(min(TOP, len(labels)))
-            for row in zip(scores.tolist(), places.tolist(), strict=True):
-                pairs = zip(*row, strict=True)
-                rows.append([{"label": labels[place], "score": score} for score, place in pairs])
+            for row, chosen in zip(scores.tolist(), places.tolist(), strict=True):
+                rows.append(Labels.of([labels[place] for place in chosen], row))
         return rows
 
 

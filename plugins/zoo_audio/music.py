@@ -48,6 +48,7 @@ class MusicBackbone(AnsweringBackbone):
         model: all of the network: the reader of the words, the decoder, and EnCodec.
     """
 
+    task = TASK
     learning_rate = 1e-4
 
     def __init__(self, card: ModelCard, model: Any, tokenizer: Any, device: str) -> None:
@@ -57,7 +58,7 @@ class MusicBackbone(AnsweringBackbone):
         self.rate, self.frame_rate = int(codec.sampling_rate), float(codec.frame_rate)
         self.codebooks, self.padding = int(model.decoder.num_codebooks), int(model.config.decoder.pad_token_id)
 
-    def compose(self, texts: Sequence[Any], frames: int | None = None) -> list[Recording]:
+    def outputs(self, inputs: Sequence[Any], frames: int | None = None) -> list[Recording]:
         """A piece for each description, drawn at random from a fixed seed, whatever else is composed in the same call.
 
         A description that is there several times has as many pieces, each time the same ones.
@@ -66,12 +67,12 @@ class MusicBackbone(AnsweringBackbone):
             frames: length in frames of EnCodec; None takes eight seconds, or what the model was trained for.
 
         Raises:
-            DataError: a description is empty, or no text.
+            DataError: a description is empty, or not a text.
         """
         longest = int(self.model.config.decoder.max_position_embeddings) - self.codebooks
         count = min(frames or round(SECONDS * self.frame_rate), longest)
         pieces: list[Recording] = []
-        asked = [as_text(self.card, text) for text in texts]
+        asked = [as_text(self.card, text) for text in inputs]
         composed: Counter[str] = Counter()
         with torch.random.fork_rng(), torch.inference_mode():
             for text in asked:
@@ -152,7 +153,7 @@ class MusicLearner:
     def predict(self, inputs: Sequence[Any]) -> list[Recording]:
         """A piece for each description, as long as those that were learnt from are in the mean."""
         self.module.eval()
-        return self.backbone.compose(inputs, self.module.mean_frames())
+        return self.backbone.outputs(inputs, self.module.mean_frames())
 
 
 class _CodeLosses(nn.Module):

@@ -22,7 +22,7 @@ _IGNORED = -100
 """Label of what does not count in the losses of transformers."""
 
 
-class CtcRecogniser:
+class CtcLearner:
     """Trains and uses an encoder of waves by connectionist temporal classification (Graves et al., 2006).
 
     A published head stays where its characters write the data's texts; else there is a new one for the data's own
@@ -70,7 +70,7 @@ class CtcRecogniser:
         """The words of each recording, by the likeliest character of each frame."""
         self.module.eval()
         if self._published is not None:
-            return self.backbone.transcribe(inputs) or []
+            return list(self.backbone.answer(TASK, inputs) or ())
         texts = []
         for item in inputs:
             batch = self.backbone.network_inputs(self.backbone.collate([self.backbone.preprocess(item)]))
@@ -130,7 +130,7 @@ class _CtcLosses(nn.Module):
         return (losses / counts.clamp(min=1)).unsqueeze(1)
 
 
-class WritingRecogniser:
+class DecoderLearner:
     """Trains and uses a Whisper, or another model that reads speech and writes text, by its own tokens.
 
     Transcripts for a Whisper of many languages begin as its own answers do: with the language that it hears, its task
@@ -172,7 +172,7 @@ class WritingRecogniser:
     def predict(self, inputs: Sequence[Any]) -> list[str]:
         """The words of each recording."""
         self.module.eval()
-        return self.backbone.transcribe(inputs) or []
+        return list(self.backbone.answer(TASK, inputs) or ())
 
     def _opening(self, prepared: torch.Tensor) -> list[int]:
         """The tokens that the model's own answer to a recording begins by, after the starting one."""
@@ -206,14 +206,14 @@ def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -
     if task != TASK:
         return None
     if backbone.writes_text:
-        return WritingRecogniser(backbone)
+        return DecoderLearner(backbone)
     config = backbone.module.encoder.config
     if not hasattr(config, "conv_stride") or getattr(config, "add_adapter", False):
         raise UnsupportedModel(
-            f"'{backbone.card.id}' is no plain encoder of waves, so that it cannot be trained for {task}.",
+            f"'{backbone.card.id}' is not an encoder of waves with one frame rate, so it cannot be trained for {task}.",
             f"Find a model that can: zoo search --task {task}",
         )
-    return CtcRecogniser(backbone, classes)
+    return CtcLearner(backbone, classes)
 
 
 def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarray], device: str) -> list[str]:

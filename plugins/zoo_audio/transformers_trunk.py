@@ -134,10 +134,10 @@ class TransformersBackbone(AudioBackbone):
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBackbone:
-    """The backbone of a transformers folder, with its classifier or recogniser where it was published with one.
+    """The backbone of a transformers folder, with the classifier or ASR head that it was published with.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights, or is no audio encoder.
+        UnsupportedModel: the folder needs its own code, lacks weights, or is not an audio encoder.
     """
     folder = files.root
     kind, architecture = _kind(folder, card)
@@ -147,7 +147,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     base = model.base_model
     encoder = base.get_encoder() if getattr(base.config, "is_encoder_decoder", False) else base
     if encoder.main_input_name not in {"input_values", "input_features"}:
-        raise UnsupportedModel(f"'{card.id}' is no audio encoder: it takes {encoder.main_input_name}.")
+        raise UnsupportedModel(f"'{card.id}' is not an audio encoder: it takes {encoder.main_input_name}.")
     classes: list[str] = []
     if kind is transformers.AutoModelForAudioClassification:
         classes = [str(model.config.id2label[index]) for index in range(model.config.num_labels)]

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from zoo.contract.hooks import hookimpl
 from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
+    from zoo.contract.kind import Kind
+    from zoo.contract.metric import Metric
     from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
 
 DESCRIPTION = "Images and text in one model: zero-shot classification, retrieval, captions and questions about images."
-ZERO_SHOT = "zero-shot-image-classification"
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The multimodal domain."""
     return [Domain("multimodal", DESCRIPTION, tasks_of("multimodal"))]
+
+
+@hookimpl
+def zoo_kinds() -> list[Kind]:
+    """Questions about images, and the vectors that retrieval compares."""
+    from zoo_multimodal.questions import ImageQuestions
+    from zoo_multimodal.retrieval import Vectors
+
+    return [ImageQuestions(), Vectors()]
+
+
+@hookimpl
+def zoo_metrics() -> tuple[Metric, ...]:
+    """The metric of captions."""
+    from zoo_multimodal.captions import METRICS
+
+    return METRICS
 
 
 @hookimpl
@@ -52,16 +70,4 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
         from zoo_multimodal.transformers_towers import load as load_transformers
 
         return load_transformers(card, files, device, dtype)
-    return None
-
-
-@hookimpl
-def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """The likeliest of the labels for each image, by the nearness of its name; captions; answers to questions."""
-    if task == ZERO_SHOT and hasattr(backbone, "zero_shot"):
-        return backbone.zero_shot(inputs, labels)
-    if task == "image-to-text" and hasattr(backbone, "describe"):
-        return backbone.describe(inputs)
-    if task == "visual-question-answering" and hasattr(backbone, "answer"):
-        return backbone.answer(inputs)
     return None

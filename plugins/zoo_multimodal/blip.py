@@ -16,6 +16,7 @@ from zoo.kinds.answers import Answer
 from zoo.loading.quiet import quiet
 from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_multimodal.image_text_backbone import ImageBackbone, Towers
+from zoo_multimodal.questions import ImageQuestion
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,13 +71,15 @@ class BlipBackbone(ImageBackbone):
         self.first = int(model.config.text_config.bos_token_id)
         self.most_tokens = min(_LONGEST, int(model.config.text_config.max_position_embeddings))
 
-    def describe(self, inputs: Sequence[Any]) -> list[str] | None:
-        """A caption of each image; None where the model was published for something else."""
-        return self._captions(inputs) if self.task == CAPTIONING else None
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """A caption of each image, or the answer to each question; None where it was published for another task.
 
-    def answer(self, inputs: Sequence[Any]) -> list[Answer] | None:
-        """The answer to each question about an image; None where the model was published for something else."""
-        return self._answers(inputs) if self.task == ANSWERING else None
+        Raises:
+            DataError: an input is not an image, or not a question about one.
+        """
+        if task != self.task:
+            return None
+        return self._captions(inputs) if task == CAPTIONING else self._answers(inputs)
 
     def learner(self, task: str, classes: Sequence[str]) -> Writer | None:
         """What is trained to write captions or answers; None for a task that the model was not published for."""
@@ -84,9 +87,11 @@ class BlipBackbone(ImageBackbone):
 
     def shown(self, item: Any) -> torch.Tensor:
         """The pixels of an input: an image, or the image that a question is about."""
-        if self.task == ANSWERING and not hasattr(item, "question"):
+        if self.task != ANSWERING:
+            return self.preprocess(item)
+        if not isinstance(item, ImageQuestion):
             raise DataError(f"'{self.card.id}' takes questions about images, not {type(item).__name__}.")
-        return self.preprocess(item.image if self.task == ANSWERING else item)
+        return self.preprocess(item.image)
 
     def tokens(self, text: str) -> list[int]:
         """A text with the tokens that begin and end it, cut where the model's context ends."""
@@ -103,7 +108,7 @@ class BlipBackbone(ImageBackbone):
     def _answers(self, inputs: Sequence[Any]) -> list[Answer]:
         """Questions of one length at a time: the model attends to padding."""
         answers: list[Any] = [None] * len(inputs)
-        questions = [self.tokens(item.question) if hasattr(item, "question") else [] for item in inputs]
+        questions = [self.tokens(item.question) if isinstance(item, ImageQuestion) else [] for item in inputs]
         order = sorted(range(len(inputs)), key=lambda at: len(questions[at]))
         while order:
             members = [at for at in order[:_AT_ONCE] if len(questions[at]) == len(questions[order[0]])]
@@ -140,7 +145,7 @@ class Writer:
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int], list[int]]:
         """Pixels, the tokens of the question if there is one, and those of the text: of several answers the first."""
         text = target if isinstance(target, str) else target[0]
-        asked = self.backbone.tokens(item.question) if hasattr(item, "question") else []
+        asked = self.backbone.tokens(item.question) if isinstance(item, ImageQuestion) else []
         return self.backbone.shown(item), asked, [self.backbone.first, *self.backbone.tokens(text)[1:]]
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int], list[int]]]) -> dict[str, torch.Tensor]:
@@ -154,7 +159,7 @@ class Writer:
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
         """The caption of each image, or the answer to each question."""
         self.module.eval()
-        return (self.backbone.describe(inputs) or self.backbone.answer(inputs)) or []
+        return list(self.backbone.answer(self.backbone.task, inputs) or ())
 
     def _padded(self, rows: Sequence[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest, padding = max(map(len, rows)), int(self.backbone.tokenizer.pad_token_id)

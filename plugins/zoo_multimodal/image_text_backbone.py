@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, InvalidInput, needs_extra
+from zoo.kinds.classes import Labels
 
 with needs_extra("multimodal", "run models of images and text"):
     import numpy as np
@@ -19,6 +20,7 @@ from zoo.loading.heads import with_head
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
+ZERO_SHOT = "zero-shot-image-classification"
 LAYER = "projected"
 TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a {}.")
 """Sentences that a class is named in; their vectors are averaged (Radford et al., CLIP, 2021, section 3.1.4)."""
@@ -135,10 +137,14 @@ class ImageTextBackbone(ImageBackbone):
             parts = [self.module.texts(list(texts[at : at + _BATCH])).float() for at in range(0, len(texts), _BATCH)]
         return nn.functional.normalize(torch.cat(parts), dim=1).cpu().numpy()
 
-    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[list[dict[str, Any]]]:
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
+        """The likeliest of the labels for each image; None for other tasks than zero-shot classification."""
+        return self.zero_shot(inputs, labels) if task == ZERO_SHOT else None
+
+    def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[Labels]:
         """The likeliest labels of each image, best first, with their probabilities: among all labels, or of each alone.
 
-        Which of the two is the model's own matter: ``Towers.odds``.
+        Which of the two depends on how the model was trained: ``Towers.odds``.
 
         Raises:
             InvalidInput: there are fewer than two labels to choose from.
@@ -149,16 +155,15 @@ class ImageTextBackbone(ImageBackbone):
                 "Name them: --labels cat,dog",
             )
         names = self._named(labels)
-        rows: list[list[dict[str, Any]]] = []
+        rows: list[Labels] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             vectors = self.features(batch, self.layers)[LAYER].cpu()
             cosines = vectors @ names.T
             places = cosines.topk(min(TOP, len(labels))).indices  # far from 0 and 1 only cosines tell labels apart
             scores = self.module.odds(cosines).gather(1, places)
-            for row in zip(scores.tolist(), places.tolist(), strict=True):
-                pairs = zip(*row, strict=True)
-                rows.append([{"label": labels[place], "score": score} for score, place in pairs])
+            for row, chosen in zip(scores.tolist(), places.tolist(), strict=True):
+                rows.append(Labels.of([labels[place] for place in chosen], row))
         return rows
 
     def _named(self, labels: Sequence[str]) -> torch.Tensor:

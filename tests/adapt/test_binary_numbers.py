@@ -8,7 +8,7 @@ import torch
 
 from zoo.adapt.experiment import prepare
 from zoo.adapt.head_objective import HeadTargets
-from zoo.adapt.linear_probe import fit
+from zoo.adapt.linear_head import fit
 from zoo.entities import Dataset, Plan
 
 PLAN = Plan(task="molecular-property-prediction")

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.adapt import checkpoint as checkpoints
-from zoo.adapt.checkpoint import Checkpoint
+from zoo.adapt.training import checkpoint as checkpoints
+from zoo.adapt.training.checkpoint import Checkpoint
 from zoo.adapt.training.loop import train
 from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress
@@ -150,7 +150,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch() -> None:
 @pytest.mark.slow
 def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
     script = (
-        "import sys, zoo, zoo.adapt.checkpoint as c\n"
+        "import sys, zoo, zoo.adapt.training.checkpoint as c\n"
         "c.EVERY = 0.0\n"
         "run = zoo.tune(sys.argv[1], sys.argv[2], strategy='full', epochs=6, patience=6, save_run=False)\n"
         "print(run.epochs, run.plan['best_epoch'], run.metrics['accuracy'])\n"

@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from tiny_models import TASKS, TinyBackbone, tiny_data
 from torch import nn
 
-from zoo.adapt.methods import train_mode
 from zoo.adapt.strategies import adapt
+from zoo.adapt.training.methods import train_mode
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan
 

@@ -11,7 +11,7 @@ import zoo
 from zoo.adapt.experiment import prepare
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.head_objective import HeadTargets
-from zoo.adapt.linear_probe import choose, extract, predict
+from zoo.adapt.linear_head import choose, extract, predict
 from zoo.adapt.training.loop import evaluate, fresh_statistics
 from zoo.adapt.training.optimizer import depth_below_head, parameter_groups
 from zoo.adapt.training.settings import Settings

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from zoo.adapt import batches
+from zoo.adapt.training import batches
 from zoo.adapt.training.loop import train
 from zoo.adapt.training.optimizer import warm_up_and_cosine
 from zoo.adapt.training.settings import Settings

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import zoo
-from zoo.adapt import methods
+from zoo.adapt.training import methods
 from zoo.errors import UnsupportedModel
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.adapt.retrieval import chance, recalls
+from zoo_multimodal.retrieval import chance, recalls
 
 
 def test_a_small_case_by_hand() -> None:
@@ -26,7 +26,7 @@ def test_any_image_of_a_shared_text_counts() -> None:
     assert found["text_to_image_recall_at_1"] == 0.5
 
 
-def test_equal_similarities_are_no_success() -> None:
+def test_ties_count_as_misses() -> None:
     assert recalls(np.zeros((4, 4)), np.arange(4))["recall_at_1"] == 0.0
 
 

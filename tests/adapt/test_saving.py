@@ -116,7 +116,7 @@ def test_a_failed_write_leaves_the_earlier_model(reviews: str, tmp_path: Path, m
     def fail(*arguments: object, **options: object) -> str:
         raise error
 
-    monkeypatch.setattr("zoo.adapt.saving.readme", fail)
+    monkeypatch.setattr("zoo.adapt.saved.saving.readme", fail)
     with pytest.raises((KeyboardInterrupt, StorageError)):
         zoo.tune(STATIC, reviews, seed=1, output=str(folder))
 
@@ -159,7 +159,7 @@ def test_tensors_that_a_tuned_model_lacks_or_does_not_know_are_named(change, tol
     import torch
     from safetensors.torch import save_file
 
-    from zoo.adapt.tuned import _difference
+    from zoo.adapt.saved.tuned import _difference
 
     module = torch.nn.ModuleDict({"trunk": torch.nn.Linear(4, 3), "head": torch.nn.Linear(3, 2)})
     tensors = {name: tensor.clone() for name, tensor in module.state_dict().items()}

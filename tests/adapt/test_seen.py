@@ -14,8 +14,8 @@ from rdkit import Chem
 
 import zoo
 from zoo.adapt.experiment import prepare
-from zoo.adapt.saving import MARKER
-from zoo.adapt.seen import FILE, Seen, keep_apart, seen_by, trained_on
+from zoo.adapt.saved.names import MARKER
+from zoo.adapt.saved.seen import FILE, Seen, keep_apart, seen_by, trained_on
 from zoo.cli import run
 from zoo.entities import Dataset, ModelCard, Plan
 from zoo.errors import DataError, IntegrityError

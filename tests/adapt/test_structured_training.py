@@ -9,8 +9,8 @@ import pytest
 import torch
 from tiny_models import TASKS, SquaredError, TinyBackbone, TinyLearner, tiny_data
 
-from zoo.adapt import checkpoint
 from zoo.adapt.strategies import adapt
+from zoo.adapt.training import checkpoint
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Plan, Run
 from zoo.errors import StorageError
@@ -67,7 +67,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_end(home: Path, monkeyp
 
 
 def test_a_full_disk_is_noticed_before_the_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from zoo.adapt import saving
+    from zoo.adapt.saved import saving
 
     monkeypatch.setattr(saving.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(StorageError, match="MB left"):

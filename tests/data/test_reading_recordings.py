@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as arrow
@@ -15,10 +16,10 @@ from pyarrow import parquet
 
 import zoo
 from zoo.cli import run
-from zoo.data.single import read_input
 from zoo.errors import DataError
 from zoo.kinds import audio
 from zoo.kinds.audio import Recording
+from zoo.kinds.recordings import Recordings
 
 
 def tone(path: Path, hertz: float, rate: int = 8000, seconds: float = 0.25, channels: int = 1) -> Path:
@@ -114,12 +115,19 @@ def test_resampling_keeps_the_pitch_and_the_length(hertz: int, rate: int) -> Non
     assert spectrum.argmax() * 16000 / len(resampled) == pytest.approx(hertz, abs=3)
 
 
+def typed(path: str | Path) -> Recording:
+    """The recording of a file that is named on the command line."""
+    model: Any = None
+    [recording] = Recordings().read_typed([str(path)], {}, model).items
+    return recording
+
+
 def test_a_recording_on_the_command_line(tones: Path) -> None:
-    assert read_input(str(tones / "high" / "0.wav"), "audio").seconds == pytest.approx(0.25)
+    assert typed(tones / "high" / "0.wav").seconds == pytest.approx(0.25)
     (tones / "no.wav").write_text("no")
     for text, message in (("gone.wav", "no recording file"), (str(tones / "no.wav"), "cannot be read as a recording")):
         with pytest.raises(DataError, match=message):
-            read_input(text, "audio")
+            typed(text)
 
 
 @pytest.mark.system_packages("klettres-data")
@@ -184,7 +192,7 @@ def test_a_cut_mp3_is_left_out_with_the_length_it_has(tones: Path) -> None:
     assert [(found.item, found.reason) for found in reads[0].problems] == [problem]
     assert len({data.fingerprint for data in reads}) == 1
     with pytest.raises(DataError, match="ends after"):
-        read_input(str(tones / "high" / "half.mp3"), "audio")
+        typed(tones / "high" / "half.mp3")
 
 
 FORMS = [

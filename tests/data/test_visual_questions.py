@@ -1,4 +1,4 @@
-"""Questions about pictures: read from tables, typed on a command line, refused with a sentence."""
+"""Questions about images: read from tables, typed on a command line, refused with a sentence."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import pytest
 from PIL import Image
 
 import zoo
-from zoo.data.single import read_input
-from zoo.data.visual_questions import ImageQuestion
 from zoo.errors import DataError
 from zoo.kinds.answers import Answer
 from zoo.kinds.known import kind_of
+from zoo_multimodal.questions import ImageQuestion, parse
 
 TASK = "visual-question-answering"
 
@@ -25,7 +24,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_table_has_a_picture_a_question_and_an_answer(folder: Path) -> None:
+def test_a_table_has_an_image_a_question_and_an_answer(folder: Path) -> None:
     (folder / "q.csv").write_text(
         "image,question,answer\nred one.png,What colour?,red\nblue.png,What colour?,blue\ncut.png,What?,x\nblue.png,,y\n"
     )
@@ -36,7 +35,7 @@ def test_a_table_has_a_picture_a_question_and_an_answer(folder: Path) -> None:
     assert found.inputs[1].image.getpixel((0, 0)) == (0, 0, 255)
     assert list(found.targets) == [("red",), ("blue",)]
     assert [problem.item for problem in found.problems] == ["line 4", "line 5"]
-    assert "has a picture that is not an image" in found.problems[0].reason
+    assert "has a file that is not an image" in found.problems[0].reason
 
 
 def test_several_people_may_have_answered(folder: Path) -> None:
@@ -51,6 +50,13 @@ def test_other_questions_are_other_data(folder: Path) -> None:
     assert first.fingerprint != second.fingerprint
 
 
+def test_the_fingerprint_stays(tmp_path: Path) -> None:
+    (tmp_path / "red.ppm").write_bytes(b"P6 1 1 255\n\xff\x00\x00")
+    (tmp_path / "q.csv").write_text("image,question,answer\nred.ppm,What colour?,red\n")
+    found = zoo.read(str(tmp_path / "q.csv"), task=TASK).fingerprint
+    assert found == "20003c9dab38cfe4280b4cdba2be6575601c1cc47c7e7b434d40d4f91867bcd3"
+
+
 def test_a_missing_column_is_named(folder: Path) -> None:
     (folder / "q.csv").write_text("image,answer\nblue.png,blue\n")
     with pytest.raises(DataError, match="has no column 'question'"):
@@ -58,15 +64,15 @@ def test_a_missing_column_is_named(folder: Path) -> None:
 
 
 def test_a_path_with_spaces_ends_where_the_question_begins(folder: Path) -> None:
-    found = read_input(f"{folder / 'red one.png'} what colour is it ?", "image-question")
+    found = parse(f"{folder / 'red one.png'} what colour is it ?")
     assert found.question == "what colour is it ?"
     assert found.image.getpixel((0, 0)) == (255, 0, 0)
 
 
 @pytest.mark.parametrize("text", ["blue.png", "nowhere.png what is it?", ""])
-def test_what_is_no_picture_with_a_question_is_refused(folder: Path, text: str) -> None:
-    with pytest.raises(DataError, match="no image file with a question"):
-        read_input(str(folder / text) if text else text, "image-question")
+def test_what_is_not_an_image_with_a_question_is_refused(folder: Path, text: str) -> None:
+    with pytest.raises(DataError, match="is not an image file with a question"):
+        parse(str(folder / text) if text else text)
 
 
 def test_an_answer_about_an_image_is_shown_with_it() -> None:

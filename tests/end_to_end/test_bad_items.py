@@ -149,18 +149,18 @@ def test_a_profile_knows_targets_that_are_no_class(tmp_path, capsys):
 
 
 def test_a_text_may_be_a_file_and_an_empty_one_is_left_out(tmp_path, capsys):
-    from zoo.data.single import read_input
     from zoo.errors import DataError
+    from zoo.kinds.text import typed_text
 
     long = tmp_path / "long.txt"
     long.write_text("word " * 100_000)
     (tmp_path / "empty.txt").write_text("\n")
 
-    assert read_input(str(long), "text") == "word " * 100_000
-    assert read_input("no such file.txt", "text") == "no such file.txt"
+    assert typed_text(str(long)) == "word " * 100_000
+    assert typed_text("no such file.txt") == "no such file.txt"
     for text in ("", " ", str(tmp_path / "empty.txt")):
         with pytest.raises(DataError, match="has no text"):
-            read_input(text, "text")
+            typed_text(text)
 
 
 def test_a_folder_without_its_prefix_is_recognised(tmp_path, monkeypatch, capsys):

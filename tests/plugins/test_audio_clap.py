@@ -15,11 +15,11 @@ from transformers import ClapConfig, ClapFeatureExtractor, ClapModel, ClapProces
 
 import zoo
 from zoo.cli import run
-from zoo.data.utterances import SoundingText
 from zoo.errors import DataError, InvalidInput
 from zoo.kinds.audio import Recording
 from zoo.kinds.metrics import metric
 from zoo.testing import run as conformance
+from zoo_audio.speech.utterances import SoundingText
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -186,13 +186,13 @@ def test_the_clap_score_is_of_the_right_words(trained: Path, monkeypatch: pytest
     generator = np.random.default_rng(3)
     sounds = [Recording(sound(name, generator), RATE) for name in SOUNDS]
     score = metric("clap_score").compute
-    monkeypatch.delenv("ZOO_CLAP", raising=False)
-    with pytest.raises(DataError, match="ZOO_CLAP"):
+    monkeypatch.delenv("ZOO_CLAP_MODEL", raising=False)
+    with pytest.raises(DataError, match="ZOO_CLAP_MODEL"):
         score([SoundingText(name) for name in SOUNDS], sounds)
-    monkeypatch.setenv("ZOO_CLAP", f"file:{trained}")
+    monkeypatch.setenv("ZOO_CLAP_MODEL", f"file:{trained}")
     right = score([SoundingText(name) for name in SOUNDS], sounds)
     wrong = score([SoundingText(name) for name in (*SOUNDS[1:], SOUNDS[0])], sounds)
     assert right > wrong + 0.3
-    monkeypatch.setenv("ZOO_CLAP", "pkg:resemblyzer")
+    monkeypatch.setenv("ZOO_CLAP_MODEL", "pkg:resemblyzer")
     with pytest.raises(DataError, match="no features of texts"):
         score([SoundingText("hiss")], sounds[:1])

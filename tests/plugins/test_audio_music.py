@@ -21,14 +21,14 @@ from transformers import (
 )
 
 import zoo
-from zoo.adapt.metric_models import embedded
 from zoo.cli import run
 from zoo.data import read
-from zoo.data.utterances import SoundingText
 from zoo.errors import DataError
 from zoo.kinds.audio import Recording
 from zoo.kinds.metrics import metric
 from zoo_audio.music import delayed
+from zoo_audio.options import FRECHET_MODEL
+from zoo_audio.speech.utterances import SoundingText
 
 RATE, SAMPLES = 2_000, 500
 KINDS = ("low beeps", "high beeps", "rising siren")
@@ -38,7 +38,7 @@ CODES, BANDWIDTH, PADDING = 64, 2.4, 64
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("ZOO_CLAP", raising=False)
+    monkeypatch.delenv("ZOO_CLAP_MODEL", raising=False)
 
 
 def sound(name: str, generator: np.random.Generator) -> np.ndarray:
@@ -197,9 +197,7 @@ def test_what_words_sound_like_is_learnt(tmp_path: Path, capsys: pytest.CaptureF
     test, tuned = read(new, task="text-to-audio"), zoo.load(f"file:{folder}")
     made = tuned.predict(list(test.inputs))
     assert {round(piece.seconds, 2) for piece in made} == {0.25}
-    real, heard = (
-        embedded("ZOO_FRECHET_BACKBONE", sounds) for sounds in ([target.recording for target in test.targets], made)
-    )
+    real, heard = (FRECHET_MODEL.embed(sounds) for sounds in ([target.recording for target in test.targets], made))
     low, high = real[0::3].mean(axis=0), real[1::3].mean(axis=0)
     lower = np.linalg.norm(heard - low, axis=1) < np.linalg.norm(heard - high, axis=1)
     assert lower[0::3].sum() + (~lower[1::3]).sum() >= 12, "of 16; 8 by chance"
@@ -238,7 +236,7 @@ def test_a_piece_is_the_same_every_time_and_as_long_as_asked(small: str) -> None
     model = zoo.load(small)
     assert model.card.tasks == ("text-to-audio",)
     assert model.card.input["kind"] == "text"
-    first, again = (model.backbone.compose(["low beeps", "high beeps"], 30) for _ in range(2))
+    first, again = (model.backbone.outputs(["low beeps", "high beeps"], 30) for _ in range(2))
     assert [piece.seconds for piece in first] == [0.15, 0.15]
     np.testing.assert_array_equal(first[0].samples, again[0].samples)
     assert not np.array_equal(first[0].samples, first[1].samples)

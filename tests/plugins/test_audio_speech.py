@@ -1,4 +1,4 @@
-"""Voices and what judges them: a real VITS voice, the words that a real Whisper hears of it, its predicted quality."""
+"""Voices and their metrics: a real VITS voice, a real Whisper's transcripts of it, its predicted quality."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ import soundfile
 import zoo
 from zoo.cli import run
 from zoo.data import read
-from zoo.data.utterances import SoundingText, VoicedText, parse
 from zoo.entities import LocalFiles
 from zoo.errors import DataError, MissingProgram, UnsupportedModel, ZooError
 from zoo.kinds import audio
+from zoo.kinds.known import kind_of
 from zoo.kinds.metrics import metric
+from zoo_audio.speech.utterances import SoundingText, VoicedText, parse
 
 SENTENCES = ["The ship sailed at noon.", "My sister reads a new book.", "The old clock struck twelve."]
-VOICE, RECOGNISER = "pkg:piper-joe-medium", "pkg:whisper-tiny.en"
+VOICE, ASR_MODEL = "pkg:piper-joe-medium", "pkg:whisper-tiny.en"
 
 
 speaking = pytest.mark.system_packages("espeak-ng")
@@ -47,7 +48,7 @@ def table(tmp_path: Path) -> Path:
 @pytest.mark.slow
 @speaking
 def test_a_published_voice_says_what_it_is_given(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A recogniser hears the words; the baseline, one recording for all texts, has hardly one of them right."""
+    """An ASR model transcribes the words; the baseline, one recording for all texts, gets almost all of them wrong."""
     assert run(["evaluate", VOICE, str(table), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
 
@@ -77,13 +78,13 @@ def test_what_is_spoken_is_written_played_and_recognised(tmp_path: Path, capsys:
     assert SENTENCES[0] in page
 
     capsys.readouterr()
-    assert run(["predict", RECOGNISER, str(recording), "--json"]) == 0
+    assert run(["predict", ASR_MODEL, str(recording), "--json"]) == 0
     [heard] = json.loads(capsys.readouterr().out)["predictions"]
     assert metric("word_error_rate").compute([SENTENCES[0]], [heard["output"]]) <= 0.4
 
 
 @speaking
-def test_what_a_voice_cannot_do_is_told() -> None:
+def test_what_a_voice_cannot_do_is_an_error() -> None:
     model = zoo.load(VOICE)
     with pytest.raises(DataError, match="holds nothing that can be said"):
         model.predict(["..."])
@@ -92,7 +93,7 @@ def test_what_a_voice_cannot_do_is_told() -> None:
     assert model.predict(["\ud800 Hello\0"])[0].seconds > 0.2
     with pytest.raises(DataError, match="has one voice"):
         model.predict([VoicedText.of("Hello", [tone(1.0)])])
-    with pytest.raises(UnsupportedModel, match="answers and no features"):
+    with pytest.raises(UnsupportedModel, match="produces outputs only; it has no feature layers"):
         model.backbone.preprocess("Hello")
 
 
@@ -105,12 +106,15 @@ def test_without_the_program_for_phonemes_the_hint_brings_it(monkeypatch: pytest
 
 
 @speaking
-def test_a_judge_that_is_named_wrongly_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a packaged judge is missing its metric is left out; one that somebody named has to be there."""
+@pytest.mark.parametrize("variable", ["ZOO_ASR_MODEL", "ZOO_RECOGNISER"])
+def test_a_metric_model_that_is_misspelt_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """Without its packaged model a metric is left out; a model that the user named has to exist."""
     (tmp_path / "texts.csv").write_text("text\nThe ship sailed at noon.\n")
-    monkeypatch.setenv("ZOO_RECOGNISER", "off")
+    monkeypatch.setenv(variable, "off")
     assert set(zoo.evaluate(VOICE, str(tmp_path / "texts.csv")).metrics) == {"predicted_mos"}
-    monkeypatch.setenv("ZOO_RECOGNISER", "pkg:whisper-tiny.eng")
+    monkeypatch.setenv(variable, "pkg:whisper-tiny.eng")
     with pytest.raises(ZooError, match="whisper-tiny"):
         zoo.evaluate(VOICE, str(tmp_path / "texts.csv"))
 
@@ -126,7 +130,7 @@ def test_noise_has_a_low_predicted_quality() -> None:
 
 
 def test_features_of_a_packaged_whisper_do_not_depend_on_the_batch() -> None:
-    backbone = zoo.load(RECOGNISER).backbone
+    backbone = zoo.load(ASR_MODEL).backbone
     items = [backbone.preprocess(tone(seconds)) for seconds in (0.5, 2.0)]
     together = backbone.features(backbone.collate(items), backbone.layers)["encoder.mean"]
     alone = [backbone.features(backbone.collate([item]), backbone.layers)["encoder.mean"][0] for item in items]
@@ -151,7 +155,7 @@ def test_mel_cepstra_are_compared_whatever_the_speed() -> None:
     assert distortion(target, [sweep[1]]) < 0.5 * distortion(target, [falling])
     with pytest.raises(DataError, match="needs a real recording"):
         distortion([SoundingText("up")], [sweep[0]])
-    with pytest.raises(DataError, match="judges recordings of texts"):
+    with pytest.raises(DataError, match="evaluates recordings of texts"):
         distortion(["up"], ["up"])
 
 
@@ -160,6 +164,31 @@ def glide(seconds: float, start: float, end: float) -> audio.Recording:
     phase = 2 * np.pi * (start * time + (end - start) * time**2 / (2 * seconds))
     noise = np.random.default_rng(0).standard_normal(len(time))
     return audio.Recording((0.3 * np.sin(phase) + 0.001 * noise).astype(np.float32), 16_000)
+
+
+def test_error_rates_compare_what_a_target_hears_in_an_answer() -> None:
+    """The metrics of texts know no recordings: a target says what was to be said, and what an answer says."""
+
+    class Murmured:
+        text = "one two"
+
+        def heard(self, answer: str) -> str:
+            return answer.lower()
+
+    assert metric("word_error_rate").compute([Murmured()], ["ONE TWO"]) == 0
+    assert metric("word_error_rate").compute([Murmured()], ["ONE"]) == 0.5
+    with pytest.raises(DataError, match="as many texts as there are targets"):
+        metric("word_error_rate").compute([Murmured(), "one"], ["one", "one"])
+
+
+def test_a_generated_recording_is_summarised_and_named_after_its_text() -> None:
+    kind, recording = kind_of("generated-audio"), tone(0.5)
+    assert kind.to_json(recording) == {"seconds": 0.5, "sampling_rate": 16_000}
+    assert kind.summary(recording) == [("0.50 s at 16,000 Hz", "")]
+    assert kind.file_names(["The ship sailed at noon, they say.", "?"]) == ["01-the-ship-sailed-at-noon", "02-"]
+    page = kind.html(VoicedText.of("Good <night>", [tone(0.25)]), recording)
+    assert page.count("<audio controls") == 2
+    assert "Good &lt;night&gt;" in page
 
 
 def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
@@ -176,7 +205,11 @@ def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
     ]
     (tmp_path / "said.csv").write_text("\n".join(rows))
     data = read(tmp_path / "said.csv", task="text-to-speech")
-    assert (data.input_kind, data.target_kind, list(map(str, data.inputs))) == ("text", "audio", ["One.", "Three."])
+    assert (data.input_kind, data.target_kind, list(map(str, data.inputs))) == (
+        "text",
+        "generated-audio",
+        ["One.", "Three."],
+    )
     assert [target.text for target in data.targets] == ["One.", "Three."]
     assert [target.recording.seconds for target in data.targets] == [0.5, 1.0]
     assert [text.voice.seconds for text in data.inputs] == [1.0, 0.5]
@@ -192,6 +225,12 @@ def test_texts_with_recordings_are_read(tmp_path: Path) -> None:
         read(tmp_path / "said.csv", task="text-to-speech", target_column="sentence")
 
 
+def test_the_fingerprint_of_texts_to_be_spoken_stays(tmp_path: Path) -> None:
+    (tmp_path / "texts.csv").write_text("text\nOne.\nTwo.\n")
+    found = read(tmp_path / "texts.csv", task="text-to-speech").fingerprint
+    assert found == "11066d391f24514d2383d09e2d6e5f86d0f5c91088c8e25e095d2342f684e473"
+
+
 def test_a_text_may_follow_the_recording_of_a_voice(tmp_path: Path) -> None:
     path = tmp_path / "my voice.wav"
     soundfile.write(path, tone(0.5).samples, 16_000)
@@ -205,8 +244,10 @@ def test_a_text_may_follow_the_recording_of_a_voice(tmp_path: Path) -> None:
         parse("  ")
 
 
-@pytest.mark.parametrize(("model", "room"), [("pkg:dnsmos", "speech_quality"), ("pkg:piper-joe-medium", "piper")])
-def test_weights_that_are_cut_short_are_told(tmp_path: Path, model: str, room: str) -> None:
+@pytest.mark.parametrize(
+    ("model", "module"), [("pkg:dnsmos", "speech.quality"), ("pkg:piper-joe-medium", "speech.piper")]
+)
+def test_weights_that_are_cut_short_are_an_error(tmp_path: Path, model: str, module: str) -> None:
     """onnxruntime has errors of its own for such files."""
     card = zoo.load(model).card
     whole = resolve_files(model)
@@ -217,7 +258,7 @@ def test_weights_that_are_cut_short_are_told(tmp_path: Path, model: str, room: s
         shutil.copy(whole / f"{name}.json", tmp_path / f"{name}.json")
 
     with pytest.raises(UnsupportedModel, match=f"'{model}' "):
-        importlib.import_module(f"zoo_audio.{room}").load(card, LocalFiles(tmp_path), "cpu")
+        importlib.import_module(f"zoo_audio.{module}").load(card, LocalFiles(tmp_path), "cpu")
 
 
 def resolve_files(model: str) -> Path:

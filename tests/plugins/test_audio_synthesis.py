@@ -28,10 +28,10 @@ from transformers import (
 import zoo
 from zoo.cli import run
 from zoo.data import read
-from zoo.data.utterances import SoundingText, VoicedText
 from zoo.errors import DataError, UnsupportedModel
 from zoo.kinds.audio import Recording
 from zoo.kinds.metrics import metric
+from zoo_audio.speech.utterances import SoundingText, VoicedText
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -53,8 +53,8 @@ DROPS = (
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    # Of a small model's words a recogniser of sentences hears nothing, so that the sounds decide.
-    monkeypatch.setenv("ZOO_RECOGNISER", "off")
+    # An ASR model trained on sentences recognises none of a small model's words, so that the sounds decide.
+    monkeypatch.setenv("ZOO_ASR_MODEL", "off")
 
 
 def saved(folder: Path, voice: int = 256) -> str:
@@ -120,7 +120,7 @@ def spoken(folder: Path, count: int, seed: int) -> Path:
 def test_words_are_learnt_and_spoken_in_the_voice_of_a_recording(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Of eight recordings, four words by two voices, what is spoken is nearest to the right one; by chance one is."""
+    """Four words by two voices: each output is nearest to the right one of eight recordings; by chance one of eight is."""
     model, folder = saved(tmp_path / "speecht5"), str(tmp_path / "tuned")
     data, new = spoken(tmp_path / "data", 240, 0), spoken(tmp_path / "new", 8, 1)
     options = [
@@ -160,7 +160,7 @@ def test_words_are_learnt_and_spoken_in_the_voice_of_a_recording(
     assert tuned.predict(["moon"])[0].seconds > 0.2
 
 
-def test_what_cannot_be_spoken_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_spoken_is_an_error(tmp_path: Path) -> None:
     model = zoo.load(saved(tmp_path / "speecht5", voice=100))
     assert model.card.tasks == ("text-to-speech",)
     assert model.card.input["kind"] == "text"

@@ -123,7 +123,7 @@ def chirps(tmp_path: Path) -> Path:
 
 
 def test_a_published_classifier_is_used_as_it_is(tmp_path: Path, chirps: Path) -> None:
-    """A small audio spectrogram transformer, trained here for seconds, saved, and judged on recordings it never saw."""
+    """A small audio spectrogram transformer, trained here for seconds, saved, and evaluated on recordings it never saw."""
     torch.manual_seed(0)
     extractor = ASTFeatureExtractor(max_length=64, num_mel_bins=32, mean=-6.0, std=4.0)
     model = ASTForAudioClassification(

@@ -1,4 +1,4 @@
-"""openai-whisper's own checkpoints: a small one, trained here on synthesised digits, read, judged and refused."""
+"""openai-whisper's own checkpoints: a small one, trained here on synthesised digits, read, evaluated and refused."""
 
 from __future__ import annotations
 
@@ -117,14 +117,14 @@ def test_features_are_the_encoders_own(tmp_path: Path) -> None:
     assert len(loaded.card.files[0].sha256 or "") == 64
 
 
-def test_files_that_are_no_checkpoint_are_refused(tmp_path: Path) -> None:
+def test_files_that_are_not_a_checkpoint_are_refused(tmp_path: Path) -> None:
     name = saved(tmp_path / "whisper")
     path = tmp_path / "whisper" / "small.en.pt"
     state = torch.load(path, weights_only=True)
     lost = next(iter(state["model_state_dict"]))
     del state["model_state_dict"][lost]
     torch.save(state, path)
-    with pytest.raises(UnsupportedModel, match=r"is no checkpoint of openai-whisper.*Missing key"):
+    with pytest.raises(UnsupportedModel, match=r"is not a checkpoint of openai-whisper.*Missing key"):
         zoo.load(name)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ZooError):

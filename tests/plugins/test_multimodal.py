@@ -37,7 +37,7 @@ def contrast(images: torch.Tensor, texts: torch.Tensor, scale: torch.Tensor) -> 
 
 
 def train(model, embed_images, embed_texts, pixels: torch.Tensor, steps: int = 250) -> None:
-    """Every step sees each caption once, with one of its pictures."""
+    """Every step sees each caption once, with one of its images."""
     torch.manual_seed(0)
     learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(learnt, lr=2e-3, weight_decay=0.01)
@@ -151,13 +151,13 @@ def tagged(open_clip_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
-    """A table of new pictures, each with its caption; every caption once."""
-    return table_of_captions(tmp_path / "pictures")
+    """A table of new images, each with its caption; every caption once."""
+    return table_of_captions(tmp_path / "images")
 
 
 @pytest.fixture
 def shapes(tmp_path: Path) -> Path:
-    """New pictures in folders by what is on them."""
+    """New images in folders by what is on them."""
     return folders_of_shapes(tmp_path / "shapes")
 
 
@@ -197,14 +197,14 @@ def test_a_clip_of_transformers_does_both(transformers_folder: Path, captions: P
 def test_labels_on_the_command_line(
     transformers_folder: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    name, picture = f"file:{transformers_folder}", str(shapes / "red_circle" / "left.png")
+    name, image = f"file:{transformers_folder}", str(shapes / "red_circle" / "left.png")
     labels = "green triangle,red circle,blue square"
 
-    assert run(["predict", name, picture, "--labels", labels, "--json"]) == 0
+    assert run(["predict", name, image, "--labels", labels, "--json"]) == 0
     [answer] = json.loads(capsys.readouterr().out)["predictions"]
     assert answer["output"][0]["label"] == "red circle"
     assert sum(label["score"] for label in answer["output"]) == pytest.approx(1)
-    assert run(["predict", name, picture, "--task", "zero-shot-image-classification"]) == 1
+    assert run(["predict", name, image, "--task", "zero-shot-image-classification"]) == 1
     assert "chooses from labels that you name" in capsys.readouterr().err
 
 
@@ -223,19 +223,19 @@ def test_features_train_a_probe(transformers_folder: Path, tmp_path: Path) -> No
 def test_five_pictures_of_each_class_are_enough(
     transformers_folder: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Few-shot: a probe on the features of three pictures a class, one more to stop by and one to test on."""
+    """Few-shot: a probe on the features of three images a class, one more to stop by and one to test on."""
     generator = np.random.default_rng(10)
     for colour, shape in itertools.product(COLOURS, SHAPES):
         (tmp_path / "few" / f"{colour}_{shape}").mkdir(parents=True)
         for number, place in enumerate([*PLACES, *PLACES, "left"]):
-            picture = drawn(f"a {colour} {shape} on the {place}", generator)
-            picture.save(tmp_path / "few" / f"{colour}_{shape}" / f"{number}.png")
+            image = drawn(f"a {colour} {shape} on the {place}", generator)
+            image.save(tmp_path / "few" / f"{colour}_{shape}" / f"{number}.png")
     folder = str(tmp_path / "tuned")
     assert run(["tune", f"file:{transformers_folder}", str(tmp_path / "few"), "-o", folder, "--json"]) == 0
     capsys.readouterr()
     assert run(["evaluate", f"file:{folder}", str(shapes), "--json"]) == 0
-    judged = json.loads(capsys.readouterr().out)
-    assert judged["metrics"]["accuracy"] > judged["baseline"]["accuracy"] + 0.3
+    evaluated = json.loads(capsys.readouterr().out)
+    assert evaluated["metrics"]["accuracy"] > evaluated["baseline"]["accuracy"] + 0.3
 
 
 def test_they_conform(transformers_folder: Path) -> None:

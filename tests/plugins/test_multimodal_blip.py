@@ -14,9 +14,9 @@ from PIL import Image, ImageDraw
 
 import zoo
 from zoo.cli import run
-from zoo.data.visual_questions import ImageQuestion
 from zoo.errors import DataError, UnsupportedModel
 from zoo.testing import run as conformance
+from zoo_multimodal.questions import ImageQuestion
 
 COLOURS = {"red": (220, 30, 30), "green": (30, 180, 40), "blue": (40, 60, 220)}
 SHAPES = ("circle", "square")
@@ -161,10 +161,11 @@ def test_answers_do_not_depend_on_the_company(tmp_path: Path) -> None:
     name = saved(tmp_path / "blip", transformers.BlipForQuestionAnswering)
     backbone, generator = zoo.load(name).backbone, np.random.default_rng(0)
     asked = [ImageQuestion(drawn(kind, generator), q) for kind, q in zip(KINDS, [*QUESTIONS, "red ?"], strict=False)]
-    assert backbone.answer(asked) == [backbone.answer([one])[0] for one in asked]
-    assert backbone.describe([asked[0].image]) is None
+    task = "visual-question-answering"
+    assert backbone.answer(task, asked) == [backbone.answer(task, [one])[0] for one in asked]
+    assert backbone.answer("image-to-text", [asked[0].image]) is None
     with pytest.raises(DataError, match="takes questions about images"):
-        backbone.answer([asked[0].image])
+        backbone.answer(task, [asked[0].image])
 
 
 def test_it_conforms(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def pieces() -> bytes:
 
 
 def train(model: torch.nn.Module, loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], prepare, tokens) -> None:
-    """Every step sees each caption once, in one of three sentences, with one of its pictures."""
+    """Every step sees each caption once, in one of three sentences, with one of its images."""
     generator, steps, every = np.random.default_rng(0), 250, torch.arange(len(CAPTIONS))
     pixels = torch.stack([torch.stack([prepare(drawn(c, generator)) for c in CAPTIONS]) for _ in range(8)])
     tokens = tokens.view(-1, len(CAPTIONS), tokens.shape[1])
@@ -131,7 +131,7 @@ def reshaped(image: Image.Image, wide: bool) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def flexible(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SigLIP 2 of flexible resolution, trained on pictures of two shapes, with Gemma's tokenizer."""
+    """A SigLIP 2 of flexible resolution, trained on images of two shapes, with Gemma's tokenizer."""
     folder = tmp_path_factory.mktemp("siglip2")
     built = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁", *"abcdefghijklmnopqrstuvwxyz"]
     merges = []
@@ -311,7 +311,7 @@ def test_scores_are_the_models_own_probabilities(
 
 
 def test_small_scores_are_told_apart(folder: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A picture that no label fits has no row of zeros."""
+    """An image that no label fits has no row of zeros."""
     copy = shapes.parent / "strict"
     shutil.copytree(folder, copy)
     weights = load_file(copy / "model.safetensors")
@@ -364,7 +364,7 @@ def test_the_tokenizer_of_siglip_2_gets_small_letters(folder: Path, tmp_path: Pa
 def test_siglip_2_takes_pictures_of_any_shape(
     flexible: Path, captions: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As the model itself has them, padding masked; five pictures of each colour are enough for a probe."""
+    """As the model itself has them, padding masked; five images of each colour are enough for a probe."""
     paths = [*sorted(shapes.rglob("*.png")), *sorted(captions.parent.glob("*.png"))]
     for number, path in enumerate(paths):
         reshaped(Image.open(path), number % 3 > 0).save(path)
@@ -396,13 +396,13 @@ def test_siglip_2_takes_pictures_of_any_shape(
         picture = drawn(f"a {colour} {SHAPES[number % 3]} on the {['left', 'right'][number % 2]}", generator)
         reshaped(picture, number > 1).save(few / colour / f"{number}.png")
     answer(["tune", name, str(few), "-o", str(tmp_path / "tuned")], capsys)
-    judged = answer(["predict", f"file:{tmp_path / 'tuned'}", *map(str, paths[:24])], capsys)["predictions"]
-    right = [one["output"][0]["label"] == Path(one["input"]).parent.name.split("_")[0] for one in judged]
+    evaluated = answer(["predict", f"file:{tmp_path / 'tuned'}", *map(str, paths[:24])], capsys)["predictions"]
+    right = [one["output"][0]["label"] == Path(one["input"]).parent.name.split("_")[0] for one in evaluated]
     assert np.mean(right) > 0.6  # a quarter by chance
 
 
 def test_features_tell_colours_apart(folder: Path, captions: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """They are the model's own, and the nearest other picture is of the same colour far oftener than by chance."""
+    """They are the model's own, and the nearest other image is of the same colour far oftener than by chance."""
     out = captions.parent / "features.safetensors"
     assert run(["features", f"file:{folder}", str(captions), "-o", str(out)]) == 0
     found = load_file(out)["features"]

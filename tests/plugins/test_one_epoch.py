@@ -25,7 +25,7 @@ Case = tuple[str, str, tuple[str, ...]]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ZOO_RECOGNISER", "off")
+    monkeypatch.setenv("ZOO_ASR_MODEL", "off")
 
 
 def module_of(name: str) -> Any:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.adapt.saving import MARKER
-from zoo.adapt.seen import FILE, trained_on
+from zoo.adapt.saved.names import MARKER
+from zoo.adapt.saved.seen import FILE, trained_on
 from zoo.data import copies, units
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import DataError

@@ -89,7 +89,7 @@ FAULTS = {
     "social": ("answers-in-any-company", "word-counting: the answer for each input alone is another: number 1: "),
     "seedless": ("answers-the-same-again", "word-counting: another seed gives the same answer"),
     "unfounded": ("answers-its-tasks", "word-counting: an answer is not finite"),
-    "mute": ("answers-its-tasks", "it gives no features, and answers none of its tasks (word-counting)"),
+    "mute": ("answers-its-tasks", "it has no feature layers, and answers none of its tasks (word-counting)"),
     "eager": ("answers-nothing-to-nothing", "word-counting: no inputs have 1 answers"),
     "credulous": ("explains-wrong-questions", "word-counting: an object() is taken for an input"),
     "vague": (
@@ -118,7 +118,7 @@ def test_each_fault_of_an_answer_is_found(install: Install) -> None:
         failed = {one.check: one.detail for one in outcomes if one.model == f"hasty:{name}" and one.status == "failed"}
         assert failed[check].startswith(detail), failed
     skipped = [one for one in outcomes if one.model == "hasty:sound" and one.check == "survives-extremes"]
-    assert skipped[0].detail == "it gives no features"
+    assert skipped[0].detail == "it has no feature layers"
 
 
 def examined(plugin: str, model: str, *, without: tuple[str, ...] = ()) -> None:

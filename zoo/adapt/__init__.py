@@ -85,7 +85,7 @@ def tune(
     from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
     from zoo.adapt.plans import check_plan
-    from zoo.adapt.saving import check_output
+    from zoo.adapt.saved.saving import check_output
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
     from zoo.data.arguments import read_options

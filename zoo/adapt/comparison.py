@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.linear_probe import LinearHead, choose, extract, predict, refit
+from zoo.adapt.linear_head import LinearHead, choose, extract, predict, refit
 from zoo.answers import figure_text
 from zoo.errors import DataError
 from zoo.kinds.metrics import metric

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.experiment import metrics_for
+from zoo.adapt.metrics import metrics_for
 from zoo.errors import DataError
 from zoo.kinds.class_names import ClassNames
 from zoo.kinds.known import kind_of, kinds
@@ -34,11 +34,17 @@ def evaluate_answers(
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
-        DataError: none of the task's metrics can evaluate the targets, or the model knows none of their classes.
+        DataError: the data do not have what the task predicts, none of the task's metrics can evaluate the targets, or
+            the model knows none of their classes.
     """
-    kind = kind_of(dataset.target_kind)
-    if (own := kind.evaluate(model, dataset, task, progress)) is not None:
+    if (own := kind_of(task.target).evaluate(model, dataset, task, progress)) is not None:
         return own
+    if dataset.targets is None or task.target != dataset.target_kind:
+        raise DataError(
+            f"'{dataset.name}' cannot evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
+            "Name the column of the labels with --target-column.",
+        )
+    kind = kind_of(dataset.target_kind)
     known = known_targets(dataset)
     targets = kind.array(known) if kind.estimable else known
     kind.evaluated_with(task.name)  # a metric model that is missing is named before the work

@@ -1,31 +1,24 @@
-"""Judges a model's own answers on a labelled data set, without training anything."""
+"""Evaluates a model's own answers on a labelled data set, without training anything."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import evaluate_answers
 from zoo.adapt.reading import read_for_evaluation
-from zoo.contract.backbone import EmbedsTexts, Progress
 from zoo.entities import Dataset, Entity, Problem
-from zoo.errors import DataError, UnsupportedModel
+from zoo.errors import DataError
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from zoo.contract.backbone import Progress
     from zoo.contract.reader import ReadOptions
     from zoo.features import Model
     from zoo.tasks import Task
-
-RETRIEVAL = "image-text-retrieval"
-
-CHUNK = 64
-"""Samples that are decoded and answered at a time."""
 
 
 @dataclass(frozen=True)
@@ -75,23 +68,22 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Evaluation:
-    """The task's metrics of a model's own answers, beside those of knowing nothing.
+    """The task's metrics of a model's own answers, beside those of the baseline.
 
-    Classifiers, zero-shot ones included, and models that predict numbers are asked sample by sample; models of images
-    and text are asked to find each image's text among all, and each text's image. Samples that ``zoo tune`` trained the
-    model on are left out.
+    The kind of the task's target says how answers are compared with targets; retrieval, for example, compares all
+    images with all texts. Samples that ``zoo tune`` trained the model on are left out.
 
     Args:
         model: model id, or a loaded model.
         data: a data set, or what names one.
-        task: task name; the first of the model's that the data can judge where it is None.
+        task: task name; the first of the model's that the data fit where it is None.
         device: where to run; None takes the best available.
         input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Raises:
         UnsupportedModel: the model has no answers of its own for the task.
-        DataError: the data cannot judge it, its classes are not those that the model knows, or it was trained on all of
-            them.
+        DataError: the data do not fit the task, their classes are not those that the model knows, or it was trained on
+            all of them.
     """
     from zoo.contract.backbone import SilentProgress
     from zoo.data import notes_on
@@ -118,7 +110,7 @@ def evaluate(
     found = _task(loaded, dataset, task)
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
-    metrics, baseline = _metrics(loaded, dataset, found, progress)
+    metrics, baseline = evaluate_answers(loaded, dataset, found, progress)
     evaluated_with = kind_of(found.target).evaluated_with(found.name)
     return Evaluation(
         loaded.card.id,
@@ -147,8 +139,8 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     """
     import numpy as np
 
-    from zoo.adapt.saving import LIBRARY
-    from zoo.adapt.seen import seen_by
+    from zoo.adapt.saved.names import LIBRARY
+    from zoo.adapt.saved.seen import seen_by
 
     if model.card.library != LIBRARY:
         return dataset, None, ()
@@ -196,56 +188,3 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
         if candidate and dataset.input_kind in candidate.inputs and candidate.target == dataset.target_kind:
             return candidate
     return task_for(dataset)
-
-
-def _metrics(
-    model: Model, dataset: Dataset, task: Task, progress: Progress
-) -> tuple[dict[str, float], dict[str, float]]:
-    if task.name == RETRIEVAL:
-        return _retrieval(model, dataset, progress)
-    if dataset.targets is None or task.target != dataset.target_kind:
-        raise DataError(
-            f"'{dataset.name}' cannot evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
-            "Name the column of the labels with --target-column.",
-        )
-    return evaluate_answers(model, dataset, task, progress)
-
-
-def _retrieval(model: Model, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:
-    import numpy as np
-
-    from zoo.adapt.retrieval import chance, recalls
-    from zoo.entities import FeatureRequest
-    from zoo.features import extract
-
-    if dataset.target_kind != "text" or dataset.targets is None:
-        raise DataError(
-            f"'{dataset.name}' has no text for each image.",
-            "Name its column with --target-column, and the task with --task image-text-retrieval.",
-        )
-    if not isinstance(model.backbone, EmbedsTexts):
-        raise UnsupportedModel(
-            f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
-            "Find one that has: zoo search --task image-text-retrieval",
-        )
-    texts = [str(text) for text in dataset.targets]
-    distinct = list(dict.fromkeys(texts))
-    own = np.asarray([distinct.index(text) for text in texts])
-    request = FeatureRequest(batch_size=CHUNK, device=model.device)
-    unlabelled = replace(dataset, targets=None, target_kind="none")
-    [images] = extract(model.backbone, unlabelled, request, progress).values()
-    with progress.step("Embedding the texts", len(distinct)) as step:
-        found = []
-        for start in range(0, len(distinct), CHUNK):
-            found.append(model.backbone.embed_texts(distinct[start : start + CHUNK]))
-            step.advance(len(found[-1]))
-    similarities = _unit(images.values) @ _unit(np.concatenate(found)).T
-    return recalls(similarities, own), chance(len(texts), len(distinct), own)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    import numpy as np
-
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: np.ndarray = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.adapt.metrics import metrics_for
 from zoo.adapt.plans import check_plan
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
@@ -122,7 +123,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Expe
         DataError: the data set has no targets, or is too small to hold samples out.
         UnknownTask: no such task.
     """
-    from zoo.adapt.seen import keep_apart
+    from zoo.adapt.saved.seen import keep_apart
     from zoo.data import copies, units
     from zoo.data.splitting import RANDOM
     from zoo.plugins import plugins
@@ -224,22 +225,3 @@ def make_run(
 def new_id() -> str:
     """A short unique name that sorts by time: ``20261124-093015-4fa2``."""
     return f"{datetime.now(timezone.utc):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
-    """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
-    from zoo.errors import ZooError
-    from zoo.kinds.metrics import metric
-
-    found = []
-    for wanted in task.metrics:
-        try:
-            candidate = metric(wanted.name)
-            candidate.compute(targets, targets)
-        except ZooError:
-            continue
-        found.append(candidate)
-    if not found:
-        names = ", ".join(wanted.name for wanted in task.metrics)
-        raise DataError(f"None of the metrics of '{task.name}' ({names}) can judge the targets of this data set.")
-    return tuple(found)

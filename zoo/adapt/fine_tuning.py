@@ -11,8 +11,8 @@ from zoo.adapt.experiment import make_run, prepare
 from zoo.adapt.head_objective import HeadObjective
 from zoo.adapt.learner_objective import LearnerObjective
 from zoo.adapt.objectives import Objective
-from zoo.adapt.saving import check_room, save
-from zoo.adapt.seen import trained_on
+from zoo.adapt.saved.saving import check_room, save
+from zoo.adapt.saved.seen import trained_on
 from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import HasLearningRate
 from zoo.errors import needs_extra
@@ -29,7 +29,7 @@ HEAD_FACTOR = 10
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, method: str = "everything") -> Run:
-    """Fine-tune by the plan what ``method`` (of ``zoo.adapt.methods``) says, test it, and write it to ``plan.output``.
+    """Fine-tune what ``method`` (of ``zoo.adapt.training.methods``) says, test it, and write it to ``plan.output``.
 
     Targets that are a class or a number get a new head (``HeadObjective``), all others the backbone's own learner
     (``LearnerObjective``). Where the device's memory is too small for the batches, they are halved and their gradients
@@ -40,10 +40,10 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.training.loop.train``.
     """
     with needs_extra("torch", "fine-tune models"):
-        from zoo.adapt import methods
-        from zoo.adapt.checkpoint import Checkpoint
-        from zoo.adapt.memory import train_within_memory
+        from zoo.adapt.training import methods
+        from zoo.adapt.training.checkpoint import Checkpoint
         from zoo.adapt.training.loop import seeded
+        from zoo.adapt.training.memory import train_within_memory
         from zoo.adapt.training.optimizer import check_layer_decay
 
     started = time.perf_counter()

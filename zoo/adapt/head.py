@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.adapt.methods import is_batch_norm
+from zoo.adapt.training.methods import is_batch_norm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from zoo.adapt.batches import Batches
     from zoo.adapt.comparison import Probe
     from zoo.adapt.experiment import Experiment
-    from zoo.adapt.linear_probe import LinearHead
+    from zoo.adapt.linear_head import LinearHead
+    from zoo.adapt.training.batches import Batches
     from zoo.contract.backbone import Progress
 
 NEVER = 10.0
@@ -109,7 +109,7 @@ def _fitted(
     module: nn.Module, linear: nn.Linear, experiment: Experiment, parts: tuple[Batches, Batches], progress: Progress
 ) -> LinearHead | None:
     """A linear probe on what reaches ``linear``; None where that is not finite."""
-    from zoo.adapt.linear_probe import choose
+    from zoo.adapt.linear_head import choose
 
     features = np.zeros((len(experiment.dataset), linear.in_features))
     with progress.step("Fitting the head", sum(len(part) for part in parts)) as step:

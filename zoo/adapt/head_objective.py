@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
-from zoo.adapt.saving import Adapted
+from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import HasHead, Trainable
 from zoo.errors import UnsupportedModel
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zoo.adapt.comparison import Probe
     from zoo.adapt.experiment import Experiment
-    from zoo.adapt.linear_probe import LinearHead
+    from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Plan
@@ -134,7 +134,7 @@ class HeadTargets:
         """The samples at these positions in batches."""
         import numpy as np
 
-        from zoo.adapt.batches import Batches
+        from zoo.adapt.training.batches import Batches
 
         part, targets = self._experiment.part(positions), self._experiment.of(positions)
         if not self._experiment.classification:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets
 from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
-from zoo.adapt.saving import Adapted
+from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import Learns
 from zoo.errors import UnsupportedModel
 from zoo.kinds.known import kind_of
@@ -44,7 +44,7 @@ class LearnerObjective:
 
     def batches(self, positions: Sequence[int]) -> Any:
         """Examples, each an input with its target."""
-        from zoo.adapt.batches import ExampleBatches
+        from zoo.adapt.training.batches import ExampleBatches
 
         part = self._experiment.part(positions)
         return ExampleBatches(self._learner, part.inputs, known_targets(part), self._plan.batch_size, self._plan.device)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.adapt.saving import Adapted
+    from zoo.adapt.saved.saving import Adapted
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Progress
     from zoo.entities import Run

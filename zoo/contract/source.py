@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -46,6 +46,23 @@ class Source(Protocol):
     def local(self) -> Iterator[LocalFiles]:
         """What is here of this platform; ``root`` tells where."""
         ...
+
+
+@dataclass(frozen=True)
+class SingleFiles:
+    """A platform whose models are one file each, at the address in their card and with its SHA-256 there.
+
+    A plugin gives it in place of a ``Source``: zoo downloads, verifies, lists and removes the files.
+
+    Attributes:
+        name: the part of a model id before the colon.
+        title: the platform's own name.
+        folder: function that gives the folder where the files are kept, such as the cache of the platform's library.
+    """
+
+    name: str
+    title: str
+    folder: Callable[[], Path]
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class ModelCard(Entity):
         domain: vision, language, audio, multimodal, scientific, or one that a plugin adds.
         tasks: task names, the main one first.
         architecture: family, in the field's words (``ViT``, ``EfficientNet``, ``BERT``).
-        library: what loads it: ``transformers``, ``timm``, ``torchvision``, ``onnx``, ``static``, ``open_clip``...
+        library: what loads it: ``transformers``, ``timm``, ``torchvision``, ``onnx``, ``static``...
         parameters: number of parameters.
         bytes: size of the files that are needed, in bytes.
         license: SPDX identifier, or ``other``.

@@ -48,7 +48,7 @@ class Dataset:
         inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
             audio, ``str`` for texts and whatever is written as text.
         targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
-            what the kind names (see ``zoo.adapt.structured``).
+            what the kind of the targets says (``zoo.contract.kind``).
         classes: class names by index; empty for numbers.
         fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
         target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.

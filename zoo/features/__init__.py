@@ -13,7 +13,7 @@ from zoo.features.collecting import extract
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model
 
-__all__ = ["Model", "extract", "load", "precision", "read_features", "write_features"]
+__all__ = ["Model", "extract", "files_of", "load", "precision", "read_features", "write_features"]
 
 DTYPES = ("float32", "float16", "bfloat16")
 """Precisions that weights can be loaded in."""
@@ -42,24 +42,38 @@ def load(
     Raises:
         ZooError: the model is unknown, its files cannot be downloaded or verified, or no plugin can load it.
     """
-    from zoo.config import settings
     from zoo.features.device import best_device
-    from zoo.plugins import plugins
 
     device = best_device(device)
-    progress = progress or SilentProgress()
     card = _resolve(reference) if isinstance(reference, str) else reference
-    files: LocalFiles | None = plugins().first("zoo_download", card=card, store=settings().models, progress=progress)
-    if files is None:
-        raise UnsupportedModel(
-            f"No plugin downloads models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
-        )
+    files = files_of(card, progress)
     try:
         return _model(card, files, device, precision(dtype, device, card))
     except UnsupportedPrecision:
         if dtype != AUTO:
             raise
         return _model(card, files, device, DTYPES[0])
+
+
+def files_of(reference: str | ModelCard, progress: Progress | None = None) -> LocalFiles:
+    """The files of a model, downloaded where they are missing.
+
+    Raises:
+        UnsupportedModel: no plugin downloads models of its platform.
+        ZooError: the model is unknown, or its files cannot be downloaded.
+    """
+    from zoo.config import settings
+    from zoo.plugins import plugins
+
+    card = _resolve(reference) if isinstance(reference, str) else reference
+    files: LocalFiles | None = plugins().first(
+        "zoo_download", card=card, store=settings().models, progress=progress or SilentProgress()
+    )
+    if files is None:
+        raise UnsupportedModel(
+            f"No plugin downloads models of the platform '{card.source}' ('{card.id}').", "See 'zoo plugins'."
+        )
+    return files
 
 
 def _model(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Model:

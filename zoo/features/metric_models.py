@@ -13,7 +13,7 @@ from zoo.errors import DataError
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.contract.backbone import LoadedModel
+    from zoo.features.model import Model
 
 OFF = "off"
 """The value of a setting that switches its metrics off."""
@@ -46,7 +46,7 @@ class MetricModel:
             raise DataError(f"The metric needs a model, and {variable} names none.", f"Run: export {variable}=MODEL")
         return found
 
-    def load(self) -> LoadedModel:
+    def load(self) -> Model:
         """The chosen model.
 
         Raises:
@@ -87,7 +87,7 @@ def check(models: Iterable[MetricModel]) -> None:
 
 
 @lru_cache(maxsize=8)
-def _loaded(reference: str) -> LoadedModel:
+def _loaded(reference: str) -> Model:
     from zoo.features import load
 
     return load(reference)

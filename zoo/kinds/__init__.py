@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 def builtin_kinds() -> Sequence[Kind]:
     """The kinds of this package."""
     from zoo.kinds.answers import Answers
-    from zoo.kinds.audio import Recordings
     from zoo.kinds.classes import Classes
-    from zoo.kinds.image import Images
+    from zoo.kinds.images import Images
     from zoo.kinds.numbers import Numbers
+    from zoo.kinds.recordings import Recordings
     from zoo.kinds.text import Texts
 
     return [Images(), Recordings(), Texts(), Classes(), Numbers(), Answers()]

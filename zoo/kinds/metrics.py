@@ -11,12 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def metric(name: str) -> Metric:
-    """The metric called ``name``, a kind's or one that a plugin adds.
-
-    Raises:
-        InvalidInput: there is none, with the nearest names.
-    """
+def known_metrics() -> dict[str, Metric]:
+    """The metrics that kinds bring and that plugins add, by name."""
     from zoo.plugins import plugins
 
     known: dict[str, Metric] = {}
@@ -25,6 +21,16 @@ def metric(name: str) -> Metric:
     for kind in plugins().kinds.values():
         for found in kind.metrics:
             known.setdefault(found.name, found)
+    return known
+
+
+def metric(name: str) -> Metric:
+    """The metric called ``name``, a kind's or one that a plugin adds.
+
+    Raises:
+        InvalidInput: there is none, with the nearest names.
+    """
+    known = known_metrics()
     if name not in known:
         hint = suggest(name, known) or f"Metrics: {', '.join(sorted(known))}."
         raise InvalidInput(f"There is no metric called '{name}'.", hint)

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from zoo.contract.metric import Metric
 from zoo.errors import DataError, needs_extra
 
 TRANSLATION = "translation"
 _PUNCTUATION = re.compile(r"[^\w\s']")
+
+
+@runtime_checkable
+class Transcribed(Protocol):
+    """A target whose answers are not text but say one, such as synthesised speech; error rates compare the texts."""
+
+    @property
+    def text(self) -> str:
+        """What an answer should say."""
+        ...
+
+    def heard(self, answer: Any) -> str:
+        """What an answer says; raises ``DataError`` where that cannot be found out."""
+        ...
 
 
 def edit_distance(first: Sequence[Any], second: Sequence[Any]) -> int:
@@ -30,29 +44,29 @@ def spoken(text: str) -> str:
     return " ".join(_PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", text).lower()).split())
 
 
-def word_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
-    """Edits between the words over the number of words that were said; 0 and up.
+def word_error_rate(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
+    """Edits between the words, divided by the number of words that were said; 0 and up.
 
-    Of synthesised speech, the words are those that a recogniser hears.
+    The words of synthesised speech are those of its transcript (``Transcribed``).
     """
     return _error_rate("word_error_rate", targets, predictions, str.split)
 
 
-def character_error_rate(targets: Sequence[str], predictions: Sequence[str]) -> float:
+def character_error_rate(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """The same of the characters; 0 and up."""
     return _error_rate("character_error_rate", targets, predictions, list)
 
 
 def bleu(targets: Sequence[str], predictions: Sequence[str]) -> float:
     """Corpus BLEU from 0 to 100 by sacreBLEU's defaults (Post, "A call for clarity in reporting BLEU scores", 2018)."""
-    truth, found = checked("bleu", targets, predictions)
-    return float(_sacrebleu().corpus_bleu(found, [truth]).score)
+    known, found = checked("bleu", targets, predictions)
+    return float(_sacrebleu().corpus_bleu(found, [known]).score)
 
 
 def chrf(targets: Sequence[str], predictions: Sequence[str]) -> float:
     """Corpus chrF2 from 0 to 100 by sacreBLEU's defaults (Popović, "chrF", 2015)."""
-    truth, found = checked("chrf", targets, predictions)
-    return float(_sacrebleu().corpus_chrf(found, [truth]).score)
+    known, found = checked("chrf", targets, predictions)
+    return float(_sacrebleu().corpus_chrf(found, [known]).score)
 
 
 METRICS = (
@@ -73,12 +87,15 @@ METRICS = (
 )
 
 
-def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], units: Any) -> float:
-    from zoo.adapt.structured import recordings
-
-    truth, found = checked(name, *recordings.as_heard(name, targets, predictions))
+def _error_rate(
+    name: str, targets: Sequence[Any], predictions: Sequence[Any], units: Callable[[str], Sequence[str]]
+) -> float:
+    if len(targets) and all(isinstance(target, Transcribed) for target in targets):
+        predictions = [target.heard(found) for target, found in zip(targets, predictions, strict=True)]
+        targets = [target.text for target in targets]
+    known, found = checked(name, targets, predictions)
     edits = length = 0
-    for said, heard in zip(truth, found, strict=True):
+    for said, heard in zip(known, found, strict=True):
         expected = units(spoken(said))
         edits += edit_distance(expected, units(spoken(heard)))
         length += len(expected)
@@ -88,14 +105,14 @@ def _error_rate(name: str, targets: Sequence[str], predictions: Sequence[str], u
 
 
 def checked(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[list[str], list[str]]:
-    """Both as lists; raises ``DataError`` where they are no texts, or not as many."""
-    truth, found = list(targets), list(predictions)
-    if not truth or len(truth) != len(found) or not all(isinstance(text, str) for text in (*truth, *found)):
+    """Both as lists; raises ``DataError`` where they are not texts, or not equally many."""
+    known, found = list(targets), list(predictions)
+    if not known or len(known) != len(found) or not all(isinstance(text, str) for text in (*known, *found)):
         raise DataError(f"'{name}' compares as many texts as there are targets, at least one.")
-    return truth, found
+    return known, found
 
 
 def _sacrebleu() -> Any:
-    with needs_extra("language", "judge translations"):
+    with needs_extra("language", "evaluate translations"):
         import sacrebleu
     return sacrebleu

@@ -27,7 +27,6 @@ _PLATFORMS = {
     "tensorflow": "kaggle",
     "tfhub": "kaggle",
     "pypi": "pkg",
-    "open_clip": "openclip",
 }
 """Other names of the platforms."""
 
@@ -39,7 +38,6 @@ def builtin_sources() -> list[Source]:
     from zoo.sources.local.folder import FileSource
     from zoo.sources.local.package import PackageSource
     from zoo.sources.torch_hub import TorchHubSource
-    from zoo.sources.whisper import WhisperSource
 
     return [
         PackageSource(),
@@ -47,18 +45,19 @@ def builtin_sources() -> list[Source]:
         HubSource(),
         TorchHubSource(),
         KaggleSource(),
-        WhisperSource(),
     ]
 
 
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; if two share a name, the first plugin wins."""
-    from zoo.contract.source import Source
+    from zoo.contract.source import SingleFiles, Source
     from zoo.plugins import plugins
+    from zoo.sources.single_files import SingleFileSource
 
     found: dict[str, Source] = {}
-    for candidate in plugins().items("zoo_sources", Source):
-        found.setdefault(candidate.name, candidate)
+    for candidate in plugins().items("zoo_sources", (Source, SingleFiles)):
+        made = SingleFileSource(candidate) if isinstance(candidate, SingleFiles) else candidate
+        found.setdefault(made.name, made)
     return found
 
 
@@ -70,7 +69,8 @@ def source(name: str) -> Source:
     """
     known = sources()
     if name not in known:
-        meant = _PLATFORMS.get(name.lower())
+        titles = {one.title.lower(): one.name for one in known.values()}
+        meant = _PLATFORMS.get(name.lower()) or titles.get(name.lower())
         hint = f"Did you mean {meant}?" if meant else suggest(name, known) or f"There are: {', '.join(sorted(known))}."
         raise InvalidInput(f"There is no source called '{name}'.", hint)
     return known[name]

@@ -17,7 +17,7 @@ def answers_its_tasks(model: ModelSubject) -> None:
     import numpy as np
 
     if not model.answered and not model.backbone.layers:
-        raise AssertionError(f"it gives no features, and answers none of its tasks ({', '.join(model.card.tasks)})")
+        raise AssertionError(f"it has no feature layers, and answers none of its tasks ({', '.join(model.card.tasks)})")
     for task, (inputs, answers) in _asked(model):
         assert len(answers) == len(inputs), f"{task}: {len(inputs)} inputs have {len(answers)} answers"
         assert all(answer is not None for answer in answers), f"{task}: an answer is None"

@@ -1,4 +1,4 @@
-"""Whether two answers are the same but for rounding: numbers, texts, pictures, recordings, and what holds them."""
+"""Whether two answers are the same but for rounding: numbers, texts, images, arrays, and what holds them."""
 
 from __future__ import annotations
 
@@ -113,8 +113,8 @@ def _of_arrays(found: Any, expected: Any, tolerance: float) -> str:
     if not isinstance(found, np.ndarray) or found.shape != expected.shape:
         return f"the shape {getattr(found, 'shape', None)} instead of {expected.shape}"
     if expected.dtype.kind in "iub":
-        picture = expected.dtype == np.uint8 and expected.ndim == 3
-        apart = np.abs(found.astype(np.int64) - expected.astype(np.int64)) > (LEVELS if picture else 0)
+        image = expected.dtype == np.uint8 and expected.ndim == 3
+        apart = np.abs(found.astype(np.int64) - expected.astype(np.int64)) > (LEVELS if image else 0)
         return "" if apart.size == 0 or apart.mean() <= FEW else f"{apart.mean():.1%} of the values differ"
     apart = np.abs(np.nan_to_num(found) - np.nan_to_num(expected))
     if apart.max(initial=0) <= NOISE:

@@ -174,7 +174,7 @@ class ModelSubject:
     def must_have_features(self) -> None:
         """Raises ``Skipped`` where it gives none."""
         if not self.backbone.layers:
-            raise Skipped("it gives no features")
+            raise Skipped("it has no feature layers")
 
     def default(self, inputs: Sequence[Any], backbone: Backbone | None = None) -> Any:
         """Features of the last layer, n x d, of one batch."""

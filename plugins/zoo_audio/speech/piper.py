@@ -20,6 +20,7 @@ with needs_extra("speech", "speak with Piper's voices"):
 
 from zoo.untrusted import parse_json
 from zoo_audio.answering import AnsweringBackbone, as_text
+from zoo_audio.speech.utterances import refuse_voices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +46,8 @@ _MINUTE = 60
 class PiperVoice(AnsweringBackbone):
     """One voice in one language; a text sounds the same every time."""
 
+    task = "text-to-speech"
+
     def __init__(self, card: ModelCard, path: Path, settings: Mapping[str, Any], device: str) -> None:
         super().__init__(card, "text", device)
         self._path = path
@@ -57,19 +60,16 @@ class PiperVoice(AnsweringBackbone):
             dtype=np.float32,
         )
 
-    def speak(self, texts: Sequence[Any]) -> list[Recording]:
+    def outputs(self, inputs: Sequence[Any]) -> list[Recording]:
         """Each text as a recording.
 
         Raises:
-            DataError: a text is none, holds nothing to say, is too long, or asks for another voice.
+            DataError: an input is not a text, holds nothing to say, is too long, or asks for another voice.
             MissingProgram: espeak-ng is not installed.
             ZooError: espeak-ng fails.
         """
-        if any(hasattr(text, "voice") for text in texts):
-            raise DataError(
-                f"'{self.card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
-            )
-        return [self._spoken(as_text(self.card, text)) for text in texts]
+        refuse_voices(self.card, inputs)
+        return [self._spoken(as_text(self.card, text)) for text in inputs]
 
     def _spoken(self, text: str) -> Recording:
         if len(text) > LONGEST:
@@ -149,7 +149,7 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
     try:
         settings = parse_json(files.path(f"{weights}.json").read_text(encoding="utf-8"), finite=False)
         if settings.get("phoneme_type", "espeak") != "espeak" or int(settings.get("num_speakers", 1)) > 1:
-            raise UnsupportedModel(f"'{card.id}' is no voice of one speaker with espeak-ng's phonemes.")
+            raise UnsupportedModel(f"'{card.id}' is not a voice of one speaker with espeak-ng's phonemes.")
         path = files.path(weights)
         opened(path)
         return PiperVoice(card, path, settings, device)
@@ -157,4 +157,6 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
         raise
     except Exception as error:  # onnxruntime's errors share no base class below Exception
         reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(f"'{card.id}' is no voice of Piper: {reason}.", f"Run: zoo verify {card.id}") from error
+        raise UnsupportedModel(
+            f"'{card.id}' is not a voice of Piper: {reason}.", f"Run: zoo verify {card.id}"
+        ) from error

@@ -19,29 +19,31 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 SAMPLES = int(9.01 * RATE)
-"""What the network hears at a time; shorter recordings are repeated, longer ones heard a second at a time."""
+"""Samples per pass of the network; shorter recordings are repeated, longer ones cut into stretches a second apart."""
 
 OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 """The polynomial, highest power first, fitted by the authors from the third output to the overall score."""
 
 
 class QualityPredictor(AnsweringBackbone):
-    """Gives one number for each recording: the overall opinion score, 1 to 5."""
+    """One number for each recording: the overall opinion score, 1 to 5."""
+
+    task = "speech-quality-prediction"
 
     def __init__(self, card: ModelCard, session: Any, device: str) -> None:
         super().__init__(card, "audio", device)
         self._session = session
 
-    def rate(self, recordings: Sequence[Any]) -> list[float]:
+    def outputs(self, inputs: Sequence[Any]) -> list[float]:
         """The mean over the stretches of each recording.
 
         Raises:
-            DataError: an input is no recording.
+            DataError: an input is not a recording.
         """
-        for recording in recordings:
+        for recording in inputs:
             if not isinstance(recording, Recording):
                 raise DataError(f"'{self.card.id}' takes recordings, not {type(recording).__name__}.")
-        return [self._rated(recording.at(RATE)) for recording in recordings]
+        return [self._rated(recording.at(RATE)) for recording in inputs]
 
     def _rated(self, wave: np.ndarray) -> float:
         if not len(wave):

@@ -1,4 +1,4 @@
-"""Voices of transformers: VITS, and SpeechT5, which speaks in the voice of a recording and can be trained."""
+"""Speech synthesis of transformers: VITS, and SpeechT5, which takes the voice of a recording and can be trained."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import torch
 import transformers
 from torch import nn
 
-from zoo.adapt.metric_models import embedded, judge
 from zoo.errors import DataError, MissingExtra, UnsupportedModel
 from zoo.kinds.audio import Recording
 from zoo.loading.dtypes import require_float32
 from zoo.loading.transformers import IGNORE, load_model, load_part, load_tokenizer
 from zoo_audio.answering import AnsweringBackbone, as_text
+from zoo_audio.options import SPEAKER_ENCODER
+from zoo_audio.speech.utterances import VoicedText, refuse_voices
 from zoo_audio.speech.vocoding import griffin_lim, vocoder_for
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 TASK = "text-to-speech"
 VITS, SPEECHT5 = "VitsModel", "SpeechT5ForTextToSpeech"
 LONGEST_SECONDS = 20.0
-"""Recordings that are learnt from are cut there."""
+"""Length that training recordings are cut to."""
 
 _IGNORED = -100.0
-"""Of spectrograms, what does not count in the loss of SpeechT5."""
+"""Value of spectrogram frames that do not count in the loss of SpeechT5."""
 
 _SEED = 0
 
@@ -35,24 +36,23 @@ _SEED = 0
 class VitsVoice(AnsweringBackbone):
     """A VITS model (Kim, Kong and Son, 2021), which has its own voice."""
 
+    task = TASK
+
     def __init__(self, card: ModelCard, model: Any, tokenizer: Any, device: str) -> None:
         super().__init__(card, "text", device)
         self.model, self._tokenizer = model.to(device).eval(), tokenizer
 
-    def speak(self, texts: Sequence[Any]) -> list[Recording]:
+    def outputs(self, inputs: Sequence[Any]) -> list[Recording]:
         """Each text as a recording; the same one every time.
 
         Raises:
-            DataError: a text is none, has nothing in it that the model can say, or asks for another voice.
+            DataError: an input is not a text, has no character that the model can say, or asks for another voice.
             MissingExtra: the model needs a phonemizer that is not installed.
         """
-        return [self._spoken(as_text(self.card, text)) for text in texts]
+        refuse_voices(self.card, inputs)
+        return [self._spoken(as_text(self.card, text)) for text in inputs]
 
     def _spoken(self, text: Any) -> Recording:
-        if hasattr(text, "voice"):
-            raise DataError(
-                f"'{self.card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
-            )
         try:
             inputs = self._tokenizer(str(text), return_tensors="pt").to(self.device)
         except ImportError as error:
@@ -76,6 +76,7 @@ class SpeechT5Voice(AnsweringBackbone):
         processor: what makes tokens of texts and spectrograms of waves.
     """
 
+    task = TASK
     learning_rate = 1e-4
 
     def __init__(self, card: ModelCard, model: Any, processor: Any, vocoder: Any, device: str) -> None:
@@ -84,14 +85,14 @@ class SpeechT5Voice(AnsweringBackbone):
         self.rate = int(processor.feature_extractor.sampling_rate)
         self.voice_length = int(model.config.speaker_embedding_dim)
 
-    def speak(self, texts: Sequence[Any], voice: torch.Tensor | None = None) -> list[Recording]:
+    def outputs(self, inputs: Sequence[Any], voice: torch.Tensor | None = None) -> list[Recording]:
         """Each text as a recording, in the voice of its own recording, else in ``voice``, a vector.
 
         Raises:
-            DataError: a text is none or empty, or there is no voice.
+            DataError: an input is not a text or is empty, or there is no voice.
             UnsupportedModel: the speaker encoder's vectors have another length than the model takes.
         """
-        return [self._spoken(as_text(self.card, text), voice) for text in texts]
+        return [self._spoken(as_text(self.card, text), voice) for text in inputs]
 
     def learner(self, task: str, classes: Sequence[str]) -> SpeechLearner | None:
         """What is trained to speak; None for other tasks."""
@@ -103,12 +104,12 @@ class SpeechT5Voice(AnsweringBackbone):
         Raises:
             UnsupportedModel: it has another length than the model takes.
         """
-        vector = embedded("ZOO_SPEAKER_ENCODER", [recording])[0]
+        vector = SPEAKER_ENCODER.embed([recording])[0]
         if len(vector) != self.voice_length:
             raise UnsupportedModel(
                 f"'{self.card.id}' takes voices of {self.voice_length} numbers, and "
-                f"'{judge('ZOO_SPEAKER_ENCODER').card.id}' gives {len(vector)}.",
-                "Name a speaker encoder that fits: export ZOO_SPEAKER_ENCODER=MODEL",
+                f"'{SPEAKER_ENCODER.id}' gives {len(vector)}.",
+                "Choose another speaker encoder: export ZOO_SPEAKER_ENCODER=MODEL",
             )
         scaled = vector / max(float(np.linalg.norm(vector)), 1e-12)
         return torch.from_numpy(scaled).float()
@@ -149,7 +150,7 @@ class SpeechT5Voice(AnsweringBackbone):
         return made
 
     def _spoken(self, text: Any, voice: torch.Tensor | None) -> Recording:
-        if hasattr(text, "voice"):
+        if isinstance(text, VoicedText):
             voice = self.voice_of(text.voice)
         if voice is None:
             raise DataError(
@@ -188,7 +189,7 @@ class SpeechLearner:
         """
         if target.recording is None:
             raise DataError("A voice is learnt from recordings.", "Name their column with --target-column.")
-        voice = item.voice if hasattr(item, "voice") else target.recording
+        voice = item.voice if isinstance(item, VoicedText) else target.recording
         return {
             "tokens": self.backbone.tokens(target.text)[0],
             "spectrogram": self.backbone.spectrogram(target.recording),
@@ -213,7 +214,7 @@ class SpeechLearner:
     def predict(self, inputs: Sequence[Any]) -> list[Recording]:
         """Each text as a recording."""
         self.module.eval()
-        return self.backbone.speak(inputs, self.module.mean_voice())
+        return self.backbone.outputs(inputs, self.module.mean_voice())
 
 
 class _SpectrogramLosses(nn.Module):

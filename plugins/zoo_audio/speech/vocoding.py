@@ -1,33 +1,34 @@
-"""From spectrograms to waves: a trained vocoder where there is one, else Griffin and Lim's way."""
+"""From spectrograms to waves: a trained vocoder where there is one, else the Griffin-Lim algorithm."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.config import setting
 from zoo.errors import UnsupportedModel
+from zoo.features import files_of
+from zoo_audio.options import VOCODER
 
 if TYPE_CHECKING:
     import torch
 
-VARIABLE = "ZOO_VOCODER"
 FOLDER = "vocoder"
 ROUNDS, MOMENTUM = 60, 0.99
-"""Of the fast Griffin-Lim algorithm (Perraudin, Balazs and Søndergaard, 2013)."""
+"""Iterations and momentum of the fast Griffin-Lim algorithm (Perraudin, Balazs and Søndergaard, 2013)."""
 
 LEAST, SILENCE = 8, -10.0
-"""Frames that a wave is found for at least, and log10 of the magnitude of silence."""
+"""Frames that the algorithm takes at least, and log10 of the magnitude of silence."""
 
 
 def vocoder_for(folder: Path, device: str) -> Any:
-    """The SpeechT5HifiGan that ``ZOO_VOCODER`` names or that lies in the model's folder ``vocoder``; None without one.
+    """The SpeechT5HifiGan of the setting ``vocoder``, or of the model's folder ``vocoder``; None without one.
 
     Raises:
-        ZooError: the one that is named cannot be had or loaded.
+        ZooError: the one that is set is unknown, or cannot be downloaded or loaded.
     """
-    named = os.environ.get(VARIABLE, "").strip()
-    place = _fetched(named) if named else folder / FOLDER
+    named = setting(VOCODER, "")
+    place = files_of(named).root if named else folder / FOLDER
     if not place.is_dir():
         return None
     from transformers import SpeechT5HifiGan
@@ -64,18 +65,3 @@ def griffin_lim(spectrogram: torch.Tensor, filters: torch.Tensor, window: torch.
         moved = now + MOMENTUM * (now - before)
         angles, before = moved / moved.abs().clamp(min=1e-12), now
     return torch.istft(magnitudes * angles, size, hop, window=window, center=True)[: frames * hop]
-
-
-def _fetched(reference: str) -> Path:
-    from zoo.config import settings
-    from zoo.contract.backbone import SilentProgress
-    from zoo.plugins import plugins
-    from zoo.sources import resolve
-
-    files: Any = plugins().first(
-        "zoo_download", card=resolve(reference), store=settings().models, progress=SilentProgress()
-    )
-    if files is None:
-        raise UnsupportedModel(f"No plugin delivers the vocoder '{reference}' ({VARIABLE}).")
-    root: Path = files.root
-    return root

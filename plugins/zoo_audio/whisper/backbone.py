@@ -1,4 +1,4 @@
-"""openai-whisper's own checkpoints: features of the encoder, and what it hears.
+"""openai-whisper's own checkpoints: features of the encoder, and transcripts.
 
 A ``.pt`` file holds ``dims`` and ``model_state_dict`` (Radford et al., "Robust speech recognition via large-scale weak
 supervision", 2022); it is read without running any pickled code.
@@ -20,7 +20,7 @@ with needs_extra("whisper", "run openai-whisper's models"):
     from torch import nn
     from torch.nn import functional
 
-from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
+from zoo_audio.audio_backbone import RECOGNITION, AudioBackbone, Batch, Trunk
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -89,12 +89,12 @@ class WhisperBackbone(AudioBackbone):
         )
         self.model = model
 
-    def learner(self, task: str, classes: Sequence[str]) -> Recogniser | None:
+    def learner(self, task: str, classes: Sequence[str]) -> WhisperLearner | None:
         """What is trained to recognise speech: all of the model; None for other tasks."""
-        return Recogniser(self) if task == "automatic-speech-recognition" else None
+        return WhisperLearner(self) if task == RECOGNITION else None
 
 
-class Recogniser:
+class WhisperLearner:
     """Trains and uses a Whisper model by its own tokens.
 
     Attributes:
@@ -132,7 +132,7 @@ class Recogniser:
     def predict(self, inputs: Sequence[Any]) -> list[str]:
         """The words of each recording."""
         self.module.eval()
-        return self.backbone.transcribe(inputs) or []
+        return list(self.backbone.answer(RECOGNITION, inputs) or ())
 
 
 class _Losses(nn.Module):
@@ -148,10 +148,10 @@ class _Losses(nn.Module):
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBackbone:
-    """The backbone of a Whisper checkpoint, with its recogniser.
+    """The backbone of a Whisper checkpoint, with its decoder.
 
     Raises:
-        UnsupportedModel: the file is damaged or no checkpoint of openai-whisper, or lacks a tensor.
+        UnsupportedModel: the file is damaged, is not a checkpoint of openai-whisper, or lacks a tensor.
     """
     path = files.path(weights_of(files))
     try:
@@ -161,7 +161,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     except (OSError, RuntimeError, ValueError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
         reason = " ".join(str(error).split())[:300].rstrip(".")
         raise UnsupportedModel(
-            f"'{card.id}' is no checkpoint of openai-whisper: {reason}.", f"Run: zoo verify {card.id}"
+            f"'{card.id}' is not a checkpoint of openai-whisper: {reason}.", f"Run: zoo verify {card.id}"
         ) from error
     model = model.float().to(device).eval()
     return WhisperBackbone(card, model, device=device, dtype=dtype)

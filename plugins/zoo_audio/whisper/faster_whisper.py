@@ -1,4 +1,4 @@
-"""Whisper as CTranslate2 runs it, through faster-whisper: what it hears, and features of its encoder."""
+"""Whisper as CTranslate2 runs it, through faster-whisper: transcripts, and features of its encoder."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.errors import DataError, UnsupportedModel, needs_extra
+from zoo.kinds.audio import Recording
 from zoo.loading.dtypes import require_float32
 
 with needs_extra("speech", "run Whisper by faster-whisper"):
@@ -17,16 +18,17 @@ with needs_extra("speech", "run Whisper by faster-whisper"):
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
+RECOGNITION = "automatic-speech-recognition"
 LAYER = "encoder.mean"
 RATE = 16_000
 FRAMES = 3_000
-"""Of a half minute's spectrogram; the encoder has a position for two of them, 320 samples."""
+"""Frames of half a minute's spectrogram; the encoder has one position for two frames, 320 samples."""
 
 _SAMPLES = 320
 
 
 class FasterWhisperBackbone:
-    """The whole recogniser, and the mean over what is sound of the encoder's last layer.
+    """The whole ASR model, and the mean of the encoder's last layer over what is sound.
 
     Attributes:
         card: its model card.
@@ -34,7 +36,7 @@ class FasterWhisperBackbone:
     """
 
     input_kind = "audio"
-    layers = (LAYER,)
+    layers: tuple[str, ...] = (LAYER,)
 
     def __init__(self, card: ModelCard, model: Any, device: str) -> None:
         self.card, self.device, self._model = card, device, model
@@ -45,7 +47,7 @@ class FasterWhisperBackbone:
         """The log-mel spectrogram of the first half minute, mels x 3,000, and how many positions of it are sound.
 
         Raises:
-            DataError: it is no recording.
+            DataError: it is not a recording.
         """
         wave = self._wave(item)[: FRAMES * _SAMPLES // 2]
         heard = min(max(1, -(-len(wave) // _SAMPLES)), FRAMES // 2)
@@ -63,7 +65,7 @@ class FasterWhisperBackbone:
         return dict.fromkeys(layers, means)
 
     def _wave(self, item: Any) -> np.ndarray:
-        if not (hasattr(item, "at") and hasattr(item, "samples")):
+        if not isinstance(item, Recording):
             raise DataError(f"'{self.card.id}' takes recordings, not {type(item).__name__}.")
         wave: np.ndarray = item.at(RATE)
         return wave
@@ -73,12 +75,14 @@ class FasterWhisperBackbone:
         states = self._model.model.encode(get_ctranslate2_storage(spectrograms), to_cpu=True)
         return np.asarray(states, dtype=np.float32)
 
-    def transcribe(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording, all of it, by the likeliest token after another.
+    def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[str] | None:
+        """The words of each recording, all of it, by greedy decoding; None for other tasks.
 
         Raises:
-            DataError: one is no recording.
+            DataError: one is not a recording.
         """
+        if task != RECOGNITION:
+            return None
         texts = []
         for item in inputs:
             segments, _ = self._model.transcribe(
@@ -89,7 +93,7 @@ class FasterWhisperBackbone:
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterWhisperBackbone:
-    """The recogniser of a CTranslate2 folder.
+    """The ASR model of a CTranslate2 folder.
 
     Raises:
         UnsupportedModel: the folder holds none.

@@ -18,15 +18,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from zoo.adapt.checkpoint import random_state, set_random_state
-from zoo.adapt.methods import half_precision, is_batch_norm, train_mode
+from zoo.adapt.training.checkpoint import random_state, set_random_state
+from zoo.adapt.training.methods import half_precision, is_batch_norm, train_mode
 from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
 from zoo.adapt.training.settings import Epoch, OutOfMemory, Settings, Training
 from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
-    from zoo.adapt.batches import Batches
-    from zoo.adapt.checkpoint import Checkpoint
+    from zoo.adapt.training.batches import Batches
+    from zoo.adapt.training.checkpoint import Checkpoint
     from zoo.contract.backbone import Progress
 
 CLIP_NORM = 1.0

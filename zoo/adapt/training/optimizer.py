@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from zoo.adapt.methods import blocks_of
+from zoo.adapt.training.methods import blocks_of
 from zoo.adapt.training.settings import Settings
 from zoo.errors import UnsupportedModel
 

@@ -30,8 +30,8 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     \b
     Examples:
       zoo evaluate file:./tuned reviews.csv
-      zoo evaluate openclip:ViT-B-32/laion2b_s34b_b79k photos/ --task zero-shot-image-classification
-      zoo evaluate openclip:ViT-B-32/laion2b_s34b_b79k captions.csv --task image-text-retrieval --json
+      zoo evaluate hf:google/siglip-base-patch16-224 photos/ --task zero-shot-image-classification
+      zoo evaluate hf:google/siglip-base-patch16-224 captions.csv --task image-text-retrieval --json
     """
     from zoo.adapt.evaluation import evaluate
 

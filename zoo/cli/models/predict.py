@@ -64,9 +64,9 @@ def command(
       zoo predict file:./detector street.jpg --task object-detection -o drawn/
       zoo predict file:./entities "Nils Smith lives in Havana" -o entities.html
       zoo predict file:./forecaster sales.csv -o forecast.html
-      zoo predict openclip:ViT-B-32/laion2b_s34b_b79k photo.jpg --labels cat,dog,horse
+      zoo predict hf:google/siglip-base-patch16-224 photo.jpg --labels cat,dog,horse
       zoo predict hf:facebook/nllb-200-distilled-600M "The sea is calm." --languages en,de
-      zoo predict pkg:piper-joe-medium "Good night, and sleep well." -o spoken/
+      zoo predict hf:facebook/mms-tts-eng "Good night, and sleep well." -o spoken/
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
     from zoo import pages

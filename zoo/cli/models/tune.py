@@ -107,7 +107,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
     from zoo.adapt import tune
-    from zoo.adapt.saving import check_output
+    from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
 
     if not output.json:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def training_overlap(cards: Iterable[ModelCard], measured: Dataset) -> Iterator[str]:
     """A warning for each candidate that ``zoo tune`` trained on samples that it was measured on."""
-    from zoo.adapt.seen import seen_by_weights
+    from zoo.adapt.saved.seen import seen_by_weights
 
     for id, card in {card.id: card for card in cards}.items():
         seen = seen_by_weights(card)

@@ -10,7 +10,6 @@ from typing import Any
 from zoo.contract.source import ModelFolder
 from zoo.entities import ModelCard, ModelFile
 from zoo.plugins import plugins
-from zoo.sources import whisper_files
 from zoo.sources.files.config_card import count_parameters
 from zoo.sources.files.model_files import format_of
 
@@ -25,8 +24,6 @@ def recognise(model: str, root: Path, paths: Iterable[str], config: Mapping[str,
     weights = {path: found for path in paths if (found := format_of(path))}
     folder = ModelFolder(model, root, weights)
     card: ModelCard | None = plugins().first("zoo_recognise", folder=folder, config=config or {})
-    for family in (whisper_files,):
-        card = card or family.recognise(folder, config or {})
     return card
 
 

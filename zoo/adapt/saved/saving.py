@@ -11,20 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.model_card import readme
+from zoo.adapt.saved.model_card import readme
+from zoo.adapt.saved.names import FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.entities import Dataset, ModelCard, Run
 from zoo.errors import InvalidInput, StorageError, storage_errors
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
-    from zoo.adapt.linear_probe import LinearHead
-    from zoo.adapt.seen import Seen
-
-MARKER = "zoo.json"
-WEIGHTS = "model.safetensors"
-FORMAT = 1
-LIBRARY = "zoo"
-"""What cards of adapted models name as their library."""
+    from zoo.adapt.linear_head import LinearHead
+    from zoo.adapt.saved.seen import Seen
 
 
 @dataclass(frozen=True)
@@ -94,7 +89,7 @@ def save(adapted: Adapted) -> Run:
         InvalidInput: see ``check_output``.
         StorageError: the folder cannot be written.
     """
-    from zoo.adapt.seen import FILE
+    from zoo.adapt.saved.seen import FILE
 
     run = adapted.run
     check_output(str(run.plan["output"]), adapted.base.id)

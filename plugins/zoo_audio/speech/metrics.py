@@ -1,54 +1,65 @@
-"""Recordings as targets, of texts that are spoken or of music that is described: by their words, voice and sound.
+"""Metrics of generated recordings, of speech or of music: their words, voice and sound.
 
-Judging takes models, see ``judges``; a metric whose model is not here is left out.
+The metrics use models (``zoo.features.metric_models``); a metric whose model is not installed is left out.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.metric_models import embedded, judge, transcripts
 from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
+from zoo.kinds.audio import Recording
 from zoo.kinds.distances import frechet_distance
-from zoo.legacy.kinds import TargetKind
+from zoo_audio.options import ASR_MODEL, CLAP_MODEL, FRECHET_MODEL, QUALITY_MODEL, SPEAKER_ENCODER
+from zoo_audio.speech.utterances import SoundingText
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.kinds.audio import Recording
-
 MUSIC = "text-to-audio"
-JUDGES = {
-    "text-to-speech": ("ZOO_RECOGNISER", "ZOO_SPEAKER_ENCODER", "ZOO_QUALITY_MODEL"),
-    MUSIC: ("ZOO_FRECHET_BACKBONE", "ZOO_CLAP"),
+METRIC_MODELS = {
+    "text-to-speech": (ASR_MODEL, SPEAKER_ENCODER, QUALITY_MODEL),
+    MUSIC: (FRECHET_MODEL, CLAP_MODEL),
 }
-"""Who judges a task's recordings, by the environment variables that name them."""
+"""The models that the metrics of a task use."""
+
+REMEMBERED = 10_000
+_heard: dict[tuple[str, bytes], str] = {}
+"""Transcripts by ASR model and recording, as many as that."""
 
 CEPSTRA, MELS = 13, 40
 """Mel cepstral coefficients that are compared, without the first, which is the loudness; and bands before them."""
 
 RATE, WINDOW, HOP = 16_000, 400, 160
-"""Samples a second, of a window and from one to the next: 25 and 10 ms."""
+"""Samples per second, per window, and from one window to the next: 25 and 10 ms."""
 
 _DECIBELS = 10 * 2**0.5 / 2.302585092994046
 """10 sqrt(2) / ln 10: what makes a distance of cepstra one in decibels."""
 
 FAINT = 0.01
-"""Root mean square of the noise that stands for recordings that nobody has."""
+"""Root mean square of the noise that is the baseline where there are no recordings."""
 
 _QUIET = 1e-8
 """Power of a band that counts as silence, of sounds from -1 to 1."""
 
 
-def as_heard(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[Sequence[Any], Sequence[Any]]:
-    """Texts that should be heard and those that a recogniser hears; targets that are no recordings as they are."""
-    if not len(targets) or not all(hasattr(target, "recording") for target in targets):
-        return targets, predictions
-    heard = [_answered(name, target, found) for target, found in zip(targets, predictions, strict=True)]
-    return [target.text for target in targets], transcripts(heard)
+def transcript(recording: Recording) -> str:
+    """The words that the ASR model recognises in a recording; each recording is transcribed once.
+
+    Raises:
+        ZooError: no ASR model is named, or it cannot be downloaded or loaded.
+    """
+    key = (ASR_MODEL.id, hashlib.sha256(recording.tobytes()).digest())
+    if key not in _heard:
+        [words] = ASR_MODEL.load().predict([recording], "automatic-speech-recognition")
+        if len(_heard) >= REMEMBERED:
+            _heard.clear()
+        _heard[key] = str(words)
+    return _heard[key]
 
 
 def speaker_similarity(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
@@ -56,17 +67,17 @@ def speaker_similarity(targets: Sequence[Any], predictions: Sequence[Any]) -> fl
     import numpy as np
 
     pairs = _pairs("speaker_similarity", targets, predictions)
-    real, made = (embedded("ZOO_SPEAKER_ENCODER", [pair[side] for pair in pairs]) for side in (0, 1))
+    real, made = (SPEAKER_ENCODER.embed([pair[side] for pair in pairs]) for side in (0, 1))
     lengths = np.linalg.norm(real, axis=1) * np.linalg.norm(made, axis=1)
     return float(((real * made).sum(axis=1) / np.maximum(lengths, np.finfo(float).tiny)).mean())
 
 
 def predicted_mos(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """Mean opinion score that a model predicts, no listener; 1 to 5 (Reddy et al., "DNSMOS P.835", 2022: overall)."""
-    made = [_answered("predicted_mos", target, found) for target, found in zip(targets, predictions, strict=True)]
+    """Mean opinion score as a model predicts it; 1 to 5 (Reddy et al., "DNSMOS P.835", 2022: overall)."""
+    made = [generated("predicted_mos", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
-        raise DataError("'predicted_mos' judges recordings, at least one.")
-    scores = judge("ZOO_QUALITY_MODEL").predict(made, "speech-quality-prediction")
+        raise DataError("'predicted_mos' evaluates recordings, at least one.")
+    scores = QUALITY_MODEL.load().predict(made, "speech-quality-prediction")
     return float(sum(scores) / len(scores))
 
 
@@ -82,24 +93,24 @@ def mel_cepstral_distortion(targets: Sequence[Any], predictions: Sequence[Any]) 
 def frechet_audio_distance(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Fréchet distance between the features of the real and of the generated recordings; 0 and up.
 
-    As Kilgour et al. ("Fréchet audio distance", 2019) have it, on another model's features than theirs: figures
-    compare only among those of one model.
+    As in Kilgour et al., "Fréchet audio distance", 2019, but on the features of the setting ``frechet_model``: figures
+    compare only for one and the same model.
     """
     pairs = _pairs("frechet_audio_distance", targets, predictions)
-    return frechet_distance(*(embedded("ZOO_FRECHET_BACKBONE", [pair[side] for pair in pairs]) for side in (0, 1)))
+    return frechet_distance(*(FRECHET_MODEL.embed([pair[side] for pair in pairs]) for side in (0, 1)))
 
 
 def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Mean cosine of a CLAP model's vectors of each text and of what was generated for it; -1 to 1."""
     import numpy as np
 
-    made = [_answered("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
+    made = [generated("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
-        raise DataError("'clap_score' judges recordings, at least one.")
-    backbone = judge("ZOO_CLAP").backbone
+        raise DataError("'clap_score' evaluates recordings, at least one.")
+    backbone = CLAP_MODEL.load().backbone
     if not isinstance(backbone, EmbedsTexts):
         raise DataError(f"'{backbone.card.id}' has no features of texts, so that it gives no CLAP score.")
-    sounds = embedded("ZOO_CLAP", made)
+    sounds = CLAP_MODEL.embed(made)
     texts = np.asarray(backbone.embed_texts([target.text for target in targets]), dtype=np.float64)
     lengths = np.linalg.norm(sounds, axis=1) * np.linalg.norm(texts, axis=1)
     return float(((sounds * texts).sum(axis=1) / np.maximum(lengths, np.finfo(float).tiny)).mean())
@@ -116,7 +127,7 @@ METRICS = (
         "predicted_mos",
         predicted_mos,
         True,
-        "Opinion score of speech that a model (DNSMOS) predicts in place of listeners; 1 to 5.",
+        "Opinion score of speech that a model (DNSMOS) predicts, instead of listeners; 1 to 5.",
     ),
     Metric(
         "mel_cepstral_distortion",
@@ -138,7 +149,7 @@ def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> lis
     """Real and generated recordings; raises ``DataError`` where there are none."""
     pairs = []
     for target, found in zip(targets, predictions, strict=True):
-        made = _answered(name, target, found)
+        made = generated(name, target, found)
         if target.recording is None:
             raise DataError(f"'{name}' needs a real recording of each text.", "Name their column with --target-column.")
         pairs.append((target.recording, made))
@@ -147,16 +158,18 @@ def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> lis
     return pairs
 
 
-def _answered(name: str, target: Any, found: Any) -> Recording:
-    """The recording of an answer; a target stands for its own."""
+def generated(name: str, target: Any, found: Any) -> Recording:
+    """The recording of an answer; a target as an answer means its own recording, to see whether a metric applies.
+
+    Raises:
+        DataError: the target is not a ``SoundingText``, or the answer is not a recording.
+    """
     recording = found
-    if hasattr(found, "recording"):
-        # What asks whether a metric can judge gives the targets for answers.
+    if isinstance(found, SoundingText):
         recording = found.recording if found.recording is not None else _noise(1, RATE, RATE, FAINT)[0]
-    if not hasattr(target, "text") or not hasattr(recording, "samples"):
-        raise DataError(f"'{name}' judges recordings of texts.")
-    made: Recording = recording
-    return made
+    if not isinstance(target, SoundingText) or not isinstance(recording, Recording):
+        raise DataError(f"'{name}' evaluates recordings of texts.")
+    return recording
 
 
 def _cepstra(recording: Recording) -> np.ndarray:
@@ -193,32 +206,27 @@ def _distortion(real: np.ndarray, made: np.ndarray) -> float:
     return float(total[-1, -1] / steps[-1, -1])
 
 
-def _guess(inputs: Sequence[Any], known: Sequence[Any], task: str) -> list[Any]:
-    """Of speech the real recording of middle length, whatever the text; of music noise as loud and as long as that.
+def baseline(count: int, known: Sequence[SoundingText], task: str) -> list[Recording]:
+    """Speech: the real recording of median length, whatever the text. Music: noise as loud and as long as that one.
 
-    A second of faint noise where there is no recording.
+    Where there is no recording, a second of faint noise.
     """
     import numpy as np
 
     real = sorted((target.recording for target in known if target.recording is not None), key=lambda one: one.seconds)
     middle = real[len(real) // 2] if real else None
-    if middle is not None and task != MUSIC:
-        return [middle] * len(inputs)
     if middle is None:
-        return _noise(len(inputs), RATE, RATE, FAINT)
+        return _noise(count, RATE, RATE, FAINT)
+    if task != MUSIC:
+        return [middle] * count
     loudness = float(np.sqrt(np.mean(np.square(middle.samples))))
-    return _noise(len(inputs), len(middle.samples), middle.sampling_rate, loudness)
+    return _noise(count, len(middle.samples), middle.sampling_rate, loudness)
 
 
-def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Any]:
-    """White noise, each another, of a root mean square."""
+def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Recording]:
+    """White noise of a root mean square, each time another."""
     import numpy as np
-
-    from zoo.kinds.audio import Recording
 
     generator = np.random.default_rng(0)
     waves = (loudness * generator.standard_normal(samples) for _ in range(count))
     return [Recording(wave.clip(-1, 1).astype(np.float32), rate) for wave in waves]
-
-
-KIND = TargetKind("generated-audio", _guess, lambda item, answer: answer)

@@ -1,16 +1,13 @@
-"""``whisper:`` models: the checkpoints of openai-whisper, one file each, at an address that holds its SHA-256.
-
-They lie where openai-whisper keeps them, under the same names, so that nothing is stored twice.
-"""
+"""Platforms whose models are single files at an address, each with its SHA-256, as plugins declare them."""
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from zoo.config import settings
 from zoo.contract.backbone import Progress
+from zoo.contract.source import SingleFiles
 from zoo.entities import LocalFiles, ModelCard, ModelFile
 from zoo.errors import ModelNotFound, NetworkUnavailable, UnsupportedModel
 from zoo.sources.files.hashing import KnownHashes
@@ -21,19 +18,14 @@ from zoo.sources.local.pulled import PulledSource
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 
 
-def checkpoints() -> Path:
-    """The folder where openai-whisper keeps its checkpoints."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisper"
+class SingleFileSource(PulledSource):
+    """The models of a declared platform; the registry has their cards, since the platform itself describes none."""
 
-
-class WhisperSource(PulledSource):
-    """The checkpoints that openai-whisper names; the catalog has its table, so that the package is not needed."""
-
-    name = "whisper"
-    title = "openai-whisper"
+    def __init__(self, platform: SingleFiles) -> None:
+        self.name, self.title, self._folder = platform.name, platform.title, platform.folder
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The checkpoint, downloaded where it is missing or damaged, checked against its published SHA-256.
+        """The file, downloaded if it is missing or damaged, checked against its published SHA-256.
 
         Raises:
             UnsupportedModel: the card has no address, or no hash to check the file against.
@@ -44,9 +36,10 @@ class WhisperSource(PulledSource):
         if file is None or sha256 is None or not card.url or not _SHA256.match(sha256):
             raise UnsupportedModel(
                 f"The card of '{card.id}' names no file with a SHA-256, so that nothing could be checked.",
-                "Take one of the catalog: zoo search --source whisper",
+                f"Take one of the catalog: zoo search --source {self.name}",
             )
-        path = checkpoints() / check_path(file.path, "The card")
+        folder = self._folder()
+        path = folder / check_path(file.path, "The card")
         with KnownHashes() as known:
             if not path.is_file() or known.digest(path) != sha256:
                 if settings().offline:
@@ -57,14 +50,15 @@ class WhisperSource(PulledSource):
                     )
                 fetch(card.url, path, file.path, lambda digest: digest == sha256, progress)
         whole = ModelFile(file.path, path.stat().st_size, sha256)
-        return self.pulled.remember(card, LocalFiles(checkpoints(), (whole,), card.revision))
+        return self.pulled.remember(card, LocalFiles(folder, (whole,), card.revision))
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """Nothing beyond the catalog, which the registry has.
+        """Nothing: all that is known of these models is in the registry.
 
         Raises:
             ModelNotFound: always.
         """
         raise ModelNotFound(
-            f"openai-whisper has no checkpoint called '{name}'.", "See which there are: zoo search --source whisper"
+            f"{self.title} has no checkpoint called '{name}'.",
+            f"See which there are: zoo search --source {self.name}",
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from zoo.adapt.saving import FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.adapt.saved.names import FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
@@ -177,7 +177,7 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
         from safetensors import SafetensorError
         from safetensors.torch import load_model
 
-    from zoo.adapt.batches import to_device
+    from zoo.adapt.training.batches import to_device
     from zoo.plugins import plugins
     from zoo.tasks import find_task
 

@@ -1,4 +1,4 @@
-"""Captions: CIDEr, the agreement of n-grams weighted by how few captions have them."""
+"""Metrics of captions: CIDEr, the agreement of n-grams weighted by their rarity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoo.contract.metric import Metric
 from zoo.kinds.text_metrics import checked, spoken
 
 LONGEST, DEVIATION, SCALE = 4, 6.0, 10.0
-"""Words of the longest n-grams, the length difference that costs a standard deviation, and the factor of the paper."""
+"""Words of the longest n-grams, standard deviation of the length penalty, and scale, as in the paper."""
 
 Grams = Counter[tuple[str, ...]]
 
@@ -20,18 +20,18 @@ def cider(targets: Sequence[str], predictions: Sequence[str]) -> float:
 
     N-grams count by their rarity among the references, up to how often the reference has them.
     """
-    truth, found = checked("cider", targets, predictions)
-    references, candidates = ([_grams(spoken(text).split()) for text in texts] for texts in (truth, found))
+    known, found = checked("cider", targets, predictions)
+    references, candidates = ([_grams(spoken(text).split()) for text in texts] for texts in (known, found))
     having = Counter(gram for lengths in references for grams in lengths for gram in grams)
-    rarity = {gram: math.log(len(truth) / count) for gram, count in having.items()}
-    unseen = math.log(len(truth))
+    rarity = {gram: math.log(len(known) / count) for gram, count in having.items()}
+    unseen = math.log(len(known))
     total = 0.0
     for reference, candidate in zip(references, candidates, strict=True):
         # A text has one word more than it has pairs of words, and so on; single words tell its length.
         difference = candidate[0].total() - reference[0].total()
         cosines = (_cosine(*pair, rarity, unseen) for pair in zip(candidate, reference, strict=True))
         total += math.exp(-(difference**2) / (2 * DEVIATION**2)) * sum(cosines) / LONGEST
-    return SCALE * total / len(truth)
+    return SCALE * total / len(known)
 
 
 METRICS = (Metric("cider", cider, True, "CIDEr-D of captions, one reference each; 0 to 10."),)

@@ -1,25 +1,28 @@
-"""Questions about pictures, with answers that people gave: tables with a column of each."""
+"""Questions about images, with the answers that people gave: tables with a column of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, Table, settle
-from zoo.data.table_files import resolve
+from zoo.contract.values import Typed
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
 from zoo.kinds.answers import known_answers
 from zoo.kinds.fingerprint import fingerprint
-from zoo.kinds.image import Images
+from zoo.kinds.inputs import read_each, resolve
 from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from zoo.contract.backbone import LoadedModel
 
 TASK = "visual-question-answering"
 INPUT_KIND = "image-question"
@@ -28,7 +31,7 @@ _ANSWERS = ("answer", "answers", "multiple_choice_answer", "label", "target")
 
 @dataclass(frozen=True)
 class ImageQuestion:
-    """A picture, and a question about it."""
+    """An image, and a question about it."""
 
     image: Image
     question: str
@@ -38,11 +41,11 @@ class ImageQuestion:
         return f"{self.image.mode} {self.image.size} {self.question}\n".encode() + self.image.tobytes()
 
 
-class ImageQuestions(Sequence[Any]):
-    """Pictures with a question each; a picture is decoded when its question is indexed."""
+class _Decoded(Sequence[ImageQuestion]):
+    """Images with a question each; an image is decoded when its question is accessed."""
 
-    def __init__(self, pictures: Sequence[Any], questions: Sequence[str]) -> None:
-        self.pictures, self.questions = pictures, questions
+    def __init__(self, images: Sequence[Any], questions: Sequence[str]) -> None:
+        self.images, self.questions = images, questions
 
     def __len__(self) -> int:
         return len(self.questions)
@@ -50,14 +53,14 @@ class ImageQuestions(Sequence[Any]):
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
             return Subset(self, range(len(self))[index])
-        return ImageQuestion(self.pictures[index], self.questions[index])
+        return ImageQuestion(self.images[index], self.questions[index])
 
 
 def parse(text: str) -> ImageQuestion:
-    """A picture's path and a question as people type them: ``photo.jpg What is on the table?``.
+    """The path of an image and a question, as they are typed: ``photo.jpg What is on the table?``.
 
     Raises:
-        DataError: no picture's path stands in front, there is nothing after it, or the picture cannot be decoded.
+        DataError: the text does not begin with the path of an image, nothing follows it, or it cannot be decoded.
     """
     words = text.split(" ")
     for count in range(len(words) - 1, 0, -1):
@@ -68,26 +71,27 @@ def parse(text: str) -> ImageQuestion:
                 raise DataError(f"'{path}' cannot be read as an image: it {facts}.")
             return ImageQuestion(images.decode(path.read_bytes()), question)
     raise DataError(
-        f"'{text[:60]}' is no image file with a question after it.", 'Write "photo.jpg What is on the table?"'
+        f"'{text[:60]}' is not an image file with a question after it.", 'Write "photo.jpg What is on the table?"'
     )
 
 
 def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
-    """The questions of a table with a column of pictures, one named ``question`` and one of answers.
+    """The questions of a table with a column of images, one named ``question`` and one of answers.
 
-    Several answers of several people may be a list, repeated as often as they were given.
+    The answers of several people may be a list, in which each is repeated as often as it was given.
 
     Raises:
         DataError: a column is missing, or nothing can be used.
     """
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
-    picture = options.input_column or next((name for name in Images.column_names if name in table.columns), "image")
+    usual = images.Images.column_names
+    image = options.input_column or next((name for name in usual if name in table.columns), "image")
     answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
-    for name in (picture, "question", answer):
+    for name in (image, "question", answer):
         if name not in table.columns:
             raise DataError(f"'{reference}' has no column '{name}', which {TASK} needs.", suggest(name, table.columns))
-    columns = [table.columns.index(name) for name in (picture, "question", answer)]
+    columns = [table.columns.index(name) for name in (image, "question", answer)]
     contents: list[Any] = []
     facts: list[images.ImageFacts] = []
     questions: list[str] = []
@@ -99,11 +103,11 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         shown, question, answers = (row.values[column] if row.values else None for column in columns)
         known = tuple(known_answers(answers))
         if not shown or not str(question or "").strip() or not known:
-            problems.append(Problem(place, "has no picture, no question or no answer"))
+            problems.append(Problem(place, "has no image, no question or no answer"))
             continue
         content, looked = _look(shown, path.parent, seen)
         if isinstance(looked, str):
-            problems.append(Problem(place, f"has a picture that {looked}"))
+            problems.append(Problem(place, f"has a file that {looked}"))
             continue
         contents.append(content)
         facts.append(looked)
@@ -111,23 +115,53 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         targets.append(known)
     settle(reference, len(questions), problems, options)
     encoded = isinstance(contents[0], bytes)
-    pictures = EncodedImages(contents, facts) if encoded else ImageFiles(path.parent, contents, facts)
+    decoded = EncodedImages(contents, facts) if encoded else ImageFiles(path.parent, contents, facts)
     digests = (text_digest(found.digest.hex() + asked) for found, asked in zip(facts, questions, strict=True))
     return Dataset(
         reference,
         INPUT_KIND,
-        ImageQuestions(pictures, questions),
+        _Decoded(decoded, questions),
         targets,
         (),
         fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]),
         "answers",
-        {"input": picture, "target": answer},
+        {"input": image, "target": answer},
         tuple(problems),
     )
 
 
+class ImageQuestions(Kind):
+    """Questions about images, as ``ImageQuestion``."""
+
+    name = INPUT_KIND
+    asked_of = "image"
+    folds_text = True
+
+    def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
+        """Questions with the answers that people gave."""
+        return read_table(reference, path, table, options)
+
+    def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
+        """A question after the path of an image."""
+        return read_each(texts, parse)
+
+    def input_html(self, item: ImageQuestion) -> str:
+        """The image; answers show the question."""
+        return images.Images().input_html(item.image)
+
+    def ordinary(self) -> Sequence[ImageQuestion]:
+        """Three questions about three images."""
+        asked = ("What is this?", "Which colour is it?", "How many are there?")
+        return [ImageQuestion(image, text) for image, text in zip(images.Images().ordinary(), asked, strict=False)]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, ImageQuestion]]:
+        """Tiny and very wide images."""
+        found = images.Images().extreme()[:2]
+        return [(name, ImageQuestion(image, "What is this?")) for name, image in found]
+
+
 def _look(shown: Any, folder: Path, seen: dict[Path, images.ImageFacts | str]) -> tuple[Any, images.ImageFacts | str]:
-    """A cell's picture, as bytes or as a path, and what it holds; files that several rows name are read once."""
+    """A cell's image, as bytes or as a path, and what it holds; files that several rows name are read once."""
     if isinstance(shown, dict):
         content = shown.get("bytes") or b""
         return content, images.inspect_content(content)

@@ -1,4 +1,4 @@
-"""Texts with recordings: what is said and how it sounds, to learn voices and music from and to judge them by."""
+"""Texts with recordings: what is said and how it sounds, to train and evaluate synthesised speech and music."""
 
 from __future__ import annotations
 
@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.data.column_names import CAPTION_NAMES, TEXT_NAMES
-from zoo.data.table_files import resolve
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds import audio
-from zoo.kinds.audio import Recordings
 from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.inputs import resolve
 from zoo.kinds.items import AudioFiles, EncodedAudio, text_digest
 
 if TYPE_CHECKING:
+    from zoo.entities import ModelCard
     from zoo.kinds.audio import Recording
 
-TASKS = ("text-to-speech", "text-to-audio")
 KIND = "generated-audio"
-"""How targets of these tasks are called."""
+"""The kind of these targets."""
 
 VOICE_NAMES = ("voice", "reference", "speaker_audio", "prompt_audio")
 """Columns of recordings of the voice to speak in."""
@@ -32,7 +31,7 @@ class VoicedText(str):
     """A text with a recording of the voice to speak it in; every model that takes texts takes it too.
 
     Attributes:
-        voice: the recording; decoded when it is asked for.
+        voice: the recording, decoded when it is accessed.
     """
 
     _voices: Sequence[Any]
@@ -54,10 +53,10 @@ class VoicedText(str):
 
 @dataclass(frozen=True)
 class SoundingText:
-    """What a synthesised recording is judged by: the text, and a real recording of it where there is one.
+    """What a generated recording is evaluated against: the text, and a real recording of it where there is one.
 
     Attributes:
-        text: what is said, or what a piece of music is like.
+        text: what is said, or the description of a piece of music.
     """
 
     text: str
@@ -69,9 +68,23 @@ class SoundingText:
         """The real recording, decoded; None where there is none."""
         return None if self._recordings is None else self._recordings[self._index]
 
+    def heard(self, answer: Any) -> str:
+        """The words that an ASR model recognises in a generated recording, for word and character error rates."""
+        from zoo_audio.speech.metrics import generated, transcript
+
+        return transcript(generated("word_error_rate", self, answer))
+
+
+def refuse_voices(card: ModelCard, inputs: Sequence[Any]) -> None:
+    """Raise ``DataError`` where one of the inputs asks a model that has one voice for another one."""
+    if any(isinstance(item, VoicedText) for item in inputs):
+        raise DataError(
+            f"'{card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
+        )
+
 
 class VoicedTexts(Sequence[Any]):
-    """Texts, each with a recording of a voice that is decoded when it is asked for."""
+    """Texts, each with a recording of a voice that is decoded when it is accessed."""
 
     def __init__(self, texts: Sequence[str], voices: Sequence[Any]) -> None:
         self.texts, self.voices = texts, voices
@@ -86,7 +99,7 @@ class VoicedTexts(Sequence[Any]):
 
 
 def parse(text: str) -> str:
-    """A text as people type it; with the path of a recording in front, the text in that voice: ``me.wav Good night.``.
+    """A text as it is typed; after the path of a recording, the text in that voice: ``me.wav Good night.``.
 
     Raises:
         DataError: there is nothing to say, or the recording cannot be decoded.
@@ -121,7 +134,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
             raise DataError(f"'{reference}' has no column '{asked}'.", suggest(asked, columns))
-    recording = options.target_column or _named(columns, Recordings.column_names)
+    recording = options.target_column or _named(columns, audio.Recordings.column_names)
     text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
     if text is None:
         raise DataError(

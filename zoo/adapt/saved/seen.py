@@ -101,7 +101,7 @@ def seen_by(card: ModelCard) -> Seen | None:
     Raises:
         IntegrityError: the record is damaged.
     """
-    from zoo.adapt.saving import LIBRARY
+    from zoo.adapt.saved.names import LIBRARY
 
     if card.library != LIBRARY or card.source != "file":
         return Seen(np.empty(0, dtype=np.uint64))
@@ -110,7 +110,7 @@ def seen_by(card: ModelCard) -> Seen | None:
 
 def seen_by_weights(card: ModelCard) -> Seen | None:
     """The same for the weights that features come from, which a linear probe leaves as its base model has them."""
-    from zoo.adapt.saving import LIBRARY, MARKER
+    from zoo.adapt.saved.names import LIBRARY, MARKER
     from zoo.entities import ModelCard
 
     if card.library == LIBRARY and card.source == "file":

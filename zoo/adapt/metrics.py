@@ -1,0 +1,26 @@
+"""Which metrics of a task evaluate given targets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zoo.contract.metric import Metric
+from zoo.errors import DataError, ZooError
+from zoo.kinds.metrics import metric
+from zoo.tasks import Task
+
+
+def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
+    """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
+    found = []
+    for wanted in task.metrics:
+        try:
+            candidate = metric(wanted.name)
+            candidate.compute(targets, targets)
+        except ZooError:
+            continue
+        found.append(candidate)
+    if not found:
+        names = ", ".join(wanted.name for wanted in task.metrics)
+        raise DataError(f"None of the metrics of '{task.name}' ({names}) can judge the targets of this data set.")
+    return tuple(found)

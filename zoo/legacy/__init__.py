@@ -1,1 +1,0 @@
-"""What has no home of its own yet."""
