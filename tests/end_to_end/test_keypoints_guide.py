@@ -96,7 +96,7 @@ def test_models_are_recommended(environment: dict[str, str], tmp_path: Path) -> 
     report = tmp_path / "report.html"
     found = zoo(environment, "recommend", DATA, "--task", TASK, "--report", str(report))
     assert {candidate["id"] for candidate in found["candidates"]} == {"pose:mean", "pose:pixels"}
-    assert found["ranked_by"] == "tried"
+    assert found["ranked_by"] == "evaluated"
     assert "pck" in report.read_text(encoding="utf-8")
 
 
