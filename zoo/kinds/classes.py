@@ -192,8 +192,4 @@ def best(answer: Any) -> str:
 
 
 def _labels(answer: Any) -> Labels:
-    if isinstance(answer, Labels):
-        return answer
-    if isinstance(answer, list) and all(isinstance(one, Mapping) and "label" in one for one in answer):
-        return Labels(tuple(Label(str(one["label"]), one.get("score")) for one in answer))
-    return Labels(())
+    return answer if isinstance(answer, Labels) else Labels(())
