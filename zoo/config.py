@@ -51,7 +51,7 @@ def settings() -> Settings:
     """The settings as the environment has them now.
 
     Raises:
-        InvalidInput: ``ZOO_CACHE_SIZE`` is no size.
+        InvalidInput: ``ZOO_CACHE_SIZE`` is not a valid size.
     """
     home = Path(os.environ["ZOO_HOME"]).expanduser() if os.environ.get("ZOO_HOME") else _default_home()
     registry = os.environ.get("ZOO_REGISTRY", "")
@@ -110,5 +110,5 @@ def _size(name: str, default: int) -> int:
         return 0
     match = _SIZE.match(text)
     if match is None:
-        raise InvalidInput(f"{name} is '{text}', which is no size.", f"Set it like {name}=2GB, or off.")
+        raise InvalidInput(f"{name} is '{text}', which is not a valid size.", f"Set it like {name}=2GB, or off.")
     return int(float(match[1]) * 1000 ** " kmgt".index(match[2] or " "))

@@ -136,7 +136,7 @@ def suggest(name: str, known: Iterable[str], count: int = 3, *, shown: Mapping[s
 
 @contextmanager
 def needs_extra(extra: str, purpose: str) -> Iterator[None]:
-    """Turn a failing import inside the block into one sentence with the pip command that mends it.
+    """Turn a failing import inside the block into one sentence with the pip command that fixes it.
 
     Args:
         extra: the optional-dependency group of this distribution that brings the package.

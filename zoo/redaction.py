@@ -83,7 +83,7 @@ def _each(document: Any, redact: Callable[[str], str]) -> Any:
 def without_credentials(address: str) -> str:
     """An address that still leads where it did, without user name, password and secret parameters.
 
-    For what is stored. A text that is no address stays as it is, but for what ``redacted`` hides.
+    For what is stored. Any other text stays as it is, but for what ``redacted`` hides.
     """
     return redacted(_USER.sub(lambda found: found["scheme"], address))
 

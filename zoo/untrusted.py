@@ -110,7 +110,7 @@ def _decoder(finite: bool, unique: bool, long_numbers: bool) -> json.JSONDecoder
     return json.JSONDecoder(
         parse_constant=_refused_constant if finite else None,
         parse_float=_finite if finite else None,
-        parse_int=_whole if long_numbers else None,
+        parse_int=_integer if long_numbers else None,
         object_pairs_hook=_unique if unique else None,
     )
 
@@ -126,7 +126,7 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _whole(digits: str) -> int:
+def _integer(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
         raise Malformed(f"it holds a whole number of {len(digits):,} digits")
     return int(digits)
@@ -229,7 +229,7 @@ def _scalar(event: Any) -> Any:
         return _WORDS[text]
     try:
         if _INTEGER.match(text):
-            return _whole(text)
+            return _integer(text)
         if _FLOAT.match(text):
             return _finite(text)
         if _NOT_FINITE.match(text):

@@ -46,7 +46,7 @@ class Trunk(nn.Module):
 
     def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Features of several layers from one forward pass, each batch x its own d."""
-        raise TypeError(f"{type(self).__name__} gives no features.")
+        raise TypeError(f"{type(self).__name__} has no feature layers.")
 
     def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:
         """The same outputs from the pooled features, without another pass; None where that cannot be done."""

@@ -69,8 +69,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """The backbone of torchvision weights, or of an entry point.
 
     Raises:
-        UnsupportedModel: torchvision's model is no classifier of images, the repository is not trusted, or what it
-            made gives no features.
+        UnsupportedModel: torchvision's model is not an image classifier, the repository is not trusted, or the model
+            that it built has no feature layers.
     """
     if card.library == "torchvision":
         return torchvision_backbone.load(_completed(card, files), files, device, dtype)
@@ -107,7 +107,7 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
         )
     if entry not in models.list_models(module=models) or not hasattr(recipe, "crop_size"):
         raise UnsupportedModel(
-            f"'{card.id}' is no classifier of whole images and no DeepLabV3 or FCN, so it gives no features here.",
+            f"'{card.id}' is not an image classifier, DeepLabV3 or FCN, so it has no feature layers here.",
             "Choose one: zoo search --source torchhub --task image-classification",
         )
     size = recipe.crop_size[0]

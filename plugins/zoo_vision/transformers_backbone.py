@@ -208,7 +208,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights or a recipe for images, or is no image encoder.
+        UnsupportedModel: the folder needs its own code, lacks weights or a recipe for images, or is not an
+            image encoder.
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
@@ -218,7 +219,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     model = load_model(kind, card, folder, unneeded=("pooler.",), use_safetensors=safetensors)
     encoder = model.base_model if classifier else model
     if encoder.main_input_name != "pixel_values":
-        raise UnsupportedModel(f"'{card.id}' is no image encoder: it takes {encoder.main_input_name}.")
+        raise UnsupportedModel(f"'{card.id}' is not an image encoder: it takes {encoder.main_input_name}.")
     example = recipe.pixels(recipe.collate([recipe.prepare(Image.new("RGB", (64, 64)))]), torch.zeros(1))
     trunk = TransformersTrunk(encoder, model if classifier else None, example)
     names = [str(model.config.id2label[index]) for index in range(model.config.num_labels)] if classifier else []

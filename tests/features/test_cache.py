@@ -119,7 +119,7 @@ def test_sizes(monkeypatch, text, expected) -> None:
 def test_a_size_that_is_none(monkeypatch) -> None:
     monkeypatch.setenv("ZOO_CACHE_SIZE", "plenty")
 
-    with pytest.raises(InvalidInput, match="ZOO_CACHE_SIZE is 'plenty', which is no size"):
+    with pytest.raises(InvalidInput, match="ZOO_CACHE_SIZE is 'plenty', which is not a valid size"):
         zoo_settings()
 
 

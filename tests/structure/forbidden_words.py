@@ -117,6 +117,31 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
         "docs/multimodal.md",
         '**Zero-shot.** Each class is described by three sentences ("a photo of a {}.", "a picture of a {}.", "a {}."), whose vectors are',
     ): "a template of CLIP's authors",
+    (
+        "CHANGELOG.md",
+        "- Audio: the models of metrics are options (`--asr-model`, `--clap-model`...); `ZOO_RECOGNISER`, `ZOO_FRECHET_BACKBONE`, `ZOO_CLAP` still work.",
+    ): "a former environment variable",
+    (
+        "CHANGELOG.md",
+        "- Vision: breaking, `--picture-model` is `--image-model`; rename it. `ZOO_PICTURE_MODEL` still works.",
+    ): "a former option and environment variable",
+    (
+        "plugins/zoo_vision/generation/metrics.py",
+        'SETTING, DEFAULT, FORMER = "image_model", "pkg:efficientnet-lite0", "ZOO_PICTURE_MODEL"',
+    ): "a former environment variable",
+    (
+        "plugins/zoo_vision/generation/kinds.py",
+        'return {"picture_model": f"{model.card.id}@{model.revision}" if model.revision else model.card.id}',
+    ): "a key in the JSON of runs",
+    (
+        "plugins/zoo_vision/generation/kinds.py",
+        'return ["Picture", target.image, target.prompt]',
+    ): "hashed into the digests that tuned models keep",
+    (
+        "zoo/kinds/content.py",
+        'digest.update(f"picture {item.mode} {item.size} ".encode())',
+    ): "hashed into the digests that identify kept features",
+    ("zoo/kinds/images.py", '"picture",'): "the name that users give to such a column",
     ("zoo/data/layout.py", '"pictures",'): "the name that users give to such a folder",
     (
         "zoo/transfer/intervals.py",

@@ -32,7 +32,7 @@ RANKED = "roc_auc"
 
 @dataclass(frozen=True)
 class Experiment:
-    """A data set split for one adaptation, and how it is judged.
+    """A data set split for one adaptation, and how it is evaluated.
 
     Attributes:
         train, validation, test: positions of the samples in the data set.

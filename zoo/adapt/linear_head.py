@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset, Plan
 
 PENALTIES = tuple(10.0**exponent for exponent in range(-5, 2))
-"""Penalties tried, each times the number of training samples, on standardised features."""
+"""Candidate penalties, each times the number of training samples, on standardised features."""
 
 _ITERATIONS = 1000
 
@@ -107,7 +107,7 @@ def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penal
         max_iter=_ITERATIONS,
     )
     with warnings.catch_warnings():
-        # The weakest penalties may not converge; the validation split judges what they reached.
+        # The weakest penalties may not converge; the validation split evaluates what they reached.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(standardised, targets)
     coefficients, intercepts = model.coef_, model.intercept_

@@ -11,7 +11,7 @@ from zoo.tasks import Task
 
 
 def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
-    """The task's metrics that are here and can judge such targets: classes by classes, numbers by numbers."""
+    """The task's available metrics that accept such targets: metrics of classes, or metrics of numbers."""
     found = []
     for wanted in task.metrics:
         try:
@@ -22,5 +22,5 @@ def metrics_for(task: Task, targets: Any) -> tuple[Metric, ...]:
         found.append(candidate)
     if not found:
         names = ", ".join(wanted.name for wanted in task.metrics)
-        raise DataError(f"None of the metrics of '{task.name}' ({names}) can judge the targets of this data set.")
+        raise DataError(f"None of the metrics of '{task.name}' ({names}) accepts the targets of this data set.")
     return tuple(found)

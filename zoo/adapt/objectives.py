@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 LEARNING_RATE = 1e-4
-"""Of pretrained weights, where neither the plan nor the backbone names one."""
+"""Learning rate of pretrained weights, where neither the plan nor the backbone names one."""
 
 UNFINISHED: Run = None  # type: ignore[assignment]
 """The run of a model whose record is not made yet."""

@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cache": ("zoo.cli.system.cache", "List or clear the cached features."),
     "tune": ("zoo.cli.models.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.models.predict", "Run a model on inputs."),
-    "evaluate": ("zoo.cli.models.evaluate", "Judge a model's own answers on your labelled data."),
+    "evaluate": ("zoo.cli.models.evaluate", "Evaluate a model's own outputs on your labelled data."),
     "runs": ("zoo.cli.stores.runs", "List, show, import and export runs."),
     "sync": ("zoo.cli.stores.sync", "Add the models that a platform lists to the registry."),
     "benchmark": ("zoo.cli.choose.benchmark", "Evaluate the recommendations, on records of results or here."),

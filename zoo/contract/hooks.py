@@ -87,7 +87,7 @@ def zoo_finetune(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Pro
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
     """Outputs of the model on its own task, one for each input; None where it has none.
 
-    ``labels`` are the classes to choose from, for zero-shot models; empty where nobody named any.
+    ``labels`` are the classes to choose from, for zero-shot models; empty where none are named.
     """
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_CELL = 1000
-"""Characters of a cell beyond which it is no path."""
+"""Maximum characters of a cell that may be a path."""
 
 
 class Kind(Shows):

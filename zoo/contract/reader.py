@@ -130,5 +130,5 @@ def settle(name: str, usable: int, problems: Sequence[Problem], options: ReadOpt
     more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
     raise DataError(
         f"'{name}' has {len(problems):,} items that cannot be used: {shown}{more}.",
-        "Mend or remove them, or leave them out with --on-problem skip.",
+        "Fix or remove them, or leave them out with --on-problem skip.",
     )

@@ -205,7 +205,7 @@ def datasets() -> list[str]:
 
 
 def packaged_datasets() -> list[PackagedDataset]:
-    """What is known of each packaged data set, by name, with the command that brings it where it is not here."""
+    """Facts about each packaged data set, by name, with the command that installs it where it is missing."""
     from zoo.contract.reader import DescribingReader, PackagedDataset
 
     found = {}

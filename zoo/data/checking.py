@@ -12,7 +12,7 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
     """Nothing, if models can be ranked and tuned for ``task`` on this data set.
 
     Args:
-        structured: whether targets that are no class and no number (spans, boxes, texts...) are understood too.
+        structured: whether targets other than classes and numbers (spans, boxes, texts...) are understood too.
 
     Raises:
         DataError: it is empty, of another kind of input or target, unlabelled, of one class only, or a class has fewer

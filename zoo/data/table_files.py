@@ -125,7 +125,7 @@ class JsonFile:
         self.columns = tuple(found)
 
     def rows(self) -> Iterator[Row]:
-        """All rows; a line that is no JSON object has a reason instead, a key that is absent the value None."""
+        """All rows; a line that is not a JSON object has a reason instead, a key that is absent the value None."""
         for number, value, reason in self._objects():
             if value is None:
                 yield Row(number, None, reason)
@@ -169,7 +169,9 @@ class ParquetFile:
             self._file = parquet.ParquetFile(path)
         except (arrow.ArrowException, OSError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
-            raise DataError(f"'{path}' is no readable Parquet file: {reason}.", "Write or fetch it again.") from error
+            raise DataError(
+                f"'{path}' is not a readable Parquet file: {reason}.", "Write or fetch it again."
+            ) from error
         self.columns = tuple(self._file.schema_arrow.names)
         _refuse_duplicates(path, self.columns)
 

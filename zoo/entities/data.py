@@ -139,10 +139,10 @@ class FeatureRequest(Entity):
 
     Attributes:
         layers: layer names of the backbone; empty means its last one.
-        batch_size: samples a batch, at most.
+        batch_size: samples per batch, at most.
         device: ``cpu``, ``cuda``, ``mps``.
-        shard_size: samples a shard.
-        batch_tokens: samples times the length of the longest, at most, where samples have a length; None is no limit.
+        shard_size: samples per shard.
+        batch_tokens: samples times the length of the longest, at most, where samples have a length; None: unlimited.
         piecemeal: whether a shard may come in pieces, its samples in any order, so that what is done can be kept when
             the work takes long or is interrupted.
     """

@@ -48,8 +48,8 @@ class Plan(Entity):
         epochs: upper limit; early stopping may end sooner.
         learning_rate: None lets the strategy choose.
         patience: epochs without a better validation metric before it stops.
-        validation: fraction of the samples held out to stop early on.
-        test: fraction of the samples held out to report on.
+        validation: fraction of the samples for validation and early stopping.
+        test: fraction of the samples for the reported metrics.
         split: how they are held out: ``random`` (stratified by class), or by a grouping of the kind of their inputs.
         head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.

@@ -61,7 +61,7 @@ class Recording:
 
     Attributes:
         samples: float32, one channel (the mean of several), from -1 to 1.
-        sampling_rate: samples a second.
+        sampling_rate: samples per second.
     """
 
     samples: np.ndarray
@@ -94,7 +94,7 @@ class AudioFacts:
         digest: SHA-256 over the file's bytes.
         bytes: size of the file.
         seconds: how long it lasts.
-        sampling_rate: samples a second, as stored.
+        sampling_rate: samples per second, as stored.
     """
 
     digest: bytes

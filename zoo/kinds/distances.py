@@ -1,4 +1,4 @@
-"""Distances between two sets of feature vectors, by which generated samples are judged."""
+"""Distances between two sets of feature vectors, which evaluate generated samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 BANDWIDTH = 10.0
-"""Of the Gaussian kernel of CMMD, on vectors of length 1."""
+"""Bandwidth of the Gaussian kernel of CMMD, on vectors of length 1."""
 
 SCALE = 1000.0
 """Factor that brings CMMD to figures that are easily read, as its paper has it."""

@@ -45,7 +45,7 @@ _USUAL = frozenset(
 named."""
 
 _NOT_DECODED = frozenset({"EPS", "MPEG"})
-"""Formats that Pillow opens and that are no image of pixels: a program for Ghostscript, and films."""
+"""Formats that Pillow opens and that do not hold an image of pixels: a program for Ghostscript, and films."""
 
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*")
 _ORIENTATION = 0x0112
@@ -102,7 +102,7 @@ def has_image_magic(path: Path) -> bool:
 def decode(content: bytes) -> Image:
     """An encoded image as PIL's, in RGB: upright by its EXIF orientation, transparency on white, 16 bits scaled to 8.
 
-    Of several frames the first is taken. Raises what PIL raises for what it cannot decode.
+    The first of several frames is taken. Raises what PIL raises for what it cannot decode.
     """
     from PIL import Image, ImageOps
 

@@ -69,29 +69,29 @@ def _mean_absolute_error(targets: np.ndarray, predictions: np.ndarray) -> float:
 
 def _r2(targets: np.ndarray, predictions: np.ndarray) -> float:
     scores = _sklearn_metrics()
-    truth, predicted = _numbers("r2", targets, predictions, least=2)
-    return float(scores.r2_score(truth, predicted))
+    true, predicted = _numbers("r2", targets, predictions, least=2)
+    return float(scores.r2_score(true, predicted))
 
 
 def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
     scores = _sklearn_metrics()
-    truth, predicted = _numbers("roc_auc", targets, predictions, least=2)
-    if set(truth.tolist()) != {0.0, 1.0}:
+    true, predicted = _numbers("roc_auc", targets, predictions, least=2)
+    if set(true.tolist()) != {0.0, 1.0}:
         raise DataError(
-            "'roc_auc' judges numbers that are 0 or 1, both of which must occur.",
-            "Judge other numbers by rmse or spearman.",
+            "'roc_auc' evaluates numbers that are 0 or 1, and both must occur.",
+            "Evaluate other numbers by rmse or spearman.",
         )
-    return float(scores.roc_auc_score(truth, predicted))
+    return float(scores.roc_auc_score(true, predicted))
 
 
 def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
     with needs_extra("data", "compute rank correlations"):
         from scipy.stats import spearmanr
-    truth, predicted = _numbers("spearman", targets, predictions, least=2)
-    if (truth == truth[0]).all() or (predicted == predicted[0]).all():
+    true, predicted = _numbers("spearman", targets, predictions, least=2)
+    if (true == true[0]).all() or (predicted == predicted[0]).all():
         # Without any order there is none to agree with; the correlation itself is 0 / 0.
         return 0.0
-    return float(spearmanr(truth, predicted).statistic)
+    return float(spearmanr(true, predicted).statistic)
 
 
 def _sklearn_metrics() -> Any:
@@ -102,45 +102,45 @@ def _sklearn_metrics() -> Any:
 
 def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays of class indices, or a ``DataError``."""
-    truth, predicted = _pair(name, targets, predictions)
-    for values, what in ((truth, "targets"), (predicted, "predictions")):
+    true, predicted = _pair(name, targets, predictions)
+    for values, what in ((true, "targets"), (predicted, "predictions")):
         if values.dtype.kind not in "iub":
             raise DataError(
-                f"'{name}' judges classes, and the {what} are not whole numbers.",
-                "Judge numbers by rmse, mean_absolute_error, r2 or spearman.",
+                f"'{name}' evaluates classes, and the {what} are not whole numbers.",
+                "Evaluate numbers by rmse, mean_absolute_error, r2 or spearman.",
             )
-    return truth, predicted
+    return true, predicted
 
 
 def _numbers(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays of numbers, or a ``DataError``; whole-number targets are class indices, as everywhere in zoo."""
     import numpy as np
 
-    truth, predicted = _pair(name, targets, predictions, least)
-    if truth.dtype.kind != "f":
+    true, predicted = _pair(name, targets, predictions, least)
+    if true.dtype.kind != "f":
         raise DataError(
-            f"'{name}' judges numbers, and the targets are class indices.",
-            "Pass numbers as floating-point values; judge classes by accuracy or macro_f1.",
+            f"'{name}' evaluates numbers, and the targets are class indices.",
+            "Pass numbers as floating-point values; evaluate classes by accuracy or macro_f1.",
         )
     predicted = predicted.astype(np.float64)
-    if not (np.isfinite(truth).all() and np.isfinite(predicted).all()):
+    if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
         raise DataError(
             f"'{name}' cannot be computed: a target or a prediction is not finite.",
             "Look for NaN or infinite values, often the sign of a learning rate too high.",
         )
-    return truth.astype(np.float64), predicted
+    return true.astype(np.float64), predicted
 
 
 def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
     import numpy as np
 
-    truth, predicted = np.asarray(targets), np.asarray(predictions)
-    if truth.ndim != 1 or truth.shape != predicted.shape or len(truth) < least:
+    true, predicted = np.asarray(targets), np.asarray(predictions)
+    if true.ndim != 1 or true.shape != predicted.shape or len(true) < least:
         raise DataError(
             f"'{name}' takes targets and predictions of one length of at least {least}; these have the shapes "
-            f"{truth.shape} and {predicted.shape}."
+            f"{true.shape} and {predicted.shape}."
         )
-    return truth, predicted
+    return true, predicted
 
 
 CLASSES = (

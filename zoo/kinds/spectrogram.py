@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoo.kinds.audio import Recording
 
 WINDOW_SECONDS, FRAMES = 0.025, 900
-"""Length of a window, and how many there are at most: as many as the picture is wide."""
+"""Length of a window, and how many there are at most: as many as the plot is wide."""
 
 FLOOR = 80.0
 """Decibels below the loudest that are drawn as silence."""
@@ -31,7 +31,7 @@ def spectrogram(samples: np.ndarray, sampling_rate: int, frames: int = FRAMES) -
 
     Args:
         samples: float32, one channel, n.
-        sampling_rate: samples a second.
+        sampling_rate: samples per second.
         frames: windows at most, spread evenly over the recording.
     """
     import numpy as np

@@ -37,7 +37,7 @@ class Targets:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a cell is empty, or says so (``NaN``, ``null``, ``NA``, ``N/A``), or is a number that is not finite."""
+    """Whether a cell is empty, a mark of a missing value (``NaN``, ``null``, ``NA``, ``N/A``), or not finite."""
     if isinstance(value, str):
         stripped = value.strip()
         return stripped == "NA" or stripped.lower() in _MISSING or _is_infinite(stripped)

@@ -45,7 +45,7 @@ _BUCKETS = 512
 
 _ORDINARY = (
     "A short one.",
-    "Transfer learning begins with a model that someone else has trained, on data that nobody here has ever seen.",
+    "Transfer learning begins with a model that someone else has trained, on data that no one here has ever seen.",
     "x",
     "Größe, naïveté, 東京 and 🙂",
     "The same words, the same words, the same words.",

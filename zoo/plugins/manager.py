@@ -85,7 +85,7 @@ class Plugins:
 
         A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
         a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
-        ran out, which is nobody's fault; and Control-C.
+        ran out, which is not the plugin's fault; and Control-C.
         """
         once = _answers_once(hook)
         for name in self._implementing(hook):

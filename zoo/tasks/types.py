@@ -27,7 +27,7 @@ class Task:
         target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
             ``text``, ``residues``, ``forces``, ``structure``, ``grid``, ``series``, ``vector``, ``generated-image`` or
             ``generated-audio``.
-        metrics: how it is judged, the first one decides.
+        metrics: how models are evaluated; the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
         use_case: one of the sixteen use cases that zoo is measured by.

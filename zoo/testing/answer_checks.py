@@ -1,4 +1,4 @@
-"""Checks of what a model answers on its own tasks: words that it hears, boxes, pictures, forecasts, structures..."""
+"""Checks of what a model answers on its own tasks: words that it hears, boxes, images, forecasts, structures..."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def answers_nothing_to_nothing(model: ModelSubject) -> None:
 
 
 def explains_wrong_questions(model: ModelSubject) -> None:
-    """What is no input raises one sentence that names the model, or what was given; the others are answered."""
+    """An invalid input raises one sentence that names the model, or what was given; the others are answered."""
     for task, (inputs, answers) in _asked(model):
         try:
             model.answers(task, [inputs[0], object()])

@@ -36,7 +36,7 @@ def keeps_the_protocol(model: ModelSubject) -> None:
     assert backbone.card.id == model.card.id, f"its card is '{backbone.card.id}'"
     assert isinstance(backbone.input_kind, str) and backbone.input_kind, "input_kind is empty"
     layers = tuple(backbone.layers)
-    # One that answers and gives no features has no layers, and the dimension 0.
+    # A model that produces outputs only has no feature layers, and the dimension 0.
     assert layers or backbone.embedding_dimension == 0, "it has no layers, and yet a dimension"
     assert len(set(layers)) == len(layers), f"its layers are {layers}"
     known = model.card.embedding_dimension if layers else 0
@@ -101,10 +101,10 @@ def survives_extremes(model: ModelSubject) -> None:
     import numpy as np
 
     model.must_have_features()
-    tried = kind_of(model.backbone.input_kind).extreme()
-    if not tried:
+    extremes = kind_of(model.backbone.input_kind).extreme()
+    if not extremes:
         raise Skipped(f"no extremes are known of inputs of the kind '{model.backbone.input_kind}'")
-    for name, item in tried:
+    for name, item in extremes:
         try:
             values = model.default([item])
         except ZooError:

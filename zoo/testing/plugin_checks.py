@@ -70,7 +70,7 @@ def tasks_are_known(subject: Subject) -> None:
     known, domains = plugins().tasks, plugins().domains
     for domain in subject.items("zoo_domains"):
         for task in domain.tasks:
-            assert _TASK_NAME.match(task.name), f"'{task.name}' is no task name; write lower-case-words"
+            assert _TASK_NAME.match(task.name), f"'{task.name}' is not a valid task name; write lower-case-words"
             assert task.inputs and task.metrics, f"the task '{task.name}' has no inputs or no metrics"
     for card in subject.cards:
         assert card.domain in domains, f"'{card.id}' is of the domain '{card.domain}', which no plugin serves"
@@ -91,7 +91,7 @@ def scores_have_models(subject: Subject) -> None:
 
 def passes_on_what_is_not_its_own(subject: Subject) -> None:
     """``zoo_load`` and ``zoo_predict`` answer None for a model of another domain, so that others can answer."""
-    card = ModelCard("file:/nowhere", "nobody-serves-this", library="nothing")
+    card = ModelCard("file:/nowhere", "served-by-no-plugin", library="nothing")
     arguments = {"card": card, "files": LocalFiles.from_dict({"root": "."}), "device": "cpu", "dtype": "float32"}
     for _, found in plugins().each("zoo_load", subject.name, **arguments):
         raise AssertionError(f"zoo_load gives a {type(found).__name__} for a model of another domain")

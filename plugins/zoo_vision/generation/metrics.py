@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from zoo.features import Model
 
-SETTING, DEFAULT = "picture_model", "pkg:efficientnet-lite0"
-"""The setting that chooses the model whose features are compared, and its default."""
+SETTING, DEFAULT, FORMER = "image_model", "pkg:efficientnet-lite0", "ZOO_PICTURE_MODEL"
+"""The setting that chooses the model whose features are compared, its default, and its former environment variable."""
 
 _BATCH = 32
 _MOST_KEPT = 20_000
@@ -53,7 +53,7 @@ def clip_score(targets: Sequence[GeneratedImage], predictions: Sequence[Generate
     if not isinstance(model.backbone, EmbedsTexts):
         raise DataError(
             f"'clip_score' needs a model of images and text, and '{model.card.id}' takes images only.",
-            "Name one: --picture-model openclip:ViT-B-32/laion2b_s34b_b79k",
+            "Name one: --image-model openclip:ViT-B-32/laion2b_s34b_b79k",
         )
     if not all(image.prompt for image in images):
         raise DataError("'clip_score' compares images with their prompts, and some have none.")
@@ -82,12 +82,12 @@ def metric_model() -> Model:
     """
     from zoo.features.metric_models import MetricModel
 
-    model: Any = MetricModel(SETTING, DEFAULT).load()
+    model: Any = MetricModel(SETTING, DEFAULT, former=FORMER).load()
     if model.facts.input_kind != "image":
         raise UnsupportedModel(
             f"Generated images are evaluated by features of images, and '{model.card.id}' takes "
             f"{model.facts.input_kind} inputs.",
-            f"Name an image model: --picture-model {DEFAULT}",
+            f"Name an image model: --image-model {DEFAULT}",
         )
     found: Model = model
     return found

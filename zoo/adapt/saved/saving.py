@@ -98,12 +98,12 @@ def save(adapted: Adapted) -> Run:
     if adapted.seen is not None:
         run = replace(run, plan={**run.plan, "trained_on": adapted.seen.fingerprint})
     document = describe(replace(adapted, run=run), folder)
-    with storage_errors(folder), _whole(folder) as place:
+    with storage_errors(folder), _replacing(folder) as place:
         (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _write_weights(adapted, place / WEIGHTS)
         if adapted.seen is not None:
             adapted.seen.write(place / FILE)
-        # safetensors lets nobody but the owner read its files, whatever the umask says.
+        # safetensors makes its files readable by the owner alone, whatever the umask is.
         shutil.copymode(place / MARKER, place / WEIGHTS)
         (place / "README.md").write_text(readme(document), encoding="utf-8")
     return run
@@ -153,7 +153,7 @@ def describe(adapted: Adapted, folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
+def _replacing(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder`` that takes its place at the end of the block, or vanishes when the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)

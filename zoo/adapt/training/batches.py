@@ -20,7 +20,7 @@ KEPT_BYTES = 256 << 20
 """Memory for samples that stay prepared from one epoch to the next."""
 
 UNKNOWN_BYTES = 1 << 20
-"""What is counted for an object whose size cannot be told, such as a graph."""
+"""Bytes counted for an object of unknown size, such as a graph."""
 
 
 class Batches:
@@ -40,7 +40,7 @@ class Batches:
         self._length = backbone.length if isinstance(backbone, HasLength) else None
 
     def __len__(self) -> int:
-        """Batches an epoch, at most."""
+        """Batches per epoch, at most."""
         return (len(self.inputs) + self.batch_size - 1) // self.batch_size
 
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
@@ -122,7 +122,7 @@ class ExampleBatches:
         self.batch_size, self.device = size, device
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return (len(self._inputs) + self.batch_size - 1) // self.batch_size
 
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:

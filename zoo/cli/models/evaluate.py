@@ -16,12 +16,12 @@ from zoo.contract.option import SETTING
 @zoo_command("evaluate")
 @click.argument("model")
 @click.argument("data")
-@click.option("--task", help="Task name [default: the model's first that the data can judge].")
+@click.option("--task", help="Task name [default: the model's first that the data can evaluate].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @plugin_options(SETTING)
 @reading
 def command(output: Output, model: str, data: str, **options: Any) -> None:
-    """Judge a model's own answers on your labelled data.
+    """Evaluate a model's own outputs on your labelled data.
 
     Nothing is trained, and samples that 'zoo tune' trained the model on are left out. Classes are matched with the
     model's labels by name; a model of images and text is evaluated zero-shot by the names of the classes, or, with a

@@ -26,7 +26,7 @@ from zoo.contract.option import SETTING
 )
 @click.option("--task", help="Task that the data are read for, where their files can be read in several ways.")
 @click.option("--layer", "layers", multiple=True, help="Layer to take; repeat it for a file each [default: the last].")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a batch; halved where memory runs out.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples per batch; halved when memory runs out.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @click.option(
     "--dtype",

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     "-o",
     "--output",
     "folder",
-    help="Page to write (page.html), picture of the one answer (picture.png), or folder for pictures: with what was "
-    "found drawn on them, of recordings over their spectrograms, of series with their forecast; recordings that a "
-    "model makes are written there too.",
+    help="Page to write (page.html), image of a single prediction (image.png), or folder for images: inputs with the "
+    "detections drawn on them, spectrograms of recordings, series with their forecast; generated recordings are "
+    "written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
 @plugin_options(SETTING)
@@ -54,8 +54,8 @@ def command(
     INPUT is an image file, a recording, a text or a .txt file, a molecule or a protein or a file that holds several, a
     file with a structure, or a file whose values are to be forecast, as the model takes it; a question is followed by
     the text that holds the answer: "Who lives here? The king lives here." A text to be spoken may follow a recording
-    of the voice to use: "me.wav Good night." Of a model that makes pictures it is what they are to show, a class, or,
-    where the model takes no prompt, how many.
+    of the voice to use: "me.wav Good night." For a model that generates images, INPUT is the prompt or a class, or,
+    where the model takes no prompt, the number of images.
 
     \b
     Examples:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 TUNED_MODEL = "tuned_model"
-"""Under which a run's plan names the adapted model where it is no folder."""
+"""Key of a run's plan that names the adapted model where it is not a folder."""
 
 
 @zoo_command("tune")
@@ -33,9 +33,13 @@ TUNED_MODEL = "tuned_model"
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
 @click.option("--epochs", type=click.IntRange(min=1), help="Upper limit [default: the strategy's, mostly 20].")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
-@click.option("--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches a step.")
-@click.option("--learning-rate", type=float, help="Of the pretrained weights [default: the strategy's].")
-@click.option("--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Of AdamW.")
+@click.option(
+    "--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches per optimiser step."
+)
+@click.option("--learning-rate", type=float, help="Learning rate of the pretrained weights [default: the strategy's].")
+@click.option(
+    "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Weight decay of AdamW."
+)
 @click.option(
     "--patience",
     type=click.IntRange(min=1),
@@ -48,14 +52,14 @@ TUNED_MODEL = "tuned_model"
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.15,
     show_default=True,
-    help="Part held out to stop early on.",
+    help="Validation fraction, for early stopping.",
 )
 @click.option(
     "--test",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     default=0.2,
     show_default=True,
-    help="Part held out to report on.",
+    help="Test fraction, for the reported metrics.",
 )
 @click.option(
     "--split",
@@ -77,7 +81,7 @@ TUNED_MODEL = "tuned_model"
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
-    help="Of the learning rate, from each block to the one before.",
+    help="Factor of the learning rate from each block to the one before it.",
 )
 @click.option(
     "--keep",
@@ -87,11 +91,17 @@ TUNED_MODEL = "tuned_model"
     help="Model to keep: the better of the fine-tuned one and a linear probe, by the validation samples, or "
     "always the fine-tuned one.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of split, head and order.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Seed of the split, the head and the order of the samples.",
+)
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @plugin_options(SETTING)
 @reading
-@click.option("--no-save-run", is_flag=True, help="Keep the run out of the registry.")
+@click.option("--no-save-run", is_flag=True, help="Do not save the run to the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
 
