@@ -81,8 +81,7 @@ WORDLLAMA = ModelCard(
     tasks=("sentence-similarity", "feature-extraction", "text-classification"),
     architecture="static token embeddings",
     library="static",
-    description="WordLlama l2_supercat: one vector per token, averaged; without attention, so thousands of texts per "
-    "second.",
+    description="WordLlama l2_supercat: one vector a token, averaged; no attention, so thousands of texts a second.",
     parameters=_WORDLLAMA_TOKENS * 256,
     bytes=18_226_892,
     license="MIT",
