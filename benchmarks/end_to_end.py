@@ -106,7 +106,7 @@ def compare(folder: Path, data: Any, repeats: int, fine_tune: bool) -> dict[str,
             taken, rankings[name] = timed(run)
             seconds.setdefault(name, []).append(taken)
             processor_seconds.setdefault(name, []).append(time.process_time() - processor)
-    truth = {name: fine_tuned(path, data) for name, path in folders.items()} if fine_tune else {}
+    ground_truth = {name: fine_tuned(path, data) for name, path in folders.items()} if fine_tune else {}
     return {
         "machine": f"{os.cpu_count()} cores, {platform.machine()}, {torch.get_num_threads()} threads",
         "versions": {name: version(name) for name in ("torch", "transformers", "transformer-ranker", "foundation-zoo")},
@@ -121,7 +121,7 @@ def compare(folder: Path, data: Any, repeats: int, fine_tune: bool) -> dict[str,
         "ratios of processor time": ratios(processor_seconds),
         "scores": {name: dict(ranking) for name, ranking in rankings.items() if "recommend" not in name},
         "first": {name: max(ranking, key=lambda model: ranking[model]) for name, ranking in rankings.items()},
-        "fine-tuned": truth,
+        "fine-tuned": ground_truth,
     }
 
 

@@ -1,4 +1,4 @@
-"""Time and truth of LogME and the H-score beside transformer-ranker's, and beside the bare Gram product as the floor;
+"""Time and accuracy of LogME and the H-score beside transformer-ranker's, with the bare Gram product as lower bound;
 the price of all estimators from one pass; and how time and memory grow with the number of samples.
 
     pip install --no-deps transformer-ranker torchmetrics lightning-utilities accelerate sentencepiece

@@ -11,7 +11,7 @@ by length or not. The fastest in a first round is the competitor; then it and zo
 machine does falls on both, and the median of the ratios is shown, of time and of processor time. Everything is one
 process: what zoo tells the allocator serves the plain loop as well, which without it is slower. Nothing is kept.
 
-On an accelerator, where there is one: ViT-B/16 and BERT-base with random weights in bfloat16, from pictures and texts
+On an accelerator, where there is one: ViT-B/16 and BERT-base with random weights in bfloat16, from images and texts
 to features in memory, beside the bare forward pass over the same batches that lie on the device already. With
 --only-device nothing else is measured, and no packaged weights are needed.
 """
@@ -264,7 +264,7 @@ def random_bert(folder: Path) -> Path:
 
 
 def name_of(device: str) -> str:
-    """The device, with the name that its maker gave it."""
+    """The device, with the name that its vendor gave it."""
     import torch
 
     return f"{device}, {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device

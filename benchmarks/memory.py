@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 LIMIT = 0.25
-PICTURES, TEXTS = "sklearn:digits:120", "fortunes:topics:200"
+IMAGES, TEXTS = "sklearn:digits:120", "fortunes:topics:200"
 IMAGE_MODELS = (
     "pkg:efficientnet-lite0",
     "pkg:efficientnet-lite1",
@@ -69,13 +69,13 @@ def measure(folder: Path, quick: bool) -> Any:
     """Results of every model and use, one after the other."""
     environment = {**os.environ, "ZOO_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     environment.pop("ZOO_REGISTRY", None)
-    plan = [(model, PICTURES, use, False) for model in IMAGE_MODELS for use in ("run", "full")]
+    plan = [(model, IMAGES, use, False) for model in IMAGE_MODELS for use in ("run", "full")]
     plan += [(model, TEXTS, use, False) for model in TEXT_MODELS for use in ("run", "full")]
     plan += [(model, TEXTS, "run", False) for model in ONLY_RUN]
     if quick:
         plan = [item for item in plan if item[0] in QUICK]
     else:
-        plan += [(f"file:{build(name, folder)}", PICTURES, use, True) for name in HELD_OUT for use in ("run", "full")]
+        plan += [(f"file:{build(name, folder)}", IMAGES, use, True) for name in HELD_OUT for use in ("run", "full")]
     for model, data, use, held_out in plan:
         command = [sys.executable, __file__, "--one", model, data, use]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

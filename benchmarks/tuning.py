@@ -5,7 +5,7 @@
 Texts: two layers of all-MiniLM-L6-v2 on the topics of the Debian package fortunes, cut at 60 words. Images:
 EfficientNet-Lite0 on scikit-learn's digits, a third as many. All three start from the same weights and the same new
 head, train on the same split with AdamW, warm-up and a cosine, clipped gradients and no decay of biases and norms,
-judge the validation part after each epoch and the test part at the end.
+evaluate on the validation part after each epoch and on the test part at the end.
 
 zoo is ``zoo.tune`` as it is called, with splitting, the best epoch's weights kept, and the run made. The bare loop is
 what remains when all that is left out: one function that prepares each text once and takes batches of similar length,
@@ -142,7 +142,7 @@ class Rivals:
         train, validation, test = self._parts(seed)
         module, optimizer, schedule = self._start(seed, len(train))
 
-        class Judged(torch.nn.Module):
+        class WithLoss(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 self.module = module
@@ -187,7 +187,7 @@ class Rivals:
                 label_names=["labels"],
             )
             trainer = Trainer(
-                Judged(),
+                WithLoss(),
                 arguments,
                 collate,
                 Rows(train, self._prepared(train)),
@@ -201,7 +201,7 @@ class Rivals:
         return float(found)
 
     def _parts(self, seed: int) -> list[list[tuple[Any, int]]]:
-        """Inputs with their labels to train on, to judge each epoch by and to test on: zoo's own split."""
+        """Inputs with their labels to train on, to validate each epoch on and to test on: zoo's own split."""
         from zoo.data import split
 
         parts = split(self.dataset, (0.65, 0.15, 0.2), seed)

@@ -55,7 +55,7 @@ def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"file:{folder}"
 
 
-def pictures(count: int) -> Dataset:
+def images(count: int) -> Dataset:
     """Discs in front of stripes: the class says which way the stripes run."""
     chance = np.random.default_rng(0)
     targets = [number % 2 for number in range(count)]
@@ -81,7 +81,7 @@ def sentences(count: int) -> Dataset:
 
 @pytest.fixture
 def little_memory() -> Iterator[None]:
-    """So little that the default batch fits and one of a thousand pictures does not."""
+    """So little that the default batch fits and one of a thousand images does not."""
     import torch
 
     torch.cuda.empty_cache()
@@ -95,7 +95,7 @@ def little_memory() -> Iterator[None]:
 @pytest.mark.parametrize(("dtype", "near"), [("float32", 0.9999), ("bfloat16", 0.999), ("float16", 0.9999)])
 @pytest.mark.parametrize("kind", ["vit", "bert"])
 def test_features_are_those_of_the_cpu(request, kind, dtype, near) -> None:
-    model, data = request.getfixturevalue(kind), pictures(20) if kind == "vit" else sentences(70)
+    model, data = request.getfixturevalue(kind), images(20) if kind == "vit" else sentences(70)
 
     expected = zoo.load(model, device="cpu", dtype="float32").extract(data, cache=False).values
     found = zoo.load(model, device=DEVICE, dtype=dtype).extract(data, cache=False).values
@@ -107,7 +107,7 @@ def test_features_are_those_of_the_cpu(request, kind, dtype, near) -> None:
 def test_scores_move_by_less_than_their_error(vit) -> None:
     from zoo.transfer import score
 
-    data = pictures(200)
+    data = images(200)
     targets = np.array(data.targets)
     on_cpu = zoo.load(vit, device="cpu").extract(data, ["block2.mean"], cache=False).values
     here = zoo.load(vit, device=DEVICE).extract(data, ["block2.mean"], cache=False).values
@@ -119,7 +119,7 @@ def test_scores_move_by_less_than_their_error(vit) -> None:
 
 
 def test_a_batch_that_does_not_fit_is_halved(vit, little_memory) -> None:
-    data = pictures(1500)
+    data = images(1500)
     model = zoo.load(vit, device=DEVICE, dtype="float32")
 
     found = model.extract(data, batch_size=1500, cache=False).values
@@ -128,7 +128,7 @@ def test_a_batch_that_does_not_fit_is_halved(vit, little_memory) -> None:
 
 
 def test_mixed_precision_learns_in_batches_that_fit(vit, little_memory) -> None:
-    run = zoo.tune(vit, pictures(160), strategy="full", device=DEVICE, epochs=12, learning_rate=1e-3, batch_size=80)
+    run = zoo.tune(vit, images(160), strategy="full", device=DEVICE, epochs=12, learning_rate=1e-3, batch_size=80)
 
     assert run.metrics["accuracy"] > 0.9
 
@@ -140,7 +140,7 @@ def test_texts_are_tuned(bert, strategy) -> None:
     assert run.metrics["accuracy"] > (0.6 if strategy == "linear-probe" else 0.8)
 
 
-def test_pictures_are_made_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
+def test_images_are_generated_and_learnt_as_on_the_cpu(tmp_path: Path) -> None:
     import torch
     from diffusers import DDPMPipeline, DDPMScheduler, UNet2DModel
 
@@ -212,10 +212,10 @@ def test_memory_is_estimated(vit, use) -> None:
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
     if use == "run":
-        model.extract(pictures(128), batch_size=64, cache=False)
+        model.extract(images(128), batch_size=64, cache=False)
         estimated = to_run(model.card, workload)
     else:
-        zoo.tune(vit, pictures(160), strategy="full", device=DEVICE, epochs=1, batch_size=64, save_run=False)
+        zoo.tune(vit, images(160), strategy="full", device=DEVICE, epochs=1, batch_size=64, save_run=False)
         estimated = to_tune(model.card, "full", workload)
     peak = torch.cuda.max_memory_reserved() + CONTEXT
     print(f"{use}: estimated {estimated / 1e6:.0f} MB, peak {peak / 1e6:.0f} MB")
@@ -223,6 +223,6 @@ def test_memory_is_estimated(vit, use) -> None:
 
 
 def test_candidates_are_ranked_on_it(vit) -> None:
-    answer = zoo.recommend(pictures(120), task="image-classification", candidates=[vit], device=DEVICE, layers="all")
+    answer = zoo.recommend(images(120), task="image-classification", candidates=[vit], device=DEVICE, layers="all")
 
     assert answer.candidates[0].score is not None

@@ -100,7 +100,7 @@ def test_a_file_in_the_home_of_the_user_fails_the_run(suite: Path, name: str, wo
     assert str(hub / name) in output
 
 
-def test_a_home_that_cannot_be_written_is_no_obstacle(suite: Path) -> None:
+def test_a_home_that_cannot_be_written_does_not_stop_the_suite(suite: Path) -> None:
     status, output = run_suite(suite, "def test_it(tmp_path):\n    assert tmp_path.is_dir()\n", HOME="/proc/nowhere")
 
     assert status == 0, output

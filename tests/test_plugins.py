@@ -109,7 +109,7 @@ def test_a_hook_that_fails_is_named_in_one_line_and_the_others_go_on(folder: Fol
     assert {r.name for r in loaded.reports if not r.healthy} == {"toy_a"}
 
 
-def test_the_same_failure_is_told_once(folder: Folder) -> None:
+def test_the_same_failure_is_reported_once(folder: Folder) -> None:
     folder.install(
         "toy_a", "from zoo import hookimpl\n@hookimpl\ndef zoo_domains():\n    raise ValueError('no luck')\n"
     )

@@ -47,16 +47,16 @@ class Lists:
 
 
 def trained(path: Path | None, cut_at: int | None = None, size: int = 8, dropout: float = 0.3, **settings: object):
-    """Train a little network; ``cut_at`` is the epoch in whose judging the power fails."""
+    """Train a little network; ``cut_at`` is the epoch in whose validation the run is interrupted."""
     torch.manual_seed(0)
     inputs = torch.randn(64, 4)
     targets = (inputs[:, 0] > 0).long()
     module = nn.Sequential(nn.Linear(4, 8), nn.Dropout(dropout), nn.Linear(8, 2))
-    judged = [0]
+    validations = [0]
 
     def score(outputs: np.ndarray) -> float:
-        judged[0] += 1
-        if judged[0] == cut_at:
+        validations[0] += 1
+        if validations[0] == cut_at:
             raise CutOff
         return float((outputs.argmax(1) == targets.numpy()).mean())
 

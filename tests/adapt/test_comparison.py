@@ -78,7 +78,7 @@ def test_training_that_never_improves_on_its_start_keeps_the_probe() -> None:
     assert "no epoch was better on the 9 validation samples than the probe" in str(sentences(run))
 
 
-def test_it_is_the_fine_tuned_model_where_the_user_says_so() -> None:
+def test_it_is_the_fine_tuned_model_where_the_user_asks_for_it() -> None:
     run = tuned(keep="fine-tuned", **USELESS)
 
     assert run.metrics == run.plan["fine_tuned"] != run.plan["probe"]

@@ -1,4 +1,4 @@
-"""Judging a model's own answers: tuned folders, matching of labels, and what cannot be judged."""
+"""Evaluates a model's own predictions: tuned folders, matching of labels, and what cannot be evaluated."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def test_classes_that_the_model_does_not_know_are_said(tuned: str, reviews: str,
         zoo.evaluate(tuned, str(tmp_path / "seasons.csv"))
 
 
-def test_a_model_without_answers_of_its_own_says_so(reviews: str) -> None:
+def test_a_model_without_predictions_of_its_own_raises_a_clear_error(reviews: str) -> None:
     with pytest.raises(UnsupportedModel, match="has no output for the task"):
         zoo.evaluate("pkg:wordllama/64", reviews)
 
 
-def test_data_without_labels_cannot_judge(tuned: str, tmp_path: Path) -> None:
+def test_data_without_labels_raise_an_error(tuned: str, tmp_path: Path) -> None:
     root = tmp_path / "texts"
     root.mkdir()
     (root / "a.txt").write_text("one")
@@ -70,7 +70,7 @@ def test_data_without_labels_cannot_judge(tuned: str, tmp_path: Path) -> None:
         zoo.evaluate(tuned, str(root))
 
 
-def test_numbers_are_judged_by_numbers(tmp_path: Path) -> None:
+def test_predicted_numbers_are_evaluated_against_numbers(tmp_path: Path) -> None:
     rows = [f"{'very ' * (n % 7)}good {n},{n % 7}.5" for n in range(140)]
     (tmp_path / "stars.csv").write_text("\n".join(["text,stars", *rows]) + "\n")
     folder = tmp_path / "tuned"
@@ -107,13 +107,13 @@ def test_data_are_read_as_the_first_task_takes_them_or_else_as_another_does(tmp_
     from zoo.adapt.reading import read_for_evaluation
     from zoo.contract.reader import ReadOptions
 
-    recogniser = SimpleNamespace(card=SimpleNamespace(tasks=("automatic-speech-recognition", "audio-classification")))
+    asr_model = SimpleNamespace(card=SimpleNamespace(tasks=("automatic-speech-recognition", "audio-classification")))
     for kind in ("low", "high"):
         (tmp_path / "sorted" / kind).mkdir(parents=True)
         soundfile.write(tmp_path / "sorted" / kind / "0.wav", np.linspace(-0.1, 0.1, 8000), 16000)
     said = tmp_path / "said.csv"
     said.write_text("text,audio\none word,sorted/low/0.wav\nanother one,sorted/high/0.wav\n")
 
-    assert read_for_evaluation(str(said), recogniser, ReadOptions()).target_kind != "class"  # type: ignore[arg-type]
-    folders = read_for_evaluation(str(tmp_path / "sorted"), recogniser, ReadOptions())  # type: ignore[arg-type]
+    assert read_for_evaluation(str(said), asr_model, ReadOptions()).target_kind != "class"  # type: ignore[arg-type]
+    folders = read_for_evaluation(str(tmp_path / "sorted"), asr_model, ReadOptions())  # type: ignore[arg-type]
     assert folders.target_kind == "class"

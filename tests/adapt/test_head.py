@@ -62,8 +62,8 @@ def test_numbers_are_predicted_in_their_own_unit(tmp_path) -> None:
     outputs, _ = evaluate(module, targets.batches(backbone, experiment.test, plan), targets.loss(None))
     predictions = targets.predictions(outputs)
 
-    truth = experiment.targets[list(experiment.test)]
-    assert np.abs(predictions - truth).mean() < 0.3 * np.abs(truth - truth.mean()).mean()
+    expected = experiment.targets[list(experiment.test)]
+    assert np.abs(predictions - expected).mean() < 0.3 * np.abs(expected - expected.mean()).mean()
 
 
 def test_a_class_without_training_samples_keeps_the_loss_finite(reviews: str, tmp_path) -> None:

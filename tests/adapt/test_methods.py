@@ -59,7 +59,7 @@ def test_the_last_blocks_are_trained_and_the_first_stay(parts: tuple[nn.Module, 
     assert attached.trained < sum(p.numel() for p in module.parameters()) / 2
 
 
-def test_a_model_without_blocks_says_so() -> None:
+def test_a_model_without_blocks_raises_a_clear_error() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
     with pytest.raises(UnsupportedModel, match="'m' is not made of blocks in a row"):
         methods.last_blocks(module, module[0], "m")

@@ -57,13 +57,13 @@ def test_perfect_numbers_are_best(values) -> None:
 
 
 @pytest.mark.parametrize("name", CLASSES)
-def test_numbers_are_not_judged_as_classes(name) -> None:
+def test_metrics_of_classes_refuse_numbers(name) -> None:
     with pytest.raises(DataError, match="evaluates classes"):
         metric(name).compute(np.array([0.5, 1.5]), np.array([0.5, 1.5]))
 
 
 @pytest.mark.parametrize("name", NUMBERS)
-def test_classes_are_not_judged_as_numbers_and_nothing_infinite_is(name) -> None:
+def test_metrics_of_numbers_refuse_classes_and_values_that_are_not_finite(name) -> None:
     with pytest.raises(DataError, match="evaluates numbers"):
         metric(name).compute(np.array([0, 1]), np.array([0, 1]))
     with pytest.raises(DataError, match="not finite"):

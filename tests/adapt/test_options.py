@@ -160,7 +160,7 @@ def test_values_that_cannot_be_are_refused_for_every_kind(kind: str, options: di
 
 
 @pytest.mark.parametrize("kind", ["class", "text"])
-def test_scaffolds_of_what_is_no_molecule_are_refused(kind: str) -> None:
+def test_scaffold_splits_need_molecules(kind: str) -> None:
     with pytest.raises(InvalidInput, match="cannot be split by 'scaffold'"):
         carried_out("full", kind, split="scaffold")
 

@@ -134,7 +134,7 @@ def test_a_full_disk_is_one_sentence_and_nothing_stays(
     assert list(disk.iterdir()) == []
 
 
-def test_a_damaged_folder_says_so(reviews: str, tmp_path: Path) -> None:
+def test_a_damaged_folder_raises_a_clear_error(reviews: str, tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     zoo.tune(STATIC, reviews, output=str(folder))
     weights = folder / "model.safetensors"

@@ -37,26 +37,26 @@ def test_error_rates_count_over_all_texts() -> None:
     assert metric("word_error_rate").compute(said, [text.upper() for text in said]) == 0
 
 
-def test_a_translation_is_judged_as_sacrebleu_does() -> None:
-    truth = ["the small red house is very old", "a dog sleeps under the large table today"]
-    assert metric("bleu").compute(truth, truth) == pytest.approx(100)
-    assert metric("chrf").compute(truth, truth) == pytest.approx(100)
-    assert 0 < metric("bleu").compute(truth, ["the small red house is old", *truth[1:]]) < 100
+def test_translation_metrics_are_those_of_sacrebleu() -> None:
+    ground_truth = ["the small red house is very old", "a dog sleeps under the large table today"]
+    assert metric("bleu").compute(ground_truth, ground_truth) == pytest.approx(100)
+    assert metric("chrf").compute(ground_truth, ground_truth) == pytest.approx(100)
+    assert 0 < metric("bleu").compute(ground_truth, ["the small red house is old", *ground_truth[1:]]) < 100
 
 
-def test_answers_are_judged_as_squad_does() -> None:
+def test_answer_metrics_are_those_of_squad() -> None:
     known = [("the Eiffel Tower", "Eiffel Tower in Paris"), ("1889",)]
     assert metric("exact_match").compute(known, [("Eiffel tower!",), ("in 1889",)]) == 0.5
     assert metric("answer_f1").compute(known, [("Eiffel tower!",), ("in 1889",)]) == pytest.approx((1 + 2 / 3) / 2)
 
 
 def test_forces_are_averaged_over_components() -> None:
-    truth = [EnergyAndForces(-1.0, np.zeros((2, 3))), EnergyAndForces(-2.0, np.ones((1, 3)))]
+    ground_truth = [EnergyAndForces(-1.0, np.zeros((2, 3))), EnergyAndForces(-2.0, np.ones((1, 3)))]
     found = [EnergyAndForces(-1.5, np.full((2, 3), 0.3)), EnergyAndForces(-2.0, np.ones((1, 3)))]
-    assert metric("force_mae").compute(truth, found) == pytest.approx(0.2)
-    assert metric("energy_mae").compute(truth, found) == 0.25
+    assert metric("force_mae").compute(ground_truth, found) == pytest.approx(0.2)
+    assert metric("energy_mae").compute(ground_truth, found) == 0.25
     with pytest.raises(DataError, match="an energy for each"):
-        metric("energy_mae").compute([EnergyAndForces(float("nan"), np.zeros((1, 3)))], truth[1:])
+        metric("energy_mae").compute([EnergyAndForces(float("nan"), np.zeros((1, 3)))], ground_truth[1:])
 
 
 @pytest.mark.parametrize("name", ["word_error_rate", "bleu", "entity_f1", "answer_f1", "force_mae"])
@@ -75,7 +75,7 @@ def test_every_kind_guesses_without_a_model() -> None:
 
 def test_cider_is_that_of_the_reference_scorer() -> None:
     """Values by pycocoevalcap 1.2 of the same texts."""
-    truth = [
+    ground_truth = [
         "a red circle on the left",
         "a blue square on the right",
         "two dogs run over the green grass",
@@ -89,9 +89,9 @@ def test_cider_is_that_of_the_reference_scorer() -> None:
         "a man on a horse on the the beach",
         "a green circle",
     ]
-    assert metric("cider").compute(truth, found) == pytest.approx(3.997265348403333)
-    assert metric("cider").compute(truth, truth) == pytest.approx(10)
-    assert metric("cider").compute(truth, [""] * 5) == 0
+    assert metric("cider").compute(ground_truth, found) == pytest.approx(3.997265348403333)
+    assert metric("cider").compute(ground_truth, ground_truth) == pytest.approx(10)
+    assert metric("cider").compute(ground_truth, [""] * 5) == 0
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_cider_is_that_of_the_reference_scorer() -> None:
         (["red"] * 4 + ["blue"] * 6, "red", 1.0),
     ],
 )
-def test_an_answer_about_a_picture_is_right_that_three_people_gave(
+def test_an_answer_about_an_image_is_right_that_three_people_gave(
     known: list[str], answer: str, expected: float
 ) -> None:
     assert metric("vqa_accuracy").compute([known], [(answer,)]) == pytest.approx(expected)
 
 
-def test_knowing_nothing_of_pictures_is_the_commonest_answer() -> None:
+def test_the_baseline_of_visual_questions_is_the_most_frequent_answer() -> None:
     known = [("red", "red"), ("blue",)]
     assert kinds()["answers"].baseline([None, None], known, "visual-question-answering") == [("red",)] * 2

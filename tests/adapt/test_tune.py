@@ -58,7 +58,7 @@ def test_numbers_are_regressed(tmp_path) -> None:
     assert run.metrics["spearman"] > 0.8 > run.baseline["spearman"]
 
 
-def test_pictures_are_tuned(tmp_path) -> None:
+def test_a_model_is_tuned_on_images(tmp_path) -> None:
     run = zoo.tune("pkg:mobilenet-v2", "sklearn:digits:120", strategy="linear-probe")
 
     assert run.metrics["accuracy"] > 0.6 > run.baseline["accuracy"]

@@ -82,7 +82,7 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["recommend", "x", "--budget", "soon"], "90s"),
     ],
 )
-def test_misuse_is_told_with_the_usage_and_exit_code_2(arguments: list[str], text: str, capsys) -> None:
+def test_misuse_is_reported_with_the_usage_and_exit_code_2(arguments: list[str], text: str, capsys) -> None:
     assert run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -103,7 +103,7 @@ def test_an_error_is_one_line_and_with_json_a_document_as_well(capsys) -> None:
     assert captured.err == f"Error: {error['message']} {error['hint']}\n"
 
 
-def test_what_was_not_foreseen_is_one_sentence_unless_the_traceback_is_asked_for(capsys, monkeypatch) -> None:
+def test_an_unexpected_error_is_one_sentence_unless_the_traceback_is_asked_for(capsys, monkeypatch) -> None:
     def broken(*arguments: object, **options: object) -> None:
         raise RuntimeError("the moon is full")
 

@@ -86,7 +86,7 @@ class Failing(io.StringIO):
         raise self.error
 
 
-def test_a_stream_that_fails_is_told_from_the_reader_that_has_gone() -> None:
+def test_a_stream_that_fails_differs_from_a_reader_that_has_gone() -> None:
     with pytest.raises(StorageError, match="no space left"):
         Gate(Failing(OSError(28, "No space left on device")), str, failing=True).write("x")
     with pytest.raises(ReaderGone):

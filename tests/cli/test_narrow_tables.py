@@ -1,4 +1,4 @@
-"""On a narrow terminal a table drops what is optional, says so, and leaves the rest whole."""
+"""On a narrow terminal a table drops optional columns, reports it, and leaves the rest complete."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def test_proteins_are_the_same_in_capitals_and_without_gaps() -> None:
     assert of("protein", "MKTAYIAK", "mktayiak", "MKTAY-IAK*", "MKTAYIAL") == [0, 0, 0, 1]
 
 
-def test_kinds_that_no_domain_has_a_form_for_go_by_their_content() -> None:
+def test_kinds_without_a_form_of_a_domain_are_identified_by_their_content() -> None:
     assert of("smell", "Rose", "rose", "Rose") == [0, 1, 0]
     assert of("smell", np.arange(3), np.arange(3), np.arange(3.0)) == [0, 0, 1]
 

@@ -124,7 +124,7 @@ def test_a_task_of_numbers_takes_codes_as_numbers() -> None:
         interpret([1, 10**400], ["line 1", "line 2"], "x", "number")
 
 
-def test_a_number_that_is_not_finite_is_no_label(tmp_path: Path) -> None:
+def test_a_number_that_is_not_finite_is_not_a_label(tmp_path: Path) -> None:
     data = zoo.read(write_table(tmp_path / "x.csv", ["0.5", "1e999", "nan", "2.5"]))
     assert (data.target_kind, data.targets) == ("number", [0.5, 2.5])
     assert [problem.reason for problem in data.problems] == [
@@ -158,7 +158,7 @@ def test_what_could_be_read_otherwise_is_said(tmp_path: Path, labels: list[str],
         ("", False),
     ],
 )
-def test_codes_are_told_from_numbers(value: object, code: bool) -> None:
+def test_codes_are_distinguished_from_numbers(value: object, code: bool) -> None:
     assert is_code(value) is code
 
 

@@ -67,7 +67,7 @@ def test_classes_above_splits_stay_classes(classes, splits) -> None:
         [("train",)],
     ],
 )
-def test_wrappers_and_companions_are_no_classes(places: list[tuple[str, ...]]) -> None:
+def test_wrappers_and_companions_are_not_classes(places: list[tuple[str, ...]]) -> None:
     layout = find_layout(places)
     assert [layout.label(place) for place in places] == [None] * len(places)
     assert layout.notes

@@ -61,8 +61,8 @@ def test_digits_are_scikit_learns() -> None:
 
 
 @pytest.mark.system_packages("dataset-fashion-mnist")
-def test_fashion_labels_fit_their_pictures() -> None:
-    """The first picture of the training part is an ankle boot: empty above, filled at the sole."""
+def test_fashion_labels_fit_their_images() -> None:
+    """The first image of the training part is an ankle boot: empty above, filled at the sole."""
     data = zoo.read("fashion-mnist")
     boot = np.asarray(data.inputs[0].convert("L")).astype(float)
     assert data.classes[data.targets[0]].lower().startswith("ankle")

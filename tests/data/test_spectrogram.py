@@ -1,4 +1,4 @@
-"""Spectrograms: a tone is where it belongs, silence is dark, and the picture says what was heard."""
+"""Spectrograms: a tone is where it belongs, silence is dark, and the image shows the answer."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def test_time_runs_to_the_right() -> None:
 
 
 @pytest.mark.parametrize("samples", [np.zeros(RATE, np.float32), np.zeros(1, np.float32)])
-def test_silence_is_at_the_floor(samples: np.ndarray) -> None:
+def test_silence_has_the_lowest_level(samples: np.ndarray) -> None:
     assert (spectrogram(samples, RATE) == -FLOOR).all()
 
 
 @pytest.mark.parametrize("answer", ["seven", ["whistle  0.90", "wind  0.10"]])
-def test_the_picture_has_the_answer_above_and_the_tone_below(answer: str | list[str]) -> None:
+def test_the_image_has_the_answer_above_and_the_tone_below(answer: str | list[str]) -> None:
     drawn = np.asarray(draw_recording(Recording(tone(1000), RATE), answer))
     assert drawn.shape[1] > FRAMES
     lines = 1 if isinstance(answer, str) else 2

@@ -21,22 +21,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    """Two classes of noise, bright and dark; one file of each is no picture."""
+def images(tmp_path: Path) -> Path:
+    """Two classes of noise, bright and dark; one file of each is not an image."""
     draw = np.random.default_rng(0)
     for name, top in (("bright", 255), ("dark", 60)):
-        folder = tmp_path / "pictures" / name
+        folder = tmp_path / "images" / name
         folder.mkdir(parents=True)
         for number in range(8):
             Image.fromarray((draw.random((32, 32, 3)) * top).astype("uint8")).save(folder / f"{number}.png")
-    whole = (tmp_path / "pictures" / "dark" / "0.png").read_bytes()
-    (tmp_path / "pictures" / "dark" / "cut.png").write_bytes(whole[:300])
-    (tmp_path / "pictures" / "bright" / "text.png").write_text("no picture")
-    return tmp_path / "pictures"
+    whole = (tmp_path / "images" / "dark" / "0.png").read_bytes()
+    (tmp_path / "images" / "dark" / "cut.png").write_bytes(whole[:300])
+    (tmp_path / "images" / "bright" / "text.png").write_text("not an image")
+    return tmp_path / "images"
 
 
-def test_predictions_go_on_and_say_what_was_left_out(pictures, capsys):
-    good, cut, missing = str(pictures / "dark/1.png"), str(pictures / "dark/cut.png"), str(pictures / "none.png")
+def test_predictions_go_on_and_say_what_was_left_out(images, capsys):
+    good, cut, missing = str(images / "dark/1.png"), str(images / "dark/cut.png"), str(images / "none.png")
 
     assert run(["predict", MODEL, good, cut, good, missing]) == 0
     printed = capsys.readouterr()
@@ -78,33 +78,33 @@ def test_an_input_that_only_the_model_refuses_is_left_out(capsys, monkeypatch):
         answer_all(Picky(), ["bad", "bad"], ["bad", "bad"], None, ())
 
 
-def test_features_say_what_was_left_out(pictures, tmp_path, capsys):
-    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz")]) == 0
+def test_features_say_what_was_left_out(images, tmp_path, capsys):
+    assert run(["features", MODEL, str(images), "-o", str(tmp_path / "x.npz")]) == 0
     printed = capsys.readouterr()
     assert "Left out: 2" in printed.err
     assert "cut.png" in printed.err
 
-    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz"), "--json"]) == 0
+    assert run(["features", MODEL, str(images), "-o", str(tmp_path / "x.npz"), "--json"]) == 0
     [file] = json.loads(capsys.readouterr().out)["files"]
     assert file["samples"] == 16
     assert sorted(Path(one["item"]).name for one in file["skipped"]) == ["cut.png", "text.png"]
 
 
-def test_tuning_says_what_was_left_out(pictures, capsys):
-    assert run(["tune", MODEL, str(pictures)]) == 0
+def test_tuning_says_what_was_left_out(images, capsys):
+    assert run(["tune", MODEL, str(images)]) == 0
     assert "Left out: 2" in capsys.readouterr().err
-    assert run(["tune", MODEL, str(pictures), "--json"]) == 0
+    assert run(["tune", MODEL, str(images), "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["skipped"]) == 2
 
 
-def test_every_command_says_how_the_folders_were_read(pictures, tmp_path, capsys):
+def test_every_command_says_how_the_folders_were_read(images, tmp_path, capsys):
     for place, (split, name) in enumerate(
         [(split, name) for split in ("train", "test") for name in ("bright", "dark")]
     ):
         folder = tmp_path / "split" / split / name
         folder.mkdir(parents=True)
         for number in range(place % 2, 8, 2):
-            shutil.copy(pictures / name / f"{number}.png", folder / f"{split}{number}.png")
+            shutil.copy(images / name / f"{number}.png", folder / f"{split}{number}.png")
     (tmp_path / "split" / "train" / "captions.json").write_text("{}")
     merged = (
         "The splits 'test' (8) and 'train' (8) are read as one data set; zoo draws its own training and test parts."
@@ -130,11 +130,11 @@ def test_every_command_says_how_the_folders_were_read(pictures, tmp_path, capsys
     assert json.loads(capsys.readouterr().out)["notes"] == [merged, other]
 
 
-def test_of_many_items_the_reasons_are_named(pictures, tmp_path, capsys):
+def test_of_many_items_the_reasons_are_named(images, tmp_path, capsys):
     for number in range(9):
-        (pictures / "dark" / f"empty{number}.png").write_bytes(b"")
+        (images / "dark" / f"empty{number}.png").write_bytes(b"")
 
-    assert run(["features", MODEL, str(pictures), "-o", str(tmp_path / "x.npz")]) == 0
+    assert run(["features", MODEL, str(images), "-o", str(tmp_path / "x.npz")]) == 0
 
     printed = capsys.readouterr().err
     assert "Left out: 11\n" in printed
@@ -142,7 +142,7 @@ def test_of_many_items_the_reasons_are_named(pictures, tmp_path, capsys):
     assert "cut.png" in printed
 
 
-def test_a_profile_knows_targets_that_are_no_class(tmp_path, capsys):
+def test_a_profile_knows_targets_that_are_not_classes(tmp_path, capsys):
     (tmp_path / "people.conll").write_text("Nils B-PER\nsleeps O\n\nAnna B-PER\nreads O\n")
     assert run(["profile", str(tmp_path / "people.conll"), "--task", "token-classification"]) == 0
     assert "token-classification" in capsys.readouterr().out

@@ -86,7 +86,7 @@ def test_a_model_with_a_learner_is_tuned_and_used(environment: dict[str, str], t
     assert len(predictions[0]["output"]["points"]) == 3
 
 
-def test_a_model_without_a_learner_says_so(environment: dict[str, str]) -> None:
+def test_a_model_without_a_learner_raises_a_clear_error(environment: dict[str, str]) -> None:
     done = run(environment, "tune", "pose:mean", DATA, "--task", TASK, "--strategy", "full")
     assert done.returncode == 1
     assert "'pose:mean' cannot be trained for pose-estimation" in done.stderr

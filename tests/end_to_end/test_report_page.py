@@ -89,17 +89,17 @@ def test_nothing_is_wider_than_the_window(report: Path, tmp_path: Path, width: i
 @needs_chromium
 @pytest.mark.parametrize(("scheme", "page"), [("1", (255, 255, 255)), ("0", (20, 23, 27))])
 def test_it_follows_the_colours_of_the_system(report: Path, tmp_path: Path, scheme: str, page: tuple[int, int, int]):
-    picture = tmp_path / "page.png"
+    screenshot = tmp_path / "page.png"
 
     chromium(
         tmp_path / "profile",
         f"--blink-settings=preferredColorScheme={scheme}",
         "--window-size=900,1200",
-        f"--screenshot={picture}",
+        f"--screenshot={screenshot}",
         report.as_uri(),
     )
 
-    with Image.open(picture) as shown:
+    with Image.open(screenshot) as shown:
         assert shown.convert("RGB").getpixel((5, 600)) == page
         assert len(shown.convert("RGB").getcolors(1 << 24)) > 100
 

@@ -1,4 +1,4 @@
-"""A stranger's distribution, installed by pip into an environment of its own, used from the command line."""
+"""Another author's distribution, installed by pip into an environment of its own, used from the command line."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def test_layers_that_are_kept_are_not_computed_again(backbone, texts) -> None:
     assert both["letters"].values.tolist() == [[word.count(letter) for letter in "abc"] for word in WORDS[:10]]
 
 
-def test_nothing_is_kept_of_models_that_nobody_can_identify(backbone, texts, home) -> None:
+def test_nothing_is_kept_of_models_that_cannot_be_identified(backbone, texts, home) -> None:
     values_of(backbone, texts(WORDS))
     values_of(backbone, texts(WORDS))
 

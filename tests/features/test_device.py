@@ -23,7 +23,7 @@ def test_a_cpu_is_always_there(name) -> None:
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "", "cpu:0", "cuda:-1", "tpu"])
-def test_names_that_are_no_device(name) -> None:
+def test_names_that_are_not_devices(name) -> None:
     with pytest.raises(InvalidInput, match="is not a device"):
         best_device(name)
 

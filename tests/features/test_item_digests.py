@@ -20,7 +20,7 @@ class Recording:
     rate: int
 
 
-def picture(colour, mode="RGB", size=(2, 3)):
+def plain_image(colour, mode="RGB", size=(2, 3)):
     return Image.new(mode, size, colour)
 
 
@@ -49,10 +49,10 @@ DIFFERENT = [
     np.zeros(4, np.int32),
     np.zeros((2, 2), np.float32),
     np.zeros(2, np.float64),
-    picture((0, 0, 0)),
-    picture((0, 0, 1)),
-    picture((0, 0, 0), size=(3, 2)),
-    picture(0, "L"),
+    plain_image((0, 0, 0)),
+    plain_image((0, 0, 1)),
+    plain_image((0, 0, 0), size=(3, 2)),
+    plain_image(0, "L"),
     palette(0, 0, 0),
     palette(255, 0, 0),
     Recording(np.zeros(4, np.float32), 8000),
@@ -67,11 +67,11 @@ def test_different_items_have_different_digests() -> None:
 
 def test_equal_items_have_equal_digests() -> None:
     assert content_digest("law") == content_digest("l" + "aw")
-    assert content_digest(picture((1, 2, 3))) == content_digest(picture((1, 2, 3)))
+    assert content_digest(plain_image((1, 2, 3))) == content_digest(plain_image((1, 2, 3)))
     assert content_digest(np.arange(6)[::2]) == content_digest(np.array([0, 2, 4]))
 
 
-def test_what_nobody_knows_has_none() -> None:
+def test_an_unknown_type_has_no_digest() -> None:
     assert content_digest(object()) is None
     assert content_digest(np.array([object()])) is None
     assert content_digest([1, object()]) is None

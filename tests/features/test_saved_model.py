@@ -25,7 +25,7 @@ def card(**more: object) -> ModelCard:
     return ModelCard(id="kaggle:team/model/tensorFlow2/tiny", domain="other", library="tensorflow", **more)  # type: ignore[arg-type]
 
 
-def test_without_a_saved_model_it_says_so(tmp_path: Path) -> None:
+def test_a_folder_without_a_saved_model_raises_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModel, match=r"holds no files called saved_model\.pb"):
         saved_model.load(card(), files_of(tmp_path))
 
@@ -65,8 +65,8 @@ class TestWithTensorFlow:
             ("places", "default"),
             4,
         )
-        pictures = [Image.new("RGB", (20, 10), color) for color in ("red", "white")]
-        data = Dataset("pictures", "image", pictures, [0, 1], ("a", "b"))
+        images = [Image.new("RGB", (20, 10), color) for color in ("red", "white")]
+        data = Dataset("images", "image", images, [0, 1], ("a", "b"))
         features = zoo.features.Model(card(), backbone).extract(data)
         np.testing.assert_allclose(features.values, [[1, 0, 0, 0], [1, 1, 1, 0]], atol=1e-6)
 

@@ -27,7 +27,7 @@ from zoo_scientific.weather.fields import Field, Forecast, History
 from zoo_vision.detection.boxes import Box, Boxes
 from zoo_vision.segmentation.masks import Mask
 
-PICTURE = Image.new("RGB", (40, 30), (90, 120, 90))
+IMAGE = Image.new("RGB", (40, 30), (90, 120, 90))
 BOXES = Boxes((Box("disc", 0.91, (2.0, 3.0, 20.0, 22.0)), Box("square", 0.2, (1.0, 1.0, 9.0, 9.0))))
 MASK = Mask(np.repeat([[0, 0, 0, 3]], 30, axis=0).repeat(10, axis=1).astype(np.uint8), {"sky": 0.75, "tree": 0.25})
 
@@ -80,16 +80,16 @@ def test_a_saved_page_holds_no_control_characters_and_no_credentials(tmp_path: P
 
 
 def test_boxes_are_drawn_and_listed() -> None:
-    found = read(PICTURE, BOXES, "boxes", name="photos/street.jpg")
+    found = read(IMAGE, BOXES, "boxes", name="photos/street.jpg")
     assert images(found)[0]["alt"] == "The image with boxes: disc 0.91."
     assert "street.jpg" in found.words
     assert "0.910" in found.words
     assert "0.200" not in found.words
-    assert "Nothing was found" in read(PICTURE, Boxes(), "boxes").words
+    assert "Nothing was found" in read(IMAGE, Boxes(), "boxes").words
 
 
 def test_a_mask_has_a_legend() -> None:
-    found = read(PICTURE, MASK, "mask")
+    found = read(IMAGE, MASK, "mask")
     assert images(found)[0]["alt"] == "The image with a mask: sky 75%, tree 25%."
     swatches = [a["style"] for tag, a in found.tags if tag == "span" and a.get("class") == "swatch"]
     assert swatches[0] == "background:transparent"

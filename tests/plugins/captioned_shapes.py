@@ -1,4 +1,4 @@
-"""Drawn coloured shapes with captions: what small models of images and text are trained and judged on."""
+"""Drawn coloured shapes with captions: what small models of images and text are trained and evaluated on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def drawn(caption: str, generator: np.random.Generator) -> Image.Image:
 
 
 def table_of_captions(folder: Path) -> Path:
-    """A table of new pictures, each with its caption; every caption once."""
+    """A table of new images, each with its caption; every caption once."""
     generator = np.random.default_rng(7)
     folder.mkdir()
     lines = ["image,caption"]
@@ -43,7 +43,7 @@ def table_of_captions(folder: Path) -> Path:
 
 
 def folders_of_shapes(folder: Path) -> Path:
-    """New pictures in folders by what is on them."""
+    """New images in one folder per colour and shape."""
     generator = np.random.default_rng(8)
     for colour, shape in itertools.product(COLOURS, SHAPES):
         inner = folder / f"{colour}_{shape}"

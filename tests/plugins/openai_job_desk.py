@@ -56,7 +56,7 @@ class JobDesk:
         self.lazy = False
 
     def answer(self, method: str, address: str, body: Any) -> tuple[int, Any] | None:
-        """Status and document; None for what is no business of this desk."""
+        """Status and document; None for a request that this desk does not handle."""
         split = urllib.parse.urlsplit(address)
         path, query = split.path, urllib.parse.parse_qs(split.query)
         parts = path.removeprefix("/v1/").split("/")
@@ -80,7 +80,7 @@ class JobDesk:
                 for line in lines:
                     assert [message["role"] for message in line["messages"]][-2:] == ["user", "assistant"]
             except (ValueError, KeyError, AssertionError):
-                return _refused(400, "Invalid file format. Line 1 is no conversation")
+                return _refused(400, "Invalid file format. Line 1 is not a conversation")
             if body.get("purpose") != "fine-tune":
                 return _refused(400, "purpose is missing")
             name = f"file-{len(self.files) + 1}"

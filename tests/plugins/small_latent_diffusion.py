@@ -54,7 +54,7 @@ def pixels(caption_list: list[str], chance: np.random.Generator) -> torch.Tensor
 
 
 def clip(folder: Path, steps: int = 150) -> transformers.CLIPModel:
-    """Trained to tell all captions apart by their pictures."""
+    """Trained to tell all captions apart by their images."""
     known = captions({**COLOURS, **OTHERS})
     words = ["[PAD]", "[UNK]", "[BOS]", "[EOS]", *sorted({word for caption in known for word in caption.split()})]
     inner = Tokenizer(models.WordLevel({word: place for place, word in enumerate(words)}, unk_token="[UNK]"))
@@ -109,7 +109,7 @@ def clip(folder: Path, steps: int = 150) -> transformers.CLIPModel:
 
 
 def autoencoder(steps: int = 220) -> diffusers.AutoencoderKL:
-    """Trained to give pictures of all colours back from 8 x 8 latents."""
+    """Trained to reconstruct images of all colours from 8 x 8 latents."""
     torch.manual_seed(0)
     vae = diffusers.AutoencoderKL(
         block_out_channels=(16, 32),

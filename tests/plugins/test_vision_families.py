@@ -49,7 +49,7 @@ def resnet(folder: Path) -> None:
 
 
 def reached(model: str, data: str, *options: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> dict:
-    """What the tuned model reaches on held-out pictures, by the commands."""
+    """What the tuned model reaches on held-out images, by the commands."""
     assert run(["tune", model, data, *options, "-o", str(folder), "--json"]) == 0
     return json.loads(capsys.readouterr().out)
 

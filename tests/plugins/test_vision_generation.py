@@ -1,4 +1,4 @@
-"""Pictures out of noise: a small DDPM, trained here by ``zoo tune`` on handwritten digits."""
+"""Images out of noise: a small DDPM, trained here by ``zoo tune`` on handwritten digits."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
     assert run(["predict", f"file:{folder}", "3", "8", "--count", "2", "--seed", "5", "-o", str(page), "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)["predictions"]
 
-    # The mean of all digits is what knowing nothing makes.
+    # The mean of all digits is the baseline.
     assert found["metrics"]["cmmd"] < 0.6 * found["baseline"]["cmmd"]
     assert found["metrics"]["cmmd"] < 0.5 * untrained.metrics["cmmd"]
     assert found["metrics"]["fid"] < 0.6 * untrained.metrics["fid"]
@@ -96,7 +96,7 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
         tuned.predict(["eleven"])
 
 
-def test_a_seed_gives_the_same_picture_whatever_is_made_beside_it(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_image_whatever_is_made_beside_it(tmp_path: Path) -> None:
     model = zoo.load(ddpm(tmp_path / "ddpm"))
 
     alone, [_, beside] = (
@@ -109,7 +109,7 @@ def test_a_seed_gives_the_same_picture_whatever_is_made_beside_it(tmp_path: Path
     assert model.predict([Prompt(seed=8, steps=5)])[0].image.tobytes() != alone[0].image.tobytes()
 
 
-def test_pictures_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_images_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = ddpm(tmp_path / "ddpm")
 
     assert run(["predict", model, "3", "--steps", "2", "-o", str(tmp_path / "made")]) == 0
@@ -122,7 +122,7 @@ def test_pictures_are_written_or_a_place_is_asked_for(tmp_path: Path, capsys: py
     assert "takes no prompt" in capsys.readouterr().err
 
 
-def test_what_does_not_fit_is_told_in_its_own_words(
+def test_each_mismatch_has_a_message_of_its_own(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = ddpm(tmp_path / "ddpm")
@@ -136,13 +136,13 @@ def test_what_does_not_fit_is_told_in_its_own_words(
     assert "takes prompt inputs" in capsys.readouterr().err
 
 
-def test_a_model_that_makes_pictures_conforms(tmp_path: Path) -> None:
+def test_a_model_that_generates_images_conforms(tmp_path: Path) -> None:
     outcomes = conformance("vision", (ddpm(tmp_path / "ddpm"),))
 
     assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
 
 
-def test_numbers_of_pictures_have_bounds() -> None:
+def test_numbers_of_images_have_bounds() -> None:
     with pytest.raises(InvalidInput, match="1 to 1,000"):
         requested(["0"], prompted=False)
     with pytest.raises(InvalidInput, match="1 to 1,000"):
@@ -222,7 +222,7 @@ def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(spoil, told: st
         zoo.load(model)
 
 
-def test_data_without_pictures_or_without_prompts_are_refused(tmp_path: Path) -> None:
+def test_data_without_images_or_without_prompts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "texts.csv").write_text("text,label\na,x\nb,y\na,x\nb,y\n")
     (tmp_path / "plain").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "plain" / "1.png")

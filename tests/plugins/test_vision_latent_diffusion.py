@@ -1,4 +1,4 @@
-"""Pictures of prompts: a small Stable Diffusion whose U-Net ``zoo tune`` trains, then adapts to other colours by LoRA."""
+"""Images of prompts: a small Stable Diffusion whose U-Net ``zoo tune`` trains, then adapts to other colours by LoRA."""
 
 from __future__ import annotations
 

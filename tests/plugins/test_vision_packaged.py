@@ -1,4 +1,4 @@
-"""The packaged cards tell the truth about their files, and the weights see what is in a photograph."""
+"""The packaged cards match their files, and the weights see what is in a photograph."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def photographs() -> list[Image.Image]:
 
 
 @pytest.mark.parametrize("card", CARDS, ids=lambda card: card.id)
-def test_cards_tell_the_truth(card: ModelCard) -> None:
+def test_cards_match_their_files(card: ModelCard) -> None:
     files = PackageSource().locate(card)
     assert files is not None
     for file in card.files:

@@ -79,7 +79,7 @@ def test_augmented_images_fit_into_the_same_batch(backbone) -> None:
     assert backbone.collate([first, plain]).shape == (2, 3, 224, 224)
 
 
-def test_what_is_no_image_is_refused(backbone) -> None:
+def test_inputs_other_than_images_are_refused(backbone) -> None:
     with pytest.raises(DataError, match="An image is needed and this is of type str"):
         backbone.preprocess("flower.jpg")
 

@@ -25,4 +25,4 @@ _BY_FIELD = {
 DOMAIN_WORDS = tuple(
     Word(rf"{word}\d*", f"plugins/{plugin}") for plugin, words in _BY_FIELD.items() for word in words.split()
 )
-"""``instead`` is the plugin that may say so."""
+"""``instead`` is the plugin that may use the word."""

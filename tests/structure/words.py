@@ -40,8 +40,8 @@ class Finder:
     """Finds many words at once."""
 
     def __init__(self, words: Sequence[Word]) -> None:
-        self._words = [(word, _whole(word.expression), re.compile(_spaced(word.unless))) for word in words]
-        self._any = _whole("|".join(word.expression for word in words))
+        self._words = [(word, _bounded(word.expression), re.compile(_spaced(word.unless))) for word in words]
+        self._any = _bounded("|".join(word.expression for word in words))
 
     def __call__(self, text: str) -> Iterator[Match]:
         """The matches in the order of the text; ``CamelCase`` counts as two words."""
@@ -53,7 +53,7 @@ class Finder:
                 yield Match(lowered.count("\n", 0, match.start()) + 1, re.sub(_GAP, " ", match.group()), word)
 
 
-def _whole(expression: str) -> re.Pattern[str]:
+def _bounded(expression: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![a-z])(?:{_spaced(expression)})(?![a-z])")
 
 

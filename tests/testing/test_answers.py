@@ -151,7 +151,7 @@ def test_detectors_and_segmenters_conform(make: str, kind: str, tmp_path: Path) 
     examined("vision", f"file:{folder}")
 
 
-def test_makers_of_pictures_conform(tmp_path: Path) -> None:
+def test_image_generators_conform(tmp_path: Path) -> None:
     import small_latent_diffusion
     import test_vision_generation
 
@@ -161,7 +161,7 @@ def test_makers_of_pictures_conform(tmp_path: Path) -> None:
     examined("vision", small_latent_diffusion.save(tmp_path / "latent", tmp_path / "clip", autoencoder))
 
 
-def test_recognisers_conform(tmp_path: Path) -> None:
+def test_asr_models_conform(tmp_path: Path) -> None:
     import test_audio_recognition
     import test_audio_whisper
 

@@ -174,7 +174,7 @@ def test_the_published_definition(data, name):
 
 
 @pytest.mark.parametrize("name", ["lda", "sfda", "ped", "ncti-seli", "ncti-ncc", "ncti-vc", "fisher"])
-def test_features_of_large_variance_are_hardly_shrunk(data, name):
+def test_features_of_large_variance_are_almost_not_shrunk(data, name):
     x, y = data[0] * 30, data[1]
     expected = published_fisher(x, y) if name == "fisher" else PUBLISHED[name](x, y)
     assert score(name, x, y) == pytest.approx(expected, rel=1e-7)

@@ -1,4 +1,4 @@
-"""Intervals have a width where all samples agree, stay inside the range of their figure, and hold the truth."""
+"""Intervals have a width where all samples agree, stay inside the range of their figure, and contain the true value."""
 
 from __future__ import annotations
 
@@ -99,9 +99,9 @@ def test_figures_from_sums_keep_to_their_range_too(monkeypatch):
 @pytest.mark.parametrize("distance", [2.0, 4.0, 6.0])
 def test_the_interval_of_a_probe_holds_its_mean_accuracy(distance):
     draws = [linear_probe(*classes_apart(60, distance, seed)) for seed in range(60)]
-    truth = np.mean([draw.mean for draw in draws])
+    expected = np.mean([draw.mean for draw in draws])
 
-    held = np.mean([draw.interval[0] <= truth <= draw.interval[1] for draw in draws])
+    held = np.mean([draw.interval[0] <= expected <= draw.interval[1] for draw in draws])
 
     assert held >= 0.88
 

@@ -150,7 +150,7 @@ def test_several_labels_a_sample(name):
 
 
 @pytest.mark.parametrize("name", [name for name, e in ESTIMATORS.items() if "number" in e.target_kinds])
-def test_several_numbers_a_sample(name):
+def test_several_numbers_per_sample(name):
     x, _ = make(7)
     measured = measure([name], x, np.stack([x[:, 0], x[:, 1] * 100 + 7], axis=1))[name]
     assert measured.low <= measured.value <= measured.high

@@ -143,7 +143,7 @@ def test_the_sample_with_a_bad_feature_is_named_and_nothing_added(dtype, value, 
     assert_allclose(statistics.gram, np.full((3, 3), 10.0))
 
 
-def test_finite_values_whose_sum_overflows_are_no_infinity():
+def test_finite_values_whose_sum_overflows_are_not_infinite():
     x = np.full((4, 3), 3e38, np.float32)
     x[0] = 0
     assert np.isfinite(Statistics(2, 3).update(x, [0, 1, 0, 1]).fourth_moment)

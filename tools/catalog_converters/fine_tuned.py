@@ -1,7 +1,7 @@
 """Fine-tuned image classifiers of many small publishers, known from the records of a paper on model selection.
 
-Only the cards are taken. What those models reached after fine-tuning is what a recommendation is judged by, so it is
-no part of the catalog.
+Only the cards are taken. What those models reached after fine-tuning is the ground truth that recommendations are
+evaluated against, so the catalog does not contain it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from catalog_converters.writing import Row, read, whole, write_models
+from catalog_converters.writing import Row, read, whole_number, write_models
 
 SOURCE = "github:zLizy/transferability_graph@9c22047"
 
@@ -33,8 +33,8 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
             "tasks": ("image-classification",),
             "architecture": _FAMILIES.get(line["architecture"], line["architecture"]),
             "library": "transformers",
-            "parameters": whole(line["number_of_parameters"]),
-            "input": {"kind": "image", "size": whole(line["input_shape"])},
+            "parameters": whole_number(line["number_of_parameters"]),
+            "input": {"kind": "image", "size": whole_number(line["input_shape"])},
             "tags": ast.literal_eval(line["architectures"]) if line["architectures"] else (),
             "source": SOURCE,
         }

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from catalog_converters.languages import two_letter
 from catalog_converters.mteb_subsets import subset
-from catalog_converters.writing import Row, benchmark, read, whole, write_matrix, write_models
+from catalog_converters.writing import Row, benchmark, read, whole_number, write_matrix, write_models
 from zoo.catalog.licenses import OTHER, spdx
 
 SOURCE = "github:embeddings-benchmark/results@f4cc6c8b3"
@@ -174,7 +174,7 @@ def _leading(modalities: set[str]) -> str:
 
 def _card(identity: str, line: Mapping[str, str], tasks: Iterable[str], modalities: set[str]) -> dict[str, Any]:
     license_ = line["license"]
-    parameters = whole(line["n_parameters"])
+    parameters = whole_number(line["n_parameters"])
     base = line["adapted_from"]
     return {
         "id": identity,
@@ -185,8 +185,8 @@ def _card(identity: str, line: Mapping[str, str], tasks: Iterable[str], modaliti
         "license": OTHER if license_.startswith("http") else spdx(license_),
         "languages": two_letter(line["languages"].split("|") if line["languages"] else ()),
         "pretraining": sorted(name for name in line["training_datasets"].split("|") if name),
-        "input": {"kind": _leading(modalities), "max_tokens": whole(line["max_tokens"])},
-        "embedding_dimension": whole(line["embed_dim"]),
+        "input": {"kind": _leading(modalities), "max_tokens": whole_number(line["max_tokens"])},
+        "embedding_dimension": whole_number(line["embed_dim"]),
         "released": line["release_date"],
         "base_model": f"hf:{base}" if "/" in base and "|" not in base else "",
         "revision": line["revision"] if identity.startswith("hf:") and len(line["revision"]) == 40 else "",

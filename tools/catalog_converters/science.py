@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from catalog_converters.writing import Row, benchmark, read, whole, write_matrix, write_models
+from catalog_converters.writing import Row, benchmark, read, whole_number, write_matrix, write_models
 from zoo.catalog.licenses import spdx
 
 MATERIALS = "github:janosh/matbench-discovery@2c7f9fc4"
@@ -88,7 +88,7 @@ def _materials(upstream: Path, output: Path) -> list[Row]:
                     line["architecture"], line["architecture"].replace("|", " + ").replace("_", " ")
                 ),
                 "description": f"{line['model_name']} {line['version']}".strip(),
-                "parameters": whole(line["params"]),
+                "parameters": whole_number(line["params"]),
                 "license": spdx(line["license_checkpoint"]),
                 "pretraining": line["training_sets"].split("|"),
                 "input": {"kind": "crystal"},

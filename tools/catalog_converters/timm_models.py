@@ -180,7 +180,7 @@ def describe(name: str) -> dict[str, Any] | None:
     """The card of one of timm's pretrained models, or None where timm names no hub repository for its weights.
 
     Parameters and features are counted on the model itself, built without memory for its weights. The published file
-    holds 32-bit floats, so its size is taken as four bytes a parameter and the tag ``size-estimated`` says so.
+    holds 32-bit floats, so its size is taken as four bytes per parameter and the card is tagged ``size-estimated``.
     """
     import timm
     import torch

@@ -93,7 +93,7 @@ def number(value: float) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".") or "0"
 
 
-def whole(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
     """A whole number from upstream text (``568000000.0``, ``1,013``), or None where it is empty, zero or infinite."""
     value = float(text.replace(",", "")) if text else 0.0
     return round(value) or None if math.isfinite(value) else None
@@ -119,7 +119,7 @@ def _cell(value: Any) -> str:
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table whole, or not at all."""
+    """Write a table completely, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     with temporary.open("w", encoding="utf-8", newline="") as stream:

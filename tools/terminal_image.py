@@ -1,6 +1,6 @@
 """Runs a command in a terminal of its own and draws what it printed as SVG, for the README.
 
-python tools/terminal_picture.py docs/images/demo.svg --width 166 -- \\
+python tools/terminal_image.py docs/images/demo.svg --width 166 -- \\
     zoo recommend sklearn:digits --task image-classification --samples 300
 """
 
@@ -28,18 +28,18 @@ _LOCAL_FONTS = 'ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace'
 
 
 def main() -> int:
-    """Draw one picture."""
+    """Draw one image."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("picture", type=Path, help="SVG file to write")
+    parser.add_argument("image", type=Path, help="SVG file to write")
     parser.add_argument("--width", type=int, default=120, help="columns of the terminal")
     parser.add_argument("command", nargs="+", help="the command, after --")
     options = parser.parse_args()
     printed, code = run_in_terminal(options.command, options.width)
     if code:
-        print(f"{shlex.join(options.command)} ended with exit code {code}; no picture was drawn.", file=sys.stderr)
+        print(f"{shlex.join(options.command)} ended with exit code {code}; no image was drawn.", file=sys.stderr)
         return 1
-    options.picture.parent.mkdir(parents=True, exist_ok=True)
-    options.picture.write_text(drawn(options.command, printed, options.width), encoding="utf-8")
+    options.image.parent.mkdir(parents=True, exist_ok=True)
+    options.image.write_text(drawn(options.command, printed, options.width), encoding="utf-8")
     return 0
 
 
@@ -58,7 +58,7 @@ def run_in_terminal(command: list[str], width: int) -> tuple[str, int]:
         while block := os.read(leader, 65536):
             printed += block
     except OSError:
-        pass  # Linux ends the stream of a terminal that nobody holds open with an error.
+        pass  # Linux ends the stream of a terminal that no process holds open with an error.
     os.close(leader)
     return printed.decode("utf-8").replace("\r\n", "\n"), process.wait()
 
