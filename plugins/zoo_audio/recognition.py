@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from zoo.errors import UnsupportedModel
-from zoo.kinds.text_metrics import spoken
+from zoo.kinds.metrics.texts import spoken
 
 if TYPE_CHECKING:
     from zoo_audio.transformers_trunk import TransformersBackbone

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from zoo.contract.metric import Metric
-from zoo.kinds.text_metrics import checked, spoken
+from zoo.kinds.metrics.texts import checked, spoken
 
 LONGEST, DEVIATION, SCALE = 4, 6.0, 10.0
 """Words of the longest n-grams, standard deviation of the length penalty, and scale, as in the paper."""

@@ -7,7 +7,7 @@ import pytest
 import scipy.linalg
 
 from zoo.errors import DataError
-from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
+from zoo.kinds.metrics.distances import frechet_distance, maximum_mean_discrepancy
 
 GENERATOR = np.random.default_rng(0)
 REAL, MADE = GENERATOR.normal(size=(50, 6)), 0.3 + GENERATOR.normal(size=(40, 6)) @ GENERATOR.normal(size=(6, 6))

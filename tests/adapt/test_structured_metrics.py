@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from zoo.errors import DataError
 from zoo.kinds.known import kinds
 from zoo.kinds.metrics import metric
-from zoo.kinds.text_metrics import edit_distance
+from zoo.kinds.metrics.texts import edit_distance
 from zoo_scientific.materials.forces import EnergyAndForces
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c"]), max_size=7)

@@ -27,7 +27,7 @@ PLAN = ["--task", "text-to-image", "--patience", "50", "--batch-size", "32", "--
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("ZOO_PICTURE_MODEL", f"file:{tmp_path / 'clip'}")
+    monkeypatch.setenv("ZOO_IMAGE_MODEL", f"file:{tmp_path / 'clip'}")
 
 
 @pytest.mark.slow

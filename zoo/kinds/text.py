@@ -20,7 +20,7 @@ from zoo.contract.values import Typed, Values
 from zoo.errors import DataError
 from zoo.kinds.counting import lengths
 from zoo.kinds.inputs import existing_file, read_each
-from zoo.kinds.text_metrics import METRICS, TRANSLATION
+from zoo.kinds.metrics.texts import METRICS, TRANSLATION
 
 if TYPE_CHECKING:
     import numpy as np

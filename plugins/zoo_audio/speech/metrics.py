@@ -13,7 +13,7 @@ from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
 from zoo.kinds.audio import Recording
-from zoo.kinds.distances import frechet_distance
+from zoo.kinds.metrics.distances import frechet_distance
 from zoo_audio.options import ASR_MODEL, CLAP_MODEL, FRECHET_MODEL, QUALITY_MODEL, SPEAKER_ENCODER
 from zoo_audio.speech.utterances import SoundingText
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.metric import Metric
 from zoo.errors import DataError, UnsupportedModel
-from zoo.kinds.distances import frechet_distance, maximum_mean_discrepancy
+from zoo.kinds.metrics.distances import frechet_distance, maximum_mean_discrepancy
 from zoo_vision.generation.images import GeneratedImage
 
 if TYPE_CHECKING:
