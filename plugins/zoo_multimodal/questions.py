@@ -16,6 +16,7 @@ from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
 from zoo.kinds.answers import known_answers
 from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.images import Images
 from zoo.kinds.inputs import read_each, resolve
 from zoo.kinds.items import EncodedImages, ImageFiles, text_digest
 
@@ -85,7 +86,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     """
     with needs_extra("data", "read images"):
         import PIL.Image  # noqa: F401
-    usual = images.Images.column_names
+    usual = Images.column_names
     image = options.input_column or next((name for name in usual if name in table.columns), "image")
     answer = options.target_column or next((name for name in _ANSWERS if name in table.columns), "answer")
     for name in (image, "question", answer):
@@ -147,16 +148,16 @@ class ImageQuestions(Kind):
 
     def input_html(self, item: ImageQuestion) -> str:
         """The image; answers show the question."""
-        return images.Images().input_html(item.image)
+        return Images().input_html(item.image)
 
     def ordinary(self) -> Sequence[ImageQuestion]:
         """Three questions about three images."""
         asked = ("What is this?", "Which colour is it?", "How many are there?")
-        return [ImageQuestion(image, text) for image, text in zip(images.Images().ordinary(), asked, strict=False)]
+        return [ImageQuestion(image, text) for image, text in zip(Images().ordinary(), asked, strict=False)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, ImageQuestion]]:
         """Tiny and very wide images."""
-        found = images.Images().extreme()[:2]
+        found = Images().extreme()[:2]
         return [(name, ImageQuestion(image, "What is this?")) for name, image in found]
 
 

@@ -26,11 +26,19 @@ CHECKS = (
 Install = Callable[[str, str], None]
 
 HASTY = """
+from dataclasses import dataclass
+
 from zoo import ModelCard, hookimpl
 from zoo.entities import LocalFiles
 from zoo.errors import DataError
 
 FAULTS = {FAULTS}
+
+
+@dataclass(frozen=True)
+class Made:
+    length: int
+    seed: int
 
 
 class Counter:
@@ -42,7 +50,7 @@ class Counter:
 
     def count(self, item, company):
         if self.fault == "seedless":
-            return {"image": len(item.text), "seed": item.seed}
+            return Made(len(item.text), item.seed)
         if not isinstance(item, str):
             if self.fault == "credulous":
                 return 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.metrics import metrics_for
+from zoo.adapt.task_metrics import metrics_for
 from zoo.errors import DataError
 from zoo.kinds.class_names import ClassNames
 from zoo.kinds.known import kind_of, kinds

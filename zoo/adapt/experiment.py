@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.adapt.metrics import metrics_for
 from zoo.adapt.plans import check_plan
+from zoo.adapt.task_metrics import metrics_for
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
 from zoo.kinds.inputs import read_each
+from zoo.kinds.recordings import Recordings
 from zoo_audio.speech.metrics import METRIC_MODELS, METRICS, baseline
 from zoo_audio.speech.utterances import KIND, VoicedText, parse, read_table
 
@@ -106,6 +107,10 @@ class GeneratedAudio(Kind):
         from zoo.kinds.audio import save
 
         return [save(answer, folder, name)]
+
+    def ordinary(self) -> Sequence[Recording]:
+        """Tones."""
+        return Recordings().ordinary()[:2]
 
     def file_names(self, names: Sequence[str]) -> Sequence[str]:
         """Numbered, with the first words of the texts."""

@@ -15,6 +15,7 @@ from zoo.kinds import audio
 from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.inputs import resolve
 from zoo.kinds.items import AudioFiles, EncodedAudio, text_digest
+from zoo.kinds.recordings import Recordings
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -134,7 +135,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
             raise DataError(f"'{reference}' has no column '{asked}'.", suggest(asked, columns))
-    recording = options.target_column or _named(columns, audio.Recordings.column_names)
+    recording = options.target_column or _named(columns, Recordings.column_names)
     text = options.input_column or _named([c for c in columns if c != recording], (*TEXT_NAMES, *CAPTION_NAMES))
     if text is None:
         raise DataError(
