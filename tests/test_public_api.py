@@ -91,7 +91,7 @@ def test_type_checkers_see_the_signatures(tmp_path: Path) -> None:
     revealed = dict(zip(FUNCTIONS, (line for line in result.stdout.splitlines() if "Revealed" in line), strict=True))
     assert "max_size: int | str | None =" in revealed["search"]
     assert "SearchPage" in revealed["search"]
-    assert "def (model: str) -> zoo.entities.ModelCard" in revealed["show"]
+    assert "def (model: str) -> zoo.entities.cards.ModelCard" in revealed["show"]
     assert "def (*models: str)" in revealed["compare"]
     assert "trust_remote_code: bool =" in revealed["pull"]
     assert "since: str | None =" in revealed["sync"]
