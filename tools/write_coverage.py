@@ -10,7 +10,8 @@ from pathlib import Path
 
 from zoo import catalog
 from zoo.entities import BenchmarkScore, ModelCard
-from zoo.tasks import TASKS, Task
+from zoo.plugins import plugins
+from zoo.tasks import Task
 
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 START, END = "<!-- coverage, written by tools/write_coverage.py -->", "<!-- end of coverage -->"
@@ -53,7 +54,7 @@ def content() -> tuple[list[ModelCard], list[BenchmarkScore]]:
 def coverage(cards: Sequence[ModelCard], scores: Sequence[BenchmarkScore]) -> list[Coverage]:
     """For each task in the order of the taxonomy; a benchmark is a data set with a split and a metric."""
     found = []
-    for task in TASKS.values():
+    for task in plugins().tasks.values():
         own = [score for score in scores if score.task == task.name]
         those = [card for card in cards if task.name in card.tasks]
         scored = {score.model for score in own}

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
-from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
@@ -14,14 +13,15 @@ if TYPE_CHECKING:
     from zoo.contract.option import Option
     from zoo.contract.source import ModelFolder, SingleFiles
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-
-DESCRIPTION = "Speech recognition, sound and speaker classification, voice synthesis and music from recordings or text."
+    from zoo.tasks import Domain
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The audio domain."""
-    return [Domain("audio", DESCRIPTION, tasks_of("audio"))]
+    from zoo_audio.domain import DOMAIN
+
+    return [DOMAIN]
 
 
 @hookimpl

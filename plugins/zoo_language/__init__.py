@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
-from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
@@ -16,16 +15,15 @@ if TYPE_CHECKING:
     from zoo.contract.source import ModelFolder, Source
     from zoo.contract.strategy import Strategy
     from zoo.entities import BenchmarkScore, Dataset, FeatureRequest, FeatureShard, LocalFiles, ModelCard
+    from zoo.tasks import Domain
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The language domain."""
-    description = (
-        "Text: classification, named entities, question answering, translation and embeddings, with transformer "
-        "encoders and decoders, sentence-transformers, spaCy's pipelines, static token embeddings and ONNX exports."
-    )
-    return [Domain("language", description, tasks_of("language"))]
+    from zoo_language.domain import DOMAIN
+
+    return [DOMAIN]
 
 
 @hookimpl

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from zoo.contract.hooks import hookimpl
-from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
@@ -14,14 +13,15 @@ if TYPE_CHECKING:
     from zoo.contract.metric import Metric
     from zoo.contract.source import Source
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-
-DESCRIPTION = "Images and text in one model: zero-shot classification, retrieval, captions and questions about images."
+    from zoo.tasks import Domain
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The multimodal domain."""
-    return [Domain("multimodal", DESCRIPTION, tasks_of("multimodal"))]
+    from zoo_multimodal.domain import DOMAIN
+
+    return [DOMAIN]
 
 
 @hookimpl

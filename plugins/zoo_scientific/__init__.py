@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.hooks import hookimpl
-from zoo.tasks import Domain, Task, TaskMetric, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
@@ -15,38 +14,15 @@ if TYPE_CHECKING:
     from zoo.contract.reader import Reader
     from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-
-DESCRIPTION = "Molecules for drug discovery, protein structure and fitness, materials, climate and weather."
-_CLASSES = (TaskMetric("matthews_correlation"), TaskMetric("accuracy"), TaskMetric("macro_f1"))
-OWN_TASKS = (
-    Task(
-        "molecule-classification",
-        "scientific",
-        "Molecules by activity, toxicity or kind",
-        ("molecule",),
-        "class",
-        _CLASSES,
-        "linear",
-        use_case=False,
-    ),
-    Task(
-        "protein-classification",
-        "scientific",
-        "Proteins by family, function or place in the cell",
-        ("protein",),
-        "class",
-        (TaskMetric("accuracy"), TaskMetric("macro_f1"), TaskMetric("matthews_correlation")),
-        "linear",
-        use_case=False,
-    ),
-)
+    from zoo.tasks import Domain
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
-    """The scientific domain, with its classifications beside the core's tasks."""
-    tasks = (*tasks_of("scientific"), *OWN_TASKS)
-    return [Domain("scientific", DESCRIPTION, tasks)]
+    """The scientific domain."""
+    from zoo_scientific.domain import DOMAIN
+
+    return [DOMAIN]
 
 
 @hookimpl

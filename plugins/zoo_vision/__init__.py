@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from zoo.contract.hooks import hookimpl
-from zoo.tasks import Domain, tasks_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
@@ -15,17 +14,15 @@ if TYPE_CHECKING:
     from zoo.contract.reader import Reader
     from zoo.contract.source import ModelFolder
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
-
-DESCRIPTION = (
-    "Photographs, drawings and scans: classification, detection, segmentation and generation, with convolutional and "
-    "transformer backbones of timm, torchvision and transformers."
-)
+    from zoo.tasks import Domain
 
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
     """The vision domain."""
-    return [Domain("vision", DESCRIPTION, tasks_of("vision"))]
+    from zoo_vision.domain import DOMAIN
+
+    return [DOMAIN]
 
 
 @hookimpl

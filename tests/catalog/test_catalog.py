@@ -14,7 +14,7 @@ from zoo import catalog
 from zoo.catalog import reading
 from zoo.catalog.licenses import OTHER, SPDX, spdx
 from zoo.entities import BenchmarkScore, ModelCard
-from zoo.tasks import TASKS
+from zoo.plugins import plugins
 
 DOMAINS = ("audio", "language", "multimodal", "scientific", "vision")
 
@@ -80,7 +80,7 @@ def test_there_are_three_thousand_models_and_two_thousand_of_them_have_a_score(
     assert len({score.model for score in scores}) >= 2_000
 
 
-@pytest.mark.parametrize("task", [task.name for task in TASKS.values() if task.use_case])
+@pytest.mark.parametrize("task", [task.name for task in plugins().tasks.values() if task.use_case])
 def test_every_use_case_has_twelve_models_and_two_scored_benchmarks(
     task: str, cards: dict[str, ModelCard], scores: list[BenchmarkScore]
 ) -> None:
@@ -94,9 +94,9 @@ def test_the_page_says_what_the_tables_hold() -> None:
 
 
 def test_tasks_are_known(cards: dict[str, ModelCard], scores: list[BenchmarkScore]) -> None:
-    assert {task for card in cards.values() for task in card.tasks} <= set(TASKS)
+    assert {task for card in cards.values() for task in card.tasks} <= set(plugins().tasks)
     assert all(card.tasks for card in cards.values())
-    assert {score.task for score in scores} <= set(TASKS)
+    assert {score.task for score in scores} <= set(plugins().tasks)
 
 
 def test_licences_are_spdx_or_other(cards: dict[str, ModelCard]) -> None:
@@ -136,7 +136,7 @@ def test_values_are_fractions_where_the_metric_is_one(scores: list[BenchmarkScor
 
 def test_the_direction_of_a_metric_agrees_with_the_task(scores: list[BenchmarkScore]) -> None:
     for score in scores:
-        for metric in TASKS[score.task].metrics:
+        for metric in plugins().tasks[score.task].metrics:
             if metric.name == score.metric:
                 assert score.higher_is_better == metric.higher_is_better, score
 

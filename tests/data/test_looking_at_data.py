@@ -12,9 +12,9 @@ import zoo
 from zoo.data import check, fitting_tasks, profile, sample, split, stratified_order, task_for
 from zoo.entities import Dataset
 from zoo.errors import DataError, InvalidInput, UnknownTask
-from zoo.tasks import TASKS
+from zoo.plugins import plugins
 
-TEXT = TASKS["text-classification"]
+TEXT = plugins().tasks["text-classification"]
 
 
 def texts(targets, classes=("a", "b", "c"), **fields) -> Dataset:

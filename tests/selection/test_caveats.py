@@ -11,14 +11,14 @@ import pytest
 from zoo.answers import Candidate
 from zoo.data import read
 from zoo.entities import BenchmarkScore, Dataset, ModelCard
+from zoo.plugins import plugins
 from zoo.selection.explain.arguments import Context
 from zoo.selection.explain.caveats import chance_level, disagreement, no_better_than_raw, small_as_good, stale
 from zoo.selection.explain.leakage import contaminated, dataset_key, leakage
 from zoo.selection.measure.baseline import Baseline, baseline
 from zoo.selection.request.task import Analysis
-from zoo.tasks import TASKS
 
-TASK = TASKS["image-classification"]
+TASK = plugins().tasks["image-classification"]
 ANALYSIS = Analysis(
     TASK.name, "vision", True, {"name": "fashion-mnist:500"}, profile={"classes": {"cat": 60, "dog": 40}}
 )

@@ -15,14 +15,14 @@ from zoo.adapt.saved.seen import FILE, trained_on
 from zoo.data import copies, units
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import DataError
+from zoo.plugins import plugins
 from zoo.selection.explain.caveats import copies_warning
 from zoo.selection.measure.baseline import baseline
 from zoo.selection.measure.layer_statistics import LayerStatistics, Targets
 from zoo.selection.measure.overlap import training_overlap
 from zoo.selection.measure.plan import MeasurementPlan
-from zoo.tasks import TASKS
 
-TASK = TASKS["text-classification"]
+TASK = plugins().tasks["text-classification"]
 
 
 def by_chance(copied: int = 5, distinct: int = 60) -> Dataset:

@@ -15,16 +15,16 @@ from zoo.contract.backbone import SilentProgress
 from zoo.data import read
 from zoo.entities import ModelCard, Run
 from zoo.errors import InvalidInput, UnsupportedModel
+from zoo.plugins import plugins
 from zoo.registry import open_registry
 from zoo.selection.measure.measurements import Effort
 from zoo.selection.select import confirming, evaluating
 from zoo.selection.select.confirming import AS_IT_IS, TuningPlan
-from zoo.tasks import TASKS
 
 PEOPLE = ("Nils", "Anna", "Maria", "John", "Peter", "Lucy", "Tom", "Eva")
 PLACES = ("Havana", "Berlin", "Paris", "Oslo", "Madrid", "Vienna")
 FRAMES = ("P lives in L now", "P went to L with P", "yesterday P met P in L", "the mayor of L is P")
-TASK = TASKS["token-classification"]
+TASK = plugins().tasks["token-classification"]
 
 
 @pytest.fixture(autouse=True)

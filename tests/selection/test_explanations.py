@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from zoo.answers import Candidate, Confirmation, Recommendation
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
+from zoo.plugins import plugins
 from zoo.selection.explain.arguments import Context, arguments
 from zoo.selection.explain.certainty import _cumulative, in_words, probabilities_best, would_change
 from zoo.selection.explain.explanations import EXPLAINED, explain
@@ -20,9 +21,8 @@ from zoo.selection.rank.ranking import measured_candidates
 from zoo.selection.rank.wording import ordinal
 from zoo.selection.request.task import Analysis
 from zoo.selection.select.confirming import TuningPlan, _reranked
-from zoo.tasks import TASKS
 
-TASK = TASKS["image-classification"]
+TASK = plugins().tasks["image-classification"]
 ANALYSIS = Analysis(TASK.name, "vision", True, {"name": "photos/", "samples": 100, "classes": 2})
 
 

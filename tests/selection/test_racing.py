@@ -12,12 +12,12 @@ from zoo.contract.backbone import SilentProgress
 from zoo.contract.estimator import Measured
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import UnsupportedModel
+from zoo.plugins import plugins
 from zoo.selection.measure.extracting import SHARD, BudgetSpent, ShardResult, shards
 from zoo.selection.measure.layer_statistics import GROUPS, LayerStatistics, Targets
 from zoo.selection.measure.plan import MeasurementPlan
 from zoo.selection.measure.racing import Race, Runner
 from zoo.selection.measure.stopping import FIRST, MOST_LOOKS, extrapolated, looks, outlook
-from zoo.tasks import TASKS
 from zoo.transfer.measure import measure
 
 CLASSES, DIMENSION = 4, 12
@@ -62,7 +62,7 @@ def scene(noises: dict[str, float], samples: int = 800, estimators=("linear-prob
     rng = np.random.default_rng(seed)
     targets = rng.integers(0, CLASSES, samples)
     dataset = Dataset("made", "text", range(samples), targets.tolist(), tuple("abcd"), f"made-{seed}-{samples}")
-    plan = MeasurementPlan(TASKS["text-classification"], dataset, samples, estimators, seed=seed)
+    plan = MeasurementPlan(plugins().tasks["text-classification"], dataset, samples, estimators, seed=seed)
     centres = rng.standard_normal((CLASSES, DIMENSION))
     common = rng.standard_normal((samples, DIMENSION))
     features = {
@@ -364,7 +364,7 @@ def test_statistics_adds_up_in_any_order_and_either_form(seed, pieces, streamed)
 def test_every_beginning_of_the_order_spreads_over_the_groups(labels, seed):
     labels[:2] = [0, 1]
     dataset = Dataset("d", "text", range(len(labels)), labels, tuple("abcde"), "d")
-    plan = MeasurementPlan(TASKS["text-classification"], dataset, len(labels), ("logme",), seed=seed)
+    plan = MeasurementPlan(plugins().tasks["text-classification"], dataset, len(labels), ("logme",), seed=seed)
     group = Targets.of(dataset, plan.order, ("logme",)).group
 
     for count in (len(labels) // 2, len(labels)):

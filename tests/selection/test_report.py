@@ -17,11 +17,11 @@ from zoo.cli.output import Output
 from zoo.data import read
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import StorageError
+from zoo.plugins import plugins
 from zoo.selection.prior.shipped import expect
 from zoo.selection.rank.pareto import pareto_front
 from zoo.selection.rank.unmeasured import rank_cards
 from zoo.selection.report import check, page, plots, write
-from zoo.tasks import TASKS
 
 VOID = {"meta", "link", "img", "br"}
 
@@ -150,7 +150,7 @@ def test_table_page_notebook_and_json_give_each_figure_its_own_interval(capsys):
 
 def test_a_ranking_by_what_is_known_before_shows_95_percent_everywhere(registry, capsys):
     cards = [ModelCard(f"hf:WinKawaks/vit-{size}-patch16-224", "vision") for size in ("tiny", "small")]
-    ranked = rank_cards(TASKS["image-classification"], "", cards, registry).candidates
+    ranked = rank_cards(plugins().tasks["image-classification"], "", cards, registry).candidates
     result = answer(*ranked, ranked_by="prior", provenance={})
     deviation = expect(cards, "image-classification").deviation
     show(Output(), result, "photos/")

@@ -9,10 +9,10 @@ import zoo
 from zoo.answers import Candidate, Confirmation
 from zoo.entities import Run
 from zoo.errors import InvalidInput
+from zoo.plugins import plugins
 from zoo.registry import open_registry
 from zoo.selection.select import confirming
 from zoo.selection.select.selector import Selector
-from zoo.tasks import TASKS
 
 TASK = "poem-classification"
 COUNT = 12
@@ -146,7 +146,7 @@ def confirmed(value: float, samples: int, epochs: int = 2) -> Confirmation:
 def test_fine_tuning_decides_where_its_held_out_samples_can_tell(values, samples, order):
     ranked = [Candidate(rank, id, 0.9) for rank, id in enumerate("abc", start=1)]
     results = {id: confirmed(value, samples) for id, value in zip("abc", values, strict=True)}
-    trial = confirming.TuningPlan(TASKS["image-classification"], None, "full", "cpu")  # type: ignore[arg-type]
+    trial = confirming.TuningPlan(plugins().tasks["image-classification"], None, "full", "cpu")  # type: ignore[arg-type]
 
     found = confirming._reranked(ranked, results, trial)
 

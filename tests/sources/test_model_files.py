@@ -44,6 +44,10 @@ from zoo.sources.files.model_files import choose, format_of
             "README.md config.cfg en-any-py3-none-any.whl meta.json ner/cfg ner/model tokenizer vocab/vectors x.py",
             "config.cfg meta.json ner/cfg ner/model tokenizer vocab/vectors",
         ),
+        (
+            "model.safetensors open_clip_config.json open_clip_model.safetensors adapter_model.safetensors",
+            "model.safetensors open_clip_config.json open_clip_model.safetensors",
+        ),
         ("README.md model.gguf", ""),
     ],
 )

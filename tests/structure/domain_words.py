@@ -10,7 +10,7 @@ from words import Word
 _BY_FIELD = {
     "zoo_vision": "(?:ms_?)?coco pycocotools yolo labelme cvat pascal_voc voc2007 voc2012 cityscapes ade20k"
     " diffusers controlnet stable_diffusion sdxl vqgan",
-    "zoo_language": "spa_?cy seqeval conll\\w* iob bio_tags squad sacremoses langcodes open_?ai tiktoken chat_?gpt",
+    "zoo_language": "spa_?cy seqeval conll\\w* iob bio_tags squad sacremoses langcodes open_?ai chat_?gpt",
     "zoo_audio": "(?:faster_?)?whisper ctranslate piper espeak hifigan vocos griffin_lim dnsmos utmos jiwer librispeech"
     " (?:torch_?)?crepe vggish",
     "zoo_multimodal": "open_?clip vqav",

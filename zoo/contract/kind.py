@@ -57,6 +57,11 @@ class Kind(Shows):
         baseline_title: what the baseline is, in a table: ``most frequent class``.
         numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
         select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
+        batch_sizes: default samples per batch on a ``cpu`` and on an ``accelerator``; on a CPU, large batches only push
+            the activations out of the caches.
+        batch_tokens: of inputs with a length: padded tokens per batch on each, in place of a number of samples.
+        block_rows: rows of features that are computed and saved together, which an interruption loses; samples are
+            sorted by length within them.
         most_evaluated: how many targets show whether a metric applies; all where it is None.
     """
 
@@ -80,6 +85,9 @@ class Kind(Shows):
     baseline_title: ClassVar[str] = "baseline"
     numbered: ClassVar[bool] = False
     select_by_loss: ClassVar[bool] = False
+    batch_sizes: ClassVar[Mapping[str, int]] = {"cpu": 32, "accelerator": 64}
+    batch_tokens: ClassVar[Mapping[str, int]] = {}
+    block_rows: ClassVar[int] = 256
     most_evaluated: ClassVar[int | None] = None
 
     def __init__(self, name: str = "") -> None:
@@ -91,6 +99,10 @@ class Kind(Shows):
 
     def __repr__(self) -> str:
         return f"<Kind {self.name}>"
+
+    def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """What a model's card says of its input of this kind, by its ``config.json``: shape and preprocessing."""
+        return {"kind": self.name}
 
     # Reading
 

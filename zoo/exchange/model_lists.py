@@ -13,7 +13,7 @@ from zoo.errors import DataError, InvalidInput, ZooError
 from zoo.exchange.documents import document
 from zoo.plugins import plugins
 from zoo.registry.writing.validation import checked
-from zoo.sources.files.describing import domain, hub_tasks
+from zoo.sources.files.describing import describe, hub_tasks
 
 FIELDS = {
     "id": "id",
@@ -127,4 +127,6 @@ def _check_task(name: Any) -> None:
 
 
 def _with_domain(card: ModelCard) -> ModelCard:
-    return card if card.domain != "other" or not card.tasks else dataclasses.replace(card, domain=domain(card.tasks[0]))
+    if card.domain != "other" or not card.tasks:
+        return card
+    return dataclasses.replace(card, domain=describe({}, card.tasks[0], library=None).domain)

@@ -17,17 +17,12 @@ from zoo.features.batches import Batch, Limits, Preparation, place_of
 from zoo.features.computing import check_rows, check_width
 from zoo.features.memory import keep_freed_memory
 from zoo.features.processes import worthwhile
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
 
 T = TypeVar("T")
-
-BATCH_SIZES = {"cpu": {"image": 16, "": 32}, "accelerator": {"image": 128, "": 64}}
-"""Samples per batch, by kind of input; on a CPU, large batches only push the activations out of the caches."""
-
-BATCH_TOKENS = {"cpu": {"text": 2048}, "accelerator": {"text": 32768}}
-"""Padded tokens per batch, for inputs with a length."""
 
 MOST_SAMPLES = {"cpu": 128, "accelerator": 2048}
 """Maximum number of samples per batch, where tokens are counted."""
@@ -99,10 +94,10 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
 
 def default_limits(model: Described, device: str) -> tuple[int, int | None]:
     """Default samples per batch, and tokens where samples have lengths."""
-    kind = "cpu" if device == "cpu" else "accelerator"
-    if model.input_kind in BATCH_TOKENS[kind]:
-        return MOST_SAMPLES[kind], BATCH_TOKENS[kind][model.input_kind]
-    return BATCH_SIZES[kind].get(model.input_kind, BATCH_SIZES[kind][""]), None
+    kind, where = kind_of(model.input_kind), "cpu" if device == "cpu" else "accelerator"
+    if where in kind.batch_tokens:
+        return MOST_SAMPLES[where], kind.batch_tokens[where]
+    return kind.batch_sizes[where], None
 
 
 def _shards(

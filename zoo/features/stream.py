@@ -17,14 +17,10 @@ from zoo.features.cache.files import RowsFile
 from zoo.features.computing import check_width, compute
 from zoo.features.extraction import check_request
 from zoo.features.item_digests import item_digests
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     import numpy as np
-
-ROWS_A_BLOCK = {"text": 2048}
-"""Rows that are computed and saved together; texts are sorted by length within them. An interruption loses one."""
-
-OTHER_ROWS_A_BLOCK = 256
 
 
 class FeatureStream:
@@ -59,7 +55,7 @@ class FeatureStream:
         self._model, self._open_backbone, self._dataset = model.card.id, open_backbone, dataset
         self._progress, self._cache = progress, cache
         self._shard_size = request.shard_size
-        block = ROWS_A_BLOCK.get(model.input_kind, OTHER_ROWS_A_BLOCK)
+        block = kind_of(model.input_kind).block_rows
         self._request = dataclasses.replace(request, layers=self.layers, shard_size=min(block, request.shard_size))
 
     def __iter__(self) -> Iterator[FeatureShard]:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Values
@@ -38,6 +38,10 @@ def _encoded(image: Image, form: str) -> bytes:
     return buffer.getvalue()
 
 
+_RECIPE = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
+"""Keys of timm's ``pretrained_cfg`` that cards keep."""
+
+
 class Images(Kind):
     """Images, decoded to ``PIL.Image`` in RGB."""
 
@@ -59,11 +63,21 @@ class Images(Kind):
         "picture",
     )
     cells = "paths of images"
+    batch_sizes: ClassVar[Mapping[str, int]] = {"cpu": 16, "accelerator": 128}
 
     @property
     def suffixes(self) -> frozenset[str]:  # type: ignore[override]
         """Those of all formats that Pillow decodes as it is installed."""
         return suffixes()
+
+    def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """With size, mean, standard deviation and cropping in the format of timm, else with the size alone."""
+        published, side = config.get("pretrained_cfg"), config.get("image_size")
+        if isinstance(published, Mapping):
+            return {"kind": self.name, **{key: published[key] for key in _RECIPE if key in published}}
+        if isinstance(side, int):
+            return {"kind": self.name, "input_size": [config.get("num_channels", 3), side, side]}
+        return {"kind": self.name}
 
     def is_encoded(self, content: bytes) -> bool:
         """Whatever is not recognised as anything else."""

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TextIO, cast
+from typing import IO, TYPE_CHECKING, Any, ClassVar, TextIO, cast
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Values
@@ -124,6 +124,13 @@ class Texts(Kind):
     folds_text = True
     samples_shown, samples_style = 6, "quotes"
     written = True
+    batch_tokens: ClassVar[Mapping[str, int]] = {"cpu": 2048, "accelerator": 32768}
+    block_rows = 2048
+
+    def recipe(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """With the maximum number of tokens."""
+        length = config.get("max_position_embeddings")
+        return {"kind": self.name, **({"max_tokens": length} if isinstance(length, int) else {})}
 
     def is_file(self, path: Path) -> bool:
         """By the suffix; not texts about the data set, such as its licence."""

@@ -19,7 +19,7 @@ import pluggy
 from zoo.contract import hooks as hookspecs
 from zoo.errors import PluginError, PluginWarning, ZooError
 from zoo.plugins.reports import PluginReport, article, names, outdated, sentence, taken
-from zoo.tasks import TASKS, Domain, Task
+from zoo.tasks import Domain, Task
 
 if TYPE_CHECKING:
     from zoo.contract.kind import Kind
@@ -138,12 +138,12 @@ class Plugins:
 
     @functools.cached_property
     def tasks(self) -> dict[str, Task]:
-        """The core's tasks and those that plugins add, by name; a core task keeps its meaning."""
-        tasks = dict(TASKS)
+        """All tasks by name, the use cases first; of two of one name the first domain's counts."""
+        tasks: dict[str, Task] = {}
         for domain in self.domains.values():
             for task in domain.tasks:
                 tasks.setdefault(task.name, task)
-        return tasks
+        return dict(sorted(tasks.items(), key=lambda item: not item[1].use_case))
 
     @functools.cached_property
     def kinds(self) -> dict[str, Kind]:
@@ -153,9 +153,8 @@ class Plugins:
         """
         from zoo.contract.kind import Kind
 
-        own = {report.name for report in self._reports.values() if report.distribution == OWN_DISTRIBUTION}
         found: dict[str, Kind] = {}
-        for plugin in sorted(self._implementing("zoo_kinds"), key=lambda name: (name not in own, name != DEFAULTS)):
+        for plugin in self._own_first("zoo_kinds"):
             for kind in self.items("zoo_kinds", Kind, plugin):
                 first = self._owners.setdefault(kind.name, plugin)
                 if first == plugin:
@@ -176,13 +175,18 @@ class Plugins:
 
     @functools.cached_property
     def domains(self) -> dict[str, Domain]:
-        """All domains by name; where two plugins serve one domain, its tasks are those of both."""
+        """All domains by name, this distribution's own first; one that two plugins serve has what both give it."""
         domains: dict[str, Domain] = {}
-        for domain in self.items("zoo_domains", Domain):
-            known = domains.setdefault(domain.name, domain)
-            tasks = tuple(dict.fromkeys((*known.tasks, *domain.tasks)))
-            domains[domain.name] = dataclasses.replace(known, tasks=tasks)
+        for plugin in self._own_first("zoo_domains"):
+            for domain in self.items("zoo_domains", Domain, plugin):
+                known = domains.get(domain.name)
+                domains[domain.name] = known.with_those_of(domain) if known else domain
         return domains
+
+    def _own_first(self, hook: str) -> list[str]:
+        """The plugins that implement a hook, those of this distribution before others."""
+        own = {report.name for report in self._reports.values() if report.distribution == OWN_DISTRIBUTION}
+        return sorted(self._implementing(hook), key=lambda name: (name not in own, name != DEFAULTS))
 
     def _implementing(self, hook: str) -> list[str]:
         caller = getattr(self._pluggy.hook, hook)

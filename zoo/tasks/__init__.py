@@ -1,8 +1,19 @@
-"""The task taxonomy."""
+"""What tasks and domains are; plugins give them by the hook ``zoo_domains``."""
 
 from __future__ import annotations
 
-from zoo.tasks.taxonomy import TASKS, find_task, tasks_of
-from zoo.tasks.types import Domain, Task, TaskMetric
+from zoo.tasks.naming import Architecture, FolderFormat, Head
+from zoo.tasks.types import CLASSIFICATION, Domain, Task, TaskMetric, find_task, higher, lower
 
-__all__ = ["TASKS", "Domain", "Task", "TaskMetric", "find_task", "tasks_of"]
+__all__ = [
+    "CLASSIFICATION",
+    "Architecture",
+    "Domain",
+    "FolderFormat",
+    "Head",
+    "Task",
+    "TaskMetric",
+    "find_task",
+    "higher",
+    "lower",
+]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
+
+from zoo.errors import UnknownTask, suggest
+from zoo.tasks.naming import Architecture, FolderFormat, Head
 
 
 @dataclass(frozen=True)
@@ -22,11 +26,8 @@ class Task:
         name: a Hugging Face pipeline tag where one exists, else a name in the same style.
         domain: the domain that serves it.
         title: the words people use for it.
-        inputs: kinds of input: ``image``, ``text``, ``prompt``, ``question``, ``image-question``, ``audio``,
-            ``molecule``, ``protein``, ``protein-structure``, ``crystal``, ``grid``, ``time-series``.
-        target: kind of target: ``class``, ``classes``, ``number``, ``boxes``, ``mask``, ``spans``, ``answers``,
-            ``text``, ``residues``, ``forces``, ``structure``, ``grid``, ``series``, ``vector``, ``generated-image`` or
-            ``generated-audio``.
+        inputs: kinds of input, such as ``image`` or ``text``.
+        target: kind of target, such as ``class`` or ``boxes``.
         metrics: how models are evaluated; the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
@@ -62,10 +63,69 @@ class Task:
         }
 
 
+def higher(*names: str) -> tuple[TaskMetric, ...]:
+    """Metrics of which higher values are better."""
+    return tuple(TaskMetric(name) for name in names)
+
+
+def lower(*names: str) -> tuple[TaskMetric, ...]:
+    """Metrics of which lower values are better."""
+    return tuple(TaskMetric(name, higher_is_better=False) for name in names)
+
+
+CLASSIFICATION = higher("accuracy", "macro_f1", "matthews_correlation")
+"""The metrics of most classification tasks."""
+
+
 @dataclass(frozen=True)
 class Domain:
-    """A field of models and the tasks that it serves."""
+    """A field of models: the tasks that it serves, and how its published models are recognised.
+
+    Attributes:
+        input: kind of input of its models, where their task is another domain's.
+        default_task: the task of its models without a head; empty if they have none.
+        other_tasks: tasks that the Hugging Face Hub lists for models of this domain and that are not served.
+        architectures: what ``model_type`` in a ``config.json`` says of a model.
+        heads: what the name of a model's class says of its task.
+        libraries: libraries that load models of this domain, as the Hub names them.
+        weights: names of weights files that its libraries read, besides the usual ones.
+        formats: formats of models that are whole folders.
+    """
 
     name: str
     description: str
-    tasks: tuple[Task, ...] = field(default=())
+    tasks: tuple[Task, ...] = ()
+    input: str = ""
+    default_task: str = ""
+    other_tasks: frozenset[str] = frozenset()
+    architectures: tuple[Architecture, ...] = ()
+    heads: tuple[Head, ...] = ()
+    libraries: frozenset[str] = frozenset()
+    weights: frozenset[str] = frozenset()
+    formats: tuple[FolderFormat, ...] = ()
+
+    def with_those_of(self, other: Domain) -> Domain:
+        """This domain with what another plugin adds to it."""
+        return replace(
+            self,
+            tasks=tuple(dict.fromkeys((*self.tasks, *other.tasks))),
+            other_tasks=self.other_tasks | other.other_tasks,
+            architectures=(*self.architectures, *other.architectures),
+            heads=(*self.heads, *other.heads),
+            libraries=self.libraries | other.libraries,
+            weights=self.weights | other.weights,
+            formats=(*self.formats, *other.formats),
+        )
+
+
+def find_task(name: str, known: Mapping[str, Task]) -> Task:
+    """The task called ``name``.
+
+    Raises:
+        UnknownTask: with the nearest names.
+    """
+    try:
+        return known[name]
+    except KeyError:
+        hint = suggest(name, known) or f"Tasks: {', '.join(sorted(known))}."
+        raise UnknownTask(f"There is no task called '{name}'.", hint) from None

@@ -27,6 +27,7 @@ class PromptKind(Kind):
     """Requests for images."""
 
     name = "prompt"
+    asked_of = "text"
 
     def from_dataset(self, dataset: Dataset, task: Task) -> Dataset:
         """The images of a data set as targets of prompts."""

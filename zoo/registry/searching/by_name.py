@@ -93,12 +93,10 @@ def check_names(sets: Sets, query: SearchQuery) -> None:
         InvalidInput: no model has a value; with the nearest values. UnknownTask likewise.
     """
     if query.task is not None and query.task not in sets.values("task"):
-        from zoo.tasks import TASKS, find_task
+        from zoo.plugins import plugins
+        from zoo.tasks import find_task
 
-        if query.task not in TASKS:
-            from zoo.plugins import plugins
-
-            find_task(query.task, plugins().tasks)
+        find_task(query.task, plugins().tasks)
     for kind in ("domain", "source", "library"):
         value, known = getattr(query, kind), sets.values(kind)
         if value is not None and value not in known:

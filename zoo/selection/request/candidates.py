@@ -11,6 +11,7 @@ from pathlib import Path
 from zoo.answers import Exclusion
 from zoo.entities import LocalFiles, ModelCard, ModelId
 from zoo.errors import InvalidInput, UnknownModel, UnknownTask, ZooError
+from zoo.kinds.known import kind_of
 from zoo.selection.request.constraints import Limits, apply, violated
 from zoo.tasks import Task
 
@@ -19,9 +20,6 @@ SEARCH_LIMIT = 20
 
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-
-_WRITTEN = {"question": "text", "prompt": "text", "image-question": "image"}
-"""Kinds of a task's input that its models take as another kind."""
 
 _PAGE = 200
 """Models per page while a search is filtered by the limits."""
@@ -118,7 +116,7 @@ def located(card: ModelCard) -> LocalFiles | None:
 
 def takes(kind: object, task: Task) -> bool:
     """Whether a model that takes inputs of this kind can take the task's; one whose card has no kind may."""
-    return kind is None or kind in task.inputs or kind in {_WRITTEN.get(own) for own in task.inputs}
+    return kind is None or kind in task.inputs or kind in {kind_of(own).asked_of for own in task.inputs}
 
 
 def _default(card: ModelCard, task: Task) -> bool:

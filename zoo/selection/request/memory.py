@@ -24,7 +24,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from zoo.contract.kind import Kind
 from zoo.entities import Entity, ModelCard
+from zoo.kinds.known import kind_of
 
 BYTES = 4
 """Bytes of a number: float32."""
@@ -56,9 +58,7 @@ with ONNX Runtime the attention, which is not fused there."""
 USUAL_WIDTHS = 24
 
 ALLOCATED = 1.2
-TRAINING_BATCH, RUNNING_BATCHES = 32, {"image": 16, "text": 32}
-MANY = 64
-"""Samples per batch of other kinds, on the safe side."""
+TRAINING_BATCH = 32
 MOST_TOKENS = 512
 TOKENS_PER_WORD = 1.4
 
@@ -91,18 +91,19 @@ def to_run(card: ModelCard, workload: Workload | None = None) -> int | None:
 
 def _batch(card: ModelCard, workload: Workload) -> float:
     """Samples at a time while running; where tokens are counted, as many of the longest texts as they allow."""
-    from zoo.features.extraction import BATCH_SIZES, BATCH_TOKENS, MOST_SAMPLES
+    from zoo.features.extraction import MOST_SAMPLES
 
     if workload.batch_size:
         return workload.batch_size
-    kind = str(card.input.get("kind", "image"))
-    where = "cpu" if workload.device == "cpu" else "accelerator"
-    budget, shape = BATCH_TOKENS[where].get(kind), _transformer(card, workload)
-    if budget is not None and shape is not None:
-        return max(1.0, min(MOST_SAMPLES[where], budget / shape.tokens))
-    if where == "cpu":
-        return RUNNING_BATCHES.get(kind, MANY)
-    return BATCH_SIZES[where].get(kind, BATCH_SIZES[where][""])
+    kind, where = _kind(card), "cpu" if workload.device == "cpu" else "accelerator"
+    shape = _transformer(card, workload)
+    if kind.batch_tokens and shape is not None:
+        return max(1.0, min(MOST_SAMPLES[where], kind.batch_tokens[where] / shape.tokens))
+    return kind.batch_sizes[where]
+
+
+def _kind(card: ModelCard) -> Kind:
+    return kind_of(str(card.input.get("kind", "")))
 
 
 def to_tune(card: ModelCard, strategy: str = "full", workload: Workload | None = None) -> int | None:
@@ -164,7 +165,7 @@ def _transformer(card: ModelCard, workload: Workload) -> _Transformer | None:
     width = card.embedding_dimension
     if not width or not card.parameters:
         return None
-    if card.input.get("kind") == "text":
+    if _kind(card).batch_tokens:
         most = min(_positive_int(card.input.get("max_tokens")) or MOST_TOKENS, MOST_TOKENS)
         tokens = most if workload.words is None else min(most, int(workload.words * TOKENS_PER_WORD) + 2)
         # Small text encoders have heads of 32 (MiniLM, E5, BGE and GTE), all others of 64.

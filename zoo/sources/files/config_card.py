@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import ModelCard, ModelFile
 from zoo.errors import InvalidInput, ModelNotFound, storage_errors
-from zoo.sources.files import describing
-from zoo.sources.files.architectures import architecture_name
+from zoo.sources.files.describing import LIBRARY, describe
 from zoo.sources.files.model_files import format_of
 from zoo.sources.files.safetensors_header import read_header
 
@@ -60,20 +60,12 @@ def card_from_config(
         InvalidInput: a key has another type than in these formats.
     """
     _check_types(model, config)
-    architectures = list(config.get("architectures") or ())
-    model_type = config.get("model_type")
     loader: dict[str, Any] = {}
-    tasks: tuple[str, ...]
-    if isinstance(config.get("architecture"), str) and not architectures:
-        library, tasks, architecture, domain = "timm", ("image-classification",), str(config["architecture"]), "vision"
-        loader["architecture"] = architecture
-    elif isinstance(model_type, str) or architectures:
-        library, architecture = "transformers", architecture_name(model_type, architectures) or ""
-        tasks = describing.tasks(model_type, architectures)
-        domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-        sequence = describing.sequence_kind(config)
-        if sequence and domain != "scientific":
-            domain, tasks = "scientific", (describing.SEQUENCES[sequence],)
+    if isinstance(config.get("architecture"), str) and not config.get("architectures"):
+        library, loader["architecture"] = "timm", str(config["architecture"])
+        described = replace(describe(config, "image-classification", library), architecture=loader["architecture"])
+    elif isinstance(config.get("model_type"), str) or config.get("architectures"):
+        library, described = LIBRARY, describe(config)
     else:
         raise ModelNotFound(
             f"The config.json of '{model}' names neither 'architectures', 'model_type' nor 'architecture'.",
@@ -87,15 +79,15 @@ def card_from_config(
     published = config.get("pretrained_cfg")
     return ModelCard(
         id=model,
-        domain=domain,
-        tasks=tasks,
-        architecture=architecture,
+        domain=described.domain,
+        tasks=described.tasks,
+        architecture=described.architecture or "",
         library=library,
         parameters=parameters,
         bytes=sum(file.bytes or 0 for file in files),
         license=of_hub_tag(published.get("license")) if isinstance(published, Mapping) else None,
-        input=describing.input_recipe(domain, config),
-        embedding_dimension=describing.embedding_dimension(config),
+        input=described.input,
+        embedding_dimension=described.dimension,
         files=files,
         loader=loader,
     )

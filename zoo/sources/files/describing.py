@@ -1,258 +1,156 @@
-"""Describes a model from its configuration: domain, tasks, input, and number of features."""
+"""Describes a model from its configuration: architecture, domain, tasks, input, and number of features.
+
+What the names in a configuration mean is in the domains that plugins give.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-_MODEL_TYPES = {
-    "vision": {
-        "beit",
-        "convnext",
-        "convnextv2",
-        "cvt",
-        "deit",
-        "detr",
-        "dinov2",
-        "dinov2_with_registers",
-        "dinov3_vit",
-        "dpt",
-        "efficientnet",
-        "focalnet",
-        "hiera",
-        "levit",
-        "mask2former",
-        "maskformer",
-        "mobilenet_v1",
-        "mobilenet_v2",
-        "mobilevit",
-        "poolformer",
-        "pvt",
-        "regnet",
-        "resnet",
-        "rt_detr",
-        "sam",
-        "segformer",
-        "swin",
-        "swinv2",
-        "timm_wrapper",
-        "vit",
-        "vit_mae",
-        "vit_msn",
-        "yolos",
-    },
-    "audio": {
-        "audio-spectrogram-transformer",
-        "bark",
-        "clap",
-        "encodec",
-        "hubert",
-        "mimi",
-        "moonshine",
-        "musicgen",
-        "sew",
-        "speech_to_text",
-        "speecht5",
-        "unispeech",
-        "vits",
-        "wav2vec2",
-        "wav2vec2-bert",
-        "wavlm",
-        "whisper",
-    },
-    "multimodal": {
-        "align",
-        "altclip",
-        "blip",
-        "blip-2",
-        "chinese_clip",
-        "clip",
-        "clipseg",
-        "flava",
-        "git",
-        "groupvit",
-        "llava",
-        "owlvit",
-        "owlv2",
-        "paligemma",
-        "siglip",
-        "siglip2",
-        "vilt",
-        "vision-encoder-decoder",
-    },
-    "scientific": {"esm", "molformer"},
-}
+from zoo.plugins import Plugins, plugins
+from zoo.tasks import Architecture, Domain, Head, Task
 
-SEQUENCES = {"protein": "protein-property-prediction", "molecule": "molecular-property-prediction"}
-"""Inputs of language models of chemistry and biology, with the task that they are adapted to."""
+LIBRARY = "transformers"
+"""The library that writes such configurations."""
 
-_SEQUENCE_INPUTS = {"esm": "protein", "molformer": "molecule"}
-"""Model types with such an input."""
+_OTHER = Domain("other", "Models of no known domain.")
+_UNKNOWN = Architecture("")
+_DIMENSIONS = ("num_features", "projection_dim", "hidden_size", "d_model", "dim", "n_embd", "hidden_dim")
+"""Keys of the number of features, the preferred one first."""
 
-_LIBRARIES = {
-    "timm": "vision",
-    "open_clip": "multimodal",
-    "sentence-transformers": "language",
-    "transformers": "language",
-    "spacy": "language",
-    "flair": "language",
-    "fairseq": "audio",
-    "speechbrain": "audio",
-    "espnet": "audio",
-    "nemo": "audio",
-    "pyannote-audio": "audio",
-    "diffusers": "vision",
-    "ultralytics": "vision",
-}
 
-_TAGS = {
-    "audio-to-audio": "audio",
-    "any-to-any": "multimodal",
-    "depth-estimation": "vision",
-    "document-question-answering": "multimodal",
-    "fill-mask": "language",
-    "image-feature-extraction": "vision",
-    "image-text-to-text": "multimodal",
-    "image-to-image": "vision",
-    "image-to-video": "vision",
-    "keypoint-detection": "vision",
-    "mask-generation": "vision",
-    "sentence-similarity": "language",
-    "summarization": "language",
-    "table-question-answering": "language",
-    "text-ranking": "language",
-    "text-to-video": "vision",
-    "text2text-generation": "language",
-    "video-classification": "vision",
-    "video-text-to-text": "multimodal",
-    "visual-document-retrieval": "multimodal",
-    "voice-activity-detection": "audio",
-    "zero-shot-classification": "language",
-    "zero-shot-object-detection": "multimodal",
-}
+@dataclass(frozen=True)
+class Description:
+    """What a configuration says of a model.
 
-_HEADS = (
-    ("ForTokenClassification", "token-classification"),
-    ("BlipForQuestionAnswering", "visual-question-answering"),
-    ("ForQuestionAnswering", "question-answering"),
-    ("ForImageClassification", "image-classification"),
-    ("ForObjectDetection", "object-detection"),
-    ("Segmentation", "image-segmentation"),
-    ("ForCTC", "automatic-speech-recognition"),
-    ("ForSpeechSeq2Seq", "automatic-speech-recognition"),
-    ("WhisperForConditionalGeneration", "automatic-speech-recognition"),
-    ("ForAudioClassification", "audio-classification"),
-    ("ForTextToSpeech", "text-to-speech"),
-    ("VitsModel", "text-to-speech"),
-    ("MusicgenForConditionalGeneration", "text-to-audio"),
-    ("ClapModel", "zero-shot-audio-classification"),
-    ("BlipForConditionalGeneration", "image-to-text"),
-    ("MarianMTModel", "translation"),
-    ("M2M100ForConditionalGeneration", "translation"),
-    ("ForMaskedLM", "fill-mask"),
-    ("ForCausalLM", "text-generation"),
-    ("LMHeadModel", "text-generation"),
-    ("CLIPModel", "zero-shot-image-classification"),
-    ("SiglipModel", "zero-shot-image-classification"),
-    ("Siglip2Model", "zero-shot-image-classification"),
-    ("EsmForProteinFolding", "protein-structure-prediction"),
-    ("ForWeatherForecasting", "weather-forecasting"),
-    ("ForForecasting", "time-series-forecasting"),
-    ("Chronos2Model", "time-series-forecasting"),
-)
+    Attributes:
+        architecture: its name; None if the configuration has none.
+        input: what a card says of its input: kind, shape, preprocessing; empty if the kind is not known.
+        dimension: the number of features; None if the configuration does not have it.
+    """
 
-_CAPTIONERS = frozenset({"BlipForConditionalGeneration", "BlipForQuestionAnswering"})
-"""Image-text models whose features are those of the image encoder, without a projection."""
+    domain: str
+    tasks: tuple[str, ...]
+    architecture: str | None
+    input: dict[str, Any]
+    dimension: int | None
 
-_FROM_TEXT = ("ForTextToSpeech", "MusicgenFor", "VitsModel")
-"""Audio models whose input is text."""
+
+@dataclass(frozen=True)
+class _Names:
+    """What the names in configurations and listings mean, from all domains."""
+
+    architectures: Mapping[str, tuple[Domain, Architecture]]
+    libraries: Mapping[str, Domain]
+    other_tasks: Mapping[str, Domain]
+
+
+@lru_cache(maxsize=1)
+def _names(loaded: Plugins) -> _Names:
+    domains = loaded.domains.values()
+    return _Names(
+        {one.model_type: (domain, one) for domain in domains for one in domain.architectures},
+        {library: domain for domain in domains for library in domain.libraries},
+        {task: domain for domain in domains for task in domain.other_tasks},
+    )
 
 
 def hub_tasks() -> frozenset[str]:
     """Tasks of the Hub that zoo itself does not serve."""
-    return frozenset(_TAGS)
+    return frozenset(_names(plugins()).other_tasks)
 
 
-def tasks(model_type: object, architectures: Sequence[str]) -> tuple[str, ...]:
-    """The task of a model's head; empty for vision and audio backbones without a head."""
-    sequence = sequence_kind({"model_type": model_type})
-    if sequence and not any("ForProteinFolding" in name for name in architectures):
-        return (SEQUENCES[sequence],)
-    for name in architectures:
-        if "ForSequenceClassification" in name:
-            audio = isinstance(model_type, str) and model_type in _MODEL_TYPES["audio"]
-            return ("audio-classification",) if audio else ("text-classification",)
-        for marker, task in _HEADS:
-            if marker in name:
-                return (task,)
-    return ("feature-extraction",) if domain(None, model_type) == "language" else ()
+def describe(config: Mapping[str, Any], task: str | None = None, library: str | None = LIBRARY) -> Description:
+    """What a configuration says of a model.
 
+    Where an architecture takes several kinds of input, such as a RoBERTa trained on something else than text, the
+    configuration names the kind under ``input_kind``.
 
-def domain(task: str | None, model_type: object = None, library: str | None = None) -> str:
-    """The domain of a model, from its model type, its task, or the library that loads it."""
-    from zoo.plugins import plugins
-
-    known = plugins().tasks
-    # The Hub lists many image and protein encoders under feature-extraction, so the model type is checked first.
-    for name, types in _MODEL_TYPES.items():
-        if isinstance(model_type, str) and model_type in types:
-            return name
-    if task in known and (task != "feature-extraction" or library in {None, "transformers", "sentence-transformers"}):
-        return known[task].domain
-    if task in _TAGS:
-        return _TAGS[task]
-    if library in _LIBRARIES:
-        return _LIBRARIES[library]
-    return "language" if isinstance(model_type, str) and model_type else "other"
-
-
-_QUERY_MODELS = frozenset({"mask2former", "oneformer"})
-"""Their ``hidden_dim`` is the size of the queries; the number of image features is not in the configuration."""
-
-
-def embedding_dimension(config: Mapping[str, Any]) -> int | None:
-    """The number of features of a model, from its configuration; None if it is not there."""
-    if any(str(name) in _CAPTIONERS for name in config.get("architectures") or ()):
-        encoder = config.get("vision_config") or {}
-        return encoder.get("hidden_size") if isinstance(encoder, Mapping) else None
-    if str(config.get("model_type")) in _QUERY_MODELS:
-        return None
-    for key in ("num_features", "projection_dim", "hidden_size", "d_model", "dim", "n_embd", "hidden_dim"):
-        value = config.get(key)
-        if isinstance(value, int) and not isinstance(value, bool) and value > 0:
-            return value
-    sizes = config.get("hidden_sizes") or config.get("embed_dim")
-    if isinstance(sizes, list) and sizes and isinstance(sizes[-1], int) and sizes[-1] > 0:
-        return sizes[-1]
-    return None
-
-
-def sequence_kind(config: Mapping[str, Any]) -> str | None:
-    """``molecule`` or ``protein`` for a language model with such an input, else None.
-
-    Some model types imply it; for others, such as a RoBERTa of molecules, the configuration has ``input_kind``.
+    Args:
+        task, library: as a listing names them; the task counts more than the class names in the configuration.
     """
-    named = config.get("input_kind")
-    if isinstance(named, str) and named in SEQUENCES:
-        return named
-    return _SEQUENCE_INPUTS.get(str(config.get("model_type")))
+    names, kinds = _names(plugins()), plugins().kinds
+    model_type = str(config.get("model_type") or "")
+    classes = [str(name) for name in config.get("architectures") or ()]
+    family, architecture = names.architectures.get(model_type, (None, _UNKNOWN))
+    given = str(config.get("input_kind") or "")
+    given = given if given in kinds else ""
+    purpose = _purpose(given or architecture.input)
+    owner = plugins().domains[purpose.domain] if purpose else family or names.libraries.get(LIBRARY, _OTHER)
+    head = next(_heads(owner, classes), None)
+    if head is None and purpose is None:
+        head = next((one for domain in plugins().domains.values() for one in _heads(domain, classes)), None)
+    served = task or (head.task if head else purpose.name if purpose else "")
+    if (given and purpose) or (family and not architecture.shared):
+        domain = owner
+    else:
+        domain = _domain(names, served, library) or family or _default(names, model_type)
+    if not served and (model_type or classes):
+        served = domain.default_task
+    kind = given or architecture.input or _input(served, domain)
+    where = (head.dimension if head else "") or architecture.dimension
+    return Description(
+        domain=domain.name,
+        tasks=(served,) if served else (),
+        architecture=architecture.name or model_type or next(iter(classes), None),
+        input=kinds[kind].recipe(config) if kind in kinds else {},
+        dimension=None if where is None else _number(config, where) if where else _dimension(config),
+    )
 
 
-def input_recipe(kind_domain: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """Kind and shape of the input, with the preprocessing if the configuration has it."""
-    if kind_domain == "language":
-        length = config.get("max_position_embeddings")
-        return {"kind": "text", **({"max_tokens": length} if isinstance(length, int) else {})}
-    if kind_domain == "audio":
-        named = " ".join(str(name) for name in config.get("architectures") or ())
-        return {"kind": "text" if any(name in named for name in _FROM_TEXT) else "audio"}
-    if kind_domain == "scientific":
-        return {"kind": sequence_kind(config) or str(config.get("input_kind", "protein"))}
-    recipe: dict[str, Any] = {"kind": "image"}
-    published = config.get("pretrained_cfg")
-    if isinstance(published, Mapping):
-        keep = ("input_size", "mean", "std", "interpolation", "crop_pct", "crop_mode")
-        recipe.update({key: published[key] for key in keep if key in published})
-    elif isinstance(config.get("image_size"), int):
-        recipe["input_size"] = [config.get("num_channels", 3), config["image_size"], config["image_size"]]
-    return recipe
+def _purpose(kind: str) -> Task | None:
+    """The first task that a linear head on a model of such inputs serves."""
+    found = (task for task in plugins().tasks.values() if task.inputs == (kind,) and task.head == "linear")
+    return next(found, None)
+
+
+def _heads(domain: Domain, classes: list[str]) -> Iterator[Head]:
+    """The heads of a domain that one of these class names has, the longest marker first."""
+    found = [head for head in domain.heads if any(head.marker in name for name in classes)]
+    return iter(sorted(found, key=lambda head: -len(head.marker)))
+
+
+def _domain(names: _Names, task: str, library: str | None) -> Domain | None:
+    """The domain of a task, or of a library."""
+    loading = names.libraries.get(library or "")
+    known = plugins().tasks.get(task)
+    serving = plugins().domains[known.domain] if known else names.other_tasks.get(task)
+    # Models without a head are listed under one domain's task for them, whatever their input is.
+    if serving and loading and task == serving.default_task:
+        return loading
+    return serving or loading
+
+
+def _input(task: str, domain: Domain) -> str:
+    """The kind of input that a task's models take."""
+    known = plugins().tasks.get(task)
+    if known is None or known.domain != domain.name:
+        return domain.input
+    return plugins().kinds[known.inputs[0]].asked_of or known.inputs[0]
+
+
+def _default(names: _Names, model_type: str) -> Domain:
+    return names.libraries.get(LIBRARY, _OTHER) if model_type else _OTHER
+
+
+def _dimension(config: Mapping[str, Any]) -> int | None:
+    """The number of features under one of the usual keys."""
+    for key in _DIMENSIONS:
+        if (found := _number(config, key)) is not None:
+            return found
+    sizes = config.get("hidden_sizes") or config.get("embed_dim")
+    return _positive(sizes[-1]) if isinstance(sizes, list) and sizes else None
+
+
+def _number(config: Mapping[str, Any], path: str) -> int | None:
+    value: Any = config
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return _positive(value)
+
+
+def _positive(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None

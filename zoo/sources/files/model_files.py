@@ -5,7 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import PurePosixPath
+
+from zoo.plugins import Plugins, plugins
+from zoo.tasks import FolderFormat
 
 CONFIGURATION = (
     "*.json",
@@ -24,27 +28,27 @@ CONFIGURATION = (
 )
 """Names of files besides the weights that loading may need."""
 
-PIPELINE = frozenset({"config.cfg", "meta.json"})
-"""Files of every spaCy pipeline; its weights are files called ``model`` in the folders of its components."""
-
-FORMATS = ("safetensors", "pytorch", "onnx", "tensorflow", "flax", "spacy")
-"""Weight formats, the preferred one first."""
-
 _PATTERNS = {
     "safetensors": ("*.safetensors",),
     "pytorch": ("*.bin", "*.pt", "*.pth", "*.ckpt"),
     "onnx": ("*.onnx", "*.onnx_data"),
     "tensorflow": ("*.h5",),
     "flax": ("*.msgpack",),
-    "spacy": ("model",),
 }
-_BESIDE_PIPELINES = ("*.whl", "*.tar.gz", "*.zip", "*.py", "*.md", "*.pkl", "*.pickle")
-_CANONICAL = re.compile(
-    r"(model|pytorch_model|open_clip_model|open_clip_pytorch_model|diffusion_pytorch_model|tf_model|flax_model)"
-    r"(-\d{5}-of-\d{5})?\.[a-z0-9_]+\Z"
-)
+"""Weight formats with names of their files, the preferred one first; plugins add formats of whole folders."""
+
+_CANONICAL = re.compile(r"((?:[a-z_]+_)?pytorch_model|model|tf_model|flax_model)(-\d{5}-of-\d{5})?\.[a-z0-9_]+\Z")
 _NOT_WEIGHTS = re.compile(r"(training_args|optimizer|scheduler|rng_state|scaler|trainer_state)[^/]*\Z")
 _MODULE_FOLDER = re.compile(r"\d+_[A-Za-z0-9]+\Z")
+
+
+@lru_cache(maxsize=1)
+def _formats(loaded: Plugins) -> tuple[FolderFormat, ...]:
+    return tuple(one for domain in loaded.domains.values() for one in domain.formats)
+
+
+def _is_canonical(name: str) -> bool:
+    return bool(_CANONICAL.match(name)) or any(name in domain.weights for domain in plugins().domains.values())
 
 
 def format_of(path: str) -> str | None:
@@ -52,18 +56,20 @@ def format_of(path: str) -> str | None:
     name = PurePosixPath(path).name
     if _NOT_WEIGHTS.match(name):
         return None
-    return next((f for f in FORMATS if any(fnmatchcase(name, pattern) for pattern in _PATTERNS[f])), None)
+    for format, patterns in _PATTERNS.items():
+        if any(fnmatchcase(name, pattern) for pattern in patterns):
+            return format
+    return next((one.name for one in _formats(plugins()) if name == one.weights), None)
 
 
 def weights_of(paths: Iterable[str]) -> tuple[str, ...]:
     """The weight files of the preferred format among ``paths``, canonical names before variants such as fp16."""
-    paths = sorted(paths)
-    for wanted in FORMATS:
-        found = [path for path in paths if format_of(path) == wanted]
-        canonical = [path for path in found if _CANONICAL.match(PurePosixPath(path).name)]
-        if found:
-            return tuple(canonical or found)
-    return ()
+    found: dict[str | None, list[str]] = {}
+    for path in sorted(paths):
+        found.setdefault(format_of(path), []).append(path)
+    best = next((found[name] for name in (*_PATTERNS, *(one.name for one in _formats(plugins()))) if name in found), [])
+    canonical = [path for path in best if _is_canonical(PurePosixPath(path).name)]
+    return tuple(canonical or best)
 
 
 def choose(paths: Iterable[str]) -> tuple[str, ...]:
@@ -71,11 +77,13 @@ def choose(paths: Iterable[str]) -> tuple[str, ...]:
 
     Safetensors are preferred to pickled PyTorch weights, and those to ONNX, TensorFlow and Flax; code, images, other
     formats and training state are skipped. Subfolders count only if the model consists of them: numbered ones
-    (sentence-transformers), or all of them for a pipeline (``model_index.json``). All files of a spaCy pipeline count.
+    (sentence-transformers), or all of them for a pipeline (``model_index.json``). Where a plugin knows the format of
+    the whole folder, all its files count.
     """
     paths = list(paths)
-    if PIPELINE.issubset(paths):
-        return tuple(sorted(path for path in paths if _is_of_pipeline(path)))
+    whole = next((one for one in _formats(plugins()) if one.marks.issubset(paths)), None)
+    if whole:
+        return tuple(sorted(path for path in paths if _belongs(path, whole)))
     whole_pipeline = "model_index.json" in paths
     folders: dict[str, list[str]] = {}
     for path in paths:
@@ -104,9 +112,9 @@ def missing_shards(paths: Iterable[str], index: str, shards: Iterable[str]) -> l
     return sorted(wanted - have)
 
 
-def _is_of_pipeline(path: str) -> bool:
+def _belongs(path: str, whole: FolderFormat) -> bool:
     hidden = any(part.startswith(".") for part in path.split("/"))
-    return not hidden and not any(fnmatchcase(path.lower(), pattern) for pattern in _BESIDE_PIPELINES)
+    return not hidden and not any(fnmatchcase(path.lower(), pattern) for pattern in whole.without)
 
 
 def _is_configuration(path: str, weights: tuple[str, ...]) -> bool:

@@ -8,8 +8,7 @@ from typing import Any
 
 from zoo.catalog.licenses import of_hub_tag
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
-from zoo.sources.files import describing
-from zoo.sources.files.architectures import architecture_name
+from zoo.sources.files.describing import describe
 from zoo.sources.files.model_files import choose, format_of
 from zoo.sources.files.paths import COMMIT
 from zoo.sources.hub.guard import RepositoryFile
@@ -100,25 +99,21 @@ def _card(
     data = info.card_data if hasattr(info.card_data, "get") else {}
     task = _clean(info.pipeline_tag)
     library = _clean(info.library_name)
-    tasks = (task,) if task else describing.tasks(model_type, architectures) if architectures else ()
-    domain = describing.domain(tasks[0] if tasks else None, model_type, library)
-    sequence = describing.sequence_kind({"model_type": model_type})
+    described = describe({"model_type": model_type, "architectures": architectures}, task, library)
     if config.get("auto_map") or "custom_code" in tags:
         loader = {**loader, "remote_code": True}
     return ModelCard(
         id=f"hf:{info.id}",
-        domain=domain,
-        tasks=tasks,
-        architecture=architecture_name(model_type, architectures),
+        domain=described.domain,
+        tasks=described.tasks,
+        architecture=described.architecture,
         library=library,
         parameters=_count(info.safetensors.total if info.safetensors else None),
         bytes=size,
         license=of_hub_tag(data.get("license") or _tagged(tags, "license:")),
         languages=_languages(data.get("language")),
         pretraining=_texts(data.get("datasets")),
-        input=describing.input_recipe(domain, {"model_type": model_type})
-        if sequence or domain in {"language", "vision", "audio"}
-        else {},
+        input=described.input,
         released=info.created_at.date().isoformat() if info.created_at else None,
         downloads=_count(info.downloads),
         likes=_count(info.likes),
