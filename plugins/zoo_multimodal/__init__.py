@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
     from zoo.contract.kind import Kind
     from zoo.contract.metric import Metric
-    from zoo.contract.source import Source
+    from zoo.contract.source import HostedModels
     from zoo.entities import BenchmarkScore, LocalFiles, ModelCard
     from zoo.tasks import Domain
 
@@ -50,11 +50,11 @@ def zoo_cards() -> Iterator[ModelCard | BenchmarkScore]:
 
 
 @hookimpl
-def zoo_sources() -> list[Source]:
+def zoo_sources() -> list[HostedModels]:
     """The pretrained tags of open_clip."""
-    from zoo_multimodal.open_clip_source import OpenClipSource
+    from zoo_multimodal.open_clip_source import OPEN_CLIP
 
-    return [OpenClipSource()]
+    return [OPEN_CLIP]
 
 
 @hookimpl

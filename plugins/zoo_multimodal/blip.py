@@ -21,6 +21,7 @@ from zoo_multimodal.questions import ImageQuestion
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from zoo.contract.backbone import Learner
     from zoo.entities import LocalFiles, ModelCard
 
 CAPTIONING, ANSWERING = "image-to-text", "visual-question-answering"
@@ -81,7 +82,7 @@ class BlipBackbone(ImageBackbone):
             return None
         return self._captions(inputs) if task == CAPTIONING else self._answers(inputs)
 
-    def learner(self, task: str, classes: Sequence[str]) -> Writer | None:
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
         """What is trained to write captions or answers; None for a task that the model was not published for."""
         return Writer(self) if task == self.task else None
 

@@ -95,10 +95,12 @@ def bytes_of(image: Image.Image) -> torch.Tensor:
     By way of Arrow, which shares Pillow's own memory: what copies it then leaves the interpreter to other threads,
     where Pillow's ``tobytes`` holds it for as long as all the rest takes.
     """
+    from torch.utils.dlpack import from_dlpack
+
     try:
         import pyarrow
 
-        pixels = torch.from_dlpack(pyarrow.array(image).values).view(image.height, image.width, -1)
+        pixels = from_dlpack(pyarrow.array(image).values).view(image.height, image.width, -1)
     except (ImportError, TypeError, ValueError, NotImplementedError):
         # No pyarrow, a Pillow without it, or an image of several blocks of memory.
         pixels = torch.from_numpy(np.array(image))

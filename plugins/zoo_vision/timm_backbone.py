@@ -12,8 +12,9 @@ with needs_extra("vision", "load models of timm"):
     import timm
     import torch
     from PIL import Image
-    from timm.data import create_transform, resolve_data_config
+    from timm.data.config import resolve_data_config
     from timm.data.transforms import str_to_pil_interp
+    from timm.data.transforms_factory import create_transform
     from torchvision.transforms import Compose
 
 from zoo.untrusted import parse_json
@@ -30,12 +31,12 @@ _WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 class TimmTrunk(Trunk):
     """A timm network without its classifier; depths are those that timm lists for it."""
 
-    def __init__(self, network: torch.nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
-        self.network: Any = network
+        self.network = network
         signature = inspect.signature(network.forward_intermediates) if _has_depths(network) else None
         self._tokens = signature is not None and "return_prefix_tokens" in signature.parameters
-        self._depths = len(self.network.feature_info) if signature else 0
+        self._depths = len(network.feature_info) if signature else 0
         self._prefix = int(getattr(network, "num_prefix_tokens", 0)) if self._tokens else 0
         self._has_cls = self._prefix > 0 and getattr(network, "cls_token", None) is not None
         numbers = range(1, self._depths + 1)
@@ -45,7 +46,7 @@ class TimmTrunk(Trunk):
         else:
             depths = [f"stage{number}" for number in numbers]
         self.layers = (*depths, POOLED)
-        self.embedding_dimension = int(getattr(network, "head_hidden_size", None) or self.network.num_features)
+        self.embedding_dimension = int(getattr(network, "head_hidden_size", None) or network.num_features)
 
     def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Features of several layers; depths come as their stage or block leaves them."""

@@ -22,7 +22,9 @@ from zoo_vision.image_recipe import bytes_of, in_rgb
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zoo.contract.backbone import Learner
     from zoo.entities import LocalFiles, ModelCard
+    from zoo_vision.dense import Dense
 
 _SAFE_PICKLE = (2, 10)
 _ON_TENSORS = frozenset({"TorchvisionBackend", "BaseImageProcessorFast"})
@@ -41,6 +43,8 @@ class ProcessorRecipe:
         self._processor = processor
         # Those of torchvision turn images into tensors first, those of Pillow turn tensors back into images.
         self._takes_bytes = not _ON_TENSORS.isdisjoint(kind.__name__ for kind in type(processor).__mro__)
+        self._factor: torch.Tensor | None
+        self._summand: torch.Tensor | None
         self._factor, self._summand = self._arithmetic() or (None, None)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
@@ -181,9 +185,9 @@ class TransformersImageBackbone(ImageBackbone):
     """
 
     folder: Path
-    _published: dict[str, Any]
+    _published: dict[str, Dense | None]
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
         """What is trained for boxes or masks; None for other tasks."""
         from zoo_vision.dense import learner
 

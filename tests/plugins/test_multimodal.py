@@ -18,6 +18,7 @@ from captioned_shapes import CAPTIONS, COLOURS, PLACES, SHAPES, SIDE, drawn, fol
 import zoo
 from zoo.cli import run
 from zoo.errors import InvalidInput, ModelNotFound
+from zoo.sources import remove, source
 from zoo.testing import run as conformance
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
@@ -182,6 +183,22 @@ def test_a_tag_of_open_clip_classifies_by_the_names_of_the_classes(tagged: str, 
     assert found.task == "zero-shot-image-classification"
     assert found.baseline["accuracy"] == pytest.approx(1 / 12)
     assert found.metrics["accuracy"] > 0.5
+
+
+def test_a_tag_of_open_clip_is_described_verified_and_removed(tagged: str) -> None:
+    with pytest.raises(ModelNotFound, match="is not on this machine"):
+        zoo.verify(tagged)
+    files = zoo.pull(tagged)
+    platform = source("openclip")
+    card = platform.describe(f"{MODEL}/{TAG}", files.revision)
+
+    assert (card.id, card.domain, card.library) == (tagged, "multimodal", "open_clip")
+    assert card.loader == {"model": MODEL, "pretrained": TAG}
+    assert platform.locate(card) == files
+    [checked] = zoo.verify(tagged)
+    assert (checked.id, checked.healthy) == (tagged, True)
+    assert remove(tagged) >= files.bytes
+    assert platform.locate(card) is None
 
 
 def test_a_clip_of_transformers_does_both(transformers_folder: Path, captions: Path, shapes: Path) -> None:

@@ -136,17 +136,22 @@ class HasLearningRate(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A model made ready for training on a task whose targets are neither one class nor one number.
+    """A model made ready for training on a task whose targets are neither one class nor one number."""
 
-    Attributes:
-        module: a ``torch.nn.Module`` that maps a collated batch of examples to their losses, batch x 1.
-        pretrained: the part of it that was pretrained.
-        classes: the classes in the order of the outputs.
-    """
+    @property
+    def module(self) -> nn.Module:
+        """Maps a collated batch of examples to their losses, batch x 1."""
+        ...
 
-    module: nn.Module
-    pretrained: nn.Module
-    classes: tuple[str, ...]
+    @property
+    def pretrained(self) -> nn.Module:
+        """The part of it that was pretrained."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes in the order of the outputs."""
+        ...
 
     def example(self, item: Any, target: Any) -> Any:
         """One input with its target, made ready for ``collate``."""

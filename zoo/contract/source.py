@@ -66,6 +66,27 @@ class SingleFiles:
 
 
 @dataclass(frozen=True)
+class HostedModels:
+    """A platform that names models whose files are on another platform, such as the Hugging Face Hub.
+
+    A plugin gives it in place of a ``Source``: zoo asks the other platform for everything.
+
+    Attributes:
+        name: the part of a model id before the colon.
+        title: the platform's own name.
+        host: name of the source that has the files, such as ``hf``.
+        resolve: function of a model's name that gives its name on the host; raises ``ModelNotFound``.
+        describe: function of a model's name and its card on the host that gives its own card.
+    """
+
+    name: str
+    title: str
+    host: str
+    resolve: Callable[[str], str]
+    describe: Callable[[str, ModelCard], ModelCard]
+
+
+@dataclass(frozen=True)
 class LocalModel(Entity):
     """A model that is on this machine.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from zoo.errors import InvalidInput, suggest
 
 if TYPE_CHECKING:
-    from zoo.contract.source import Source
+    from zoo.contract.source import HostedModels, SingleFiles, Source
 
 REFERENCES = {
     "github": "published in a GitHub repository",
@@ -50,15 +50,23 @@ def builtin_sources() -> list[Source]:
 
 def sources() -> dict[str, Source]:
     """The sources of all plugins by name; if two share a name, the first plugin wins."""
-    from zoo.contract.source import SingleFiles, Source
+    from zoo.contract.source import HostedModels, SingleFiles, Source
     from zoo.plugins import plugins
-    from zoo.sources.single_files import SingleFileSource
 
     found: dict[str, Source] = {}
-    for candidate in plugins().items("zoo_sources", (Source, SingleFiles)):
-        made = SingleFileSource(candidate) if isinstance(candidate, SingleFiles) else candidate
-        found.setdefault(made.name, made)
+    for given in plugins().items("zoo_sources", (Source, SingleFiles, HostedModels)):
+        found.setdefault(given.name, _made(given))
     return found
+
+
+def _made(given: Source | SingleFiles | HostedModels) -> Source:
+    from zoo.contract.source import HostedModels, SingleFiles
+    from zoo.sources.hosted_models import HostedSource
+    from zoo.sources.single_files import SingleFileSource
+
+    if isinstance(given, SingleFiles):
+        return SingleFileSource(given)
+    return HostedSource(given, source) if isinstance(given, HostedModels) else given
 
 
 def source(name: str) -> Source:

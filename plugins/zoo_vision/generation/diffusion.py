@@ -26,8 +26,8 @@ with needs_extra("generation", "generate images"):
     import transformers
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Learner
     from zoo.entities import LocalFiles, ModelCard
-    from zoo_vision.generation.diffusion_learner import DiffusionLearner
     from zoo_vision.generation.images import GeneratedImage
 
 _PIXEL_PIPELINES = ("DDPMPipeline", "DDIMPipeline")
@@ -90,7 +90,7 @@ class DiffusionBackbone:
             )
         return generate(self.generator, inputs)
 
-    def learner(self, task: str, classes: Sequence[str]) -> DiffusionLearner | None:
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
         """The model made ready for training to generate images; None for other tasks."""
         from zoo_vision.generation.diffusion_learner import learner
 

@@ -8,6 +8,7 @@ from typing import Any
 import diffusers
 import numpy as np
 import torch
+from diffusers.models.unets.unet_2d import UNet2DModel
 from PIL import Image, ImageOps
 from torch import nn
 
@@ -154,10 +155,10 @@ def _with_classes(generator: PixelGenerator, classes: Sequence[str]) -> PixelGen
     """The same model with other classes, or with none; all else keeps its weights."""
     with quiet():
         settings = {name: value for name, value in generator.unet.config.items() if not name.startswith("_")}
-        unet = diffusers.UNet2DModel(**{**settings, "num_class_embeds": len(classes) or None})
+        unet = UNet2DModel(**{**settings, "num_class_embeds": len(classes) or None})
     known = {name: tensor for name, tensor in generator.unet.state_dict().items() if "class_embedding" not in name}
     unet.load_state_dict(known, strict=False)
-    if classes:
+    if isinstance(unet.class_embedding, nn.Embedding):
         # Embeddings of classes begin close to zero, so that training starts from what the model generates without them.
         nn.init.normal_(unet.class_embedding.weight, std=0.02)
     return PixelGenerator(unet.to(generator.device).eval(), generator.schedule, classes, generator.device)

@@ -88,10 +88,12 @@ class LatentGenerator:
     classes: tuple[str, ...] = ()
 
     def __init__(self, parts: Mapping[str, Any], scheduler: Mapping[str, Any], device: str) -> None:
+        from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+
         self.unet, self.vae, self.schedule, self.device = parts["unet"], parts["vae"], scheduler, device
         self.tokenizer, self.text_encoder = parts["tokenizer"], parts["text_encoder"]
         checker = parts.get("safety_checker")
-        self._pipeline = diffusers.StableDiffusionPipeline(
+        self._pipeline = StableDiffusionPipeline(
             **{**parts, "safety_checker": checker, "feature_extractor": parts.get("feature_extractor")},
             scheduler=diffusers.DDIMScheduler.from_config(scheduler),
             requires_safety_checker=checker is not None,

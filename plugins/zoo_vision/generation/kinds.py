@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from zoo.contract.backbone import LoadedModel
+    from zoo.contract.showing import Shows
     from zoo.entities import Dataset
     from zoo.tasks import Task
 
@@ -106,7 +107,7 @@ class GeneratedImageKind(Kind):
         """The image, enlarged where it is small."""
         return drawing.figure(answer)
 
-    def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Kind) -> list[str]:
+    def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Shows) -> list[str]:
         """A section for each prompt with all its images."""
         return drawing.sections(answers)
 

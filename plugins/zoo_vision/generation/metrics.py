@@ -82,15 +82,14 @@ def metric_model() -> Model:
     """
     from zoo.features.metric_models import MetricModel
 
-    model: Any = MetricModel(SETTING, DEFAULT, former=FORMER).load()
+    model = MetricModel(SETTING, DEFAULT, former=FORMER).load()
     if model.facts.input_kind != "image":
         raise UnsupportedModel(
             f"Generated images are evaluated by features of images, and '{model.card.id}' takes "
             f"{model.facts.input_kind} inputs.",
             f"Name an image model: --image-model {DEFAULT}",
         )
-    found: Model = model
-    return found
+    return model
 
 
 def _features(

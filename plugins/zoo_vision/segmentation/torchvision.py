@@ -20,6 +20,7 @@ from zoo_vision.image_recipe import ByteRecipe, in_rgb
 from zoo_vision.segmentation.masks import IGNORED, Mask
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Learner
     from zoo.entities import LocalFiles, ModelCard
 
 RESIZE = 520
@@ -38,9 +39,9 @@ def is_segmenter(architecture: str) -> bool:
 class SegmentationTrunk(Trunk):
     """The encoder of a torchvision segmenter; ``pooled`` is its last map, averaged over the image."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Any) -> None:
         super().__init__()
-        self.network: Any = network
+        self.network = network
         with torch.inference_mode():
             self.embedding_dimension = int(network.eval().backbone(torch.zeros(1, 3, 64, 64))["out"].shape[1])
 
@@ -96,7 +97,9 @@ class Segmenter:
         factor = self.resize / min(image.size)
         size = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
         values = np.asarray(image.resize(size, Image.Resampling.BILINEAR), dtype=np.float32) / 255
-        return torch.from_numpy(((values - np.float32(MEAN)) / np.float32(STD)).transpose(2, 0, 1).copy())
+        return torch.from_numpy(
+            ((values - np.asarray(MEAN, np.float32)) / np.asarray(STD, np.float32)).transpose(2, 0, 1).copy()
+        )
 
 
 class _Losses(nn.Module):
@@ -121,10 +124,11 @@ class TorchvisionSegmenter(ImageBackbone):
         resize: pixels of the shorter side of an image.
     """
 
+    module: SegmentationTrunk
     mask_classes: tuple[str, ...] = ()
     resize = RESIZE
 
-    def learner(self, task: str, classes: Sequence[str]) -> Segmenter | None:
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
         """The network with a new last convolution for ``classes``, or its own where it knows the same; else None."""
         if task != SEGMENTATION:
             return None
