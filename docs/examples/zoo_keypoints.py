@@ -14,7 +14,7 @@ from zoo.errors import DataError
 from zoo.tasks import TaskMetric
 
 TASK = "pose-estimation"
-POSE = Task(TASK, "sports", "Poses", ("image",), "keypoints", (TaskMetric("pck"),), "none")
+POSE = Task(TASK, "sports", "Pose estimation", ("image",), "keypoints", (TaskMetric("pck"),), "none")
 SIDE, POINTS = 16, 3
 
 

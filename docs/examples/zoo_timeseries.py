@@ -18,7 +18,7 @@ from zoo.tasks import TaskMetric
 FORECAST = Task(
     "next-value-forecasting",
     "timeseries",
-    "The next value of a series",
+    "Next-value forecasting",
     ("series",),
     "number",
     (TaskMetric("rmse", False), TaskMetric("mean_absolute_error", False), TaskMetric("r2")),

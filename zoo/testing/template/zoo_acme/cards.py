@@ -11,7 +11,7 @@ from zoo.tasks import TaskMetric
 TASK = Task(
     "acme-classification",
     "acme",
-    "Classify texts.",
+    "Text classification",
     ("text",),
     "class",
     (TaskMetric("accuracy"), TaskMetric("macro_f1")),
