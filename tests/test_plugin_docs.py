@@ -186,7 +186,7 @@ def test_commands(installed, capsys) -> None:
     assert run(["rhyme", "love"]) == 0
     assert capsys.readouterr().out == "love rhymes with itself\n"
     assert run(["--help"]) == 0
-    assert "Say what WORD rhymes with." in capsys.readouterr().out
+    assert "Print a rhyme for WORD." in capsys.readouterr().out
 
 
 def silent():

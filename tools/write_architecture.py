@@ -91,7 +91,7 @@ def packages_table(code: Code) -> Iterator[str]:
         yield f"| plugins | `{name}` | {_cell(code.modules[name].summary)} |"
     for name in BESIDE:
         if name in code.packages:
-            yield f"| beside | `zoo.{name}` | {_cell(package(code, name).summary)} |"
+            yield f"| top | `zoo.{name}` | {_cell(package(code, name).summary)} |"
     known = layers(code)
     for number in range(len(known), 0, -1):
         for name in known[number - 1]:
@@ -100,7 +100,7 @@ def packages_table(code: Code) -> Iterator[str]:
 
 def hooks_table(code: Code) -> Iterator[str]:
     """The hooks with the first lines of their docstrings."""
-    yield "| hook | gives |"
+    yield "| hook | purpose |"
     yield "|---|---|"
     for node in code.modules[HOOKS].tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("zoo_"):

@@ -1,4 +1,4 @@
-"""A kind of target of its own in one file: keypoints of poses, with a model that can be fine-tuned to them."""
+"""A new kind of target in one file: keypoints of poses, with a model that can be fine-tuned on them."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from zoo.errors import DataError
 from zoo.tasks import TaskMetric
 
 TASK = "pose-estimation"
-POSE = Task(TASK, "sports", "Poses", ("image",), "keypoints", (TaskMetric("pck"),), "none")
+POSE = Task(TASK, "sports", "Pose estimation", ("image",), "keypoints", (TaskMetric("pck"),), "none")
 SIDE, POINTS = 16, 3
 
 
 @dataclass(frozen=True)
 class Pose:
-    """The keypoints of an image: x and y from 0 to 1, from left to right and from top to bottom."""
+    """The keypoints of an image: x and y from 0 to 1, from the top left corner."""
 
     points: tuple[tuple[float, float], ...]
 
 
 def pck(targets, answers):
-    """The share of the keypoints that lie within 0.1 of the true ones; 0 to 1."""
+    """Share of the keypoints within 0.1 of the true ones; 0 to 1."""
     pairs = [pair for a, b in zip(targets, answers, strict=True) for pair in zip(a.points, b.points, strict=True)]
     return sum(max(abs(x - u), abs(y - v)) <= 0.1 for (x, y), (u, v) in pairs) / len(pairs)
 
 
 class Keypoints(Kind):
-    """What zoo has to know of keypoints; all else is inherited."""
+    """Metric, baseline and presentation of keypoints; everything else is inherited."""
 
     name = "keypoints"
     per_sample = "a pose"
@@ -42,13 +42,14 @@ class Keypoints(Kind):
     def baseline(self, inputs, targets, task):
         """The mean pose."""
         mean = [
-            tuple(sum(p.points[at][side] for p in targets) / len(targets) for side in (0, 1)) for at in range(POINTS)
+            tuple(sum(pose.points[index][axis] for pose in targets) / len(targets) for axis in (0, 1))
+            for index in range(POINTS)
         ]
         return [Pose(tuple(mean))] * len(inputs)
 
     def summary(self, answer):
         """A row for each keypoint."""
-        return [(f"point {at} at {x:.2f}, {y:.2f}", "") for at, (x, y) in enumerate(answer.points, start=1)]
+        return [(f"point {number} at {x:.2f}, {y:.2f}", "") for number, (x, y) in enumerate(answer.points, start=1)]
 
     def draw(self, item, answer):
         """The image with a cross on each keypoint."""
@@ -62,19 +63,19 @@ class Keypoints(Kind):
         return drawn
 
     def html(self, item, answer):
-        """The drawing, with every keypoint in words."""
+        """The image with its crosses, and the keypoints as text."""
         from zoo.pages import parts
 
         words = "; ".join(label for label, _ in self.summary(answer))
         return parts.figure(self.draw(item, answer), f"The image with keypoints: {words}.", f"{words}.")
 
     def ordinary(self):
-        """Two poses."""
+        """Two poses for the conformance suite."""
         return (Pose(((0.1, 0.2), (0.5, 0.5), (0.9, 0.8))), Pose(((0.2, 0.2), (0.4, 0.6), (0.6, 0.9))))
 
 
 class Poses:
-    """A data set of a hundred drawn figures: a bright head, a hand and a foot."""
+    """A data set of a hundred drawn figures: a head, a hand and a foot."""
 
     name = "poses"
     datasets = ("sports:poses",)
@@ -86,21 +87,21 @@ class Poses:
         import numpy as np
         from PIL import Image
 
-        chance = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         images, poses = [], []
         for _ in range(100):
-            places = chance.integers(1, SIDE - 1, size=(POINTS, 2))
+            points = rng.integers(1, SIDE - 1, size=(POINTS, 2))
             pixels = np.zeros((SIDE, SIDE, 3), dtype=np.uint8)
-            for channel, (x, y) in enumerate(places):
+            for channel, (x, y) in enumerate(points):
                 pixels[y - 1 : y + 2, x - 1 : x + 2, channel] = 255
             images.append(Image.fromarray(pixels))
-            poses.append(Pose(tuple((float(x) / SIDE, float(y) / SIDE) for x, y in places)))
+            poses.append(Pose(tuple((float(x) / SIDE, float(y) / SIDE) for x, y in points)))
         digest = hashlib.sha256(repr(poses).encode()).hexdigest()
         return Dataset(reference, "image", images, poses, (), digest, "keypoints")
 
 
-class Weights:
-    """A platform whose models need no files."""
+class Builtin:
+    """A platform whose models have no files."""
 
     name, title = "pose", "Poses"
 
@@ -124,7 +125,7 @@ class Weights:
 
 
 class Pixels:
-    """Sees the pixels themselves; ``pose:mean`` answers with the middle, ``pose:pixels`` can be fine-tuned."""
+    """Pixels as features; ``pose:mean`` always predicts the image centre, ``pose:pixels`` can be fine-tuned."""
 
     input_kind, layers, embedding_dimension = "image", ("pixels",), 3 * SIDE * SIDE
 
@@ -135,7 +136,7 @@ class Pixels:
         import numpy as np
 
         if not hasattr(item, "resize"):
-            raise DataError(f"'{self.card.id}' takes images, and not {type(item).__name__}.")
+            raise DataError(f"'{self.card.id}' takes images, not {type(item).__name__}.")
         return np.asarray(item.convert("RGB").resize((SIDE, SIDE)), dtype=np.float32).ravel() / 255
 
     def collate(self, items):
@@ -158,44 +159,44 @@ class Pixels:
 
 
 class Learner:
-    """Where each colour is brightest on average, and a linear layer from there to the keypoints."""
+    """A soft-argmax over the pixels of each colour channel, then a linear layer to the keypoints."""
 
     def __init__(self, backbone):
         import torch
         from torch import nn
 
-        class Centres(nn.Module):
+        class SoftArgmax(nn.Module):
             def __init__(self):
                 super().__init__()
                 self.sharpness = nn.Parameter(torch.tensor(4.0))
                 grid = torch.arange(SIDE) / SIDE
-                places = torch.stack(torch.meshgrid(grid, grid, indexing="xy"), dim=-1)
-                self.register_buffer("places", places.reshape(-1, 2))
+                positions = torch.stack(torch.meshgrid(grid, grid, indexing="xy"), dim=-1)
+                self.register_buffer("positions", positions.reshape(-1, 2))
 
             def forward(self, pixels):
                 weights = (self.sharpness * pixels.reshape(len(pixels), -1, POINTS)).softmax(dim=1)
-                return torch.einsum("npc,pd->ncd", weights, self.places).flatten(1)
+                return torch.einsum("npc,pd->ncd", weights, self.positions).flatten(1)
 
         class Losses(nn.Module):
             def __init__(self):
                 super().__init__()
-                self.trunk, self.head = Centres(), nn.Linear(2 * POINTS, 2 * POINTS)
+                self.trunk, self.head = SoftArgmax(), nn.Linear(2 * POINTS, 2 * POINTS)
 
             def forward(self, batch):
-                found = self.head(self.trunk(batch["pixels"]))
-                return (found - batch["places"]).square().mean(dim=1, keepdim=True)
+                predicted = self.head(self.trunk(batch["pixels"]))
+                return (predicted - batch["points"]).square().mean(dim=1, keepdim=True)
 
         self.backbone, self.module, self.classes = backbone, Losses(), ()
         self.pretrained = self.module.trunk
 
     def example(self, item, target):
-        return self.backbone.preprocess(item), [side for point in target.points for side in point]
+        return self.backbone.preprocess(item), [value for point in target.points for value in point]
 
     def collate(self, examples):
         import torch
 
-        pixels, places = zip(*examples, strict=True)
-        return {"pixels": torch.tensor(self.backbone.collate(pixels)), "places": torch.tensor(places)}
+        pixels, points = zip(*examples, strict=True)
+        return {"pixels": torch.tensor(self.backbone.collate(pixels)), "points": torch.tensor(points)}
 
     def predict(self, inputs):
         import torch
@@ -208,7 +209,7 @@ class Learner:
 
 @hookimpl
 def zoo_domains():
-    return [Domain("sports", "Athletes at work.", (POSE,))]
+    return [Domain("sports", "Poses of athletes.", (POSE,))]
 
 
 @hookimpl
@@ -223,7 +224,7 @@ def zoo_readers():
 
 @hookimpl
 def zoo_sources():
-    return [Weights()]
+    return [Builtin()]
 
 
 @hookimpl

@@ -1,7 +1,7 @@
-"""A domain of its own in one file: series of numbers, read from tables, seen by random convolutions.
+"""A new domain in one file: time series read from tables, with random convolutions as features.
 
 ROCKET (Dempster et al., "ROCKET: exceptionally fast and accurate time series classification using random convolutional
-kernels", 2020) needs no training: random kernels look at a series, and what they respond to it is its features.
+kernels", 2020) needs no training: the responses of random kernels to a series are its features.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from zoo.tasks import TaskMetric
 FORECAST = Task(
     "next-value-forecasting",
     "timeseries",
-    "The next value of a series",
+    "Next-value forecasting",
     ("series",),
     "number",
     (TaskMetric("rmse", False), TaskMetric("mean_absolute_error", False), TaskMetric("r2")),
@@ -36,7 +36,7 @@ def zoo_domains():
 
 @hookimpl
 def zoo_cards():
-    """ROCKET in two sizes; its kernels come from a seed, so that there are no files."""
+    """ROCKET in two sizes; its kernels are drawn from a seed, so there are no files."""
     for count in KERNELS:
         yield ModelCard(
             f"rocket:{count}",
@@ -55,34 +55,34 @@ def zoo_cards():
 
 @hookimpl
 def zoo_download(card, store, progress):
-    """Nothing to bring."""
+    """There is nothing to download."""
     return LocalFiles(store) if card.source == "rocket" else None
 
 
 @hookimpl
 def zoo_load(card, files, device, dtype):
-    """The kernels."""
+    """The backbone."""
     return Rocket(card) if card.library == "rocket" else None
 
 
 @hookimpl
 def zoo_readers():
-    """Tables of one series."""
+    """The reader of tables with one series."""
     return [SeriesReader()]
 
 
 class SeriesReader:
-    """``NAME.series.csv``: a header and a number a line; each window's target is the number after it."""
+    """``NAME.series.csv``: a header, then one number per line; the target of a window is the number after it."""
 
     name = "series"
     datasets = ()
 
     def accepts(self, reference):
-        """A file name that ends so."""
+        """Whether the file name ends with ``.series.csv``."""
         return reference.endswith(".series.csv")
 
     def read(self, reference, options):
-        """All windows, each with what follows."""
+        """All windows, each with the next value as its target."""
         import numpy as np
 
         try:
@@ -100,7 +100,7 @@ class SeriesReader:
 
 
 class Rocket:
-    """A window as how often each kernel responds, and its last response."""
+    """For each kernel, the share of responses above its bias, and its last response."""
 
     input_kind = "series"
     layers = ("responses",)
@@ -108,23 +108,23 @@ class Rocket:
     def __init__(self, card):
         import numpy as np
 
-        chance = np.random.default_rng(0)
+        rng = np.random.default_rng(0)
         self.card, self.embedding_dimension = card, card.embedding_dimension
-        self.kernels = chance.normal(size=(self.embedding_dimension // 2, 9))
+        self.kernels = rng.normal(size=(self.embedding_dimension // 2, 9))
         self.kernels -= self.kernels.mean(axis=1, keepdims=True)
-        # The first quarter keeps its mean, so that the level of a series is seen too.
+        # Every fourth kernel has a mean other than zero, so that features depend on the level of a series too.
         self.kernels[::4] += 1 / 9
-        self.strides = 2 ** chance.integers(0, 3, len(self.kernels))
-        self.biases = chance.uniform(-1, 1, len(self.kernels))
+        self.strides = 2 ** rng.integers(0, 3, len(self.kernels))
+        self.biases = rng.uniform(-1, 1, len(self.kernels))
 
     def examples(self):
-        """Inputs for the conformance suite, which knows none of this kind."""
+        """Sample inputs for the conformance suite, which has none of this kind."""
         import numpy as np
 
-        return [np.sin(np.arange(length) / pace).astype(np.float32) for length, pace in ((48, 2), (60, 5), (90, 9))]
+        return [np.sin(np.arange(length) / scale).astype(np.float32) for length, scale in ((48, 2), (60, 5), (90, 9))]
 
     def preprocess(self, item):
-        """One window as numbers."""
+        """One window as an array."""
         import numpy as np
 
         if not hasattr(item, "shape") or np.ndim(item) != 1 or not len(item):
@@ -141,13 +141,14 @@ class Rocket:
 
         rows = []
         for series in batch:
-            # The end counts most in a forecast, so that short series are padded at their beginning.
+            # The end matters most for a forecast, so short series are padded at the start.
             padded = np.pad(series, (max(0, 33 - len(series)), 0), mode="edge")
-            found = np.empty((len(self.kernels), 2))
+            values = np.empty((len(self.kernels), 2))
             for stride in (1, 2, 4):
-                own = self.strides == stride
+                selected = self.strides == stride
                 taps = np.lib.stride_tricks.sliding_window_view(padded, 8 * stride + 1)[:, ::stride]
-                responses = taps @ self.kernels[own].T
-                found[own] = np.stack([(responses > self.biases[own]).mean(axis=0), responses[-1]], axis=1)
-            rows.append(found.ravel())
+                responses = taps @ self.kernels[selected].T
+                shares = (responses > self.biases[selected]).mean(axis=0)
+                values[selected] = np.stack([shares, responses[-1]], axis=1)
+            rows.append(values.ravel())
         return {layer: np.asarray(rows, dtype=np.float32) for layer in layers}

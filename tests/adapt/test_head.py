@@ -112,7 +112,7 @@ def test_the_run_says_how_the_head_started(reviews: str, head: str, found: str) 
 def test_a_probed_head_is_never_worse_on_the_validation_samples_than_where_it_started(reviews: str) -> None:
     run = zoo.tune(SMALL, reviews, strategy="full", epochs=2, learning_rate=1.0, save_run=False)
 
-    assert run.plan["best_epoch"] == 0  # so high a learning rate destroys every weight
+    assert run.plan["best_epoch"] == 0  # such a high learning rate destroys all weights
     assert run.metrics["accuracy"] > run.baseline["accuracy"] + 0.2
 
 

@@ -1,4 +1,4 @@
-"""The page of a model's answers: whole without anything else, everything said in words."""
+"""The page of a model's predictions: self-contained, with everything also given as text."""
 
 from __future__ import annotations
 

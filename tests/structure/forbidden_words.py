@@ -83,6 +83,12 @@ FORBIDDEN = (
     Word(r"the largest is \S+ times the smallest", "balanced classes, or how unbalanced"),
     Word(r"keep [^.\n]{0,30}out of the registry", "do not save to the registry"),
     Word("may ask for their terms", "gated models"),
+    Word("so (?:short|small|large|long|wide|high|low|quick|few|many) an? [a-z]+", "such a short ..."),
+    Word("that is said|said in words", "zoo reports it; as text"),
+    Word("one bad [a-z]+, and nothing", "if a line is invalid, nothing ..."),
+    Word("(?:do|does) not compare with", "is not comparable with"),
+    Word("(?:layers?|stages?|trained|learns?|learned),? from nothing", "from scratch, from random weights"),
+    Word("in the mean of", "on average over"),
 )
 
 AS_WRITTEN = (

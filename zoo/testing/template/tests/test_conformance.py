@@ -1,4 +1,4 @@
-"""What zoo expects of every plugin and of every model; ``zoo plugins check acme`` runs the same."""
+"""zoo's conformance suite; ``zoo plugins check acme`` runs the same checks."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What is this plugin's own: its model is found, and its features tell texts apart."""
+"""The plugin's model is in the registry, and its features tell languages apart."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
 
 
-def test_the_model_is_found() -> None:
+def test_the_model_is_in_the_registry() -> None:
     assert zoo.show("acme:trigrams").domain == "acme"
 
 

@@ -1,4 +1,4 @@
-"""The domain acme of zoo: its hooks. Heavy packages are imported inside the functions that need them."""
+"""The hooks of the domain acme. Heavy packages are imported inside the functions that need them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 @hookimpl
 def zoo_domains() -> list[Domain]:
-    """The domain and the task that it serves."""
-    return [Domain("acme", "What the plugin acme is about.", (TASK,))]
+    """The domain and its task."""
+    return [Domain("acme", "One sentence about the domain.", (TASK,))]
 
 
 @hookimpl
 def zoo_cards() -> Iterator[ModelCard]:
-    """The models that the plugin knows of."""
+    """The model cards, and benchmark scores if there are any."""
     return cards()
 
 
 @hookimpl
 def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles | None:
-    """The files of the plugin's own models, which lie beside this module."""
+    """The files of the plugin's own models, which are in this package."""
     from zoo.entities import LocalFiles
 
     if card.source != "acme":
@@ -39,7 +39,7 @@ def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """The plugin's own models; None leaves all others to other plugins."""
+    """A backbone for the plugin's own models; None passes all others to other plugins."""
     if card.source != "acme":
         return None
     from zoo_acme.backbone import load

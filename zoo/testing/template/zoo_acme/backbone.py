@@ -1,4 +1,4 @@
-"""Loads a model of the domain acme and turns its inputs into features."""
+"""Loads the models of the domain acme and extracts their features."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Trigrams:
-    """A text as the relative frequencies of its trigrams, in a table of fixed size."""
+    """Relative frequencies of a text's character trigrams, in a hash table of fixed size."""
 
     input_kind = "text"
     layers = ("counts", "frequencies")
@@ -24,29 +24,29 @@ class Trigrams:
         self.card, self.embedding_dimension, self._length = card, size, length
 
     def preprocess(self, item: object) -> list[int]:
-        """The places in the table of a text's trigrams."""
+        """The hash table indices of a text's trigrams."""
         if not isinstance(item, str):
             raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
         text = f" {' '.join(item.lower().split())} "
-        parts = (text[at : at + self._length] for at in range(max(1, len(text) - self._length + 1)))
-        return [zlib.crc32(part.encode("utf-8", "surrogatepass")) % self.embedding_dimension for part in parts]
+        trigrams = (text[start : start + self._length] for start in range(max(1, len(text) - self._length + 1)))
+        return [zlib.crc32(trigram.encode("utf-8", "surrogatepass")) % self.embedding_dimension for trigram in trigrams]
 
     def collate(self, items: Sequence[list[int]]) -> np.ndarray:
         """Counts, batch x table size."""
-        rows = [np.bincount(places, minlength=self.embedding_dimension) for places in items]
+        rows = [np.bincount(indices, minlength=self.embedding_dimension) for indices in items]
         return np.asarray(rows, dtype=np.float32).reshape(len(items), self.embedding_dimension)
 
     def features(self, batch: np.ndarray, layers: Sequence[str]) -> Mapping[str, np.ndarray]:
         """Counts, or counts divided by their sum; batch x table size."""
-        found = {"counts": batch, "frequencies": batch / np.maximum(batch.sum(axis=1, keepdims=True), 1)}
-        return {layer: found[layer] for layer in layers}
+        values = {"counts": batch, "frequencies": batch / np.maximum(batch.sum(axis=1, keepdims=True), 1)}
+        return {layer: values[layer] for layer in layers}
 
 
 def load(card: ModelCard, files: LocalFiles) -> Trigrams:
-    """The model in the files.
+    """Loads the model from its files.
 
     Raises:
-        IntegrityError: they are damaged.
+        IntegrityError: the files are damaged.
     """
     path = files.path(card.files[0].path)
     try:

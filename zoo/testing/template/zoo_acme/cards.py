@@ -1,4 +1,4 @@
-"""The task of the domain acme, and the cards of its models."""
+"""The task of the domain acme, and its model cards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.tasks import TaskMetric
 TASK = Task(
     "acme-classification",
     "acme",
-    "Tell texts of one kind from another.",
+    "Text classification",
     ("text",),
     "class",
     (TaskMetric("accuracy"), TaskMetric("macro_f1")),
@@ -21,14 +21,14 @@ TASK = Task(
 
 
 def cards() -> Iterator[ModelCard]:
-    """The models of the domain."""
+    """The model cards of the domain."""
     yield ModelCard(
         "acme:trigrams",
         "acme",
         (TASK.name,),
         architecture="hashed trigrams",
         library="acme",
-        description="Counts trigrams of letters in a hashed table; no training, and quick.",
+        description="Counts of character trigrams in a hash table; fast, and needs no training.",
         license="MIT",
         input={"kind": "text"},
         embedding_dimension=256,
