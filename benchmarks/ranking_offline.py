@@ -34,7 +34,7 @@ DATA = {
 }
 LONGEST = {"fortunes:languages": 30}
 """Characters of the longest texts: of languages, few, since longer texts give every model all of it right."""
-OURS = {"zoo recommend": None, "zoo recommend --fit full": "full"}
+OURS = {"zoo recommend": None, "zoo recommend --strategy full": "full"}
 GROUND_TRUTH = Path(__file__).parent / "records" / "fine_tuned.json"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from zoo.cli import COMMANDS, cli
+from zoo.cli.options import PluginOption
 
 TARGET = Path(__file__).parents[1] / "docs" / "cli.md"
 
@@ -82,7 +83,8 @@ def _row(parameter: click.Parameter) -> str:
         return ""
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     value = "" if parameter.is_flag else f" {_metavar(parameter)}"
-    about = (parameter.help or "").replace("|", "\\|")
+    group = f"{parameter.group}: " if isinstance(parameter, PluginOption) else ""
+    about = group + (parameter.help or "").replace("|", "\\|")
     default = "" if parameter.show_default is not True else f" Default: `{parameter.default}`."
     repeated = " May be repeated." if parameter.multiple and "repeat" not in about else ""
     return f"| {names}{value} | {about}{default}{repeated} |"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,23 @@ def configure(**values: Any) -> None:
             _configured.pop(name, None)
         else:
             _configured[name] = value
+
+
+@contextmanager
+def configured(values: Mapping[str, Any]) -> Iterator[None]:
+    """Set settings by name inside a ``with`` block; those of before come back at its end."""
+    before = dict(_configured)
+    _configured.update(values)
+    try:
+        yield
+    finally:
+        _configured.clear()
+        _configured.update(before)
+
+
+def all_configured() -> dict[str, Any]:
+    """The settings that were configured for this process or for the call, without those of the environment."""
+    return dict(_configured)
 
 
 def setting(name: str, default: Any = None, convert: Callable[[str], Any] = str, former: str = "") -> Any:

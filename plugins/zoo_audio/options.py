@@ -1,8 +1,8 @@
-"""Settings of the audio plugin: the models that its metrics use, and the vocoder."""
+"""Options of the audio plugin: the models that its metrics use, and the vocoder."""
 
 from __future__ import annotations
 
-from zoo.contract.option import SETTING, Option
+from zoo.contract.option import EVALUATE, PREDICT, Option
 from zoo.features.metric_models import MetricModel
 
 ASR_MODEL = MetricModel("asr_model", "pkg:whisper-tiny.en", former="ZOO_RECOGNISER")
@@ -13,23 +13,43 @@ CLAP_MODEL = MetricModel("clap_model", former="ZOO_CLAP")
 VOCODER = "vocoder"
 
 
-def _option(model: MetricModel, help: str) -> Option:
-    known = f" [default: {model.default}]" if model.default else ""
+SPEECH, MUSIC = "Synthesised speech", "Generated music"
+
+
+def _option(model: MetricModel, group: str, help: str, *roles: str) -> Option:
     return Option(
-        model.setting, frozenset({SETTING}), f"{help}{known}.", metavar="MODEL", default=model.default or None
+        model.setting,
+        frozenset({EVALUATE, *roles}),
+        f"{help} [default: {model.default}]." if model.default else f"{help}.",
+        metavar="MODEL",
+        task="text-to-speech" if group == SPEECH else "text-to-audio",
+        applies_to=group.lower(),
+        default=model.default or None,
+        setting=True,
+        group=group,
     )
 
 
 OPTIONS = (
-    _option(ASR_MODEL, "Synthesised speech: ASR model for word and character error rates"),
-    _option(SPEAKER_ENCODER, "Synthesised speech: speaker encoder that compares voices"),
-    _option(QUALITY_MODEL, "Synthesised speech: model that predicts the mean opinion score"),
-    _option(FRECHET_MODEL, "Generated music: audio model whose features give the Fréchet distance"),
-    _option(CLAP_MODEL, "Generated music: CLAP model that compares pieces with their descriptions"),
+    _option(ASR_MODEL, SPEECH, "ASR model for word and character error rates"),
+    _option(
+        SPEAKER_ENCODER,
+        SPEECH,
+        "Speaker encoder for speaker similarity, and for the voices that SpeechT5 speaks in",
+        PREDICT,
+    ),
+    _option(QUALITY_MODEL, SPEECH, "Model that predicts the mean opinion score"),
     Option(
         VOCODER,
-        frozenset({SETTING}),
-        "SpeechT5: vocoder [default: the one in the model's folder, else Griffin-Lim].",
+        frozenset({EVALUATE, PREDICT}),
+        "Vocoder of SpeechT5 [default: the one in the model's folder, else Griffin-Lim].",
         metavar="MODEL",
+        task="text-to-speech",
+        applies_to="synthesised speech",
+        setting=True,
+        at_loading=True,
+        group=SPEECH,
     ),
+    _option(FRECHET_MODEL, MUSIC, "Audio model whose features give the Fréchet distance"),
+    _option(CLAP_MODEL, MUSIC, "CLAP model that compares pieces with their descriptions"),
 )

@@ -143,9 +143,11 @@ def test_what_cannot_be_a_series_raises_a_clear_error(tmp_path: Path) -> None:
         read("date,x", *(f"{day},1" for day in days(20)))
     with pytest.raises(DataError, match="holds no times"):
         read("date,x", *(f"{day},a{day}" for day in days(30)), input_column="x")
-    with pytest.raises(InvalidInput, match="cannot reach 0 steps"):
+    with pytest.raises(InvalidInput, match="--horizon is not valid: '0' is not a number of steps"):
         zoo.read("statsmodels:nile", options={"horizon": 0})
-    with pytest.raises(DataError, match="--horizon applies to time series, and 'sklearn:digits' was not read as such"):
+    with pytest.raises(
+        InvalidInput, match="--horizon applies only to time series; 'sklearn:digits' was read as images"
+    ):
         zoo.read("sklearn:digits", options={"horizon": 3})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import zoo
 from zoo.entities import Dataset
-from zoo.errors import DataError, InvalidInput
+from zoo.errors import InvalidInput
 from zoo_language.translation.option import pair, with_languages
 
 
@@ -37,9 +37,9 @@ def test_what_is_not_two_languages_or_not_pairs_of_texts_is_refused(tmp_path: Pa
     with pytest.raises(InvalidInput, match="is not two languages"):
         zoo.read(pairs(tmp_path, "en,de"), task="translation", options={"languages": ("en", "de", "fr")})
     (tmp_path / "classes.csv").write_text("text,label\na,x\nb,y\nc,x\nd,y\n")
-    with pytest.raises(DataError, match="was not read as pairs of texts"):
+    with pytest.raises(InvalidInput, match=r"applies only to translation; '.*' was not read as pairs of texts"):
         zoo.read(str(tmp_path / "classes.csv"), options={"languages": "en,de"})
-    with pytest.raises(DataError, match="applies to translation"):
+    with pytest.raises(InvalidInput, match="applies only to translation; 'sklearn:digits:20' was read as images"):
         zoo.read("sklearn:digits:20", options={"languages": "en,de"})
 
 

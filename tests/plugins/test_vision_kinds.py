@@ -174,13 +174,3 @@ def test_options_out_of_range_are_usage_errors(
 ) -> None:
     assert run(["predict", "file:/no/such/model", "a fox", *options]) == 2
     assert reason in " ".join(capsys.readouterr().err.replace("│", "").split())
-
-
-def test_options_of_generation_are_refused_for_other_models(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
-    write_image(tmp_path / "0.ppm", 0)
-    assert run(["predict", "pkg:efficientnet-lite0", str(tmp_path / "0.ppm"), "--steps", "5"]) == 1
-    told = " ".join(capsys.readouterr().err.split())
-    assert "--steps applies to models that generate images, and 'pkg:efficientnet-lite0' takes images." in told

@@ -74,7 +74,8 @@ def tune(
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
-        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
     Returns:
         The run: metrics on the test split, and the same metrics of the most frequent class (or the mean) beside them.
@@ -86,6 +87,7 @@ def tune(
     from zoo.adapt.known_strategies import find
     from zoo.adapt.plans import check_plan
     from zoo.adapt.saved.saving import check_output
+    from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
     from zoo.data.arguments import read_options
@@ -95,6 +97,7 @@ def tune(
     from zoo.features import load
     from zoo.features.device import best_device
     from zoo.plugins import plugins
+    from zoo.plugins.options import check_fit, settings_of
     from zoo.registry import open_registry
 
     given = read_options(
@@ -107,11 +110,13 @@ def tune(
         task=task,
         options=options,
     )
+    settings = settings_of("tune", options, "" if isinstance(model, str) else model.card.id)
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read_with(data, given) if isinstance(data, str) else data
     found = task_for(dataset, given.task)
+    check_fit(settings, {*found.inputs, found.target}, found.name, f"the task here is {found.name}")
     check(dataset, found, structured=by_answers(dataset, found))
     device = best_device(device)
     plan = Plan(
@@ -135,10 +140,11 @@ def tune(
     )
     check_plan(plan)
     check_split(dataset, split)
-    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
-    run: Run | None = plugins().first(
-        "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
-    )
+    with configured(settings):
+        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        run: Run | None = plugins().first(
+            "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
+        )
     if run is None:
         raise PluginError(f"No plugin could adapt '{loaded.card.id}' by '{strategy}'.", "See what failed: zoo plugins")
     if save_run:

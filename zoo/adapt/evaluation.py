@@ -78,18 +78,19 @@ def evaluate(
         data: a data set, or what names one.
         task: task name; the first of the model's that the data fit where it is None.
         device: where to run; None takes the best available.
-        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
     Raises:
+        InvalidInput: an option does not apply to the task.
         UnsupportedModel: the model has no answers of its own for the task.
         DataError: the data do not fit the task, their classes are not those that the model knows, or it was trained on
             all of them.
     """
+    from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
-    from zoo.data import notes_on
     from zoo.data.arguments import read_options
-    from zoo.features import load
-    from zoo.provenance import versions
+    from zoo.plugins.options import settings_of
 
     given = read_options(
         "evaluate",
@@ -101,13 +102,33 @@ def evaluate(
         task=task,
         options=options,
     )
+    settings = settings_of("evaluate", options, "" if isinstance(model, str) else model.card.id)
+    with configured(settings):
+        return _evaluate(model, data, given, settings=settings, device=device, progress=progress or SilentProgress())
+
+
+def _evaluate(
+    model: str | Model,
+    data: str | Dataset,
+    given: ReadOptions,
+    *,
+    settings: Mapping[str, Any],
+    device: str | None,
+    progress: Progress,
+) -> Evaluation:
+    from zoo.data import notes_on
+    from zoo.features import load
+    from zoo.plugins.options import check_fit
+    from zoo.provenance import versions
+
     task = given.task
-    progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
         model = load(model, device=device, progress=progress)
     dataset = read_for_evaluation(data, model, given) if isinstance(data, str) else data
     loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
     found = _task(loaded, dataset, task)
+    kinds = {*found.inputs, found.target}
+    check_fit(settings, kinds, found.name, f"'{loaded.card.id}' is used here for {found.name}", model=True)
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
     metrics, baseline = evaluate_answers(loaded, dataset, found, progress)

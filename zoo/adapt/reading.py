@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.errors import DataError
+from zoo.errors import DataError, InvalidInput
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> 
         return read_with(data, as_wanted)
     try:
         return read_with(data, as_wanted)
-    except DataError as first:
+    except (DataError, InvalidInput) as first:
         try:
             return read_with(data, options)
-        except DataError:
+        except (DataError, InvalidInput):
             raise first from None
 
 

@@ -9,21 +9,49 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.output import Output
-from zoo.config import configure
-from zoo.contract.option import READ, SETTING
 
 if TYPE_CHECKING:
     from zoo.contract.option import Option
-
-if TYPE_CHECKING:
     from zoo.contract.reader import ReadOptions
+
+MOST_NAME = 30
+"""Characters of an option's name and value that the first column of the help has room for."""
+
+
+class PluginOption(click.Option):
+    """An option that a plugin adds.
+
+    Attributes:
+        group: title of its group in the help.
+    """
+
+    def __init__(self, *names: Any, group: str, **attributes: Any) -> None:
+        super().__init__(*names, **attributes)
+        self.group = group
+
+
+class Command(click.Command):
+    """A command whose help shows its own options first, then those of plugins, by group."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, with the same width of the first column in every group."""
+        groups: dict[str, list[tuple[str, str]]] = {}
+        options = [one for one in self.get_params(context) if isinstance(one, click.Option)]
+        for option in sorted(options, key=lambda one: (isinstance(one, PluginOption), one.is_eager)):
+            title = option.group if isinstance(option, PluginOption) else "Options"
+            if (record := option.get_help_record(context)) is not None:
+                groups.setdefault(title, []).append(record)
+        width = max(len(name) for records in groups.values() for name, _ in records if len(name) <= MOST_NAME)
+        for title, records in groups.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(width), about) for name, about in records], MOST_NAME)
 
 
 def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A click command with ``--json`` and ``--traceback``; its function takes the ``Output`` first."""
 
     def decorate(function: Callable[..., Any]) -> click.Command:
-        return click.command(*args, **kwargs)(shared(click.pass_obj(function)))
+        return click.command(*args, cls=Command, **kwargs)(shared(click.pass_obj(function)))
 
     return decorate
 
@@ -55,15 +83,19 @@ _traceback_option = click.option(
 )
 
 
-READING = ("input_column", "target_column", "on_problem", "options")
-"""Names of what ``reading`` gives."""
+READING = ("input_column", "target_column", "on_problem")
+"""Names of the options that ``reading`` gives."""
 
 
 def read_options(options: dict[str, Any], task: str | None = None) -> ReadOptions:
-    """What ``reading`` gave, taken out of a command's options."""
+    """How to read the data, taken out of a command's options; of those of plugins the settings stay in ``options``."""
     from zoo.contract.reader import ReadOptions
+    from zoo.plugins.options import options_of
 
-    return ReadOptions(task=task, **{name: options.pop(name) for name in READING})
+    given, known = options["options"], options_of("read")
+    options["options"] = {name: value for name, value in given.items() if name not in known}
+    own = {name: value for name, value in given.items() if name in known}
+    return ReadOptions(task=task, options=own, **{name: options.pop(name) for name in READING})
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -80,33 +112,33 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):
         function = option(function)
-    return plugin_options(READ)(function)
+    return function
 
 
-def plugin_options(role: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that plugins add to commands of a role; their values reach the function as one dictionary.
-
-    Settings are configured for the process, and the function gets nothing.
-    """
+def plugin_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options that plugins add to a command; their values reach the function as one dictionary, ``options``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        from zoo.plugins import plugins
+        from zoo.plugins.options import options_of
 
-        added = [option for option in plugins().options.values() if role in option.roles]
+        added = list(options_of(command).values())
 
         @functools.wraps(function)
         def collecting(*args: Any, **kwargs: Any) -> Any:
             values = {option.name: kwargs.pop(_parameter(option), None) for option in added}
             given = {name: value for name, value in values.items() if value is not None}
-            if role == SETTING:
-                configure(**given)
-                return function(*args, **kwargs)
-            return function(*args, **kwargs, options={**kwargs.pop("options", {}), **given})
+            return function(*args, **kwargs, options=given)
 
         decorated: Callable[..., Any] = collecting
         for option in reversed(added):
             decorated = click.option(
-                option.flag, _parameter(option), type=_Converted(option), metavar=option.metavar, help=option.help
+                option.flag,
+                _parameter(option),
+                cls=PluginOption,
+                group=option.group,
+                type=_Converted(option),
+                metavar=option.metavar,
+                help=option.help,
             )(decorated)
         return decorated
 

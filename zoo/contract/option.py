@@ -1,19 +1,29 @@
 """An option of commands, and of their Python functions, that only one field needs.
 
-A plugin gives its options by the hook ``zoo_options()``. They appear in the help of the commands that they belong to,
-under the plugin's name, and are refused by name for data or models that they do not apply to.
+A plugin gives its options by the hook ``zoo_options()``. Each appears in the help of the commands of its roles, under
+the title of its group, and is refused by name for data or models that it does not apply to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset
 
-READ, PREDICT, SETTING = "read", "predict", "setting"
+READ, FEATURES, PREDICT, EVALUATE = "read", "features", "predict", "evaluate"
+
+COMMANDS: Mapping[str, frozenset[str]] = {
+    "profile": frozenset({READ}),
+    "features": frozenset({READ, FEATURES}),
+    "predict": frozenset({PREDICT}),
+    "evaluate": frozenset({READ, EVALUATE}),
+    "tune": frozenset({READ, EVALUATE}),
+    "recommend": frozenset({READ, EVALUATE}),
+}
+"""The roles of each command that has options of plugins, and of its Python function."""
 
 
 @dataclass(frozen=True)
@@ -22,18 +32,23 @@ class Option:
 
     Attributes:
         name: in Python; on the command line it is ``--name`` with hyphens.
-        roles: ``read`` for commands that read a data set, ``predict`` for inputs typed at ``zoo predict``, ``setting``
-            for what also has an environment variable, ``ZOO_NAME``, and holds for the whole process.
-        help: the help text, which begins with what it applies to: ``Time series: steps to forecast``.
+        roles: what it has an effect on: ``read`` for reading data, ``features`` for extracting features, ``predict``
+            for ``zoo predict``, ``evaluate`` for evaluating outputs: ``evaluate``, ``tune`` and ``recommend``.
+        help: the help text, without what the group says already.
         metavar: what the help calls the value.
         convert: from the text of the command line to the value; raises ``ValueError`` with a sentence.
-        kinds: kinds of input or target that it applies to; any of them. Empty for settings.
+        kinds: kinds of input or target that it applies to, any of them; empty for all.
+        task: the only task that it applies to; empty for all. ``zoo predict`` takes it where no task is named.
         applies_to: these in words, for the refusal: ``time series``.
         default: the value where it is not given.
-        apply: for ``read`` options: function of the data set that was read, of the task's name and of the value or
-            None, that gives the data set with the option taken into account. Called whether it was given or not.
-        task: of an option that belongs to one task: that task. ``zoo predict`` takes it where no task is named.
+        apply: for options of how data are read: function of the data set that was read, of the task's name and of the
+            value or None, that gives the data set with the option taken into account. Called whether it was given or
+            not.
         labels: whether ``zoo predict`` asks the model with the value, in place of the classes of ``--labels``.
+        setting: whether it is also a setting, with the environment variable ``ZOO_NAME``, that code reads by
+            ``zoo.config.setting``; it holds for one call then, or for the process by ``zoo.config.configure``.
+        at_loading: whether that setting is read when a model is loaded.
+        group: title of its group in the help: ``Forecasting``.
     """
 
     name: str
@@ -42,13 +57,20 @@ class Option:
     metavar: str = "VALUE"
     convert: Callable[[str], Any] = str
     kinds: frozenset[str] = frozenset()
+    task: str = ""
     applies_to: str = ""
     default: Any = None
     apply: Callable[[Dataset, str | None, Any], Dataset] | None = None
-    task: str = ""
     labels: bool = False
+    setting: bool = False
+    at_loading: bool = False
+    group: str = "Options of plugins"
 
     @property
     def flag(self) -> str:
         """As it is typed."""
         return f"--{self.name.replace('_', '-')}"
+
+    def fits(self, kinds: Set[str], task: str | None) -> bool:
+        """Whether it applies to such kinds of input and target, and to a task where it is known."""
+        return not (self.kinds and self.kinds.isdisjoint(kinds)) and (not self.task or task in {None, self.task})

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.option import READ
 from zoo.data.arguments import read_options
 from zoo.data.checking import check, fitting_tasks, task_for
 from zoo.data.identity import copies, identities, stored, units
@@ -16,9 +15,10 @@ from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile_dataset
 from zoo.data.splitting import group_split, sample, split, split_as, stratified_order
 from zoo.entities import Dataset
-from zoo.errors import DataError, InvalidInput, suggest
+from zoo.errors import DataError, suggest
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
+from zoo.plugins.options import check_fit, checked, options_of
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def read_with(reference: str | os.PathLike[str], options: ReadOptions) -> Datase
         from zoo.plugins import plugins
 
         wanted = find_task(task, plugins().tasks)
+    options = replace(options, options=checked("read", options.options))
     dataset = _named(os.fspath(reference), options)
     if wanted is not None and dataset.input_kind not in wanted.inputs:
         dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
@@ -161,24 +162,15 @@ def _with_options(dataset: Dataset, task: str | None, given: Mapping[str, Any]) 
     """The data set with the options of plugins taken into account.
 
     Raises:
-        InvalidInput: there is no such option.
-        DataError: it does not apply to such data.
+        InvalidInput: one does not apply to such data.
     """
-    from zoo.plugins import plugins
-
-    known = {name: option for name, option in plugins().options.items() if READ in option.roles}
-    for name in given:
-        if name not in known:
-            raise InvalidInput(f"There is no option '{name}' for reading data.", suggest(name, known))
-    for name, option in known.items():
-        value = given.get(name)
-        if value is not None and option.kinds and option.kinds.isdisjoint({dataset.input_kind, dataset.target_kind}):
-            raise DataError(
-                f"{option.flag} applies to {option.applies_to}, and '{dataset.name}' was not read as such.",
-                f"Name the task with --task, or leave {option.flag} out.",
-            )
+    held, targets = kind_of(dataset.input_kind).nouns, kind_of(dataset.target_kind).nouns
+    with_targets = "" if dataset.targets is None else f" with {targets}"
+    kinds = {dataset.input_kind, dataset.target_kind}
+    check_fit(given, kinds, task, f"'{dataset.name}' was read as {held}{with_targets}")
+    for name, option in options_of("read").items():
         if option.apply is not None:
-            dataset = option.apply(dataset, task, value)
+            dataset = option.apply(dataset, task, given.get(name))
     return dataset
 
 

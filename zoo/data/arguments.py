@@ -10,6 +10,7 @@ from typing import Any
 from zoo.contract.reader import ReadOptions
 from zoo.entities import Dataset
 from zoo.errors import InvalidInput
+from zoo.plugins.options import checked, settings_of
 
 DEFAULT = ReadOptions()
 
@@ -29,17 +30,22 @@ def read_options(
 
     Args:
         function: name of the function that was called.
+        options: of plugins; those that are settings are left to ``zoo.plugins.options.settings_of``.
 
     Raises:
-        InvalidInput: ``data`` is read already, so that an argument has no effect; names it.
+        InvalidInput: ``data`` is read already, so that an argument has no effect, or an option has none on the
+            function; names it.
     """
     known = DEFAULT if read is None else read
+    settings = settings_of(function, options)
+    reading = {name: value for name, value in checked(function, options or {}).items() if name not in settings}
+    checked(function, checked("read", known.options))
     if isinstance(data, Dataset):
         given = {
             "input_column": input_column is not None,
             "target_column": target_column is not None,
             "on_problem": on_problem != DEFAULT.on_problem,
-            "options": bool(options),
+            "options": bool(reading),
             "read": known != DEFAULT,
         }
         for name in (name for name, is_given in given.items() if is_given):
@@ -53,5 +59,5 @@ def read_options(
         target_column=known.target_column if target_column is None else target_column,
         on_problem=known.on_problem if on_problem == DEFAULT.on_problem else on_problem,
         task=known.task if task is None else task,
-        options={**known.options, **(options or {})},
+        options={**known.options, **reading},
     )

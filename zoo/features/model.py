@@ -151,6 +151,7 @@ class Model:
             ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
         """
         from zoo.data.arguments import read_options
+        from zoo.plugins.options import settings_of
 
         given = read_options(
             "Model.extract",
@@ -162,6 +163,7 @@ class Model:
             task=task,
             options=options,
         )
+        settings_of("Model.extract", options, self.card.id)
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
         found = collected(
@@ -206,6 +208,7 @@ class Model:
             ZooError: as ``extract``.
         """
         from zoo.data.arguments import read_options
+        from zoo.plugins.options import settings_of
 
         given = read_options(
             "Model.shards",
@@ -217,6 +220,7 @@ class Model:
             task=task,
             options=options,
         )
+        settings_of("Model.shards", options, self.card.id)
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)
         request = FeatureRequest(tuple(layers), size, self.device, shard_size, tokens)

@@ -4,15 +4,67 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.config import configured
 from zoo.errors import DataError
 from zoo.features import load
 from zoo.keywords import explains_keywords
+from zoo.kinds.known import asked_kind, kind_of
+from zoo.plugins import plugins
+from zoo.plugins.options import check_fit, checked, settings_of
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
+    from zoo.contract.kind import Kind
+    from zoo.contract.values import Typed
     from zoo.features.model import Model
+    from zoo.tasks import Task
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked.
+
+    Attributes:
+        name: name of the task; None for the model's first.
+        task: the task, where it is known.
+        inputs, outputs: kinds of what is typed and of what is answered.
+        labels: the classes that a zero-shot model chooses from, or what an option has in their place.
+        options: of plugins, by name.
+    """
+
+    name: str | None
+    task: Task | None
+    inputs: Kind
+    outputs: Kind
+    labels: tuple[str, ...]
+    options: Mapping[str, Any]
+
+    def read(self, model: Model, texts: Sequence[str]) -> Typed:
+        """The inputs that paths and texts stand for; raises ``DataError`` where there are none."""
+        return self.inputs.read_typed(texts, {**self.options, "task": self.name}, model)
+
+
+def question(model: Model, task: str | None, labels: Sequence[str], options: Mapping[str, Any]) -> Question:
+    """What a model is asked, with the options that apply to it.
+
+    Raises:
+        InvalidInput: an option is unknown or invalid, or applies to other tasks or kinds.
+    """
+    options, tasks = checked("predict", options), plugins().tasks
+    given = [plugins().options[name] for name in options]
+    own = [name for name in model.card.tasks if name in tasks]
+    of_options = [option.task for option in given if option.task and (option.task in own or not own)]
+    name = task or next(iter(of_options), None)
+    wanted = tasks.get(name or next(iter(model.card.tasks), ""))
+    inputs, outputs = asked_kind(model.backbone, wanted), kind_of(wanted.target if wanted else "")
+    used = f"is used here for {wanted.name}" if wanted else f"takes {inputs.nouns}"
+    kinds = {inputs.name, outputs.name}
+    check_fit(options, kinds, wanted.name if wanted else name, f"'{model.card.id}' {used}", model=True)
+    replaced = next((tuple(options[option.name]) for option in given if option.labels), tuple(labels))
+    return Question(name, wanted, inputs, outputs, replaced, options)
 
 
 @explains_keywords
@@ -35,33 +87,29 @@ def predict(
         task: task name; the model's first where it is None.
         labels: the classes that a zero-shot model chooses from.
         device: where to run; None takes the best available.
-        options: values of options that plugins add for their kinds of input, by name, such as ``horizon``.
+        options: values of options that plugins add, by name, such as ``horizon`` or ``max_cost``.
 
     Returns:
         What ``Model.predict`` returns: for classifiers, labels with their scores.
 
     Raises:
         DataError: an input cannot be used.
+        InvalidInput: as ``question``.
         UnsupportedModel: the model makes no predictions of its own for the task.
     """
     given = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     if not given:
         raise DataError("There is no input to predict.", "Give at least one path, text or decoded value.")
-    loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
-    items: list[Any] = []
-    for value in given:
-        is_typed = isinstance(value, (str, os.PathLike))
-        items += _typed(loaded, (os.fspath(value),), task, options or {}) if is_typed else [value]
-    return loaded.predict(items, task, labels)
-
-
-def _typed(model: Model, texts: Sequence[str], task: str | None, options: Mapping[str, Any]) -> list[Any]:
-    """The inputs that paths and texts stand for."""
-    from zoo.kinds.known import asked_kind
-    from zoo.plugins import plugins
-
-    wanted = plugins().tasks.get(task or next(iter(model.card.tasks), ""))
-    typed = asked_kind(model.backbone, wanted).read_typed(texts, {**options, "task": task}, model)
-    if typed.problems:
-        raise DataError(f"{typed.problems[0].item}: {typed.problems[0].reason}")
-    return list(typed.items)
+    with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
+        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        asked = question(loaded, task, labels, options or {})
+        items: list[Any] = []
+        for value in given:
+            if not isinstance(value, (str, os.PathLike)):
+                items.append(value)
+                continue
+            typed = asked.read(loaded, (os.fspath(value),))
+            if typed.problems:
+                raise DataError(f"{typed.problems[0].item}: {typed.problems[0].reason}")
+            items += typed.items
+        return loaded.predict(items, asked.name, asked.labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from zoo.contract.backbone import Progress
 from zoo.contract.reader import ReadOptions
@@ -52,28 +53,34 @@ def extract_to(
     cache: bool = True,
     progress: Progress | None = None,
     read: ReadOptions | None = None,
+    options: Mapping[str, Any] | None = None,
 ) -> list[WrittenFeatures]:
     """Extract and write features, one file per layer: ``x.npz``, or with several layers ``x.LAYER.npz``.
 
-    ``read`` is as in ``zoo.read``; without a task the model decides how the data are read.
+    ``read`` and ``options`` are as in ``zoo.read``, with settings of the model, such as ``max_cost``. Without a task,
+    the model decides how the data are read.
 
     Cached features are not computed again unless ``cache`` is False. An invalid path is reported before the model runs.
 
     Raises:
         ZooError: as ``zoo.features.load``, ``Model.extract`` and ``write_features``.
     """
+    from zoo.config import configured
     from zoo.data import notes_on, read_with
+    from zoo.data.arguments import read_options
+    from zoo.plugins.options import settings_of
     from zoo.sources import resolve
 
-    path, options = Path(path), ReadOptions() if read is None else read
+    path, given = Path(path), read_options("features", data, read, options=options)
     suffix_of(path)
     if not path.absolute().parent.is_dir():
         raise StorageError(
             f"There is no folder '{path.parent}' to write '{path.name}' into.", f"mkdir -p {path.parent}"
         )
-    dataset = read_with(data, options) if options.task else read_for(resolve(model), data, options)
-    loaded = load(model, device=device, dtype=dtype, progress=progress)
-    found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
+    dataset = read_with(data, given) if given.task else read_for(resolve(model), data, given)
+    with configured(settings_of("features", options)):
+        loaded = load(model, device=device, dtype=dtype, progress=progress)
+        found = loaded.extract(dataset, layers, batch_size, progress, cache=cache)
     by_layer = found if isinstance(found, dict) else {found.layer: found}
     written = []
     for layer, features in by_layer.items():

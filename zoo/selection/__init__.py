@@ -93,7 +93,8 @@ def recommend(
         measure: False ranks by published results and past runs, and runs no model.
         fresh: measure again although figures are kept.
         seed: seed of the sampling and of the folds.
-        input_column, target_column, on_problem, options, read: as in ``zoo.read``.
+        input_column, target_column, on_problem, read: as in ``zoo.read``.
+        options: as in ``zoo.read``; settings of metrics and of the models too, by name, such as ``asr_model``.
 
     Where the targets are neither classes nor numbers (boxes, entities, texts...), no estimator can be computed. The
     models are evaluated as a whole then: as they are, or after brief fine-tuning.
@@ -104,8 +105,12 @@ def recommend(
         ZooError: the data, the task, the limits or every candidate is unusable.
         KeyboardInterrupt: Ctrl-C before the first figure.
     """
+    from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
     from zoo.data.arguments import read_options
+    from zoo.errors import InvalidInput
+    from zoo.plugins import plugins
+    from zoo.plugins.options import settings_of
     from zoo.selection.request.layers import parse_layers
     from zoo.selection.request.request import Request, named, names, seconds
 
@@ -147,17 +152,29 @@ def recommend(
         fresh=fresh,
         seed=seed,
     )
-    return answer(request, progress or SilentProgress())
+    settings = settings_of("recommend", options)
+    if settings and not measure:
+        flag = plugins().options[next(iter(settings))].flag
+        raise InvalidInput(f"{flag} has no effect with --no-measure, which runs no model.", f"Leave {flag} out.")
+    with configured(settings):
+        return answer(request, progress or SilentProgress(), tuple(settings))
 
 
-def answer(request: Request, progress: Progress) -> Recommendation:
-    """The answer to a request: read the data, rank the candidates, look closer at the first ones, explain them."""
+def answer(request: Request, progress: Progress, settings: Sequence[str] = ()) -> Recommendation:
+    """The answer to a request: read the data, rank the candidates, look closer at the first ones, explain them.
+
+    Args:
+        settings: names of the options that were given for the models and their evaluation.
+    """
+    from zoo.plugins.options import check_fit
     from zoo.selection.explain.explanations import recommendation
     from zoo.selection.request.prepared import prepare
     from zoo.selection.select.ranking import rank
 
     started = time.perf_counter()
     prepared = prepare(request)
+    task = prepared.task
+    check_fit(settings, {*task.inputs, task.target}, task.name, f"the task here is {task.name}")
     ranked = rank(prepared, progress)
     ranked = _probed(ranked, prepared, progress)
     ranked = _confirmed(ranked, prepared, progress)

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
+from zoo.errors import InvalidInput
 from zoo.kinds.inputs import read_each
 from zoo.kinds.recordings import Recordings
+from zoo_audio.options import OPTIONS
 from zoo_audio.speech.metrics import METRIC_MODELS, METRICS, baseline
-from zoo_audio.speech.utterances import KIND, VoicedText, parse, read_table
+from zoo_audio.speech.utterances import KIND, HasOneVoice, VoicedText, parse, read_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,7 +35,17 @@ class Utterances(Kind):
     asked_of = "text"
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """Texts, each of which may follow the path of a recording of the voice."""
+        """Texts, each of which may follow the path of a recording of the voice.
+
+        Raises:
+            InvalidInput: an option needs a model that speaks in other voices.
+        """
+        for option in OPTIONS:
+            if options.get(option.name) is not None and isinstance(model.backbone, HasOneVoice):
+                raise InvalidInput(
+                    f"{option.flag} applies only to SpeechT5; '{model.card.id}' has a voice of its own.",
+                    f"Leave {option.flag} out.",
+                )
         return read_each(texts, parse)
 
     def ordinary(self) -> Sequence[Any]:

@@ -47,6 +47,7 @@ class PiperVoice(AnsweringBackbone):
     """One voice in one language; a text sounds the same every time."""
 
     task = "text-to-speech"
+    one_voice = True
 
     def __init__(self, card: ModelCard, path: Path, settings: Mapping[str, Any], device: str) -> None:
         super().__init__(card, "text", device)

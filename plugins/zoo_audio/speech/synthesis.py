@@ -37,6 +37,7 @@ class VitsVoice(AnsweringBackbone):
     """A VITS model (Kim, Kong and Son, 2021), which has its own voice."""
 
     task = TASK
+    one_voice = True
 
     def __init__(self, card: ModelCard, model: Any, tokenizer: Any, device: str) -> None:
         super().__init__(card, "text", device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.data.column_names import CAPTION_NAMES, TEXT_NAMES
@@ -74,6 +74,13 @@ class SoundingText:
         from zoo_audio.speech.metrics import generated, transcript
 
         return transcript(generated("word_error_rate", self, answer))
+
+
+@runtime_checkable
+class HasOneVoice(Protocol):
+    """A model with a voice of its own, which takes neither another voice nor a vocoder."""
+
+    one_voice: Literal[True]
 
 
 def refuse_voices(card: ModelCard, inputs: Sequence[Any]) -> None:

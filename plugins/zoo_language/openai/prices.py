@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any
 
 from zoo.config import setting
-from zoo.contract.option import SETTING, Option
+from zoo.contract.option import EVALUATE, FEATURES, PREDICT, Option
 from zoo.entities import Entity
 from zoo.errors import InvalidInput
 
@@ -212,8 +212,11 @@ def _valid(name: str, default: Any, convert: Callable[[Any], Any]) -> Any:
 
 MAX_COST = Option(
     "max_cost",
-    frozenset({SETTING}),
-    "Paid APIs: most dollars that one loaded model may cost [default: 1].",
+    frozenset({FEATURES, PREDICT, EVALUATE}),
+    "Most dollars that one loaded model may cost [default: 1].",
     metavar="DOLLARS",
     convert=dollars,
+    setting=True,
+    at_loading=True,
+    group="Paid APIs",
 )

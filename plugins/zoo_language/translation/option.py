@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.contract.option import PREDICT, READ, Option
-from zoo.errors import DataError, InvalidInput, MissingDependency
+from zoo.contract.option import EVALUATE, PREDICT, Option
+from zoo.errors import InvalidInput, MissingDependency
 
 if TYPE_CHECKING:
     from zoo.entities import Dataset
@@ -24,15 +24,14 @@ def with_languages(dataset: Dataset, task: str | None, named: str | Sequence[str
     """Pairs of texts with their languages, where they are named or the names of the columns are languages.
 
     Raises:
-        DataError: languages are named, and the data set is not pairs of texts.
-        InvalidInput: not two are named.
+        InvalidInput: not two are named, or the data set is not pairs of texts.
     """
     pairs = (dataset.input_kind, dataset.target_kind) == ("text", "text")
     if named is not None:
         if not pairs:
-            raise DataError(
-                f"'{dataset.name}' was not read as pairs of texts, so that --languages does not apply.",
-                "Add --task translation, or leave --languages out.",
+            raise InvalidInput(
+                f"--languages applies only to translation; '{dataset.name}' was not read as pairs of texts.",
+                "Leave --languages out, or name the task: --task translation",
             )
         try:
             return replace(dataset, languages=pair(named) if isinstance(named, str) else _two(named, list(named)))
@@ -61,8 +60,8 @@ def _two(given: object, names: Sequence[str]) -> tuple[str, str]:
 
 LANGUAGES = Option(
     "languages",
-    frozenset({READ, PREDICT}),
-    "Translation: source and target language, such as en,de [default: the columns' names, or those of the model].",
+    frozenset({EVALUATE, PREDICT}),
+    "Source and target language, such as en,de [default: the columns' names, or those of the model].",
     metavar="SOURCE,TARGET",
     convert=pair,
     kinds=frozenset({"text"}),
@@ -70,4 +69,5 @@ LANGUAGES = Option(
     apply=with_languages,
     task=TASK,
     labels=True,
+    group="Translation",
 )

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from zoo.contract.option import PREDICT, READ, Option
 from zoo.contract.reader import ReadOptions
-from zoo.errors import InvalidInput
 from zoo_scientific.forecasting.series import KIND
 
 NAME = "horizon"
 
 
 def horizon_of(options: ReadOptions) -> int | None:
-    """The steps that were asked for; None takes what is usual for a series' step.
-
-    Raises:
-        InvalidInput: it is not a number of steps.
-    """
+    """The steps that were asked for; None takes what is usual for a series' step."""
     horizon: int | None = options.options.get(NAME)
-    if horizon is not None and horizon < 1:
-        raise InvalidInput(f"A forecast cannot reach {horizon} steps.", "Ask for one step or more.")
     return horizon
 
 
 def _steps(text: str) -> int:
     if not text.strip().isdigit() or int(text) < 1:
-        raise ValueError(f"'{text}' is not a number of steps, which is 1 or more.")
+        raise ValueError(f"'{text}' is not a number of steps; write 1 or more.")
     return int(text)
 
 
 HORIZON = Option(
     NAME,
     frozenset({READ, PREDICT}),
-    "Time series: steps to forecast [default: as usual for their step, such as 18 months].",
+    "Steps to forecast [default: as usual for their step, such as 18 months].",
     "STEPS",
     _steps,
     frozenset({KIND}),
-    "time series",
+    applies_to="time series",
+    group="Forecasting",
 )

@@ -189,9 +189,10 @@ def _band(answer: Forecast) -> Sequence[tuple[float, float, float]]:
 COLUMNS = Option(
     "target_column",
     frozenset({PREDICT}),
-    "Time series and weather: columns of a table or variables of a NetCDF file, with commas between [default: all "
+    "Columns of a table of time series, or variables of a NetCDF file of weather, with commas between [default: all "
     "numbers, or all variables with the unit of the first].",
     "NAMES",
     kinds=frozenset({KIND, "grid"}),
     applies_to="time series and weather",
+    group="Forecasting",
 )

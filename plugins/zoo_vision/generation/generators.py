@@ -31,9 +31,12 @@ class PixelGenerator:
     Sampled by DDIM without added noise (Song et al., "DDIM", 2021, equation 12), so that few steps are enough.
 
     Attributes:
+        guided: whether it takes a guidance scale.
         classes: names of the classes that prompts choose from; empty for a model without classes.
         size: height and width of the images.
     """
+
+    guided = False
 
     def __init__(self, unet: Any, scheduler: Mapping[str, Any], classes: Sequence[str], device: str) -> None:
         self.unet, self.schedule, self.classes, self.device = unet, scheduler, tuple(classes), device

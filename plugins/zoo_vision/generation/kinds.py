@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
+from zoo.errors import InvalidInput
 from zoo_vision.generation import drawing
 from zoo_vision.generation.images import GeneratedImage
 from zoo_vision.generation.metrics import METRICS, metric_model
-from zoo_vision.generation.prompts import UNCONDITIONAL, Prompt, as_prompts, requested
+from zoo_vision.generation.prompts import UNCONDITIONAL, HasNoGuidance, Prompt, as_prompts, requested
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,9 +36,24 @@ class PromptKind(Kind):
         return as_prompts(dataset, task.name)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """Prompts, classes, or numbers of images for a model that takes no prompt."""
+        """Prompts, classes, or numbers of images for a model that takes no prompt.
+
+        Raises:
+            InvalidInput: an option has no effect on the model, or a number of images is not valid.
+        """
         given = {name: options[name] for name in ("count", "seed", "steps", "guidance") if name in options}
         task = options.get("task") or next(iter(model.card.tasks), "")
+        if "count" in given and task == UNCONDITIONAL:
+            raise InvalidInput(
+                f"--count applies only to models that take prompts; '{model.card.id}' takes the number of images as "
+                "its input.",
+                "Leave --count out, and give the number of images as the input, such as 4.",
+            )
+        if "guidance" in given and isinstance(getattr(model.backbone, "generator", None), HasNoGuidance):
+            raise InvalidInput(
+                f"--guidance applies only to models that follow a prompt in words; '{model.card.id}' does not.",
+                "Leave --guidance out.",
+            )
         prompts = requested(texts, prompted=task != UNCONDITIONAL, **given)
         return Typed(tuple(prompt.text or f"Seed {prompt.seed}" for prompt in prompts), prompts)
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from zoo.contract.option import PREDICT, SETTING, Option
+from zoo.contract.option import EVALUATE, PREDICT, Option
 from zoo_vision.generation import metrics
 
 MOST_STEPS = 1000
+GROUP = "Image generation"
 
 
 def _integer(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -36,24 +37,29 @@ def _option(name: str, help: str, convert: Callable[[str], Any], default: Any, m
     return Option(
         name,
         frozenset({PREDICT}),
-        f"Image generation: {help} [default: {default}].",
+        f"{help} [default: {default}].",
         metavar=metavar,
         convert=convert,
         kinds=frozenset({"prompt"}),
-        applies_to="models that generate images",
+        applies_to="image generation",
+        group=GROUP,
     )
 
 
 OPTIONS = (
-    _option("count", "images per prompt", _integer(1), 1),
-    _option("seed", "seed of the noise for the first image; the next ones use the seeds after it", _integer(0), 0),
-    _option("steps", "denoising steps", _integer(1, MOST_STEPS), 50),
-    _option("guidance", "how closely images follow the prompt", _guidance, 7.5, "SCALE"),
+    _option("count", "Images per prompt", _integer(1), 1),
+    _option("seed", "Seed of the noise of the first image; the next ones use the seeds after it", _integer(0), 0),
+    _option("steps", "Denoising steps", _integer(1, MOST_STEPS), 50),
+    _option("guidance", "How closely images follow the prompt", _guidance, 7.5, "SCALE"),
     Option(
         metrics.SETTING,
-        frozenset({SETTING}),
-        f"Generated images: model whose features the metrics compare [default: {metrics.DEFAULT}].",
+        frozenset({EVALUATE}),
+        f"Image model whose features the metrics compare [default: {metrics.DEFAULT}].",
         metavar="MODEL",
+        kinds=frozenset({"generated-image"}),
+        applies_to="image generation",
         default=metrics.DEFAULT,
+        setting=True,
+        group=GROUP,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from zoo.entities import Dataset, Subset
 from zoo.errors import DataError, InvalidInput
@@ -96,6 +96,13 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
         fingerprint=hashlib.sha256(f"{task}:{dataset.fingerprint}".encode()).hexdigest(),
         target_kind="generated-image",
     )
+
+
+@runtime_checkable
+class HasNoGuidance(Protocol):
+    """A generator that takes no guidance scale."""
+
+    guided: Literal[False]
 
 
 def requested(

@@ -10,7 +10,7 @@ import click
 
 from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import reading
+from zoo.cli.options import plugin_options, reading
 from zoo.cli.output import Column, Output, reasons
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SHOWN_CLASSES = 20
 @click.option("--datasets", "listing", is_flag=True, help="List the packaged data sets instead.")
 @click.option("--task", help="Say whether the data set can serve this task; exit code 1 where it cannot.")
 @reading
+@plugin_options("profile")
 def command(output: Output, data: str | None, listing: bool, task: str | None, **options: Any) -> None:
     """Look at a data set: classes, balance, sizes, problems.
 

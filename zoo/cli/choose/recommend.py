@@ -13,7 +13,6 @@ from zoo.cli.figures import human_bytes, human_count, human_score, human_seconds
 from zoo.cli.options import AMOUNT, plugin_options, read_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
-from zoo.contract.option import SETTING
 
 if TYPE_CHECKING:
     from zoo.answers import Candidate, Recommendation
@@ -116,8 +115,8 @@ class Seconds(click.ParamType):
 @click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
 @click.option("--report", metavar="FILE", help="Write the answer as one self-contained HTML file.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
-@plugin_options(SETTING)
 @reading
+@plugin_options("recommend")
 def command(output: Output, data: str, no_measure: bool, report: str | None, **options: Any) -> int:
     """Measure which pretrained model suits your data best.
 

@@ -10,7 +10,6 @@ from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
-from zoo.contract.option import SETTING
 
 
 @zoo_command("evaluate")
@@ -18,8 +17,8 @@ from zoo.contract.option import SETTING
 @click.argument("data")
 @click.option("--task", help="Task name [default: the model's first that the data can evaluate].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@plugin_options(SETTING)
 @reading
+@plugin_options("evaluate")
 def command(output: Output, model: str, data: str, **options: Any) -> None:
     """Evaluate a model's own outputs on your labelled data.
 

@@ -10,7 +10,6 @@ from zoo.cli.figures import human_bytes, human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
-from zoo.contract.option import SETTING
 
 
 @zoo_command("features")
@@ -35,8 +34,8 @@ from zoo.contract.option import SETTING
     help="float32, float16, bfloat16, or auto: half where the device gains.",
 )
 @click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
-@plugin_options(SETTING)
 @reading
+@plugin_options("features")
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
     """Turn a data set into a file of features.
 

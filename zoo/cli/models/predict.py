@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from zoo.cli.models.answering import answer_all
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options
 from zoo.cli.output import Column, Output
-from zoo.contract.option import PREDICT, SETTING
+from zoo.config import configured
 from zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -36,19 +36,8 @@ if TYPE_CHECKING:
     "written there too.",
 )
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
-@plugin_options(SETTING)
-@plugin_options(PREDICT)
-def command(
-    output: Output,
-    model: str,
-    inputs: tuple[str, ...],
-    *,
-    task: str | None,
-    labels: str | None,
-    folder: str | None,
-    device: str | None,
-    options: dict[str, Any],
-) -> None:
+@plugin_options("predict")
+def command(output: Output, model: str, options: dict[str, Any], **given: Any) -> None:
     """Run a model on inputs.
 
     INPUT is an image file, a recording, a text or a .txt file, a molecule or a protein or a file that holds several, a
@@ -69,29 +58,44 @@ def command(
       zoo predict hf:facebook/mms-tts-eng "Good night, and sleep well." -o spoken/
       zoo predict hf:stable-diffusion-v1-5/stable-diffusion-v1-5 "a red fox in snow" --count 4 -o foxes.html
     """
+    from zoo.plugins.options import settings_of
+
+    with configured(settings_of("predict", options)):
+        _predict(output, model, options, **given)
+
+
+def _predict(
+    output: Output,
+    model: str,
+    options: dict[str, Any],
+    *,
+    inputs: tuple[str, ...],
+    task: str | None,
+    labels: str | None,
+    folder: str | None,
+    device: str | None,
+) -> None:
+    """Ask the model, and show its answers."""
     from zoo import pages
     from zoo.features import load
-    from zoo.kinds.known import asked_kind, kind_of, plain_kind, shown
+    from zoo.features.predicting import question
+    from zoo.kinds.known import plain_kind, shown
     from zoo.pages import predictions
-    from zoo.plugins import plugins
 
-    task = _task_of(options, task)
     page = Path(folder or "").suffix.lower() in {".html", ".htm"}
     if page:
         pages.check(folder or "", "page")
-    named = _labels_of(options) or tuple(label.strip() for label in (labels or "").split(",") if label.strip())
     loaded = load(model, device=device, progress=output.progress())
-    wanted = plugins().tasks.get(task or next(iter(loaded.card.tasks), ""))
-    asked, answered = asked_kind(loaded.backbone, wanted), kind_of(wanted.target if wanted else "")
+    named = [label.strip() for label in (labels or "").split(",") if label.strip()]
+    wanted = question(loaded, task, named, options)
+    asked, answered = wanted.inputs, wanted.outputs
     if answered.needs_output and not (folder or output.json):
         raise InvalidInput(
             f"'{loaded.card.id}' generates {answered.nouns}, which need a place.",
             f"Add -o {answered.nouns}/, or -o page.html.",
         )
-    _refuse_options(options, asked, answered, loaded.card.id)
-    given = {**options, "task": task}
-    typed = asked.read_typed(inputs, given, loaded)
-    places, answers, unanswered = answer_all(loaded, typed.names, typed.items, task, named)
+    typed = wanted.read(loaded, inputs)
+    places, answers, unanswered = answer_all(loaded, typed.names, typed.items, wanted.name, wanted.labels)
     names, items = tuple(typed.names[at] for at in places), [typed.items[at] for at in places]
     skipped = [*typed.problems, *unanswered]
     plain = plain_kind(answered.name)
@@ -101,7 +105,7 @@ def command(
             lambda: answered.sections(names, items, answers, asked),
             lambda: plain.sections(names, items, answers, plain),
         )
-        title = wanted.title if wanted else "its own task"
+        title = wanted.task.title if wanted.task else "its own task"
         written = pages.save(predictions.page(model, title, sections, len(names)), folder or "")
         output.note(f"Written: {written}")
     elif folder:
@@ -117,38 +121,6 @@ def command(
     table = shown(answered, lambda: answered.table(names, answers), lambda: plain.table(names, answers))
     columns = [Column(head, head in table.numeric, fold=at == 0) for at, head in enumerate(table.heads)]
     output.table(columns, table.rows)
-
-
-def _task_of(options: Mapping[str, Any], task: str | None) -> str | None:
-    """The task: as it was named, else that of the given options of plugins that belong to one."""
-    from zoo.plugins import plugins
-
-    for name in options:
-        option = plugins().options[name]
-        if option.task and task not in {None, option.task}:
-            raise click.UsageError(f"{option.flag} applies to --task {option.task} alone.")
-        task = option.task or task
-    return task
-
-
-def _labels_of(options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What a model is asked with besides its inputs, by the given options of plugins."""
-    from zoo.plugins import plugins
-
-    return next((tuple(value) for name, value in options.items() if plugins().options[name].labels), ())
-
-
-def _refuse_options(options: Mapping[str, Any], asked: Kind, answered: Kind, model: str) -> None:
-    """Refuse options of plugins that do not apply to such inputs and answers."""
-    from zoo.plugins import plugins
-
-    for name in options:
-        option = plugins().options[name]
-        if option.kinds and option.kinds.isdisjoint({asked.name, answered.name}):
-            raise InvalidInput(
-                f"{option.flag} applies to {option.applies_to}, and '{model}' takes {asked.nouns}.",
-                f"Leave {option.flag} out.",
-            )
 
 
 def _draw(

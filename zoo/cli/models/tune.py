@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.figures import human_score, human_seconds
-from zoo.cli.options import READING, plugin_options, reading
 from zoo.cli.options import command as zoo_command
+from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
-from zoo.contract.option import SETTING
 
 if TYPE_CHECKING:
     from zoo.entities import Run
@@ -99,8 +98,8 @@ TUNED_MODEL = "tuned_model"
     help="Seed of the split, the head and the order of the samples.",
 )
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
-@plugin_options(SETTING)
 @reading
+@plugin_options("tune")
 @click.option("--no-save-run", is_flag=True, help="Do not save the run to the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
@@ -123,7 +122,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     if not output.json:
         output.note(_plan(model, data, options))
     check_output(folder, model)
-    dataset = read(data, task=options["task"], **{name: options.pop(name) for name in READING})
+    dataset = read(data, read=read_options(options, options["task"]))
     run = tune(model, dataset, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
     interrupted = run.plan.get("stopped") == "interrupted"
     if output.json:

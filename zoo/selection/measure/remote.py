@@ -1,19 +1,21 @@
 """Extraction by an executor: shards of models are tasks for workers, whose statistics are merged here.
 
-A worker gets ids and positions, and the data set once; it loads models itself, with its own settings. A task whose
-worker dies is started again elsewhere, and the statistics of every other task stay.
+A worker gets ids and positions, and the data set once; it loads models itself, with its own settings except for those
+that were configured here, such as ``max_cost``. A task whose worker dies is started again elsewhere, and the statistics
+of every other task stay.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.config import all_configured, configured
 from zoo.contract.reader import ReadOptions
 from zoo.engines.executor import Executor, Resources, WorkerDied, WorkerError
 from zoo.entities import Dataset, ModelCard
@@ -29,12 +31,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for all tasks: no content, no settings, no secrets.
+    """What is the same for all tasks: no content, no secrets.
 
     Attributes:
         reference: what names the data set for a worker that reads it itself; None where the data set is sent.
         fingerprint: of the data set, which the worker checks.
         task, samples, estimators, device, dtype, seed, read: as in ``zoo.selection.measure.plan.MeasurementPlan``.
+        settings: as they were configured here, not by the environment.
     """
 
     reference: str | None
@@ -46,6 +49,7 @@ class Job:
     dtype: str
     seed: int
     read: ReadOptions
+    settings: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class RemoteExtractor:
             plan.dtype,
             plan.seed,
             plan.read,
+            all_configured(),
         )
         self._given = (job, shared)
 
@@ -149,10 +154,11 @@ def extract_on_worker(shard: RemoteShard, job: Job, data: tuple[Dataset, Targets
     from zoo.contract.backbone import SilentProgress
 
     try:
-        dataset, targets = _read(job) if data is None else data
-        model = _models(job.device, job.dtype).get(_card(shard.model, shard.revision))
-        task = ShardTask(model.card, shard.layers, shard.positions)
-        found = extract_shard(model, dataset, task, targets, SilentProgress())
+        with configured(job.settings):
+            dataset, targets = _read(job) if data is None else data
+            model = _models(job.device, job.dtype).get(_card(shard.model, shard.revision))
+            task = ShardTask(model.card, shard.layers, shard.positions)
+            found = extract_shard(model, dataset, task, targets, SilentProgress())
     except ZooError as error:
         return error
     return found.statistics, found.seconds, found.passes, found.versions
@@ -161,7 +167,8 @@ def extract_on_worker(shard: RemoteShard, job: Job, data: tuple[Dataset, Targets
 def layers_on_worker(shard: RemoteShard, job: Job, data: Any) -> tuple[str, ...] | ZooError:
     """All layers of a shard's model, or the error."""
     try:
-        return tuple(_models(job.device, job.dtype).get(_card(shard.model, shard.revision)).layers)
+        with configured(job.settings):
+            return tuple(_models(job.device, job.dtype).get(_card(shard.model, shard.revision)).layers)
     except ZooError as error:
         return error
 
