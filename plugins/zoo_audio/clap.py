@@ -80,6 +80,8 @@ class ClapTrunk(Trunk):
 class ClapBackbone(AudioBackbone):
     """Turns recordings, and texts, into vectors of one space."""
 
+    module: ClapTrunk
+
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of texts in the same space, of length 1: float32, n x d."""
         with torch.inference_mode():
@@ -103,8 +105,8 @@ class ClapBackbone(AudioBackbone):
                 "Name them: --labels dog,rain",
             )
         words = [" ".join(label.replace("_", " ").split()) for label in labels]
-        means = sum(torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES)
-        names = nn.functional.normalize(means, dim=1)
+        vectors = (torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES)
+        names = nn.functional.normalize(sum(vectors, torch.zeros(())), dim=1)
         scale = float(self.module.model.logit_scale_a.detach().exp())
         rows: list[Labels] = []
         for start in range(0, len(inputs), _BATCH):

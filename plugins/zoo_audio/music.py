@@ -157,6 +157,8 @@ class MusicLearner:
 
 
 class _CodeLosses(nn.Module):
+    lengths: torch.Tensor
+
     def __init__(self, network: nn.Module, padding: int) -> None:
         super().__init__()
         self.network, self._padding = network, padding

@@ -44,7 +44,7 @@ class CtcLearner:
             return
         self.classes = tuple(sorted({letter for text in characters for letter in _heard(text)}))
         self.pretrained = backbone.module.encoder
-        head = nn.Linear(self.pretrained.config.hidden_size, len(self.classes) + 1).to(backbone.device)
+        head = nn.Linear(backbone.module.embedding_dimension, len(self.classes) + 1).to(backbone.device)
         self.module = _CtcLosses(self.pretrained, head, 0)
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
@@ -197,7 +197,7 @@ class _WritingLosses(nn.Module):
         return (losses.sum(dim=1) / (labels != _IGNORED).sum(dim=1).clamp(min=1)).unsqueeze(1)
 
 
-def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -> Any:
+def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -> CtcLearner | DecoderLearner | None:
     """What is trained for a task on structured targets; None for tasks that there is no head for here.
 
     Raises:

@@ -20,6 +20,7 @@ from zoo_audio.audio_backbone import AudioBackbone, Batch, Trunk
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from zoo.contract.backbone import Learner
     from zoo.entities import LocalFiles, ModelCard
 
 _UNTRAINED = ("masked_spec_embed", "pooler", "projector", "decoder")
@@ -94,6 +95,8 @@ class TransformersBackbone(AudioBackbone):
         writes_text: whether a decoder writes the words, token by token.
     """
 
+    module: TransformersTrunk
+
     def __init__(
         self,
         card: ModelCard,
@@ -128,7 +131,7 @@ class TransformersBackbone(AudioBackbone):
             inputs["attention_mask"] = (places < batch["lengths"][:, None]).long()
         return inputs
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
+    def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
         """What is trained to recognise speech; None for other tasks."""
         return recognition.learner(self, task, classes)
 

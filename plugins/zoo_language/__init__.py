@@ -120,8 +120,10 @@ def zoo_extract_features(
     """Embeddings from OpenAI's API, in requests as large as it takes; None for models that run here."""
     if backbone.card.source != "openai" or not backbone.layers:
         return None
-    from zoo_language.openai.embeddings import extract
+    from zoo_language.openai.embeddings import OpenAIBackbone, extract
 
+    if not isinstance(backbone, OpenAIBackbone):
+        return None
     return extract(backbone, dataset, request, progress)
 
 

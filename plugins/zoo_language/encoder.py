@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -11,13 +11,16 @@ from torch import nn
 from zoo_language import pooling
 from zoo_language.sentence_pipeline import DenseLayer, SentencePipeline
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
 _ACTIVATIONS = {"Identity", "Tanh", "ReLU", "GELU", "SiLU", "Sigmoid"}
 
 
 class TextEncoder(nn.Module):
     """Transformer, pooling and dense layers; its output is not scaled to length 1, so that a head can learn on it."""
 
-    def __init__(self, model: nn.Module, modes: Sequence[str], dense: Sequence[nn.Module] = ()) -> None:
+    def __init__(self, model: PreTrainedModel, modes: Sequence[str], dense: Sequence[nn.Module] = ()) -> None:
         super().__init__()
         self.model = model
         self.modes = tuple(modes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class OnnxBackbone:
         mask = batch["attention_mask"]
         return {layer: self._pooled(layer, hidden, mask).astype(np.float32) for layer in layers}
 
-    def head(self, task: Any, classes: int) -> Any:
+    def head(self, task: Any, classes: int) -> NoReturn:
         """Refuse: an exported graph has no gradients.
 
         Raises:

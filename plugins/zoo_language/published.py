@@ -101,16 +101,19 @@ class Translator:
         self.tokenizer = load_tokenizer(backbone.card, folder, "language")
         self.pretrained = model
         self.module = _Losses(model)
-        self._prefix, self._forced = "", {}
+        self._prefix = ""
+        self._forced: dict[str, Any] = {}
         self.classes = tuple(languages)
         self.own: tuple[tuple[str, str], ...] = ()
         if known := codes(self.tokenizer):
             self._choose(languages, known)
             return
         prefixes = _prefixes(model.config)
-        own = (getattr(self.tokenizer, "source_lang", None), getattr(self.tokenizer, "target_lang", None))
-        self.own = tuple(prefixes) or ((own,) if all(name and iso(name) for name in own) else ())
-        self._prefix = prefixes.get(tuple(map(iso, languages)), "")
+        source, target = (getattr(self.tokenizer, f"{side}_lang", None) for side in ("source", "target"))
+        own = ((source, target),) if source and target and iso(source) and iso(target) else ()
+        self.own = tuple(prefixes) or own
+        spoken = tuple(map(iso, languages))
+        self._prefix = next((prefix for pair, prefix in prefixes.items() if pair == spoken), "")
 
     def check(self, model: str, languages: Sequence[str]) -> None:
         """Raise ``InvalidInput``, in the model's name, for languages other than those that it was trained on."""
@@ -136,7 +139,7 @@ class Translator:
         for start in range(0, len(inputs), _AT_ONCE):
             batch = self.backbone.collate([self._tokens(text) for text in inputs[start : start + _AT_ONCE]])
             with torch.inference_mode(), quiet():
-                tokens = self.module.model.generate(
+                tokens = self.pretrained.generate(
                     **{name: tensor.to(self.backbone.device) for name, tensor in batch.items()},
                     max_new_tokens=min(_LONGEST, 2 * batch["input_ids"].shape[1] + 16),
                     **self._forced,
@@ -166,10 +169,10 @@ class Translator:
         return {"input_ids": list(self.tokenizer(self._prefix + text, truncation=True, max_length=limit)["input_ids"])}
 
 
-def _prefixes(config: Any) -> dict[tuple[str | None, ...], str]:
+def _prefixes(config: Any) -> dict[tuple[str, str], str]:
     """T5's prefix of a text, by source and target: its configuration lists what it was trained on."""
     listed = getattr(config, "task_specific_params", None) or {}
-    found = {match.groups(): listed[name] for name in listed if (match := _LISTED.match(name))}
+    found = {(match[1], match[2]): listed[name] for name in listed if (match := _LISTED.match(name))}
     return {languages: str((given or {}).get("prefix", "")) for languages, given in found.items()}
 
 

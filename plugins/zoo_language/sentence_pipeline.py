@@ -54,7 +54,8 @@ def read_pipeline(folder: Path) -> SentencePipeline | None:
     modules_file = folder / "modules.json"
     if not modules_file.is_file():
         return None
-    transformer, pooling, dense, normalize = folder, ("mean",), [], False
+    transformer, dense, normalize = folder, [], False
+    pooling: tuple[str, ...] = ("mean",)
     for module in _read(modules_file):
         kind = str(module.get("type", "")).rpartition(".")[2]
         place = _inside(folder, str(module.get("path", "")))

@@ -17,7 +17,7 @@ with needs_extra("language", "load language models"):
     import torch
     import transformers
     from transformers.tokenization_utils_base import TruncationStrategy
-    from transformers.utils import PaddingStrategy
+    from transformers.utils.generic import PaddingStrategy
 
 from zoo.loading.dtypes import float_dtype
 from zoo.loading.heads import HeadedModel, with_head
@@ -242,14 +242,15 @@ def _config(folder: Path, card: ModelCard) -> Any:
     return config
 
 
-def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> torch.nn.Module:
-    model = load_model(
+def _model(folder: Path, card: ModelCard, config: Any, dtype: str) -> transformers.PreTrainedModel:
+    model: transformers.PreTrainedModel = load_model(
         transformers.AutoModel, card, folder, unneeded=("pooler",), config=config, dtype=float_dtype(dtype)
     )
     if config.is_encoder_decoder:
         return model.get_encoder()
     if getattr(model, "pooler", None) is not None and "add_pooling_layer" in inspect.signature(type(model)).parameters:
-        model.pooler = None  # features pool the tokens themselves, and a head would leave it untrained
+        # Features pool the tokens themselves, and a head would leave it untrained.
+        model.register_module("pooler", None)
     return model
 
 

@@ -14,9 +14,9 @@ from zoo.kinds.metrics import metric
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.adapt.experiment import Experiment
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.experiment import Experiment
     from zoo.entities import Dataset, Plan, Run
 
 FINE_TUNED, LINEAR_PROBE = "fine-tuned", "linear-probe"

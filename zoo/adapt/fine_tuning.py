@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.adapt.evaluating import by_answers
-from zoo.adapt.experiment import make_run, prepare
 from zoo.adapt.head_objective import HeadObjective
 from zoo.adapt.learner_objective import LearnerObjective
 from zoo.adapt.objectives import Objective
@@ -22,13 +20,14 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.contract.backbone import Backbone, Progress
-    from zoo.entities import Dataset, Plan, Run
+    from zoo.contract.experiment import Experiment
+    from zoo.entities import Plan, Run
 
 HEAD_FACTOR = 10
 """How many times the learning rate of pretrained weights that of a new head is."""
 
 
-def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, method: str = "everything") -> Run:
+def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress, method: str) -> Run:
     """Fine-tune what ``method`` (of ``zoo.adapt.training.methods``) says, test it, and write it to ``plan.output``.
 
     Targets that are a class or a number get a new head (``HeadObjective``), all others the backbone's own learner
@@ -37,7 +36,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
-        ZooError: see ``zoo.adapt.experiment.prepare`` and ``zoo.adapt.training.loop.train``.
+        ZooError: see ``zoo.adapt.training.loop.train``.
     """
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt.training import methods
@@ -46,8 +45,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         from zoo.adapt.training.memory import train_within_memory
         from zoo.adapt.training.optimizer import check_layer_decay
 
-    started = time.perf_counter()
-    experiment = prepare(dataset, plan, backbone.card)
+    dataset = experiment.dataset
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
     check_room(plan.output, objective.parameters)
     if plan.device == "cpu":
@@ -92,11 +90,9 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
             "trained_parameters": attached.trained,
         }
         outcome = objective.finish(module, training, progress)
-        run = make_run(
-            experiment,
+        run = experiment.record(
             backbone.card,
             replace(plan, device=_device(plain, plan.device)),
-            started=started,
             metrics=outcome.metrics,
             epochs=len(training.epochs),
             carried_out={**carried_out, **outcome.carried_out},
@@ -105,7 +101,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         if not plan.output:
             return run
         seen = trained_on(dataset, experiment.learned_from, backbone.card)
-        return save(replace(outcome.adapted, run=run, seen=seen))
+        return save(run, outcome.adapted, seen)
 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:

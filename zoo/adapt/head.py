@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from zoo.adapt.comparison import Probe
-    from zoo.adapt.experiment import Experiment
     from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.training.batches import Batches
     from zoo.contract.backbone import Progress
+    from zoo.contract.experiment import Experiment
 
 NEVER = 10.0
 """How far below the least likely class the bias of a class without training samples is put; it stays trainable."""

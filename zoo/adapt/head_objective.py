@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
+from zoo.adapt.objectives import LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import HasHead, Trainable
 from zoo.errors import UnsupportedModel
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.adapt.comparison import Probe
-    from zoo.adapt.experiment import Experiment
     from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.experiment import Experiment
     from zoo.entities import Plan
 
 BATCH_NORM_LEARNING_RATE = 3e-4
@@ -113,11 +113,10 @@ class HeadObjective:
             **comparison.record(experiment, self._probe, training, metrics, better),
         }
         if better is not None:
-            adapted = Adapted(UNFINISHED, card, experiment.dataset, head=better.head, layer=better.layer)
+            adapted = Adapted(card, experiment.dataset, head=better.head, layer=better.layer)
             return Outcome(carried_out["probe"], adapted, carried_out, comparison.LINEAR_PROBE)
-        adapted = Adapted(
-            UNFINISHED, card, experiment.dataset, module=module, centre=self._targets.centre, scale=self._targets.scale
-        )
+        centre, scale = self._targets.centre, self._targets.scale
+        adapted = Adapted(card, experiment.dataset, module=module, centre=centre, scale=scale)
         return Outcome(metrics, adapted, carried_out)
 
 

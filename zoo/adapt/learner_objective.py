@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets
-from zoo.adapt.objectives import LEARNING_RATE, UNFINISHED, Outcome
+from zoo.adapt.objectives import LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import Learns
 from zoo.errors import UnsupportedModel
@@ -16,9 +16,9 @@ from zoo.kinds.known import kind_of
 if TYPE_CHECKING:
     from torch import nn
 
-    from zoo.adapt.experiment import Experiment
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Learner, Progress
+    from zoo.contract.experiment import Experiment
     from zoo.entities import Dataset, Plan
     from zoo.tasks import Task
 
@@ -68,7 +68,7 @@ class LearnerObjective:
         with progress.step("Testing"):
             metrics = experiment.evaluate(self._answers(experiment.test), experiment.test)
         dataset = replace(experiment.dataset, classes=self._learner.classes)
-        adapted = Adapted(UNFINISHED, self._backbone.card, dataset, module=module)
+        adapted = Adapted(self._backbone.card, dataset, module=module)
         return Outcome(metrics, adapted, experiment.kind.evaluated_with(experiment.task.name))
 
     def _answers(self, positions: Sequence[int]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.adapt.experiment import Experiment
+from zoo.contract.experiment import Experiment
 from zoo.errors import DataError, needs_extra
 
 if TYPE_CHECKING:

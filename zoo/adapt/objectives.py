@@ -12,13 +12,9 @@ if TYPE_CHECKING:
     from zoo.adapt.saved.saving import Adapted
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Progress
-    from zoo.entities import Run
 
 LEARNING_RATE = 1e-4
 """Learning rate of pretrained weights, where neither the plan nor the backbone names one."""
-
-UNFINISHED: Run = None  # type: ignore[assignment]
-"""The run of a model whose record is not made yet."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +23,7 @@ class Outcome:
 
     Attributes:
         metrics: on the test samples.
-        adapted: the model as it is written; its run is still to be filled in.
+        adapted: the model that is kept.
         carried_out: what the record of the run says besides.
         strategy: that of the model that was kept, where it is not the plan's.
     """

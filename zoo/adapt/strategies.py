@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from zoo.adapt.experiment import prepare
 from zoo.adapt.known_strategies import METHODS, find, options_of, trains_learner
-from zoo.contract.strategy import TRAINING, Options, Strategy
+from zoo.contract.strategy import TRAINING, TUNED_MODEL, Options, Strategy
+from zoo.entities import BenchmarkScore
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
+    from zoo.contract.experiment import Experiment
+    from zoo.contract.metric import Metric
     from zoo.entities import Dataset, Plan, Run
 
 
 def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    """Adapt the model by the strategy that the plan names.
+    """Split the data set, and adapt the model by the strategy that the plan names.
 
     Raises:
         InvalidInput: there is no such strategy, or the plan has an option that would have no effect.
+        ZooError: see ``zoo.adapt.experiment.prepare``.
     """
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
+    experiment = prepare(dataset, plan, backbone.card)
     if trains_learner(plan.strategy, dataset):
-        from zoo.adapt.fine_tuning import adapt as fine_tune
+        return _fine_tuning(plan.strategy)(backbone, experiment, plan, progress)
+    run = strategy.adapt(backbone, experiment, plan, progress)
+    if TUNED_MODEL in run.plan:
+        from zoo.registry import open_registry
 
-        return fine_tune(backbone, dataset, plan, progress, METHODS[plan.strategy])
-    return strategy.adapt(backbone, dataset, plan, progress)
+        open_registry().add(_scores(str(run.plan[TUNED_MODEL]), run, experiment.metrics))
+    return run
 
 
 def builtin_strategies() -> Sequence[Strategy]:
@@ -47,40 +56,55 @@ def builtin_strategies() -> Sequence[Strategy]:
         Strategy(
             "partial",
             "Fine-tune the last third of the blocks; cheaper, and safer on few samples.",
-            _partial,
+            _fine_tuning("partial"),
             options=every,
         ),
         Strategy(
-            "lora", "Small matrices beside the frozen weights, merged at the end; little memory.", _lora, options=every
+            "lora",
+            "Small matrices beside the frozen weights, merged at the end; little memory.",
+            _fine_tuning("lora"),
+            options=every,
         ),
         Strategy(
             "full",
             "Fine-tune every weight with early stopping; the most to gain, and the most to pay.",
-            _full,
+            _fine_tuning("full"),
             options=every,
         ),
     )
 
 
-def _probe(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+def _probe(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
     from zoo.adapt.linear_probe import adapt as probe
 
-    return probe(backbone, dataset, plan, progress)
+    return probe(backbone, experiment, plan, progress)
 
 
-def _partial(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.fine_tuning import adapt as fine_tune
+def _fine_tuning(strategy: str) -> Callable[[Backbone, Experiment, Plan, Progress], Run]:
+    """Fine-tuning of the part of the model that the strategy trains."""
 
-    return fine_tune(backbone, dataset, plan, progress, "last_blocks")
+    def fine_tune(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
+        from zoo.adapt import fine_tuning
+
+        return fine_tuning.adapt(backbone, experiment, plan, progress, METHODS[strategy])
+
+    return fine_tune
 
 
-def _lora(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.fine_tuning import adapt as fine_tune
-
-    return fine_tune(backbone, dataset, plan, progress, "low_rank")
-
-
-def _full(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    from zoo.adapt.fine_tuning import adapt as full
-
-    return full(backbone, dataset, plan, progress)
+def _scores(model: str, run: Run, metrics: Sequence[Metric]) -> list[BenchmarkScore]:
+    """A run's metrics as benchmark scores of the adapted model."""
+    return [
+        BenchmarkScore(
+            model,
+            run.task,
+            run.dataset,
+            metric.name,
+            run.metrics[metric.name],
+            higher_is_better=metric.higher_is_better,
+            origin="measured",
+            source=f"zoo runs show {run.id}",
+            date=run.created[:10],
+        )
+        for metric in metrics
+        if metric.name in run.metrics
+    ]

@@ -29,24 +29,37 @@ class Preprocesses(Protocol):
         ...
 
 
-class Backbone(Preprocesses, Protocol):
+class Described(Protocol):
+    """What is known of a model without running it; a backbone satisfies it too."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Its model card."""
+        ...
+
+    @property
+    def input_kind(self) -> str:
+        """What ``preprocess`` takes: ``image`` for PIL images, ``text`` for strings..."""
+        ...
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Layer names from input to output, pooling included (``layer6.mean``); the last is the default."""
+        ...
+
+    @property
+    def embedding_dimension(self) -> int:
+        """Length of the default layer's feature vector."""
+        ...
+
+
+class Backbone(Described, Preprocesses, Protocol):
     """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
 
     What else a backbone may be able to do is one protocol each: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
     ``Classifier``, ``Trainable``, ``HasLearningRate``, ``Learns``, ``Answers``, ``ZeroShot``, ``EmbedsTexts`` and
     ``HasExamples``. A backbone implements one by having its attributes.
-
-    Attributes:
-        card: its model card.
-        input_kind: what ``preprocess`` takes: ``image`` for PIL images, ``text`` for strings...
-        layers: layer names from input to output, pooling included (``layer6.mean``); the last is the default.
-        embedding_dimension: length of the default layer's feature vector.
     """
-
-    card: ModelCard
-    input_kind: str
-    layers: tuple[str, ...]
-    embedding_dimension: int
 
     def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
         """Layer name to a float tensor or array, batch x d, for a collated batch; no gradients."""
@@ -225,30 +238,6 @@ class HasExamples(Protocol):
 
     def examples(self) -> Sequence[Any]:
         """A few ordinary decoded inputs."""
-        ...
-
-
-class Described(Protocol):
-    """What is known of a model without running it; a backbone satisfies it too."""
-
-    @property
-    def card(self) -> ModelCard:
-        """Its model card."""
-        ...
-
-    @property
-    def input_kind(self) -> str:
-        """The kind of its inputs: ``image``, ``text``..."""
-        ...
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """Layer names from input to output; the last is the default."""
-        ...
-
-    @property
-    def embedding_dimension(self) -> int:
-        """Length of the default layer's feature vector."""
         ...
 
 

@@ -12,13 +12,17 @@ from zoo.errors import InvalidInput
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
-    from zoo.entities import Dataset, Run
+    from zoo.contract.experiment import Experiment
+    from zoo.entities import Run
 
 COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
 """What every strategy uses: what is done, on which samples, and where."""
 
 TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)
 """All other options of a plan: how the model is trained, and which one is kept."""
+
+TUNED_MODEL = "tuned_model"
+"""Key of a run's plan that names the adapted model where it is not a folder, see ``Experiment.register``."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Strategy:
     Attributes:
         name: what ``--strategy`` takes.
         description: one sentence.
-        adapt: function of backbone, data set, plan and progress that gives the run.
+        adapt: function of backbone, split data set, plan and progress that gives the run, see ``Experiment.record``.
         epochs: upper limit where the plan names none.
         options: the options of a plan that it uses; others are refused.
         plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
@@ -82,7 +86,7 @@ class Strategy:
 
     name: str
     description: str
-    adapt: Callable[[Backbone, Dataset, Plan, Progress], Run]
+    adapt: Callable[[Backbone, Experiment, Plan, Progress], Run]
     epochs: int = 20
     options: Options = field(default_factory=Options)
     plan: str = ""

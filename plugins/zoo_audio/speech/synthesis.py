@@ -219,6 +219,8 @@ class SpeechLearner:
 
 
 class _SpectrogramLosses(nn.Module):
+    voices: torch.Tensor
+
     def __init__(self, network: nn.Module, length: int) -> None:
         super().__init__()
         self.network = network

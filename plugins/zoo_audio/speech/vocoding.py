@@ -34,7 +34,7 @@ def vocoder_for(folder: Path, device: str) -> Any:
     from transformers import SpeechT5HifiGan
 
     try:
-        found = SpeechT5HifiGan.from_pretrained(place, local_files_only=True, weights_only=True)
+        found: torch.nn.Module = SpeechT5HifiGan.from_pretrained(place, local_files_only=True, weights_only=True)
     except (OSError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise UnsupportedModel(f"The vocoder '{named or place}' cannot be loaded: {reason}.") from error

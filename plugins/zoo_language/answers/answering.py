@@ -58,9 +58,9 @@ class AnswerLearner:
         end = start + len(target[0])
         windows = encode(self.backbone, item)
         for tokens, places in windows:
-            inside = [at for at, place in enumerate(places) if place and place[0] < end and place[1] > start]
-            if inside and places[inside[0]][0] <= start and places[inside[-1]][1] >= end:
-                return {**tokens, "positions": [inside[0], inside[-1]]}
+            inside = [(at, place) for at, place in enumerate(places) if place and place[0] < end and place[1] > start]
+            if inside and inside[0][1][0] <= start and inside[-1][1][1] >= end:
+                return {**tokens, "positions": [inside[0][0], inside[-1][0]]}
         return {**windows[0][0], "positions": [0, 0]}
 
     def collate(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
@@ -123,4 +123,4 @@ def encode(backbone: TextModel, item: Any) -> list[tuple[dict[str, list[int]], l
         offsets = encoded["offset_mapping"][number]
         places = [tuple(offset) if owner == 1 else None for owner, offset in zip(owners, offsets, strict=True)]
         windows.append((tokens, places))
-    return windows  # type: ignore[return-value]
+    return windows

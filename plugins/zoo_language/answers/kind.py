@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.kind import Kind, Typed
+from zoo.contract.kind import Kind
+from zoo.contract.values import Typed
 from zoo.kinds.inputs import read_each
 from zoo_language.answers.questions import Question, parse, read_table
 

@@ -21,9 +21,11 @@ with needs_extra("entities", "use pipelines of spaCy"):
     import numpy as np
     import spacy
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
+    from spacy.about import __version__ as spacy_version
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
+    from zoo_language.entities.spacy_training import EntityLearner
     from zoo_language.entities.spans import NamedEntities
 
 CONFIG = "config.cfg"
@@ -100,7 +102,7 @@ class SpacyBackbone:
         """The entities of each text; None for other tasks."""
         return entities(self._pipeline, map(self._text, inputs)) if task == "token-classification" else None
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
+    def learner(self, task: str, classes: Sequence[str]) -> EntityLearner | None:
         """What is trained for named entities; None for other tasks."""
         if task != "token-classification":
             return None
@@ -194,12 +196,12 @@ def _functions(value: Any) -> Iterator[str]:
 def _warn_of_version(card: ModelCard, meta: Mapping[str, Any]) -> None:
     asked = str(meta.get("spacy_version") or "")
     try:
-        fits = SpecifierSet(asked).contains(spacy.__version__, prereleases=True)
+        fits = SpecifierSet(asked).contains(spacy_version, prereleases=True)
     except InvalidSpecifier:
         return
     if not fits:
         warnings.warn(
-            f"'{card.id}' was made for spaCy {asked}, and this is {spacy.__version__}: it may find less.",
+            f"'{card.id}' was made for spaCy {asked}, and this is {spacy_version}: it may find less.",
             WeightsNotice,
             stacklevel=3,
         )

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.contract.strategy import Options
+from zoo.contract.strategy import TUNED_MODEL, Options
 from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
 from zoo_language.openai.chat import CLASSES, ROOM, OpenAIChat, question
 from zoo_language.openai.jobs import Job, Order
@@ -18,7 +18,8 @@ from zoo_language.openai.tokens import conversation_tokens, counter
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
-    from zoo.entities import BenchmarkScore, Dataset, ModelCard, Plan, Run
+    from zoo.contract.experiment import Experiment
+    from zoo.entities import ModelCard, Plan, Run
 
 NAME = "fine-tuning-job"
 PLAN = "OpenAI trains it; a job that an earlier command started is resumed."
@@ -31,35 +32,10 @@ FEWEST = 10
 """Fewest examples that a job accepts."""
 
 CLASSIFICATION = "text-classification"
-TUNED_MODEL = "tuned_model"
-"""Key of the fine-tuned model in the run's plan."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Parts:
-    """A data set in three parts, and how answers to the last are evaluated."""
-
-    experiment: Any
-    train: Dataset
-    validation: Dataset
-    test: Dataset
-    classes: tuple[str, ...]
-
-    def evaluate(self, backbone: OpenAIChat) -> dict[str, float]:
-        inputs = [self.test.inputs[index] for index in range(len(self.test))]
-        answered: Any = backbone.answer(CLASSIFICATION if self.classes else self.experiment.task.name, inputs)
-        if self.classes:
-            import numpy as np
-
-            known = {name: index for index, name in enumerate(self.classes)}
-            # An answer that names none of the classes counts as one more class, which no sample has.
-            answered = np.array([known.get(answer[0].label, len(known)) for answer in answered])
-        metrics: dict[str, float] = self.experiment.evaluate(answered, self.experiment.test)
-        return metrics
-
-
-def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
-    """Have the model fine-tuned, test it on unseen samples, and add its card to the registry.
+def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
+    """Have the model fine-tuned, add its card to the registry, and test it on unseen samples.
 
     The maximum cost is reported before anything is sent. Where an earlier call with the same data, settings and seed
     started a job, this waits for it instead of starting another; a job that succeeded is not repeated.
@@ -70,29 +46,23 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         DataError: there are too few samples, or targets other than classes and texts.
         SourceError: one of its subclasses, with what to do.
     """
-    from zoo.adapt.experiment import make_run
-    from zoo.registry import open_registry
-
-    started = time.perf_counter()
     if not isinstance(backbone, OpenAIChat):
         raise UnsupportedModel(
             f"'{backbone.card.id}' is not fine-tuned by OpenAI.",
             "Choose a chat model of theirs, such as openai:gpt-4o-mini-2024-07-18, or --strategy full.",
         )
-    _check(backbone, dataset, plan)
-    parts = _divided(dataset, plan)
-    order = Order(
-        backbone.card.name, _lines(parts, parts.train), _lines(parts, parts.validation), plan.epochs, plan.seed
-    )
-    _check_cost(backbone, parts, plan)
+    _check(backbone, experiment, plan)
+    training_lines, validation_lines = (_lines(experiment, part) for part in (experiment.train, experiment.validation))
+    order = Order(backbone.card.name, training_lines, validation_lines, plan.epochs, plan.seed)
+    _check_cost(backbone, experiment, plan)
     with Job(backbone.client, order) as job:
         done = job.run(progress)
-        card = _card(backbone.card, parts, str(done.fine_tuned_model), plan)
+        card = _card(backbone.card, experiment, str(done.fine_tuned_model), plan)
         # At once, before anything else can fail: it was paid for.
-        open_registry().add([card])
+        experiment.register(card)
         tuned = OpenAIChat(card)
         with progress.step("Testing"):
-            metrics = parts.evaluate(tuned)
+            metrics = _tested(tuned, experiment)
         training = 0.0 if job.done_before else backbone.prices.of_training(int(done.trained_tokens or 0))
         _report(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
         carried_out = {
@@ -101,20 +71,12 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
             "trained_tokens": done.trained_tokens,
             "dollars": round(training + tuned.spent, 6),
         }
-        run = make_run(
-            parts.experiment,
-            backbone.card,
-            dataclasses.replace(plan, device="openai"),
-            started=started,
-            metrics=metrics,
-            epochs=plan.epochs,
-            carried_out=carried_out,
-        )
-        open_registry().add(_scores(card, run, parts))
-    return run
+        on = dataclasses.replace(plan, device="openai")
+        return experiment.record(backbone.card, on, metrics=metrics, epochs=plan.epochs, carried_out=carried_out)
 
 
-def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
+def _check(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:
+    dataset, samples = experiment.dataset, len(experiment.train)
     if plan.output:
         raise InvalidInput(
             "A model that OpenAI fine-tunes stays at OpenAI; there is nothing to write to a folder.",
@@ -126,90 +88,71 @@ def _check(backbone: OpenAIChat, dataset: Dataset, plan: Plan) -> None:
             f"with {dataset.target_kind} targets.",
             "Numbers can be learned from embeddings: zoo tune openai:text-embedding-3-small DATA",
         )
-
-
-def _divided(dataset: Dataset, plan: Plan) -> _Parts:
-    from zoo.adapt.experiment import prepare
-
-    experiment = prepare(dataset, plan)
-    made = [experiment.part(positions) for positions in (experiment.train, experiment.validation, experiment.test)]
-    if len(made[0]) < FEWEST:
+    if samples < FEWEST:
         raise DataError(
-            f"'{dataset.name}' leaves {len(made[0])} samples to train on, and OpenAI needs at least {FEWEST}.",
+            f"'{dataset.name}' leaves {samples} samples to train on, and OpenAI needs at least {FEWEST}.",
             "Add samples, or hold fewer out with --validation and --test.",
         )
-    return _Parts(experiment, made[0], made[1], made[2], tuple(dataset.classes))
 
 
-def _conversations(parts: _Parts, part: Dataset) -> list[list[dict[str, str]]]:
-    targets: Sequence[Any] = part.targets or ()
-    found = []
-    for index in range(len(part)):
-        answer = parts.classes[int(targets[index])] if parts.classes else str(targets[index])
-        found.append([*question(part.inputs[index], parts.classes), {"role": "assistant", "content": answer}])
+def _conversations(experiment: Experiment, positions: Sequence[int]) -> list[list[dict[str, str]]]:
+    classes, found = experiment.dataset.classes, []
+    for text, target in zip(experiment.part(positions).inputs, experiment.of(positions), strict=True):
+        answer = classes[int(target)] if classes else str(target)
+        found.append([*question(text, classes), {"role": "assistant", "content": answer}])
     return found
 
 
-def _lines(parts: _Parts, part: Dataset) -> bytes:
+def _lines(experiment: Experiment, positions: Sequence[int]) -> bytes:
     """One JSON object per line, in OpenAI's chat format for supervised fine-tuning."""
-    return "".join(
-        json.dumps({"messages": messages}, ensure_ascii=False) + "\n" for messages in _conversations(parts, part)
-    ).encode("utf-8", "replace")
+    lines = (json.dumps({"messages": one}, ensure_ascii=False) for one in _conversations(experiment, positions))
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
 
-def _check_cost(backbone: OpenAIChat, parts: _Parts, plan: Plan) -> None:
+def _check_cost(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:
     """Report the maximum cost; raise ``InvalidInput`` where it is more than the limit."""
-    count = counter()
-    tokens = plan.epochs * sum(conversation_tokens(one, count) for one in _conversations(parts, parts.train))
-    asked = [conversation[:-1] for conversation in _conversations(parts, parts.test)]
-    room = 1 + max(map(count, parts.classes)) if parts.classes else ROOM
+    count, classes = counter(), experiment.dataset.classes
+    tokens = plan.epochs * sum(conversation_tokens(one, count) for one in _conversations(experiment, experiment.train))
+    asked = [conversation[:-1] for conversation in _conversations(experiment, experiment.test)]
+    room = 1 + max(map(count, classes)) if classes else ROOM
     training, testing = backbone.prices.of_training(tokens), backbone.cost_of_asking(asked, room)
     total = training + testing
     if total > backbone.limit:
         raise InvalidInput(
-            f"Fine-tuning '{backbone.card.id}' on {len(parts.train):,} samples could cost ${total:.4f}, more than the "
-            f"limit of ${backbone.limit:.4f}.",
+            f"Fine-tuning '{backbone.card.id}' on {len(experiment.train):,} samples could cost ${total:.4f}, more than "
+            f"the limit of ${backbone.limit:.4f}.",
             "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer samples or --epochs.",
         )
     _report(
-        f"Fine-tuning {backbone.card.id} on {len(parts.train):,} samples: at most {tokens:,} tokens in {plan.epochs} "
-        f"epochs, ${training:.4f}; testing on {len(parts.test):,}: at most ${testing:.4f}; "
+        f"Fine-tuning {backbone.card.id} on {len(experiment.train):,} samples: at most {tokens:,} tokens in "
+        f"{plan.epochs} epochs, ${training:.4f}; testing on {len(experiment.test):,}: at most ${testing:.4f}; "
         f"${backbone.limit:.2f} allowed."
     )
 
 
-def _card(base: ModelCard, parts: _Parts, name: str, plan: Plan) -> ModelCard:
-    classes: dict[str, Any] = {CLASSES: list(parts.classes)} if parts.classes else {}
+def _tested(tuned: OpenAIChat, experiment: Experiment) -> dict[str, float]:
+    """Metrics of the model's answers to the test samples."""
+    kind, classes = experiment.kind, experiment.dataset.classes
+    inputs = list(experiment.part(experiment.test).inputs)
+    answers = tuned.answer(CLASSIFICATION if classes else experiment.task.name, inputs) or []
+    found = [kind.comparable(text, answer, classes) for text, answer in zip(inputs, answers, strict=True)]
+    return experiment.evaluate(kind.array(found) if kind.estimable else found, experiment.test)
+
+
+def _card(base: ModelCard, experiment: Experiment, name: str, plan: Plan) -> ModelCard:
+    dataset = experiment.dataset
+    classes: dict[str, Any] = {CLASSES: list(dataset.classes)} if dataset.classes else {}
     return dataclasses.replace(
         base,
         id=f"openai:{name}",
         tasks=(plan.task,),
-        description=f"{base.id} adapted to {parts.experiment.dataset.name} by {NAME}.",
+        description=f"{base.id} adapted to {dataset.name} by {NAME}.",
         released=time.strftime("%Y-%m-%d", time.gmtime()),
         base_model=f"openai:{base_of(base.name)}" if base.name.startswith(TUNED) else base.id,
         url=None,
         tags=("api", "chat", "tuned"),
         loader={"strategy": NAME, **classes},
     )
-
-
-def _scores(card: ModelCard, run: Run, parts: _Parts) -> list[BenchmarkScore]:
-    from zoo.entities import BenchmarkScore
-
-    return [
-        BenchmarkScore(
-            card.id,
-            run.task,
-            run.dataset,
-            metric.name,
-            run.metrics[metric.name],
-            higher_is_better=metric.higher_is_better,
-            origin="measured",
-            source=f"zoo runs show {run.id}",
-            date=run.created[:10],
-        )
-        for metric in parts.experiment.metrics
-    ]
 
 
 def _report(line: str) -> None:

@@ -21,7 +21,8 @@ with needs_extra("materials", "run models of crystals"):
     import numpy as np
     import torch
     from chgnet.model.model import CHGNet
-    from pymatgen.core import Lattice, Structure
+    from pymatgen.core.lattice import Lattice
+    from pymatgen.core.structure import Structure
     from torch import nn
 
 from zoo.loading.heads import with_head

@@ -22,6 +22,7 @@ from zoo_scientific.sequence_backbone import SequenceBackbone, tokenizer
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
+    from zoo_scientific.proteins.folding_learner import FoldingLearner
 
 ARCHITECTURE = "EsmForProteinFolding"
 _ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
@@ -74,7 +75,7 @@ class FoldingBackbone(SequenceBackbone):
         confidence = output["plddt"][0, :, _ALPHA_CARBON].float().cpu()
         return Fold(self.folder.output_to_pdb(output)[0], tuple(confidence.tolist()), float(confidence.mean()))
 
-    def learner(self, task: str, classes: Sequence[str]) -> Any:
+    def learner(self, task: str, classes: Sequence[str]) -> FoldingLearner | None:
         """A learner for folding; None for other tasks."""
         from zoo_scientific.proteins.folding_learner import FoldingLearner
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Adapted:
-    """An adapted model as it is written.
+    """An adapted model.
 
     Attributes:
         base: card of the model that it was made from.
@@ -32,10 +32,8 @@ class Adapted:
         head: the linear probe's head; or None.
         layer: the layer whose features the head takes.
         centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
-        seen: what it was trained on, written beside the weights; None where samples cannot be told apart.
     """
 
-    run: Run
     base: ModelCard
     dataset: Dataset
     module: Any = None
@@ -43,7 +41,6 @@ class Adapted:
     layer: str | None = None
     centre: float = 0.0
     scale: float = 1.0
-    seen: Seen | None = None
 
 
 def check_output(output: str | None, model: str) -> None:
@@ -82,8 +79,11 @@ def check_room(output: str | None, parameters: int) -> None:
         )
 
 
-def save(adapted: Adapted) -> Run:
+def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
     """Write the folder and give the run with its path; an earlier tuned model there is replaced when all is written.
+
+    Args:
+        seen: what it was trained on, written beside the weights; None where samples cannot be told apart.
 
     Raises:
         InvalidInput: see ``check_output``.
@@ -91,27 +91,26 @@ def save(adapted: Adapted) -> Run:
     """
     from zoo.adapt.saved.seen import FILE
 
-    run = adapted.run
     check_output(str(run.plan["output"]), adapted.base.id)
     folder = Path(str(run.plan["output"])).expanduser().absolute()
     run = replace(run, path=str(folder))
-    if adapted.seen is not None:
-        run = replace(run, plan={**run.plan, "trained_on": adapted.seen.fingerprint})
-    document = describe(replace(adapted, run=run), folder)
+    if seen is not None:
+        run = replace(run, plan={**run.plan, "trained_on": seen.fingerprint})
+    document = describe(run, adapted, folder)
     with storage_errors(folder), _replacing(folder) as place:
         (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         _write_weights(adapted, place / WEIGHTS)
-        if adapted.seen is not None:
-            adapted.seen.write(place / FILE)
+        if seen is not None:
+            seen.write(place / FILE)
         # safetensors makes its files readable by the owner alone, whatever the umask is.
         shutil.copymode(place / MARKER, place / WEIGHTS)
         (place / "README.md").write_text(readme(document), encoding="utf-8")
     return run
 
 
-def describe(adapted: Adapted, folder: Path) -> dict[str, Any]:
+def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
     """What ``zoo.json`` holds: card, base model, task, classes, preprocessing, metrics and run."""
-    run, base, dataset = adapted.run, adapted.base, adapted.dataset
+    base, dataset = adapted.base, adapted.dataset
     card = replace(
         base,
         id=f"file:{folder}",

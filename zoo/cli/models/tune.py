@@ -10,13 +10,12 @@ from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, read_options, reading
 from zoo.cli.output import Column, Output
+from zoo.contract.strategy import TUNED_MODEL
 
 if TYPE_CHECKING:
     from zoo.entities import Run
 
 INTERRUPTED = 130
-TUNED_MODEL = "tuned_model"
-"""Key of a run's plan that names the adapted model where it is not a folder."""
 
 
 @zoo_command("tune")

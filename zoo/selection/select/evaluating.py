@@ -22,8 +22,8 @@ from zoo.selection.select.confirming import AS_IT_IS, TuningPlan
 from zoo.selection.select.ranked import Ranked
 
 if TYPE_CHECKING:
-    from zoo.adapt.experiment import Experiment
     from zoo.contract.backbone import Progress
+    from zoo.contract.experiment import Experiment
     from zoo.entities import Dataset, ModelCard
     from zoo.tasks import Task
 

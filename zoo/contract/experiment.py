@@ -1,0 +1,134 @@
+"""A data set split for one adaptation: what every strategy gets from the core."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from zoo.contract.kind import Kind
+    from zoo.contract.metric import Metric
+    from zoo.entities import Dataset, ModelCard, Plan, Run
+    from zoo.tasks import Task
+
+STRONG_IMBALANCE = 10
+"""Classes are weighted when the largest has this many times the samples of the smallest."""
+
+
+@dataclass(frozen=True)
+class Experiment(ABC):
+    """A data set split for one adaptation, how it is evaluated, and where the results go.
+
+    The parts are the same for every strategy and model.
+
+    Attributes:
+        train, validation, test: positions of the samples in the data set.
+        targets: n targets: class indices (int64), floats (float64), or a sequence of other values.
+        metrics: the task's metrics that apply, the one that decides first.
+        kind: that of the targets.
+        copies: how many samples are copies of an earlier one; those lie in its part.
+    """
+
+    task: Task
+    dataset: Dataset
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    test: tuple[int, ...]
+    targets: Any
+    metrics: tuple[Metric, ...]
+    kind: Kind
+    copies: int = 0
+
+    @property
+    def learned_from(self) -> tuple[int, ...]:
+        """Positions of the samples that the weights depend on: those of training and of validation."""
+        return (*self.train, *self.validation)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a head gives: one for each class, or one."""
+        return len(self.dataset.classes) if self.classification else 1
+
+    @property
+    def classification(self) -> bool:
+        """Whether the targets are classes."""
+        return self.kind.estimable and self.targets.dtype.kind == "i"
+
+    def evaluate(self, predictions: Any, positions: Sequence[int]) -> dict[str, float]:
+        """Every metric of predictions for the samples at ``positions``."""
+        targets = self.of(positions)
+        return {metric.name: float(metric.compute(targets, predictions)) for metric in self.metrics}
+
+    def decide(self, predictions: Any, positions: Sequence[int]) -> float:
+        """The deciding metric, turned so that higher is better."""
+        metric = self.metrics[0]
+        value = float(metric.compute(self.of(positions), predictions))
+        return value if metric.higher_is_better else -value
+
+    def of(self, positions: Sequence[int]) -> Any:
+        """The targets of the samples at ``positions``."""
+        return self.targets[list(positions)] if self.kind.estimable else [self.targets[at] for at in positions]
+
+    def part(self, positions: Sequence[int]) -> Dataset:
+        """The samples at ``positions``."""
+        return self.dataset.subset(positions)
+
+    def baseline(self) -> dict[str, float]:
+        """The same metrics on the test split for what the kind of target answers without a model."""
+        guessed = self.kind.baseline(self.part(self.test).inputs, self.of(self.train), self.task.name)
+        return self.evaluate(guessed, self.test)
+
+    def class_weights(self) -> np.ndarray | None:
+        """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
+
+        The root is a compromise: full inverse frequency would buy rare classes at the price of accuracy.
+        """
+        import numpy as np
+
+        known = self.targets[list(self.train)]
+        if not self.classification and not is_binary(known):
+            return None
+        counts = np.bincount(known.astype(np.int64), minlength=self.outputs)
+        present = counts > 0
+        if counts.max() < STRONG_IMBALANCE * counts[present].min():
+            return None
+        weights = np.where(present, 1 / np.sqrt(np.maximum(counts, 1)), 0.0)
+        return weights * len(self.train) / (weights * counts).sum()
+
+    @abstractmethod
+    def record(
+        self,
+        card: ModelCard,
+        plan: Plan,
+        *,
+        metrics: Mapping[str, float],
+        epochs: int = 0,
+        carried_out: Mapping[str, Any] | None = None,
+    ) -> Run:
+        """The record of the adaptation.
+
+        Args:
+            card: of the model that was adapted.
+            metrics: on the test samples.
+            carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan,
+                of which options without effect are left out.
+        """
+
+    @abstractmethod
+    def register(self, card: ModelCard) -> None:
+        """Add the card of an adapted model that is not a folder, such as one behind an API, to the registry.
+
+        It is added at once, so that the model is not lost where testing it fails. The run names it by
+        ``zoo.contract.strategy.TUNED_MODEL``, and the core adds its scores.
+        """
+
+
+def is_binary(targets: np.ndarray) -> bool:
+    """Whether numbers are all 0 or 1, and both occur."""
+    import numpy as np
+
+    return set(np.unique(targets).tolist()) == {0.0, 1.0}
