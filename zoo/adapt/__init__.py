@@ -97,16 +97,7 @@ def tune(
     from zoo.plugins import plugins
     from zoo.registry import open_registry
 
-    given = read_options(
-        "tune",
-        data,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("tune", data, read, input_column, target_column, on_problem, task, options)
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
