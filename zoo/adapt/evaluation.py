@@ -89,18 +89,9 @@ def evaluate(
     from zoo.data import notes_on
     from zoo.data.arguments import read_options
     from zoo.features import load
-    from zoo.provenance import versions
+    from zoo.provenance import figure_versions
 
-    given = read_options(
-        "evaluate",
-        data,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("evaluate", data, read, input_column, target_column, on_problem, task, options)
     task = given.task
     progress = progress or SilentProgress()
     if task is None and isinstance(model, str):
@@ -111,7 +102,8 @@ def evaluate(
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
     metrics, baseline = evaluate_answers(loaded, dataset, found, progress)
-    evaluated_with = kind_of(found.target).evaluated_with(found.name)
+    kind = kind_of(found.target)
+    used = figure_versions(loaded.backbone, kind_of(dataset.input_kind), kind)
     return Evaluation(
         loaded.card.id,
         found.name,
@@ -123,7 +115,7 @@ def evaluate(
         round(time.perf_counter() - started, 3),
         loaded.device,
         loaded.revision,
-        {**versions(), **evaluated_with},
+        {**used, **kind.evaluated_with(found.name)},
         dataset.problems,
         left_out,
         warnings,

@@ -16,10 +16,11 @@ from zoo.adapt.task_metrics import metrics_for
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of
-from zoo.provenance import revision_of, versions
+from zoo.provenance import figure_versions, revision_of
 from zoo.tasks import Task, find_task
 
 if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
     from zoo.contract.kind import Kind
     from zoo.contract.metric import Metric
 
@@ -182,7 +183,7 @@ def too_few(dataset: Dataset, repeated: int) -> DataError:
 
 def make_run(
     experiment: Experiment,
-    card: ModelCard,
+    backbone: Backbone,
     plan: Plan,
     *,
     started: float,
@@ -202,7 +203,7 @@ def make_run(
     used = options_of(plan.strategy, experiment.dataset).select(plan.to_dict())
     return Run(
         id=new_id(),
-        model=card.id,
+        model=backbone.card.id,
         task=experiment.task.name,
         dataset=experiment.dataset.name,
         data=experiment.dataset.fingerprint,
@@ -215,8 +216,8 @@ def make_run(
         samples=len(experiment.dataset),
         seconds=round(time.perf_counter() - started, 3),
         device=plan.device,
-        revision=revision_of(card),
-        versions=versions(),
+        revision=revision_of(backbone.card),
+        versions=figure_versions(backbone, kind_of(experiment.dataset.input_kind), experiment.kind),
         path=plan.output,
         created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
     )

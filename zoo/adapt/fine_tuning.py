@@ -94,7 +94,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress, 
         outcome = objective.finish(module, training, progress)
         run = make_run(
             experiment,
-            backbone.card,
+            backbone,
             replace(plan, device=_device(plain, plan.device)),
             started=started,
             metrics=outcome.metrics,

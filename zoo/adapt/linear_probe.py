@@ -31,7 +31,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         step.advance()
     metrics = experiment.evaluate(predict(head, features[list(experiment.test)], experiment), experiment.test)
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
-    run = make_run(experiment, backbone.card, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
+    run = make_run(experiment, backbone, plan, started=started, metrics=metrics, epochs=0, carried_out=carried_out)
     if plan.output:
         seen = trained_on(dataset, experiment.learned_from, backbone.card)
         run = save(Adapted(run, backbone.card, dataset, head=head, layer=layer, seen=seen))

@@ -58,6 +58,7 @@ class Kind(Shows):
         numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
         select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
         most_evaluated: how many targets show whether a metric applies; all where it is None.
+        libraries: distributions that values, their comparison or their metrics depend on; runs record their versions.
     """
 
     name: ClassVar[str] = ""
@@ -81,6 +82,7 @@ class Kind(Shows):
     numbered: ClassVar[bool] = False
     select_by_loss: ClassVar[bool] = False
     most_evaluated: ClassVar[int | None] = None
+    libraries: ClassVar[Sequence[str]] = ()
 
     def __init__(self, name: str = "") -> None:
         if name:

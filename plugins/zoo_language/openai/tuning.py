@@ -103,7 +103,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
         }
         run = make_run(
             parts.experiment,
-            backbone.card,
+            backbone,
             dataclasses.replace(plan, device="openai"),
             started=started,
             metrics=metrics,

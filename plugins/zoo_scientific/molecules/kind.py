@@ -23,6 +23,7 @@ class Molecules(Kind):
     column_names = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
     cells = "SMILES"
     written = True
+    libraries = ("rdkit",)
     groupings: ClassVar[Mapping[str, Callable[[Sequence[Any]], Sequence[Hashable]]]] = {"scaffold": scaffolds}
 
     def is_cell(self, value: str, column: str) -> bool:

@@ -24,6 +24,7 @@ class Folds(Kind):
     """Structures of proteins; targets are ``Structure``, answers ``Fold``."""
 
     name = "structure"
+    libraries = ("biotite",)
     per_sample = "a known structure"
     metrics = METRICS
     select_by_loss = True

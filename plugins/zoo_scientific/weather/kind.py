@@ -33,6 +33,7 @@ class Grids(Kind):
     """Fields on a grid: a history of them as input, the next one as target and answer."""
 
     name = "grid"
+    libraries = ("xarray",)
     noun, nouns = "map", "maps"
     ordered = True
     baseline_title = "climatology or last field"
