@@ -266,6 +266,15 @@ class Kind(Shows):
         """Some ordinary values, of different size where that is possible."""
         return ()
 
+    def ordinary_answers(self) -> Sequence[Any]:
+        """Some ordinary answers of models, of the same size where ``ordinary`` gives samples of another type."""
+        return self.ordinary()
+
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """A target for each of n inputs; by default what metrics compare of ``ordinary_answers``."""
+        answers = self.ordinary_answers()
+        return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
+
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
         """Values at the edge of what real data hold, each with its name: empty, tiny, huge."""
         return ()

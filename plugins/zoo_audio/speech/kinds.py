@@ -12,7 +12,7 @@ from zoo.contract.values import Typed
 from zoo.kinds.inputs import read_each
 from zoo.kinds.recordings import Recordings
 from zoo_audio.speech.metrics import METRIC_MODELS, METRICS, baseline
-from zoo_audio.speech.utterances import KIND, VoicedText, parse, read_table
+from zoo_audio.speech.utterances import KIND, SoundingText, VoicedText, parse, read_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -111,6 +111,15 @@ class GeneratedAudio(Kind):
     def ordinary(self) -> Sequence[Recording]:
         """Tones."""
         return Recordings().ordinary()[:2]
+
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[SoundingText]:
+        """The texts, with tones for their recordings."""
+        recordings = Recordings().ordinary()
+        return [SoundingText(str(item), recordings, at % len(recordings)) for at, item in enumerate(inputs)]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Recording]]:
+        """Those of recordings."""
+        return Recordings().extreme()
 
     def file_names(self, names: Sequence[str]) -> Sequence[str]:
         """Numbered, with the first words of the texts."""
