@@ -79,5 +79,5 @@ class Designs(Kind):
         return [str(item) for item in inputs]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """A sequence without a native one, and none of whose residues is native."""
-        return [("no native sequence", Design("A")), ("nothing native", Design("AAAA", 1e6, "LKEL"))]
+        """A sequence without a native one, and one without a native residue."""
+        return [("no native sequence", Design("A")), ("no native residue", Design("AAAA", 1e6, "LKEL"))]
