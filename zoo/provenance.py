@@ -59,6 +59,11 @@ def feature_versions(backbone: Any) -> dict[str, str]:
     return versions(FEATURES) | libraries_of(backbone)
 
 
+def figure_versions(backbone: Any, *kinds: Any) -> dict[str, str]:
+    """Versions of all that figures of a backbone depend on, on data of some ``zoo.contract.kind.Kind``s."""
+    return versions((*FIGURES, *(name for kind in kinds for name in kind.libraries))) | libraries_of(backbone)
+
+
 def libraries_of(*objects: Any) -> dict[str, str]:
     """Versions of the distributions that objects come from: those of their classes, and of what they are made of.
 

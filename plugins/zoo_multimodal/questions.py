@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.contract.values import Typed
-from zoo.entities import Dataset, Problem, Subset
+from zoo.entities import Combined, Dataset, Problem
 from zoo.errors import DataError, needs_extra, suggest
 from zoo.kinds import image as images
 from zoo.kinds.answers import known_answers
@@ -40,21 +40,6 @@ class ImageQuestion:
     def tobytes(self) -> bytes:
         """Both as bytes, for a digest."""
         return f"{self.image.mode} {self.image.size} {self.question}\n".encode() + self.image.tobytes()
-
-
-class _Decoded(Sequence[ImageQuestion]):
-    """Images with a question each; an image is decoded when its question is accessed."""
-
-    def __init__(self, images: Sequence[Any], questions: Sequence[str]) -> None:
-        self.images, self.questions = images, questions
-
-    def __len__(self) -> int:
-        return len(self.questions)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Subset(self, range(len(self))[index])
-        return ImageQuestion(self.images[index], self.questions[index])
 
 
 def parse(text: str) -> ImageQuestion:
@@ -121,7 +106,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     return Dataset(
         reference,
         INPUT_KIND,
-        _Decoded(decoded, questions),
+        Combined(ImageQuestion, decoded, questions),
         targets,
         (),
         fingerprint(INPUT_KIND, digests, [json.dumps(known) for known in targets]),

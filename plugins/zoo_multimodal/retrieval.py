@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import EmbedsTexts
 from zoo.contract.kind import Kind
@@ -38,6 +38,27 @@ class Vectors(Kind):
             UnsupportedModel: the model does not embed texts.
         """
         return retrieval(model, dataset, progress) if task.name == TASK else None
+
+    def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
+        """The dimension."""
+        return [(f"{len(answer)} numbers", "")]
+
+    def to_json(self, answer: Any) -> list[float]:
+        """The numbers."""
+        found: list[float] = answer.tolist()
+        return found
+
+    def ordinary(self) -> Sequence[Any]:
+        """Two vectors of length 1."""
+        import numpy as np
+
+        return [np.array(values, dtype=np.float32) for values in ((0.6, 0.8, 0.0), (0.0, -0.6, 0.8))]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """A vector without a direction."""
+        import numpy as np
+
+        return [("zeros", np.zeros(3, dtype=np.float32))]
 
 
 def retrieval(model: LoadedModel, dataset: Dataset, progress: Progress) -> tuple[dict[str, float], dict[str, float]]:

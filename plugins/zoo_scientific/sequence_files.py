@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from zoo.data.layout import are_splits, merged
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, storage_errors, suggest
 from zoo.kinds.fingerprint import fingerprint
+from zoo.kinds.inputs import existing_file
 from zoo.kinds.items import text_digest
 from zoo.kinds.targets import Targets, interpret, is_missing
 from zoo.kinds.text import encoding_of, open_text
@@ -98,6 +99,31 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
                 parts.append(text)
     if seen:
         yield _entry(header, parts)
+
+
+def typed_entries(
+    texts: Sequence[str],
+    is_read: Callable[[Path], bool],
+    entries: Callable[[Path], Iterable[Entry]],
+    nouns: str,
+    hint: str,
+) -> Iterator[tuple[str, str]]:
+    """Name and text of each typed sequence, and of each in a typed file.
+
+    Raises:
+        DataError: a file is of another form, or empty; ``hint`` says which forms there are.
+    """
+    for text in texts:
+        path = existing_file(text)
+        if path is None:
+            yield text, text
+            continue
+        if not is_read(path):
+            raise DataError(f"'{path}' is not a file of {nouns} that zoo reads.", hint)
+        found = [(place, sequence) for place, sequence, _ in entries(path)]
+        if not found:
+            raise DataError(f"'{path}' holds no {nouns}.")
+        yield from found
 
 
 def read_folder(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import metadata
+
 import pytest
 
 import zoo
@@ -56,6 +58,19 @@ def test_numbers_are_regressed(tmp_path) -> None:
     run = zoo.tune(STATIC, str(path))
 
     assert run.metrics["spearman"] > 0.8 > run.baseline["spearman"]
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "libraries"),
+    [
+        ("pkg:rxnmapper", "rdkit:polar-areas:60", ["rdkit"]),
+        ("pkg:chgnet/0.3.0", "ase:bulk-moduli:40", ["ase", "chgnet"]),
+    ],
+)
+def test_a_run_names_the_libraries_of_its_model_and_of_its_data(model: str, data: str, libraries: list[str]) -> None:
+    run = zoo.tune(model, data)
+
+    assert {name: run.versions.get(name) for name in libraries} == {name: metadata.version(name) for name in libraries}
 
 
 def test_a_model_is_tuned_on_images(tmp_path) -> None:

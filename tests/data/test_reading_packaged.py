@@ -11,7 +11,7 @@ from PIL import Image
 
 import zoo
 from zoo.data import datasets, packaged_datasets
-from zoo.errors import DataError
+from zoo.errors import DataError, MissingDependency, MissingExtra
 
 FACTS = {
     "sklearn:digits": ("image", 1797, 10, ()),
@@ -91,11 +91,18 @@ def test_a_part_is_stratified_and_the_same_each_time() -> None:
 
 def test_a_package_that_is_missing_is_named_with_its_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("zoo.data.packaged._shared", lambda relative: tmp_path / relative)
-    with pytest.raises(DataError, match="apt-get install fortunes"):
+    monkeypatch.setattr("zoo.data.packaged.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra) as missing:
+        zoo.read("sklearn:digits")
+    assert str(missing.value) == (
+        "The package that ships 'sklearn:digits' is not installed. Run: pip install 'foundation-zoo[data]'"
+    )
+    with pytest.raises(MissingDependency, match="Run: apt-get install fortunes") as missing:
         zoo.read("fortunes:topics")
+    assert missing.type is MissingDependency
     known = {dataset.name: dataset for dataset in packaged_datasets()}
     assert not known["fortunes:topics"].available
-    assert known["sklearn:digits"].available
+    assert not known["sklearn:digits"].available
     assert set(known) == set(datasets())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,7 +86,10 @@ def test_a_program_that_is_missing_skips_what_needs_it(
         assert outcomes[name].detail.startswith("The program 'espeak-ng' is needed to turn texts into phonemes")
         assert "Run: apt-get install espeak-ng" in outcomes[name].detail
     assert command_line(["plugins", "check", "audio", "--model", "pkg:piper-joe-medium"]) == 0
-    assert "answers-extremes skipped: The program 'espeak-ng'" in " ".join(capsys.readouterr().out.split())
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count("skipped: The program 'espeak-ng'") == 1
+    [skipped] = re.findall(r"pkg:piper-joe-medium: ([a-z, -]+) skipped: The program", shown)
+    assert set(skipped.split(", ")) >= set(CHECKS)
 
 
 @pytest.mark.parametrize("where", ["zoo_load", "preprocess", "features", "zoo_predict"])

@@ -100,16 +100,7 @@ def tune(
     from zoo.plugins.options import check_fit, settings_of
     from zoo.registry import open_registry
 
-    given = read_options(
-        "tune",
-        data,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("tune", data, read, input_column, target_column, on_problem, task, options)
     settings = settings_of("tune", options, "" if isinstance(model, str) else model.card.id)
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs

@@ -92,16 +92,7 @@ def evaluate(
     from zoo.data.arguments import read_options
     from zoo.plugins.options import settings_of
 
-    given = read_options(
-        "evaluate",
-        data,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("evaluate", data, read, input_column, target_column, on_problem, task, options)
     settings = settings_of("evaluate", options, "" if isinstance(model, str) else model.card.id)
     with configured(settings):
         return _evaluate(model, data, given, settings=settings, device=device, progress=progress or SilentProgress())
@@ -119,7 +110,7 @@ def _evaluate(
     from zoo.data import notes_on
     from zoo.features import load
     from zoo.plugins.options import check_fit
-    from zoo.provenance import versions
+    from zoo.provenance import figure_versions
 
     task = given.task
     if task is None and isinstance(model, str):
@@ -132,7 +123,8 @@ def _evaluate(
     dataset, left_out, warnings = _unseen(loaded, dataset)
     started = time.perf_counter()
     metrics, baseline = evaluate_answers(loaded, dataset, found, progress)
-    evaluated_with = kind_of(found.target).evaluated_with(found.name)
+    kind = kind_of(found.target)
+    used = figure_versions(loaded.backbone, kind_of(dataset.input_kind), kind)
     return Evaluation(
         loaded.card.id,
         found.name,
@@ -144,7 +136,7 @@ def _evaluate(
         round(time.perf_counter() - started, 3),
         loaded.device,
         loaded.revision,
-        {**versions(), **evaluated_with},
+        {**used, **kind.evaluated_with(found.name)},
         dataset.problems,
         left_out,
         warnings,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.known_strategies import options_of
 from zoo.adapt.plans import check_plan
@@ -16,8 +16,11 @@ from zoo.contract.experiment import Experiment, is_binary
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of
-from zoo.provenance import revision_of, versions
+from zoo.provenance import figure_versions, revision_of
 from zoo.tasks import find_task
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Backbone
 
 RANKED = "roc_auc"
 """The metric that decides where the targets are 0 and 1."""
@@ -35,7 +38,7 @@ class Prepared(Experiment):
 
     def record(
         self,
-        card: ModelCard,
+        backbone: Backbone,
         plan: Plan,
         *,
         metrics: Mapping[str, float],
@@ -46,7 +49,7 @@ class Prepared(Experiment):
         used = options_of(plan.strategy, self.dataset).select(plan.to_dict())
         return Run(
             id=new_id(),
-            model=card.id,
+            model=backbone.card.id,
             task=self.task.name,
             dataset=self.dataset.name,
             data=self.dataset.fingerprint,
@@ -59,8 +62,8 @@ class Prepared(Experiment):
             samples=len(self.dataset),
             seconds=round(time.perf_counter() - self.started, 3),
             device=plan.device,
-            revision=revision_of(card),
-            versions=versions(),
+            revision=revision_of(backbone.card),
+            versions=figure_versions(backbone, kind_of(self.dataset.input_kind), self.kind),
             path=plan.output,
             created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         )

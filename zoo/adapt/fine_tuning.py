@@ -91,7 +91,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         }
         outcome = objective.finish(module, training, progress)
         run = experiment.record(
-            backbone.card,
+            backbone,
             replace(plan, device=_device(plain, plan.device)),
             metrics=outcome.metrics,
             epochs=len(training.epochs),

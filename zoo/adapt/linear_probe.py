@@ -29,7 +29,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         step.advance()
     metrics = experiment.evaluate(predict(head, features[list(experiment.test)], experiment), experiment.test)
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
-    run = experiment.record(backbone.card, plan, metrics=metrics, carried_out=carried_out)
+    run = experiment.record(backbone, plan, metrics=metrics, carried_out=carried_out)
     if plan.output:
         seen = trained_on(dataset, experiment.learned_from, backbone.card)
         run = save(run, Adapted(backbone.card, dataset, head=head, layer=layer), seen)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from zoo.contract.backbone import Backbone
     from zoo.contract.kind import Kind
     from zoo.contract.metric import Metric
     from zoo.entities import Dataset, ModelCard, Plan, Run
@@ -102,7 +103,7 @@ class Experiment(ABC):
     @abstractmethod
     def record(
         self,
-        card: ModelCard,
+        backbone: Backbone,
         plan: Plan,
         *,
         metrics: Mapping[str, float],
@@ -112,7 +113,7 @@ class Experiment(ABC):
         """The record of the adaptation.
 
         Args:
-            card: of the model that was adapted.
+            backbone: the model that was adapted.
             metrics: on the test samples.
             carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan,
                 of which options without effect are left out.

@@ -63,6 +63,7 @@ class Kind(Shows):
         block_rows: rows of features that are computed and saved together, which an interruption loses; samples are
             sorted by length within them.
         most_evaluated: how many targets show whether a metric applies; all where it is None.
+        libraries: distributions that values, their comparison or their metrics depend on; runs record their versions.
     """
 
     name: ClassVar[str] = ""
@@ -89,6 +90,7 @@ class Kind(Shows):
     batch_tokens: ClassVar[Mapping[str, int]] = {}
     block_rows: ClassVar[int] = 256
     most_evaluated: ClassVar[int | None] = None
+    libraries: ClassVar[Sequence[str]] = ()
 
     def __init__(self, name: str = "") -> None:
         if name:
@@ -275,6 +277,15 @@ class Kind(Shows):
     def ordinary(self) -> Sequence[Any]:
         """Some ordinary values, of different size where that is possible."""
         return ()
+
+    def ordinary_answers(self) -> Sequence[Any]:
+        """Some ordinary answers of models, of the same size where ``ordinary`` gives samples of another type."""
+        return self.ordinary()
+
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """A target for each of n inputs; by default what metrics compare of ``ordinary_answers``."""
+        answers = self.ordinary_answers()
+        return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
         """Values at the edge of what real data hold, each with its name: empty, tiny, huge."""

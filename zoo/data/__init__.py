@@ -94,16 +94,7 @@ def read(
         InvalidInput: an option has an invalid value, or there is no such option.
         UnknownTask: there is no such task.
     """
-    given = read_options(
-        "read",
-        reference,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("read", reference, read, input_column, target_column, on_problem, task, options)
     return read_with(reference, replace(given, unlabelled=given.unlabelled or unlabelled))
 
 
@@ -128,16 +119,7 @@ def profile(
     Raises:
         ZooError: as ``zoo.read``.
     """
-    given = read_options(
-        "profile",
-        data,
-        read,
-        input_column=input_column,
-        target_column=target_column,
-        on_problem=on_problem,
-        task=task,
-        options=options,
-    )
+    given = read_options("profile", data, read, input_column, target_column, on_problem, task, options)
     if not isinstance(data, Dataset):
         data = read_with(data, replace(given, unlabelled=given.unlabelled or given.task is None))
     return profile_dataset(data)

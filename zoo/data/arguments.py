@@ -15,11 +15,10 @@ from zoo.plugins.options import checked, settings_of
 DEFAULT = ReadOptions()
 
 
-def read_options(
+def read_options(  # noqa: PLR0917
     function: str,
     data: str | os.PathLike[str] | Dataset,
     read: ReadOptions | None = None,
-    *,
     input_column: str | None = None,
     target_column: str | None = None,
     on_problem: str = DEFAULT.on_problem,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from zoo.contract.reader import PackagedDataset, ReadOptions
 from zoo.entities import Dataset
-from zoo.errors import DataError
+from zoo.errors import MissingDependency, MissingExtra
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class ShippedReader:
         """The whole data set.
 
         Raises:
-            DataError: the package that ships it is not installed; with the command.
+            MissingExtra: the Python package that ships it is not installed; with the command.
+            MissingDependency: the package of the system that ships it is not installed; with the command.
         """
         one = self._shipped[reference]
         if not one.here():
-            raise DataError(
-                f"'{reference}' is shipped by a package that is not installed.", f"Install it: {one.install}"
-            )
+            missing = MissingExtra if one.install.startswith("pip ") else MissingDependency
+            raise missing(f"The package that ships '{reference}' is not installed.", f"Run: {one.install}")
         return one.read(reference, options)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from zoo.entities.base import Entity
 from zoo.entities.cards import NOT_PROPOSED, BenchmarkScore, LocalFiles, ModelCard, ModelFile, ModelId
-from zoo.entities.data import Dataset, FeatureRequest, Features, FeatureShard, LeftOut, Problem, Subset
+from zoo.entities.data import Combined, Dataset, FeatureRequest, Features, FeatureShard, LeftOut, Problem, Subset
 from zoo.entities.runs import Measurement, Plan, Run
 
 __all__ = [
     "NOT_PROPOSED",
     "BenchmarkScore",
+    "Combined",
     "Dataset",
     "Entity",
     "FeatureRequest",

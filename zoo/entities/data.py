@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,6 +100,21 @@ class Subset(Sequence[Any]):
         if isinstance(index, slice):
             return Subset(self.items, self.indices[index])
         return self.items[self.indices[index]]
+
+
+class Combined(Sequence[Any]):
+    """n items, each made when indexed of the items at that place in several sequences."""
+
+    def __init__(self, make: Callable[..., Any], *parts: Sequence[Any]) -> None:
+        self._make, self._parts = make, parts
+
+    def __len__(self) -> int:
+        return len(self._parts[0])
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        return self._make(*(part[index] for part in self._parts))
 
 
 @dataclass(frozen=True)

@@ -153,16 +153,7 @@ class Model:
         from zoo.data.arguments import read_options
         from zoo.plugins.options import settings_of
 
-        given = read_options(
-            "Model.extract",
-            data,
-            read,
-            input_column=input_column,
-            target_column=target_column,
-            on_problem=on_problem,
-            task=task,
-            options=options,
-        )
+        given = read_options("Model.extract", data, read, input_column, target_column, on_problem, task, options)
         settings_of("Model.extract", options, self.card.id)
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         stream = self.shards(dataset, layers, batch_size, progress, cache=cache)
@@ -210,16 +201,7 @@ class Model:
         from zoo.data.arguments import read_options
         from zoo.plugins.options import settings_of
 
-        given = read_options(
-            "Model.shards",
-            data,
-            read,
-            input_column=input_column,
-            target_column=target_column,
-            on_problem=on_problem,
-            task=task,
-            options=options,
-        )
+        given = read_options("Model.shards", data, read, input_column, target_column, on_problem, task, options)
         settings_of("Model.shards", options, self.card.id)
         dataset = read_for(self.card, data, given) if isinstance(data, str) else data
         size, tokens = (batch_size, None) if batch_size else default_limits(self.facts, self.device)

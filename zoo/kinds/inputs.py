@@ -56,15 +56,13 @@ def existing_file(text: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def read_each(
-    entries: Iterable[tuple[str, str]] | Sequence[str], read: Callable[[str], Any], refusal: str = "'{text}' {reason}."
-) -> Typed:
+def read_each(entries: Iterable[tuple[str, str]] | Sequence[str], read: Callable[[str], Any], hint: str = "") -> Typed:
     """Each typed input read by itself; one that cannot be used costs only itself.
 
     Args:
         entries: the inputs, or pairs of name and text.
         read: from the text to the value; raises ``Unusable``, ``DataError`` or ``InvalidInput``.
-        refusal: the sentence around the reason of an ``Unusable``.
+        hint: what to do after an ``Unusable``.
 
     Raises:
         DataError, InvalidInput: none can be used; the first error.
@@ -77,7 +75,7 @@ def read_each(
             try:
                 items.append(read(text))
             except Unusable as reason:
-                raise DataError(refusal.format(text=text[:60], reason=reason)) from None
+                raise DataError(f"'{text[:60]}' {reason}.", hint) from None
             names.append(name)
         except (DataError, InvalidInput) as error:
             first = first or error

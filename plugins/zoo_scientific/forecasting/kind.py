@@ -164,11 +164,11 @@ class Forecasts(Kind):
         return found
 
     def ordinary(self) -> Sequence[Any]:
-        """Three steps that rise."""
+        """Twelve steps that rise, and as many that fall."""
         import numpy as np
 
-        quantiles = np.arange(1.0, 4.0)[:, None] + np.asarray(LEVELS)
-        return (Forecast("sales", ("2024-01-01", "2024-01-02", "2024-01-03"), quantiles),)
+        steps, times = np.arange(1.0, 13.0)[:, None], tuple(f"2024-{month:02d}-01" for month in range(1, 13))
+        return [Forecast("sales", times, values + np.asarray(LEVELS)) for values in (steps, 20 - steps)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
         """One step without a doubt, and values at 1e12."""

@@ -65,6 +65,7 @@ class Crystals(Kind):
     """Crystals, in files that ASE reads."""
 
     name = "crystal"
+    libraries = ("ase",)
     suffixes = SUFFIXES
     column_names = ("structure", "cif", "crystal", "structure_file", "path", "file", "file_name", "filename")
     cells = "paths of structures"

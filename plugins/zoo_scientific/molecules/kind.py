@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Unusable
-from zoo.errors import DataError
-from zoo.kinds.inputs import existing_file, read_each
+from zoo.kinds.inputs import read_each
 from zoo_scientific.molecules.scaffolds import scaffolds
 from zoo_scientific.molecules.smiles import canonical_smiles, looks_like_smiles, smiles_problem
-from zoo_scientific.sequence_files import SMILES, form_of, smiles_entries
+from zoo_scientific.sequence_files import SMILES, form_of, smiles_entries, typed_entries
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel
@@ -24,6 +23,7 @@ class Molecules(Kind):
     column_names = ("smiles", "canonical_smiles", "isomeric_smiles", "mol", "molecule", "drug", "reaction", "rxn")
     cells = "SMILES"
     written = True
+    libraries = ("rdkit",)
     groupings: ClassVar[Mapping[str, Callable[[Sequence[Any]], Sequence[Hashable]]]] = {"scaffold": scaffolds}
 
     def is_cell(self, value: str, column: str) -> bool:
@@ -39,15 +39,9 @@ class Molecules(Kind):
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """SMILES, or ``.smi`` files, each of which stands for all that it holds."""
-        entries = [entry for text in texts for entry in _entries(text)]
-
-        def read(text: str) -> str:
-            try:
-                return self.read_cell(text)
-            except Unusable as reason:
-                raise DataError(f"'{text[:60]}' {reason}.", "Write a SMILES string such as CCO.") from None
-
-        return read_each(entries, read)
+        hint = "Give a SMILES file (.smi)."
+        entries = typed_entries(texts, lambda path: form_of(path) in SMILES, smiles_entries, "molecules", hint)
+        return read_each(entries, self.read_cell, "Write a SMILES string such as CCO.")
 
     def canonical(self, item: Any) -> str:
         """RDKit's canonical SMILES."""
@@ -66,16 +60,3 @@ class Molecules(Kind):
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
         """One atom, and 1,500."""
         return [("methane", "C"), ("a molecule of 1,500 atoms", "C" * 1500)]
-
-
-def _entries(text: str) -> list[tuple[str, str]]:
-    """Name and SMILES of each molecule in a file, or of the typed text itself."""
-    path = existing_file(text)
-    if path is None:
-        return [(text, text)]
-    if form_of(path) not in SMILES:
-        raise DataError(f"'{path}' is not a file of molecules that zoo reads.", "Give a SMILES file (.smi).")
-    found = [(place, smiles) for place, smiles, _ in smiles_entries(path)]
-    if not found:
-        raise DataError(f"'{path}' holds no molecules.")
-    return found

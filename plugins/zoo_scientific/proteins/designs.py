@@ -73,3 +73,11 @@ class Designs(Kind):
     def ordinary(self) -> Sequence[Any]:
         """For helices of 20 and 60 residues, as ``ProteinStructures`` has them."""
         return [Design("ALKA" * (count // 4), 3.0, "ALKE" * (count // 4), 0.75, 0.5) for count in (20, 60)]
+
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[str]:
+        """The sequences of the structures."""
+        return [str(item) for item in inputs]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """A sequence without a native one, and one without a native residue."""
+        return [("no native sequence", Design("A")), ("no native residue", Design("AAAA", 1e6, "LKEL"))]

@@ -24,6 +24,7 @@ class Folds(Kind):
     """Structures of proteins; targets are ``Structure``, answers ``Fold``."""
 
     name = "structure"
+    libraries = ("biotite",)
     per_sample = "a known structure"
     metrics = METRICS
     select_by_loss = True
@@ -66,8 +67,12 @@ class Folds(Kind):
         return numbered_names(names)
 
     def ordinary(self) -> Sequence[Any]:
-        """A helix of 20 residues."""
-        return [Fold(_pdb(helix(20)), (0.95,) * 10 + (0.55,) * 10, 0.75)]
+        """Helices of 20 and 40 residues."""
+        return [Fold(_pdb(helix(2 * half)), (0.95,) * half + (0.55,) * half, 0.75) for half in (10, 20)]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """A single residue, of which nothing is certain."""
+        return [("one residue", Fold(_pdb(helix(1)), (0.0,), 0.0))]
 
 
 def _pdb(structure: Structure) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +11,10 @@ from zoo.contract.reader import ReadOptions
 from zoo.contract.values import Typed, Unusable
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
-from zoo.kinds.inputs import existing_file, read_each
+from zoo.kinds.inputs import read_each
 from zoo_scientific.proteins.residues import FOLDING, clean, protein_problem
 from zoo_scientific.proteins.structures import is_protein_file, read_structure
-from zoo_scientific.sequence_files import FASTA, fasta_entries, form_of, read_folder
+from zoo_scientific.sequence_files import FASTA, Entry, fasta_entries, form_of, read_folder, typed_entries
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel
@@ -66,15 +66,9 @@ class Proteins(Kind):
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """Sequences, FASTA files, each of which stands for all that it holds, or files of structures."""
-        entries = [entry for text in texts for entry in _entries(text)]
-
-        def read(text: str) -> str:
-            try:
-                return self.read_cell(text)
-            except Unusable as reason:
-                raise DataError(f"'{text[:60]}' {reason}.", "Write residues in the one-letter code.") from None
-
-        return read_each(entries, read)
+        hint = "Give a FASTA, PDB or mmCIF file."
+        entries = typed_entries(texts, _holds_proteins, _entries, "proteins", hint)
+        return read_each(entries, self.read_cell, "Write residues in the one-letter code.")
 
     def canonical(self, item: Any) -> str:
         """The residues in capitals, without blanks, gaps and the stop at the end."""
@@ -96,19 +90,16 @@ class Proteins(Kind):
         return [("one residue", "M"), ("a protein of 5,000 residues", "MKTAYIAKQR" * 500)]
 
 
-def _entries(text: str) -> list[tuple[str, str]]:
-    """Name and sequence of each protein in a file, or of the typed text itself."""
-    path = existing_file(text)
-    if path is None:
-        return [(text, text)]
-    if is_protein_file(path):
-        chain = read_structure(path)
-        if isinstance(chain, str):
-            raise DataError(f"'{path}' {chain}.")
-        return [(path.stem, chain.sequence)]
-    if form_of(path) not in FASTA:
-        raise DataError(f"'{path}' is not a file of proteins that zoo reads.", "Give a FASTA, PDB or mmCIF file.")
-    found = [(place, sequence) for place, sequence, _ in fasta_entries(path)]
-    if not found:
-        raise DataError(f"'{path}' holds no proteins.")
-    return found
+def _holds_proteins(path: Path) -> bool:
+    return form_of(path) in FASTA or is_protein_file(path)
+
+
+def _entries(path: Path) -> Iterator[Entry]:
+    """Those of a FASTA file, or the chain of a file of structures."""
+    if not is_protein_file(path):
+        yield from fasta_entries(path)
+        return
+    chain = read_structure(path)
+    if isinstance(chain, str):
+        raise DataError(f"'{path}' {chain}.")
+    yield path.stem, chain.sequence, {}

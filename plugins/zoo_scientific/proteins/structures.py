@@ -81,6 +81,7 @@ class ProteinStructures(Kind):
 
     name = "protein-structure"
     needs_task = True
+    libraries = ("biotite",)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """PDB and mmCIF files; of each the residues whose whole backbone was seen."""

@@ -12,7 +12,7 @@ from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
 from zoo.errors import UnsupportedModel
 from zoo.kinds.inputs import read_each, typed_file
-from zoo_scientific.weather.fields import Field, Forecast
+from zoo_scientific.weather.fields import HISTORY, Field, Forecast, History
 from zoo_scientific.weather.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ class Grids(Kind):
     """Fields on a grid: a history of them as input, the next one as target and answer."""
 
     name = "grid"
+    libraries = ("xarray",)
     noun, nouns = "map", "maps"
     ordered = True
     baseline_title = "climatology or last field"
@@ -78,10 +79,43 @@ class Grids(Kind):
 
         return maps(item, answer)
 
+    def ordinary(self) -> Sequence[Any]:
+        """Waves that move eastward over a coarse grid, seen from two times on."""
+        return [_waves(start) for start in (0, 1)]
+
+    def ordinary_answers(self) -> Sequence[Any]:
+        """The same waves a step later."""
+        return [Forecast(item.names, item.fields[-1].values) for item in map(_waves, (1, 2))]
+
+    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
+        """A single cell, and fields of which nothing is known."""
+        import numpy as np
+
+        usual = _waves(0)
+        unknown = tuple(replace(field, values=np.full_like(field.values, np.nan)) for field in usual.fields)
+        one = np.zeros((2, 1, 1), dtype=np.float32)
+        cell = (Field(one, one, np.zeros(1)),) * HISTORY
+        return [
+            ("a grid of one cell", replace(usual, fields=cell, next_climatology=one)),
+            ("unknown fields", replace(usual, fields=unknown)),
+        ]
+
     def input_html(self, item: Any) -> str:
         """The variables, and the size of the grid."""
         height, width = item.fields[-1].values.shape[1:]
         return f"<p>{escape(', '.join(item.names))}: {height} latitudes, {width} longitudes.</p>"
+
+
+def _waves(start: int) -> History:
+    """Two variables on 6 latitudes and 12 longitudes."""
+    import numpy as np
+
+    latitudes, across = np.linspace(-75, 75, 6), np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    usual = np.zeros((2, 6, 12), dtype=np.float32)
+    height = np.cos(np.deg2rad(latitudes))[:, None] * np.array([5.0, 50.0])[:, None, None]
+    fields = (height * np.sin(across + step) for step in range(start, start + HISTORY))
+    known = tuple(Field(field.astype(np.float32), usual, latitudes) for field in fields)
+    return History(known, usual, ("t_850", "z_500"))
 
 
 def persistence(inputs: Sequence[Any]) -> list[Field]:

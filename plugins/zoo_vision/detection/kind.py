@@ -20,6 +20,7 @@ class BoxesKind(Kind):
     """Boxes around the objects of an image."""
 
     name = "boxes"
+    libraries = ("pycocotools",)
     noun, nouns, per_sample = "boxes", "boxes", "boxes"
     metrics = METRICS
     baseline_title = "mean box of the most frequent class"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from zoo.entities import Dataset, Subset
+from zoo.entities import Combined, Dataset
 from zoo.errors import DataError, InvalidInput
 from zoo_vision.generation.images import GeneratedImage
 
@@ -36,34 +36,6 @@ class Prompt:
         return self.text
 
 
-class Prompts(Sequence[Any]):
-    """Texts as prompts, each with its position as seed."""
-
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.texts = texts
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def __getitem__(self, index: Any) -> Any:
-        return Subset(self, range(len(self))[index]) if isinstance(index, slice) else Prompt(self.texts[index], index)
-
-
-class PromptedImages(Sequence[Any]):
-    """Images, decoded when indexed, each with the text of its prompt."""
-
-    def __init__(self, images: Sequence[Any], texts: Sequence[str]) -> None:
-        self.images, self.texts = images, texts
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return Subset(self, range(len(self))[index])
-        return GeneratedImage(self.images[index], self.texts[index])
-
-
 def as_prompts(dataset: Dataset, task: str) -> Dataset:
     """The images of a data set as targets of prompts: captions, names of classes, or no text.
 
@@ -86,12 +58,11 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
             f"The images of '{dataset.name}' have no text and no class, and {task} needs one for each.",
             f"Sort them into class folders, add a table of captions, or use --task {UNCONDITIONAL}.",
         )
-    images: Any = PromptedImages(dataset.inputs, texts)
     return replace(
         dataset,
         input_kind="prompt",
-        inputs=Prompts(texts),
-        targets=images,
+        inputs=Combined(Prompt, texts, range(len(texts))),
+        targets=Combined(GeneratedImage, dataset.inputs, texts),
         classes=() if task == UNCONDITIONAL else dataset.classes,
         fingerprint=hashlib.sha256(f"{task}:{dataset.fingerprint}".encode()).hexdigest(),
         target_kind="generated-image",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+_FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
+
 
 @zoo_command("tune")
 @click.argument("model")
@@ -46,19 +48,9 @@ INTERRUPTED = 130
     help="Epochs without a better validation metric before it stops.",
 )
 @click.option(
-    "--validation",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.15,
-    show_default=True,
-    help="Validation fraction, for early stopping.",
+    "--validation", type=_FRACTION, default=0.15, show_default=True, help="Validation fraction, for early stopping."
 )
-@click.option(
-    "--test",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    default=0.2,
-    show_default=True,
-    help="Test fraction, for the reported metrics.",
-)
+@click.option("--test", type=_FRACTION, default=0.2, show_default=True, help="Test fraction, for the reported metrics.")
 @click.option(
     "--split",
     metavar="NAME",

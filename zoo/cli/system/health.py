@@ -53,8 +53,8 @@ def _home() -> Check:
     home = settings().home
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not os.access(existing, os.W_OK):
-        return Check("folder", "broken", f"{home} cannot be written", "Set ZOO_HOME to a writable folder.")
-    return Check("folder", *_space(home, existing))
+        return Check("home folder", "broken", f"{home} is not writable", "Set ZOO_HOME to a writable folder.")
+    return Check("home folder", *_space(home, existing))
 
 
 def _feature_cache() -> Check:
@@ -71,7 +71,8 @@ def _space(folder: Path, existing: Path) -> tuple[str, str]:
     from zoo.cli.figures import human_bytes
 
     free = shutil.disk_usage(existing).free
-    return "note" if free < LITTLE_SPACE else "ok", f"{folder}, {human_bytes(free)} free"
+    low = free < LITTLE_SPACE
+    return "note" if low else "ok", f"{folder}, {'only ' if low else ''}{human_bytes(free)} free"
 
 
 def _registry() -> Check:
@@ -133,7 +134,7 @@ def _hub() -> Iterator[Check]:
     if os.access(existing, os.W_OK):
         yield Check("hub cache", *_space(cache, existing))
     else:
-        yield Check("hub cache", "broken", f"{cache} cannot be written", "Set HF_HOME to a writable folder.")
+        yield Check("hub cache", "broken", f"{cache} is not writable", "Set HF_HOME to a writable folder.")
     try:
         reached = f"{without_credentials(endpoint())}, {'offline' if settings().offline else 'online'}"
     except ZooError as error:

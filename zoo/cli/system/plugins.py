@@ -96,9 +96,12 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
         columns = [Column("check"), Column("model"), Column("result"), Column("time", number=True)]
         rows = [[o.check, o.model or "-", o.status, human_seconds(o.seconds)] for o in outcomes]
         output.table(columns, rows)
+        alike: dict[tuple[str, str, str], list[str]] = {}
         for outcome in outcomes:
             if outcome.detail:
-                output.text(f"{outcome.check} {outcome.status}: {outcome.detail}")
+                alike.setdefault((outcome.model or name, outcome.status, outcome.detail), []).append(outcome.check)
+        for (checked, status, detail), found in alike.items():
+            output.text(f"{checked}: {', '.join(found)} {status}: {detail}")
         if not any(outcome.model for outcome in outcomes):
             output.note(
                 f"No model of this plugin is on this machine; name one: zoo plugins check {name} --model file:FOLDER"
