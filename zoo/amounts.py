@@ -21,7 +21,7 @@ def amount(text: str) -> int | None:
 
 
 def seconds(text: str) -> float | None:
-    """A time such as ``120``, ``120s``, ``2m`` or ``1h`` in seconds; None where the text is none."""
+    """The seconds in a time such as ``120``, ``120s``, ``2m`` or ``1h``; None if the text is not a valid time."""
     text = text.strip().lower()
     scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
     try:

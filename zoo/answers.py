@@ -10,7 +10,7 @@ from typing import Any
 from zoo.entities import Entity
 
 UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "evaluated": "score"}
-"""Names of scores that no estimator gave: standard deviations above the average model, or a mean z-score."""
+"""Names of scores that no estimator computed: standard deviations above the average model, or a mean z-score."""
 
 
 def figure_text(value: float) -> str:
@@ -30,7 +30,7 @@ class Argument(Entity):
     Attributes:
         sentence: the argument in words, with the figure.
         figure: the figure itself, or None where the fact is not a number.
-        source: where the figure is from: a measurement, a citation, the model card, a run.
+        source: where the figure comes from: a measurement, a citation, the model card, a run.
     """
 
     sentence: str
@@ -45,8 +45,8 @@ class Explanation(Entity):
     Attributes:
         in_favour, against: arguments, the strongest first.
         would_change: what would move it up or down, in sentences.
-        probability_best: how likely it is the best of the candidates given the errors, from 0 to 1; None where the
-            scores have no intervals.
+        probability_best: probability that it is the best candidate, given the errors, from 0 to 1; None if the scores
+            have no intervals.
         certainty: the same in a sentence.
     """
 
@@ -140,7 +140,7 @@ class Exclusion(Entity):
 
 @dataclass(frozen=True)
 class FigureColumn:
-    """One figure of every candidate.
+    """One figure for every candidate.
 
     Attributes:
         name: an estimator's, a metric's, ``predicted`` or ``fine-tuned``.
@@ -156,7 +156,7 @@ class FigureColumn:
         return any(value is not None for value, _ in self.values)
 
     def title(self, name: str = "") -> str:
-        """The head of the column, with another name for the figure if one is given."""
+        """The heading of the column, with another name for the figure if one is given."""
         intervals = any(interval is not None for _, interval in self.values)
         return f"{name or self.name}{' (95 % interval)' if intervals else ''}"
 
@@ -177,7 +177,7 @@ class Recommendation(Entity):
         warnings: what to watch out for in the data and in the answer, in sentences.
         analysis: what the data consist of and how to start, see ``zoo.selection.request.task.Analysis``.
         provenance: what is needed to repeat it: settings, device, versions, revision of each model.
-        partial: why this is not the full answer (the budget was spent, it was interrupted); empty where it is.
+        partial: why this is not the full answer (budget spent, or interrupted); empty if it is.
         interrupted: whether Ctrl-C ended it.
         forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
             nothing was measured.

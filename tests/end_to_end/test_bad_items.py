@@ -107,9 +107,9 @@ def test_every_command_says_how_the_folders_were_read(images, tmp_path, capsys):
             shutil.copy(images / name / f"{number}.png", folder / f"{split}{number}.png")
     (tmp_path / "split" / "train" / "captions.json").write_text("{}")
     merged = (
-        "The splits 'test' (8) and 'train' (8) are read as one data set; zoo draws its own training and test parts."
+        "The splits 'test' (8) and 'train' (8) are read as one data set; zoo makes its own training and test splits."
     )
-    other = "Other files passed over, since the folder is read as images: 1 .json."
+    other = "Other files skipped, because the folder is read as images: 1 .json."
     data, tuned = str(tmp_path / "split"), tmp_path / "tuned"
 
     commands = (

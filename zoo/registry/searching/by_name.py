@@ -83,7 +83,7 @@ def _nearest(connection: Reader, sets: Sets, reference: str) -> str:
         likely.update((row["id"], None) for row in rows_of(connection, "id", [*islice(bits.keys(close), 500)]))
     first = name.split("/")[0] or reference
     plain = {id.partition(":")[2]: id for id in likely}  # the source, which many ids share, makes them no more similar
-    return suggest(name, plain, shown=plain) or f"Look for it: zoo search {first}"
+    return suggest(name, plain, shown=plain) or f"Search for it: zoo search {first}"
 
 
 def check_names(sets: Sets, query: SearchQuery) -> None:

@@ -213,7 +213,7 @@ def _check(models: tuple[str, ...], budget: float | None, tolerance: float) -> N
         raise InvalidInput("There is no candidate to select from.", "Give at least one model.")
     if len(set(models)) < len(models):
         twice = next(model for model in models if models.count(model) > 1)
-        raise InvalidInput(f"'{twice}' is there twice among the candidates.", "Name each once.")
+        raise InvalidInput(f"'{twice}' appears twice among the candidates.", "Name each once.")
     if budget is not None and not budget > 0.0:
         raise InvalidInput(f"Invalid budget {budget:g}: it must be positive.", "Give a budget above 0, or none.")
     if not (math.isfinite(tolerance) and tolerance >= 0.0):
