@@ -72,7 +72,7 @@ def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
     assert problems["empty.wav"] == "is empty (0 bytes)"
     assert problems["words.wav"].startswith("cannot be decoded: ")
     assert problems["nothing.wav"] == "holds no samples"
-    assert problems["long.wav"] == "lasts 180 minutes, and recordings of up to 10 are taken; cut it"
+    assert problems["long.wav"] == "lasts 180 minutes; the limit is 10, so split it"
     with pytest.raises(DataError, match="4 items that cannot be used"):
         zoo.read(tones, on_problem="fail")
 

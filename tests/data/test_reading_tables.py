@@ -163,7 +163,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="readable Parquet file"):
         zoo.read(tmp_path / "x.parquet")
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"text,label\na,b\n" * 100)[:30])
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         zoo.read(tmp_path / "x.csv.gz")
     (tmp_path / "x.jsonl").write_text('{"text": "a", "label": "b"}\nnonsense\n')
     assert [problem.item for problem in zoo.read(tmp_path / "x.jsonl").problems] == ["line 2"]

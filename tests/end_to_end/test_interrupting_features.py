@@ -68,7 +68,7 @@ def test_what_was_computed_is_kept_and_the_next_run_goes_on(tmp_path: Path) -> N
 
     assert started.returncode == 130, err
     told = re.fullmatch(
-        r"Interrupted\. The features of (\d+) of 300 samples are kept; the same command goes on from there\.",
+        r"Interrupted\. The features of (\d+) of 300 samples are saved; the same command continues from there\.",
         err.strip(),
     )
     assert told, err

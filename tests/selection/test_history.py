@@ -53,7 +53,9 @@ def test_percentages_among_fractions_are_divided_and_told() -> None:
     found = history(records(("a", "x", 0.5), ("b", "x", 60.0), ("c", "x", 0.7)))
 
     assert found.scores[:, 0].tolist() == [0.5, 0.6, 0.7]
-    assert found.notes == ("accuracy mixes percentages and fractions on x (1 value): what is above 1 is divided by 100.",)
+    assert found.notes == (
+        "accuracy mixes percentages and fractions on x (1 value): what is above 1 is divided by 100.",
+    )
 
 
 def test_the_same_fault_on_many_data_sets_is_one_note() -> None:

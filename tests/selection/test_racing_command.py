@@ -199,7 +199,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(poetry, poems, capsys):
         (("--layers", ","), "No layer is named."),
         (("--layers", "wordz"), "Did you mean words?"),
         (("--cluster", "somewhere"), "'somewhere' is not the address of a cluster."),
-        (("--estimator", "leep"), "came without a classifier"),
+        (("--estimator", "leep"), "has no classifier"),
         (("--estimator", "loogme"), "Did you mean logme?"),
     ],
 )

@@ -173,7 +173,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("zoo/data/layout.py", '"pictures",'): "the name that users give to such a folder",
     (
         "zoo/transfer/intervals.py",
-        "Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. The errors",
+        "and Graubard, Survey Methodology 24, 1998); if no sample differs from another it is the number of units. The",
     ): "the name of a journal",
 }
 """(file, the line without the spaces around it) -> why the word is right there."""

@@ -85,7 +85,7 @@ def test_without_undoes_merge(shifted_classes):
 
     assert_same(whole.without(second), first)
     assert whole.n == 200
-    with pytest.raises(InvalidInput, match="cannot be taken"):
+    with pytest.raises(InvalidInput, match="cannot be subtracted"):
         first.without(whole)
 
 

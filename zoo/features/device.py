@@ -18,13 +18,13 @@ _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dri", "/dev/dxg")
 
 _CPU = Path("/proc/cpuinfo")
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
-"""CPUs with either run matrix products in bfloat16 about twice as fast as in float32."""
+"""CPU flags for bfloat16 matrix products, which take about half the time of float32."""
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def best_device(name: str | None = None) -> str:
-    """The device that ``name`` means, or the fastest available where it is None: CUDA, then XPU, MPS, CPU.
+    """The device called ``name``, or the fastest available if it is None: CUDA, then XPU, MPS, CPU.
 
     Raises:
         InvalidInput: there is no such device, or not on this machine.
@@ -51,8 +51,8 @@ def best_precision(device: str, domain: str = "") -> str:
 
     Half precision where the device has units for it: ``bfloat16``, which has the range of float32, or ``float16`` on
     CUDA devices of before 2020 with tensor cores. CPUs with instructions for it (AVX512-BF16 or AMX) run text models
-    1.5 to 2 times as fast in ``bfloat16``; models of images gain 1.3 times there, decoding included, and
-    convolutional ones lose precision with every layer, so they stay in ``float32``, as everything on other CPUs.
+    1.5 to 2 times as fast in ``bfloat16``; image models run 1.3 times as fast there, decoding included, and
+    convolutional ones lose precision with every layer, so they stay in ``float32``, as do all models on other CPUs.
     """
     kind, _, index = device.partition(":")
     if kind == "xpu" or (kind == "cpu" and domain == "language" and _multiplies_bfloat16()):

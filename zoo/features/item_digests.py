@@ -1,4 +1,4 @@
-"""Digests of a data set's items by their content, so that equal items are found whatever data set they are in."""
+"""Digests of a data set's items by their content, so that equal items are found in any data set."""
 
 from __future__ import annotations
 

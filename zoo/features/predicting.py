@@ -31,7 +31,7 @@ def predict(
     Args:
         model: model id, or a loaded model.
         inputs: paths and texts as on the command line, or decoded values such as ``PIL.Image``; one, or a sequence. A
-            file that holds several inputs, such as a table of time series, stands for all of them.
+            file with several inputs, such as a table of time series, means all of them.
         task: task name; the model's first where it is None.
         labels: the classes that a zero-shot model chooses from.
         device: where to run; None takes the best available.
@@ -56,7 +56,7 @@ def predict(
 
 
 def _typed(model: Model, texts: Sequence[str], task: str | None, options: Mapping[str, Any]) -> list[Any]:
-    """The inputs that paths and texts stand for."""
+    """The inputs that paths and texts refer to."""
     from zoo.kinds.known import asked_kind
     from zoo.plugins import plugins
 

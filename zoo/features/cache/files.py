@@ -1,7 +1,7 @@
 """One file of cached features: rows of one layer with the digests of their items, as a safetensors file with checksums.
 
 Tensors ``digests`` (n x 16, U8) and ``features`` (n x d, F32); the metadata holds a BLAKE2b checksum of each. A file is
-written under a temporary name and renamed, so that it appears whole or not at all; data that do not match their
+written under a temporary name and renamed, so that writing is atomic; data that do not match their
 checksums are never used.
 """
 
@@ -132,7 +132,7 @@ def _header(count: int, dimension: int, checksums: dict[str, str]) -> bytes:
         "features": {"dtype": "F32", "shape": [count, dimension], "data_offsets": [end, end + count * dimension * 4]},
     }
     content = json.dumps(document, separators=(",", ":")).encode()
-    content += b" " * (-len(content) % _LENGTH)  # so that the features begin where their numbers may be mapped
+    content += b" " * (-len(content) % _LENGTH)  # so that the features are aligned for memory mapping
     return len(content).to_bytes(_LENGTH, "little") + content
 
 
