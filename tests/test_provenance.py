@@ -95,7 +95,7 @@ def test_libraries_are_those_of_a_backbone_and_of_its_parts() -> None:
     assert "foundation-zoo" not in found
 
 
-def test_a_package_of_another_name_than_its_distribution_is_found() -> None:
+def test_a_package_not_named_like_its_distribution_is_found() -> None:
     pytest.importorskip("PIL")
     import PIL.Image
 

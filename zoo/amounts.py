@@ -10,7 +10,7 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECAS
 
 
 def amount(text: str) -> int | None:
-    """The number, or None where the text is not a valid amount or is too large."""
+    """The number, or None if the text is not a valid amount or is too large."""
     match = _AMOUNT.match(text)
     if not match:
         return None

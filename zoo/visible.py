@@ -37,7 +37,7 @@ def json_text(document: Any, *, indent: int | None = None, ascii_only: bool = Fa
     """A document as JSON without invisible characters: they are written as JSON's own escapes.
 
     Args:
-        ascii_only: escape all that is not ASCII, for a stream of another encoding than UTF-8.
+        ascii_only: escape all that is not ASCII, for a stream whose encoding is not UTF-8.
 
     Raises:
         ValueError: it holds NaN or an infinite number.

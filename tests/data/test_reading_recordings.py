@@ -1,4 +1,4 @@
-"""Folders and tables of recordings: decoding, resampling, and what is the matter with broken ones."""
+"""Folders and tables of recordings: decoding, resampling, and what is wrong with broken ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_class_folders_of_recordings(tones: Path) -> None:
     assert np.abs(stereo.samples).max() == pytest.approx(0.5, abs=0.01)
 
 
-def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
+def test_broken_recordings_are_listed_and_the_others_are_read(tones: Path) -> None:
     (tones / "high" / "empty.wav").write_bytes(b"")
     (tones / "high" / "words.wav").write_text("These are words.")
     soundfile.write(tones / "low" / "nothing.wav", np.zeros(0), 8000)

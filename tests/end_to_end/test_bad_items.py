@@ -1,4 +1,4 @@
-"""One item that cannot be used costs only itself, and is named: in predictions, features and fine-tuning."""
+"""One unusable item does not affect the others, and is reported: in predictions, features and fine-tuning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_predictions_go_on_and_say_what_was_left_out(images, capsys):
+def test_predictions_continue_and_say_what_was_left_out(images, capsys):
     good, cut, missing = str(images / "dark/1.png"), str(images / "dark/cut.png"), str(images / "none.png")
 
     assert run(["predict", MODEL, good, cut, good, missing]) == 0

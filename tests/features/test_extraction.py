@@ -302,7 +302,7 @@ print(shard.values["n"].ravel().tolist(), "torch" in sys.modules)
 
 
 def test_preparation_makes_way_while_a_pass_is_queued(backbone, texts, monkeypatch) -> None:
-    """Nothing is prepared in that time; a pass that takes longer than their patience lets the threads go on."""
+    """Nothing is prepared in that time; a pass that takes longer than their patience lets the threads continue."""
     from zoo.features import batches
     from zoo.features.batches import Limits, Preparation
 
@@ -322,7 +322,7 @@ def test_preparation_makes_way_while_a_pass_is_queued(backbone, texts, monkeypat
             next_one = threading.Thread(target=lambda: next(prepared))
             next_one.start()
             next_one.join(0.2)
-            assert not seen, "it went on"
+            assert not seen, "it continued"
             next_one.join(20)
             assert not next_one.is_alive(), "it waits for ever"
         rest = [position for batch in prepared for position in batch.positions]

@@ -1,4 +1,4 @@
-"""What is written is read back, whole or not at all, and nothing is unpickled."""
+"""Files are written atomically and read back, and nothing is unpickled."""
 
 from __future__ import annotations
 

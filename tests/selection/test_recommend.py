@@ -50,7 +50,7 @@ def test_kept_measurements_are_reused_without_a_forward_pass(poetry, poems):
     assert [c.interval for c in second.candidates] == [c.interval for c in first.candidates]
 
 
-def test_changed_data_are_measured_anew(poetry, poems):
+def test_changed_data_are_measured_again(poetry, poems):
     zoo.recommend(str(poems), task="poem-classification")
     poems.write_text(poems.read_text() + "one more rose,love\n")
     poetry.FORWARD_PASSES.clear()

@@ -83,6 +83,23 @@ FORBIDDEN = (
     Word(r"the largest is \S+ times the smallest", "balanced classes, or how unbalanced"),
     Word(r"keep [^.\n]{0,30}out of the registry", "do not save to the registry"),
     Word("may ask for their terms", "gated models"),
+    Word("(?:none|empty|false|nothing) where", "None if, empty if"),
+    Word(r"as [a-z0-9.`()]+ (?:[a-z0-9.`()]+ )?ha(?:s|ve|d) it", "as in, per"),
+    Word("so many(?! [a-z]+ that)", "this number of, a maximum of"),
+    Word("(?:this|the) very", "the same, this", unless="the very (?:first|last|few)"),
+    Word("costs? only itself", "does not affect the others"),
+    Word("(?:go|goes|going|went) on(?! to| with)", "continue"),
+    Word("whole or not at all|in one piece or not at all|completely,? or not at all|appears? whole", "atomically"),
+    Word("order of the alphabet", "alphabetical order"),
+    Word("into (?:one|a) sentence", "a clear error"),
+    Word("what is the matter", "what is wrong"),
+    Word("there twice", "appears twice"),
+    Word("afresh|anew", "again, from scratch"),
+    Word("(?:another|other) [a-z]+ than", "a different ... from"),
+    Word("(?:every|each|any) beginning", "prefix"),
+    Word("likeliest", "most likely"),
+    Word("ma[dk]es? ready", "prepare"),
+    Word("err(?:s|ing)? (?:alike|together)", "have correlated errors"),
 )
 
 AS_WRITTEN = (
@@ -91,8 +108,9 @@ AS_WRITTEN = (
         "a full noun phrase: 'Seed for the split and the head'",
     ),
     (re.compile(r"\bPlaced\b"), "ranked"),
+    (re.compile(r'"""(?:Most|Fewest|Least) (?!squares)[a-z]'), "Maximum, Minimum number of"),
 )
-"""What to write instead of expressions in which capitals count: a sentence that begins with 'Of', and a class."""
+"""What to write instead of expressions in which capitals count: a sentence that begins with 'Of', a class, a limit."""
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     (

@@ -103,7 +103,7 @@ def test_a_distant_mean_costs_no_digits():
 
 
 @pytest.mark.parametrize("classes", [3, None])
-def test_saved_statistics_go_on_where_they_stopped(tmp_path, shifted_classes, classes):
+def test_saved_statistics_continue_where_they_stopped(tmp_path, shifted_classes, classes):
     x, y = shifted_classes(90, 6, 3)
     y = y if classes else y.astype(float)
     Statistics(classes, 6, full_dimension=9).update(x[:40], y[:40]).save(tmp_path / "s.safetensors")

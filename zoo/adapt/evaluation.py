@@ -31,7 +31,7 @@ class Evaluation(Entity):
         metrics: metric name to value over them.
         baseline: the same metrics of the most frequent class, of the mean, or of chance.
         skipped: items that could not be used, with the reason.
-        left_out: samples that were not scored because ``zoo tune`` trained the model on them; None where that is not
+        left_out: samples that were not scored because ``zoo tune`` trained the model on them; None if that is not
             known.
         warnings: what to watch out for, in sentences.
         notes: how the data were read, in sentences.

@@ -21,7 +21,7 @@ class Preprocesses(Protocol):
     """Turns decoded inputs into batches."""
 
     def preprocess(self, item: Any) -> Any:
-        """One decoded input made ready for ``collate``."""
+        """One decoded input prepared for ``collate``."""
         ...
 
     def collate(self, items: Sequence[Any]) -> Any:
@@ -136,7 +136,7 @@ class HasLearningRate(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A model made ready for training on a task whose targets are neither one class nor one number.
+    """A model prepared for training on a task whose targets are neither one class nor one number.
 
     Attributes:
         module: a ``torch.nn.Module`` that maps a collated batch of examples to their losses, batch x 1.
@@ -149,7 +149,7 @@ class Learner(Protocol):
     classes: tuple[str, ...]
 
     def example(self, item: Any, target: Any) -> Any:
-        """One input with its target, made ready for ``collate``."""
+        """One input with its target, prepared for ``collate``."""
         ...
 
     def collate(self, examples: Sequence[Any]) -> Any:
@@ -175,7 +175,7 @@ class Learns(Protocol):
     """It can be trained on structured targets, such as boxes, entities or texts."""
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """A learner for a task; None where the model cannot be trained for it.
+        """A learner for a task; None if the model cannot be trained for it.
 
         Args:
             classes: names of what is told apart: entity types, kinds of objects, or the characters of a text.
@@ -188,7 +188,7 @@ class Answers(Protocol):
     """It has outputs of its own, such as classes, boxes or texts."""
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """Outputs for a task, one for each decoded input; None where the model has none for the task.
+        """Outputs for a task, one for each decoded input; None if the model has none for the task.
 
         Args:
             labels: the classes that a zero-shot model chooses from.
@@ -201,7 +201,7 @@ class ZeroShot(Protocol):
     """It classifies inputs into classes that are named when it is asked."""
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> Sequence[Any]:
-        """The likeliest of the labels for each decoded input."""
+        """The most likely of the labels for each decoded input."""
         ...
 
 

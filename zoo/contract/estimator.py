@@ -126,18 +126,18 @@ class Statistics(Protocol):
         ...
 
     def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
-        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        """Second moments about a point other than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
         ...
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimator's value with its 95 % interval; the ends are None where there are too few samples for one.
+    """An estimator's value with its 95 % interval; the ends are None if there are too few samples for one.
 
     Attributes:
         parts: numbers whose mean is the value and whose standard error is the value's: pseudo-values of the jackknife,
             or the contributions of the samples. Those of two models on the same samples and seed go in pairs, which
-            gives the error of a difference (``zoo.transfer.intervals.difference``). Empty where there are none.
+            gives the error of a difference (``zoo.transfer.intervals.difference``). Empty if there are none.
     """
 
     value: float
@@ -180,7 +180,7 @@ class Estimator:
             classes that the model was trained on, n x S.
         words: the number's name within a sentence, such as ``cross-validated linear-probe {unit}``; the title where it
             is empty.
-        unit: unit of the number for class indices; empty where it has none.
+        unit: unit of the number for class indices; empty if it has none.
         unit_otherwise: unit for other targets, where it differs.
     """
 

@@ -43,7 +43,7 @@ class Kind(Shows):
             as many of both, they are not its samples.
         needs_task: whether files are read as this kind only where a task asks for it, since they are read as another
             kind otherwise.
-        column_names: names of table columns that usually hold it, the likeliest first; empty for kinds that are never
+        column_names: names of table columns that usually hold it, the most likely first; empty for kinds that are never
             one column.
         cells: what such a column holds, in words: ``paths of images``.
         written: whether cells hold the value itself as text, and not the name of a file.
@@ -144,7 +144,7 @@ class Kind(Shows):
         """A whole folder of files that hold several samples each; None to read one sample of each by ``read_files``.
 
         Args:
-            files: each with its class folder, or None where it lies in none.
+            files: each with its class folder, or None if it lies in none.
             problems: files and folders that cannot be used, found so far.
         """
         return None
@@ -157,7 +157,7 @@ class Kind(Shows):
         return None
 
     def from_dataset(self, dataset: Dataset, task: Task) -> Dataset | None:
-        """A data set of another kind turned into this kind's for a task; None where that cannot be."""
+        """A data set of another kind turned into this kind's for a task; None if that cannot be."""
         return None
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
@@ -181,11 +181,11 @@ class Kind(Shows):
         return hashlib.sha256(item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()).digest()
 
     def canonical(self, item: Any) -> Any:
-        """The same for two inputs that are the same sample; None where an input is compared by its content."""
+        """The same for two inputs that are the same sample; None if an input is compared by its content."""
         return None
 
     def identity(self, item: Any, target: Any) -> Any:
-        """What a sample with a target of this kind is compared by; None where that is its input alone."""
+        """What a sample with a target of this kind is compared by; None if that is its input alone."""
         return None
 
     # Evaluating
@@ -213,7 +213,7 @@ class Kind(Shows):
         """The answer in the classes of the data.
 
         Args:
-            names: for each of the answer's labels the data's name of that class, None where it has none.
+            names: for each of the answer's labels the data's name of that class, None if it has none.
             classes: the data's names, as ``class_names`` gives them.
         """
         return answer

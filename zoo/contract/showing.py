@@ -72,7 +72,7 @@ class Shows:
         return [f"{label}  {score}".rstrip() for label, score in self.summary(answer)]
 
     def draw_input(self, item: Any, lines: Sequence[str]) -> Image | None:
-        """An input drawn with lines of text, for answers that are not drawn on it; None where it is not drawn."""
+        """An input drawn with lines of text, for answers that are not drawn on it; None if it is not drawn."""
         return None
 
     def sample_html(self, item: Any, index: int, label: str) -> str:
@@ -80,7 +80,7 @@ class Shows:
         return ""
 
     def draw(self, item: Any, answer: Any) -> Image | None:
-        """An answer drawn, on its input where that is an image; None where there is nothing to draw."""
+        """An answer drawn, on its input where that is an image; None if there is nothing to draw."""
         return None
 
     def save(self, answer: Any, folder: Path, name: str) -> Sequence[Path]:

@@ -31,7 +31,7 @@ class FolderReader:
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """The samples in the files, with their class folder as target.
 
-        Of several kinds, the one in most folders is read. Splits such as ``train`` and ``test`` are merged.
+        If there are several kinds, the one in most folders is read. Splits such as ``train`` and ``test`` are merged.
 
         Raises:
             DataError: nothing can be read, or an item cannot and ``options`` say that this is fatal.

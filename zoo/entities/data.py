@@ -26,7 +26,7 @@ class LeftOut(Entity):
     """Files or items of a data set that were not read for one reason.
 
     Attributes:
-        suffix: of the files, in lower case; empty where they have none, or are rows of a table.
+        suffix: of the files, in lower case; empty if they have none, or are rows of a table.
         reason: why they were not read.
         count: how many there are.
         example: the first one.

@@ -66,7 +66,7 @@ def best_precision(device: str, domain: str = "") -> str:
 
 
 def memory_of(device: str) -> int | None:
-    """Memory of a device in bytes, as far as a process may use it; None where it is unknown.
+    """Memory of a device in bytes, as far as a process may use it; None if it is unknown.
 
     A CPU has the machine's memory, or the container's limit where that is lower.
     """
@@ -84,7 +84,7 @@ def memory_of(device: str) -> int | None:
 
 
 def free_memory(device: str) -> int | None:
-    """Bytes that this process can still allocate on a device; None where that is unknown.
+    """Bytes that this process can still allocate on a device; None if that is unknown.
 
     On a CPU the memory that Linux calls available, or less where a container or ``ulimit -v`` limits the process.
     """
@@ -147,7 +147,7 @@ def _kilobytes_in(path: Path, name: str) -> int | None:
 
 
 def _available() -> dict[str, int]:
-    """Number of usable devices by kind, without the CPU; nothing where torch is not installed."""
+    """Number of usable devices by kind, without the CPU; nothing if torch is not installed."""
     if importlib.util.find_spec("torch") is None or not _may_have_accelerator():
         return {}
     import torch
@@ -160,7 +160,7 @@ def _available() -> dict[str, int]:
 
 
 def _may_have_accelerator() -> bool:
-    """False where the system has none, so that torch, which takes seconds to import, need not be imported."""
+    """False if the system has none, so that torch, which takes seconds to import, need not be imported."""
     return not sys.platform.startswith("linux") or any(os.path.exists(path) for path in _DEVICE_FILES)
 
 

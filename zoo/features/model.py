@@ -148,7 +148,7 @@ class Model:
             task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
-            ZooError: the data cannot be read, is of another kind than the model takes, or the features are not finite.
+            ZooError: the data cannot be read, is not of the kind that the model takes, or the features are not finite.
         """
         from zoo.data.arguments import read_options
 

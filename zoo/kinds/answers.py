@@ -54,7 +54,7 @@ class Answer:
     """The answer to one question.
 
     Attributes:
-        answer: its words; empty where the model found none.
+        answer: its words; empty if the model found none.
         score: its probability, if the model returns one.
         start, end: its first character in the text, and the one after its last; None without a text.
     """

@@ -32,7 +32,7 @@ class ImageSizes(Entity):
 
 
 def lengths(histogram: Counter[int]) -> Lengths | None:
-    """The lengths that a histogram counts; None where it is empty."""
+    """The lengths that a histogram counts; None if it is empty."""
     return Lengths(*(quantile(histogram, q) for q in (0.0, 0.5, 0.95, 1.0))) if histogram else None
 
 

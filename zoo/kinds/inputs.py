@@ -49,7 +49,7 @@ def looked_at(
 
 
 def existing_file(text: str) -> Path | None:
-    """The file that a typed text names; None where it is the input itself."""
+    """The file that a typed text names; None if it is the input itself."""
     if len(text) >= LONGEST_PATH or "\0" in text or "\n" in text:
         return None
     path = Path(text).expanduser()
@@ -59,7 +59,7 @@ def existing_file(text: str) -> Path | None:
 def read_each(
     entries: Iterable[tuple[str, str]] | Sequence[str], read: Callable[[str], Any], refusal: str = "'{text}' {reason}."
 ) -> Typed:
-    """Each typed input read by itself; one that cannot be used costs only itself.
+    """Each typed input read by itself; one that cannot be used does not affect the others.
 
     Args:
         entries: the inputs, or pairs of name and text.

@@ -88,7 +88,7 @@ def load_model(
         options: further arguments of ``from_pretrained``, such as ``config`` and ``dtype``.
 
     Raises:
-        UnsupportedModel: the weights are damaged or missing, have other shapes than the ``config.json`` describes, lack
+        UnsupportedModel: the weights are damaged or missing, do not have the shapes of the ``config.json``, lack
             tensors, or hold unexpected ones and ``unexpected`` is ``refuse``.
     """
     with clear_errors(card, f"{library} cannot load '{card.id}'"):

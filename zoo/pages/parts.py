@@ -42,7 +42,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
 
 
 def rest(found: Sequence[Any]) -> str:
-    """How many rows a table leaves out, in a sentence that begins with a space; empty where it has all."""
+    """How many rows a table leaves out, in a sentence that begins with a space; empty if it has all."""
     return f" {len(found) - SHOWN} more are in the JSON." if len(found) > SHOWN else ""
 
 

@@ -83,7 +83,7 @@ class Plugins:
     def each(self, hook: str, only: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook of each plugin in turn, or of the one called ``only``; yields (plugin name, result).
 
-        A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
+        A plugin whose hook raises is reported in one line and skipped. What ends the search instead:
         a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
         ran out, which is not the plugin's fault; and Control-C.
         """
@@ -245,7 +245,7 @@ class Plugins:
 
 
 class _WrongItem(PluginError):
-    """A hook gave an item of another type than it promises."""
+    """A hook returned an item of the wrong type."""
 
 
 def _answers_once(hook: str) -> bool:

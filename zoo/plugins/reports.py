@@ -54,7 +54,7 @@ def taken(first: PluginReport) -> str:
 
 
 def outdated(error: BaseException) -> str:
-    """What to change in a plugin of an earlier contract; empty where the error is of another sort."""
+    """What to change in a plugin of an earlier contract; empty if the error is of another sort."""
     missing = error.name or "" if isinstance(error, ImportError) else ""
     now = next((new for old, new in MOVED.items() if f"{missing}.".startswith(f"{old}.")), "")
     if not now:

@@ -197,7 +197,7 @@ class Statistics:
         return self._sums["yz"] - np.outer(sums, self._sums["z"] / max(self.n, 1))
 
     def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
-        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        """Second moments about a point other than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
         if self.classes:
             sums = self._sums.moved(centre, self._sums.target_origin)
             squares = self.counts * (1.0 - 2.0 * target_centre) + self.n * target_centre**2

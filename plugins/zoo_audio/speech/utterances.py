@@ -66,7 +66,7 @@ class SoundingText:
 
     @property
     def recording(self) -> Recording | None:
-        """The real recording, decoded; None where there is none."""
+        """The real recording, decoded; None if there is none."""
         return None if self._recordings is None else self._recordings[self._index]
 
     def heard(self, answer: Any) -> str:

@@ -155,7 +155,7 @@ def season_scale(values: np.ndarray, period: int) -> float:
 
 
 def _scales(values: np.ndarray, period: int) -> np.ndarray:
-    """That for every beginning of a series: entry i of the first i + 1 values."""
+    """The same for every prefix of a series: entry i is of the first i + 1 values."""
     import numpy as np
 
     apart = np.full(len(values), np.nan)

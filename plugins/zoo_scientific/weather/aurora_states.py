@@ -87,7 +87,7 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
     """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
 
     Raises:
-        DataError: it is not a history of fields, lacks variables, has another step than the model, or its longitudes do
+        DataError: it is not a history of fields, lacks variables, does not have the model's step, or its longitudes do
             not go around the globe.
     """
     if not isinstance(item, History) or item.grid is None:

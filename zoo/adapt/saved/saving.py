@@ -1,4 +1,4 @@
-"""Writes an adapted model to a folder, whole or not at all: weights, ``zoo.json``, and a README for people."""
+"""Writes an adapted model to a folder atomically: weights, ``zoo.json``, and a README for people."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Adapted:
         head: the linear probe's head; or None.
         layer: the layer whose features the head takes.
         centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
-        seen: what it was trained on, written beside the weights; None where samples cannot be told apart.
+        seen: what it was trained on, written beside the weights; None if samples cannot be told apart.
     """
 
     run: Run

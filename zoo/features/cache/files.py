@@ -97,7 +97,7 @@ def write_rows(folder: Path, digests: np.ndarray, values: np.ndarray) -> RowsFil
 
 
 def open_rows(path: Path) -> RowsFile | None:
-    """The file with its digests checked and its features not yet read; None where it is damaged or of another version.
+    """The file with its digests checked and its features not yet read; None if it is damaged or of another version.
 
     Raises:
         OSError: the file is gone or cannot be read.

@@ -109,7 +109,7 @@ def code_is_current(code: Mapping[str, str]) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def code_digest(package: str) -> str | None:
-    """A digest of the source files of a top-level package or module; None where it has none, as in a notebook."""
+    """A digest of the source files of a top-level package or module; None if it has none, as in a notebook."""
     files = _source_files(package)
     if not files:
         return None
@@ -152,7 +152,7 @@ def remember_identity(backbone: Backbone, identity: Identity) -> None:
 
 
 def identity_of(backbone: Backbone) -> Identity | None:
-    """The identity that the model was loaded with; None where it is unknown, or its weights have changed since."""
+    """The identity that the model was loaded with; None if it is unknown, or its weights have changed since."""
     try:
         identity = _known.get(backbone)
     except TypeError:  # the identity of an unhashable backbone was never stored

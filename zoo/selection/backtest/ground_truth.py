@@ -149,7 +149,7 @@ class FineTuning:
     progress: Progress | None = None
 
     def reached(self, model: str) -> FineTuned:
-        """The score of ``model``, averaged over the recipe's seeds; its value is None where it cannot be trained.
+        """The score of ``model``, averaged over the recipe's seeds; its value is None if it cannot be trained.
 
         Raises:
             ZooError: the model cannot be downloaded, or the training failed.

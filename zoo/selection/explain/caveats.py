@@ -14,7 +14,7 @@ from zoo.selection.rank.wording import estimator_name
 from zoo.selection.request.task import Analysis
 
 SMALL_SHARE = 1 / 3
-"""A model counts as small compared to another if it has at most this share of its parameters."""
+"""Maximum share of the parameters of a larger model for a model to count as small."""
 
 OLD_YEARS = 5
 FEWEST_TO_DISAGREE = 4

@@ -55,7 +55,7 @@ class Measured:
 
     @property
     def curve(self) -> tuple[tuple[int, float], ...]:
-        """(samples, deciding value) after each step of a race, fewest samples first; empty where there was one step."""
+        """(samples, deciding value) after each step of a race, fewest samples first; empty if there was one step."""
         first = self.figures[0].estimator
         steps = tuple((samples, self.values[samples][first].value) for samples in sorted(self.values))
         return steps if len(steps) > 1 else ()

@@ -50,7 +50,7 @@ class Prior:
         Args:
             dataset: name, known to the history or given to the constructor.
             models: names, likewise.
-            known: whether the scores that the history has on this very data set may be used; otherwise its column is
+            known: whether the scores that the history has on this data set may be used; otherwise its column is
                 not used.
 
         Raises:

@@ -70,7 +70,7 @@ class Facts:
     """Facts about many models, column by column, in the same order.
 
     Attributes:
-        ids, architectures, parameters, released, base_models: as in their cards, None where unknown.
+        ids, architectures, parameters, released, base_models: as in their cards, None if unknown.
         pretraining: names of data sets.
     """
 

@@ -61,7 +61,7 @@ def confirm(
     """Fine-tune the first ``count`` models; those that were fine-tuned come first, by their result.
 
     Args:
-        ranked: best first. Of several layers of a model, the first counts.
+        ranked: best first. If a model has several layers, its first is used.
         warnings: a sentence per model that could not be fine-tuned is added.
     """
     contenders = list(dict.fromkeys(candidate.id for candidate in ranked))[:count]

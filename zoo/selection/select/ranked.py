@@ -24,7 +24,7 @@ class Ranked:
         excluded: models that were not considered, with the reason.
         measurements: what was measured.
         selection: the choices of the selector, if it was used.
-        estimators: names; empty where none was computed.
+        estimators: names; empty if none was computed.
     """
 
     candidates: Sequence[Candidate]
