@@ -38,7 +38,7 @@ PACKAGES = tuple(sorted((*DATA, *PROGRAMS, SERVER)))
 
 
 def shared(relative: str) -> Path:
-    """A folder or file of the system's shared data, by the XDG base directories; the usual place where it is missing."""
+    """A folder or file of the system's shared data, by the XDG base directories; the usual place if it is missing."""
     roots = [Path(root) for root in os.environ.get("XDG_DATA_DIRS", "").split(os.pathsep) if root]
     found = [root / relative for root in (*roots, Path("/usr/local/share"), Path("/usr/share"))]
     return next((path for path in found if path.exists()), found[-1])

@@ -34,7 +34,7 @@ BROKEN = {
 FAILING = {
     "raises": ("    raise ValueError('no luck')", "zoo_domains raised ValueError: no luck."),
     "midway": ("    yield Domain('half', 'Half.', ())\n    raise ValueError('no luck')", "ValueError: no luck."),
-    "type": ("    return ['text']", "gave a str where it gives Domain"),
+    "type": ("    return ['text']", "returned a str instead of Domain"),
     "none": ("    return 3", "TypeError"),
     "exits": ("    raise SystemExit(2)", "SystemExit: 2"),
 }

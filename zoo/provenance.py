@@ -29,7 +29,7 @@ _BUILT_IN = frozenset({*sys.stdlib_module_names, "zoo"})
 
 
 def revision_of(card: ModelCard) -> str | None:
-    """What pins the weights: the revision, or a digest of the files' hashes where there is none."""
+    """What pins the weights: the revision, or a digest of the files' hashes if there is none."""
     if card.revision:
         return card.revision
     hashes = sorted(f"{file.path}:{file.sha256}" for file in card.files if file.sha256)

@@ -103,7 +103,7 @@ def test_a_link_in_a_circle_ends(photos: Path) -> None:
     [
         ({}, "no files"),
         ({"notes.pdf": b"%PDF"}, "neither images nor audio recordings"),
-        ({"a/b.jpg": b"x"}, "Nothing in"),
+        ({"a/b.jpg": b"x"}, "No item of"),
     ],
 )
 def test_folders_without_anything_usable_are_refused(tmp_path: Path, files: dict[str, bytes], text: str) -> None:

@@ -82,7 +82,7 @@ def test_text_that_is_not_fasta_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no entries"):
         zoo.read(path)
     path.write_text(">a\nM1\n")
-    with pytest.raises(DataError, match=r"Nothing in .* can be used"):
+    with pytest.raises(DataError, match=r"No item of .* can be used"):
         zoo.read(path)
 
 

@@ -84,6 +84,8 @@ FORBIDDEN = (
     Word(r"keep [^.\n]{0,30}out of the registry", "do not save to the registry"),
     Word("may ask for their terms", "gated models"),
     Word("(?:none|empty|false|nothing) where", "None if, empty if"),
+    Word("where there (?:is|are) (?:none|any|one|no|several)", "if there is"),
+    Word("where (?:it|they|that|this) (?:is|are) (?:none|known|unknown|missing|empty|possible|set)", "if"),
     Word(r"as [a-z0-9.`()]+ (?:[a-z0-9.`()]+ )?ha(?:s|ve|d) it", "as in, per"),
     Word("so many(?! [a-z]+ that)", "this number of, a maximum of"),
     Word("(?:this|the) very", "the same, this", unless="the very (?:first|last|few)"),

@@ -76,7 +76,7 @@ def evaluate(
     Args:
         model: model id, or a loaded model.
         data: a data set, or what names one.
-        task: task name; the first of the model's that the data fit where it is None.
+        task: task name; the first of the model's that the data fit if it is None.
         device: where to run; None takes the best available.
         input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 

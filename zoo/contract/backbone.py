@@ -1,4 +1,4 @@
-"""What a loaded model and a progress display must be able to do, and what a model may be able to do besides."""
+"""Protocols of loaded models and progress displays: required methods, and optional capabilities of models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 PROBABILITIES = "probabilities"
-"""The layer that holds the probabilities of a classifier's own classes; never among ``layers``."""
+"""The layer with the probabilities of a classifier's own classes; never among ``layers``."""
 
 
 @runtime_checkable
@@ -32,7 +32,7 @@ class Preprocesses(Protocol):
 class Backbone(Preprocesses, Protocol):
     """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
 
-    What else a backbone may be able to do is one protocol each: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
+    Each optional capability of a backbone is a protocol: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
     ``Classifier``, ``Trainable``, ``HasLearningRate``, ``Learns``, ``Answers``, ``ZeroShot``, ``EmbedsTexts`` and
     ``HasExamples``. A backbone implements one by having its attributes.
 
@@ -64,10 +64,10 @@ class HasLength(Protocol):
 
 @runtime_checkable
 class PreparesTogether(Protocol):
-    """It preprocesses many inputs at once faster than one by one."""
+    """It preprocesses many inputs together faster than one by one."""
 
     def preprocess_all(self, items: Sequence[Any]) -> list[Any]:
-        """What ``preprocess`` gives for each of the decoded inputs."""
+        """The results of ``preprocess`` for the decoded inputs."""
         ...
 
 
@@ -78,21 +78,21 @@ class PreparesApart(Protocol):
     @property
     def prepares_apart(self) -> bool:
         """Whether ``preprocess``, ``preprocess_all`` and ``collate`` use neither the device nor anything else that a
-        copy of the process, made by ``fork``, would lack.
+        forked copy of the process would lack.
         """
         ...
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """It came with a classifier, so that ``features`` also gives the layer ``probabilities``, batch x source classes.
+    """It has a classifier, so ``features`` also returns the layer ``probabilities``, batch x source classes.
 
     Estimators such as LEEP use it.
     """
 
     @property
     def source_classes(self) -> int:
-        """Number of classes of that classifier; 0 where the model came without one."""
+        """Number of classes of that classifier; 0 if the model has none."""
         ...
 
 
@@ -108,7 +108,7 @@ class HasModule(Protocol):
 
 @runtime_checkable
 class HasHead(Protocol):
-    """It attaches a new head to the pretrained model, or raises an error that explains why it can't."""
+    """It attaches a new head to the pretrained model, or raises an error that explains why it cannot."""
 
     def head(self, task: Any, classes: int) -> nn.Module:
         """A module that maps a collated batch to logits, batch x classes, with the pretrained part inside.
@@ -157,7 +157,7 @@ class Learner(Protocol):
         ...
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
-        """Answers, one for each input, as ``zoo_predict`` gives them."""
+        """Answers, one for each input, as ``zoo_predict`` returns them."""
         ...
 
 
@@ -166,7 +166,7 @@ class ChecksLabels(Protocol):
     """A learner whose labels are fixed, such as the two languages of a translation model."""
 
     def check(self, model: str, labels: Sequence[str]) -> None:
-        """Raise an error where ``labels`` are not the ones that the model ``model`` has."""
+        """Raise an error if ``labels`` are not those of the model ``model``."""
         ...
 
 
@@ -178,7 +178,7 @@ class Learns(Protocol):
         """A learner for a task; None if the model cannot be trained for it.
 
         Args:
-            classes: names of what is told apart: entity types, kinds of objects, or the characters of a text.
+            classes: names of the classes: entity types, kinds of objects, or the characters of a text.
         """
         ...
 
@@ -198,7 +198,7 @@ class Answers(Protocol):
 
 @runtime_checkable
 class ZeroShot(Protocol):
-    """It classifies inputs into classes that are named when it is asked."""
+    """It classifies inputs into classes that are chosen at inference time."""
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> Sequence[Any]:
         """The most likely of the labels for each decoded input."""
@@ -216,7 +216,7 @@ class EmbedsTexts(Protocol):
 
 @runtime_checkable
 class HasExamples(Protocol):
-    """It brings inputs of its own for the conformance suite."""
+    """It provides its own inputs for the conformance suite."""
 
     def examples(self) -> Sequence[Any]:
         """A few ordinary decoded inputs."""
@@ -224,7 +224,7 @@ class HasExamples(Protocol):
 
 
 class Described(Protocol):
-    """What is known of a model without running it; a backbone satisfies it too."""
+    """Facts about a model that are known without running it; every backbone has them too."""
 
     @property
     def card(self) -> ModelCard:
@@ -248,7 +248,7 @@ class Described(Protocol):
 
 
 class LoadedModel(Protocol):
-    """A model whose files are here, as ``zoo.load`` gives it."""
+    """A model whose files are on this machine, as ``zoo.load`` returns it."""
 
     @property
     def card(self) -> ModelCard:
@@ -257,7 +257,7 @@ class LoadedModel(Protocol):
 
     @property
     def backbone(self) -> Backbone:
-        """What turns batches of inputs into features."""
+        """The backbone, which turns batches of inputs into features."""
         ...
 
     @property

@@ -98,8 +98,8 @@ def choose(
     Args:
         path: the table; paths of images and recordings are relative to its folder.
         sample: some rows, values in the order of ``columns``.
-        wanted: the kind of input that the task takes, where it is known.
-        wanted_target: the kind of target, where it is known; ``text`` for captions and transcripts.
+        wanted: the kind of input that the task takes, if it is known.
+        wanted_target: the kind of target, if it is known; ``text`` for captions and transcripts.
 
     Raises:
         DataError: a named column does not exist, or the choice is ambiguous.

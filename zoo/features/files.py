@@ -22,7 +22,7 @@ SUFFIXES = (".safetensors", ".npz", ".parquet")
 
 
 def write_features(path: str | Path, features: Features) -> Path:
-    """Write ``features`` (n x d, float32), ``targets`` where there are any, and the provenance; returns the path.
+    """Write ``features`` (n x d, float32), ``targets`` if there are any, and the provenance; returns the path.
 
     The file is written atomically.
 

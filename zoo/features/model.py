@@ -230,7 +230,7 @@ class Model:
 
         Args:
             inputs: decoded inputs: ``PIL.Image`` for images, ``str`` for texts.
-            task: task name; the first of the card's where it is None.
+            task: task name; the first of the card's if it is None.
             labels: the classes that a zero-shot model chooses from; others have their own.
 
         Raises:

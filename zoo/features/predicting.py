@@ -32,7 +32,7 @@ def predict(
         model: model id, or a loaded model.
         inputs: paths and texts as on the command line, or decoded values such as ``PIL.Image``; one, or a sequence. A
             file with several inputs, such as a table of time series, means all of them.
-        task: task name; the model's first where it is None.
+        task: task name; the model's first if it is None.
         labels: the classes that a zero-shot model chooses from.
         device: where to run; None takes the best available.
         options: values of options that plugins add for their kinds of input, by name, such as ``horizon``.

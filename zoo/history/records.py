@@ -1,6 +1,6 @@
 """Results of models on data sets, as one table of models by data sets; higher is always better.
 
-Faulty records are fixed where that is possible, with a note in ``History.notes``; others raise one clear error.
+Faulty records are fixed if that is possible, with a note in ``History.notes``; others raise one clear error.
 """
 
 from __future__ import annotations

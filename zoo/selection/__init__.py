@@ -61,7 +61,7 @@ def recommend(
 
     Args:
         data: a data set, or the name of one: a folder, a table, a packaged data set.
-        task: task name; guessed from the data where it is None.
+        task: task name; guessed from the data if it is None.
         candidates: ids or cards; as text, ids with commas, a file of ids, or words to search for. None takes the models
             on this machine, or with ``measure=False`` the registry's first hundred for the task.
         layers: the layers of each model that are candidates: ``last`` (as None), ``all``, or names with ``*``.

@@ -85,7 +85,7 @@ def check_range(features: np.ndarray) -> None:
 
 
 def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outputs: int = 1) -> np.ndarray:
-    """Targets of ``n`` samples: n class indices below ``classes``, or n x ``outputs`` floats where that is None.
+    """Targets of ``n`` samples: n class indices below ``classes``, or n x ``outputs`` floats if that is None.
 
     Raises:
         InvalidInput: a wrong length or type, an index out of range, NaN or infinity; names the sample.

@@ -52,7 +52,7 @@ class Utterances(Kind):
 class GeneratedAudio(Kind):
     """Recordings that models generate from texts, answered as ``zoo.kinds.audio.Recording``.
 
-    Targets are texts, each with a real recording where there is one.
+    Targets are texts, each with a real recording if there is one.
     """
 
     name = KIND

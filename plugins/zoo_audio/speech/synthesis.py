@@ -136,7 +136,7 @@ class SpeechT5Voice(AnsweringBackbone):
         return torch.from_numpy(np.asarray(found[: len(found) - len(found) % step], dtype=np.float32))
 
     def wave(self, spectrogram: torch.Tensor) -> np.ndarray:
-        """The sound of a spectrogram, by the vocoder where there is one."""
+        """The sound of a spectrogram, by the vocoder if there is one."""
         if self._vocoder is not None:
             with torch.inference_mode():
                 sound: np.ndarray = self._vocoder(spectrogram).float().cpu().numpy()

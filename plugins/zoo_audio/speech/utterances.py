@@ -54,7 +54,7 @@ class VoicedText(str):
 
 @dataclass(frozen=True)
 class SoundingText:
-    """What a generated recording is evaluated against: the text, and a real recording of it where there is one.
+    """What a generated recording is evaluated against: the text, and a real recording of it if there is one.
 
     Attributes:
         text: what is said, or the description of a piece of music.

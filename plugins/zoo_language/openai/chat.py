@@ -131,7 +131,7 @@ class OpenAIChat:
 
 
 def question(text: Any, classes: Sequence[str] = ()) -> list[dict[str, str]]:
-    """The conversation that asks for the class of a text; the text alone where there are no classes."""
+    """The conversation that asks for the class of a text; the text alone if there are no classes."""
     if not isinstance(text, str):
         raise DataError(f"OpenAI's chat models take texts, not {type(text).__name__}.")
     asked = {"role": "user", "content": text}

@@ -243,7 +243,7 @@ class Job:
             os.replace(place, self._path)
 
     def _forget(self) -> None:
-        """Delete the examples at OpenAI, where that is possible, and the record of the job."""
+        """Delete the examples at OpenAI, if that is possible, and the record of the job."""
         import openai
 
         for name in ("training", "validation"):

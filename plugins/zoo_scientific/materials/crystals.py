@@ -170,7 +170,7 @@ def read_atoms(path: Path) -> list[Any] | str:
 
 
 def read_crystal(path: Path) -> Crystal | str:
-    """The crystal in a file, the last one where there are several, or why it cannot be used."""
+    """The crystal in a file, the last one if there are several, or why it cannot be used."""
     found = read_atoms(path)
     return found if isinstance(found, str) else crystal_of(found[-1])
 

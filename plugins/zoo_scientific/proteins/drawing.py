@@ -78,7 +78,7 @@ def _drawn(structure: Structure, colours: Sequence[tuple[int, int, int]]) -> Ima
 
 
 def save_pdb(answer: Fold, folder: Path, name: str) -> Path:
-    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made where it is missing."""
+    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made if it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.pdb"

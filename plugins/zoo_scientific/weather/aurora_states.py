@@ -166,7 +166,7 @@ def batch_of(states: Sequence[State], variables: Variables) -> Any:
 def fields_of(found: Any, state: State) -> torch.Tensor:
     """The library's forecast, batch x variables x latitudes x longitudes, as ``State.values`` has them.
 
-    The library leaves the southernmost latitude out where there is one more than its patches hold.
+    The library leaves the southernmost latitude out if there is one more than its patches hold.
     """
     pressures = list(found.metadata.atmos_levels)
     parts = []

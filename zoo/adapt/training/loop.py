@@ -54,7 +54,7 @@ def train(
         checkpoint: where the state is saved after each epoch; an interrupted training resumes from there and ends with
             the same weights.
 
-    Ctrl-C ends the training and keeps the best weights; where there are none yet, ``KeyboardInterrupt`` is raised.
+    Ctrl-C ends the training and keeps the best weights; if there are none yet, ``KeyboardInterrupt`` is raised.
 
     Raises:
         OutOfMemory: the device ran out of memory; the weights are left partly trained.

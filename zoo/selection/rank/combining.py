@@ -86,7 +86,7 @@ def combine(
 
     Args:
         values, low, high: n measured scores and the ends of their 95 % intervals, NaN where nothing was measured or
-            where there is none.
+            if there is none.
         mean, deviation: n, the prior's predictions, in any unit, and their standard errors; zeros without a prior.
         bounds: minimum and maximum of a score.
 
