@@ -71,7 +71,7 @@ def test_broken_recordings_are_listed_and_the_others_are_read(tones: Path) -> No
     assert len(data) == 6
     assert problems["empty.wav"] == "is empty (0 bytes)"
     assert problems["words.wav"].startswith("cannot be decoded: ")
-    assert problems["nothing.wav"] == "holds no samples"
+    assert problems["nothing.wav"] == "has no samples"
     assert problems["long.wav"] == "lasts 180 minutes; the limit is 10, so split it"
     with pytest.raises(DataError, match="4 items that cannot be used"):
         zoo.read(tones, on_problem="fail")
@@ -147,7 +147,7 @@ def test_recordings_with_transcripts_need_no_labels(tmp_path: Path, capsys: pyte
     rows = [f"{number}.wav,this is number {number}" for number in range(4)]
     table.write_text("\n".join(["audio,transcript", *rows]) + "\n")
 
-    with pytest.raises(DataError, match="holds the labels"):
+    with pytest.raises(DataError, match="has the labels"):
         zoo.read(table)
     data = zoo.read(table, unlabelled=True)
     assert (data.input_kind, data.target_kind, data.targets) == ("audio", "none", None)
@@ -217,7 +217,7 @@ def test_only_what_was_decoded_counts_however_a_file_is_cut(container: str, subt
 
     if isinstance(facts, str):
         assert share < 1
-        assert facts.startswith(("ends after", "cannot be decoded", "holds no samples"))
+        assert facts.startswith(("ends after", "cannot be decoded", "has no samples"))
         return
     samples = audio.decode(cut).samples
     assert facts.seconds == len(samples) / 16000

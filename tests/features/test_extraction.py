@@ -214,7 +214,7 @@ def test_a_sample_that_cannot_be_prepared_is_named(backbone, texts) -> None:
 def test_another_kind_of_input_is_refused_before_anything_runs(backbone, texts) -> None:
     backbone.input_kind = "image"
 
-    with pytest.raises(UnsupportedModel, match="takes image inputs and 'texts' holds text"):
+    with pytest.raises(UnsupportedModel, match="takes image inputs; 'texts' contains text"):
         extract_shards(backbone, texts(["a"]), FeatureRequest(), SilentProgress())
 
 
@@ -235,7 +235,7 @@ def test_impossible_requests(backbone, texts, request_, kind, sentence) -> None:
 
 
 def test_an_empty_data_set(backbone, texts) -> None:
-    with pytest.raises(DataError, match="'texts' holds no samples"):
+    with pytest.raises(DataError, match="'texts' has no samples"):
         extract_shards(backbone, texts([]), FeatureRequest(), SilentProgress())
 
 

@@ -109,7 +109,7 @@ def test_models_that_the_table_of_models_lacks_are_reported() -> None:
         (["model,dataset,metric", "a,x,accuracy"], "has no column 'value'"),
         (["model,dataset,value"], "no usable record"),
         (["model,dataset,value", "a,x,nan", "b,x,"], "no usable record"),
-        (["model,dataset,value", "a,x"], "line 2: 2 cells where the header has 3"),
+        (["model,dataset,value", "a,x"], "line 2: 2 cells, but the header has 3"),
         (["model,dataset,value", ",x,0.5"], "line 2: the model or the data set is empty"),
     ],
 )

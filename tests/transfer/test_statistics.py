@@ -153,7 +153,7 @@ def test_finite_values_whose_sum_overflows_are_not_infinite():
     ("features", "targets", "message"),
     [
         (np.ones(3), [0, 1, 1], "n samples x d dimensions"),
-        (np.ones((3, 5)), [0, 1, 1], "5 dimensions where 2 are expected"),
+        (np.ones((3, 5)), [0, 1, 1], "5 dimensions instead of 2"),
         (np.ones((3, 2)), [0, 1], "one target per sample"),
         (np.ones((3, 2)), [0, 1, 2], r"sample 2 .* is 2; class indices go from 0 to 1"),
         (np.ones((3, 2)), [0, -1, 1], r"sample 1 .* is -1"),

@@ -19,10 +19,10 @@ def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
             than the two samples that splitting needs.
     """
     if not len(dataset):
-        raise DataError(f"'{dataset.name}' holds no samples.")
+        raise DataError(f"'{dataset.name}' has no samples.")
     if dataset.input_kind not in task.inputs:
         raise DataError(
-            f"'{dataset.name}' holds {kind_of(dataset.input_kind).nouns}, and {task.name} takes "
+            f"'{dataset.name}' contains {kind_of(dataset.input_kind).nouns}, but {task.name} takes "
             f"{' with '.join(kind_of(kind).nouns for kind in task.inputs)}.",
             _fitting(dataset),
         )

@@ -237,7 +237,7 @@ def _target_by_content(
         return None
     problem = f"{' and '.join(f'{c.name!r}' for c in few[:3])} could each be" if few else "none of them looks like"
     raise DataError(
-        f"Which column of '{path}' holds the labels? Its columns are {_listed(columns)}; {problem} the label column.",
+        f"Which column of '{path}' has the labels? Its columns are {_listed(columns)}; {problem} the label column.",
         f"Name it: --target-column {(few or usable)[0].name}",
     )
 

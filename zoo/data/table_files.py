@@ -74,7 +74,7 @@ class DelimitedFile:
             if len(values) == width:
                 yield Row(line, values)
             else:
-                yield Row(line, None, f"has {len(values)} values where the header has {width}")
+                yield Row(line, None, f"has {len(values)} values, but the header has {width}")
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
         """Each record with the line that it begins on; empty lines are skipped."""
@@ -120,7 +120,7 @@ class JsonFile:
             problem = problem or (f": {self.unit} {number} {reason}" if reason else "")
         if not found:
             raise DataError(
-                f"'{path}' holds no JSON objects{problem}.", 'Write one per line: {"text": "...", "label": "..."}'
+                f"'{path}' contains no JSON objects{problem}.", 'Write one per line: {"text": "...", "label": "..."}'
             )
         self.columns = tuple(found)
 
@@ -150,7 +150,7 @@ class JsonFile:
                 if isinstance(value, dict):
                     yield number, value, ""
                 else:
-                    yield number, None, f"holds a JSON {type(value).__name__} where an object is needed"
+                    yield number, None, f"is a JSON {type(value).__name__}, not an object"
 
 
 class ParquetFile:

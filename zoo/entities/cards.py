@@ -118,9 +118,7 @@ class ModelCard(Entity):
         if "@" in self.id or not _PLAIN_ID.match(self.id):
             parsed = ModelId.parse(self.id)
             if parsed.revision:
-                raise InvalidInput(
-                    f"A card's id has no revision: '{self.id}'.", "Put it in the field 'revision'."
-                )
+                raise InvalidInput(f"A card's id has no revision: '{self.id}'.", "Put it in the field 'revision'.")
         if not self.domain:
             raise InvalidInput(f"The card of '{self.id}' names no domain.")
         for value in (self.parameters, self.bytes, self.embedding_dimension, self.downloads, self.likes):

@@ -69,10 +69,10 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
     if min(sizes) < 1:
         raise InvalidInput("A batch and a shard need at least one sample.", "Leave --batch-size out for the default.")
     if not len(dataset):
-        raise DataError(f"'{dataset.name}' holds no samples.")
+        raise DataError(f"'{dataset.name}' has no samples.")
     if dataset.input_kind != backbone.input_kind:
         raise UnsupportedModel(
-            f"'{backbone.card.id}' takes {backbone.input_kind} inputs and '{dataset.name}' holds {dataset.input_kind}.",
+            f"'{backbone.card.id}' takes {backbone.input_kind} inputs; '{dataset.name}' contains {dataset.input_kind}.",
             "Choose a model of the data's own kind: zoo search --domain DOMAIN",
         )
     if not backbone.layers:

@@ -100,7 +100,7 @@ def _from_json(text: str, path: Path) -> list[Run]:
     for number, entry in enumerate(entries, start=1):
         try:
             if not isinstance(entry, dict):
-                raise InvalidInput(f"It is a {type(entry).__name__} where a run is expected.")
+                raise InvalidInput(f"It is a {type(entry).__name__}, not a run.")
             runs.append(_checked(Run.from_dict(entry)))
         except InvalidInput as error:
             raise DataError(f"Run {number} of {path} cannot be read: {error.message}", error.hint) from error
@@ -110,7 +110,7 @@ def _from_json(text: str, path: Path) -> list[Run]:
 def _checked(run: Run) -> Run:
     for name in ("id", "model", "task", "dataset", "data", "strategy"):
         if not isinstance(getattr(run, name), str):
-            raise InvalidInput(f"Its '{name}' is {getattr(run, name)!r} where text is expected.")
+            raise InvalidInput(f"Its '{name}' must be text, not {getattr(run, name)!r}.")
     for name in ("metrics", "baseline"):
         figures = getattr(run, name)
         if not isinstance(figures, Mapping) or not all(_finite(value) for value in figures.values()):
@@ -192,7 +192,7 @@ def _check_header(header: Sequence[str], path: Path) -> None:
 
 def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> dict[str, str]:
     if len(cells) != len(header):
-        raise DataError(f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Fix the line.")
+        raise DataError(f"{path}, line {line}: {len(cells)} cells, but the header has {len(header)}.", "Fix the line.")
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
     row = {name: cell if name in _NUMBERS else text_of(cell) for name, cell in row.items()}
     for name in REQUIRED:

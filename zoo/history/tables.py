@@ -128,7 +128,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                 continue
             if len(cells) != len(header):
                 raise DataError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}.",
+                    f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(header)}.",
                     "Fix the line.",
                 )
             yield reader.line_num, dict(zip(header, (text_of(cell.strip()) for cell in cells), strict=True))

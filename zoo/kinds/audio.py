@@ -210,10 +210,10 @@ def _decoded(file: Any) -> tuple[int, str]:
     frames = 0
     for block in _blocks(file):
         if not np.isfinite(block).all():
-            return 0, "holds samples that are not finite"
+            return 0, "has samples that are not finite"
         frames += len(block)
     if not frames:
-        return 0, "holds no samples"
+        return 0, "has no samples"
     if frames < _WHOLE * announced - _FRAME:
         return 0, f"ends after {frames / rate:.2f} s of the {announced / rate:.2f} s it announces"
     return frames, ""

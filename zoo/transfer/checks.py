@@ -43,7 +43,7 @@ def check_features(values: Any, dimension: int | None = None) -> np.ndarray:
             "Pool a sequence or an image grid to one vector per sample first.",
         )
     if dimension is not None and features.shape[1] != dimension:
-        raise InvalidInput(f"Features have {features.shape[1]} dimensions where {dimension} are expected.")
+        raise InvalidInput(f"Features have {features.shape[1]} dimensions instead of {dimension}.")
     return features
 
 
@@ -102,7 +102,7 @@ def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outp
         raise InvalidInput(f"There must be one target per sample: {n} samples, targets of shape {targets.shape}.")
     if targets.dtype.kind == "f":
         raise InvalidInput(
-            "The targets are floating-point numbers where class indices are needed.",
+            "The targets must be class indices, not floating-point numbers.",
             "For classes pass targets.astype(int); for numbers choose an estimator that takes them, such as logme.",
         )
     outside = np.flatnonzero((targets < 0) | (targets >= classes))

@@ -259,6 +259,6 @@ def _check_probabilities(values: Any, n: int, estimators: Iterable[Estimator]) -
         )
     probabilities = check_features(values)
     if len(probabilities) != n:
-        raise InvalidInput(f"There are {n} samples and probabilities of {len(probabilities)}.")
+        raise InvalidInput(f"There are {n} samples, but probabilities for {len(probabilities)}.")
     check_finite(probabilities, "features")
     return probabilities
