@@ -119,7 +119,7 @@ class Classes(Kind):
             )
         raise DataError(
             f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have only one sample, which cannot be "
-            f"used for both training and evaluation:  {named}{more}.",
+            f"used for both training and evaluation: {named}{more}.",
             "Add samples of these classes or leave them out.",
         )
 
