@@ -71,7 +71,7 @@ def test_metrics_of_numbers_refuse_classes_and_values_that_are_not_finite(name) 
 
 
 def test_lengths_must_agree() -> None:
-    with pytest.raises(DataError, match="one length"):
+    with pytest.raises(DataError, match="equally many"):
         metric("accuracy").compute(np.array([0, 1]), np.array([0]))
 
 

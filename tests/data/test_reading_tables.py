@@ -192,6 +192,6 @@ def test_a_second_column_of_texts_that_is_not_read_is_named(tmp_path: Path) -> N
     path.write_text("\n".join(["sentence1,sentence2,code,score", *rows]))
 
     assert zoo.read(path).notes == (
-        "Column 'sentence2' holds texts too and is not read, only 'sentence1' is (--input-column names another).",
+        "Column 'sentence2' also holds texts and is not read, only 'sentence1' is (--input-column names another).",
     )
     assert zoo.read(path, input_column="sentence2").notes == ()
