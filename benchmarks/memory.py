@@ -1,10 +1,10 @@
-"""The estimates of memory beside the real peaks, each model in a process of its own.
+"""Compares estimates of memory with actual peaks, each model in a separate process.
 
     python benchmarks/memory.py [--json results.json] [--quick]
 
 Every packaged model runs over samples and is fine-tuned (batches of 32, two epochs) on the CPU; the peak is the largest
 resident memory of that process (getrusage), frameworks included. Held-out architectures, for which no constant was
-fitted, are built by timm with random weights, which need as much memory as trained ones. Fails where an estimate for a
+fitted, are built by timm with random weights, which need as much memory as trained ones. Fails if an estimate for a
 packaged model is off by more than a quarter.
 """
 

@@ -1,12 +1,12 @@
-"""Throughput of zoo's features beside what the libraries themselves offer: a pipeline, and the loops of their guides.
+"""Throughput of zoo's features and of the libraries' own ways: a pipeline, and the loops of their guides.
 
     python benchmarks/pipelines.py [--samples 192] [--repeats 3] [--json results.json]
 
-Texts: all-MiniLM-L6-v2 on sentences of 3 to 60 words, one in eight of them four times as long, beside
-``transformers.pipeline("feature-extraction")``. Images: open_clip's ViT-B-32 beside its guide's loop. Sound: the
-encoder of Whisper in the shape of ``tiny``, beside a loop over recordings of 1 to 20 seconds. The latter two have
-random weights, which cost the same time. Pipeline and loops run with batches of 1, 8 and 32; the fastest in a first
-round is the competitor, then it and zoo take turns. Shown are medians of the ratios of time, and of processor time.
+Texts: all-MiniLM-L6-v2 on sentences of 3 to 60 words, one in eight of them four times as long, with
+    ``transformers.pipeline("feature-extraction")``. Images: open_clip's ViT-B-32 with its guide's loop. Sound: the
+    encoder of Whisper in the shape of ``tiny``, with a loop over recordings of 1 to 20 seconds. The latter two have
+    random weights, which take the same time. Pipeline and loops run with batches of 1, 8 and 32; the fastest in a first
+    round is the competitor, then it and zoo alternate. The results are median ratios of time and of processor time.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def texts(samples: int, repeats: int) -> dict[str, Any]:
-    """zoo and the pipeline on sentences of mixed length; both give the mean of the last layer's tokens."""
+    """zoo and the pipeline on sentences of mixed length; both return the mean of the last layer's tokens."""
     from dataclasses import replace
 
     from transformers import pipeline
@@ -186,14 +186,14 @@ def compare(  # noqa: PLR0917
     ours: Callable[[], np.ndarray],
     library: Callable[[int], np.ndarray],
 ) -> dict[str, Any]:
-    """zoo and the library's fastest batch size in turns; both must give the same features."""
+    """zoo and the library's fastest batch size, alternating; both must return the same features."""
     expected = ours()
     first: dict[int, float] = {}
     for size in BATCH_SIZES:
         seconds, _, values = timed(lambda size=size: library(size))  # type: ignore[misc]
         first[size] = seconds
         cosines = (values * expected).sum(1) / np.linalg.norm(values, axis=1) / np.linalg.norm(expected, axis=1)
-        assert cosines.min() > 0.99, f"{beside} gives other features than zoo ({cosines.min():.4f})"
+        assert cosines.min() > 0.99, f"The features of {beside} differ from those of zoo ({cosines.min():.4f})"
     best = min(first, key=lambda size: first[size])
     rounds = [(timed(ours), timed(lambda: library(best))) for _ in range(repeats)]
     return {
@@ -209,7 +209,7 @@ def compare(  # noqa: PLR0917
 
 
 def timed(run: Callable[[], np.ndarray]) -> tuple[float, float, np.ndarray]:
-    """Seconds, seconds of all processors, and what came out."""
+    """Seconds, seconds of all processors, and the result."""
     started, processor = time.perf_counter(), time.process_time()
     values = run()
     return time.perf_counter() - started, time.process_time() - processor, values
@@ -223,7 +223,7 @@ def show(report: dict[str, Any]) -> None:
 
 
 def table(results: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Lines, one for each model."""
+    """Lines, one per model."""
     yield f"{'model':26} {'zoo, samples/s':>14} {'library':>8} {'ratio':>6} {'of processor':>13} {'wanted':>7}   beside"
     for result in results:
         yield (

@@ -1,20 +1,20 @@
-"""What a race saves, and whether it finds the winner of the full measurement, over many seeds on real data.
+"""The savings of a race, and whether it finds the winner of the full measurement, over many seeds on real data.
 
     python benchmarks/racing.py [--seeds 20] [--samples 2000] [--features FOLDER] [--json results.json]
 
 The candidates are all layers and poolings of all-MiniLM-L6-v2 and the other packaged language models on
 fortunes:topics, and all layers of the packaged vision models on sklearn:digits and tuxpaint:stamps. Features are
-extracted once and kept in FOLDER; then the race of ``zoo recommend --race`` is run from them for each seed, which draws
-other samples in another order, and beside it the full measurement of every candidate on the same samples. Counted are
+extracted once and saved in FOLDER; then the race of ``zoo recommend --race`` runs on them for each seed, with different
+samples and order, as does the full measurement of every candidate on the same samples. Counted are
 
-- forward passes: samples that go through a model, whichever of its layers are measured on them (the true cost),
+- forward passes: samples that go through a model, whichever of its layers are measured (the true cost),
 - candidate passes: samples that each candidate was measured on (the cost if no two candidates shared a model).
 
-``winner`` is how often the race ends with the very candidate that the full measurement puts first, or one of exactly
-the same value (some poolings are the last stage under another name), ``or tied`` how often with it or one that the full
-measurement cannot tell from it (paired 95 % interval). ``again`` is how often the full measurement would put the same
-candidate first on other samples of the same kind (bootstrap of its paired contributions, 500 draws): where it is far
-below 1, which one comes first is a matter of these very samples.
+``winner`` is how often the race ends with the candidate that the full measurement ranks first, or one of exactly the
+same value (some poolings are the last stage under another name), ``or tied`` how often with it or one that is
+statistically tied with it in the full measurement (paired 95 % interval). ``again`` is how often the full measurement
+would put the same candidate first on other samples of the same kind (bootstrap of its paired contributions, 500 draws):
+if it is far below 1, the first place depends on these particular samples.
 
 Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages fortunes and
 tuxpaint-stamps-default.
@@ -47,7 +47,7 @@ SETTINGS = {
     "sklearn:digits": ("image-classification", "*", 1600),
     "tuxpaint:stamps": ("image-classification", "*", 800),
 }
-"""Data set: its task, the models whose layers are all candidates, and how many samples features are kept of."""
+"""Data set: its task, the models whose layers are all candidates, and the number of samples."""
 
 MOST_PASSES, LEAST_RIGHT = 0.40, 0.95
 
@@ -57,9 +57,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--samples", type=int, default=2000, help="samples of a full measurement")
     parser.add_argument("--data", choices=[*SETTINGS, "all"], default="all")
-    parser.add_argument("--candidates", help="model ids with commas, in place of all packaged ones")
-    parser.add_argument("--estimator", default="linear-probe", help="the one that decides")
-    parser.add_argument("--features", type=Path, help="folder to keep features in")
+    parser.add_argument("--candidates", help="comma-separated model ids instead of all packaged ones")
+    parser.add_argument("--estimator", default="linear-probe", help="estimator that decides")
+    parser.add_argument("--features", type=Path, help="folder for saved features")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as home:
@@ -153,7 +153,7 @@ def one_race(plan: MeasurementPlan, features: dict[str, dict[str, np.ndarray]]) 
 
 
 def first_again(full: Mapping[str, Measured], best: str, draws: int = 500) -> float:
-    """How often the best comes first when the samples are drawn again, with equal values counted for it."""
+    """How often the best comes first when the samples are drawn again; ties count as first."""
     parts = np.array([full[candidate].parts for candidate in full])
     shares = np.random.default_rng(0).multinomial(parts.shape[1], np.full(parts.shape[1], 1 / parts.shape[1]), draws)
     values = parts @ shares.T / parts.shape[1]
@@ -183,13 +183,13 @@ class KeptFeatures:
             yield ShardResult(task, found, passes=len(rows))
 
     def close(self) -> None:
-        """Nothing to let go of."""
+        """Nothing to release."""
 
 
 def features_of(
     name: str, task: str, all_layers: str, count: int, folder: Path, *, candidates: str | None = None
 ) -> tuple[Dataset, dict[str, dict[str, np.ndarray]]]:
-    """The data set and the features of every packaged model, by model and layer; extracted where they are not kept."""
+    """The data set and the features of every packaged model, by model and layer; extracted unless they are saved."""
     from zoo.selection.plan.candidates import choose
 
     import zoo
@@ -217,7 +217,7 @@ def features_of(
 
 def show(report: dict[str, Any]) -> None:
     """Print the table."""
-    print(f"\n{report['machine']}; {report['seeds']} seeds; deciding: {report['estimator']}")
+    print(f"\n{report['machine']}; {report['seeds']} seeds; estimator: {report['estimator']}")
     print(
         f"{'data':18} {'models':>6} {'cand.':>5} {'samples':>7} {'forward passes':>14} {'cand. passes':>12} "
         f"{'most':>5} {'winner':>7} {'again':>7} {'or tied':>7} {'regret':>7} {'largest':>7}"

@@ -2,7 +2,7 @@
 
 Fine-tunes each packaged model on at least two real data sets of its domain, measures the same models by every estimator
 on the same samples, and prints for each data set the weighted Kendall tau between the two orders and the regret of the
-model ranked first (best accuracy that fine-tuning reached, less its own): for every estimator, for the order that
+model ranked first (best accuracy after fine-tuning, minus its own): for every estimator, for the order that
 ``zoo recommend`` gives, and for ranking by size.
 
     python benchmarks/ranking_offline.py [--images 400] [--texts 1000] [--epochs 6] [--data NAME ...]
@@ -10,9 +10,9 @@ model ranked first (best accuracy that fine-tuning reached, less its own): for e
                                          [--json FILE] [--plot FILE.svg]
 
 Needs the packaged weights (requirements/packaged-weights.txt) and the Debian packages tuxpaint-stamps-default,
-dataset-fashion-mnist, fortunes and fortunes-de, -es, -it. Fine-tuned runs are kept in ``--ground-truth`` at once,
-so that an interrupted benchmark goes on, and another may use them. Texts of over ``--longest`` characters are left out,
-which saves most of the time.
+dataset-fashion-mnist, fortunes and fortunes-de, -es, -it. Fine-tuning runs are saved in ``--ground-truth`` immediately,
+so that an interrupted benchmark can continue, and others can use them. Texts of over ``--longest`` characters are left
+out, which saves most of the time.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=400, help="samples of each data set of images, stratified")
     parser.add_argument("--texts", type=int, default=1000, help="samples of each data set of texts, stratified")
     parser.add_argument("--longest", type=int, default=200, help="characters of a text; longer ones are left out")
-    parser.add_argument("--epochs", type=int, default=6, help="of fine-tuning, at most")
+    parser.add_argument("--epochs", type=int, default=6, help="maximum epochs of fine-tuning")
     parser.add_argument("--seeds", type=int, default=1, help="fine-tuning seeds, averaged")
     every = [name for names in DATA.values() for name in names]
     parser.add_argument("--data", nargs="+", choices=every, default=every, help="data sets; each brings its models")
@@ -56,7 +56,7 @@ def main() -> None:
             setattr(options, name, getattr(options, name).resolve())
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(ZOO_HOME=home, HF_HUB_OFFLINE="1")
-        os.chdir(home)  # the runs kept name their data set, not this folder
+        os.chdir(home)  # saved runs name their data set, not this folder
         started = time.perf_counter()
         results = [
             one_data_set(task, name, options, Path(home))
@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def packaged(task: str) -> str:
-    """Every packaged model for a task, also one that zoo does not propose: it is the case of domain shift."""
+    """Every packaged model for a task, including those that zoo does not propose, as cases of domain shift."""
     from zoo.plugins import plugins
     from zoo.registry import SearchQuery, open_registry
     from zoo.selection.request.candidates import located, takes
@@ -147,7 +147,7 @@ def short_texts(name: str, longest: int, home: Path) -> str:
 
 
 def means(results: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
-    """Mean agreement over the data sets, of everything that each of them has; the best first."""
+    """Mean agreement over the data sets, for everything that each of them has; best first."""
     shared = set.intersection(*(set(result["agreement"]) for result in results))
     found = {
         name: {

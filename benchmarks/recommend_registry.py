@@ -1,9 +1,9 @@
-"""How long ``zoo recommend --no-measure`` takes over a registry of a hundred thousand models, in this process.
+"""Time of ``zoo recommend --no-measure`` over a registry of a hundred thousand models, in this process.
 
     python benchmarks/recommend_registry.py [--models 100000] [--limit 0.5] [--json results.json]
 
-The registry is made up (``synthetic_hub``), every model of it an image classifier. Processor time of the whole call:
-the best and the median of seven after a first one; fails where the best is above the limit.
+The registry is synthetic (``synthetic_hub``); all its models are image classifiers. Processor time of the whole call:
+the best and the median of seven after a warm-up; fails if the best is above the limit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CALLS = 7
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", type=int, default=100_000)
-    parser.add_argument("--limit", type=float, default=0.5, help="seconds that are allowed")
+    parser.add_argument("--limit", type=float, default=0.5, help="maximum seconds")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

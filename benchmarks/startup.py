@@ -1,10 +1,10 @@
-"""Time of whole processes: zoo's first answers beside those of huggingface_hub's command line.
+"""Time of whole processes: commands of zoo compared with those of huggingface_hub.
 
     python benchmarks/startup.py [--repeats 20] [--json results.json]
 
-``zoo --help`` stands beside ``hf --help``, and a search of the shipped registry beside ``hf version``, which looks
-nothing up. The four commands take turns, so that whatever else the machine does falls on all of them; ratios are taken
-within a round, and their median is shown. All run from this environment, with output to a pipe and offline.
+``zoo --help`` is compared with ``hf --help``, and a search of the shipped registry with ``hf version``, which looks
+nothing up. The four commands alternate, so that other load on the machine affects all of them; ratios are taken within
+a round, and their median is shown. All run from this environment, with output to a pipe and offline.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ PAIRS = {
     "help": (("zoo", "--help"), ("hf", "--help"), 0.35),
     "search": (("zoo", "search", "vit", "--task", "image-classification"), ("hf", "version"), 0.6),
 }
-"""Ours, theirs, and the ratio that must not be exceeded."""
+"""Command of zoo, command of huggingface_hub, and maximum ratio."""
 
 
 def main() -> None:
@@ -54,7 +54,7 @@ def main() -> None:
 def measure(
     ours: tuple[str, ...], theirs: tuple[str, ...], repeats: int, environment: dict[str, str]
 ) -> dict[str, Any]:
-    """Seconds of both, in turns, after one run of each that does not count: it writes byte code and the registry."""
+    """Seconds of both, alternating, after a warm-up run of each, which writes byte code and the registry."""
     seconds: dict[str, list[float]] = {"ours": [], "theirs": []}
     for round_number in range(repeats + 1):
         for who, command in (("ours", ours), ("theirs", theirs)):

@@ -1,10 +1,10 @@
-"""What a later sync with a Hub costs beside the first one: requests, seconds, memory.
+"""The cost of a later sync with a Hub, compared with the first one: requests, seconds, memory.
 
     python benchmarks/sync.py [--models 200000] [--changed 0.01] [--repeats 3] [--json results.json]
 
-A local server lists models as the Hub does, and ``zoo sync hf`` runs against it in processes of its own, through the
-real client: everything once, then again each time that some models changed. The server makes its models when they are
-asked for, so that it costs the same for each. Memory is the most that a process of the sync held at any time.
+A local server lists models as the Hub does, and ``zoo sync hf`` runs against it in separate processes, through the real
+client: everything once, then again after each change of some models. The server generates its models on request, so
+    that its own cost is the same for each. Memory is the peak of a sync process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "sources"
 from hub_list_server import ListServer, keyset_page, model
 
 MOST = 0.03
-"""The share of the first sync's requests and seconds that a later one may take when 1 % changed."""
+"""Maximum share of the first sync's requests and seconds for a later one, after 1 % changed."""
 
 SYNC = """
 import json, resource, sys
@@ -40,7 +40,7 @@ print(json.dumps({**report, "peak_bytes": peak}))
 
 
 class LargeHub(ListServer):
-    """A Hub that keeps when each model changed, and makes the models of a page as it is asked for."""
+    """A Hub that records when each model changed, and generates the models of a page on request."""
 
     def __init__(self, count: int) -> None:
         super().__init__([])
@@ -96,7 +96,7 @@ def main() -> None:
 
 
 def sync(hub: LargeHub, home: Path) -> dict[str, Any]:
-    """The report of one sync in a process of its own, with its peak memory."""
+    """The report of one sync in a separate process, with its peak memory."""
     environment = {**os.environ, "ZOO_HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": hub.url}
     for name in ("ZOO_REGISTRY", "HF_TOKEN", "HF_HUB_OFFLINE", "ZOO_OFFLINE"):
         environment.pop(name, None)

@@ -1,8 +1,8 @@
-"""A made-up Hub of any size, the same for the same seed: what ``benchmarks/registry.py`` fills a registry with.
+"""A synthetic Hub of any size, reproducible by seed, with which ``benchmarks/registry.py`` fills a registry.
 
-Distributions follow what the Hugging Face Hub shows of itself: a handful of libraries and tasks cover most models, half
+Distributions follow those of the Hugging Face Hub: a handful of libraries and tasks cover most models, half
 of the models name a base model, downloads and the models of an author are heavy-tailed, most cards have no
-description, two thirds carry no licence or Apache-2.0, sizes gather at those of well-known base models.
+description, two thirds carry no licence or Apache-2.0, sizes cluster at those of well-known base models.
 """
 
 from __future__ import annotations
@@ -351,10 +351,10 @@ SYLLABLES = [
 
 
 class Hub:
-    """A made-up Hub.
+    """A synthetic Hub.
 
     Attributes:
-        models: how many models it has.
+        models: number of models.
     """
 
     def __init__(self, models: int, seed: int = 0) -> None:
@@ -377,7 +377,7 @@ class Hub:
         return f"{name}{r.randrange(10_000)}" if r.random() < 0.5 else f"{name}-{''.join(r.choices(SYLLABLES, k=2))}"
 
     def cards(self) -> Iterator[dict[str, Any]]:
-        """The fields of the cards, in the order in which a listing gives them."""
+        """The fields of the cards, in the order of a listing."""
         r = self._random
         licenses = (list(LICENSES), list(itertools.accumulate(LICENSES.values())))
         libraries = (list(LIBRARIES), list(itertools.accumulate(LIBRARIES.values())))
@@ -451,7 +451,7 @@ class Hub:
 
 
 def _weighted(values: Sequence[Any], power: float) -> tuple[Sequence[Any], Sequence[float]]:
-    """Values that are picked with a probability that falls with their rank (Zipf)."""
+    """Values that are drawn with a probability that falls with their rank (Zipf)."""
     return values, list(itertools.accumulate(1 / rank**power for rank in range(1, len(values) + 1)))
 
 

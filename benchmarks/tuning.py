@@ -1,16 +1,16 @@
-"""Fine-tuning by zoo beside a bare torch loop and beside transformers.Trainer: same module, data, hyper-parameters.
+"""Fine-tuning with zoo, a bare torch loop and transformers.Trainer: same module, data, hyperparameters.
 
     python benchmarks/tuning.py [--samples 320] [--epochs 3] [--repeats 3] [--json results.json]
 
-Texts: two layers of all-MiniLM-L6-v2 on the topics of the Debian package fortunes, cut at 60 words. Images:
-EfficientNet-Lite0 on scikit-learn's digits, a third as many. All three start from the same weights and the same new
-head, train on the same split with AdamW, warm-up and a cosine, clipped gradients and no decay of biases and norms,
-evaluate on the validation part after each epoch and on the test part at the end.
+Texts: two layers of all-MiniLM-L6-v2 on the topics of the Debian package fortunes, truncated at 60 words. Images:
+    EfficientNet-Lite0 on scikit-learn's digits, a third as many. All three start from the same weights and the same new
+head, train on the same split with AdamW, warm-up and cosine schedule, gradient clipping and no weight decay on biases
+and norms, evaluate on the validation part after each epoch and on the test part at the end.
 
-zoo is ``zoo.tune`` as it is called, with splitting, the best epoch's weights kept, and the run made. The bare loop is
-what remains when all that is left out: one function that prepares each text once and takes batches of similar length,
-as zoo does. The Trainer groups by length too, and writes no checkpoints, which spares it time. The three take turns,
-each with another seed in each round; shown are medians of ratios of time and of processor time, and mean accuracies.
+zoo is a plain call of ``zoo.tune``, with splitting, restoring the best epoch's weights, and recording the run. The bare
+loop omits all of that: one function that preprocesses each text once and takes batches of similar length, as zoo does.
+The Trainer groups by length too, and writes no checkpoints, to save time. The three alternate, with a new seed in each
+round; the results are median ratios of time and of processor time, and mean accuracies.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 OVERHEAD = 1.08
-"""Most time that zoo may take, as a multiple of the bare loop's."""
+"""Maximum time of zoo, as a multiple of the bare loop's."""
 
 BATCH, RATE = 16, 1e-4
 WORDS = 60
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def subjects(samples: int) -> Iterator[tuple[str, Any, Any]]:
-    """A title, a loaded model and a data set at a time."""
+    """Titles, loaded models and data sets, one at a time."""
     from dataclasses import replace
 
     import zoo
@@ -80,7 +80,7 @@ def subjects(samples: int) -> Iterator[tuple[str, Any, Any]]:
 
 
 class Rivals:
-    """Three ways to fine-tune one model on one data set; each gives the accuracy on the test part."""
+    """Three ways to fine-tune one model on one data set; each returns the accuracy on the test part."""
 
     def __init__(self, model: Any, dataset: Any, epochs: int) -> None:
         self.model, self.dataset, self.epochs = model, dataset, epochs
@@ -89,7 +89,7 @@ class Rivals:
         self._weights = {name: value.clone() for name, value in self.backbone.module.state_dict().items()}
 
     def zoo(self, seed: int) -> float:
-        """``zoo.tune`` as it is called."""
+        """A plain call of ``zoo.tune``."""
         import zoo
 
         run = zoo.tune(
@@ -109,7 +109,7 @@ class Rivals:
         return run.metrics["accuracy"]
 
     def bare(self, seed: int) -> float:
-        """What is left of it in plain torch."""
+        """The same in plain torch."""
         import torch
 
         train, validation, test = self._parts(seed)
@@ -208,7 +208,7 @@ class Rivals:
         return [[(part.inputs[at], int(part.targets[at])) for at in range(len(part))] for part in parts]
 
     def _prepared(self, part: Sequence[tuple[Any, int]]) -> Any:
-        """Texts, made ready once, or images, made ready when they are asked for: all of them would not fit."""
+        """Texts, preprocessed once, or images, preprocessed on access, because all of them would not fit."""
         if self.by_length:
             return [self.backbone.preprocess(item) for item, _ in part]
         return Lazily(self.backbone.preprocess, [item for item, _ in part])
@@ -259,7 +259,7 @@ class Rivals:
 
 
 class Lazily:
-    """Items that a function makes ready when they are asked for."""
+    """Items that a function preprocesses on access."""
 
     def __init__(self, prepare: Callable[[Any], Any], items: Sequence[Any]) -> None:
         self._prepare, self._items = prepare, items
@@ -272,7 +272,7 @@ class Lazily:
 
 
 def compare(title: str, rivals: Rivals, repeats: int) -> dict[str, Any]:
-    """The three in turns, after a round that only warms up."""
+    """The three, alternating, after a warm-up round."""
     ways = {"zoo": rivals.zoo, "bare": rivals.bare, "trainer": rivals.trainer}
     for run in ways.values():
         timed(run, repeats)

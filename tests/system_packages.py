@@ -38,14 +38,14 @@ PACKAGES = tuple(sorted((*DATA, *PROGRAMS, SERVER)))
 
 
 def shared(relative: str) -> Path:
-    """A folder or file of the system's shared data, by the XDG base directories; the usual place where it is missing."""
+    """A folder or file of the system's shared data, by the XDG base directories; the usual place if it is missing."""
     roots = [Path(root) for root in os.environ.get("XDG_DATA_DIRS", "").split(os.pathsep) if root]
     found = [root / relative for root in (*roots, Path("/usr/local/share"), Path("/usr/share"))]
     return next((path for path in found if path.exists()), found[-1])
 
 
 def server_programs() -> Path | None:
-    """The folder of PostgreSQL's programs, the newest version's; None where it is not installed."""
+    """The folder of PostgreSQL's programs, the newest version's; None if it is not installed."""
     versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     newest = max(versions, key=lambda path: float(path.parts[-3]), default=None)
     found = newest or shutil.which("initdb")
@@ -53,7 +53,7 @@ def server_programs() -> Path | None:
 
 
 def places(package: str) -> list[Path]:
-    """The folder or the programs that a package has on this machine; none where it is not installed."""
+    """The folder or the programs that a package has on this machine; empty if it is not installed."""
     if package in DATA:
         folder, item = DATA[package]
         return [shared(folder)] if shared(folder).joinpath(item).exists() else []

@@ -34,7 +34,7 @@ BROKEN = {
 FAILING = {
     "raises": ("    raise ValueError('no luck')", "zoo_domains raised ValueError: no luck."),
     "midway": ("    yield Domain('half', 'Half.', ())\n    raise ValueError('no luck')", "ValueError: no luck."),
-    "type": ("    return ['text']", "gave a str where it gives Domain"),
+    "type": ("    return ['text']", "returned a str instead of Domain"),
     "none": ("    return 3", "TypeError"),
     "exits": ("    raise SystemExit(2)", "SystemExit: 2"),
 }
@@ -93,7 +93,7 @@ def test_a_plugin_that_cannot_be_loaded_is_named_in_one_line_and_left_out(folder
 
 
 @pytest.mark.parametrize("kind", FAILING)
-def test_a_hook_that_fails_is_named_in_one_line_and_the_others_go_on(folder: Folder, kind: str) -> None:
+def test_a_hook_that_fails_is_named_in_one_line_and_the_others_continue(folder: Folder, kind: str) -> None:
     body, cause = FAILING[kind]
     folder.install("toy_a", f"from zoo import Domain, hookimpl\n@hookimpl\ndef zoo_domains():\n{body}\n")
     folder.install("toy_b", GOOD.replace("NAME", "good"))

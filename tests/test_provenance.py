@@ -95,7 +95,7 @@ def test_libraries_are_those_of_a_backbone_and_of_its_parts() -> None:
     assert "foundation-zoo" not in found
 
 
-def test_a_package_of_another_name_than_its_distribution_is_found() -> None:
+def test_a_package_not_named_like_its_distribution_is_found() -> None:
     pytest.importorskip("PIL")
     import PIL.Image
 
@@ -103,7 +103,7 @@ def test_a_package_of_another_name_than_its_distribution_is_found() -> None:
     assert provenance.libraries_of(sys.exit, provenance.versions) == {}
 
 
-def test_the_revision_is_a_digest_of_the_files_where_there_is_none() -> None:
+def test_the_revision_is_a_digest_of_the_files_if_there_is_none() -> None:
     files = (ModelFile("b.bin", sha256="2" * 64), ModelFile("a.bin", sha256="1" * 64))
 
     assert provenance.revision_of(ModelCard("hf:a/b", "vision", revision="abc", files=files)) == "abc"

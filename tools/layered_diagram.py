@@ -9,7 +9,7 @@ from html import escape
 from itertools import pairwise
 
 Node = tuple[str, int]
-"""A box by its name and -1, or the lane of the arrows to a box through a row: the box's name and the row."""
+"""A box (its name and -1), or the lane of the arrows to a box through a row (the box's name and the row)."""
 
 WIDTH, MARGIN, WIDEST, GAP, LANE, BETWEEN = 1200, 24, 250, 22, 4, 46
 NARROW = 12
@@ -58,12 +58,12 @@ class Box:
 
 
 class Diagram:
-    """Rows of boxes from the top down, in an order in which the arrows cross seldom.
+    """Rows of boxes from the top down, ordered for few arrow crossings.
 
     Args:
         rows: from the top down.
         arrows: names of two boxes each, the first in a row above the second's.
-        captions: what stands above a row, by its number.
+        captions: text above a row, by its number.
         legend: lines below the drawing.
     """
 
@@ -84,7 +84,7 @@ class Diagram:
         self.x = self._places()
 
     def svg(self, title: str, description: str) -> str:
-        """The drawing as a document of its own."""
+        """The drawing as an SVG document."""
         text = {node: self._wrapped(node) for node in self.boxes}
         heights = [
             HEADING + 2 * PADDING + LINE * max((len(text[node]) for node in row if node in text), default=0)

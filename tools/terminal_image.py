@@ -1,4 +1,4 @@
-"""Runs a command in a terminal of its own and draws what it printed as SVG, for the README.
+"""Runs a command in a pseudo-terminal and draws its output as SVG, for the README.
 
 python tools/terminal_image.py docs/images/demo.svg --width 166 -- \\
     zoo recommend sklearn:digits --task image-classification --samples 300
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def run_in_terminal(command: list[str], width: int) -> tuple[str, int]:
-    """What a command prints to a terminal of this width, with its colours; progress, on stderr, stays out of it."""
+    """The output of a command on a terminal of this width, with its colours, without progress on stderr."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 100, width, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(width)}
@@ -64,7 +64,7 @@ def run_in_terminal(command: list[str], width: int) -> tuple[str, int]:
 
 
 def drawn(command: list[str], printed: str, width: int) -> str:
-    """The command and its output as SVG, with fonts that every machine has."""
+    """The command and its output as SVG, with common fonts."""
     console = Console(width=width, record=True, file=open(os.devnull, "w", encoding="utf-8"), highlight=False)  # noqa: SIM115
     console.print(Text(f"$ {shlex.join(command)}", style="bold"), soft_wrap=False)
     console.print(Text.from_ansi(printed.rstrip()))

@@ -22,7 +22,7 @@ LEGEND = (
 
 
 def package(code: Code, name: str) -> Module:
-    """The module whose docstring tells what a package of zoo is for."""
+    """The module whose docstring describes a package of zoo."""
     return code.modules["zoo" if name == "__init__" else f"zoo.{name}"]
 
 
@@ -123,7 +123,7 @@ def _cell(text: str) -> str:
 
 
 def main() -> int:
-    """Write both files, or compare them."""
+    """Write both files, or check them."""
     code = Code()
     wanted = {PAGE: page(code), DRAWING: diagram(code)}
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]

@@ -1,4 +1,4 @@
-"""Writes what the catalog covers into ``docs/catalog.md``; ``--check`` fails where the page is out of date."""
+"""Writes what the catalog covers into ``docs/catalog.md``; ``--check`` fails if the page is out of date."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from zoo.tasks import Task
 PAGE = Path(__file__).parents[1] / "docs" / "catalog.md"
 START, END = "<!-- coverage, written by tools/write_coverage.py -->", "<!-- end of coverage -->"
 MODELS, BENCHMARKS = 12, 2
-"""What a use case should have at least."""
+"""Minimum coverage of a use case."""
 
 NAMED = 8
-"""Models, or families of models, without a figure that a line names."""
+"""Maximum number of models or families without a score that are named per row."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What there is for one task; ``unscored`` are the models without any figure on it."""
+    """Coverage of one task; ``unscored`` are the models without any score on it."""
 
     task: Task
     models: int
@@ -65,7 +65,7 @@ def coverage(cards: Sequence[ModelCard], scores: Sequence[BenchmarkScore]) -> li
 
 
 def missing(one: Coverage) -> str:
-    """The models without a figure: themselves where they are few, else their families, commonest first."""
+    """The models without a score, or if they are many their families, the most common first."""
     if not one.unscored:
         return "-"
     if len(one.unscored) <= NAMED:
@@ -96,7 +96,7 @@ def text() -> str:
             "",
             f"{title}:",
             "",
-            "| task | models | with a score | scores | benchmarks | no figure found for |",
+            "| task | models | with a score | scores | benchmarks | no score found for |",
             "|---|---:|---:|---:|---:|---|",
         ]
         for one in coverage(cards, scores):
@@ -116,7 +116,7 @@ def page() -> str:
 
 
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the page, or check it."""
     wanted = page()
     if "--check" in sys.argv[1:]:
         if wanted != PAGE.read_text(encoding="utf-8"):

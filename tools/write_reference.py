@@ -1,4 +1,4 @@
-"""Writes docs/cli.md from the commands themselves; ``--check`` fails where the file is out of date."""
+"""Writes docs/cli.md from the commands themselves; ``--check`` fails if the file is out of date."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ HEAD = """# Command-line reference
 
 <!-- Written by `make docs` from the commands; changes here are overwritten. -->
 
-Every command takes `--json` (one JSON document on stdout) and `--traceback`. Errors go to stderr in one sentence with
-what to do next: exit code 1; misuse of a command or option: 2; interrupted: 130. Wrong arguments suggest the nearest.
+Every command takes `--json` (one JSON document on stdout) and `--traceback`. Errors go to stderr, with what to do next:
+exit code 1; misuse of a command or option: 2; interrupted: 130. Misspelt arguments are answered with the most similar
+ones.
 """
 
 
 def main() -> int:
-    """Write the reference, or compare it."""
+    """Write the reference, or check it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 where it is out of date")
+    parser.add_argument("--check", action="store_true", help="change nothing; exit code 1 if it is out of date")
     text = reference()
     if not parser.parse_args().check:
         TARGET.write_text(text, encoding="utf-8")
         return 0
     if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == text:
         return 0
-    print("docs/cli.md is not what the commands say. Write it again: make docs", file=sys.stderr)
+    print("docs/cli.md is out of date; run: make docs", file=sys.stderr)
     return 1
 
 
@@ -78,7 +79,7 @@ def _help(command: click.Command) -> tuple[str, str]:
 
 
 def _row(parameter: click.Parameter) -> str:
-    """A row of the table of options; empty for arguments, ``--help`` and what every command takes."""
+    """A row of the table of options; empty for arguments, ``--help`` and options of every command."""
     if not isinstance(parameter, click.Option) or {"--help", "--json", "--traceback"} & set(parameter.opts):
         return ""
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))

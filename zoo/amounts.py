@@ -10,7 +10,7 @@ _AMOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgbt]?)(i?b)?\s*\Z", re.IGNORECAS
 
 
 def amount(text: str) -> int | None:
-    """The number, or None where the text is not a valid amount or is too large."""
+    """The number, or None if the text is not a valid amount or is too large."""
     match = _AMOUNT.match(text)
     if not match:
         return None
@@ -21,7 +21,7 @@ def amount(text: str) -> int | None:
 
 
 def seconds(text: str) -> float | None:
-    """A time such as ``120``, ``120s``, ``2m`` or ``1h`` in seconds; None where the text is none."""
+    """The seconds in a time such as ``120``, ``120s``, ``2m`` or ``1h``; None if the text is not a valid time."""
     text = text.strip().lower()
     scale = {"s": 1.0, "m": 60.0, "h": 3600.0}.get(text[-1:])
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from zoo.entities import Entity
 
 UNMEASURED = {"prior": "expected (sd)", "reported": "mean z-score", "measured": "score", "evaluated": "score"}
-"""Names of scores that no estimator gave: standard deviations above the average model, or a mean z-score."""
+"""Names of scores that no estimator computed: standard deviations above the average model, or a mean z-score."""
 
 
 def figure_text(value: float) -> str:
@@ -29,8 +29,8 @@ class Argument(Entity):
 
     Attributes:
         sentence: the argument in words, with the figure.
-        figure: the figure itself, or None where the fact is not a number.
-        source: where the figure is from: a measurement, a citation, the model card, a run.
+        figure: the figure itself, or None if the fact is not a number.
+        source: where the figure comes from: a measurement, a citation, the model card, a run.
     """
 
     sentence: str
@@ -45,8 +45,8 @@ class Explanation(Entity):
     Attributes:
         in_favour, against: arguments, the strongest first.
         would_change: what would move it up or down, in sentences.
-        probability_best: how likely it is the best of the candidates given the errors, from 0 to 1; None where the
-            scores have no intervals.
+        probability_best: probability that it is the best candidate, given the errors, from 0 to 1; None if the scores
+            have no intervals.
         certainty: the same in a sentence.
     """
 
@@ -62,7 +62,7 @@ class Confirmation(Entity):
     """The result of brief fine-tuning, or of the model's own predictions.
 
     Attributes:
-        run: id of the run in the registry; empty where the model's own predictions were evaluated.
+        run: id of the run in the registry; empty if the model's own predictions were evaluated.
         strategy, epochs: how it was fine-tuned; ``as it is`` and 0 where it was not.
         metric, value: the task's deciding metric on held-out samples.
         baseline: the same metric without a model.
@@ -94,12 +94,12 @@ class Candidate(Entity):
         reused: whether the figures were kept from an earlier measurement.
         latency: milliseconds per sample; ``latency_source`` is where that was measured, or the report.
         shift: how far the data are from its pretraining data, see ``zoo.selection.measure.probing.domain_shift``.
-        curve: (samples, score) after each step of a race, fewest samples first; empty where it was measured once.
+        curve: (samples, score) after each step of a race, fewest samples first; empty if it was measured once.
         explanation: arguments for and against it, for the first ten.
         tied: whether it is statistically tied with the best: their difference is within its error.
-        stopped: why it was not measured on all samples; empty where it was.
+        stopped: why it was not measured on all samples; empty if it was.
         predicted: the expected score on new samples, from the measurement and from what was known before, each weighted
-            by its certainty; None where too little was measured. ``predicted_interval`` is its 95 % interval.
+            by its certainty; None if too little was measured. ``predicted_interval`` is its 95 % interval.
         pareto: costs (``parameters``, ``latency``) for which no model with this score or a higher one costs less.
         confirmed: the result of brief fine-tuning, where that was requested, or of its own predictions.
     """
@@ -140,11 +140,11 @@ class Exclusion(Entity):
 
 @dataclass(frozen=True)
 class FigureColumn:
-    """One figure of every candidate.
+    """One figure for every candidate.
 
     Attributes:
         name: an estimator's, a metric's, ``predicted`` or ``fine-tuned``.
-        values: each candidate's figure with its 95 % interval, None where there is none.
+        values: each candidate's figure with its 95 % interval, None if there is none.
     """
 
     name: str
@@ -156,7 +156,7 @@ class FigureColumn:
         return any(value is not None for value, _ in self.values)
 
     def title(self, name: str = "") -> str:
-        """The head of the column, with another name for the figure if one is given."""
+        """The heading of the column, with another name for the figure if one is given."""
         intervals = any(interval is not None for _, interval in self.values)
         return f"{name or self.name}{' (95 % interval)' if intervals else ''}"
 
@@ -177,9 +177,9 @@ class Recommendation(Entity):
         warnings: what to watch out for in the data and in the answer, in sentences.
         analysis: what the data consist of and how to start, see ``zoo.selection.request.task.Analysis``.
         provenance: what is needed to repeat it: settings, device, versions, revision of each model.
-        partial: why this is not the full answer (the budget was spent, it was interrupted); empty where it is.
+        partial: why this is not the full answer (budget spent, or interrupted); empty if it is.
         interrupted: whether Ctrl-C ended it.
-        forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty where
+        forward_passes: samples that went through a model, ``done`` here and in a ``full`` measurement; empty if
             nothing was measured.
         ranked_by: ``measured`` (on these data), ``prior`` (published results and past runs: scores are standard
             deviations from the average model), ``reported`` (mean z-score over shared benchmarks) or ``evaluated`` (as

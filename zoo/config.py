@@ -13,7 +13,7 @@ from typing import Any
 from zoo.errors import InvalidInput
 
 CACHE_BYTES = 10_000_000_000
-"""How much the feature cache may take unless the user says otherwise."""
+"""Default size limit of the feature cache, in bytes."""
 
 _configured: dict[str, Any] = {}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
@@ -21,7 +21,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)b?\Z")
 
 @dataclass(frozen=True)
 class Settings:
-    """Where zoo keeps what it knows.
+    """Zoo's folders, registry, offline mode and cache size.
 
     Attributes:
         home: folder of the registry, the feature cache and tuned models (``ZOO_HOME``).
@@ -39,7 +39,7 @@ class Settings:
 
     @property
     def models(self) -> Path:
-        """Folder for models that have no cache of their own platform, and for tuned ones."""
+        """Folder of models whose platform has no cache of its own, and of tuned models."""
         return self.home / "models"
 
     @property
@@ -49,7 +49,7 @@ class Settings:
 
 
 def settings() -> Settings:
-    """The settings as the environment has them now.
+    """The current settings, from the environment.
 
     Raises:
         InvalidInput: ``ZOO_CACHE_SIZE`` is not a valid size.
@@ -63,7 +63,7 @@ def settings() -> Settings:
 
 
 def configure(**values: Any) -> None:
-    """Set settings by name for this process, such as ``max_cost=5.0``; None takes the environment's or the default."""
+    """Set settings by name for this process, such as ``max_cost=5.0``; None restores the environment or default."""
     for name, value in values.items():
         if value is None:
             _configured.pop(name, None)
@@ -89,11 +89,11 @@ def all_configured() -> dict[str, Any]:
 
 
 def setting(name: str, default: Any = None, convert: Callable[[str], Any] = str, former: str = "") -> Any:
-    """A setting by its name: as it was configured, else the environment's ``ZOO_NAME``, else the default.
+    """A setting by its name: the configured value, else the environment's ``ZOO_NAME``, else the default.
 
     Args:
         convert: from the environment's text; raises ``ValueError``.
-        former: an earlier name of the environment variable, which still counts.
+        former: an earlier name of the environment variable, which is still read.
 
     Raises:
         InvalidInput: the environment's text cannot be converted.
@@ -128,5 +128,5 @@ def _size(name: str, default: int) -> int:
         return 0
     match = _SIZE.match(text)
     if match is None:
-        raise InvalidInput(f"{name} is '{text}', which is not a valid size.", f"Set it like {name}=2GB, or off.")
+        raise InvalidInput(f"{name} is '{text}', which is not a valid size.", f"Set {name}=2GB, or {name}=off.")
     return int(float(match[1]) * 1000 ** " kmgt".index(match[2] or " "))

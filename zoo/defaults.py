@@ -56,7 +56,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 
 @hookimpl(trylast=True)
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """What the backbone itself answers; for models that ``zoo tune`` made, to the task that they were tuned to."""
+    """Outputs of the backbone itself; for models from ``zoo tune``, on the task that they were tuned for."""
     from zoo.adapt.saved.tuned import TunedBackbone
     from zoo.contract.backbone import Answers
 

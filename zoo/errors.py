@@ -36,7 +36,7 @@ def _rebuild(kind: type[ZooError], message: str, hint: str) -> ZooError:
 
 
 class InvalidInput(ZooError):
-    """A value that the user gave cannot be what it should be."""
+    """A value from the user is invalid."""
 
 
 class UnknownModel(ZooError):
@@ -64,7 +64,7 @@ class ModelNotFound(SourceError):
 
 
 class GatedModel(SourceError):
-    """The platform wants its terms accepted, or a token, before it delivers."""
+    """The platform requires a token, or acceptance of its terms, before the download."""
 
 
 class NetworkUnavailable(SourceError):
@@ -72,7 +72,7 @@ class NetworkUnavailable(SourceError):
 
 
 class IntegrityError(SourceError):
-    """What arrived, or lies on disk, is not what was published."""
+    """A download, or a file on disk, differs from what was published."""
 
 
 class StorageError(ZooError):
@@ -80,7 +80,7 @@ class StorageError(ZooError):
 
 
 class MissingDependency(ZooError):
-    """Something outside zoo's own dependencies is needed and not installed; the hint is the command that brings it."""
+    """Something outside zoo's own dependencies is missing; the hint is the command that installs it."""
 
 
 class MissingExtra(MissingDependency):
@@ -92,42 +92,42 @@ class MissingProgram(MissingDependency):
 
 
 class UnsupportedModel(ZooError):
-    """No plugin can load, train or run this model for the purpose asked."""
+    """No plugin can load, train or run this model for this purpose."""
 
 
 class UnsupportedPrecision(UnsupportedModel):
-    """This model does not run in the precision asked for; where that was ``auto``, it is loaded in float32."""
+    """This model does not run in the requested precision; with ``auto``, it is loaded in float32."""
 
 
 class PluginError(ZooError):
-    """A plugin is broken or answered with something that its hook does not allow."""
+    """A plugin is broken, or returned something that its hook does not allow."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C in the middle of long work; the message says what is kept of it."""
+    """Ctrl-C during long work; the message says which results are saved."""
 
 
 class PluginWarning(UserWarning):
-    """A plugin is broken and was left out; the rest goes on. The command line shows it in one line."""
+    """A plugin is broken and was skipped. The command line shows it in one line."""
 
 
 class WeightsNotice(UserWarning):
-    """Weights hold what their architecture does not have; one sentence, shown as it is."""
+    """Weights contain tensors that their architecture lacks; one sentence, shown verbatim."""
 
 
 class CostNotice(UserWarning):
-    """What something costs, told before and after it is done. The command line shows it in one line."""
+    """The cost of an operation, reported before and after it. The command line shows it in one line."""
 
 
 class PlatformNotice(UserWarning):
-    """How something long goes at a platform, as the platform tells it. The command line shows it in one line."""
+    """Progress of a long operation on a platform, as the platform reports it. The command line shows it in one line."""
 
 
 def suggest(name: str, known: Iterable[str], count: int = 3, *, shown: Mapping[str, str] | None = None) -> str:
     """The names of ``known`` nearest to ``name`` as a sentence, or an empty string when none is near.
 
     Args:
-        shown: what to call a name in the sentence; as it is where None.
+        shown: how to show a name in the sentence; None shows it unchanged.
     """
     lowered = {candidate.lower(): shown[candidate] if shown else candidate for candidate in known}
     nearest = difflib.get_close_matches(name.lower(), lowered, n=count, cutoff=0.5)
@@ -136,10 +136,10 @@ def suggest(name: str, known: Iterable[str], count: int = 3, *, shown: Mapping[s
 
 @contextmanager
 def needs_extra(extra: str, purpose: str) -> Iterator[None]:
-    """Turn a failing import inside the block into one sentence with the pip command that fixes it.
+    """Turn a failed import inside the block into an error with the pip command that fixes it.
 
     Args:
-        extra: the optional-dependency group of this distribution that brings the package.
+        extra: the optional-dependency group of this distribution that installs the package.
         purpose: what the user wanted, to follow "is needed to", for example ``"read images"``.
     """
     try:
@@ -172,12 +172,12 @@ def needs_program(name: str, purpose: str, hint: str) -> str:
 
 @contextmanager
 def storage_errors(target: object, doing: str = "write") -> Iterator[None]:
-    """Turn a failing file operation on ``target`` into one sentence: read-only, full disk, or missing folder."""
+    """Turn a failed file operation on ``target`` into a clear error: read-only, full disk, or missing folder."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
         raise StorageError(
             f"Cannot {doing} {target}: {reason[:1].lower()}{reason[1:]}.",
-            "Choose a folder that is writable and has room (ZOO_HOME sets where zoo keeps its own files).",
+            "Choose a writable folder with free space (ZOO_HOME sets where zoo keeps its own files).",
         ) from error

@@ -17,10 +17,10 @@ class UnknownArgument(InvalidInput, TypeError):
 
 
 def explains_keywords(function: Callable[P, R]) -> Callable[P, R]:
-    """Make a function refuse an unknown keyword argument by naming itself and the nearest argument it has.
+    """Make a function reject an unknown keyword argument with its own name and its most similar argument.
 
     Signature, annotations and docstring stay those of ``function``, for type checkers, ``help()`` and
-    ``inspect.signature``. A function with ``**kwargs`` has no unknown keywords and is refused.
+    ``inspect.signature``. A function with ``**kwargs`` has no unknown keywords and is rejected.
 
     Raises:
         UnknownArgument: by the decorated function, before its body runs.
@@ -48,7 +48,7 @@ _SYNONYMS = {
     "licences": "license",
     "params": "parameters",
 }
-"""Words that users write for those of our arguments."""
+"""Other words for parts of argument names, with the word that zoo uses."""
 
 _TAKES_ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS; importing inspect costs more than this module.
 

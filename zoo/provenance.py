@@ -23,13 +23,13 @@ PYTHON = "python"
 """Recorded beside the others; no figure depends on it."""
 
 _WRAPPED_DEPTH = 3
-"""How deep a backbone may hold other backbones."""
+"""Maximum nesting depth of backbones."""
 
 _BUILT_IN = frozenset({*sys.stdlib_module_names, "zoo"})
 
 
 def revision_of(card: ModelCard) -> str | None:
-    """What pins the weights: the revision, or a digest of the files' hashes where there is none."""
+    """What pins the weights: the revision, or a digest of the files' hashes if there is none."""
     if card.revision:
         return card.revision
     hashes = sorted(f"{file.path}:{file.sha256}" for file in card.files if file.sha256)
@@ -43,14 +43,14 @@ def versions(distributions: Iterable[str] = FIGURES) -> dict[str, str]:
 
 
 def are_current(recorded: Mapping[str, str]) -> bool:
-    """Whether the same software is here: what ``versions`` names is recorded, and what is recorded is installed."""
+    """Whether the recorded versions are those installed now; the version of Python may differ."""
     now = {name: version for name, version in versions().items() if name != PYTHON}
     others = {name: version for name, version in recorded.items() if name not in {*now, PYTHON}}
     return all(recorded.get(name) == version for name, version in now.items()) and are_installed(others)
 
 
 def are_installed(recorded: Mapping[str, str]) -> bool:
-    """Whether distributions are installed in the versions that are recorded of them."""
+    """Whether distributions are installed in their recorded versions."""
     return all(_version(name) == version for name, version in recorded.items())
 
 
@@ -109,7 +109,7 @@ def _version(distribution: str) -> str | None:
 
 @functools.lru_cache(maxsize=256)
 def _distributions(package: str) -> tuple[str, ...]:
-    """Names of the distributions that bring a top-level package, in the form that their metadata has."""
+    """Names of the distributions that provide a top-level package, spelt as in their metadata."""
     try:
         return (str(metadata.distribution(package).name),)
     except (metadata.PackageNotFoundError, ValueError):
@@ -119,12 +119,12 @@ def _distributions(package: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=1)
 def _of_plugins() -> Mapping[str, str]:
-    """The distribution of each top-level package that is a plugin of zoo, also where it is installed as editable."""
+    """The distribution of each top-level package that is a plugin of zoo, editable installs included."""
     found = metadata.entry_points(group="zoo")
     return {point.module.partition(".")[0]: point.dist.name for point in found if point.dist is not None}
 
 
 @functools.lru_cache(maxsize=1)
 def _by_package() -> Mapping[str, list[str]]:
-    """Reads the metadata of all distributions, which takes about a second: asked where no name fits."""
+    """Reads the metadata of all distributions, which takes about a second: used only if no name matches."""
     return metadata.packages_distributions()

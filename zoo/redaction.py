@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import unquote
 
 HIDDEN = "***"
-"""What stands in the place of a credential."""
+"""Replaces a credential."""
 
 SHORTEST = 8
-"""Characters of a value of the environment that is looked for everywhere; shorter ones are hidden in addresses only."""
+"""Minimum length of an environment value that is hidden everywhere; shorter ones are hidden in addresses only."""
 
 _SECRET_NAME = re.compile(r"(?i)(?:PASSWORD|PASSWD|(?:^|_)(?:TOKEN|KEY|SECRET|PASSPHRASE|PASS|CREDENTIALS?))\Z")
 _USER = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]{0,30}://)(?P<user>[^\s/?#'\"<>]*)@")
@@ -81,9 +81,9 @@ def _each(document: Any, redact: Callable[[str], str]) -> Any:
 
 
 def without_credentials(address: str) -> str:
-    """An address that still leads where it did, without user name, password and secret parameters.
+    """A working address without user name, password and secret parameters, to be stored.
 
-    For what is stored. Any other text stays as it is, but for what ``redacted`` hides.
+    Any other text is only redacted, see ``redacted``.
     """
     return redacted(_USER.sub(lambda found: found["scheme"], address))
 
@@ -96,7 +96,7 @@ def _after_name(found: re.Match[str]) -> str:
 def _without_user(found: re.Match[str]) -> str:
     scheme, user = found["scheme"], found["user"]
     if _WEB.match(scheme):
-        return f"{scheme}{HIDDEN}@"  # a token often stands where the name does
+        return f"{scheme}{HIDDEN}@"  # a token is often given as the user name
     return f"{scheme}{user.partition(':')[0]}:{HIDDEN}@" if ":" in user else found[0]
 
 
@@ -126,7 +126,7 @@ def _secrets(arguments: Iterable[str]) -> tuple[str, ...]:
 
 
 def _of_address(value: str) -> Iterator[str]:
-    """The passwords in an address, as they are written and as they are meant."""
+    """The passwords in an address, as written and decoded."""
     user, at, _ = value.partition("://")[2].rpartition("@")
     name, colon, password = user.partition(":")
     if at and colon:

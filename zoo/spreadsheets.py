@@ -1,18 +1,18 @@
-"""Texts in cells of exported tables that a spreadsheet shows instead of computing them."""
+"""Escapes text in exported tables, so that a spreadsheet does not run it as a formula."""
 
 from __future__ import annotations
 
 import re
 
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
-"""What a spreadsheet would take for the beginning of a formula, behind the quotes that say that it is none."""
+"""The start of a formula, after any quotes that escape it."""
 
 
 def as_cell(text: str) -> str:
-    """A text that a spreadsheet shows instead of computing it; ``text_of`` is its inverse."""
+    """A text escaped so that a spreadsheet does not run it as a formula; ``text_of`` is the inverse."""
     return f"'{text}" if _FORMULA.match(text) else text
 
 
 def text_of(cell: str) -> str:
-    """The text that a cell of an exported table stands for."""
+    """The original text of a cell of an exported table."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell

@@ -1,4 +1,4 @@
-"""Parses JSON and YAML that others wrote: bounded in depth and size of numbers, and always into JSON's own types."""
+"""Parses untrusted JSON and YAML: bounded in depth and size of numbers, and always into JSON's own types."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 from zoo.errors import InvalidInput
 
 DEEPEST = 100
-"""Levels of lists and objects in each other; configurations and data sets have about ten."""
+"""Maximum nesting of lists and objects; configurations and data sets have about ten levels."""
 
 LONGEST_NUMBER = 308
-"""Digits of a whole number; one with more does not fit into a float."""
+"""Maximum digits of a whole number; larger ones do not fit into a float."""
 
 MAX_JSON_BYTES = 25_000_000
-"""Size of a JSON configuration file, at most."""
+"""Maximum size of a JSON configuration file."""
 
 _LONG_NUMBER = re.compile(r"(?<!\d)\d{309}")
 _INTEGER = re.compile(r"[-+]?(0|[1-9]\d*)\Z", re.ASCII)
@@ -34,7 +34,7 @@ _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 
 
 class Malformed(ValueError):
-    """The text is not JSON or YAML that is read here; the message says why, to follow a colon."""
+    """The JSON or YAML is invalid or not supported; the message is the reason, to follow a colon."""
 
 
 def parse_json(text: str | bytes, *, finite: bool = True, unique: bool = False) -> Any:

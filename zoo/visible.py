@@ -1,4 +1,4 @@
-"""Shows what a terminal would obey or reorder as visible escapes, and leaves all other text as it is."""
+"""Shows control characters and direction marks as visible escapes, and leaves all other text unchanged."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 _UNSEEN = (
-    r"\x00-\x09\x0b-\x1f\x7f-\x9f"  # C0 but for the newline, DEL, C1
+    r"\x00-\x09\x0b-\x1f\x7f-\x9f"  # C0 except the newline, DEL, C1
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # marks, embeddings, overrides and isolates of direction
-    r"\u2028\u2029\ud800-\udfff"  # ends of lines that are not seen as such, halves of characters
+    r"\u2028\u2029\ud800-\udfff"  # invisible line ends, lone surrogates
 )
 _IN_LINES = re.compile(f"[{_UNSEEN}]")
 _IN_A_LINE = re.compile(rf"[{_UNSEEN}\n]")
@@ -34,10 +34,10 @@ def visible_lines(text: str) -> str:
 
 
 def json_text(document: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
-    """A document as JSON in which nothing is unseen: such characters are JSON's own escapes, which parse to them.
+    """A document as JSON without invisible characters: they are written as JSON's own escapes.
 
     Args:
-        ascii_only: escape all that is not ASCII, for a stream of another encoding than UTF-8.
+        ascii_only: escape all that is not ASCII, for a stream whose encoding is not UTF-8.
 
     Raises:
         ValueError: it holds NaN or an infinite number.

@@ -68,7 +68,7 @@ class AudioBackbone:
     Attributes:
         card: its model card.
         layers: the trunk's; the last is the default.
-        module: the trunk. ``head`` builds on this very module, so training changes this backbone.
+        module: the trunk. ``head`` builds on this module, so training changes this backbone.
     """
 
     input_kind = "audio"
@@ -136,7 +136,7 @@ class AudioBackbone:
         return None
 
     def _classified(self, inputs: Sequence[Any], classify: Callable[[Batch], torch.Tensor]) -> list[Labels]:
-        """The likeliest classes of each recording, best first."""
+        """The most likely classes of each recording, best first."""
         rows: list[Labels] = []
         for start in range(0, len(inputs), _BATCH):
             batch = self._placed(self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]]))

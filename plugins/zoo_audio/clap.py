@@ -90,11 +90,11 @@ class ClapBackbone(AudioBackbone):
         return found
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """The likeliest of the labels for each recording; None for tasks other than classification."""
+        """The most likely of the labels for each recording; None for tasks other than classification."""
         return self.zero_shot(inputs, labels) if task in {ZERO_SHOT, CLASSIFICATION} else None
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[Labels]:
-        """The likeliest labels of each recording, best first, with their probabilities among all labels.
+        """The most likely labels of each recording, best first, with their probabilities among all labels.
 
         Raises:
             InvalidInput: there are fewer than two labels to choose from.

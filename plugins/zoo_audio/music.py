@@ -200,7 +200,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> MusicBa
 
     Raises:
         UnsupportedModel: the folder lacks weights, or is damaged.
-        UnsupportedPrecision: another precision than float32 is asked for.
+        UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype, "composes")
     tokenizer = load_tokenizer(card, files.root, "audio")

@@ -48,7 +48,7 @@ class CtcLearner:
         self.module = _CtcLosses(self.pretrained, head, 0)
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
-        """A recording as the extractor has it, and what is said as indices of characters."""
+        """Features of a recording, and its transcript as indices of characters."""
         encode = self._published.encode if self._published is not None else self._indices
         return self.backbone.preprocess(item), encode(str(target))
 
@@ -67,7 +67,7 @@ class CtcLearner:
         }
 
     def predict(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording, by the likeliest character of each frame."""
+        """The words of each recording, by the most likely character of each frame."""
         self.module.eval()
         if self._published is not None:
             return list(self.backbone.answer(TASK, inputs) or ())
@@ -76,8 +76,8 @@ class CtcLearner:
             batch = self.backbone.network_inputs(self.backbone.collate([self.backbone.preprocess(item)]))
             placed = {name: tensor.to(self.backbone.device) for name, tensor in batch.items()}
             with torch.inference_mode():
-                likeliest = self.module.logits(placed)[0].argmax(dim=-1).tolist()
-            texts.append("".join(self.classes[index - 1] for index, _ in groupby(likeliest) if index).strip())
+                best = self.module.logits(placed)[0].argmax(dim=-1).tolist()
+            texts.append("".join(self.classes[index - 1] for index, _ in groupby(best) if index).strip())
         return texts
 
     def _indices(self, text: str) -> list[int]:
@@ -151,7 +151,7 @@ class DecoderLearner:
         self._multilingual = bool(getattr(settings, "is_multilingual", False)) and hasattr(settings, "lang_to_id")
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
-        """A recording as the extractor has it, and the tokens of what is said."""
+        """Features of a recording, and the tokens of its transcript."""
         prepared, tokenizer = self.backbone.preprocess(item), self.backbone.processor.tokenizer
         if self._multilingual:
             written = tokenizer(str(target).strip(), add_special_tokens=False)["input_ids"]
@@ -217,7 +217,7 @@ def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -
 
 
 def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarray], device: str) -> list[str]:
-    """The words of each wave: the likeliest character of each frame, or the likeliest token after another."""
+    """The words of each wave: the most likely character of each frame, or the most likely tokens one by one."""
     texts = []
     # What is shorter than one frame of the convolutions is followed by silence.
     least = samples(model.config, 1) if hasattr(model.config, "conv_stride") else 0
@@ -242,7 +242,7 @@ def frames(config: Any, lengths: torch.Tensor) -> torch.Tensor:
 
 
 def samples(config: Any, wanted: int) -> int:
-    """How long a wave has to be for so many frames, the other way round."""
+    """Minimum length of a wave for this number of frames."""
     for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
         wanted = (wanted - 1) * stride + kernel
     return wanted

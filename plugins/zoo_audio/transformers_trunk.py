@@ -91,7 +91,7 @@ class TransformersBackbone(AudioBackbone):
 
     Attributes:
         model: all of the checkpoint; its encoder is the trunk's.
-        processor: what turns outputs into words; None where it was published without.
+        processor: what turns outputs into words; None if it was published without.
         writes_text: whether a decoder writes the words, token by token.
     """
 

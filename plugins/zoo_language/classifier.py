@@ -30,7 +30,7 @@ def source_classes(folder: Path) -> int:
 
 
 def load_classifier(backbone: TextModel, folder: Path) -> Any:
-    """The whole model with its classifier, for inference; None where the checkpoint holds no trained one."""
+    """The whole model with its classifier, for inference; None if the checkpoint holds no trained one."""
     config = load_config(folder)
     if not _classifies(config):
         return None
@@ -44,7 +44,7 @@ def load_classifier(backbone: TextModel, folder: Path) -> Any:
 
 
 def classified(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[Labels] | None:
-    """The likeliest labels for each text, best first; None where the checkpoint holds no trained classifier."""
+    """The most likely labels for each text, best first; None if the checkpoint holds no trained classifier."""
     model = load_classifier(backbone, folder)
     if model is None:
         return None

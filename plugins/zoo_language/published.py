@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 16
 _LONGEST = 256
-"""Most tokens of a translation."""
+"""Maximum tokens of a translation."""
 
 _LISTED = re.compile(r"translation_([a-z]{2})_to_([a-z]{2})\Z")
 
@@ -44,7 +44,7 @@ def answer(
 
 
 def tagged(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[NamedEntities] | None:
-    """The entities of each text; None where the checkpoint holds no trained NER model."""
+    """The entities of each text; None if the checkpoint holds no trained NER model."""
     kind = transformers.AutoModelForTokenClassification
     model = _kept(backbone, "entities", lambda: _model(folder, "ForTokenClassification", kind, backbone.device))
     if model is None:
@@ -54,7 +54,7 @@ def tagged(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[Nam
 
 
 def answered(backbone: TextModel, folder: Path, inputs: Sequence[Any]) -> list[Answer] | None:
-    """The answer to each question; None where the checkpoint holds no trained question-answering model."""
+    """The answer to each question; None if the checkpoint holds no trained question-answering model."""
     kind = transformers.AutoModelForQuestionAnswering
     model = _kept(backbone, "answers", lambda: _model(folder, "ForQuestionAnswering", kind, backbone.device))
     if model is None:
@@ -70,7 +70,7 @@ def answered(backbone: TextModel, folder: Path, inputs: Sequence[Any]) -> list[A
 def translated(
     backbone: TextModel, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
 ) -> list[str] | None:
-    """Each text as the model rewrites it; None where the checkpoint is not a sequence-to-sequence model.
+    """Each text as the model rewrites it; None if the checkpoint is not a sequence-to-sequence model.
 
     Raises:
         InvalidInput: the model does not translate between the languages.
@@ -212,7 +212,7 @@ def _is_translator(folder: Path) -> bool:
 
 
 def _model(folder: Path, ending: str, kind: Any, device: str) -> Any:
-    """The checkpoint with its own head; None where it was saved without, or lacks tensors of it."""
+    """The checkpoint with its own head; None if it was saved without, or lacks tensors of it."""
     config = load_config(folder)
     if ending and not any(ending in name for name in config.architectures or ()):
         return None

@@ -46,7 +46,7 @@ class SentencePipeline:
 
 
 def read_pipeline(folder: Path) -> SentencePipeline | None:
-    """The pipeline of a folder, or None where it is a plain transformers folder.
+    """The pipeline of a folder, or None if it is a plain transformers folder.
 
     Raises:
         UnsupportedModel: it has a module that zoo cannot reproduce, so its vectors would not be the model's own.

@@ -164,7 +164,7 @@ class TransformersBackbone:
         """Classes, entities, answers or translations by the head that came with the model; None without one.
 
         Args:
-            labels: source and target language of a translation, where they are known.
+            labels: source and target language of a translation, if they are known.
         """
         from zoo_language import published
 

@@ -73,7 +73,7 @@ class BlipBackbone(ImageBackbone):
         self.most_tokens = min(_LONGEST, int(model.config.text_config.max_position_embeddings))
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """A caption of each image, or the answer to each question; None where it was published for another task.
+        """A caption of each image, or the answer to each question; None if it was published for another task.
 
         Raises:
             DataError: an input is not an image, or not a question about one.

@@ -83,7 +83,7 @@ class ImageBackbone:
     Attributes:
         card: its model card.
         layers: one, a vector of length 1.
-        module: the tower. ``head`` builds on this very module, so training changes this backbone.
+        module: the tower. ``head`` builds on this module, so training changes this backbone.
     """
 
     input_kind = "image"
@@ -138,11 +138,11 @@ class ImageTextBackbone(ImageBackbone):
         return nn.functional.normalize(torch.cat(parts), dim=1).cpu().numpy()
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """The likeliest of the labels for each image; None for other tasks than zero-shot classification."""
+        """The most likely of the labels for each image; None for tasks except zero-shot classification."""
         return self.zero_shot(inputs, labels) if task == ZERO_SHOT else None
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[Labels]:
-        """The likeliest labels of each image, best first, with their probabilities: among all labels, or of each alone.
+        """The most likely labels of each image, best first, with probabilities among all labels, or of each alone.
 
         Which of the two depends on how the model was trained: ``Towers.odds``.
 

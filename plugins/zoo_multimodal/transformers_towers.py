@@ -76,7 +76,7 @@ class TransformersTowers(Towers):
 
 
 class FlexibleTowers(TransformersTowers):
-    """SigLIP 2 of flexible resolution (NaFlex): an image keeps its shape, as up to so many patches.
+    """SigLIP 2 of flexible resolution (NaFlex): an image keeps its shape, with a maximum number of patches.
 
     A prepared image is one matrix, so that batches are as other models' are: patches x (values + 3), where each row
     ends with whether it is a patch or padding, and the rows and columns of the image's grid (exact in bfloat16 to 256).
@@ -95,7 +95,7 @@ class FlexibleTowers(TransformersTowers):
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone | None:
-    """The backbone of a folder of transformers, or None where the model neither has two towers nor is a BLIP.
+    """The backbone of a folder of transformers, or None if the model neither has two towers nor is a BLIP.
 
     Raises:
         UnsupportedModel: the folder needs its own code, lacks weights, or cannot be read.

@@ -116,7 +116,7 @@ class SequenceBackbone:
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SequenceBackbone | None:
-    """The backbone of a folder of transformers; None where the card is of neither molecules nor proteins.
+    """The backbone of a folder of transformers; None if the card is of neither molecules nor proteins.
 
     Raises:
         UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is not an encoder.

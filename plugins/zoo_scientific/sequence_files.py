@@ -58,7 +58,7 @@ class SequenceReader:
 
 
 def save_fasta(sequence: str, folder: Path, name: str) -> Path:
-    """Write a sequence as ``FOLDER/NAME.fasta``; the folder is made where it is missing."""
+    """Write a sequence as ``FOLDER/NAME.fasta``; the folder is made if it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.fasta"

@@ -197,7 +197,7 @@ def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Den
 
 
 def published(folder: Path, task: str, device: str) -> Dense | None:
-    """The model with the head that it was published with; None where it has none for the task."""
+    """The model with the head that it was published with; None if it has none for the task."""
     kind = _kind(folder, task)
     if kind is None:
         return None

@@ -49,11 +49,11 @@ class Trunk(nn.Module):
         raise TypeError(f"{type(self).__name__} has no feature layers.")
 
     def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:
-        """The same outputs from the pooled features, without another pass; None where that cannot be done."""
+        """The same outputs from the pooled features, without another pass; None if that cannot be done."""
         return None
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
-        """Outputs of the classifier that came with the weights, or None where there is none."""
+        """Outputs of the classifier that came with the weights, or None if there is none."""
         return None
 
 
@@ -63,7 +63,7 @@ class ImageBackbone:
     Attributes:
         card: its model card.
         layers: see ``Trunk``; the last one, ``pooled``, is the default.
-        module: the trunk. ``head`` builds on this very module, so training changes this backbone; load the model again
+        module: the trunk. ``head`` builds on this module, so training changes this backbone; load the model again
             to have the pretrained one.
         classes: names of the classes of the classifier that came with the weights; empty without one.
     """
@@ -150,7 +150,7 @@ class ImageBackbone:
         )
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """The likeliest classes of each image, by the classifier that came with the weights; None without one."""
+        """The most likely classes of each image, by the classifier that came with the weights; None without one."""
         if task != "image-classification" or not self.classes:
             return None
         answers: list[Any] = []

@@ -66,7 +66,7 @@ class TimmTrunk(Trunk):
         return found | {layer: self._vector(by_depth[_number(layer) - 1], layer) for layer in wanted}
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
-        """Outputs of the classifier in the checkpoint; None where it has none."""
+        """Outputs of the classifier in the checkpoint; None if it has none."""
         return self.network(pixels) if self.network.num_classes > 0 else None
 
     def classified(self, pooled: torch.Tensor) -> torch.Tensor | None:

@@ -95,7 +95,7 @@ class ProcessorRecipe:
         return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
 
     def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one image; None where they do not explain it.
+        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one image; None if they do not explain it.
 
         The image is noise over all values, and its sides differ, so that a dependence on position shows too.
         """
@@ -162,7 +162,7 @@ class TransformersTrunk(Trunk):
         return found
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
-        """Outputs of the classifier in the checkpoint; None where it has none."""
+        """Outputs of the classifier in the checkpoint; None if it has none."""
         full = self._full[0]
         return None if full is None else full(pixel_values=pixels).logits
 

@@ -74,7 +74,7 @@ def trained(path: Path | None, cut_at: int | None = None, size: int = 8, dropout
     return module, training
 
 
-def test_it_goes_on_to_the_very_same_end(tmp_path: Path) -> None:
+def test_it_continues_to_the_same_end(tmp_path: Path) -> None:
     path = tmp_path / "kept" / "state.pt"
     whole, whole_training = trained(None)
 
@@ -148,7 +148,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch() -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_process_goes_on(tmp_path: Path, reviews: str) -> None:
+def test_a_killed_process_continues(tmp_path: Path, reviews: str) -> None:
     script = (
         "import sys, zoo, zoo.adapt.training.checkpoint as c\n"
         "c.EVERY = 0.0\n"

@@ -53,9 +53,9 @@ def test_a_new_head_beside_frozen_weights_leaves_their_statistics_alone(tmp_path
     assert changed_buffers(tmp_path / "tuned", "linear-probe", "text") == set()
 
 
-def test_dropout_goes_on_and_layers_without_weights_belong_to_what_is_before_them() -> None:
+def test_dropout_continues_and_layers_without_weights_belong_to_what_is_before_them() -> None:
     class Scaled(nn.BatchNorm1d):
-        """As timm has it: a normalisation with parts."""
+        """As in timm: a normalisation with parts."""
 
         def __init__(self) -> None:
             super().__init__(4)

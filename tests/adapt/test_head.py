@@ -130,10 +130,10 @@ def test_batch_normalisation_takes_the_mean_of_the_batches_from_the_middle_on() 
     assert has_batch_norm(module)
     assert not has_batch_norm(nn.Sequential(nn.LayerNorm(4), nn.BatchNorm2d(4, track_running_stats=False)))
 
-    with fresh_statistics(module) as count_anew:
+    with fresh_statistics(module) as count_again:
         for number, batch in enumerate(batches):
             if number == 1:
-                count_anew()
+                count_again()
             module(batch)
 
     activations = [module[0](batch) for batch in batches[1:]]
@@ -148,8 +148,8 @@ def test_an_interrupted_epoch_leaves_the_layers_as_they_were() -> None:
     module = nn.Sequential(nn.BatchNorm1d(3, momentum=0.2))
 
     def interrupted() -> None:
-        with fresh_statistics(module) as count_anew:
-            count_anew()
+        with fresh_statistics(module) as count_again:
+            count_again()
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -58,20 +58,20 @@ def test_perfect_numbers_are_best(values) -> None:
 
 @pytest.mark.parametrize("name", CLASSES)
 def test_metrics_of_classes_refuse_numbers(name) -> None:
-    with pytest.raises(DataError, match="evaluates classes"):
+    with pytest.raises(DataError, match="is a metric of classes"):
         metric(name).compute(np.array([0.5, 1.5]), np.array([0.5, 1.5]))
 
 
 @pytest.mark.parametrize("name", NUMBERS)
 def test_metrics_of_numbers_refuse_classes_and_values_that_are_not_finite(name) -> None:
-    with pytest.raises(DataError, match="evaluates numbers"):
+    with pytest.raises(DataError, match="is a metric of numbers"):
         metric(name).compute(np.array([0, 1]), np.array([0, 1]))
     with pytest.raises(DataError, match="not finite"):
         metric(name).compute(np.array([0.0, 1.0]), np.array([0.0, np.nan]))
 
 
 def test_lengths_must_agree() -> None:
-    with pytest.raises(DataError, match="one length"):
+    with pytest.raises(DataError, match="equally many"):
         metric("accuracy").compute(np.array([0, 1]), np.array([0]))
 
 

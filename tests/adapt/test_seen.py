@@ -31,7 +31,7 @@ def write(path: Path, rows: list[tuple[str, str]]) -> str:
 
 
 def by_chance(copies: int = 5) -> list[tuple[str, str]]:
-    """60 texts with labels drawn at random, so that only a copy can tell one, each so many times, spelled differently."""
+    """60 texts with labels drawn at random, so that only a copy can tell one, each several times, spelled differently."""
     chance = random.Random(1)
     words = [f"word{n}" for n in range(400)]
     rows = []

@@ -95,7 +95,7 @@ def test_mteb_names_the_languages_of_a_set_that_has_several() -> None:
         ),
         # after Whisper's normalizer against as transcribed
         (("whisper:base", "LibriSpeech", 0.05), ("hf:facebook/wav2vec2-base-960h", "LibriSpeech", 0.034)),
-        # a letter that is generated against the likeliest of four
+        # a letter that is generated against the most likely of four
         (
             ("hf:meta-llama/Llama-3.1-8B-Instruct", "MMLU", 0.694),
             ("hf:meta-llama/Llama-3.1-8B", "MMLU", 0.667),

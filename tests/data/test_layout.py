@@ -82,7 +82,7 @@ def test_folders_beside_the_splits_hold_no_samples() -> None:
     ("names", "words"),
     [
         (("dev", "test"), "'dev' and 'test' are read as classes"),
-        (("train", "test", "extra"), "since 'extra' lies beside"),
+        (("train", "test", "extra"), "because of 'extra' next to them"),
         (("train", "bus"), "'train' is read as a class"),
     ],
 )
@@ -120,7 +120,7 @@ def test_several_pairs_of_splits_are_in_doubt(names: tuple[str, ...]) -> None:
 )
 def test_classes_that_hold_the_same_folders_are_in_doubt(places: list[tuple[str, ...]], said: bool) -> None:
     notes = find_layout(places).notes
-    assert [note for note in notes if note.startswith("All classes hold the same folders")] == list(notes)
+    assert [note for note in notes if note.startswith("All classes contain the same folders")] == list(notes)
     assert bool(notes) is said
 
 

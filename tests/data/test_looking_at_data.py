@@ -52,12 +52,12 @@ def test_a_profile_of_numbers() -> None:
     ("data", "text"),
     [
         (texts([]), "no samples"),
-        (texts([0, 0, 0], ("a",)), "of one class"),
+        (texts([0, 0, 0], ("a",)), "have the same class"),
         (texts([0, 1, 2]), "class of its own"),
-        (texts([0, 0, 1]), "one sample only"),
+        (texts([0, 0, 1]), "only one sample"),
         (Dataset("some", "text", ["a", "b"], None, (), "f", "none"), "no labels"),
         (Dataset("some", "text", ["a", "b"], [0.5, 1.5], (), "f", "number"), "are numbers"),
-        (Dataset("some", "image", [1, 2], [0, 1], ("a", "b"), "f"), "holds images"),
+        (Dataset("some", "image", [1, 2], [0, 1], ("a", "b"), "f"), "contains images"),
     ],
 )
 def test_data_that_cannot_serve_a_task_is_refused_in_a_sentence(data: Dataset, text: str) -> None:

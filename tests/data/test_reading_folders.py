@@ -103,7 +103,7 @@ def test_a_link_in_a_circle_ends(photos: Path) -> None:
     [
         ({}, "no files"),
         ({"notes.pdf": b"%PDF"}, "neither images nor audio recordings"),
-        ({"a/b.jpg": b"x"}, "Nothing in"),
+        ({"a/b.jpg": b"x"}, "No item of"),
     ],
 )
 def test_folders_without_anything_usable_are_refused(tmp_path: Path, files: dict[str, bytes], text: str) -> None:
@@ -219,10 +219,10 @@ def test_a_class_that_no_file_can_be_read_of_is_named(photos: Path, tmp_path: Pa
 
     reasons = {problem.item: problem.reason for problem in found.problems}
     assert list(found.classes) == ["cat", "dog"]
-    assert reasons["bird/"] == "has no usable file, so that the class is left out"
-    assert reasons["sound/"] == "holds no images but 3 .wav, so that the class is left out"
-    assert reasons["manual/"] == "holds no images but 3 .pdf, so that the class is left out"
-    assert reasons["none/"] == "is empty, so that the class is left out"
+    assert reasons["bird/"] == "has no usable file, so the class is left out"
+    assert reasons["sound/"] == "holds no images but 3 .wav, so the class is left out"
+    assert reasons["manual/"] == "holds no images but 3 .pdf, so the class is left out"
+    assert reasons["none/"] == "is empty, so the class is left out"
     assert {(group.suffix, group.count) for group in found.left_out} == {("", 1), (".heic", 3)}
     assert {(group.suffix, group.count) for group in found.passed_over} == {(".wav", 3), (".pdf", 3), (".txt", 1)}
     assert any("3 .wav" in warning and "1 .txt" in warning for warning in found.warnings)

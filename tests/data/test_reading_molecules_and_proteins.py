@@ -73,7 +73,7 @@ def test_a_folder_of_fasta_files_has_a_class_for_each(tmp_path: Path) -> None:
     assert (data.classes, list(data.targets), data.input_kind) == (("globins", "kinases"), [0, 0, 1], "protein")
 
 
-def test_other_text_than_fasta_is_refused(tmp_path: Path) -> None:
+def test_text_that_is_not_fasta_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.fasta"
     path.write_text("MKVL\n")
     with pytest.raises(DataError, match=r"Line 1 .* before any header"):
@@ -82,7 +82,7 @@ def test_other_text_than_fasta_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="holds no entries"):
         zoo.read(path)
     path.write_text(">a\nM1\n")
-    with pytest.raises(DataError, match=r"Nothing in .* can be used"):
+    with pytest.raises(DataError, match=r"No item of .* can be used"):
         zoo.read(path)
 
 

@@ -71,7 +71,7 @@ def test_fashion_labels_fit_their_images() -> None:
 
 
 @pytest.mark.system_packages("fortunes")
-def test_no_text_is_there_twice_or_under_two_labels() -> None:
+def test_no_text_appears_twice_or_under_two_labels() -> None:
     data = zoo.read("fortunes:topics")
     assert len(set(data.inputs)) == len(data)
 

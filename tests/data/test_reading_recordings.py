@@ -1,4 +1,4 @@
-"""Folders and tables of recordings: decoding, resampling, and what is the matter with broken ones."""
+"""Folders and tables of recordings: decoding, resampling, and what is wrong with broken ones."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_class_folders_of_recordings(tones: Path) -> None:
     assert np.abs(stereo.samples).max() == pytest.approx(0.5, abs=0.01)
 
 
-def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
+def test_broken_recordings_are_listed_and_the_others_are_read(tones: Path) -> None:
     (tones / "high" / "empty.wav").write_bytes(b"")
     (tones / "high" / "words.wav").write_text("These are words.")
     soundfile.write(tones / "low" / "nothing.wav", np.zeros(0), 8000)
@@ -71,8 +71,8 @@ def test_broken_recordings_are_listed_and_the_rest_goes_on(tones: Path) -> None:
     assert len(data) == 6
     assert problems["empty.wav"] == "is empty (0 bytes)"
     assert problems["words.wav"].startswith("cannot be decoded: ")
-    assert problems["nothing.wav"] == "holds no samples"
-    assert problems["long.wav"] == "lasts 180 minutes, and recordings of up to 10 are taken; cut it"
+    assert problems["nothing.wav"] == "has no samples"
+    assert problems["long.wav"] == "lasts 180 minutes; the limit is 10, so split it"
     with pytest.raises(DataError, match="4 items that cannot be used"):
         zoo.read(tones, on_problem="fail")
 
@@ -147,7 +147,7 @@ def test_recordings_with_transcripts_need_no_labels(tmp_path: Path, capsys: pyte
     rows = [f"{number}.wav,this is number {number}" for number in range(4)]
     table.write_text("\n".join(["audio,transcript", *rows]) + "\n")
 
-    with pytest.raises(DataError, match="holds the labels"):
+    with pytest.raises(DataError, match="has the labels"):
         zoo.read(table)
     data = zoo.read(table, unlabelled=True)
     assert (data.input_kind, data.target_kind, data.targets) == ("audio", "none", None)
@@ -217,7 +217,7 @@ def test_only_what_was_decoded_counts_however_a_file_is_cut(container: str, subt
 
     if isinstance(facts, str):
         assert share < 1
-        assert facts.startswith(("ends after", "cannot be decoded", "holds no samples"))
+        assert facts.startswith(("ends after", "cannot be decoded", "has no samples"))
         return
     samples = audio.decode(cut).samples
     assert facts.seconds == len(samples) / 16000

@@ -163,7 +163,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="readable Parquet file"):
         zoo.read(tmp_path / "x.parquet")
     (tmp_path / "x.csv.gz").write_bytes(gzip.compress(b"text,label\na,b\n" * 100)[:30])
-    with pytest.raises(DataError, match="cannot be unpacked"):
+    with pytest.raises(DataError, match="cannot be decompressed"):
         zoo.read(tmp_path / "x.csv.gz")
     (tmp_path / "x.jsonl").write_text('{"text": "a", "label": "b"}\nnonsense\n')
     assert [problem.item for problem in zoo.read(tmp_path / "x.jsonl").problems] == ["line 2"]
@@ -192,6 +192,6 @@ def test_a_second_column_of_texts_that_is_not_read_is_named(tmp_path: Path) -> N
     path.write_text("\n".join(["sentence1,sentence2,code,score", *rows]))
 
     assert zoo.read(path).notes == (
-        "Column 'sentence2' holds texts too and is not read, only 'sentence1' is (--input-column names another).",
+        "Column 'sentence2' also holds texts and is not read, only 'sentence1' is (--input-column names another).",
     )
     assert zoo.read(path, input_column="sentence2").notes == ()

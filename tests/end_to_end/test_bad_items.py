@@ -1,4 +1,4 @@
-"""One item that cannot be used costs only itself, and is named: in predictions, features and fine-tuning."""
+"""One unusable item does not affect the others, and is reported: in predictions, features and fine-tuning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def test_predictions_go_on_and_say_what_was_left_out(images, capsys):
+def test_predictions_continue_and_say_what_was_left_out(images, capsys):
     good, cut, missing = str(images / "dark/1.png"), str(images / "dark/cut.png"), str(images / "none.png")
 
     assert run(["predict", MODEL, good, cut, good, missing]) == 0
@@ -107,9 +107,9 @@ def test_every_command_says_how_the_folders_were_read(images, tmp_path, capsys):
             shutil.copy(images / name / f"{number}.png", folder / f"{split}{number}.png")
     (tmp_path / "split" / "train" / "captions.json").write_text("{}")
     merged = (
-        "The splits 'test' (8) and 'train' (8) are read as one data set; zoo draws its own training and test parts."
+        "The splits 'test' (8) and 'train' (8) are read as one data set; zoo makes its own training and test splits."
     )
-    other = "Other files passed over, since the folder is read as images: 1 .json."
+    other = "Other files skipped, because the folder is read as images: 1 .json."
     data, tuned = str(tmp_path / "split"), tmp_path / "tuned"
 
     commands = (

@@ -232,7 +232,7 @@ def test_estimators_are_compared_with_kept_runs_alone(ground_truth: Path, tmp_pa
     [data] = found["data_sets"]
     assert data["truth"] == WORDLLAMA
     assert set(data["predicted"]) == {"logme", "linear-probe"}
-    assert "came without a classifier" in data["left_out"]["leep"]
+    assert "has no classifier" in data["left_out"]["leep"]
     assert set(data["predicted"]["logme"]) == set(WORDLLAMA)
     assert found["mean"]["parameters"]["weighted_tau"] == pytest.approx(1.0)
     assert all(-1 <= agreed["weighted_tau"] <= 1 for agreed in found["mean"].values())

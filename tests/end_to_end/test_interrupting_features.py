@@ -1,4 +1,4 @@
-"""Ctrl-C while features are extracted: what was computed is kept, and the same command goes on from there."""
+"""Ctrl-C while features are extracted: what was computed is kept, and the same command continues from there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def texts(path: Path) -> Path:
     return path
 
 
-def test_what_was_computed_is_kept_and_the_next_run_goes_on(tmp_path: Path) -> None:
+def test_what_was_computed_is_kept_and_the_next_run_continues(tmp_path: Path) -> None:
     data, file = texts(tmp_path / "texts.csv"), tmp_path / "texts.safetensors"
     environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home"), "OMP_NUM_THREADS": "1"}
     slow = (
@@ -68,7 +68,7 @@ def test_what_was_computed_is_kept_and_the_next_run_goes_on(tmp_path: Path) -> N
 
     assert started.returncode == 130, err
     told = re.fullmatch(
-        r"Interrupted\. The features of (\d+) of 300 samples are kept; the same command goes on from there\.",
+        r"Interrupted\. The features of (\d+) of 300 samples are saved; the same command continues from there\.",
         err.strip(),
     )
     assert told, err

@@ -136,8 +136,8 @@ def test_a_kind_that_two_plugins_claim_is_the_first_ones(environment: dict[str, 
     )
     installed(tmp_path / "site", "zoo_rival", other)
     done = run(environment, "plugins")
-    assert "Plugin 'rival': claims the kind 'keypoints', which 'keypoints' has" in done.stderr
-    assert "claims the kind 'image', which 'defaults' has" in done.stderr
+    assert "Plugin 'rival': claims the kind 'keypoints', which 'keypoints' already has" in done.stderr
+    assert "claims the kind 'image', which 'defaults' already has" in done.stderr
 
 
 def test_a_plugin_of_the_earlier_contract_is_named_with_what_to_change(

@@ -152,7 +152,7 @@ def test_damaged_files_are_computed_again(backbone, texts, home, damage, process
     assert values_of(backbone, texts(WORDS)).tolist() == right(WORDS)
 
     assert sum(backbone.batch_sizes) - before == rows
-    assert path.read_bytes() == content, "it is written anew"
+    assert path.read_bytes() == content, "it is written again"
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

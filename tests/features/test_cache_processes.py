@@ -56,7 +56,7 @@ def shards(home):
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_interrupted_work_goes_on_where_it_stopped(home, how) -> None:
+def test_interrupted_work_continues_where_it_stopped(home, how) -> None:
     process = start(SLOW, "0.02")
     while len(shards(home)) < 4:
         assert process.poll() is None

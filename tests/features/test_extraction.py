@@ -214,7 +214,7 @@ def test_a_sample_that_cannot_be_prepared_is_named(backbone, texts) -> None:
 def test_another_kind_of_input_is_refused_before_anything_runs(backbone, texts) -> None:
     backbone.input_kind = "image"
 
-    with pytest.raises(UnsupportedModel, match="takes image inputs and 'texts' holds text"):
+    with pytest.raises(UnsupportedModel, match="takes image inputs; 'texts' contains text"):
         extract_shards(backbone, texts(["a"]), FeatureRequest(), SilentProgress())
 
 
@@ -235,7 +235,7 @@ def test_impossible_requests(backbone, texts, request_, kind, sentence) -> None:
 
 
 def test_an_empty_data_set(backbone, texts) -> None:
-    with pytest.raises(DataError, match="'texts' holds no samples"):
+    with pytest.raises(DataError, match="'texts' has no samples"):
         extract_shards(backbone, texts([]), FeatureRequest(), SilentProgress())
 
 
@@ -302,7 +302,7 @@ print(shard.values["n"].ravel().tolist(), "torch" in sys.modules)
 
 
 def test_preparation_makes_way_while_a_pass_is_queued(backbone, texts, monkeypatch) -> None:
-    """Nothing is prepared in that time; a pass that takes longer than their patience lets the threads go on."""
+    """Nothing is prepared in that time; a pass that takes longer than their patience lets the threads continue."""
     from zoo.features import batches
     from zoo.features.batches import Limits, Preparation
 
@@ -322,7 +322,7 @@ def test_preparation_makes_way_while_a_pass_is_queued(backbone, texts, monkeypat
             next_one = threading.Thread(target=lambda: next(prepared))
             next_one.start()
             next_one.join(0.2)
-            assert not seen, "it went on"
+            assert not seen, "it continued"
             next_one.join(20)
             assert not next_one.is_alive(), "it waits for ever"
         rest = [position for batch in prepared for position in batch.positions]

@@ -1,4 +1,4 @@
-"""What is written is read back, whole or not at all, and nothing is unpickled."""
+"""Files are written atomically and read back, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_a_file_has_the_rights_of_any_new_file(tmp_path, suffix, mask, rights) -
 
 @pytest.mark.parametrize("name", ["x", "x.pt", "x.npz.gz", ".npz"])
 def test_other_suffixes_are_refused(tmp_path, name) -> None:
-    with pytest.raises(InvalidInput, match=r"End it in \.safetensors, \.npz, \.parquet"):
+    with pytest.raises(InvalidInput, match=r"Use one of: \.safetensors, \.npz, \.parquet"):
         write_features(tmp_path / name, some_features())
     with pytest.raises(InvalidInput):
         read_features(tmp_path / name)

@@ -85,7 +85,7 @@ def test_a_sample_that_cannot_be_prepared_is_named(backbone, unsorted, texts, so
         prepared(backbone if sort else unsorted, texts([*["ab"] * 41, None, *["ab"] * 20]), processes=2)
 
 
-def test_where_copies_die_the_work_goes_on_here(unsorted, texts) -> None:
+def test_where_copies_die_the_work_continues_here(unsorted, texts) -> None:
     inner, parent = unsorted.preprocess, os.getpid()
 
     def preprocess(item):

@@ -47,7 +47,7 @@ def test_missing_tensors_are_refused_unless_they_are_unneeded(folder: Path) -> N
 
 def test_tensors_of_another_shape_are_refused(folder: Path) -> None:
     change(folder, **{TENSOR: torch.zeros(16, 31)})
-    with pytest.raises(UnsupportedModel, match=f"{TENSOR} has another shape .16 x 31 instead of 16 x 32"):
+    with pytest.raises(UnsupportedModel, match=f"{TENSOR} has a different shape .16 x 31 instead of 16 x 32"):
         load(folder)
 
 

@@ -145,7 +145,7 @@ def test_a_page_that_cannot_be_written_is_refused_before_the_model_is_loaded(
 
 def test_numbers_have_six_digits_and_nothing_is_said_to_be_nothing() -> None:
     assert ">0.999999<" in shown("number", "text", ["CCO"], [0.9999987638431884], ["CCO"])
-    assert "nothing was found" in shown("text", "text", ["C"], [""], ["C"])
+    assert "The answer is empty" in shown("text", "text", ["C"], [""], ["C"])
     assert kind_of("number").summary(0.9999987638431884) == [("0.999999", "")]
     assert kind_of("text").summary("") == [("(empty)", "")]
 

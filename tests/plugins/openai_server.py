@@ -22,7 +22,7 @@ class OpenAIServer:
         dimension: of the embeddings, which are made from the texts' digests.
         requests: (path, authorization, body), in order.
         answers: statuses to answer the next requests with instead, with headers.
-        lost: leave so many embeddings out of each answer.
+        lost: number of embeddings to leave out of each answer.
         desk: files, fine-tuning jobs and the models that come out of them.
     """
 

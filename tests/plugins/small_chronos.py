@@ -32,7 +32,7 @@ def waves(generator: np.random.Generator, count: int, length: int) -> np.ndarray
 
 
 def train(model: Any, loss: Callable[[Any, Any, Any], Any], steps: int, rate: float, batch: int) -> Any:
-    """The model after so many steps of AdamW on waves that never come twice."""
+    """The model after some steps of AdamW on waves that never repeat."""
     generator = np.random.default_rng(0)
     optimiser = torch.optim.AdamW(model.parameters(), lr=rate, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.1)

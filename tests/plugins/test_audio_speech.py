@@ -177,7 +177,7 @@ def test_error_rates_compare_what_a_target_hears_in_an_answer() -> None:
 
     assert metric("word_error_rate").compute([Murmured()], ["ONE TWO"]) == 0
     assert metric("word_error_rate").compute([Murmured()], ["ONE"]) == 0.5
-    with pytest.raises(DataError, match="as many texts as there are targets"):
+    with pytest.raises(DataError, match="equally many targets and predictions"):
         metric("word_error_rate").compute([Murmured(), "one"], ["one", "one"])
 
 

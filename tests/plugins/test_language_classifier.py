@@ -117,7 +117,7 @@ def test_several_labels_a_text_are_not_source_classes(folder, tmp_path):
     assert len(backbone.answer("text-classification", ["rain and wind"])[0]) == len(WORDS)
     table = tmp_path / "table.csv"
     table.write_text("text,label\n" + "".join(f"{t},{k}\n" for t, k in zip(*texts(30, seed=5), strict=True)))
-    with pytest.raises(ZooError, match="came without a classifier"):
+    with pytest.raises(ZooError, match="has no classifier"):
         zoo.load(f"file:{tmp_path / 'several'}", device="cpu").extract(
             zoo.read(str(table), task="text-classification"), ("probabilities",)
         )

@@ -203,7 +203,7 @@ def test_a_folder_of_spacys_is_evaluated_and_tuned_further(
     assert (shown["library"], shown["tasks"], shown["languages"]) == ("spacy", ["token-classification"], ["en"])
 
     before = zoo.evaluate(f"file:{small}", str(new), task="token-classification")
-    # The finder knows the kinds of entities already, so that it goes on from where it was.
+    # The finder knows the kinds of entities already, so that it continues from where it was.
     tuned = zoo.tune(
         f"file:{small}", str(new), strategy="full", epochs=6, batch_size=8, output=str(tmp_path / "out"), save_run=False
     )
@@ -211,8 +211,8 @@ def test_a_folder_of_spacys_is_evaluated_and_tuned_further(
     assert tuned.metrics["entity_f1"] > 0.9
 
     other = conll(tmp_path / "other.conll", tuple(f"the [TIME {hour} o'clock] news at sea" for hour in range(60)))
-    anew = zoo.tune(f"file:{small}", str(other), strategy="full", epochs=5, save_run=False)
-    assert anew.metrics["entity_f1"] > 0.9
+    again = zoo.tune(f"file:{small}", str(other), strategy="full", epochs=5, save_run=False)
+    assert again.metrics["entity_f1"] > 0.9
 
 
 def test_a_pipeline_is_pulled_from_the_hub(

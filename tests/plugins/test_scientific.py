@@ -131,7 +131,7 @@ def test_esm_conforms(esm: Path) -> None:
     assert failed == []
 
 
-def test_other_inputs_than_sequences_are_refused() -> None:
+def test_inputs_that_are_not_sequences_are_refused() -> None:
     backbone = zoo.load(RXNMAPPER.id).backbone
     with pytest.raises(DataError, match="takes molecules as text"):
         backbone.preprocess(3)

@@ -370,7 +370,7 @@ def publish(tuned: str, folder: Path, names: dict[int, str], rows: dict[str, int
     state = known.state_dict()
     for part in ("weight", "bias"):
         own = state[f"decode_head.classifier.{part}"]
-        # A class without a row is never the likeliest.
+        # A class without a row is never the most likely.
         new = torch.zeros(len(names), *own.shape[1:]) if part == "weight" else torch.full((len(names),), -1e4)
         for index, name in names.items():
             if name in rows:

@@ -209,7 +209,7 @@ def test_a_pipeline_may_lie_in_one_folder(tmp_path: Path) -> None:
     [
         (_to_pickle, "no safetensors for its part 'unet'"),
         (lambda root: _index(root, _class_name=["my_pipeline", "Mine"]), "which zoo does not run"),
-        (lambda root: _config(root, attn_implementation="some/kernel"), "attention code from elsewhere"),
+        (lambda root: _config(root, attn_implementation="some/kernel"), "attention code from another repository"),
         (lambda root: shutil.rmtree(root / "scheduler"), "lacks its part 'scheduler'"),
         (_lose_a_tensor, "lacks 1 tensor of its architecture, such as conv_in.bias"),
     ],

@@ -230,7 +230,7 @@ class TestBillOfMaterials:
         assert not (tmp_path / "bad.cdx.json").exists()
 
     def test_it_needs_models(self, registry: Registry, tmp_path: Path) -> None:
-        with pytest.raises(InvalidInput, match="needs models"):
+        with pytest.raises(InvalidInput, match="There are no models"):
             exchange.export(registry, str(tmp_path / "none.cdx.json"))
 
 

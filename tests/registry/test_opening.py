@@ -103,7 +103,7 @@ def test_who_made_a_family_comes_first_where_no_downloads_are_known(home: Path, 
 
 def test_ids_that_have_nothing_but_their_source_in_common_are_not_suggested(home: Path) -> None:
     with pytest.raises(
-        UnknownModel, match=r"There is no model 'hf:nope/a' in the registry. Look for it: zoo search nope"
+        UnknownModel, match=r"There is no model 'hf:nope/a' in the registry. Search for it: zoo search nope"
     ):
         open_registry().card("hf:nope/a")
     with pytest.raises(UnknownModel, match=r"Did you mean .*hf:google-bert/bert-base-uncased"):

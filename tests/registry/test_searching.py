@@ -185,8 +185,8 @@ def test_a_name_means_one_split_of_a_data_set(split_up, name, expected):
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("intents", "There are: Intents (en); Intents (ja)."),
-        ("Speech/clen", "There are: Speech/clean/wer; Speech/easy/short/wer; Speech/other/wer."),
+        ("intents", "Available: Intents (en); Intents (ja)."),
+        ("Speech/clen", "Available: Speech/clean/wer; Speech/easy/short/wer; Speech/other/wer."),
         ("Speach", "Did you mean Speech"),
     ],
 )

@@ -46,7 +46,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[ListServer]:
 
 
 class After:
-    """Progress that does something after so many pages."""
+    """Progress that does something after some pages."""
 
     def __init__(self, pages: int, act: Any) -> None:
         self.left, self.act = pages, act

@@ -147,7 +147,7 @@ def test_a_model_that_only_reports_well_is_suspected():
     assert sentence.startswith("pkg:f reports accuracy 0.95 on ImageNet-1k")
 
 
-def test_a_report_on_this_very_data_set_is_compared_with_the_measurement():
+def test_a_report_on_the_same_data_set_is_compared_with_the_measurement():
     score = BenchmarkScore("pkg:a", TASK.name, "Fashion-MNIST", "accuracy", 0.97, source="a blog")
 
     [sentence] = contaminated([candidate("a", 0.8)], context(scores={"pkg:a": [score]}))

@@ -50,7 +50,7 @@ def test_a_model_larger_than_the_memory_is_left_out():
 
     [reason] = violations(big, Limits(memory=8 * 10**9))
 
-    assert "GB of memory, the device has 8.0 GB" in reason
+    assert "GB of memory; the device has 8.0 GB" in reason
 
 
 def test_a_model_that_runs_may_still_be_too_large_to_be_fine_tuned():

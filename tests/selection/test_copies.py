@@ -126,7 +126,7 @@ def test_figures_that_were_measured_with_copies_on_both_sides_are_not_used_again
 
 def test_copies_that_the_profile_has_not_found_are_said() -> None:
     [warning] = copies_warning(5, SimpleNamespace(profile={"repeated": 2}))  # type: ignore[arg-type]
-    assert warning.startswith("5 of the measured samples are copies of others in other files or spellings")
+    assert warning.startswith("5 of the measured samples are copies of others in different files or spellings")
     assert list(copies_warning(5, SimpleNamespace(profile={"repeated": 5}))) == []  # type: ignore[arg-type]
 
 

@@ -47,7 +47,7 @@ def sentences(tmp_path: Path) -> Path:
 
 
 class Stage:
-    """Instead of models: the result of each as it is (None: no predictions), and after fine-tuning for so many epochs."""
+    """Instead of models: the result of each as it is (None: no predictions), and after fine-tuning, by epochs."""
 
     def __init__(
         self, monkeypatch: pytest.MonkeyPatch, own: dict[str, float | None], tuned: dict[str, dict[int, float]]

@@ -53,18 +53,20 @@ def test_percentages_among_fractions_are_divided_and_told() -> None:
     found = history(records(("a", "x", 0.5), ("b", "x", 60.0), ("c", "x", 0.7)))
 
     assert found.scores[:, 0].tolist() == [0.5, 0.6, 0.7]
-    assert found.notes == ("accuracy mixes per cent and fractions on x (1 value): what is above 1 is divided by 100.",)
+    assert found.notes == (
+        "accuracy mixes percentages and fractions on x (1 value): what is above 1 is divided by 100.",
+    )
 
 
 def test_the_same_fault_on_many_data_sets_is_one_note() -> None:
     cells = [(model, f"d{n}", 50.0 + n) for n in range(5) for model in "abc"]
-    assert history(records(*cells)).notes == ("accuracy is in per cent on d0 and 4 others: divided by 100.",)
+    assert history(records(*cells)).notes == ("accuracy is in percent on d0 and 4 others: divided by 100.",)
 
 
 def test_a_data_set_in_percent_becomes_fractions() -> None:
     found = history(records(("a", "x", 50.0), ("b", "x", 60.0)))
     assert found.scores[:, 0].tolist() == [0.5, 0.6]
-    assert "in per cent" in found.notes[0]
+    assert "in percent" in found.notes[0]
 
 
 def test_a_metric_that_is_not_a_fraction_keeps_its_unit() -> None:
@@ -107,7 +109,7 @@ def test_models_that_the_table_of_models_lacks_are_reported() -> None:
         (["model,dataset,metric", "a,x,accuracy"], "has no column 'value'"),
         (["model,dataset,value"], "no usable record"),
         (["model,dataset,value", "a,x,nan", "b,x,"], "no usable record"),
-        (["model,dataset,value", "a,x"], "line 2: 2 cells where the header has 3"),
+        (["model,dataset,value", "a,x"], "line 2: 2 cells, but the header has 3"),
         (["model,dataset,value", ",x,0.5"], "line 2: the model or the data set is empty"),
     ],
 )
@@ -126,7 +128,7 @@ def test_names_of_exported_runs_are_those_of_the_registry(tmp_path: Path) -> Non
 def test_a_damaged_gzip_file_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "scores.csv.gz"
     path.write_bytes(gzip.compress(b"model,task,score\na,x,0.5\n" * 50)[:40])
-    with pytest.raises(DataError, match="nor a whole gzip file"):
+    with pytest.raises(DataError, match="nor complete gzip"):
         read_history(path)
 
 

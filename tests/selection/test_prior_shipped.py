@@ -118,7 +118,7 @@ def test_candidates_come_best_first_with_reasons_and_intervals(tmp_path, monkeyp
     assert ranked[0].id == "hf:facebook/convnext-xlarge-224-22k"
     assert ranked[0].interval is not None
     assert ranked[0].interval[0] < float(ranked[0].score or 0) < ranked[0].interval[1]
-    assert "published results of this very model (github:" in ranked[0].reasons[0]
+    assert "published results of this model (github:" in ranked[0].reasons[0]
 
 
 def test_it_covers_the_tasks_that_it_was_learnt_for() -> None:

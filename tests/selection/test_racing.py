@@ -186,7 +186,7 @@ def test_breaking_off_keeps_what_was_measured(exception, ended):
     assert extractor.closed
 
 
-def test_a_model_that_breaks_on_the_way_keeps_its_figures_and_the_others_go_on():
+def test_a_model_that_breaks_on_the_way_keeps_its_figures_and_the_others_continue():
     plan, targets, extractor = rivals()
     extractor.broken = {"pkg:one"}
 
@@ -361,7 +361,7 @@ def test_statistics_adds_up_in_any_order_and_either_form(seed, pieces, streamed)
 
 
 @given(st.lists(st.integers(0, 4), min_size=50, max_size=300), st.integers(0, 9))
-def test_every_beginning_of_the_order_spreads_over_the_groups(labels, seed):
+def test_every_prefix_of_the_order_spreads_over_the_groups(labels, seed):
     labels[:2] = [0, 1]
     dataset = Dataset("d", "text", range(len(labels)), labels, tuple("abcde"), "d")
     plan = MeasurementPlan(plugins().tasks["text-classification"], dataset, len(labels), ("logme",), seed=seed)

@@ -16,7 +16,7 @@ import pytest
 from zoo.cli import run
 
 WAIT = 300
-"""Most seconds to wait for another process; it takes a few."""
+"""Maximum seconds to wait for another process; it takes a few."""
 
 
 def recommend(capsys: pytest.CaptureFixture[str], data: Path, *options: str) -> tuple[int, str, str]:
@@ -140,7 +140,7 @@ def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_pat
         ("memory", "Not even one sample fits into memory beside 'poems:careful'"),
     ],
 )
-def test_a_faulty_model_costs_only_itself_and_is_reported_in_one_sentence(
+def test_a_faulty_model_does_not_affect_the_others_and_is_reported_in_one_sentence(
     poetry, many_poems, monkeypatch, capsys, fault, sentence
 ):
     monkeypatch.setenv("POEMS_FAULT", fault)
@@ -199,7 +199,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(poetry, poems, capsys):
         (("--layers", ","), "No layer is named."),
         (("--layers", "wordz"), "Did you mean words?"),
         (("--cluster", "somewhere"), "'somewhere' is not the address of a cluster."),
-        (("--estimator", "leep"), "came without a classifier"),
+        (("--estimator", "leep"), "has no classifier"),
         (("--estimator", "loogme"), "Did you mean logme?"),
     ],
 )

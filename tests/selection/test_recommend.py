@@ -50,7 +50,7 @@ def test_kept_measurements_are_reused_without_a_forward_pass(poetry, poems):
     assert [c.interval for c in second.candidates] == [c.interval for c in first.candidates]
 
 
-def test_changed_data_are_measured_anew(poetry, poems):
+def test_changed_data_are_measured_again(poetry, poems):
     zoo.recommend(str(poems), task="poem-classification")
     poems.write_text(poems.read_text() + "one more rose,love\n")
     poetry.FORWARD_PASSES.clear()
@@ -287,12 +287,12 @@ def test_leep_is_that_of_the_probabilities_and_leaves_out_models_without_a_class
         expected = score(name, careful[layer].values, careful[layer].targets)
         assert candidate.measured[name] == pytest.approx(expected, abs=1e-9)
     excluded = {e.id: e.reason for e in result.excluded}
-    assert "'poems:sloppy' came without a classifier" in excluded["poems:sloppy"]
+    assert "'poems:sloppy' has no classifier" in excluded["poems:sloppy"]
     assert "leep and nce" in excluded["poems:sloppy"]
 
 
 def test_where_no_model_has_a_classifier_leep_is_refused_in_one_sentence(poetry, poems):
-    with pytest.raises(UnsupportedModel, match=r"'poems:sloppy' came without a classifier, .* Leave it out, or take"):
+    with pytest.raises(UnsupportedModel, match=r"'poems:sloppy' has no classifier .* Leave it out, or choose"):
         zoo.recommend(str(poems), task="poem-classification", estimator=("leep",), candidates="poems:sloppy")
 
 

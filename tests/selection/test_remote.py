@@ -66,7 +66,7 @@ def test_workers_give_the_figures_of_one_process(engine, many_poems):
     ("error", "sentence"),
     [
         (TaskFailed("ValueError: too long"), "'poems:careful' failed on a worker: ValueError: too long"),
-        (WorkerDied("WorkerCrashedError"), "Workers died 4 times over 'poems:careful' (WorkerCrashedError)."),
+        (WorkerDied("WorkerCrashedError"), "Workers died 4 times on 'poems:careful' (WorkerCrashedError)."),
     ],
 )
 def test_what_happens_to_a_task_costs_only_its_model(engine, poems, monkeypatch, error, sentence):
@@ -106,7 +106,7 @@ def test_a_worker_with_another_revision_is_named(engine, poems, monkeypatch):
 
     monkeypatch.setattr("zoo.sources.resolve", newer)
 
-    with pytest.raises(UnsupportedModel, match=r"A worker knows revision 2 of 'poems:\w+', not 1\."):
+    with pytest.raises(UnsupportedModel, match=r"A worker has revision 2 of 'poems:\w+', not 1\."):
         zoo.recommend(poems, task=TASK, cluster="local")
 
 

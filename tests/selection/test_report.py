@@ -233,7 +233,7 @@ def test_texts_are_shown_as_quotations():
     assert "<q>a &lt;b&gt; rose</q> <strong>love</strong>" in page(answer(), data)
 
 
-def test_a_page_is_written_whole_or_not_at_all(tmp_path):
+def test_a_page_is_written_atomically(tmp_path):
     target = write(answer(), tmp_path / "out.html")
 
     assert target.read_text(encoding="utf-8").startswith("<!doctype html>")

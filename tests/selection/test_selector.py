@@ -186,7 +186,7 @@ def test_the_order_of_telling_does_not_matter(values: list[float], order: list[s
     ("arguments", "message"),
     [
         ({"models": []}, "no candidate"),
-        ({"models": ["a", "a"]}, "'a' is there twice"),
+        ({"models": ["a", "a"]}, "'a' appears twice"),
         ({"models": ["a"], "budget": 0}, "Invalid budget 0"),
         ({"models": ["a"], "tolerance": -1.0}, "tolerance"),
         ({"models": ["a"], "costs": {"a": 0.0}}, "cost of 'a' is 0"),

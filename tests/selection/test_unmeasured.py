@@ -134,8 +134,8 @@ def test_published_results_come_before_what_a_name_predicts(registry: Registry) 
 
     assert [c.id for c in found.candidates] == [scored.id, derived.id, promising.id]
     assert [c.score is None for c in found.candidates] == [False, True, True]
-    assert "the model that it was made from" in found.candidates[1].reasons[0]
-    assert "models with such names" in found.candidates[2].reasons[0]
+    assert "its base model" in found.candidates[1].reasons[0]
+    assert "models with similar names" in found.candidates[2].reasons[0]
     assert all(c.reasons[0].startswith("No published score for this task. ") for c in found.candidates[1:])
 
 

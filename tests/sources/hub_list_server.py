@@ -85,7 +85,7 @@ class ListServer:
         answers: what to answer the next requests with instead: (status, headers), or a body to send as it is.
         headers: added to every list.
         page_size: how many models a page has at most.
-        most_pages: end the list after so many pages, as if there were no more.
+        most_pages: end the list after this many pages, as if there were no more.
         repeating: give the same page again and again, each with a new address for the next one.
         empty: give pages without models.
         onward: origin of the next page's address, instead of this server.
@@ -148,8 +148,8 @@ def keyset_page(
     Args:
         query: the request's.
         most: models a page.
-        first: gives so many places and models after a place, or from the beginning for None.
-        most_pages: end the list after so many pages.
+        first: returns a number of places and models after a place, or from the start for None.
+        most_pages: end the list after this many pages.
     """
     cursor = json.loads(base64.b64decode(query["cursor"][0])) if "cursor" in query else {"after": None, "page": 0}
     size = min(most, int(query.get("limit", ["1000"])[0]))
@@ -208,5 +208,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def models(count: int) -> Iterator[dict[str, Any]]:
-    """So many models, each ten minutes younger than the one before it."""
+    """A number of models, each ten minutes younger than the previous one."""
     return (model(number) for number in range(count))

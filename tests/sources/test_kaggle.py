@@ -191,7 +191,7 @@ class TestSync:
         assert sync("kaggle", limit=3).models == 3
         assert sync("kaggle", since="2026-01-04").listed == 2
 
-    def test_interrupted_it_goes_on(self, server: KaggleServer) -> None:
+    def test_interrupted_it_continues(self, server: KaggleServer) -> None:
         source, wanted, progress = KaggleSource(), ListRequest(), SilentProgress()
         first = next(iter(source.pages(wanted, {}, progress)))
         rest = [card.id for page in source.pages(wanted, first.state, progress) for card in page.items]

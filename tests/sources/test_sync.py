@@ -45,7 +45,7 @@ def ids(*numbers: int) -> set[str]:
 
 
 class Stopping:
-    """Progress that stops the sync after so many pages."""
+    """Progress that stops the sync after some pages."""
 
     def __init__(self, pages: int, error: type[BaseException] = KeyboardInterrupt) -> None:
         self.left, self.error = pages, error
@@ -112,7 +112,7 @@ def test_full_lists_everything_again_with_new_downloads(hub: ListServer) -> None
 
 
 @pytest.mark.parametrize("pages", [1, 3, 4])
-def test_interrupted_it_goes_on_where_it_stopped(pages: int, hub: ListServer) -> None:
+def test_interrupted_it_continues_where_it_stopped(pages: int, hub: ListServer) -> None:
     with pytest.raises(KeyboardInterrupt):
         sync("hf", progress=Stopping(pages))
     assert len(indexed()) == 10 * pages

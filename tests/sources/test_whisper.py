@@ -77,7 +77,9 @@ def test_a_damaged_file_is_fetched_again(server: FileServer, tiny: ModelCard) ->
     assert pull("whisper:tiny").path("tiny.pt").read_bytes() == CONTENT
 
 
-def test_another_file_than_the_published_one_is_refused(server: FileServer, tiny: ModelCard, tmp_path: Path) -> None:
+def test_a_file_that_differs_from_the_published_one_is_refused(
+    server: FileServer, tiny: ModelCard, tmp_path: Path
+) -> None:
     server.files[(tiny.url or "").removeprefix(server.url)] = b"something else"
 
     with pytest.raises(IntegrityError, match="not the published one"):

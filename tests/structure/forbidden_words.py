@@ -89,6 +89,25 @@ FORBIDDEN = (
     Word("(?:do|does) not compare with", "is not comparable with"),
     Word("(?:layers?|stages?|trained|learns?|learned),? from nothing", "from scratch, from random weights"),
     Word("in the mean of", "on average over"),
+    Word("(?:none|empty|false|nothing) where", "None if, empty if"),
+    Word("where there (?:is|are) (?:none|any|one|no|several)", "if there is"),
+    Word("where (?:it|they|that|this) (?:is|are) (?:none|known|unknown|missing|empty|possible|set)", "if"),
+    Word(r"as [a-z0-9.`()]+ (?:[a-z0-9.`()]+ )?ha(?:s|ve|d) it", "as in, per"),
+    Word("so many(?! [a-z]+ that)", "this number of, a maximum of"),
+    Word("(?:this|the) very", "the same, this", unless="the very (?:first|last|few)"),
+    Word("costs? only itself", "does not affect the others"),
+    Word("(?:go|goes|going|went) on(?! to| with)", "continue"),
+    Word("whole or not at all|in one piece or not at all|completely,? or not at all|appears? whole", "atomically"),
+    Word("order of the alphabet", "alphabetical order"),
+    Word("into (?:one|a) sentence", "a clear error"),
+    Word("what is the matter", "what is wrong"),
+    Word("there twice", "appears twice"),
+    Word("afresh|anew", "again, from scratch"),
+    Word("(?:another|other) [a-z]+ than", "a different ... from"),
+    Word("(?:every|each|any) beginning", "prefix"),
+    Word("likeliest", "most likely"),
+    Word("ma[dk]es? ready", "prepare"),
+    Word("err(?:s|ing)? (?:alike|together)", "have correlated errors"),
 )
 
 AS_WRITTEN = (
@@ -97,8 +116,9 @@ AS_WRITTEN = (
         "a full noun phrase: 'Seed for the split and the head'",
     ),
     (re.compile(r"\bPlaced\b"), "ranked"),
+    (re.compile(r'"""(?:Most|Fewest|Least) (?!squares)[a-z]'), "Maximum, Minimum number of"),
 )
-"""What to write instead of expressions in which capitals count: a sentence that begins with 'Of', and a class."""
+"""What to write instead of expressions in which capitals count: a sentence that begins with 'Of', a class, a limit."""
 
 EXCEPTIONS: dict[tuple[str, str], str] = {
     (
@@ -179,7 +199,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("zoo/data/layout.py", '"pictures",'): "the name that users give to such a folder",
     (
         "zoo/transfer/intervals.py",
-        "Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. The errors",
+        "and Graubard, Survey Methodology 24, 1998); if no sample differs from another it is the number of units. The",
     ): "the name of a journal",
 }
 """(file, the line without the spaces around it) -> why the word is right there."""

@@ -15,7 +15,7 @@ from words import Finder
 from architecture import BESIDE, FOR_PLUGINS, LEVEL, Code, Import, Module  # isort: skip
 
 LINES, FILES, CIRCLE = 300, 20, 2
-"""At most so many lines in a module, Python files in a folder, and modules that import one another."""
+"""Maximum lines of a module, Python files in a folder, and modules that import one another."""
 
 QUOTING = ("tests/structure/forbidden_words.py", "tests/structure/test_rules.py")
 """Files that have to write what they forbid."""

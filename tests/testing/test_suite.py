@@ -103,7 +103,7 @@ def test_each_fault_is_found_by_its_check(moody: None) -> None:
 
     assert "importing the plugin imports PIL" in failed["imports-nothing-heavy"]
     assert failed["imports-without-network"] == "importing the plugin connects to ('127.0.0.1', 9)"
-    assert failed["ids-are-ids"] == "the card of 'moody:one' is there twice"
+    assert failed["ids-are-ids"] == "the card of 'moody:one' appears twice"
     assert "the task 'mood-reading', which no plugin defines" in failed["tasks-are-known"]
     assert failed["passes-on-what-is-not-its-own"] == "zoo_load gives a Moody for a model of another domain"
     assert failed["readers-refuse-quietly"] == "the reader 'greedy' accepts ''"

@@ -124,7 +124,7 @@ def test_words_become_samples_and_sentences_groups():
     [
         ([np.ones((2, 3))], [], "features of 1 sentences and labels of 0"),
         ([np.ones((2, 3)), np.ones((2, 3))], [[0, 1], [0]], "Sentence 1 .* 2 words and labels of shape"),
-        ([np.ones((2, 3)), np.ones((2, 4))], [[0, 1], [0, 1]], "4 dimensions where 3 are expected"),
+        ([np.ones((2, 3)), np.ones((2, 4))], [[0, 1], [0, 1]], "4 dimensions instead of 3"),
         ([np.ones((2, 3))], [[-100, -100]], "No word has a label"),
     ],
 )

@@ -184,7 +184,7 @@ def test_probabilities_are_asked_for_and_checked():
         measure(["logme", "leep"], x, y)
     with pytest.raises(InvalidInput, match=r"sample 0 .* not to 1"):
         score("leep", x, y)
-    with pytest.raises(InvalidInput, match="90 samples and probabilities of 5"):
+    with pytest.raises(InvalidInput, match="90 samples, but probabilities for 5"):
         measure(["leep"], x, y, probabilities=np.ones((5, 1)))
 
 

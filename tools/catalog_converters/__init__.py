@@ -1,1 +1,1 @@
-"""Converters from others' published records to the catalog's tables, one module a source."""
+"""Converters from others' published records to the catalog's tables, one module per source."""

@@ -1,7 +1,7 @@
 """Fine-tuned image classifiers of many small publishers, known from the records of a paper on model selection.
 
-Only the cards are taken. What those models reached after fine-tuning is the ground truth that recommendations are
-evaluated against, so the catalog does not contain it.
+Only the cards are taken. Their accuracies after fine-tuning are the ground truth for evaluating recommendations, so the
+catalog does not contain them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _FAMILIES = {
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:
-    """Write ``vision/fine_tuned.models.csv``; it brings no benchmarks."""
+    """Write ``vision/fine_tuned.models.csv``; it has no benchmarks."""
     rows = [
         {
             "id": f"hf:{line['model']}",

@@ -1,4 +1,4 @@
-"""Language codes as the catalog keeps them: ISO 639-1, two letters."""
+"""Language codes of the catalog: ISO 639-1, two letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MTEB: embedding models of text, images and sound with their scores on the tasks that most of them were run on."""
+"""MTEB: embedding models of text, images and sound with their scores on the tasks that most of them have."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ CHOSEN: Mapping[str, tuple[str, str]] = {
 }
 """The tasks that are kept, with zoo's task and the metric that MTEB reports as the main score of each.
 
-STS17 and STS22 are not: their figures are of English alone or a mean over the pairs in which English stands, and the
-records do not tell which.
+STS17 and STS22 are not: their scores are for English only or means over the pairs with English, and the records do not
+    say which.
 """
 
 _SERVED = {"text": (_STS, _EMBEDDING), "image": (_IMAGE,), "audio": (_AUDIO,), "mixed": (_IMAGE_TEXT, _EMBEDDING)}
-"""The tasks of a model by its modalities, before those that it has scores of."""
+"""The tasks of a model by its modalities, listed before those with scores."""
 
 _MODALITIES_LEFT_OUT = ({"video"}, {"video", "text"})
-"""No task of the taxonomy takes videos alone."""
+"""No task of the taxonomy takes only videos."""
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:
@@ -142,7 +142,7 @@ def _scores(path: Path) -> dict[str, dict[tuple[str, str], float]]:
 
 
 def _own(line: Mapping[str, str], scores: Mapping[tuple[str, str], float]) -> dict[_Benchmark, float]:
-    """A model's figures on the chosen tasks, without those whose languages the records do not tell."""
+    """A model's scores on the chosen tasks, without those of unknown languages."""
     run = {task for task, _ in scores}
     found = {}
     for (task, split), value in scores.items():
@@ -152,7 +152,7 @@ def _own(line: Mapping[str, str], scores: Mapping[tuple[str, str], float]) -> di
 
 
 def _id(line: Mapping[str, str]) -> str | None:
-    """``hf:`` where the weights are open, ``openai:`` for OpenAI's; None where no known platform has the model."""
+    """``hf:`` if the weights are open, ``openai:`` for OpenAI's; None if no known platform has the model."""
     owner, _, name = line["name"].partition("/")
     if owner == "openai" and "API" in line["framework"]:
         return f"openai:{name}"
@@ -196,7 +196,7 @@ def _card(identity: str, line: Mapping[str, str], tasks: Iterable[str], modaliti
 
 
 def _bytes(megabytes: str, parameters: int | None) -> int | None:
-    """Size in bytes; None where it cannot belong to that many parameters, at half a byte to sixteen bytes each."""
+    """Size in bytes; None if implausible: under half a byte or over sixteen bytes per parameter."""
     size = round(float(megabytes or 0) * 2**20)
     believable = not parameters or parameters / 2 <= size <= parameters * 16
     return size if size and believable else None

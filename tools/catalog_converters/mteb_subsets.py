@@ -1,8 +1,8 @@
-"""MTEB's sets of several languages: which of them a figure is of, and which figures cannot be told apart.
+"""MTEB's multilingual data sets: the languages of a score, and which scores are ambiguous.
 
-The records hold one figure a model and task: the mean over those subsets that the model was run on and in which
-English stands, or over all of them where it stands in none. Which those are follows from the suites that the model was
-run on: each brings the task in its own languages, and single-language tasks show that it was run.
+The records have one score per model and task: the mean over the subsets with English that the model was run on, or over
+all subsets if none has English. The subsets follow from the suites that the model was run on: each has the task in its
+own languages, and single-language tasks show that it was run.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 ENGLISH = "en"
 UNKNOWN, QUOTED = "no_revision_available", "external"
-"""What the records name as the revision of models that were run without one, and of figures quoted from model cards."""
+"""Revisions in the records of models that were run without one, and of scores quoted from model cards."""
 
 _REVIEWS, _DOMAIN, _INTENT = "AmazonReviewsClassification", "MTOPDomainClassification", "MTOPIntentClassification"
 _MASSIVE = ("MassiveIntentClassification", "MassiveScenarioClassification")
@@ -21,7 +21,7 @@ _BELEBELE, _MIRACL = "BelebeleRetrieval", "MIRACLRetrievalHardNegatives"
 
 @dataclass(frozen=True)
 class _Suite:
-    """A suite of tasks: the languages in which it brings each of its multilingual ones, and what shows that it ran."""
+    """A suite of tasks: the languages of each multilingual one, and the tasks that show that it ran."""
 
     subsets: dict[str, str]
     shown_by: frozenset[str]
@@ -61,7 +61,7 @@ _SUITES = (
 )
 
 _ALWAYS = {"MInDS14": "en-GB"}
-"""Sets of several languages of which one subset alone is English, and which are always run whole."""
+"""Multilingual data sets with a single English subset, which are always run completely."""
 
 MULTILINGUAL = frozenset(task for suite in _SUITES for task in suite.subsets) | frozenset(_ALWAYS)
 
@@ -74,19 +74,19 @@ _MIXED = frozenset(
         "jinaai/jina-embeddings-v2-small-en",
     }
 )
-"""Models whose figures on these sets are far below what their model cards state, or what their figures on English-only
-sets allow: the records mix several runs."""
+"""Models whose scores on these sets are far below those in their model cards, or those implied by
+English-only sets: the records mix several runs."""
 
 _OTHER_LANGUAGE = frozenset({("Qwen/Qwen3-Embedding-8B", _INTENT)})
-"""A figure near chance of a model that is near the top in English, so that English was not run."""
+"""Scores near chance of models that are near the top in English, so English was not run."""
 
 
 def subset(model: str, revision: str, task: str, run: Collection[str]) -> str | None:
-    """The languages of a figure; empty for a set that has no subsets, None where the records do not tell.
+    """The languages of a score; empty for a set without subsets, None if unknown.
 
     Args:
-        model, revision: as MTEB names them; of models without a known revision the records mix several runs.
-        run: all tasks that the records have figures of for the model.
+        model, revision: as MTEB names them; for models without a known revision the records mix several runs.
+        run: all tasks with scores of the model in the records.
     """
     if task not in MULTILINGUAL:
         return ""

@@ -39,7 +39,7 @@ _ACCURACY = (
     "Pascal VOC 2007",
 )
 _MEAN_PER_CLASS_RECALL = ("Caltech-101", "FGVC Aircraft", "Oxford Flowers-102", "Oxford-IIIT Pet")
-"""The data sets whose column holds this metric instead, by the benchmark's own task list."""
+"""The data sets whose column has a different metric, from the benchmark's own task list."""
 
 _RECALL = {
     f"{data} {direction} retr. R@{k}": (name, f"{direction}_recall_at_{k}")
@@ -140,5 +140,5 @@ def _card(identity: str, model: str, tag: str, parameters: int | None) -> dict[s
 
 
 def _by_prefix(values: Mapping[str, str], tag: str) -> str:
-    """The value of the longest name that the tag begins with, or nothing."""
+    """The value of the longest name that is a prefix of the tag, or nothing."""
     return next((values[name] for name in sorted(values, key=len, reverse=True) if tag.startswith(name)), "")

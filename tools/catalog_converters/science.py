@@ -1,4 +1,4 @@
-"""Matbench Discovery and ProteinGym: interatomic potentials and protein models with their figures."""
+"""Matbench Discovery and ProteinGym: interatomic potentials and protein models with their scores."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _HUB = {
     "Progen3 1B": "Profluent-Bio/progen3-1b",
     "Progen3 3B": "Profluent-Bio/progen3-3b",
 }
-"""The hub repository of those protein models whose weights are certain to be there."""
+"""The Hub repositories of protein models whose weights are known to be there."""
 
 _SIZE = re.compile(r"\(?(\d+(?:\.\d+)?)([KMB])\b", re.IGNORECASE)
 _UNIT = {"k": 10**3, "m": 10**6, "b": 10**9}
@@ -150,6 +150,6 @@ def _protein_card(line: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _repository(address: str) -> str:
-    """``github:owner/name`` (or ``gitee:``) of an address, whatever folder or branch follows."""
+    """``github:owner/name`` (or ``gitee:``) of an address, without folder or branch."""
     host, owner, name = re.match(r"https://(github|gitee)\.com/([^/]+)/([^/]+)", address).groups()  # type: ignore[union-attr]
     return f"{host}:{owner}/{name}"

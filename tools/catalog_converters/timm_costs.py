@@ -1,4 +1,4 @@
-"""timm: what architectures cost at each input size: operations, activations, and time on two machines."""
+"""timm: the cost of architectures at each input size: operations, activations, and time on two machines."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ _PRETRAINING = {
     "openai": "WIT-400M",
     "inat21": "iNaturalist 2021",
 }
-"""What the parts of timm's weight tags say of the training data; parts that tell of the recipe are left out."""
+"""Training data by the parts of timm's weight tags; parts about the training recipe are left out."""
 
 _FAMILIES = {
     "beit": "BEiT",
@@ -148,7 +148,7 @@ _FAMILIES = {
     "xception_aligned": "Xception",
     "xcit": "XCiT",
 }
-"""timm's modules by the name that their papers use; a module that is not here keeps its own name."""
+"""Names of timm's modules in their papers; other modules keep their own names."""
 
 
 def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row]:
@@ -164,7 +164,7 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
             continue
         card = describe(name)
         if card is None or (card["id"] in cards and "quickgelu" not in name):
-            continue  # a few CLIP weights have two names in timm; they were trained with QuickGELU, so that name counts
+            continue  # a few CLIP weights have two names in timm; the one with QuickGELU is right
         cards[card["id"]] = card
         figures = {key: _figure(table.get(name, {}), card["input"]["size"]) for key, table in results.items()}
         scores[card["id"]] = {key: figure for key, figure in figures.items() if figure is not None}
@@ -177,7 +177,7 @@ def convert(upstream: Path, output: Path, scored_only: bool = False) -> list[Row
 
 
 def describe(name: str) -> dict[str, Any] | None:
-    """The card of one of timm's pretrained models, or None where timm names no hub repository for its weights.
+    """The card of one of timm's pretrained models, or None if timm has no Hub repository for its weights.
 
     Parameters and features are counted on the model itself, built without memory for its weights. The published file
     holds 32-bit floats, so its size is taken as four bytes per parameter and the card is tagged ``size-estimated``.
@@ -218,7 +218,7 @@ def _by_size(path: Path) -> dict[str, dict[int, float]]:
 
 
 def _figure(by_size: Mapping[int, float], size: int) -> float | None:
-    """The figure at the model's own input size, else at the size nearest to it."""
+    """The accuracy at the model's own input size, else at the nearest size."""
     return by_size[min(by_size, key=lambda tested: (abs(tested - size), tested))] if by_size else None
 
 

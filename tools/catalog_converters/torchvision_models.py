@@ -1,4 +1,4 @@
-"""torchvision: classifiers, detectors and segmenters with the figures that ship in the package."""
+"""torchvision: classifiers, detectors and segmentation models with the metrics in the package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoo.catalog.licenses import spdx
 SOURCE = "pypi:torchvision"
 
 _PERSONS = "COCO-val2017-persons"
-"""What the figures of a model with keypoints are of: it finds persons, and its boxes are compared with theirs alone."""
+"""The data set of keypoint models, whose boxes are evaluated on persons only."""
 
 _FIGURES = {
     ("ImageNet-1K", "acc@1"): (
@@ -32,7 +32,7 @@ _FIGURES = {
         "mean_iou",
     ),
 }
-"""What the package reports that has a task in zoo; the rest (video, optical flow, keypoints) is left out."""
+"""Metrics of the package with a task in zoo; the rest (video, optical flow, keypoints) is left out."""
 
 _FAMILIES = {
     "alexnet": "AlexNet",

@@ -94,13 +94,13 @@ def number(value: float) -> str:
 
 
 def whole_number(text: str) -> int | None:
-    """A whole number from upstream text (``568000000.0``, ``1,013``), or None where it is empty, zero or infinite."""
+    """A whole number from upstream text (``568000000.0``, ``1,013``), or None if it is empty, zero or infinite."""
     value = float(text.replace(",", "")) if text else 0.0
     return round(value) or None if math.isfinite(value) else None
 
 
 def millions(text: str) -> int | None:
-    """A count from upstream text in millions, or None where it is empty."""
+    """A count from upstream text in millions, or None if it is empty."""
     return round(float(text.replace(",", "")) * 1e6) if text else None
 
 
@@ -119,7 +119,7 @@ def _cell(value: Any) -> str:
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table completely, or not at all."""
+    """Write a table atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.partial")
     with temporary.open("w", encoding="utf-8", newline="") as stream:

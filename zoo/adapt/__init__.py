@@ -55,7 +55,7 @@ def tune(
     Args:
         model: model id, or a loaded model.
         data: a data set, or what names one: a folder, a table, a packaged name.
-        task: task name; guessed from the data where it is None.
+        task: task name; guessed from the data if it is None.
         strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
         epochs: upper limit, None is the strategy's own; early stopping may end sooner.
         batch_size: samples per batch.

@@ -52,7 +52,7 @@ class Probe:
 def fit_probe(
     backbone: Backbone, dataset: Dataset, experiment: Experiment, plan: Plan, progress: Progress
 ) -> Probe | None:
-    """The linear probe for the experiment; None where the model has no features, or they are not finite.
+    """The linear probe for the experiment; None if the model has no features, or they are not finite.
 
     Call it before the backbone's weights change.
     """
@@ -112,7 +112,7 @@ def record(
 
 
 def other_metrics(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """The metrics of the model that was not kept, under its name; empty where a run's plan has no comparison."""
+    """The metrics of the model that was not kept, under its name; empty if a run's plan has no comparison."""
     if "probe" not in plan:
         return {}
     return {"fine-tuned": plan["fine_tuned"]} if plan["kept"] == LINEAR_PROBE else {"linear probe": plan["probe"]}

@@ -70,7 +70,7 @@ def evaluate_answers(
 
 
 def known_targets(dataset: Dataset) -> Sequence[Any]:
-    """The targets; raises ``DataError`` where there are none."""
+    """The targets; raises ``DataError`` if there are none."""
     if dataset.targets is None:
         raise DataError(
             f"'{dataset.name}' has no targets, so that nothing can be evaluated with it.",

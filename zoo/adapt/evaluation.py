@@ -31,7 +31,7 @@ class Evaluation(Entity):
         metrics: metric name to value over them.
         baseline: the same metrics of the most frequent class, of the mean, or of chance.
         skipped: items that could not be used, with the reason.
-        left_out: samples that were not scored because ``zoo tune`` trained the model on them; None where that is not
+        left_out: samples that were not scored because ``zoo tune`` trained the model on them; None if that is not
             known.
         warnings: what to watch out for, in sentences.
         notes: how the data were read, in sentences.
@@ -76,7 +76,7 @@ def evaluate(
     Args:
         model: model id, or a loaded model.
         data: a data set, or what names one.
-        task: task name; the first of the model's that the data fit where it is None.
+        task: task name; the first of the model's that the data fit if it is None.
         device: where to run; None takes the best available.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.

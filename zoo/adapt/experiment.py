@@ -112,7 +112,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     tested = targets[list(parts[2])] if kind.estimable else [targets[at] for at in parts[2][: kind.most_evaluated]]
     metrics = metrics_for(task, tested)
     if kind.estimable and targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
-        # What is 0 or 1 is told apart by rank, as MoleculeNet has it (Wu et al., 2018).
+        # Targets of 0 and 1 are evaluated by rank, as in MoleculeNet (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
     return Prepared(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, repeated, started)
 
@@ -135,7 +135,7 @@ def _in_time(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
 
 
 def too_few(dataset: Dataset, repeated: int) -> DataError:
-    """The refusal of a data set that fills no three parts, of whose samples so many are copies."""
+    """The error for a data set that is too small for three parts, with its number of copies."""
     distinct = f", {len(dataset) - repeated:,} of them distinct" if repeated else ""
     return DataError(
         f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few to train on, to stop early on and "

@@ -43,7 +43,7 @@ def has_batch_norm(module: nn.Module) -> bool:
 
 
 def new_linear(module: nn.Module, pretrained: nn.Module, outputs: int) -> nn.Linear | None:
-    """The one new linear layer that gives ``outputs`` numbers, with a bias; None where there is none, or several."""
+    """The one new linear layer that gives ``outputs`` numbers, with a bias; None if there is none, or several."""
     own = {id(parameter) for parameter in pretrained.parameters()}
     found = [
         child
@@ -73,7 +73,7 @@ def start_from_probe(
         probe: a linear probe on the backbone's features, which is taken where those are what the head takes.
 
     Returns:
-        The probe that the head started from. None where the head is not one linear layer, or its inputs are not finite;
+        The probe that the head started from. None if the head is not one linear layer, or its inputs are not finite;
         nothing has changed then.
     """
     linear = new_linear(module, pretrained, experiment.outputs)
@@ -108,7 +108,7 @@ def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.
 def _fitted(
     module: nn.Module, linear: nn.Linear, experiment: Experiment, parts: tuple[Batches, Batches], progress: Progress
 ) -> LinearHead | None:
-    """A linear probe on what reaches ``linear``; None where that is not finite."""
+    """A linear probe on what reaches ``linear``; None if that is not finite."""
     from zoo.adapt.linear_head import choose
 
     features = np.zeros((len(experiment.dataset), linear.in_features))

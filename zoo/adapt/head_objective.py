@@ -53,7 +53,7 @@ class HeadObjective:
         return self._start is not None
 
     def build(self) -> nn.Module:
-        """The backbone's head for so many classes."""
+        """The backbone's head for this number of classes."""
         module: nn.Module = self._trainable.head(self._experiment.task, self._experiment.outputs).to(self._plan.device)
         return module
 

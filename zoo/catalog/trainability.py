@@ -1,4 +1,4 @@
-"""Which models can be fine-tuned here, and which can be given low-rank adapters, by what their cards say."""
+"""Which models can be fine-tuned locally, and which can take low-rank adapters, by their cards."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from importlib import resources
 from zoo.entities import ModelCard
 
 FIXED_LIBRARIES = frozenset({"api", "onnx", "static", "tensorflow"})
-"""Libraries whose weights cannot be trained here."""
+"""Libraries whose weights zoo cannot train."""
 
 
 def takes_adapters(card: ModelCard) -> bool:
-    """Whether a model can be given low-rank adapters: a transformer whose weights are here and can be trained.
+    """Whether a model can take low-rank adapters: a transformer with local, trainable weights.
 
-    Adapters stand beside linear layers, of which the blocks of transformers are made; the families are those in
+    Adapters are added to the linear layers of transformer blocks; the families are those in
     ``transformer_families.txt``.
     """
     if card.library in FIXED_LIBRARIES:

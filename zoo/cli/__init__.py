@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest names where there is no such command."""
+        """As click does, with the nearest names if there is no such command."""
         try:
             return super().resolve_command(context, args)
         except click.UsageError as error:

@@ -1,4 +1,4 @@
-"""What a loaded model and a progress display must be able to do, and what a model may be able to do besides."""
+"""Protocols of loaded models and progress displays: required methods, and optional capabilities of models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 PROBABILITIES = "probabilities"
-"""The layer that holds the probabilities of a classifier's own classes; never among ``layers``."""
+"""The layer with the probabilities of a classifier's own classes; never among ``layers``."""
 
 
 @runtime_checkable
@@ -21,7 +21,7 @@ class Preprocesses(Protocol):
     """Turns decoded inputs into batches."""
 
     def preprocess(self, item: Any) -> Any:
-        """One decoded input made ready for ``collate``."""
+        """One decoded input prepared for ``collate``."""
         ...
 
     def collate(self, items: Sequence[Any]) -> Any:
@@ -56,7 +56,7 @@ class Described(Protocol):
 class Backbone(Described, Preprocesses, Protocol):
     """A loaded model that turns a batch of inputs into features; a plugin supplies only what differs.
 
-    What else a backbone may be able to do is one protocol each: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
+    Each optional capability of a backbone is a protocol: ``HasLength``, ``PreparesTogether``, ``PreparesApart``,
     ``Classifier``, ``Trainable``, ``HasLearningRate``, ``Learns``, ``Answers``, ``ZeroShot``, ``EmbedsTexts`` and
     ``HasExamples``. A backbone implements one by having its attributes.
     """
@@ -77,10 +77,10 @@ class HasLength(Protocol):
 
 @runtime_checkable
 class PreparesTogether(Protocol):
-    """It preprocesses many inputs at once faster than one by one."""
+    """It preprocesses many inputs together faster than one by one."""
 
     def preprocess_all(self, items: Sequence[Any]) -> list[Any]:
-        """What ``preprocess`` gives for each of the decoded inputs."""
+        """The results of ``preprocess`` for the decoded inputs."""
         ...
 
 
@@ -91,21 +91,21 @@ class PreparesApart(Protocol):
     @property
     def prepares_apart(self) -> bool:
         """Whether ``preprocess``, ``preprocess_all`` and ``collate`` use neither the device nor anything else that a
-        copy of the process, made by ``fork``, would lack.
+        forked copy of the process would lack.
         """
         ...
 
 
 @runtime_checkable
 class Classifier(Protocol):
-    """It came with a classifier, so that ``features`` also gives the layer ``probabilities``, batch x source classes.
+    """It has a classifier, so ``features`` also returns the layer ``probabilities``, batch x source classes.
 
     Estimators such as LEEP use it.
     """
 
     @property
     def source_classes(self) -> int:
-        """Number of classes of that classifier; 0 where the model came without one."""
+        """Number of classes of that classifier; 0 if the model has none."""
         ...
 
 
@@ -121,7 +121,7 @@ class HasModule(Protocol):
 
 @runtime_checkable
 class HasHead(Protocol):
-    """It attaches a new head to the pretrained model, or raises an error that explains why it can't."""
+    """It attaches a new head to the pretrained model, or raises an error that explains why it cannot."""
 
     def head(self, task: Any, classes: int) -> nn.Module:
         """A module that maps a collated batch to logits, batch x classes, with the pretrained part inside.
@@ -167,7 +167,7 @@ class Learner(Protocol):
         ...
 
     def example(self, item: Any, target: Any) -> Any:
-        """One input with its target, made ready for ``collate``."""
+        """One input with its target, prepared for ``collate``."""
         ...
 
     def collate(self, examples: Sequence[Any]) -> Any:
@@ -175,7 +175,7 @@ class Learner(Protocol):
         ...
 
     def predict(self, inputs: Sequence[Any]) -> list[Any]:
-        """Answers, one for each input, as ``zoo_predict`` gives them."""
+        """Answers, one for each input, as ``zoo_predict`` returns them."""
         ...
 
 
@@ -184,7 +184,7 @@ class ChecksLabels(Protocol):
     """A learner whose labels are fixed, such as the two languages of a translation model."""
 
     def check(self, model: str, labels: Sequence[str]) -> None:
-        """Raise an error where ``labels`` are not the ones that the model ``model`` has."""
+        """Raise an error if ``labels`` are not those of the model ``model``."""
         ...
 
 
@@ -193,10 +193,10 @@ class Learns(Protocol):
     """It can be trained on structured targets, such as boxes, entities or texts."""
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """A learner for a task; None where the model cannot be trained for it.
+        """A learner for a task; None if the model cannot be trained for it.
 
         Args:
-            classes: names of what is told apart: entity types, kinds of objects, or the characters of a text.
+            classes: names of the classes: entity types, kinds of objects, or the characters of a text.
         """
         ...
 
@@ -206,7 +206,7 @@ class Answers(Protocol):
     """It has outputs of its own, such as classes, boxes or texts."""
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """Outputs for a task, one for each decoded input; None where the model has none for the task.
+        """Outputs for a task, one for each decoded input; None if the model has none for the task.
 
         Args:
             labels: the classes that a zero-shot model chooses from.
@@ -216,10 +216,10 @@ class Answers(Protocol):
 
 @runtime_checkable
 class ZeroShot(Protocol):
-    """It classifies inputs into classes that are named when it is asked."""
+    """It classifies inputs into classes that are chosen at inference time."""
 
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> Sequence[Any]:
-        """The likeliest of the labels for each decoded input."""
+        """The most likely of the labels for each decoded input."""
         ...
 
 
@@ -234,7 +234,7 @@ class EmbedsTexts(Protocol):
 
 @runtime_checkable
 class HasExamples(Protocol):
-    """It brings inputs of its own for the conformance suite."""
+    """It provides its own inputs for the conformance suite."""
 
     def examples(self) -> Sequence[Any]:
         """A few ordinary decoded inputs."""
@@ -242,7 +242,7 @@ class HasExamples(Protocol):
 
 
 class LoadedModel(Protocol):
-    """A model whose files are here, as ``zoo.load`` gives it."""
+    """A model whose files are on this machine, as ``zoo.load`` returns it."""
 
     @property
     def card(self) -> ModelCard:
@@ -251,7 +251,7 @@ class LoadedModel(Protocol):
 
     @property
     def backbone(self) -> Backbone:
-        """What turns batches of inputs into features."""
+        """The backbone, which turns batches of inputs into features."""
         ...
 
     @property

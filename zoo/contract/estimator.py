@@ -1,4 +1,4 @@
-"""What a transferability estimator is, and the statistics that it may compute its number from."""
+"""Transferability estimators, and the statistics that they may be computed from."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Statistics(Protocol):
 
     @property
     def full_dimension(self) -> int:
-        """Number of dimensions before a rotation dropped those without variance; ``dimension`` where none did."""
+        """Number of dimensions before a rotation dropped those without variance; ``dimension`` if none did."""
         ...
 
     @property
@@ -102,7 +102,7 @@ class Statistics(Protocol):
 
     @property
     def class_centres(self) -> np.ndarray:
-        """Means of the classes that occur, less the mean of all, K' x d."""
+        """Means of the classes that occur, minus the mean of all, K' x d."""
         ...
 
     @property
@@ -126,18 +126,18 @@ class Statistics(Protocol):
         ...
 
     def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
-        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        """Second moments about a point other than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
         ...
 
 
 @dataclass(frozen=True)
 class Measured:
-    """An estimator's value with its 95 % interval; the ends are None where there are too few samples for one.
+    """An estimator's value with its 95 % interval; the ends are None if there are too few samples for one.
 
     Attributes:
         parts: numbers whose mean is the value and whose standard error is the value's: pseudo-values of the jackknife,
-            or the contributions of the samples. Those of two models on the same samples and seed go in pairs, which
-            gives the error of a difference (``zoo.transfer.intervals.difference``). Empty where there are none.
+            or the contributions of the samples. Those of two models on the same samples and seed are paired, to compute
+            the error of a difference (``zoo.transfer.intervals.difference``). Empty if there are none.
     """
 
     value: float
@@ -147,7 +147,7 @@ class Measured:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The ends of the interval; infinite where there is none."""
+        """The ends of the interval; infinite if there is none."""
         low, high = self.low, self.high
         return (-math.inf if low is None else low, math.inf if high is None else high)
 
@@ -166,22 +166,22 @@ class Estimator:
         range: its possible values, in words.
         bounds: lower and upper bound for class indices; intervals stay within them. A figure from 0 to 1 is a mean over
             samples.
-        bounds_otherwise: bounds for other targets, where they differ.
-        chance: its value for uninformative features, where that is known.
-        from_statistics: the same number from streamed statistics alone, where they suffice; estimators that have it
-            share one pass over the features.
-        measure: function of features, targets and a seed that gives the number with the estimator's own interval;
+        bounds_otherwise: bounds for other targets, if they differ.
+        chance: its value for uninformative features, if known.
+        from_statistics: the same number from streamed statistics only, if they suffice; estimators that have it share
+            one pass over the features.
+        measure: function of features, targets and a seed that returns the number with the estimator's own interval;
             without it, the interval comes from a delete-a-group jackknife.
         grouped: whether ``measure`` takes a fourth argument, the group of each sample (or None), and keeps each group
             on one side of a split.
-        held_out: function of the statistics of training samples and of those held out that gives one number for each
-            of several settings; the value is the greatest mean over the folds.
-        takes: what the first argument of ``score`` holds: ``features``, or the ``probabilities`` of the source
+        held_out: function of the statistics of training samples and of those held out that returns one number for each
+            of several settings; the value is the highest mean over the folds.
+        takes: the first argument of ``score``: ``features``, or the ``probabilities`` of the source
             classes that the model was trained on, n x S.
-        words: the number's name within a sentence, such as ``cross-validated linear-probe {unit}``; the title where it
-            is empty.
-        unit: unit of the number for class indices; empty where it has none.
-        unit_otherwise: unit for other targets, where it differs.
+        words: the number's name within a sentence, such as ``cross-validated linear-probe {unit}``; the title if it is
+            empty.
+        unit: unit of the number for class indices; empty if it has none.
+        unit_otherwise: unit for other targets, if it differs.
     """
 
     name: str

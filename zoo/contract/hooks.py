@@ -39,12 +39,12 @@ def zoo_kinds() -> Sequence[Kind]:  # type: ignore[empty-body]
 
 @hookspec
 def zoo_options() -> Sequence[Option]:  # type: ignore[empty-body]
-    """Options of commands that only this plugin's field needs."""
+    """Options of commands that only this plugin's domain needs."""
 
 
 @hookspec
 def zoo_cards() -> Iterable[ModelCard | BenchmarkScore]:  # type: ignore[empty-body]
-    """Model cards and benchmark scores that the plugin knows of, streamed; a model's card comes before its scores."""
+    """Model cards and benchmark scores of the plugin, streamed; a model's card comes before its scores."""
 
 
 @hookspec
@@ -54,10 +54,10 @@ def zoo_sources() -> Sequence[Source | SingleFiles | HostedModels]:  # type: ign
 
 @hookspec(firstresult=True)
 def zoo_recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
-    """The card of a model in a folder, where this plugin knows its format; None to pass.
+    """The card of a model in a folder, if this plugin knows its format; None to pass.
 
-    ``config`` is what its ``config.json`` holds, empty where there is none. The card names in ``files`` the files that
-    belong to the model, where those are not the usual ones; hashes, sizes, revision and parameters are added.
+    ``config`` is the content of its ``config.json``, empty if there is none. The card names in ``files`` the files that
+    belong to the model, if those are not the usual ones; hashes, sizes, revision and parameters are added.
     """
 
 
@@ -85,9 +85,9 @@ def zoo_finetune(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Pro
 
 @hookspec(firstresult=True)
 def zoo_predict(backbone: Backbone, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
-    """Outputs of the model on its own task, one for each input; None where it has none.
+    """Outputs of the model on its own task, one for each input; None if it has none.
 
-    ``labels`` are the classes to choose from, for zero-shot models; empty where none are named.
+    ``labels`` are the classes to choose from, for zero-shot models; empty if none are named.
     """
 
 

@@ -1,8 +1,8 @@
 """A kind of sample, target or answer: the one object that knows how to read, compare, evaluate and show it.
 
 A plugin adds kinds by the hook ``zoo_kinds()``. Everything else asks the kind and never switches on its name. Each
-method has a default, so that a kind overrides only what is particular to it; a kind of target alone needs ``baseline``,
-``metrics`` and what shows its answers, a kind of input alone what reads it.
+method has a default, so a kind overrides only what differs; a kind only of targets needs ``baseline``, ``metrics`` and
+methods that show its answers, a kind only of inputs those that read it.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ class Kind(Shows):
     """A kind of sample, target or answer.
 
     Attributes:
-        name: as data sets, tasks and cards name it: ``image``, ``boxes``.
-        noun, nouns: one of them and several, in messages; the name, and that with an s, where they are empty.
+        name: its name in data sets, tasks and cards: ``image``, ``boxes``.
+        noun, nouns: singular and plural for messages; by default the name, and the name with an s.
         per_sample: what a task that predicts it needs with each sample: ``a mask``.
         suffixes: of files that hold samples of this kind, in lower case, with the dot; a folder of class folders may
             consist of such files.
-        describes_others: whether such files often describe samples of other kinds, as texts do; where a folder holds
-            as many of both, they are not its samples.
-        needs_task: whether files are read as this kind only where a task asks for it, since they are read as another
-            kind otherwise.
-        column_names: names of table columns that usually hold it, the likeliest first; empty for kinds that are never
+        describes_others: whether such files often describe samples of other kinds, as texts do; if a folder holds as
+            many of both, they are not its samples.
+        needs_task: whether files are read as this kind only if a task requires it, and as another kind otherwise.
+        column_names: names of table columns that usually hold it, the most likely first; empty for kinds that are never
             one column.
         cells: what such a column holds, in words: ``paths of images``.
         written: whether cells hold the value itself as text, and not the name of a file.
-        asked_of: the kind that models take where this kind adds something to it: a question is asked of a text model.
-        typed_as: of a kind that models generate: the kind of what is typed for it, such as a prompt.
-        folds_text: whether texts in inputs are what people write, so that case and white space tell no two apart.
+        asked_of: the kind that models take, if this kind extends it: questions go to text models.
+        typed_as: for a kind that models generate: the kind of its typed input, such as a prompt.
+        folds_text: whether texts in inputs are natural language, so that case and white space are ignored in
+            comparisons.
         ordered: whether samples follow each other in time, so that the last ones are held out.
-        groupings: ways to split that keep groups of samples together, by name: functions of n inputs that give n keys.
+        groupings: ways to split that keep groups of samples together, by name: functions from n inputs to n keys.
         estimable: whether targets are arrays that transferability can be estimated from, see ``array``.
         metrics: metrics that evaluate answers of this kind; tasks name those that they use.
         baseline_title: what the baseline is, in a table: ``most frequent class``.
@@ -158,7 +158,7 @@ class Kind(Shows):
         """A whole folder of files that hold several samples each; None to read one sample of each by ``read_files``.
 
         Args:
-            files: each with its class folder, or None where it lies in none.
+            files: each with its class folder, or None if it lies in none.
             problems: files and folders that cannot be used, found so far.
         """
         return None
@@ -166,12 +166,12 @@ class Kind(Shows):
     def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset | None:
         """A whole table with this kind's own columns; None to read one column of inputs and one of targets.
 
-        Asked of the kinds of a task's target and inputs where the task was named.
+        Called for the kinds of a task's target and inputs if the task was named.
         """
         return None
 
     def from_dataset(self, dataset: Dataset, task: Task) -> Dataset | None:
-        """A data set of another kind turned into this kind's for a task; None where that cannot be."""
+        """A data set of another kind, converted to this kind for a task; None if that is impossible."""
         return None
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
@@ -195,53 +195,53 @@ class Kind(Shows):
         return hashlib.sha256(item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()).digest()
 
     def canonical(self, item: Any) -> Any:
-        """The same for two inputs that are the same sample; None where an input is compared by its content."""
+        """A value that is equal for inputs that are the same sample; None to compare inputs by content."""
         return None
 
     def identity(self, item: Any, target: Any) -> Any:
-        """What a sample with a target of this kind is compared by; None where that is its input alone."""
+        """A value that is equal for identical samples with a target of this kind; None to compare only the input."""
         return None
 
     # Evaluating
 
     def array(self, targets: Sequence[Any]) -> np.ndarray:
-        """n targets as an array that estimators and losses take; of kinds that are ``estimable``."""
+        """n targets as an array for estimators and losses; for ``estimable`` kinds."""
         raise NotImplementedError(f"targets of the kind '{self.name}' are not an array")
 
     def strata(self, targets: Sequence[Any]) -> np.ndarray | None:
-        """n whole numbers of which every part of a split gets its share, such as classes; None to split at random."""
+        """n integers to stratify splits by, such as classes; None to split at random."""
         return None
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Any:
-        """A model's answer to an input, as metrics compare it with a target; ``classes`` are the data's."""
+        """A model's answer to an input in the form of a target, for metrics; ``classes`` are the data's."""
         return answer
 
     def labels(self, answer: Any) -> Sequence[str]:
-        """The class names that an answer speaks of; empty for kinds without."""
+        """The class names in an answer; empty for kinds without."""
         return ()
 
     def check(self, dataset: Dataset) -> None:
-        """Raise ``DataError`` where targets of this kind cannot be learned: one class only, a class of one sample."""
+        """Raise ``DataError`` if targets of this kind cannot be learned: a single class, or a class of one sample."""
 
     def relabelled(self, answer: Any, names: Mapping[str, str | None], classes: Sequence[str]) -> Any:
         """The answer in the classes of the data.
 
         Args:
-            names: for each of the answer's labels the data's name of that class, None where it has none.
+            names: for each of the answer's labels the data's name of that class, None if it has none.
             classes: the data's names, as ``class_names`` gives them.
         """
         return answer
 
     def class_names(self, classes: Sequence[str]) -> Sequence[str]:
-        """The names that answers use, of the classes of a data set; tags such as ``B-PER`` become ``PER``."""
+        """The names of a data set's classes in answers; tags such as ``B-PER`` become ``PER``."""
         return classes
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Any:
-        """Answers to n inputs without a model, from known targets alone: the commonest class, the mean."""
+        """Answers to n inputs without a model, from known targets only: the most frequent class, the mean."""
         return [targets[0]] * len(inputs)
 
     def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
-        """What a learner has to tell apart in targets without classes, such as the characters of transcripts."""
+        """The classes of a learner for targets without classes, such as the characters of transcripts."""
         return ()
 
     def evaluate(
@@ -254,28 +254,28 @@ class Kind(Shows):
         """Models and versions that the metrics depend on, for records.
 
         Raises:
-            ZooError: a model that the user named for a metric of the task cannot be had.
+            ZooError: a model that the user named for a metric of the task cannot be loaded.
         """
         return {}
 
     # Describing
 
     def profile(self, inputs: Sequence[Any]) -> Mapping[str, Any]:
-        """What to say of n samples in ``zoo profile``: JSON values by name."""
+        """Facts about n samples for ``zoo profile``: JSON values by name."""
         return {}
 
     def profile_targets(self, targets: Sequence[Any], classes: Sequence[str]) -> Mapping[str, Any]:
-        """What to say of n targets of this kind in ``zoo profile``: JSON values by name."""
+        """Facts about n targets of this kind for ``zoo profile``: JSON values by name."""
         return {}
 
     def raw_features(self, inputs: Sequence[Any]) -> tuple[np.ndarray, str] | None:
-        """Features without a pretrained model, n x d, and what they are in words: a baseline for models; or None."""
+        """Features without a pretrained model, n x d, with a description: a baseline for models; or None."""
         return None
 
     # Examples for the conformance suite
 
     def ordinary(self) -> Sequence[Any]:
-        """Some ordinary values, of different size where that is possible."""
+        """Some ordinary values, of different sizes if possible."""
         return ()
 
     def ordinary_answers(self) -> Sequence[Any]:
@@ -288,5 +288,5 @@ class Kind(Shows):
         return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """Values at the edge of what real data hold, each with its name: empty, tiny, huge."""
+        """Extreme values of real data, each with its name: empty, tiny, huge."""
         return ()

@@ -1,4 +1,4 @@
-"""A task metric: targets and predictions in, one figure out."""
+"""Task metrics: functions from targets and predictions to one number."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure that evaluates predictions.
+    """A metric of predictions.
 
     Attributes:
-        name: as tasks name it, such as ``accuracy``.
-        compute: function of targets and predictions, both of length n, that gives the figure: of arrays of class
-            indices or of numbers, or of lists of values of the target's kind. Raises ``DataError`` where it cannot
+        name: its name in tasks, such as ``accuracy``.
+        compute: function of targets and predictions, both of length n, that returns the number: of arrays of class
+            indices or of numbers, or of lists of values of the target's kind. Raises ``DataError`` if it cannot
             evaluate such targets.
         higher_is_better: its direction.
         description: definition and range in a sentence.

@@ -1,4 +1,4 @@
-"""What every reader of data sets answers, and how the user's wishes reach it."""
+"""The interface of readers of data sets, and the user's options for reading."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ReadOptions(Entity):
         input_column: column of the texts or image paths; None lets the reader guess.
         target_column: column of the labels; None lets the reader guess.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
-        task: the task that the data set is for, where it is known.
-        unlabelled: whether a table of which no column looks like labels is read without any, instead of refused.
+        task: the task that the data set is for, if it is known.
+        unlabelled: whether a table without a column of labels is read as unlabelled, instead of raising an error.
         options: values of options that plugins add (``zoo.contract.option``), by name.
     """
 
@@ -34,9 +34,7 @@ class ReadOptions(Entity):
 
     def __post_init__(self) -> None:
         if self.on_problem not in ON_PROBLEM:
-            raise InvalidInput(
-                f"There is no way called '{self.on_problem}' to treat unusable items.", "Choose skip or fail."
-            )
+            raise InvalidInput(f"on_problem cannot be '{self.on_problem}'.", "Choose skip or fail.")
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,8 @@ class Table(Protocol):
 
     Attributes:
         columns: column names.
-        unit: what row numbers count: ``line`` or ``row``.
-        encoding: the encoding where it is not UTF-8, else empty.
+        unit: unit of row numbers: ``line`` or ``row``.
+        encoding: the encoding if it is not UTF-8, else empty.
     """
 
     columns: tuple[str, ...]
@@ -75,7 +73,7 @@ class PackagedDataset(Entity):
         input_kind: ``image``, ``text``...
         description: what it is, in a sentence.
         available: whether it can be read now.
-        install: the command that brings it.
+        install: the command that installs it.
     """
 
     name: str
@@ -87,10 +85,10 @@ class PackagedDataset(Entity):
 
 @runtime_checkable
 class Reader(Protocol):
-    """Reads data sets of one form.
+    """Reads data sets in one format.
 
     Attributes:
-        name: what messages call it.
+        name: its name in messages.
         datasets: names of the data sets that it ships, such as ``sklearn:digits``; empty for a file format.
     """
 
@@ -102,30 +100,30 @@ class Reader(Protocol):
         ...
 
     def accepts(self, reference: str) -> bool:
-        """Whether ``reference`` (a name, a file or a folder) is of this form."""
+        """Whether ``reference`` (a name, a file or a folder) has this format."""
         ...
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The data set; raises ``DataError`` with one sentence where it cannot be read."""
+        """The data set; raises ``DataError`` if it cannot be read."""
         ...
 
 
 @runtime_checkable
 class DescribingReader(Reader, Protocol):
-    """A reader that can also say what its packaged data sets are."""
+    """A reader that can also describe its packaged data sets."""
 
     def describe(self, name: str) -> PackagedDataset:
-        """What is known of one of ``datasets`` without reading it."""
+        """A description of one of ``datasets``, without reading it."""
         ...
 
 
 def settle(name: str, usable: int, problems: Sequence[Problem], options: ReadOptions) -> None:
-    """Refuse a data set of which nothing can be used, or something cannot and the user wants that to be fatal."""
+    """Raise an error if no item can be used, or if one cannot and ``on_problem`` is ``fail``."""
     if not problems or (usable and options.on_problem == "skip"):
         return
     first = f"{problems[0].item} {problems[0].reason}"
     if not usable:
-        raise DataError(f"Nothing in '{name}' can be used: {len(problems):,} problems, the first: {first}.")
+        raise DataError(f"No item of '{name}' can be used: {len(problems):,} problems, the first: {first}.")
     shown = "; ".join(f"{problem.item} {problem.reason}" for problem in problems[:3])
     more = f"; and {len(problems) - 3:,} more" if len(problems) > 3 else ""
     raise DataError(

@@ -1,4 +1,4 @@
-"""How a kind shows its answers and its inputs: as text, a table, JSON, HTML, drawings and files."""
+"""How a kind shows its answers and inputs: as text, tables, JSON, HTML, drawings and files."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Shows:
     Attributes:
         shows_input: whether ``html`` shows the input too, such as an image with boxes on it.
         samples_shown: how many samples a report shows, in a list of the style ``samples_style``.
-        needs_output: whether answers cannot be printed, so that a file or folder has to be named for them.
-        output_note: what to say where answers were only summarised, since no file or folder was named.
+        needs_output: whether answers cannot be printed, so the user has to name a file or folder.
+        output_note: message if answers were only summarised, because no file or folder was named.
     """
 
     shows_input: ClassVar[bool] = False
@@ -35,7 +35,7 @@ class Shows:
         return [(str(answer).strip() or "(empty)", "")]
 
     def table(self, names: Sequence[str], answers: Sequence[Any]) -> Shown:
-        """Answers as a table; a row for each label of each answer."""
+        """Answers as a table, with one row per label of each answer."""
         rows = [
             [name if at == 0 else "", label, score]
             for name, answer in zip(names, answers, strict=True)
@@ -48,14 +48,14 @@ class Shows:
         return asdict(answer) if is_dataclass(answer) and not isinstance(answer, type) else answer
 
     def html(self, item: Any, answer: Any) -> str:
-        """An answer to an input, as HTML: all of it in words too, nothing told by colour alone."""
+        """An answer to an input, as HTML: also in words, never by colour only."""
         return f'<p class="lead">{escape("; ".join(label for label, _ in self.summary(answer)))}</p>'
 
     def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Shows) -> list[str]:
         """The sections of a page of answers, one for each input.
 
         Args:
-            asked: the kind of the inputs, which shows them where the answers do not.
+            asked: the kind of the inputs, which shows them if the answers do not.
         """
         found = []
         for name, item, answer in zip(names, inputs, answers, strict=True):
@@ -72,7 +72,7 @@ class Shows:
         return [f"{label}  {score}".rstrip() for label, score in self.summary(answer)]
 
     def draw_input(self, item: Any, lines: Sequence[str]) -> Image | None:
-        """An input drawn with lines of text, for answers that are not drawn on it; None where it is not drawn."""
+        """An input drawn with lines of text, for answers that are not drawn on it; None if it is not drawn."""
         return None
 
     def sample_html(self, item: Any, index: int, label: str) -> str:
@@ -80,11 +80,11 @@ class Shows:
         return ""
 
     def draw(self, item: Any, answer: Any) -> Image | None:
-        """An answer drawn, on its input where that is an image; None where there is nothing to draw."""
+        """A drawing of an answer, on its input if that is an image; None if there is nothing to draw."""
         return None
 
     def save(self, answer: Any, folder: Path, name: str) -> Sequence[Path]:
-        """Write what an answer holds besides its drawing to files in a folder; the paths written."""
+        """Write the data of an answer, besides its drawing, to files in a folder; returns the paths."""
         return ()
 
     def file_names(self, names: Sequence[str]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What every platform answers."""
+"""The interface of platforms."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ class Source(Protocol):
     title: str
 
     def fetch(self, card: ModelCard, store: Path, progress: Progress) -> LocalFiles:
-        """The model's files on this machine, downloaded where they are missing, checked against their hashes."""
+        """The model's files on this machine, downloaded if they are missing, checked against their hashes."""
         ...
 
     def locate(self, card: ModelCard) -> LocalFiles | None:
-        """The model's files if they are all here already; no network, no hashing."""
+        """The model's files if all are on this machine; no network, no hashing."""
         ...
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """The card of a model that the registry does not know, made from what the platform says of it."""
+        """The card of a model that the registry does not know, from the platform's metadata."""
         ...
 
     def verify(self, card: ModelCard, progress: Progress) -> Sequence[Problem]:
-        """Hash every file that is here against what was published; the differences, empty when all is well."""
+        """Compare the hash of every local file with the published one; returns the differences."""
         ...
 
     def remove(self, card: ModelCard) -> int:
-        """Delete the model's files from this machine; the number of bytes that became free."""
+        """Delete the model's files from this machine; returns the number of bytes freed."""
         ...
 
     def local(self) -> Iterator[LocalFiles]:
-        """What is here of this platform; ``root`` tells where."""
+        """The local models of this platform; ``root`` is their folder."""
         ...
 
 
@@ -52,12 +52,12 @@ class Source(Protocol):
 class SingleFiles:
     """A platform whose models are one file each, at the address in their card and with its SHA-256 there.
 
-    A plugin gives it in place of a ``Source``: zoo downloads, verifies, lists and removes the files.
+    A plugin returns it instead of a ``Source``: zoo downloads, verifies, lists and removes the files.
 
     Attributes:
         name: the part of a model id before the colon.
         title: the platform's own name.
-        folder: function that gives the folder where the files are kept, such as the cache of the platform's library.
+        folder: function that returns the folder of the files, such as the cache of the platform's library.
     """
 
     name: str
@@ -92,8 +92,8 @@ class LocalModel(Entity):
 
     Attributes:
         id: its model id, without a revision.
-        files: where it is, and which revision.
-        card: what is known of it, where something is.
+        files: its folder, files and revision.
+        card: its card, if known.
     """
 
     id: str
@@ -103,22 +103,22 @@ class LocalModel(Entity):
 
 @runtime_checkable
 class Inventory(Protocol):
-    """A source that can also name the models that it has here."""
+    """A source that can also list its local models."""
 
     def models(self) -> Iterator[LocalModel]:
-        """The models of this platform that are here; no network, no hashing."""
+        """The local models of this platform; no network, no hashing."""
         ...
 
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """A folder on this machine whose model is to be recognised; models of the Hugging Face Hub lie in its cache.
+    """A local folder whose model is to be recognised; models of the Hugging Face Hub are in its cache.
 
     Attributes:
         id: the model id that the card gets.
         root: the folder.
-        weights: its weights files, relative to ``root``, each with its format: ``safetensors``, ``pytorch``... Where
-            weights are there in several formats, those that zoo would download.
+        weights: its weights files, relative to ``root``, each with its format: ``safetensors``, ``pytorch``... Of
+            weights in several formats, those that zoo would download.
     """
 
     id: str
@@ -134,11 +134,11 @@ class ModelFolder:
 
 @dataclass(frozen=True)
 class Verification(Entity):
-    """What checking one model's files found.
+    """The result of verifying one model's files.
 
     Attributes:
-        files: how many files were checked.
-        problems: what is wrong, empty when all is well.
+        files: number of files that were checked.
+        problems: what is wrong; empty if nothing is.
     """
 
     id: str
@@ -149,5 +149,5 @@ class Verification(Entity):
 
     @property
     def healthy(self) -> bool:
-        """Whether every file is what was published."""
+        """Whether every file matches what was published."""
         return not self.problems

@@ -1,4 +1,4 @@
-"""A way to adapt a model, and which options of a plan it uses; one without effect is refused where it was set."""
+"""Adaptation strategies, and the options of a plan that they use; setting one without effect is an error."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
-"""What every strategy uses: what is done, on which samples, and where."""
+"""Options that every strategy uses: what is done, on which samples, and where."""
 
 TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)
-"""All other options of a plan: how the model is trained, and which one is kept."""
+"""All other options of a plan: how the model is trained, and which model is kept."""
 
 TUNED_MODEL = "tuned_model"
 """Key of a run's plan that names the adapted model where it is not a folder, see ``Experiment.register``."""
@@ -27,12 +27,12 @@ TUNED_MODEL = "tuned_model"
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a plan that a strategy uses, beside those in ``COMMON``.
+    """The options of a plan that a strategy uses, besides those in ``COMMON``.
 
     Attributes:
-        used: their names, as ``Plan`` has them.
+        used: their names in ``Plan``.
         reason: why the others have no effect.
-        reasons: the same for single options, by name, where there is more to say.
+        reasons: more specific reasons for single options, by name.
         instead: what to do instead of leaving an option out, if anything.
     """
 
@@ -42,7 +42,7 @@ class Options:
     instead: str = ""
 
     def check(self, plan: Plan, epochs: int) -> None:
-        """Refuse an option that has no effect and is not at its default.
+        """Reject an option that has no effect and is not at its default.
 
         Args:
             epochs: the strategy's own default.
@@ -67,21 +67,21 @@ class Options:
 
 
 def flag(name: str) -> str:
-    """An option as the command line has it: ``--layer-decay``."""
+    """The name of an option on the command line: ``--layer-decay``."""
     return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)
 class Strategy:
-    """A way to adapt a model.
+    """An adaptation strategy.
 
     Attributes:
         name: what ``--strategy`` takes.
         description: one sentence.
         adapt: function of backbone, split data set, plan and progress that gives the run, see ``Experiment.record``.
         epochs: upper limit where the plan names none.
-        options: the options of a plan that it uses; others are refused.
-        plan: how it trains, in a sentence, where that is not by epochs, batch size and learning rate of the plan.
+        options: the options of a plan that it uses; others are rejected.
+        plan: how it trains, in a sentence, if not with the epochs, batch size and learning rate of the plan.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What kinds give: values read from cells and files, inputs typed on a command line, answers as a table."""
+"""Results of kinds: values from cells and files, inputs from a command line, answers as a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from zoo.entities import Problem
 
 LONGEST_HEADING = 80
-"""Characters of a heading."""
+"""Maximum characters of a heading."""
 
 
 class Unusable(Exception):
@@ -22,10 +22,10 @@ class Unusable(Exception):
 
 @dataclass(frozen=True)
 class Values:
-    """What reading n cells of a table, or n files, gave.
+    """The result of reading n cells of a table, or n files.
 
     Attributes:
-        items: the values, in order, decoded when indexed where decoding is expensive.
+        items: the values, in order, decoded when indexed if decoding is expensive.
         kept: position among the n of each value.
         digests: SHA-256 of the content of each value.
         problems: position among the n of each cell that is unusable, with the reason.
@@ -42,7 +42,7 @@ class Typed:
     """Inputs given on a command line.
 
     Attributes:
-        names: what the results call each.
+        names: name of each in the results.
         items: the values.
         problems: inputs that cannot be used, with the reason.
     """
@@ -68,7 +68,7 @@ class Shown:
 
 
 def short(name: str) -> str:
-    """The name of an input as a heading: a file's name, or a text cut to ``LONGEST_HEADING`` characters."""
+    """The name of an input as a heading: a file's name, or a text truncated to ``LONGEST_HEADING`` characters."""
     suffix = Path(name).suffix
     whole = Path(name).name if len(name) < 200 and suffix and " " not in suffix else name
     return whole if len(whole) <= LONGEST_HEADING else f"{whole[: LONGEST_HEADING - 1]}\u2026"

@@ -50,7 +50,7 @@ _PART = re.compile(r"(?P<name>.+):(?P<count>\d+)\Z")
 
 
 def builtin_readers() -> Sequence[Reader]:
-    """The core's readers, the more particular ones first."""
+    """The core's readers, the most specific ones first."""
     from zoo.data.folder import FolderReader
     from zoo.data.packaged import PackagedReader
     from zoo.data.saved import SavedReader
@@ -78,14 +78,14 @@ def read(
 ) -> Dataset:
     """The data set that ``reference`` names: a packaged name, a table or a folder.
 
-    ``NAME:N`` is a stratified part of N samples of a packaged data set, the same one every time.
+    ``NAME:N`` is a stratified sample of size N of a packaged data set, always the same one.
 
     Args:
         reference: a packaged name, or the path of a file or folder.
         task: the task that the data are for, which decides how ambiguous columns and files are read.
-        input_column, target_column: columns of a table; guessed where they are None.
+        input_column, target_column: columns of a table; guessed if they are None.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
-        unlabelled: read a table of which no column looks like labels without any, instead of refusing it.
+        unlabelled: read a table without a column of labels as unlabelled, instead of raising an error.
         options: values of options that plugins add for their field, by name.
         read: the same in one object, see ``zoo.contract.reader.ReadOptions``; the arguments above take precedence.
 
@@ -112,8 +112,8 @@ def profile(
     """What a data set consists of, and what to watch out for.
 
     Args:
-        data: a data set, or what names one: a folder, a table, a packaged name. Without a task, a table of which no
-            column looks like labels is read without any.
+        data: a data set, or what names one: a folder, a table, a packaged name. Without a task, a table without a
+            column of labels is read as unlabelled.
         task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
     Raises:
@@ -165,7 +165,7 @@ def _named(name: str, options: ReadOptions) -> Dataset:
     part = _PART.match(name)
     if part and part["name"] in packaged:
         if int(part["count"]) < 1:
-            raise DataError(f"'{name}' asks for no samples.", f"Ask for some: {part['name']}:1000")
+            raise DataError(f"'{name}' requests no samples.", f"Request some: {part['name']}:1000")
         return replace(sample(packaged[part["name"]].read(part["name"], options), int(part["count"])), name=name)
     for reader in readers:
         if reader.accepts(name):
@@ -174,12 +174,12 @@ def _named(name: str, options: ReadOptions) -> Dataset:
 
 
 def datasets() -> list[str]:
-    """Names of the data sets that installed packages and plugins ship, or could."""
+    """Names of all packaged data sets, installed or not."""
     return sorted({name for reader in _readers() for name in reader.datasets})
 
 
 def packaged_datasets() -> list[PackagedDataset]:
-    """Facts about each packaged data set, by name, with the command that installs it where it is missing."""
+    """Facts about each packaged data set, by name, with the command that installs it if it is missing."""
     from zoo.contract.reader import DescribingReader, PackagedDataset
 
     found = {}
@@ -199,7 +199,7 @@ def _unknown(name: str, packaged: Sequence[str]) -> DataError:
     from pathlib import Path
 
     if Path(name).expanduser().is_file():
-        return DataError(f"'{name}' is a file of a form that zoo does not read.", _forms())
+        return DataError(f"'{name}' is a file in a format that zoo does not read.", _forms())
     part = _PART.match(name)
     near = suggest(part["name"] if part else name, packaged)
     return DataError(

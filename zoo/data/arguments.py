@@ -1,4 +1,4 @@
-"""The arguments by which functions read their data: merged into ``ReadOptions``, refused where they have no effect."""
+"""The arguments by which functions read their data: merged into ``ReadOptions``, rejected if they have no effect."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_options(  # noqa: PLR0917
     task: str | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> ReadOptions:
-    """How a function reads its data: what ``read`` says, with the arguments that were given beside it in its place.
+    """How a function reads its data: ``read``, with the arguments that were given, which take precedence.
 
     Args:
         function: name of the function that was called.

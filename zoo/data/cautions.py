@@ -17,11 +17,11 @@ TINY = 32
 LONG = 350
 _NAMED = 5
 _SEPARATORS = "|;,"
-"""What labels in one cell are separated by, the least doubtful first."""
+"""Separators of several labels in one cell, the least ambiguous first."""
 
 
 def cautions(profile: Profile) -> Iterator[str]:
-    """Sentences on labels, balance, duplicates, sizes and what was left out, the gravest first."""
+    """Sentences on labels, balance, duplicates, sizes and skipped items, the most serious first."""
     if profile.problems:
         first = profile.problems[0]
         yield f"{_count(len(profile.problems), 'item')} left out, the first: {first.item} {first.reason}."
@@ -30,11 +30,10 @@ def cautions(profile: Profile) -> Iterator[str]:
     yield from _duplicates(profile)
     if profile.images and min(profile.images.median) < TINY:
         width, height = profile.images.median
-        yield f"The images are tiny (median {width} x {height}); models made for 224 x 224 see them enlarged."
+        yield f"The images are tiny (median {width} x {height}); models trained at 224 x 224 see them upscaled."
     if profile.words and profile.words.p95 > LONG:
         yield (
-            f"One text in twenty has {profile.words.p95:,} words or more; encoders that take 512 tokens do not see "
-            "their ends."
+            f"One text in twenty has {profile.words.p95:,} words or more; encoders limited to 512 tokens truncate them."
         )
     if "encoding" in profile.columns:
         yield f"The file is not UTF-8; it was read as {profile.columns['encoding']}."
@@ -42,13 +41,13 @@ def cautions(profile: Profile) -> Iterator[str]:
 
 def _labels(profile: Profile) -> Iterator[str]:
     if profile.target_kind == "none":
-        yield "There are no labels, so that features can be extracted and nothing can be measured."
+        yield "There are no labels: features can be extracted, but no model can be evaluated."
         return
     counts = profile.classes
     if not counts:
         return
     if len(counts) == 1:
-        yield f"There is one class only, '{next(iter(counts))}'."
+        yield f"There is only one class, '{next(iter(counts))}'."
     few = [name for name, count in counts.items() if count < FEW]
     if few:
         names = _named(few)
@@ -64,18 +63,18 @@ def _labels(profile: Profile) -> Iterator[str]:
     folded = Counter(name.casefold() for name in counts)
     alike = [name for name in counts if folded[name.casefold()] > 1]
     if alike:
-        yield f"Some classes differ in upper and lower case only: {_named(alike)}."
+        yield f"Some classes differ only in upper and lower case: {_named(alike)}."
 
 
 def _lists(names: Collection[str]) -> Iterator[str]:
-    """A sentence where class names are made of parts that come back in others, as in ``law;short`` and ``law;long``."""
+    """A warning if class names look like lists with common parts, such as ``law;short`` and ``law;long``."""
     for separator in _SEPARATORS:
         divided = {name: [part.strip() for part in name.split(separator)] for name in names if separator in name}
         parts = {part for name in names for part in divided.get(name, [name])}
         if len(divided) > 1 and all(map(all, divided.values())) and len(parts) <= len(names):
             yield (
                 f"The labels seem to be lists separated by '{separator}', such as '{next(iter(divided))}'; each "
-                "different list is a class of its own here. To predict one part, put it into a column and name that "
+                "distinct list is read as a separate class. To predict one part, put it into a column and name that "
                 "with --target-column."
             )
             return

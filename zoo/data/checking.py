@@ -1,4 +1,4 @@
-"""Whether a data set can serve a task, and what is the matter where it cannot."""
+"""Checks whether a data set suits a task, and says what is wrong if it does not."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from zoo.tasks import Task, find_task
 
 
 def check(dataset: Dataset, task: Task, structured: bool = False) -> None:
-    """Nothing, if models can be ranked and tuned for ``task`` on this data set.
+    """Check that models can be ranked and tuned for ``task`` on this data set.
 
     Args:
-        structured: whether targets other than classes and numbers (spans, boxes, texts...) are understood too.
+        structured: whether to accept targets other than classes and numbers too (spans, boxes, texts...).
 
     Raises:
         DataError: it is empty, of another kind of input or target, unlabelled, of one class only, or a class has fewer
             than the two samples that splitting needs.
     """
     if not len(dataset):
-        raise DataError(f"'{dataset.name}' holds no samples.")
+        raise DataError(f"'{dataset.name}' has no samples.")
     if dataset.input_kind not in task.inputs:
         raise DataError(
-            f"'{dataset.name}' holds {kind_of(dataset.input_kind).nouns}, and {task.name} takes "
+            f"'{dataset.name}' contains {kind_of(dataset.input_kind).nouns}, but {task.name} takes "
             f"{' with '.join(kind_of(kind).nouns for kind in task.inputs)}.",
             _fitting(dataset),
         )
@@ -55,11 +55,11 @@ def _unlabelled(dataset: Dataset, needed: str) -> DataError:
 
 
 def task_for(dataset: Dataset, name: str | None = None) -> Task:
-    """The task called ``name``; without one, the first whose kinds of input and target the data set has.
+    """The task called ``name``; without a name, the first task whose kinds of input and target match the data set.
 
     Raises:
         UnknownTask: there is none of that name; with the nearest.
-        DataError: none was named, and none fits.
+        DataError: no task was named, and none matches.
     """
     from zoo.plugins import plugins
 
@@ -78,7 +78,7 @@ def task_for(dataset: Dataset, name: str | None = None) -> Task:
 
 
 def fitting_tasks(dataset: Dataset) -> list[str]:
-    """Names of the tasks whose kinds of input and target the data set has; ``check`` tells whether it can serve one."""
+    """Names of the tasks whose kinds of input and target match the data set; ``check`` says whether one can use it."""
     from zoo.plugins import plugins
 
     return [
@@ -89,9 +89,9 @@ def fitting_tasks(dataset: Dataset) -> list[str]:
 
 
 def _fitting(dataset: Dataset) -> str:
-    """The tasks that this data set could serve, in a sentence."""
+    """The tasks that this data set suits, in a sentence."""
     names = fitting_tasks(dataset)
-    return f"It would fit {' or '.join(names)}." if names else ""
+    return f"It suits {' or '.join(names)}." if names else ""
 
 
 def _column(dataset: Dataset) -> str:

@@ -1,4 +1,4 @@
-"""Names that columns of tables usually have."""
+"""Usual names of columns."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ LABEL_NAMES = (
     "output",
 )
 SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
-"""Columns that say which part of the data set a row belongs to, and not what it is."""
+"""Columns with the split that a row belongs to, which are not labels."""

@@ -33,7 +33,7 @@ class Choice:
     Attributes:
         kind: ``text``, or a kind that a column can hold (``zoo.contract.kind.Kind.column_names``).
         encoded: whether the table itself holds the images or recordings, instead of their paths.
-        notes: what was decided, in sentences, where it could have been read in another way.
+        notes: how ambiguous columns were read, in sentences.
     """
 
     input: str
@@ -45,7 +45,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Column:
-    """What a sample of a column's values tells; lengths in characters."""
+    """Facts about a column from some of its values; lengths in characters."""
 
     name: str
     values: list[Any]
@@ -98,11 +98,11 @@ def choose(
     Args:
         path: the table; paths of images and recordings are relative to its folder.
         sample: some rows, values in the order of ``columns``.
-        wanted: the kind of input that the task takes, where it is known.
-        wanted_target: the kind of target, where it is known; ``text`` for captions and transcripts.
+        wanted: the kind of input that the task takes, if it is known.
+        wanted_target: the kind of target, if it is known; ``text`` for captions and transcripts.
 
     Raises:
-        DataError: a named column does not exist, or none or several could be meant.
+        DataError: a named column does not exist, or the choice is ambiguous.
     """
     for asked in (options.input_column, options.target_column):
         if asked is not None and asked not in columns:
@@ -133,7 +133,7 @@ def choose(
     elif wanted == "text" and not found.encoded:
         kind = "text"
     notes = tuple(
-        f"Column '{c.name}' divides the rows into splits; all are read, and zoo draws its own training and test parts."
+        f"Column '{c.name}' divides the rows into splits; all are read, and zoo makes its own training and test splits."
         for c in others
         if c.split and c.name != target
     )
@@ -141,7 +141,7 @@ def choose(
         unread = [c.name for c in others if c.name != target and c.sentences]
         if unread:
             holds, are = (
-                ("Column", "holds texts too and is") if len(unread) == 1 else ("Columns", "hold texts too and are")
+                ("Column", "also holds texts and is") if len(unread) == 1 else ("Columns", "also hold texts and are")
             )
             notes += (
                 f"{holds} {_listed(unread)} {are} not read, only '{found.name}' is (--input-column names another).",
@@ -173,7 +173,7 @@ def _look(name: str, values: list[Any]) -> _Column:
 def _input(
     path: Path, columns: Sequence[str], candidates: Sequence[_Column], wanted: str | None, ordered: bool
 ) -> _Column:
-    """The column of the inputs; ``ordered`` takes the first of several texts, where none is longer by its nature."""
+    """The column of the inputs: of several texts the longest, or the first with ``ordered``."""
     special = _special()
     groups = {kind: [c for c in candidates if c.kind == kind] for kind in special}
     texts = [c for c in candidates if c.kind == "text" and c.key not in _IDENTIFIERS]
@@ -237,7 +237,7 @@ def _target_by_content(
         return None
     problem = f"{' and '.join(f'{c.name!r}' for c in few[:3])} could each be" if few else "none of them looks like"
     raise DataError(
-        f"Which column of '{path}' holds the labels? Its columns are {_listed(columns)}; {problem} the label column.",
+        f"Which column of '{path}' has the labels? Its columns are {_listed(columns)}; {problem} the label column.",
         f"Name it: --target-column {(few or usable)[0].name}",
     )
 

@@ -1,4 +1,4 @@
-"""Reads a folder of class folders, of any kind of sample that lies in files."""
+"""Reads a folder of class folders, for any kind of sample that is stored in files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.kinds.fingerprint import fingerprint
 from zoo.kinds.known import kind_of
 
 File = tuple[Path, str | None]
-"""A file with its class folder, or None where it lies in none."""
+"""A file with its class folder, or None if it is in none."""
 
 
 class FolderReader:
@@ -25,14 +25,13 @@ class FolderReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """Any folder; an empty name is none, and not the one that the user happens to be in."""
+        """Any folder; an empty name does not mean the current one."""
         return bool(reference.strip()) and Path(reference).expanduser().is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """The samples in the files, with their class folder as target.
 
-        Where there are several kinds, the one that lies in most folders is read. Splits such as ``train`` and ``test``
-        are put together.
+        If there are several kinds, the one in most folders is read. Splits such as ``train`` and ``test`` are merged.
 
         Raises:
             DataError: nothing can be read, or an item cannot and ``options`` say that this is fatal.
@@ -79,10 +78,10 @@ def read_classes(
 
 
 def labelled(files: Sequence[File], root: Path) -> tuple[list[File], list[Problem]]:
-    """The files in class folders, and a problem for each of the others; all files where none lies in one."""
+    """The files in class folders, and a problem for each other file; all files if there are no class folders."""
     if all(label is None for _, label in files):
         return list(files), []
-    reason = "lies in no class folder, so that it has no label"
+    reason = "is not in a class folder, so it has no label"
     return (
         [(path, label) for path, label in files if label is not None],
         [Problem(path.relative_to(root).as_posix(), reason) for path, label in files if label is None],
@@ -99,16 +98,16 @@ def class_dataset(
     offered: Sequence[str | None],
     problems: Sequence[Problem],
 ) -> Dataset:
-    """A data set of n items with their labels, the classes in the order of the alphabet.
+    """A data set of n items with their labels, the classes in alphabetical order.
 
     Args:
-        offered: labels of all files; a class that lost all its files is a problem too.
+        offered: labels of all files; a class without a usable file becomes a problem too.
     """
     classes = tuple(sorted({label for label in labels if label is not None}))
     lost = sorted({label for label in offered if label is not None} - set(classes))
     index = {label: position for position, label in enumerate(classes)}
     targets = [index[label] for label in labels if label is not None] if classes else None
-    gone = [Problem(f"{one}/", "has no usable file, so that the class is left out") for one in lost]
+    gone = [Problem(f"{one}/", "has no usable file, so the class is left out") for one in lost]
     return Dataset(
         name,
         kind.name,

@@ -1,4 +1,4 @@
-"""Which samples of a data set are one and the same, so that no split has them on both sides.
+"""Finds identical samples of a data set, so that a split keeps them together.
 
 Texts are compared without regard to case, white space, compatibility forms, invisible characters and the shape of
 quotation marks and dashes; images by their pixels and recordings by
@@ -37,7 +37,7 @@ _VARIANTS = {
     **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb"), '"'),
     **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
 }
-"""What is not seen (soft hyphens, joiners, byte order marks) and what programs write for a typed quote or dash."""
+"""Invisible characters (soft hyphens, joiners, byte order marks), and typographic quotes and dashes."""
 
 _DECODED = (ImageFiles, EncodedImages, AudioFiles, EncodedAudio)
 _WINDOW = 1024
@@ -46,10 +46,10 @@ _latest: list[tuple[weakref.ref[Dataset], np.ndarray | None]] = []
 
 
 def identities(dataset: Dataset) -> np.ndarray | None:
-    """n digests (``S16``) that are equal where samples are the same; None where the content of one is unknown.
+    """n digests (``S16``), equal for identical samples; None if the content of one is unknown.
 
     Files are decoded on all cores, once for each process; of other data the latest digests are kept, because splitting,
-    counting and recording ask one after the other.
+    counting and recording all need them.
 
     Raises:
         DataError: a file can no longer be read.
@@ -85,9 +85,9 @@ def _computed(dataset: Dataset) -> np.ndarray | None:
 
 
 def stored(dataset: Dataset) -> np.ndarray | None:
-    """n digests (``S16``) of what files and tables hold, where a library decides what it means; None for other kinds.
+    """n digests (``S16``) of the stored content, for kinds that a library decodes; None for other kinds.
 
-    The next version of a decoder, or of what gives canonical forms, may give other identities; these stay.
+    Another version of the decoder may change ``identities``, but not these.
     """
     import numpy as np
 
@@ -102,7 +102,7 @@ def stored(dataset: Dataset) -> np.ndarray | None:
 
 
 def undecoded(dataset: Dataset) -> np.ndarray | None:
-    """The same for texts and kinds with a canonical form; None for others, which may have to be decoded."""
+    """``identities`` for texts and kinds with a canonical form; None for others, which may have to be decoded."""
     quick = kind_of(dataset.input_kind).folds_text or _has_form(dataset.input_kind)
     return identities(dataset) if quick else None
 
@@ -113,7 +113,7 @@ def in_files(dataset: Dataset) -> bool:
 
 
 def units(dataset: Dataset) -> np.ndarray | None:
-    """n numbers from 0 on, in order of appearance, that are equal where samples are the same; None where all differ."""
+    """n numbers from 0 on, in order of appearance, equal for identical samples; None if all differ."""
     import numpy as np
 
     digests = identities(dataset)
@@ -128,12 +128,12 @@ def units(dataset: Dataset) -> np.ndarray | None:
 
 
 def copies(numbers: np.ndarray | None) -> int:
-    """How many samples are copies of an earlier one, by what ``units`` gave."""
+    """Number of samples that are copies of an earlier one, from the result of ``units``."""
     return 0 if numbers is None or not len(numbers) else len(numbers) - int(numbers.max()) - 1
 
 
 def folded(text: str) -> str:
-    """A text in NFKC, without case and invisible characters, with plain quotes, its white space as single blanks."""
+    """A text in NFKC, without case and invisible characters, with plain quotes, white space as single spaces."""
     if text.isascii():
         return " ".join(text.lower().split())
     plain = unicodedata.normalize("NFKC", text.translate(_VARIANTS))
@@ -146,7 +146,7 @@ def _has_form(name: str) -> bool:
 
 
 def _form(name: str) -> Callable[[Any], Any]:
-    """What an input of a kind is compared by."""
+    """The form in which an input of a kind is compared."""
     kind = kind_of(name)
     if not _has_form(name):
         return lambda item: _plain(item, kind.folds_text)
@@ -154,14 +154,14 @@ def _form(name: str) -> Callable[[Any], Any]:
     def form(item: Any) -> Any:
         try:
             return kind.canonical(item)
-        except Exception:  # what the kind has no form for, or lacks a package for, is compared by its content
+        except Exception:  # without a canonical form, or without its package, an input is compared by its content
             return _plain(item, kind.folds_text)
 
     return form
 
 
 def _plain(item: Any, fold: bool) -> Any:
-    """An item with its texts folded, if they are to be, and its images in RGB."""
+    """An item with its images in RGB and, if requested, its texts folded."""
     if isinstance(item, str):
         return folded(item) if fold else str(item)
     if hasattr(item, "getpalette") and hasattr(item, "mode"):
@@ -194,7 +194,7 @@ def _decoded(base: Any, places: Sequence[int], form: Callable[[Any], Any]) -> It
             return content_digest(form(base[place])) or base.facts(place).digest
         except ZooError:
             raise
-        except Exception:  # a file that a decoder refuses only now is named where features are extracted from it
+        except Exception:  # if a decoder fails only now, extracting features reports the file
             found: bytes = base.facts(place).digest
             return found
 

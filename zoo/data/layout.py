@@ -1,4 +1,4 @@
-"""Finds out which folders of a data set are its classes, and which are splits or wrappers around them."""
+"""Finds which folders of a data set are its classes, and which are splits or wrappers around them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HELD_OUT = re.compile(
 _BESIDE = re.compile(
     r"set|split|partition|data|dataset|images?|imgs?|files|samples|audio|texts?|wavs?|clips|of|(v|r)?\d+"
 )
-"""Words that the name of a split may have besides: ``train_images``, ``val-2017``, ``fold_3``."""
+"""Other words that the name of a split may contain: ``train_images``, ``val-2017``, ``fold_3``."""
 
 _CAPITALS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -49,7 +49,7 @@ WRAPPERS = frozenset(
         "inputs",
     }
 )
-"""Names, in lower case, of folders that say what kind of files they hold, and not of which class these are."""
+"""Names, in lower case, of folders that name the kind of their files instead of a class."""
 
 COMPANIONS = frozenset(
     {
@@ -75,14 +75,14 @@ COMPANIONS = frozenset(
         "imagesets",
     }
 )
-"""Words, in lower case, in the names of folders that describe the samples and hold none: ``train_masks``."""
+"""Words, in lower case, in the names of folders with annotations instead of samples: ``train_masks``."""
 
 _TOOLS = frozenset({"docs", "scripts", "src", "code", "logs", "notebooks"})
 
 _NAMED = 5
 
 Folders = tuple[str, ...]
-"""The folders that a file lies in, from the data set's own downwards."""
+"""The folders that contain a file, from the data set's own downwards."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Layout:
     Attributes:
         levels: names of the folders above the classes, level by level: wrappers and splits.
         labelled: whether the folders below these are classes.
-        notes: what was decided, in sentences, where it could have been read in another way.
+        notes: how ambiguous folders were read, in sentences.
     """
 
     levels: tuple[frozenset[str], ...] = ()
@@ -100,11 +100,11 @@ class Layout:
     notes: tuple[str, ...] = ()
 
     def inside(self, folders: Folders) -> bool:
-        """Whether samples may lie there, which is not so beside the splits or the wrapper."""
+        """Whether samples may be there: files next to the splits or the wrapper are not samples."""
         return all(name in names for name, names in zip(folders, self.levels, strict=False))
 
     def label(self, folders: Folders) -> str | None:
-        """The class of a file that lies there, accents composed as most systems have them; None where it has none."""
+        """The class of a file there, with composed accents as on most systems; None if it has none."""
         depth = len(self.levels)
         if not self.labelled or len(folders) <= depth or not self.inside(folders):
             return None
@@ -118,7 +118,7 @@ def are_splits(names: Collection[str]) -> bool:
 
 
 def split_role(name: str) -> str:
-    """``train`` or ``held out`` for what is named as a split of a data set is; empty for all other names."""
+    """``train`` or ``held out`` if a name is that of a split; empty for all other names."""
     role, rest = _role_and_rest(name)
     return "" if rest else role
 
@@ -133,7 +133,7 @@ def _role_and_rest(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _paired(names: Iterable[str]) -> frozenset[str]:
-    """Names that are one another's but for the split, as ``seg_train`` and ``seg_test`` are."""
+    """Names that differ only in the split, such as ``seg_train`` and ``seg_test``."""
     by_rest: dict[tuple[str, ...], dict[str, str]] = {}
     for name in names:
         role, rest = _role_and_rest(name)
@@ -143,23 +143,23 @@ def _paired(names: Iterable[str]) -> frozenset[str]:
 
 
 def is_companion(name: str) -> bool:
-    """Whether a folder is named as those with annotations, masks and the like are."""
+    """Whether a folder is named like one with annotations or masks."""
     return name.lower() in COMPANIONS or any(word in COMPANIONS for word in _words(name))
 
 
 def merged(splits: Mapping[str, int]) -> str:
-    """The sentence that says which splits were put together, and how many samples each has."""
+    """A sentence on which splits were merged, and how many samples each has."""
     named = _listed([f"'{name}' ({count:,})" for name, count in splits.items()])
-    return f"The splits {named} are read as one data set; zoo draws its own training and test parts."
+    return f"The splits {named} are read as one data set; zoo makes its own training and test splits."
 
 
 def find_layout(folders: Iterable[Folders]) -> Layout:
     """The layout of a data set, given the folders of each of its files.
 
-    The folders of a level are splits where all that hold files are named so, and one of them is for training or none
-    holds files itself: ``test`` beside ``exam`` stays a class. They may have another word in common, as ``seg_train``
-    and ``seg_test`` do. A folder that is alone and holds nothing but folders is
-    a wrapper, and so is one called ``images``.
+    The folders of a level are splits if all that hold files are named like splits, and one of them is for training or
+    none holds files itself: ``test`` next to ``exam`` stays a class. They may have another word in common, as
+    ``seg_train`` and ``seg_test`` do. A folder that is alone and holds nothing but folders is a wrapper, and so is one
+    called ``images``.
     """
     counts = Counter(folders)
     levels: list[frozenset[str]] = []
@@ -181,7 +181,7 @@ def find_layout(folders: Iterable[Folders]) -> Layout:
             wrappers.append(only)
         else:
             if wrappers and not notes:
-                notes.append(f"All samples lie in '{'/'.join(wrappers)}'; the folders in it are read as the classes.")
+                notes.append(f"All samples are in '{'/'.join(wrappers)}'; the folders in it are read as the classes.")
             found = (*notes, *_doubts(names), *_inner_folders(counts))
             return Layout(tuple(levels), True, tuple(dict.fromkeys(found)))
         levels.append(names)
@@ -193,7 +193,7 @@ def _words(name: str) -> list[str]:
 
 
 def _level(counts: Mapping[Folders, int]) -> tuple[dict[str, int], frozenset[str]]:
-    """Files by top folder, and the top folders in which some lie directly."""
+    """Files by top folder, and the top folders that contain some directly."""
     sizes: Counter[str] = Counter()
     for path, count in counts.items():
         if path:
@@ -202,7 +202,7 @@ def _level(counts: Mapping[Folders, int]) -> tuple[dict[str, int], frozenset[str
 
 
 def _below(counts: Mapping[Folders, int], names: Collection[str]) -> Counter[Folders]:
-    """Files by folder one level down; those beside ``names`` go, those above stay where they are."""
+    """Files by folder one level down; drops those next to ``names``, and keeps those above."""
     below: Counter[Folders] = Counter()
     for path, count in counts.items():
         if not path or path[0] in names:
@@ -211,7 +211,7 @@ def _below(counts: Mapping[Folders, int], names: Collection[str]) -> Counter[Fol
 
 
 def _without_companions(names: frozenset[str]) -> frozenset[str]:
-    """The folders without annotations, masks and the like, where the rest are splits or a wrapper."""
+    """The folders without those of annotations and masks, if the others are splits or a wrapper."""
     rest = frozenset(name for name in names if not is_companion(name) and name.lower() not in _TOOLS)
     wrapped = len(rest) == 1 and next(iter(rest)).lower() in WRAPPERS
     return rest if wrapped or (rest and all(map(split_role, rest))) else names
@@ -224,20 +224,20 @@ def _level_is_split(names: frozenset[str], with_files: frozenset[str]) -> bool:
 
 
 def _doubts(names: frozenset[str]) -> list[str]:
-    """A sentence where classes are named as splits are."""
+    """A warning if classes are named like splits."""
     pairs = _paired(names)
     suspects = sorted(name for name in names if split_role(name) or name in pairs)
     if len(names) < 2 or not (len(suspects) > 1 or "train" in map(split_role, suspects)):
         return []
     others = sorted(names.difference(suspects))
-    why = f", since {_quoted(others)} {'lies' if len(others) == 1 else 'lie'} beside" if others else ""
+    why = f", because of {_quoted(others)} next to {'it' if len(suspects) == 1 else 'them'}" if others else ""
     one = len(suspects) == 1
     read, are = ("is read as a class", "it is a split") if one else ("are read as classes", "they are splits")
     return [f"{_quoted(suspects)} {read}{why}; if {are} of the data set, keep only splits at that level."]
 
 
 def _inner_folders(counts: Mapping[Folders, int]) -> list[str]:
-    """A sentence where each class folder is divided into splits, or into folders that may be the classes."""
+    """A warning if each class folder is divided into splits, or into folders that may be the classes."""
     inner: Counter[str] = Counter()
     of_class: dict[str, set[str]] = {}
     for path, count in counts.items():
@@ -252,7 +252,7 @@ def _inner_folders(counts: Mapping[Folders, int]) -> list[str]:
     same = len(of_class) > 1 and all(below == inner.keys() for below in of_class.values())
     if not same or "" in inner or any(is_companion(name) or name.lower() in WRAPPERS for name in inner):
         return []
-    return [f"All classes hold the same folders, {_quoted(sorted(inner))}; if these are the classes, move them up."]
+    return [f"All classes contain the same folders, {_quoted(sorted(inner))}; if these are the classes, move them up."]
 
 
 def _quoted(names: Sequence[str]) -> str:

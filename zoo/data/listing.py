@@ -1,4 +1,4 @@
-"""Lists a folder's files by the kind of sample that they hold, and counts those that are passed over."""
+"""Lists a folder's files by the kind of sample that they hold, and counts those that are skipped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.errors import DataError
 from zoo.kinds.known import kind_of, kinds
 
 _FEWEST = 0.1
-"""Files of a kind, for each of the most frequent one, from which on they are the samples: a logo among texts is not."""
+"""Minimum ratio of a kind's files to those of the most frequent kind: a logo among texts is not a sample."""
 
 _SYSTEM = frozenset(
     {
@@ -30,10 +30,10 @@ _SYSTEM = frozenset(
         "desktop.ini",
     }
 )
-"""What systems put into folders by themselves, in lower case; it is passed over like all that is hidden."""
+"""Files and folders that operating systems create, in lower case; skipped like hidden ones."""
 
 _DESCRIPTIONS = frozenset({".xml", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".yaml", ".yml"})
-"""Suffixes of files that describe samples, in a folder that is named so: ``annotations``."""
+"""Suffixes of files that describe samples, in a folder with such a name: ``annotations``."""
 
 _NAMED = 5
 
@@ -43,11 +43,11 @@ class Listing:
     """The files of a folder that hold samples.
 
     Attributes:
-        kind: which kind of sample, one of ``folder_kinds``; empty where there is none.
-        files: each with its class, or None where it lies in no class folder; sorted by class and name.
+        kind: which kind of sample, one of ``folder_kinds``; empty if there is none.
+        files: each with its class, or None if it is not in a class folder; sorted by class and name.
         problems: what could not be opened, and classes without a file of that kind.
         passed_over: the other files, by suffix.
-        notes: how the folders were read, where that could be in doubt.
+        notes: how ambiguous folders were read.
     """
 
     kind: str = ""
@@ -57,7 +57,7 @@ class Listing:
     notes: tuple[str, ...] = ()
 
     def instead(self) -> str:
-        """What there is where no file holds a sample."""
+        """What the folder contains if no file is a sample."""
         if not self.passed_over:
             return f"folders that cannot be opened ({self.problems[0].item})" if self.problems else "no files"
         others = f"{sum(group.count for group in self.passed_over):,} others, such as '{self.passed_over[0].example}'"
@@ -65,7 +65,7 @@ class Listing:
 
 
 def folder_kinds() -> list[Kind]:
-    """Kinds that a folder of class folders may hold; of several in as many folders the first one is read."""
+    """Kinds that a folder of class folders may hold; if several are in equally many folders, the first one is read."""
     return sorted((kind for kind in kinds().values() if kind.suffixes), key=lambda kind: kind.describes_others)
 
 
@@ -103,17 +103,17 @@ def count_passed_over(paths: Iterable[Path], root: Path, nouns: str) -> tuple[Le
         suffix = path.suffix.lower()
         counts[suffix] += 1
         examples.setdefault(suffix, path.relative_to(root).as_posix())
-    reason = f"passed over, since the folder is read as {nouns}"
+    reason = f"skipped, because the folder is read as {nouns}"
     return tuple(LeftOut(suffix, reason, count, examples[suffix]) for suffix, count in counts.most_common())
 
 
 def notes_on(dataset: Dataset) -> tuple[str, ...]:
-    """How a data set was read, in sentences: its own notes, and the files that were passed over."""
+    """How a data set was read, in sentences: its own notes, and the skipped files."""
     return (*dataset.notes, *other_files(dataset.passed_over))
 
 
 def other_files(passed_over: Sequence[LeftOut]) -> Iterator[str]:
-    """A sentence on the files that were passed over, if there are any."""
+    """A sentence on the skipped files, if there are any."""
     if passed_over:
         yield f"Other files {passed_over[0].reason}: {by_suffix({one.suffix: one.count for one in passed_over})}."
 
@@ -129,7 +129,7 @@ def by_suffix(numbers: Mapping[str, int]) -> str:
 
 @dataclass
 class _Walk:
-    """All files below a folder that are not hidden, by kind; links to folders are followed, each folder once."""
+    """All files below a folder that are not hidden, by kind; follows links, but visits each folder once."""
 
     root: Path
     by_kind: dict[str, list[Path]] = field(default_factory=dict)
@@ -163,10 +163,10 @@ class _Walk:
         self.problems.append(Problem(f"{where}/", f"cannot be opened: {reason}"))
 
     def _linked_again(self, folder: Path, real: str) -> None:
-        """A second way to a folder; one that leads back to where it comes from hides nothing."""
+        """Record a link to a folder that was visited already, unless the link is inside that folder."""
         if not os.path.realpath(folder.parent).startswith(real):
             where = folder.relative_to(self.root).as_posix()
-            self.problems.append(Problem(f"{where}/", "is a link to a folder that is read already"))
+            self.problems.append(Problem(f"{where}/", "is a link to a folder that was already read"))
 
 
 def _is_hidden(name: str) -> bool:
@@ -174,7 +174,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _prevailing(by_kind: Mapping[str, Sequence[Path]], root: Path) -> str:
-    """The kind that lies in most folders, of those that are more than a few files; empty where there is none."""
+    """The kind that is in most folders, of those with more than a few files; empty if there is none."""
     possible = [kind.name for kind in folder_kinds()]
     most = max((len(by_kind.get(kind, ())) for kind in possible), default=0)
     many = [kind for kind in possible if len(by_kind.get(kind, ())) >= max(1, _FEWEST * most)]
@@ -201,7 +201,7 @@ def _held(others: Iterable[Path], empty: Iterable[Path], root: Path, layout: Lay
 
 
 def _classes_without(kind: str, known: Collection[str | None], held: Mapping[str, Sequence[str]]) -> list[Problem]:
-    """A problem for each class folder that holds no file of the kind, with what it holds instead."""
+    """A problem for each class folder without a file of the kind, with what it contains instead."""
     return [
         Problem(f"{label}/", _without(kind_of(kind).nouns, suffixes))
         for label, suffixes in sorted(held.items())
@@ -211,7 +211,7 @@ def _classes_without(kind: str, known: Collection[str | None], held: Mapping[str
 
 def _without(wanted: str, suffixes: Sequence[str]) -> str:
     holds = f"holds no {wanted} but {by_suffix(Counter(suffixes))}" if suffixes else "is empty"
-    return f"{holds}, so that the class is left out"
+    return f"{holds}, so the class is left out"
 
 
 def walk(root: Path) -> Iterator[Path]:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 STAMPS_AT_LEAST = 30
-"""Images that a folder of stamps needs to become a class."""
+"""Minimum number of images for a folder of stamps to become a class."""
 
 LEAST_RECORDINGS, MOST_RECORDINGS = 40, 100
-"""Recordings that a language needs to become a class, and how many of it are taken, the first by name."""
+"""Minimum number of recordings for a language to become a class, and the maximum that is read, by name."""
 
 TOPICS = (
     "art",
@@ -120,7 +120,7 @@ def _idx(path: Path, magic: int, dimensions: int) -> np.ndarray:
         raise DataError(f"'{path}' cannot be read: {error}.", "Install the package again.") from error
     header = np.frombuffer(content[: 4 * (1 + dimensions)], dtype=">u4")
     if len(header) != 1 + dimensions or header[0] != magic or header[1:].prod() != len(content) - 4 * (1 + dimensions):
-        raise DataError(f"'{path}' is not the IDX file that it should be.", "Install the package again.")
+        raise DataError(f"'{path}' is not a valid IDX file.", "Install the package again.")
     return np.frombuffer(content, dtype=np.uint8, offset=4 * (1 + dimensions)).reshape(header[1:].astype(int))
 
 
@@ -169,13 +169,13 @@ def _letters(name: str, options: ReadOptions) -> Dataset:
 
 
 def _own_files(folder: Path) -> list[Path]:
-    """Files of fortunes without their indexes, and without links, which name the same file again."""
+    """Files of fortunes without their indexes, and without links to the same file."""
     files = [path for path in folder.iterdir() if path.suffix not in {".dat", ".u8"} and not path.is_symlink()]
     return sorted(path for path in files if path.is_file() and path.name.partition(".")[0] not in _NOT_PROSE)
 
 
 def _fortunes(paths: Iterable[Path]) -> Iterator[str]:
-    """The texts of files in which a line with ``%`` alone divides one from the next."""
+    """The texts of files that separate them by a line with ``%`` alone."""
     for path in paths:
         lines: list[str] = []
         for line in [*read_text(path).split("\n"), "%"]:
@@ -189,7 +189,7 @@ def _fortunes(paths: Iterable[Path]) -> Iterator[str]:
 
 
 def _texts(name: str, labelled: Iterable[tuple[str, str]]) -> Dataset:
-    """Each text once: one that stands under two labels belongs to neither more than to the other."""
+    """Drop texts that occur under two labels, and repetitions."""
     labels: dict[str, set[str]] = {}
     for text, label in labelled:
         labels.setdefault(text, set()).add(label)

@@ -1,4 +1,4 @@
-"""Looks at a data set: what is in it, and what may go wrong with it."""
+"""Profiles a data set: its contents, and possible problems."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from zoo.kinds.items import item_facts
 from zoo.kinds.known import kind_of
 
 LISTED = 10
-"""How many duplicates are listed."""
+"""Maximum number of duplicates that are listed."""
 
 _SUFFIX = re.compile(r"(\.[A-Za-z]\w{0,9})\)?\Z")
-"""The suffix of a file that an item is, or that its row names in brackets."""
+"""The suffix of an item's file, or of the file that a row names in brackets."""
 
 
 @dataclass(frozen=True)
 class Duplicate(Entity):
-    """Items of exactly the same content; ``labels`` has more than one entry where they contradict each other."""
+    """Items with exactly the same content; ``labels`` has more than one entry if they contradict each other."""
 
     items: tuple[str, ...]
     labels: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Duplicate(Entity):
 
 @dataclass(frozen=True)
 class Profile(Entity):
-    """What a data set is made of.
+    """The contents of a data set.
 
     Attributes:
         classes: samples by class name, in the order of the class indices; empty for numbers.
@@ -44,7 +44,7 @@ class Profile(Entity):
         numbers: minimum, mean and maximum of numeric targets.
         images: sizes and modes, for images.
         characters, words: lengths, for texts.
-        repeated: how many items have the content of an earlier one: the same text but for case and white space, the
+        repeated: how many items have the content of an earlier one: the same text except for case and white space, the
             same canonical form of its kind, or the same bytes of a file.
         by_files: whether items were compared by the bytes of their files, so that the same image in two formats is not
             found; a split compares what is decoded.
@@ -52,8 +52,8 @@ class Profile(Entity):
         duplicates: the first groups of equal items, contradicting ones first.
         problems: items left out, with the reason.
         left_out: these items by suffix and reason.
-        passed_over: files among the samples that hold none, by suffix.
-        columns: which column was taken for what.
+        passed_over: files without samples, by suffix.
+        columns: the column of each use.
         details: what the kinds of input and target add, by name.
         bytes: size of the content: files, pixels, or texts in UTF-8.
         warnings: what to watch out for, in sentences.
@@ -85,7 +85,7 @@ class Profile(Entity):
 
 
 def profile_dataset(dataset: Dataset) -> Profile:
-    """Look at each item; no two are held at a time, only a digest of 16 bytes of each."""
+    """Profile a data set item by item; only a digest of 16 bytes of each is kept."""
     from zoo.data.cautions import cautions
 
     look = _Look(dataset)
@@ -129,7 +129,7 @@ def by_reason(problems: Sequence[Problem]) -> tuple[LeftOut, ...]:
 
 
 class _Look:
-    """What accumulates while the items pass; histograms, so that memory follows the variety and not the number."""
+    """The counts so far, as histograms: memory depends on the number of different values, not of items."""
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
@@ -148,7 +148,7 @@ class _Look:
             self._equal.setdefault(first, [first]).append(index)
 
     def duplicates(self) -> tuple[int, tuple[Duplicate, ...]]:
-        """How many groups contradict themselves, and the first groups, those first."""
+        """The number of groups with contradicting labels, and the first groups, those with contradictions first."""
         labels = {first: self._labels(group) for first, group in self._equal.items()}
         order = sorted(self._equal, key=lambda first: (len(labels[first]) < 2, first))
         named = [

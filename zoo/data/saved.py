@@ -1,4 +1,4 @@
-"""Reads data sets that the ``datasets`` library saved to disk; Arrow is all it takes."""
+"""Reads data sets that the ``datasets`` library saved to disk; needs only pyarrow."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ STATE, INFO, SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 
 
 class SavedReader:
-    """Folders that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote; splits are put together again."""
+    """Folders that ``Dataset.save_to_disk`` or ``DatasetDict.save_to_disk`` wrote; splits are merged."""
 
     name = "saved data set"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A folder with the files that such a folder has."""
+        """A folder with the files of a saved data set."""
         folder = Path(reference).expanduser()
         return (folder / SPLITS).is_file() or ((folder / STATE).is_file() and (folder / INFO).is_file())
 
@@ -47,7 +47,7 @@ class SavedReader:
 
 
 class _SavedTable:
-    """The Arrow files of one or more saved data sets as one table; ``sizes`` are their rows, once they were read."""
+    """The Arrow files of one or more saved data sets as one table; ``sizes`` are their numbers of rows, once read."""
 
     unit = "row"
     encoding = ""
@@ -60,7 +60,7 @@ class _SavedTable:
         for folder in folders:
             features = _document(folder / INFO).get("features") or {}
             if columns is not None and tuple(features) != columns:
-                raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them apart.")
+                raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them separately.")
             columns = tuple(features)
             self._names.update({name: kind["names"] for name, kind in features.items() if _is_class_label(kind)})
             self._files += [(folder.name, path) for path in _data_files(folder)]
@@ -89,7 +89,7 @@ class _SavedTable:
         names = self._names.get(column)
         if names is None:
             return cells
-        # -1 stands for "no label" there.
+        # -1 means "no label" there.
         return [names[cell] if cell is not None and 0 <= cell < len(names) else None for cell in cells]
 
 
@@ -110,5 +110,5 @@ def _document(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise DataError(f"'{path}' cannot be read: {error}.", "Save the data set again.") from error
     if not isinstance(document, dict):
-        raise DataError(f"'{path}' does not hold what it should.", "Save the data set again.")
+        raise DataError(f"'{path}' lacks entries that datasets writes.", "Save the data set again.")
     return document

@@ -18,9 +18,8 @@ class Shipped:
         name: what to type.
         input_kind: the kind of its samples.
         description: what it is, in a sentence.
-        install: the command that brings it.
-        here: whether it is installed.
-        read: from its name and the options to the data set.
+        install: the command that installs it.
+        read: reads it, from its name and the options.
     """
 
     name: str
@@ -49,7 +48,7 @@ class ShippedReader:
         return reference in self._shipped
 
     def describe(self, name: str) -> PackagedDataset:
-        """What it is, whether it is here, and the command that brings it."""
+        """What it is, whether it is installed, and the command that installs it."""
         one = self._shipped[name]
         return PackagedDataset(name, one.input_kind, one.description, one.here(), one.install)
 

@@ -1,4 +1,4 @@
-"""Splits a data set into parts: stratified by class, seeded, the same on every machine, copies of a sample together."""
+"""Splits a data set: stratified by class, seeded, the same on every machine, copies of a sample together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import numpy as np
 
 RANDOM = "random"
-"""The split that every data set has: stratified by class, by a seed."""
+"""The split that suits every data set: random, stratified by class."""
 
 _TOLERANCE = 1e-6
 
 
 def split_as(dataset: Dataset, way: str, fractions: Sequence[float], seed: int = 0) -> tuple[Dataset, ...]:
-    """``split`` for ``random``, or ``group_split`` by a grouping that the kind of the inputs has.
+    """``split`` for ``random``, or ``group_split`` by a grouping of the kind of the inputs.
 
     Raises:
         InvalidInput: there is no such way to split such data; see ``split`` too.
@@ -33,7 +33,7 @@ def split_as(dataset: Dataset, way: str, fractions: Sequence[float], seed: int =
 
 
 def check_split(dataset: Dataset, way: str) -> None:
-    """Raise ``InvalidInput`` where such data cannot be split that way."""
+    """Raise ``InvalidInput`` if the data cannot be split that way."""
     kind = kind_of(dataset.input_kind)
     ways = (RANDOM, *kind.groupings)
     if way not in ways:
@@ -46,16 +46,16 @@ def check_split(dataset: Dataset, way: str) -> None:
 def group_split(
     dataset: Dataset, keys: Sequence[Hashable], fractions: Sequence[float], seed: int = 0
 ) -> tuple[Dataset, ...]:
-    """Disjoint parts of about the sizes that ``fractions`` name; samples with equal keys lie in one part.
+    """Disjoint parts of about the sizes in ``fractions``; samples with equal keys are in the same part.
 
-    The largest groups are dealt out first, each to the part that lacks most, as MoleculeNet splits by scaffold (Wu et
-    al., 2018); among groups of equal size the seed decides the order.
+    The largest groups are assigned first, each to the part that lacks most samples, as in MoleculeNet's scaffold split
+    (Wu et al., 2018); the seed orders groups of equal size.
 
     Args:
         keys: n keys, one for each sample.
 
     Raises:
-        DataError: a part would stay empty.
+        DataError: a part would be empty.
         InvalidInput: see ``split``.
     """
     check_fractions(fractions)
@@ -78,12 +78,12 @@ def group_split(
 
 
 def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[Dataset, ...]:
-    """Disjoint parts that together are the whole, of the sizes that ``fractions`` name; each keeps the data's order.
+    """Disjoint parts of the sizes in ``fractions``, which together are the whole; each keeps the data's order.
 
-    Copies of a sample (``zoo.data.identity``) lie in one part. Classes are divided one by one: each part gets a class's
-    share, rounded up or down so that the parts' totals come out right, to within the copies of one sample, and at least
-    one sample of every class that has as many distinct ones as there are parts. Copies whose labels contradict each
-    other are divided with the rarest of their classes; numbers and unlabelled samples as if they were one class.
+    Copies of a sample (``zoo.data.identity``) are in the same part. Classes are divided one by one: each part gets a
+    class's share, rounded up or down so that the parts' totals come out right, to within the copies of one sample, and
+    at least one sample of every class that has as many distinct ones as there are parts. Copies whose labels contradict
+    each other are divided with the rarest of their classes; numbers and unlabelled samples as if they were one class.
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
@@ -102,12 +102,12 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
     wanted /= wanted.sum()
     for members in _of_each(_rarest(_labels(dataset), unit_of)):
         shuffled = members[np.argsort(keys[first[members]], kind="stable")]
-        part_of[shuffled] = _dealt(sizes[shuffled], wanted, owed)
+        part_of[shuffled] = _assigned(sizes[shuffled], wanted, owed)
     return tuple(dataset.subset(np.flatnonzero(part_of[unit_of] == part).tolist()) for part in range(len(fractions)))
 
 
 def check_fractions(fractions: Sequence[float]) -> None:
-    """Refuse fractions that do not make up a whole.
+    """Check fractions.
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
@@ -115,15 +115,15 @@ def check_fractions(fractions: Sequence[float]) -> None:
     if not fractions or any(not 0 <= f <= 1 for f in fractions) or abs(sum(fractions) - 1) > _TOLERANCE:
         shown = ", ".join(f"{f:g}" for f in fractions)
         raise InvalidInput(
-            f"A data set cannot be split into the fractions {shown or 'of nothing'}.",
+            f"A data set cannot be split into the fractions {shown or '(none)'}.",
             "Give fractions from 0 to 1 that add up to 1.",
         )
 
 
 def sample(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
-    """A stratified part of ``count`` samples, in the data's order; all of it where there are no more.
+    """A stratified sample of ``count`` samples, in the data's order; all of them if there are no more.
 
-    The samples of a smaller part are among those of a larger one with the same seed.
+    A smaller sample is contained in a larger one with the same seed.
     """
     if count >= len(dataset):
         return dataset
@@ -131,11 +131,11 @@ def sample(dataset: Dataset, count: int, seed: int = 0) -> Dataset:
 
 
 def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
-    """All positions in an order of which every beginning is a stratified sample.
+    """All positions in an order of which every prefix is a stratified sample.
 
-    The first of every class come first; from there on each class is dealt out evenly, so that any beginning holds of
-    each class its share, to within one sample. Numbers that are 0 or 1 are two classes, other numbers
-    and unlabelled samples one.
+    The first of every class come first; after that each class is spread evenly, so that any prefix contains each
+    class's share, to within one sample. Numbers that are 0 or 1 are two classes, other numbers and unlabelled samples
+    one.
 
     Raises:
         InvalidInput: the seed is negative.
@@ -157,7 +157,7 @@ def random_keys(count: int, seed: int) -> np.ndarray:
 
     if seed < 0:
         raise InvalidInput(f"The seed is {seed}; it must be 0 or more.")
-    # numpy pledges to keep a bit generator's raw stream, and nothing above it.
+    # numpy guarantees only that the raw stream of a bit generator stays the same.
     return np.asarray(np.random.PCG64(seed).random_raw(count))
 
 
@@ -177,7 +177,7 @@ def _of_each(labels: np.ndarray) -> list[np.ndarray]:
 
 
 def _rarest(labels: np.ndarray, unit_of: np.ndarray) -> np.ndarray:
-    """The rarest label of each unit: copies that contradict each other must not take a rare class to one part alone."""
+    """The rarest label of each unit: contradicting copies must not move all of a rare class into one part."""
     import numpy as np
 
     _, kind, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -186,11 +186,11 @@ def _rarest(labels: np.ndarray, unit_of: np.ndarray) -> np.ndarray:
     return np.asarray(labels[order[first]])
 
 
-def _dealt(sizes: np.ndarray, fractions: np.ndarray, owed: np.ndarray) -> np.ndarray:
-    """The part of each unit of a stratum, in the order given; ``owed`` carries what each part lacks so far.
+def _assigned(sizes: np.ndarray, fractions: np.ndarray, owed: np.ndarray) -> np.ndarray:
+    """The part of each unit of a stratum, in the given order; ``owed`` is what each part lacks so far.
 
-    The units lie on a line that is cut by the fractions; one that is cut goes where its middle is. Units larger than a
-    part is meant to be are placed before, the largest first, each where most is lacking.
+    The units are placed on a line that is divided by the fractions; each goes to the part that contains its middle.
+    Units larger than a part are assigned before, the largest first, each to the part that lacks most.
     """
     import numpy as np
 
@@ -214,7 +214,7 @@ def _dealt(sizes: np.ndarray, fractions: np.ndarray, owed: np.ndarray) -> np.nda
 
 
 def _fill(part_of: np.ndarray, sizes: np.ndarray, fractions: np.ndarray) -> None:
-    """Give each part that has no unit the smallest one of the part that has most, where there are enough units."""
+    """Move the smallest unit of the largest part into each empty part, if there are enough units."""
     import numpy as np
 
     if len(sizes) < (fractions > 0).sum():
@@ -227,7 +227,7 @@ def _fill(part_of: np.ndarray, sizes: np.ndarray, fractions: np.ndarray) -> None
 
 
 def _shares(count: int, fractions: np.ndarray, owed: np.ndarray) -> list[int]:
-    """How many of ``count`` samples each part gets; ``owed`` carries what rounding withheld from it so far."""
+    """How many of ``count`` samples each part gets; ``owed`` is what it lost by rounding so far."""
     import numpy as np
 
     exact = count * fractions
@@ -236,7 +236,7 @@ def _shares(count: int, fractions: np.ndarray, owed: np.ndarray) -> list[int]:
     wanted = fractions > 0
     enough = count >= wanted.sum()
     starving = wanted & (shares == 0) & enough
-    # First the parts that would get nothing of the class, then those that rounding has cost most so far.
+    # First the parts that would get none of the class, then those that lost most by rounding so far.
     order = sorted(
         range(len(shares)), key=lambda part: (rest[part] <= _TOLERANCE, not starving[part], -(owed[part] + rest[part]))
     )

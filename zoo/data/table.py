@@ -29,7 +29,7 @@ class TableReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file name that ends as tables do, whether the file is there or not."""
+        """A file name with a suffix of tables, whether or not the file exists."""
         path = Path(reference).expanduser()
         return bool(table_files.form_of(path)) and not path.is_dir()
 
@@ -89,7 +89,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
 
 @dataclass
 class _Usable:
-    """Rows that can be used, as parallel lists, and those that cannot."""
+    """Usable rows as parallel lists, and problems of the others."""
 
     inputs: list[Any] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
@@ -127,7 +127,7 @@ def _usable(table: Table, choice: Choice, kind: Kind) -> _Usable:
 
 
 def _input_value(value: Any, choice: Choice, kind: Kind) -> tuple[Any, str]:
-    """The cell that holds an input, or why it cannot be one."""
+    """The value of an input's cell, or the reason why it is not usable."""
     if choice.encoded:
         content = value.get("bytes") if isinstance(value, dict) else None
         return (content, "") if content else (None, f"has no {choice.kind} in column '{choice.input}'")
@@ -159,7 +159,7 @@ def _columns(choice: Choice, table: Table) -> dict[str, str]:
 
 
 def _wishes(task: str | None) -> tuple[str | None, str | None]:
-    """The kinds of input and target of a task, where it has one of each; paired texts count as the target."""
+    """The kinds of input and target of a task, if it has one of each; paired texts count as the target."""
     if task is None:
         return None, None
     from zoo.plugins import plugins
@@ -181,13 +181,13 @@ def _asked(task: str | None) -> Sequence[Kind]:
 
 
 def _refuse_missing_header(path: Path, table: Table, options: ReadOptions) -> None:
-    """A first line of a number beside words is a row, not a header; both columns named by the user settle it."""
+    """A first line with a number next to words is a row, not a header, unless the user named both columns."""
     if options.input_column and options.target_column:
         return
     numbers = [is_number(name) for name in table.columns]
     if any(numbers) and not all(numbers):
         raise DataError(
-            f"The first line of '{path}' looks like data and not like column names: "
+            f"The first line of '{path}' looks like data, not like column names: "
             f"{', '.join(repr(name[:40]) for name in table.columns[:5])}.",
             "Put a line with the names of the columns on top, such as text,label.",
         )

@@ -26,7 +26,7 @@ _LARGEST_FIELD = 2**31 - 1
 
 
 def form_of(path: Path) -> str:
-    """The suffix that says what a table is, in lower case and without ``.gz``; empty where it is none."""
+    """The suffix of a table's format, in lower case and without ``.gz``; empty if it is not a table."""
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
     if suffixes[-1:] == [".gz"]:
         suffixes.pop()
@@ -50,7 +50,7 @@ def open_table(path: Path) -> Table:
 
 
 class DelimitedFile:
-    """Comma, semicolon, bar or tab between values, quoted as RFC 4180 has it."""
+    """Comma, semicolon, bar or tab between values, quoted as in RFC 4180."""
 
     unit = "line"
 
@@ -66,7 +66,7 @@ class DelimitedFile:
         _refuse_duplicates(path, self.columns)
 
     def rows(self) -> Iterator[Row]:
-        """All rows; one with too few or too many values has a reason instead."""
+        """All rows; one with too few or too many values has a problem instead."""
         width = len(self.columns)
         for line, values in islice(self._records(), 1, None):
             if len(values) > width and not any(values[width:]):
@@ -74,10 +74,10 @@ class DelimitedFile:
             if len(values) == width:
                 yield Row(line, values)
             else:
-                yield Row(line, None, f"has {len(values)} values where the header has {width}")
+                yield Row(line, None, f"has {len(values)} values, but the header has {width}")
 
     def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """Each record with the line that it begins on; empty lines are passed over."""
+        """Each record with the line that it begins on; empty lines are skipped."""
         with open_text(self.path, self._encoding) as file:
             _allow_wide_fields()
             quotes = _Quotes(file)
@@ -95,14 +95,14 @@ class DelimitedFile:
             if quotes.count % 2 and previous > first:
                 raise DataError(
                     f"A quotation mark opened on line {first} of '{self.path}' is never closed.",
-                    'Close it, or write two ("") where one is meant.',
+                    'Close it, or write "" for a literal quotation mark.',
                 )
             if not seen:
-                raise DataError(f"'{self.path}' holds nothing but empty lines.")
+                raise DataError(f"'{self.path}' contains only empty lines.")
 
 
 class JsonFile:
-    """One JSON object a line, or one JSON array of objects in the whole file."""
+    """One JSON object per line, or one JSON array of objects in the whole file."""
 
     unit = "line"
 
@@ -120,12 +120,12 @@ class JsonFile:
             problem = problem or (f": {self.unit} {number} {reason}" if reason else "")
         if not found:
             raise DataError(
-                f"'{path}' holds no JSON objects{problem}.", 'Write one a line: {"text": "...", "label": "..."}'
+                f"'{path}' contains no JSON objects{problem}.", 'Write one per line: {"text": "...", "label": "..."}'
             )
         self.columns = tuple(found)
 
     def rows(self) -> Iterator[Row]:
-        """All rows; a line that is not a JSON object has a reason instead, a key that is absent the value None."""
+        """All rows; a line that is not a JSON object has a problem instead, and missing keys have the value None."""
         for number, value, reason in self._objects():
             if value is None:
                 yield Row(number, None, reason)
@@ -150,7 +150,7 @@ class JsonFile:
                 if isinstance(value, dict):
                     yield number, value, ""
                 else:
-                    yield number, None, f"holds a JSON {type(value).__name__} where an object is needed"
+                    yield number, None, f"is a JSON {type(value).__name__}, not an object"
 
 
 class ParquetFile:
@@ -170,7 +170,7 @@ class ParquetFile:
         except (arrow.ArrowException, OSError) as error:
             reason = " ".join(str(error).split()).rstrip(".")
             raise DataError(
-                f"'{path}' is not a readable Parquet file: {reason}.", "Write or fetch it again."
+                f"'{path}' is not a readable Parquet file: {reason}.", "Write or download it again."
             ) from error
         self.columns = tuple(self._file.schema_arrow.names)
         _refuse_duplicates(path, self.columns)
@@ -186,7 +186,7 @@ class ParquetFile:
 
 
 class _Quotes:
-    """Lines of a file, counting the quotation marks that pass."""
+    """The lines of a file, counting quotation marks."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -199,7 +199,7 @@ class _Quotes:
 
 
 def _sniff(start: str) -> str:
-    """The delimiter that gives most records the header's number of values; a comma where none gives more than one."""
+    """The delimiter with which most records have as many values as the header; a comma if none yields more than one."""
 
     def fit(delimiter: str) -> tuple[float, int]:
         records = [r for r in islice(csv.reader(start.splitlines(True), delimiter=delimiter), _SNIFFED_RECORDS) if r]
@@ -212,7 +212,7 @@ def _sniff(start: str) -> str:
 
 
 def _allow_wide_fields() -> None:
-    """Let the csv module take values of any length; its own limit of 128 KiB, for all of Python, is too low."""
+    """Let the csv module read values of any length; its own limit of 128 KiB, for all of Python, is too low."""
     csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_FIELD))
 
 
@@ -223,6 +223,6 @@ def _refuse_duplicates(path: Path, columns: Sequence[str]) -> None:
 
 
 def resolve(value: str, folder: Path) -> Path:
-    """A file's path, relative to the table's folder; written with ``\\`` it is understood too."""
+    """A file's path, relative to the table's folder; written with ``\\`` also works."""
     path = folder / Path(value.strip()).expanduser()
     return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")

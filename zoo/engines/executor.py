@@ -1,4 +1,4 @@
-"""Runs one function over many tasks, elsewhere: what every engine provides."""
+"""Runs one function over many tasks on workers: the interface of every engine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Resources:
 
     Attributes:
         cpus, gpus: how many it occupies while it runs.
-        retries: how often it is started again when its worker dies.
+        retries: how often it is restarted when its worker dies.
     """
 
     cpus: float = 1
@@ -25,15 +25,15 @@ class Resources:
 
 
 class WorkerError(Exception):
-    """A task that gave no result."""
+    """A task without a result."""
 
 
 class TaskFailed(WorkerError):
-    """The function raised; the message names the type of the exception and what it said."""
+    """The function raised; the message has the exception's type and message."""
 
 
 class WorkerDied(WorkerError):
-    """The worker died each time that the task was started; the message is the engine's word for it."""
+    """The worker died each time that the task was started; the message is the engine's."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Executor(Protocol):
     """Spreads tasks over workers."""
 
     def share(self, value: Any) -> Any:
-        """Send a value to the workers once; what is returned stands for it among the ``shared`` of ``map``.
+        """Send a value to the workers once; pass what is returned to ``map`` in ``shared``.
 
         Raises:
             Exception: the value cannot be pickled.
@@ -64,7 +64,7 @@ class Executor(Protocol):
         *shared: Any,
         check: Callable[[], None] | None = None,
     ) -> Iterator[Completed[Task, Result]]:
-        """Run ``function(task, *shared)`` for each task; tasks are yielded in the order in which they end.
+        """Run ``function(task, *shared)`` for each task; tasks are yielded in order of completion.
 
         A task whose worker dies is started again elsewhere. Tasks that still run are cancelled when the iterator is
         closed.
@@ -76,5 +76,5 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Leave the workers."""
+        """Disconnect from the workers."""
         ...

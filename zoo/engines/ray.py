@@ -13,7 +13,7 @@ POLL = 0.2
 """Seconds between two checks while tasks run."""
 
 IN_FLIGHT = 2
-"""Tasks per CPU of the cluster that wait or run there; more would only fill its memory."""
+"""Maximum tasks per CPU of the cluster, queued or running; more would only fill its memory."""
 
 
 class RayExecutor:

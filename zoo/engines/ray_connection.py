@@ -98,4 +98,4 @@ def _check(host: str, port: int, address: str) -> None:
     except subprocess.TimeoutExpired:
         healthy = False
     if not healthy:
-        raise NetworkUnavailable(f"What answers at {address} is not a healthy Ray cluster.", hint)
+        raise NetworkUnavailable(f"The service at {address} is not a healthy Ray cluster.", hint)

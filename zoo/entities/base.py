@@ -1,4 +1,4 @@
-"""What every plain dataclass here can do: become JSON values, and come back from them."""
+"""The base of all plain dataclasses: conversion to and from JSON values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _Entity = TypeVar("_Entity", bound="Entity")
 
 
 class Entity:
-    """What every dataclass here can do: become plain JSON values, and come back from them."""
+    """Base of dataclasses that are converted to and from plain JSON values."""
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain JSON values; tuples become lists, paths become text."""
@@ -21,7 +21,7 @@ class Entity:
 
     @classmethod
     def from_dict(cls: type[_Entity], values: Mapping[str, Any]) -> _Entity:
-        """The entity that ``to_dict`` came from.
+        """The entity from the result of ``to_dict``.
 
         Raises:
             InvalidInput: a field is unknown or missing.

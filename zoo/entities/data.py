@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem(Entity):
-    """An item of a data set that cannot be used: where it is, and why."""
+    """An item of a data set that cannot be used: its position, and the reason."""
 
     item: str
     reason: str
@@ -23,10 +23,10 @@ class Problem(Entity):
 
 @dataclass(frozen=True)
 class LeftOut(Entity):
-    """Files or items of a data set that were not read for one reason.
+    """Files or items of a data set that were skipped for the same reason.
 
     Attributes:
-        suffix: of the files, in lower case; empty where they have none, or are rows of a table.
+        suffix: of the files, in lower case; empty if they have none, or are rows of a table.
         reason: why they were not read.
         count: how many there are.
         example: the first one.
@@ -40,7 +40,7 @@ class LeftOut(Entity):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A data set that a reader made of what the user named.
+    """A data set, as read from what the user named.
 
     Attributes:
         name: what the user typed, or the packaged name.
@@ -48,15 +48,15 @@ class Dataset:
         inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
             audio, ``str`` for texts and whatever is written as text.
         targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
-            what the kind of the targets says (``zoo.contract.kind``).
+            values of the kind of the targets (``zoo.contract.kind``).
         classes: class names by index; empty for numbers.
         fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
         target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.
-        columns: which column was taken for what, where there are columns.
+        columns: the column of each use, if there are columns.
         problems: items left out, with the reason.
-        languages: source and target of pairs of texts, where the user said them.
-        notes: how it was read, in sentences, where that could be in doubt: splits that were merged...
-        passed_over: files that lie among the samples and hold none, by suffix.
+        languages: source and target language of pairs of texts, if the user named them.
+        notes: how ambiguous data were read, in sentences: splits that were merged...
+        passed_over: files without samples, by suffix.
     """
 
     name: str
@@ -154,12 +154,12 @@ class FeatureRequest(Entity):
 
     Attributes:
         layers: layer names of the backbone; empty means its last one.
-        batch_size: samples per batch, at most.
+        batch_size: maximum samples per batch.
         device: ``cpu``, ``cuda``, ``mps``.
         shard_size: samples per shard.
-        batch_tokens: samples times the length of the longest, at most, where samples have a length; None: unlimited.
-        piecemeal: whether a shard may come in pieces, its samples in any order, so that what is done can be kept when
-            the work takes long or is interrupted.
+        batch_tokens: maximum of samples times the length of the longest, if samples have a length; None: unlimited.
+        piecemeal: whether a shard may come in pieces, its samples in any order, so that finished samples can be saved
+            during long or interrupted work.
     """
 
     layers: tuple[str, ...] = ()

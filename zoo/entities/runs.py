@@ -11,14 +11,14 @@ from zoo.entities.base import Entity
 
 @dataclass(frozen=True)
 class Measurement(Entity):
-    """One transferability figure with all that is needed to repeat it.
+    """One transferability estimate with everything needed to repeat it.
 
     Attributes:
         seconds: forward passes and scoring together.
-        samples: how many samples it was measured on.
+        samples: number of samples that it was measured on.
         data: fingerprint of the data set.
         low, high: the interval of the value.
-        revision: revision of the model, or a digest of its weights where it has none.
+        revision: revision of the model, or a digest of its weights if it has none.
     """
 
     model: str
@@ -53,9 +53,8 @@ class Plan(Entity):
         split: how they are held out: ``random`` (stratified by class), or by a grouping of the kind of their inputs.
         head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
-        accumulate: batches whose gradients are added up before the weights change; the more, the less memory for the
-            same step.
-        output: folder for the adapted model, or None to keep the figures only.
+        accumulate: batches per optimiser step (gradient accumulation), to save memory.
+        output: folder for the adapted model, or None to save only the metrics.
         keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
             samples, or always the ``fine-tuned`` one.
     """
@@ -86,8 +85,8 @@ class Run(Entity):
     Attributes:
         id: short unique name.
         metrics: metric name to value on the test split.
-        baseline: the same metrics of the most frequent class, to prove the gain against.
-        epochs: how many ran.
+        baseline: the same metrics of the baseline without a model.
+        epochs: number of epochs that ran.
         path: folder of the adapted model, if it was kept.
     """
 

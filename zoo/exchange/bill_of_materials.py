@@ -29,7 +29,7 @@ def document(models: Sequence[tuple[ModelCard, Sequence[BenchmarkScore]]]) -> st
         MissingExtra: the library that validates it is not installed.
     """
     if not models:
-        raise InvalidInput("A bill of materials needs models.", "Choose them: --model ID, or --task TASK")
+        raise InvalidInput("There are no models for the bill of materials.", "Choose them: --model ID, or --task TASK")
     components = [_component(card, scores) for card, scores in models]
     bom: dict[str, Any] = {
         "$schema": f"http://cyclonedx.org/schema/bom-{VERSION}.schema.json",

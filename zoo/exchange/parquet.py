@@ -26,7 +26,7 @@ _NUMBERS = {int: "int64", float: "float64", bool: "bool"}
 
 
 def write(items: Iterable[Entity], target: str) -> Iterator[Entity]:
-    """Write items to a file in constant memory and yield each after it is written; a file is complete or not there.
+    """Write items to a file in constant memory and yield each after it is written; the file is written atomically.
 
     Raises:
         StorageError: the file cannot be written; an existing file of that name stays unchanged.

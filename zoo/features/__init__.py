@@ -20,16 +20,16 @@ DTYPES = ("float32", "float16", "bfloat16")
 
 BYTES = {"float32": 4, "float16": 2, "bfloat16": 2}
 SMALL = 50_000_000
-"""Bytes of weights up to which free memory is not checked."""
+"""Maximum bytes of weights for which free memory is not checked."""
 
 AUTO = "auto"
-"""The precision that is fastest on the device."""
+"""The fastest precision on the device."""
 
 
 def load(
     reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
 ) -> Model:
-    """Load a model, downloading its files first where they are missing.
+    """Load a model, downloading its files first if they are missing.
 
     The weights of a model that was loaded before, by the same code and versions, are read when a forward pass needs
     them.
@@ -56,7 +56,7 @@ def load(
 
 
 def files_of(reference: str | ModelCard, progress: Progress | None = None) -> LocalFiles:
-    """The files of a model, downloaded where they are missing.
+    """The files of a model, downloaded if they are missing.
 
     Raises:
         UnsupportedModel: no plugin downloads models of its platform.
@@ -94,13 +94,13 @@ def precision(dtype: str, device: str, card: ModelCard) -> str:
 
     if dtype not in {*DTYPES, AUTO}:
         raise InvalidInput(
-            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"There are {', '.join(DTYPES)} and {AUTO}."
+            f"'{dtype}' is not a precision.", suggest(dtype, DTYPES) or f"Choose one of: {', '.join(DTYPES)}, {AUTO}."
         )
     return best_precision(device, card.domain) if dtype == AUTO else dtype
 
 
 def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: Settings | None) -> Backbone:
-    """The backbone, with its identity remembered for the feature cache."""
+    """The backbone; its identity is recorded for the feature cache."""
     from zoo.plugins import plugins
 
     _check_room(card, device, dtype)
@@ -115,10 +115,10 @@ def _open(card: ModelCard, files: LocalFiles, device: str, dtype: str, loading: 
 
 
 def _check_room(card: ModelCard, device: str, dtype: str) -> None:
-    """Refuse weights that do not fit into free memory, before the system kills the process for it.
+    """Reject weights that do not fit into free memory, before the system kills the process.
 
     Raises:
-        UnsupportedModel: they do not; the message has both figures.
+        UnsupportedModel: they do not fit; the message has both sizes.
     """
     from zoo.features.device import free_memory
 

@@ -17,13 +17,13 @@ from zoo.errors import DataError, ZooError
 from zoo.features.processes import Processes
 
 CHUNK = 64
-"""Items of different length that are preprocessed together."""
+"""Number of items of different length that are preprocessed together."""
 
 FEW = 8
-"""Items that are preprocessed between two checks for a forward pass that is waiting to be queued."""
+"""Items to preprocess between two checks for a forward pass that is waiting to be queued."""
 
 PATIENCE = 0.01
-"""Seconds to wait for that, at most."""
+"""Maximum seconds to wait for that."""
 
 T = TypeVar("T")
 
@@ -105,7 +105,7 @@ class Preparation:
         self._chunk = CHUNK * 4 if processes else CHUNK
         self._processes: Processes | None = None
         if processes:
-            # Before the threads, so that none of those holds a lock that a copy would wait for. A copy has no copies.
+            # Before the threads, because a copy would wait for any lock that a thread holds. A copy has no copies.
             self._processes = Processes(self, processes)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="zoo-prepare")
 

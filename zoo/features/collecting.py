@@ -29,16 +29,16 @@ def extract(
     dtype: str = "float32",
     cache: bool = True,
 ) -> dict[str, Features]:
-    """Features by layer: what is kept of them, and for the rest what the first plugin that extracts yields.
+    """Features by layer: cached ones, and for the rest those of the first plugin that extracts them.
 
     Args:
         request: layers, batch size and device.
         revision: version of the model's files, for the provenance.
-        cache: whether kept features count, and new ones are kept; only those of models that ``load`` loaded are.
+        cache: whether to read and write the feature cache; it is used only for models loaded by ``load``.
 
     Raises:
         ZooError: as ``zoo.features.extraction.extract_shards``.
-        PluginError: a plugin left samples or layers out, or gave some twice.
+        PluginError: a plugin skipped samples or layers, or returned some twice.
     """
     kept = cache_of(backbone) if cache else None
     stream = FeatureStream(
@@ -110,6 +110,6 @@ def collected(
 
 
 def cache_of(backbone: Backbone) -> RowCache | None:
-    """The kept features of a model that ``load`` loaded; None for others, and where its weights have changed since."""
+    """The cache of a model loaded by ``load``; None for other models, and if the weights have changed since."""
     identity = identity_of(backbone)
     return None if identity is None else row_cache(identity)

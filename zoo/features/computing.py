@@ -1,4 +1,4 @@
-"""Lets a plugin compute features, and checks that each sample comes once and each layer has one width."""
+"""Lets a plugin compute features, and checks that each sample occurs once and each layer has one width."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def checked(shards: Iterable[FeatureShard], layers: Sequence[str], count: int, m
     """The same shards, in their order, with float32 arrays.
 
     Raises:
-        PluginError: samples or layers are missing, samples came twice, or a layer's width changes.
+        PluginError: samples or layers are missing, samples occur twice, or a layer's width changes.
     """
     import numpy as np
 
@@ -69,7 +69,7 @@ def check_rows(values: np.ndarray, count: int, layer: str, model: str) -> None:
 
 
 def check_width(expected: int, found: int, layer: str, model: str) -> None:
-    """Raise ``PluginError`` where a layer returns vectors of another length than before."""
+    """Raise ``PluginError`` if a layer returns vectors of a different length than before."""
     if expected != found:
         raise PluginError(
             f"'{model}' returns vectors of {expected} and of {found} numbers in its layer '{layer}'; expected one "

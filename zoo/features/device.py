@@ -18,13 +18,13 @@ _DEVICE_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dri", "/dev/dxg")
 
 _CPU = Path("/proc/cpuinfo")
 _BFLOAT16 = frozenset({"avx512_bf16", "amx_bf16"})
-"""CPUs with either run matrix products in bfloat16 about twice as fast as in float32."""
+"""CPU flags for bfloat16 matrix products, which take about half the time of float32."""
 
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def best_device(name: str | None = None) -> str:
-    """The device that ``name`` means, or the fastest available where it is None: CUDA, then XPU, MPS, CPU.
+    """The device called ``name``, or the fastest available if it is None: CUDA, then XPU, MPS, CPU.
 
     Raises:
         InvalidInput: there is no such device, or not on this machine.
@@ -51,8 +51,8 @@ def best_precision(device: str, domain: str = "") -> str:
 
     Half precision where the device has units for it: ``bfloat16``, which has the range of float32, or ``float16`` on
     CUDA devices of before 2020 with tensor cores. CPUs with instructions for it (AVX512-BF16 or AMX) run text models
-    1.5 to 2 times as fast in ``bfloat16``; models of images gain 1.3 times there, decoding included, and
-    convolutional ones lose precision with every layer, so they stay in ``float32``, as everything on other CPUs.
+    1.5 to 2 times as fast in ``bfloat16``; image models run 1.3 times as fast there, decoding included, and
+    convolutional ones lose precision with every layer, so they stay in ``float32``, as do all models on other CPUs.
     """
     kind, _, index = device.partition(":")
     if kind == "xpu" or (kind == "cpu" and domain == "language" and _multiplies_bfloat16()):
@@ -66,7 +66,7 @@ def best_precision(device: str, domain: str = "") -> str:
 
 
 def memory_of(device: str) -> int | None:
-    """Memory of a device in bytes, as far as a process may use it; None where it is unknown.
+    """Memory of a device in bytes, as far as a process may use it; None if it is unknown.
 
     A CPU has the machine's memory, or the container's limit where that is lower.
     """
@@ -84,7 +84,7 @@ def memory_of(device: str) -> int | None:
 
 
 def free_memory(device: str) -> int | None:
-    """Bytes that this process can still allocate on a device; None where that is unknown.
+    """Bytes that this process can still allocate on a device; None if that is unknown.
 
     On a CPU the memory that Linux calls available, or less where a container or ``ulimit -v`` limits the process.
     """
@@ -147,7 +147,7 @@ def _kilobytes_in(path: Path, name: str) -> int | None:
 
 
 def _available() -> dict[str, int]:
-    """Number of usable devices by kind, without the CPU; nothing where torch is not installed."""
+    """Number of usable devices by kind, without the CPU; nothing if torch is not installed."""
     if importlib.util.find_spec("torch") is None or not _may_have_accelerator():
         return {}
     import torch
@@ -160,7 +160,7 @@ def _available() -> dict[str, int]:
 
 
 def _may_have_accelerator() -> bool:
-    """False where the system has none, so that torch, which takes seconds to import, need not be imported."""
+    """False if the system has none, so that torch, which takes seconds to import, need not be imported."""
     return not sys.platform.startswith("linux") or any(os.path.exists(path) for path in _DEVICE_FILES)
 
 

@@ -59,15 +59,15 @@ def extract_shards(
 
 
 def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest) -> tuple[str, ...]:
-    """The layers to extract, the backbone's last one where none is asked for; raises as ``extract_shards`` does."""
+    """The layers to extract, by default the backbone's last one; raises as ``extract_shards`` does."""
     sizes = (request.batch_size, request.shard_size, *([] if request.batch_tokens is None else [request.batch_tokens]))
     if min(sizes) < 1:
-        raise InvalidInput("A batch and a shard hold at least one sample.", "Leave --batch-size out for the default.")
+        raise InvalidInput("A batch and a shard need at least one sample.", "Leave --batch-size out for the default.")
     if not len(dataset):
-        raise DataError(f"'{dataset.name}' holds no samples.")
+        raise DataError(f"'{dataset.name}' has no samples.")
     if dataset.input_kind != backbone.input_kind:
         raise UnsupportedModel(
-            f"'{backbone.card.id}' takes {backbone.input_kind} inputs and '{dataset.name}' holds {dataset.input_kind}.",
+            f"'{backbone.card.id}' takes {backbone.input_kind} inputs; '{dataset.name}' contains {dataset.input_kind}.",
             "Choose a model of the data's own kind: zoo search --domain DOMAIN",
         )
     if not backbone.layers:
@@ -80,9 +80,9 @@ def check_request(backbone: Described, dataset: Dataset, request: FeatureRequest
         if layer == PROBABILITIES and layer not in backbone.layers:
             if not (isinstance(backbone, Classifier) and backbone.source_classes):
                 raise UnsupportedModel(
-                    f"'{backbone.card.id}' came without a classifier, so that it has no probabilities of source "
+                    f"'{backbone.card.id}' has no classifier and therefore no probabilities of source "
                     "classes, which leep and nce need.",
-                    "Leave it out, or take an estimator of features, such as nleep.",
+                    "Leave it out, or choose an estimator that uses features, such as nleep.",
                 )
         elif layer not in backbone.layers:
             raise InvalidInput(
@@ -179,7 +179,7 @@ class _Shard:
         self.positions, self._model = positions, model
         self.values: dict[str, np.ndarray] = {}
         self.missing = len(positions)
-        self._stored: list[int] = []  # places that are filled and were not taken yet
+        self._stored: list[int] = []  # filled positions that were not taken yet
 
     def store(self, positions: Sequence[int], found: Mapping[str, Any]) -> None:
         """Put a batch's features in their places.
@@ -231,7 +231,7 @@ class _Sent:
 
 
 def _delayed(results: Iterator[T], count: int) -> Iterator[T]:
-    """The same results, each ``count`` later: an accelerator goes on while earlier features are copied."""
+    """The same results, each ``count`` later: an accelerator computes while earlier features are copied."""
     waiting: collections.deque[T] = collections.deque()
     for result in results:
         waiting.append(result)
@@ -261,12 +261,12 @@ def _check_finite(shard: FeatureShard, backbone: Backbone, dataset: Dataset) -> 
             f"'{backbone.card.id}' returns features that are not finite for sample "
             f"{place_of(dataset, shard.indices[int(broken[0])])} of "
             f"'{dataset.name}' in layer '{layer}' ({len(broken)} such samples in {len(rows)}).",
-            "Look at that sample; with --dtype float16 or bfloat16, try float32.",
+            "Check that sample; with --dtype float16 or bfloat16, try float32.",
         )
 
 
 def _threads(device: str) -> int:
-    """Threads that prepare batches; beside a forward pass on the CPU they take turns with it on the same cores."""
+    """Threads that prepare batches; on the CPU they share the cores with the forward pass."""
     cores = os.cpu_count() or 1
     return 1 if device == "cpu" and cores <= 2 else max(1, min(MAX_THREADS, cores - 1))
 

@@ -22,12 +22,12 @@ SUFFIXES = (".safetensors", ".npz", ".parquet")
 
 
 def write_features(path: str | Path, features: Features) -> Path:
-    """Write ``features`` (n x d, float32), ``targets`` where there are any, and the provenance; returns the path.
+    """Write ``features`` (n x d, float32), ``targets`` if there are any, and the provenance; returns the path.
 
-    The file appears whole or not at all.
+    The file is written atomically.
 
     Raises:
-        InvalidInput: the suffix is none of ``SUFFIXES``.
+        InvalidInput: the suffix is not one of ``SUFFIXES``.
         StorageError: the folder is missing or read-only, or the disk is full.
         MissingExtra: the package for this format is not installed.
     """
@@ -41,7 +41,7 @@ def read_features(path: str | Path) -> Features:
     """The features that ``write_features`` wrote.
 
     Raises:
-        InvalidInput: the suffix is none of ``SUFFIXES``.
+        InvalidInput: the suffix is not one of ``SUFFIXES``.
         DataError: there is no such file, or it holds no features.
         MissingExtra: the package for this format is not installed.
     """
@@ -66,7 +66,7 @@ def suffix_of(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InvalidInput(
-            f"'{path.name}' has no suffix of a format for features.", f"End it in {', '.join(SUFFIXES)}."
+            f"'{path.name}' does not have the suffix of a feature format.", f"Use one of: {', '.join(SUFFIXES)}."
         )
     return suffix
 
@@ -129,7 +129,7 @@ def _write_safetensors(path: Path, features: Features) -> None:
         save_file(_tensors(features), path, metadata=_metadata(features))
         path.chmod(usual)  # safetensors makes its files readable by the owner only, whatever the umask
     except SafetensorError as error:
-        # A full disk or a missing folder raises an error of the library's own.
+        # For a full disk or a missing folder the library raises its own error.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error
 
 

@@ -1,4 +1,4 @@
-"""Digests of a data set's items by their content, so that equal items are found whatever data set they are in."""
+"""Digests of a data set's items by their content, so that equal items are found in any data set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTES = 16
 
 
 def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
-    """n digests as fixed-length bytes (dtype ``S16``), or None where the content of an item's kind is unknown.
+    """n digests as fixed-length bytes (dtype ``S16``), or None if the content of an item's kind is unknown.
 
     Sequences that know the digests of their items without decoding (``facts(index).digest``) supply them; texts, bytes,
     numbers, arrays, PIL images, and dataclasses and containers of these are hashed with their types and shapes.

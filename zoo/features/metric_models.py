@@ -76,7 +76,7 @@ class MetricModel:
 
 
 def check(models: Iterable[MetricModel]) -> None:
-    """Load the models that the user chose, so that a misspelt one is an error and not a metric left out.
+    """Load the models that the user chose, so that a misspelt one raises an error instead of skipping the metric.
 
     Raises:
         ZooError: one of them is unknown, or cannot be downloaded or loaded.

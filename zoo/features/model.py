@@ -58,7 +58,7 @@ class Model:
 
     @property
     def backbone(self) -> Backbone:
-        """The backbone, loaded where it is not yet.
+        """The backbone, loaded if necessary.
 
         Raises:
             ZooError: as ``zoo.features.load``.
@@ -83,7 +83,7 @@ class Model:
 
     @property
     def versions(self) -> Mapping[str, str]:
-        """Versions of all that its features depend on, without loading what is not loaded."""
+        """Versions of everything that its features depend on; does not load the model."""
         if self._backbone is None and self._known is not None:
             return {**versions(FEATURES), **self._known[1].libraries}
         return feature_versions(self.backbone)
@@ -142,13 +142,13 @@ class Model:
 
         Args:
             data: a data set, or its name: a folder, a table, a packaged data set.
-            layers: layer names; none means the backbone's last one.
-            batch_size: samples per batch; halved where memory runs out. None takes the default of the device.
+            layers: layer names; by default the backbone's last one.
+            batch_size: samples per batch; halved if memory runs out. None takes the default of the device.
             cache: read and write the feature cache.
             task, input_column, target_column, on_problem, options, read: as in ``zoo.read``.
 
         Raises:
-            ZooError: the data cannot be read, is of another kind than the model takes, or gives no finite features.
+            ZooError: the data cannot be read, is not of the kind that the model takes, or the features are not finite.
         """
         from zoo.data.arguments import read_options
         from zoo.plugins.options import settings_of
@@ -187,7 +187,7 @@ class Model:
     ) -> FeatureStream:
         """The same features shard by shard, in the order of the data, all layers from one pass.
 
-        For uses that need no table of all samples, such as statistics: memory does not grow with the data. Iterate
+        For uses that do not need all samples at once, such as statistics: memory does not grow with the data. Iterate
         over the stream once.
 
         Args:
@@ -216,7 +216,7 @@ class Model:
 
         Args:
             inputs: decoded inputs: ``PIL.Image`` for images, ``str`` for texts.
-            task: task name; the first of the card's where it is None.
+            task: task name; the first of the card's if it is None.
             labels: the classes that a zero-shot model chooses from; others have their own.
 
         Raises:
@@ -232,7 +232,7 @@ class Model:
         purpose = f"the task '{task}'" if task else "a task of its own"
         raise UnsupportedModel(
             f"'{self.card.id}' has no output for {purpose}; it has features only.",
-            f"Train it for one: zoo tune {self.card.id} DATA",
+            f"Fine-tune it: zoo tune {self.card.id} DATA",
         )
 
     def _cache(self) -> RowCache | None:

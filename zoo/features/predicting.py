@@ -83,8 +83,8 @@ def predict(
     Args:
         model: model id, or a loaded model.
         inputs: paths and texts as on the command line, or decoded values such as ``PIL.Image``; one, or a sequence. A
-            file that holds several inputs, such as a table of time series, stands for all of them.
-        task: task name; the model's first where it is None.
+            file with several inputs, such as a table of time series, means all of them.
+        task: task name; the model's first if it is None.
         labels: the classes that a zero-shot model chooses from.
         device: where to run; None takes the best available.
         options: values of options that plugins add, by name, such as ``horizon`` or ``max_cost``.

@@ -48,7 +48,7 @@ class Processes:
             ready.result()
 
     def call(self, method: str, positions: Sequence[int]) -> Any:
-        """Call the method of that name in a copy; in this process, where no copy is left or its answer is lost.
+        """Call the method of that name in a copy; in this process, if no copy is left or its answer is lost.
 
         Raises:
             ZooError, MemoryError: raised by the method itself.

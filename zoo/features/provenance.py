@@ -1,4 +1,4 @@
-"""What must be known to repeat an extraction."""
+"""Everything needed to repeat an extraction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def provenance(
     """Model, revision, data, layer, device, versions, seconds and time of an extraction, as plain JSON values.
 
     Args:
-        computed: samples that a forward pass was made for; the others were kept, or are equal to one of these.
+        computed: samples computed by a forward pass; the others were cached, or equal one of these.
         versions: of what computed the features.
     """
     return {

@@ -1,4 +1,4 @@
-"""Data sets as models take them."""
+"""Reads data sets in the form that a model takes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def read_for(card: ModelCard, reference: str, options: ReadOptions) -> Dataset:
-    """A data set as a model takes it: as the kind of its task, where files are read as another kind otherwise.
+    """A data set as a model takes it: as the kind of its task, if files would otherwise be read as another kind.
 
-    Features need no labels: a table of which no column looks like any is read without.
+    Features need no labels: a table without a column of labels is read as unlabelled.
 
     Raises:
         DataError: as ``zoo.read``.

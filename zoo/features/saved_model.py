@@ -79,7 +79,7 @@ class SavedModelBackbone:
         return np.stack(items).astype(np.float32)
 
     def features(self, batch: np.ndarray, layers: Sequence[str]) -> dict[str, np.ndarray]:
-        """The outputs of the signature, batch x d, float32; the positions between are averaged."""
+        """The outputs of the signature, averaged over positions: batch x d, float32."""
         import numpy as np
 
         found = self._session.run({layer: self._outputs[layer] for layer in layers}, {self._entry.tensor: batch})
@@ -107,7 +107,7 @@ def load(card: ModelCard, files: LocalFiles) -> SavedModelBackbone:
     version still loads.
 
     Raises:
-        UnsupportedModel: there is no SavedModel, it cannot be read, or its signature is of no known form.
+        UnsupportedModel: there is no SavedModel, it cannot be read, or its signature has an unknown form.
         MissingExtra: TensorFlow is not installed.
     """
     folder = _folder(card, files)
@@ -168,6 +168,6 @@ def _input(card: ModelCard, signature: Any) -> _Input:
 
 
 def _default_last(outputs: Mapping[str, str]) -> dict[str, str]:
-    """The outputs with the usual feature vector last, where there is one of TensorFlow Hub's names."""
+    """The outputs, with one that has TensorFlow Hub's name for feature vectors last."""
     preferred = [name for name in ("default", "feature_vector", "pooled_output", "embedding") if name in outputs]
     return {**{k: v for k, v in outputs.items() if k not in preferred[:1]}, **{k: outputs[k] for k in preferred[:1]}}

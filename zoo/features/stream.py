@@ -30,7 +30,7 @@ class FeatureStream:
 
     Args:
         model: the backbone, or its facts where it is not loaded.
-        open_backbone: gives the backbone; called only where a forward pass is needed.
+        open_backbone: returns the backbone; called only if a forward pass is needed.
         cache: the cache to read and write; None for none.
 
     Attributes:
@@ -86,15 +86,15 @@ class FeatureStream:
         import numpy as np
 
         if self._cache is None:
-            return Interrupted("Interrupted. Nothing is kept: the feature cache is off.")
+            return Interrupted("Interrupted. No features were saved: the feature cache is off.")
         kept = int(np.all([found.on_disk()[item_of] for found in rows.values()], axis=0).sum())
         return Interrupted(
-            f"Interrupted. The features of {kept:,} of {len(item_of):,} samples are kept; the same command goes on "
-            "from there."
+            f"Interrupted. The features of {kept:,} of {len(item_of):,} samples are saved; the same command "
+            "continues from there."
         )
 
     def _missing(self, rows: dict[str, _Rows], first: np.ndarray) -> Generator[None]:
-        """Compute what is not kept, a block at a time, and put it in its place in ``rows``."""
+        """Compute the missing rows, a block at a time, and add them to ``rows``."""
         import numpy as np
 
         incomplete = tuple(layer for layer, found in rows.items() if (found.block < 0).any())
@@ -108,7 +108,7 @@ class FeatureStream:
             yield
 
     def _computed(self, places: np.ndarray, layers: Sequence[str]) -> Iterator[FeatureShard]:
-        """Forward passes for the samples at ``places``; their messages name samples by these."""
+        """Forward passes for the samples at ``places``, the positions that error messages give."""
         dataset, indices = self._dataset, places.tolist()
         if len(indices) < len(dataset):
             name = hashlib.sha256(f"{dataset.fingerprint}:{indices}".encode()).hexdigest()
@@ -123,7 +123,7 @@ class FeatureStream:
     def _gather(self, found: _Rows, items: np.ndarray, first: np.ndarray) -> np.ndarray:
         values, gone = found.read(items)
         if len(gone):
-            # Another process made room in the cache: the rows were there a moment ago.
+            # Another process evicted the rows from the cache a moment ago.
             for shard in self._computed(first[gone], (found.layer,)):
                 found.add(gone[list(shard.indices)], shard.values[found.layer], keep=False)
             values, _ = found.read(items)
@@ -131,7 +131,7 @@ class FeatureStream:
 
 
 class _Rows:
-    """Where the rows of one layer are, by distinct item: in files, or in memory.
+    """Locations of the rows of one layer, by distinct item: in files, or in memory.
 
     Attributes:
         block: for each item the number of the block that holds its row, or -1.
@@ -164,7 +164,7 @@ class _Rows:
         return files[self.block]
 
     def add(self, items: np.ndarray, values: np.ndarray, keep: bool = True) -> None:
-        """Take in computed rows, len(items) x d, and keep them on disk where there is a cache."""
+        """Add computed rows, len(items) x d, and save them if there is a cache."""
         import numpy as np
 
         self._check_width(values.shape[1])
@@ -190,7 +190,7 @@ class _Rows:
         return values, np.unique(np.concatenate(gone))
 
     def forget(self, done: int) -> None:
-        """Let go of blocks in memory that no sample from ``done`` on needs."""
+        """Release blocks in memory that no sample from ``done`` on needs."""
         needed = set(self.block[self._last >= done].tolist())
         for number, block in enumerate(self._blocks):
             if block is not None and not isinstance(block, RowsFile) and number not in needed:
@@ -202,7 +202,7 @@ class _Rows:
 
 
 def _distinct(digests: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each distinct digest stands first, in order, and for each of the n digests which of these it is."""
+    """First position of each distinct digest, in order, and for each of the n digests its index among these."""
     import numpy as np
 
     _, first, item_of = np.unique(digests, return_index=True, return_inverse=True)

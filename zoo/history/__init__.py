@@ -1,1 +1,1 @@
-"""Records of past runs, ours and published ones, and how similar models and data sets are."""
+"""Records of past runs, the user's own and published ones, and how similar models and data sets are."""

@@ -1,6 +1,6 @@
-"""Records of how models did on data sets, as one table of models by data sets, higher always better.
+"""Results of models on data sets, as one table of models by data sets; higher is always better.
 
-Faulty records are fixed where that is possible, with a note in ``History.notes``; others raise one clear error.
+Faulty records are fixed if that is possible, with a note in ``History.notes``; others raise one clear error.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ FRACTIONS = frozenset(
 """Metrics whose values are at most one, unless they are written as percentages."""
 
 FEWEST_MODELS = 3
-"""With fewer models, there is no ranking worth learning from or comparing with."""
+"""Minimum number of models for a ranking to learn from or compare with."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """One result, and where it is from: file and line, or a run."""
+    """One result, and where it comes from: file and line, or a run."""
 
     place: str
     model: str
@@ -100,9 +100,9 @@ class History:
     Attributes:
         models, datasets: names, in the order of the rows and columns.
         scores: n models x d data sets, float64, higher is better, NaN where unknown.
-        costs: the same shape, what each result cost (seconds), NaN where unknown.
-        model_facts: what is known of a model beforehand, column name to text; also of models without a result.
-        dataset_facts: the same of data sets.
+        costs: the same shape, seconds that each result cost, NaN where unknown.
+        model_facts: facts about each model, column name to text; models without a result included.
+        dataset_facts: the same for data sets.
         notes: what was fixed in the records, in sentences.
     """
 
@@ -128,7 +128,7 @@ class History:
         return replace(self, models=models, datasets=datasets, scores=tables[0], costs=tables[1])
 
     def without(self, models: Iterable[str] = (), datasets: Iterable[str] = ()) -> History:
-        """The rest; what is known of the models and data sets beforehand stays."""
+        """The results of the other models and data sets; all facts are kept."""
         gone_models, gone_datasets = set(models), set(datasets)
         return self.only(
             [name for name in self.models if name not in gone_models],
@@ -136,11 +136,11 @@ class History:
         )
 
     def fact(self, name: str) -> dict[str, str]:
-        """One column of what is known of the models, by model, empty cells left out."""
+        """One column of the models' facts, by model, without empty cells."""
         return {model: facts[name] for model, facts in self.model_facts.items() if facts.get(name)}
 
     def numbers(self, *names: str) -> dict[str, float]:
-        """The first of these columns that there is, as numbers by model."""
+        """The first of these columns that exists, as numbers by model."""
         for name in names:
             found = {}
             for model, text in self.fact(name).items():
@@ -209,7 +209,7 @@ def history(
 
 
 def from_runs(runs: Iterable[Run], cards: Iterable[ModelCard] = ()) -> History:
-    """The history of a registry: each run's metrics, and what the cards tell of the models.
+    """The history of a registry: each run's metrics, and the facts of the models' cards.
 
     Raises:
         DataError: no run has a usable figure.
@@ -243,7 +243,7 @@ def _one_metric_each(
 
 
 def _signed(values: np.ndarray, dataset: str, metric: str, fixed: dict[tuple[str, str], list[str]]) -> np.ndarray:
-    """Fractions instead of percentages, higher instead of lower; what was done is noted."""
+    """Convert percentages to fractions and make higher better; each change is noted."""
     name = metric.strip().lower().replace("-", "_").replace(" ", "_")
     if name in LOWER_IS_BETTER:
         fixed.setdefault((f"{metric} is better when lower", "its sign is reversed"), []).append(dataset)
@@ -251,9 +251,9 @@ def _signed(values: np.ndarray, dataset: str, metric: str, fixed: dict[tuple[str
     percent = np.abs(values) > 1.0
     if name in FRACTIONS and percent.any() and np.abs(values).max() <= 100.0:
         if percent.all():
-            fixed.setdefault((f"{metric} is in per cent", "divided by 100"), []).append(dataset)
+            fixed.setdefault((f"{metric} is in percent", "divided by 100"), []).append(dataset)
         else:
-            what = f"{metric} mixes per cent and fractions", "what is above 1 is divided by 100"
+            what = f"{metric} mixes percentages and fractions", "what is above 1 is divided by 100"
             fixed.setdefault(what, []).append(f"{dataset} ({_count(int(percent.sum()), 'value')})")
         return np.where(percent, values / 100.0, values)
     return values

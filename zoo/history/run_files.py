@@ -1,4 +1,4 @@
-"""Runs in files: JSON that holds all of a run, and CSV tables of results that others, or you, have measured before."""
+"""Runs in files: JSON with complete runs, and CSV tables of earlier results, published or your own."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def read_runs(path: str | Path) -> list[Run]:
 
 
 def write_runs(runs: Sequence[Run], path: str | Path) -> None:
-    """Write runs to a JSON file (everything) or a CSV file (one line for each metric); whole or not at all.
+    """Write runs to a JSON file (everything) or a CSV file (one line per metric), atomically.
 
     Raises:
         InvalidInput: the file name ends neither in ``.csv`` nor in ``.json``.
@@ -92,15 +92,15 @@ def _from_json(text: str, path: Path) -> list[Run]:
     try:
         document = parse_json(text)
     except ValueError as error:
-        raise DataError(f"{path} is not valid JSON: {error}.", "Write it again: zoo runs export FILE") from error
+        raise DataError(f"{path} is not valid JSON: {error}.", "Export it again: zoo runs export FILE") from error
     entries = document.get("runs") if isinstance(document, dict) else None
     if not isinstance(entries, list):
-        raise DataError(f'{path} has no list under "runs".', "Write it again: zoo runs export FILE")
+        raise DataError(f'{path} has no list under "runs".', "Export it again: zoo runs export FILE")
     runs = []
     for number, entry in enumerate(entries, start=1):
         try:
             if not isinstance(entry, dict):
-                raise InvalidInput(f"It is a {type(entry).__name__} where a run is expected.")
+                raise InvalidInput(f"It is a {type(entry).__name__}, not a run.")
             runs.append(_checked(Run.from_dict(entry)))
         except InvalidInput as error:
             raise DataError(f"Run {number} of {path} cannot be read: {error.message}", error.hint) from error
@@ -110,7 +110,7 @@ def _from_json(text: str, path: Path) -> list[Run]:
 def _checked(run: Run) -> Run:
     for name in ("id", "model", "task", "dataset", "data", "strategy"):
         if not isinstance(getattr(run, name), str):
-            raise InvalidInput(f"Its '{name}' is {getattr(run, name)!r} where text is expected.")
+            raise InvalidInput(f"Its '{name}' must be text, not {getattr(run, name)!r}.")
     for name in ("metrics", "baseline"):
         figures = getattr(run, name)
         if not isinstance(figures, Mapping) or not all(_finite(value) for value in figures.values()):
@@ -167,7 +167,7 @@ def _from_csv(text: str, path: Path) -> list[Run]:
             if row["metric"] in metrics:
                 raise DataError(
                     f"{path}, line {reader.line_num}: {row['model']} on {row['dataset']} has '{row['metric']}' twice.",
-                    "Tell repetitions apart by a column 'seed'.",
+                    "Add a column 'seed' to distinguish repetitions.",
                 )
             metrics[row["metric"]] = row
     except csv.Error as error:
@@ -184,7 +184,7 @@ def _check_header(header: Sequence[str], path: Path) -> None:
             hint = f"{suggest(name, known)} Columns: {', '.join(known)}.".strip()
             raise DataError(f"{path}, line 1: there is no column '{name}'.", hint)
         if header.count(name) > 1:
-            raise DataError(f"{path}, line 1: the column '{name}' is there twice.", "Keep one.")
+            raise DataError(f"{path}, line 1: the column '{name}' appears twice.", "Keep one.")
     for name in REQUIRED:
         if name not in header:
             raise DataError(f"{path}, line 1: the column '{name}' is missing.", f"Needed: {', '.join(REQUIRED)}.")
@@ -192,7 +192,7 @@ def _check_header(header: Sequence[str], path: Path) -> None:
 
 def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> dict[str, str]:
     if len(cells) != len(header):
-        raise DataError(f"{path}, line {line}: {len(cells)} cells where the header has {len(header)}.", "Fix the line.")
+        raise DataError(f"{path}, line {line}: {len(cells)} cells, but the header has {len(header)}.", "Fix the line.")
     row = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
     row = {name: cell if name in _NUMBERS else text_of(cell) for name, cell in row.items()}
     for name in REQUIRED:

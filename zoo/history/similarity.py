@@ -18,7 +18,7 @@ MOST_CATEGORIES = 0.9
 FEWEST_GAPS = 0.1
 """Share of empty cells from which the gaps of a table are used. In the published fine-tuning runs of 144 models on 8
 data sets, 1.4 % are missing, all of 5 models, whose pattern gave similarities from -0.89 to 1.00. For random gaps, the
-similarities fall to those of chance for so many models (0.08) from about a tenth."""
+similarities fall to those of chance for as many models (0.08) from about a tenth."""
 
 CHANCE = 3.0
 """Standard deviations of chance by which the patterns of gaps must differ."""

@@ -19,7 +19,7 @@ DATASET = ("dataset", "task")
 VALUE = ("value", "score")
 COST = ("cost", "seconds")
 MODEL = ("model", "name", "id")
-"""What a column may be called, the usual name first."""
+"""Accepted names of each column, the usual one first."""
 
 
 def read_history(runs: str | Path, models: str | Path | None = None, datasets: str | Path | None = None) -> History:
@@ -42,10 +42,10 @@ def read_history(runs: str | Path, models: str | Path | None = None, datasets: s
 
 
 def datasets_beside(runs: str | Path) -> Path | None:
-    """The table of data sets beside a table of results; None where there is none.
+    """The table of data sets beside a table of results; None if there is none.
 
     Beside ``vision_runs.csv`` that is ``vision_datasets.csv``, ``vision_runs_datasets.csv`` or ``datasets.csv``, the
-    first that there is; each may be gzipped.
+    first that exists; each may be gzipped.
     """
     path = Path(runs).expanduser()
     stem = path.name.removesuffix(".gz").removesuffix(".csv")
@@ -118,7 +118,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.", "Check the path.") from error
     except (UnicodeDecodeError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is neither UTF-8 text nor a whole gzip file.", "Save it as CSV in UTF-8.") from error
+        raise DataError(f"{path} is neither UTF-8 text nor complete gzip.", "Save it as CSV in UTF-8.") from error
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = [name.strip().lower() for name in next(reader, [])]
@@ -128,7 +128,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, str]]]:
                 continue
             if len(cells) != len(header):
                 raise DataError(
-                    f"{path}, line {reader.line_num}: {len(cells)} cells where the header has {len(header)}.",
+                    f"{path}, line {reader.line_num}: {len(cells)} cells, but the header has {len(header)}.",
                     "Fix the line.",
                 )
             yield reader.line_num, dict(zip(header, (text_of(cell.strip()) for cell in cells), strict=True))

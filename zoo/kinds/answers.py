@@ -31,7 +31,7 @@ _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 @runtime_checkable
 class Asked(Protocol):
-    """An input that holds a question."""
+    """An input with a question."""
 
     @property
     def question(self) -> str:
@@ -54,9 +54,9 @@ class Answer:
     """The answer to one question.
 
     Attributes:
-        answer: its words; empty where the model found none.
-        score: its probability, where the model gives one.
-        start, end: the first character of it in the text, and the one after its last; None where no text is asked.
+        answer: its words; empty if the model found none.
+        score: its probability, if the model returns one.
+        start, end: its first character in the text, and the one after its last; None without a text.
     """
 
     answer: str
@@ -66,7 +66,7 @@ class Answer:
 
 
 def known_answers(cell: Any) -> list[str]:
-    """The answers in a cell: one, a list, a list of objects with a ``text``, or the columns that ``datasets`` has."""
+    """The answers in a cell: one, a list, a list of objects with a ``text``, or the columns of ``datasets``."""
     if isinstance(cell, dict):
         cell = cell.get("text", [])
     if not isinstance(cell, (list, tuple)):
@@ -76,7 +76,7 @@ def known_answers(cell: Any) -> list[str]:
 
 
 def normalised(answer: str) -> str:
-    """Lower case, without punctuation, articles and surplus space."""
+    """Lower case, without punctuation, articles and extra spaces."""
     return " ".join(_ARTICLES.sub(" ", answer.lower().translate(_PUNCTUATION)).split())
 
 
@@ -86,22 +86,22 @@ def exact_match(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence
 
 
 def answer_f1(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> float:
-    """Mean over the questions of the F1 of words with the known answer that fits best; 0 to 1."""
+    """Mean over the questions of the word F1 with the best matching known answer; 0 to 1."""
     return _best("answer_f1", targets, predictions, _words_f1)
 
 
 def vqa_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> float:
-    """Share of the answers that people gave too, 0 to 1 (Antol et al., "VQA: visual question answering", 2015).
+    """Agreement with the annotators' answers, 0 to 1 (Antol et al., "VQA: visual question answering", 2015).
 
-    Where more than three people answered, an answer is right if three of the others gave it, averaged over leaving each
-    out, and partly right if fewer did; of three people or fewer, all have to agree.
+    With more than three annotators, an answer is right if three of the others gave it, averaged over leaving each out,
+    and partly right if fewer did; with three or fewer, all have to agree.
     """
     return _mean("vqa_accuracy", targets, predictions, _agreement)
 
 
 METRICS = (
-    Metric("vqa_accuracy", vqa_accuracy, True, "Share of the answers that three people gave too; 0 to 1."),
-    Metric("exact_match", exact_match, True, "Share of the answers that are right word for word; 0 to 1."),
+    Metric("vqa_accuracy", vqa_accuracy, True, "Agreement with at least three annotators; 0 to 1."),
+    Metric("exact_match", exact_match, True, "Share of the answers that match a known answer exactly; 0 to 1."),
     Metric("answer_f1", answer_f1, True, "Mean F1 of an answer's words with the best known answer; 0 to 1."),
 )
 
@@ -116,7 +116,7 @@ class Answers(Kind):
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> tuple[str]:
         """The answer's words alone; raises ``UnsupportedModel`` where it is not an answer."""
         if not isinstance(answer, Answer):
-            raise UnsupportedModel("The model does not answer questions, so that it cannot be evaluated by answers.")
+            raise UnsupportedModel("The model does not answer questions, so it cannot be evaluated on answers.")
         return (answer.answer,)
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> list[tuple[str]]:
@@ -133,15 +133,15 @@ class Answers(Kind):
         return guesses
 
     def summary(self, answer: Answer) -> Sequence[tuple[str, str]]:
-        """The words with their score."""
+        """The answer with its score."""
         return [(answer.answer, "" if answer.score is None else f"{answer.score:.3f}")]
 
     def to_json(self, answer: Answer) -> Mapping[str, Any]:
-        """The words, and what else is known of the answer."""
+        """The answer with all of its fields."""
         return {name: value for name, value in super().to_json(answer).items() if value is not None}
 
     def html(self, item: Any, answer: Answer) -> str:
-        """The question, the answer, and the text that it was asked of, with the answer marked in it."""
+        """The question, the answer, and its text, with the answer marked in it."""
         score = "" if answer.score is None else f' <span class="soft">score {answer.score:.3f}</span>'
         question = f"<h3>{escape(item.question)}</h3>" if isinstance(item, Asked) else ""
         text = f"<blockquote>{_marked(item.context, answer)}</blockquote>" if isinstance(item, AskedOfText) else ""
@@ -157,7 +157,7 @@ class Answers(Kind):
 
 
 def _marked(context: str, answer: Answer) -> str:
-    """A text in HTML, the answer marked where it stands."""
+    """A text in HTML, with the answer marked."""
     words = answer.answer
     start = context.find(words) if answer.start is None else answer.start
     end = start + len(words)

@@ -1,4 +1,4 @@
-"""Decodes recordings: mono, float32, resampled to whatever rate a model takes; and looks at files for broken ones."""
+"""Decodes recordings: mono, float32, resampled to a model's sampling rate; and checks files for broken ones."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ _USUAL = frozenset(
 on are named."""
 
 LONGEST = 600.0
-"""Seconds that a recording may last; models hear half a minute, and whole hours would fill the memory."""
+"""Maximum seconds of a recording; models take half a minute, and hours would fill the memory."""
 
 _MAGIC = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"FORM", b".snd", b"caff", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
 _WINDOW = 256
 _BLOCK = 1 << 16
 _WHOLE, _FRAME = 0.99, 1152
-"""Part of the announced frames from which on a recording is whole, but for one frame of MP3."""
+"""Minimum share of the frames in the header for a recording to be complete, except for one frame of MP3."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,12 @@ class Recording:
 
 @dataclass(frozen=True)
 class AudioFacts:
-    """What one look at a recording tells.
+    """Facts about a recording, from reading it once.
 
     Attributes:
         digest: SHA-256 over the file's bytes.
         bytes: size of the file.
-        seconds: how long it lasts.
+        seconds: duration.
         sampling_rate: samples per second, as stored.
     """
 
@@ -104,7 +104,7 @@ class AudioFacts:
 
 
 class _Content(io.BytesIO):
-    """A file's bytes for libsndfile, which asks for places before the first byte of some cut files.
+    """A file's bytes for libsndfile, which seeks to before the first byte of some truncated files.
 
     An exception would be printed with its traceback, as no caller can catch it; the place stays where it was instead.
     """
@@ -129,7 +129,7 @@ def decode(content: bytes) -> Recording:
 
 
 def encode(recording: Recording) -> bytes:
-    """A recording as a WAV file of 16 bits; louder samples than 1 are cut."""
+    """A recording as a WAV file of 16 bits; samples outside -1 to 1 are clipped."""
     with needs_extra("audio", "write recordings"):
         import soundfile
     buffer = io.BytesIO()
@@ -138,7 +138,7 @@ def encode(recording: Recording) -> bytes:
 
 
 def save(recording: Recording, folder: Path, name: str) -> Path:
-    """Write a recording as ``FOLDER/NAME.wav``; the folder is made where it is missing."""
+    """Write a recording as ``FOLDER/NAME.wav``; the folder is created if missing."""
     content = encode(recording)
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def suffixes() -> frozenset[str]:
         import soundfile
     except (ImportError, OSError):  # the package without the library
         return _USUAL
-    # Its formats are named as their suffixes are; headerless files do not say what they hold.
+    # Its formats are named like their suffixes; headerless files do not say what they contain.
     return _USUAL | {f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW"}
 
 
@@ -164,7 +164,7 @@ def has_audio_magic(content: bytes) -> bool:
 
 
 def inspect(path: Path) -> AudioFacts | str:
-    """What a file holds, or why it cannot be used; all of it is decoded, block by block, so that a cut one is found."""
+    """Facts about a file, or why it is not usable; all of it is decoded, block by block, to find truncated ones."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -200,30 +200,30 @@ def inspect_all(paths: Iterable[Path]) -> Iterator[AudioFacts | str]:
 
 
 def _decoded(file: Any) -> tuple[int, str]:
-    """How many frames there are, and what is the matter with them, if anything."""
+    """The number of frames, and what is wrong with them, if anything."""
     import numpy as np
 
     announced, rate = int(file.frames), int(file.samplerate)
     if announced > LONGEST * rate:
         minutes = announced / rate / 60
-        return 0, f"lasts {minutes:,.0f} minutes, and recordings of up to {LONGEST / 60:.0f} are taken; cut it"
+        return 0, f"lasts {minutes:,.0f} minutes; the limit is {LONGEST / 60:.0f}, so split it"
     frames = 0
     for block in _blocks(file):
         if not np.isfinite(block).all():
-            return 0, "holds samples that are not finite"
+            return 0, "has samples that are not finite"
         frames += len(block)
     if not frames:
-        return 0, "holds no samples"
+        return 0, "has no samples"
     if frames < _WHOLE * announced - _FRAME:
         return 0, f"ends after {frames / rate:.2f} s of the {announced / rate:.2f} s it announces"
     return frames, ""
 
 
 def _blocks(file: Any) -> Iterator[np.ndarray]:
-    """What is decoded, frames x channels, block by block.
+    """The decoded samples, frames x channels, block by block.
 
-    ``SoundFile.blocks`` yields as many frames as the header announces; those that a cut file lacks are memory that was
-    never written.
+    ``SoundFile.blocks`` yields as many frames as the header announces; those that a truncated file lacks are
+    uninitialised memory.
     """
     while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
         yield block

@@ -1,4 +1,4 @@
-"""Matches the classes that a model's answers speak of with those of the data, by name."""
+"""Matches the classes in a model's answers with those of the data, by name."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _GENERIC = re.compile(r"(label|class) \d+\Z")
 
 
 class ClassNames:
-    """Turns answers of kinds that speak of classes into the classes of the data.
+    """Converts answers with class names to the classes of the data.
 
-    Case, hyphens and underscores of names do not matter. A class that the data do not have is never right. A model
-    without names (``LABEL_3``) is taken by its numbers, for kinds that allow it.
+    Case, hyphens and underscores of names do not matter. A class that the data do not have is never right. The numbers
+    of a model without names (``LABEL_3``) are used as class indices, for kinds that allow it.
     """
 
     def __init__(self, kind: Kind, classes: Sequence[str]) -> None:
@@ -39,10 +39,10 @@ class ClassNames:
         return self._kind.relabelled(answer, {name: self._known.get(folded(name)) for name in labels}, self._classes)
 
     def check(self, model: str, data: str) -> None:
-        """Raise ``DataError`` where the model spoke of classes, and none of them is one of the data's."""
+        """Raise ``DataError`` if the model's answers have classes, and none of them is a class of the data."""
         if self._met and not any(self._met.values()):
             raise DataError(
                 f"'{model}' answers with labels such as '{next(iter(self._met))}', and none of its answers is a class "
                 f"of '{data}', such as '{self._classes[0]}'.",
-                "Rename the classes as the model calls them, or train a head for them: zoo tune",
+                "Rename the classes to the model's names, or train a head for them: zoo tune",
             )

@@ -1,4 +1,4 @@
-"""Classes: one of several for each sample, as an index; a model answers with the likeliest labels."""
+"""Classes: one of several for each sample, as an index; a model answers with the most likely labels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 SHOWN = 5
-"""Labels in an answer."""
+"""Maximum number of labels in an answer."""
 
 _TINY = 0.0005
 _NAMED = 5
@@ -29,7 +29,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Label:
-    """One class with the probability that a model gives it; None where the model gives none."""
+    """One class with its probability; None if the model returns none."""
 
     label: str
     score: float | None = None
@@ -37,7 +37,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Labels(Sequence[Label]):
-    """The likeliest classes of one sample, best first.
+    """The most likely classes of one sample, best first.
 
     Attributes:
         found: each class with its score.
@@ -52,7 +52,7 @@ class Labels(Sequence[Label]):
 
     @classmethod
     def best_of(cls, labels: Sequence[str], scores: Sequence[float], count: int = SHOWN) -> Labels:
-        """The likeliest of all classes of a model, from names and scores in the model's order."""
+        """The most likely of all classes of a model, from names and scores in the model's order."""
         ranked = sorted(zip(labels, scores, strict=True), key=lambda pair: -pair[1])[:count]
         return cls(tuple(Label(str(label), float(score)) for label, score in ranked))
 
@@ -88,22 +88,22 @@ class Classes(Kind):
         return np.asarray(targets)
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> int:
-        """The index of the likeliest label among the data's classes; one beyond the last where it is none of them."""
+        """The index of the most likely label among the data's classes; one past the last if it is not among them."""
         known = {folded(name): index for index, name in enumerate(classes)}
         return known.get(folded(best(answer)), len(known))
 
     def labels(self, answer: Any) -> Sequence[str]:
-        """The likeliest label alone, since it decides."""
+        """The most likely label only."""
         return (best(answer),)
 
     def check(self, dataset: Dataset) -> None:
-        """Refuse one class only, and classes with one sample, which splitting cannot divide."""
+        """Reject a single class, and classes with one sample, which cannot be split."""
         column = f" in column '{dataset.columns['target']}'" if "target" in dataset.columns else ""
         counts: Counter[int] = Counter(int(target) for target in dataset.targets or ())
         if len(counts) < 2:
             only = dataset.classes[next(iter(counts))]
             raise DataError(
-                f"All {len(dataset):,} samples of '{dataset.name}' are of one class, '{only}'.",
+                f"All {len(dataset):,} samples of '{dataset.name}' have the same class, '{only}'.",
                 "Add samples of at least one other class.",
             )
         single = [dataset.classes[label] for label, count in sorted(counts.items()) if count < 2]
@@ -113,13 +113,13 @@ class Classes(Kind):
         more = f" and {len(single) - _NAMED:,} more" if len(single) > _NAMED else ""
         if len(single) == len(counts):
             raise DataError(
-                f"Each of the {len(dataset):,} samples of '{dataset.name}'{column} is of a class of its own "
+                f"Each of the {len(dataset):,} samples of '{dataset.name}'{column} has a class of its own "
                 f"({named}{more}).",
-                "These seem not to be labels; name another column with --target-column.",
+                "These do not seem to be labels; name another column with --target-column.",
             )
         raise DataError(
-            f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have one sample only, which cannot be "
-            f"used both for training and for evaluation: {named}{more}.",
+            f"{len(single):,} of the {len(counts):,} classes of '{dataset.name}' have only one sample, which cannot be "
+            f"used for both training and evaluation: {named}{more}.",
             "Add samples of these classes or leave them out.",
         )
 
@@ -152,7 +152,7 @@ class Classes(Kind):
         return [(one.label, "" if one.score is None else f"{one.score:{form}}") for one in found]
 
     def to_json(self, answer: Any) -> list[dict[str, Any]]:
-        """A list of labels with scores, as pipelines of the Hub have it."""
+        """A list of labels with scores, as in transformers pipelines."""
         return [
             {"label": one.label} if one.score is None else {"label": one.label, "score": one.score}
             for one in _labels(answer)
@@ -184,10 +184,10 @@ class Classes(Kind):
 
 
 def best(answer: Any) -> str:
-    """The likeliest label; raises ``UnsupportedModel`` where the answer has none."""
+    """The most likely label; raises ``UnsupportedModel`` if the answer has none."""
     found = _labels(answer)
     if not found:
-        raise UnsupportedModel("The model does not answer with labels, so that it cannot be evaluated by classes.")
+        raise UnsupportedModel("The model does not predict labels, so it cannot be evaluated on classes.")
     return found[0].label
 
 

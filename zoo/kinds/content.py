@@ -1,4 +1,4 @@
-"""Digests of single items by their content: equal items have equal digests, whatever object holds them."""
+"""Digests of single items by their content: equal items have equal digests."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ _PLAIN = (str, bytes, bool, int, float, type(None))
 
 
 def content_digest(item: Any) -> bytes | None:
-    """SHA-256 over the content of one item, or None for kinds of items that are not known here."""
+    """SHA-256 over the content of one item, or None for unknown kinds of items."""
     digest = hashlib.sha256()
     return digest.digest() if _add(digest, item) else None
 
 
 def unwrapped(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[int]]:
-    """The sequence that subsets of subsets are cut from, and the positions in it."""
+    """The sequence behind nested subsets, and the positions in it."""
     places: Sequence[int] = range(len(inputs))
     while isinstance(inputs, Subset):
         indices = inputs.indices
@@ -28,7 +28,7 @@ def unwrapped(inputs: Sequence[Any]) -> tuple[Sequence[Any], Sequence[int]]:
 
 
 def _add(digest: Any, item: Any) -> bool:
-    """Add an item to a running hash, every part with its type and length; False where a part is of no known kind."""
+    """Add an item to a running hash, every part with its type and length; False if a part has an unknown kind."""
     if isinstance(item, _PLAIN):
         content = item.encode("utf-8", "surrogatepass") if isinstance(item, str) else item
         content = content if isinstance(content, bytes) else repr(content).encode()
@@ -50,7 +50,7 @@ def _add(digest: Any, item: Any) -> bool:
         digest.update(f"{type(item).__qualname__} ".encode())
         return all(_add(digest, getattr(item, field.name)) for field in dataclasses.fields(item))
     if hasattr(item, "getpalette") and hasattr(item, "mode"):
-        # The colours of a palette image lie beside its pixels, and so does what is transparent.
+        # A palette image stores its colours and transparency separately from its pixels.
         extras = [item.getpalette() if item.mode in {"P", "PA"} else None, item.info.get("transparency")]
         digest.update(f"picture {item.mode} {item.size} ".encode())
         digest.update(item.tobytes())

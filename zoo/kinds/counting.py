@@ -1,4 +1,4 @@
-"""What is said of many samples: lengths of texts, sizes of images; histograms, so that memory follows the variety."""
+"""Summaries of many samples: lengths of texts, sizes of images; from histograms, so that memory stays small."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Lengths(Entity):
 
 @dataclass(frozen=True)
 class ImageSizes(Entity):
-    """Width and height in pixels of the images of least, median and most area, and images by colour mode."""
+    """Width and height in pixels of the images with minimum, median and maximum area, and images by colour mode."""
 
     smallest: tuple[int, int]
     median: tuple[int, int]
@@ -32,7 +32,7 @@ class ImageSizes(Entity):
 
 
 def lengths(histogram: Counter[int]) -> Lengths | None:
-    """The lengths that a histogram counts; None where it is empty."""
+    """The lengths that a histogram counts; None if it is empty."""
     return Lengths(*(quantile(histogram, q) for q in (0.0, 0.5, 0.95, 1.0))) if histogram else None
 
 

@@ -1,4 +1,4 @@
-"""The fingerprint of a data set: equal content, equal fingerprint, wherever it lies."""
+"""The fingerprint of a data set: equal content has an equal fingerprint, in any location."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fingerprint(
 ) -> str:
     """SHA-256 over the content of inputs and targets, in order, as hex.
 
-    Paths, file names and the time play no part, so that a copy elsewhere has the same fingerprint.
+    Paths, file names and times do not matter, so a copy elsewhere has the same fingerprint.
 
     Args:
         input_kind: ``image``, ``text``...

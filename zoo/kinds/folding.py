@@ -1,8 +1,8 @@
-"""Names of classes as they are compared."""
+"""Normalises names of classes for comparison."""
 
 from __future__ import annotations
 
 
 def folded(name: str) -> str:
-    """A name without case, hyphens, underscores and surplus space."""
+    """A name without case, hyphens, underscores and extra spaces."""
     return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())

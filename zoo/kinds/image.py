@@ -45,7 +45,7 @@ _USUAL = frozenset(
 named."""
 
 _NOT_DECODED = frozenset({"EPS", "MPEG"})
-"""Formats that Pillow opens and that do not hold an image of pixels: a program for Ghostscript, and films."""
+"""Formats that Pillow opens although they are not raster images: PostScript and video."""
 
 _MAGIC = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\x00", b"MM\x00*")
 _ORIENTATION = 0x0112
@@ -55,12 +55,12 @@ _WINDOW = 1024
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What one look at an image file tells.
+    """Facts about an image file, from reading it once.
 
     Attributes:
         digest: SHA-256 over the file's bytes.
         bytes: size of the file.
-        size: width and height in pixels, as the image stands upright.
+        size: width and height in pixels, after EXIF rotation.
         mode: colour mode as stored: ``RGB``, ``L``, ``P``, ``RGBA``, ``I;16``...
     """
 
@@ -74,7 +74,7 @@ class ImageFacts:
 def suffixes() -> frozenset[str]:
     """Suffixes of image files, in lower case: the usual ones, and all others that Pillow decodes as it is installed.
 
-    What is inside a file is found out by its content.
+    The format of a file is determined by its content.
     """
     try:
         from PIL import Image, ImageFile
@@ -100,7 +100,7 @@ def has_image_magic(path: Path) -> bool:
 
 
 def decode(content: bytes) -> Image:
-    """An encoded image as PIL's, in RGB: upright by its EXIF orientation, transparency on white, 16 bits scaled to 8.
+    """An encoded image as a PIL image in RGB: EXIF orientation applied, transparency on white, 16 bits scaled to 8.
 
     The first of several frames is taken. Raises what PIL raises for what it cannot decode.
     """
@@ -128,10 +128,10 @@ def to_rgb(image: Image) -> Image:
 
 
 def _eight_bits(image: Image) -> Image:
-    """Greyscale of 16 or 32 bits, or floating point, in 8: by the depth of its values, not by their range.
+    """Greyscale of 16 or 32 bits, or floating point, in 8 bits: scaled by bit depth, not by the range of its values.
 
     Whole numbers are of 16 bits unless all fit into 8; floating-point values up to 1 are fractions of white. Only
-    what lies beyond these is stretched to its own largest value.
+    larger values are scaled by their own maximum.
     """
     import numpy as np
     import PIL.Image
@@ -146,7 +146,7 @@ def _eight_bits(image: Image) -> Image:
 
 
 def inspect(path: Path) -> ImageFacts | str:
-    """What a file holds, or why it cannot be used; the whole file is decoded, so that a cut one is found.
+    """Facts about a file, or why it is not usable; the whole file is decoded, to find truncated ones.
 
     JPEG is decoded at an eighth of its size, which reads every byte and costs a fraction.
     """
@@ -177,7 +177,7 @@ def inspect_content(content: bytes) -> ImageFacts | str:
         return "is not an image that Pillow can decode here"
     except Exception as error:
         # PIL's decoders raise a dozen types on broken files; each of them means that this item is unusable.
-        # How many bytes are left would make each truncated file a reason of its own.
+        # With the number of bytes left, each truncated file would have a different reason.
         reason = " ".join(str(error).partition(" (")[0].split()) or type(error).__name__
         return f"cannot be decoded: {reason[:1].lower()}{reason[1:]}"
     return ImageFacts(hashlib.sha256(content).digest(), len(content), (width, height), mode)

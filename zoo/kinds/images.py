@@ -29,7 +29,7 @@ _THUMBNAIL = 160
 """Pixels of the longer side of a sample in a report, so that the page stays small."""
 
 _SIDE = 16
-"""Images are shrunk to so many pixels square, in colour, for features without a model: 768 numbers."""
+"""Side of the shrunk colour image for features without a model, in pixels: 768 numbers."""
 
 
 def _encoded(image: Image, form: str) -> bytes:
@@ -153,7 +153,7 @@ class Images(Kind):
         return np.stack(rows), f"pixels of {_SIDE} x {_SIDE} images"
 
     def ordinary(self) -> Sequence[Any]:
-        """Waves of colour; networks that were trained on photographs make little of noise."""
+        """Waves of colour; networks trained on photographs cannot tell noise images apart."""
         import numpy as np
         from PIL import Image
 

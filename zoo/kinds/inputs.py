@@ -1,4 +1,4 @@
-"""Inputs as people give them: paths in tables, and texts and files typed on a command line."""
+"""Inputs from users: paths in tables, and texts and files on a command line."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from zoo.entities import Problem
 from zoo.errors import DataError, InvalidInput
 
 LONGEST_PATH = 4096
-"""Characters beyond which nothing is taken for the name of a file."""
+"""Maximum length of a file name; a longer text is not one."""
 
 _WORDS, _LONGEST_STEM = 5, 40
-"""Words and characters of an input's name that its file has."""
+"""Maximum words and characters of an input's name in the name of its file."""
 
 
 def resolve(value: str, folder: Path) -> Path:
-    """A file's path, relative to the table's folder; written with ``\\`` it is understood too."""
+    """A file's path, relative to the table's folder; ``\\`` as the separator works everywhere."""
     path = folder / Path(value.strip()).expanduser()
     return path if path.exists() or "\\" not in value else folder / value.strip().replace("\\", "/")
 
 
 def typed_file(text: str, noun: str) -> Path:
-    """The file that was typed; raises ``DataError`` where there is none."""
+    """The typed file; raises ``DataError`` if there is none."""
     path = Path(text).expanduser()
     if not path.is_file():
         raise DataError(f"There is no {noun} file '{text}'.")
@@ -35,11 +35,11 @@ def typed_file(text: str, noun: str) -> Path:
 def looked_at(
     facts: Sequence[Any], items: Callable[[list[Any], list[Any]], Sequence[Any]], sources: Sequence[Any]
 ) -> Values:
-    """Values of files or encoded cells that were looked at; those that cannot be used are problems.
+    """Values of files or encoded cells that were inspected; unusable ones become problems.
 
     Args:
-        facts: n looks, each with a ``digest``, or a reason as text.
-        items: from the usable of ``sources`` and their facts to the values, decoded when indexed.
+        facts: n results of the inspection, each with a ``digest``, or a reason as text.
+        items: makes the values, decoded when indexed, from the usable sources and their facts.
         sources: the n paths or contents.
     """
     kept = [at for at, found in enumerate(facts) if not isinstance(found, str)]
@@ -49,7 +49,7 @@ def looked_at(
 
 
 def existing_file(text: str) -> Path | None:
-    """The file that a typed text names; None where it is the input itself."""
+    """The file that a typed text names; None if it is the input itself."""
     if len(text) >= LONGEST_PATH or "\0" in text or "\n" in text:
         return None
     path = Path(text).expanduser()

@@ -1,4 +1,4 @@
-"""Sequences of inputs that decode when indexed, and what is known of an item without handing it to a model."""
+"""Sequences of inputs that decode when indexed, and facts about single inputs."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _SNIPPET = 40
 
 @dataclass(frozen=True)
 class ItemFacts:
-    """What is known of one input.
+    """Facts about one input.
 
     Attributes:
-        name: what messages call it: a path, or its position and beginning.
+        name: its name in messages: a path, or its position and first words.
         digest: SHA-256 of its content.
         bytes: size of the content, in bytes.
         size: width and height of an image.
         mode: colour mode of an image, as stored.
-        seconds: how long a recording lasts.
+        seconds: duration of a recording.
     """
 
     name: str
@@ -47,7 +47,7 @@ class ImageFiles(Sequence[Any]):
     Attributes:
         root: the folder that the names in messages are relative to.
         paths: the files.
-        known: what reading found out of each.
+        known: facts about each, from reading it.
     """
 
     def __init__(self, root: Path, paths: Sequence[Path], known: Sequence[ImageFacts]) -> None:
@@ -62,13 +62,13 @@ class ImageFiles(Sequence[Any]):
         return decode(_content(self.paths[index]))
 
     def facts(self, index: int) -> ItemFacts:
-        """What reading found out of an image."""
+        """Facts about an image, from reading it."""
         known = self.known[index]
         return ItemFacts(_name(self.paths[index], self.root), known.digest, known.bytes, known.size, known.mode)
 
 
 class EncodedImages(Sequence[Any]):
-    """Images held as the bytes of their files, as tables with image columns do; decoded to RGB when indexed."""
+    """Images as encoded bytes, as in tables with image columns; decoded to RGB when indexed."""
 
     def __init__(self, contents: Sequence[bytes], known: Sequence[ImageFacts]) -> None:
         self.contents, self.known = contents, known
@@ -80,7 +80,7 @@ class EncodedImages(Sequence[Any]):
         return Subset(self, range(len(self))[index]) if isinstance(index, slice) else decode(self.contents[index])
 
     def facts(self, index: int) -> ItemFacts:
-        """What reading found out of an image."""
+        """Facts about an image, from reading it."""
         known = self.known[index]
         return ItemFacts(f"item {index}", known.digest, known.bytes, known.size, known.mode)
 
@@ -91,7 +91,7 @@ class AudioFiles(Sequence[Any]):
     Attributes:
         root: the folder that the names in messages are relative to.
         paths: the files.
-        known: what reading found out of each.
+        known: facts about each, from reading it.
     """
 
     def __init__(self, root: Path, paths: Sequence[Path], known: Sequence[audio.AudioFacts]) -> None:
@@ -106,13 +106,13 @@ class AudioFiles(Sequence[Any]):
         return audio.decode(_content(self.paths[index]))
 
     def facts(self, index: int) -> ItemFacts:
-        """What reading found out of a recording."""
+        """Facts about a recording, from reading it."""
         known = self.known[index]
         return ItemFacts(_name(self.paths[index], self.root), known.digest, known.bytes, seconds=known.seconds)
 
 
 class EncodedAudio(Sequence[Any]):
-    """Recordings held as the bytes of their files, as tables with audio columns do; decoded when indexed."""
+    """Recordings as encoded bytes, as in tables with audio columns; decoded when indexed."""
 
     def __init__(self, contents: Sequence[bytes], known: Sequence[audio.AudioFacts]) -> None:
         self.contents, self.known = contents, known
@@ -124,13 +124,13 @@ class EncodedAudio(Sequence[Any]):
         return Subset(self, range(len(self))[index]) if isinstance(index, slice) else audio.decode(self.contents[index])
 
     def facts(self, index: int) -> ItemFacts:
-        """What reading found out of a recording."""
+        """Facts about a recording, from reading it."""
         known = self.known[index]
         return ItemFacts(f"item {index}", known.digest, known.bytes, seconds=known.seconds)
 
 
 class PixelImages(Sequence[Any]):
-    """Greyscale images in one array, n x height x width, uint8; given as PIL images in RGB when indexed."""
+    """Greyscale images in one array, n x height x width, uint8; PIL images in RGB when indexed."""
 
     def __init__(self, pixels: np.ndarray) -> None:
         self.pixels = pixels
@@ -159,7 +159,7 @@ def text_digest(text: str) -> bytes:
 
 
 def item_facts(inputs: Sequence[Any], index: int) -> ItemFacts:
-    """What is known of an input; images of which nothing is known yet are decoded."""
+    """Facts about an input; images without known facts are decoded."""
     if isinstance(inputs, Subset):
         return item_facts(inputs.items, inputs.indices[index])
     if isinstance(inputs, (ImageFiles, EncodedImages, PixelImages, AudioFiles, EncodedAudio)):
@@ -177,8 +177,8 @@ def _content(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"'{path}' could be read a moment ago and no longer can: {error}.",
-            "Keep the files in place while zoo works on them.",
+            f"'{path}' was readable before and no longer is: {error}.",
+            "Do not move or change the files while zoo is running.",
         ) from error
 
 

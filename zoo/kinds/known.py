@@ -1,4 +1,4 @@
-"""The kinds that all plugins bring, by name."""
+"""The kinds of all plugins, by name."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 UNLABELLED = "none"
-"""What the target kind of a data set without targets is called."""
+"""The target kind of a data set without targets."""
 
 
 def kinds() -> Mapping[str, Kind]:
@@ -26,18 +26,18 @@ def kinds() -> Mapping[str, Kind]:
 
 
 def kind_of(name: str) -> Kind:
-    """The kind called ``name``; one with the defaults alone where no plugin brings it."""
+    """The kind called ``name``; one with defaults only if no plugin provides it."""
     return kinds().get(name) or plain_kind(name)
 
 
 @functools.lru_cache(maxsize=64)
 def plain_kind(name: str) -> Kind:
-    """A kind with the defaults alone."""
+    """A kind with defaults only."""
     return Kind(name)
 
 
 def asked_kind(model: Described, task: Task | None) -> Kind:
-    """What a model takes for a task: its own kind of input, or one that the task builds on it, such as questions."""
+    """The kind of input for a task: the model's own, or one that the task builds on it, such as questions."""
     if task is not None:
         first = kind_of(task.inputs[0])
         if len(task.inputs) == 1 and first.asked_of == model.input_kind:
@@ -49,7 +49,7 @@ def asked_kind(model: Described, task: Task | None) -> Kind:
 
 
 def shown(kind: Kind, show: Callable[[], T], fallback: Callable[[], T]) -> T:
-    """What a kind shows of an answer; where it raises, the fallback, and its plugin is named in one line."""
+    """An answer as its kind shows it; if the kind raises, the fallback, with a warning that names its plugin."""
     try:
         return show()
     except ZooError:

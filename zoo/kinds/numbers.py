@@ -30,16 +30,16 @@ class Numbers(Kind):
         return np.asarray(targets, dtype=np.float64)
 
     def strata(self, targets: Sequence[Any]) -> np.ndarray | None:
-        """Numbers that are 0 or 1 are two classes, the rarer of which no part may be without."""
+        """Numbers that are 0 or 1 are two classes, both of which every part must contain."""
         import numpy as np
 
         values = np.asarray(targets)
         return values if np.isin(values, (0, 1)).all() else None
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> float:
-        """The number; raises ``UnsupportedModel`` where the answer is none."""
+        """The number; raises ``UnsupportedModel`` if the answer is not a number."""
         if not isinstance(answer, (int, float)):
-            raise UnsupportedModel("The model does not answer with numbers, so that it cannot be evaluated by them.")
+            raise UnsupportedModel("The model does not predict numbers, so it cannot be evaluated on them.")
         return float(answer)
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> np.ndarray:
@@ -64,5 +64,5 @@ class Numbers(Kind):
         return (3.0, -0.25)
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """Numbers at both ends of what floats hold."""
+        """The smallest and largest floats."""
         return [("huge", 1e300), ("tiny", 1e-300)]

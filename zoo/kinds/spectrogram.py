@@ -1,4 +1,4 @@
-"""Draws a recording as its spectrogram, with the words or the classes that a model heard in it."""
+"""Draws a recording as its spectrogram, with the words or classes that a model predicts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from zoo.kinds.audio import Recording
 
 WINDOW_SECONDS, FRAMES = 0.025, 900
-"""Length of a window, and how many there are at most: as many as the plot is wide."""
+"""Length of a window, and the maximum number of windows, which is the width of the plot."""
 
 FLOOR = 80.0
 """Decibels below the loudest that are drawn as silence."""
@@ -32,7 +32,7 @@ def spectrogram(samples: np.ndarray, sampling_rate: int, frames: int = FRAMES) -
     Args:
         samples: float32, one channel, n.
         sampling_rate: samples per second.
-        frames: windows at most, spread evenly over the recording.
+        frames: maximum number of windows, spread evenly over the recording.
     """
     import numpy as np
 

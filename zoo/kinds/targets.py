@@ -1,4 +1,4 @@
-"""Turns the labels of a column into class indices or numbers."""
+"""Converts the labels of a column to class indices or numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MISSING = frozenset({"", "nan", "null", "n/a", "#n/a", "<na>"})
 _FEW = 50
 _MOST_NUMBERED_CLASSES = 10_000
 _MOST_DIGITS = 15
-"""Digits of a whole number that a float holds whatever they are; with more it is a name, such as that of a user."""
+"""Digits up to which a float represents every whole number; longer ones are names, such as user ids."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Targets:
     """Targets of n samples: class indices with class names, numbers, or texts; ``kind`` names which of them.
 
     Attributes:
-        notes: how the labels were read, in sentences, where that could be in doubt.
+        notes: how ambiguous labels were read, in sentences.
     """
 
     kind: str
@@ -52,7 +52,7 @@ def is_number(value: Any) -> bool:
 
 
 def is_code(value: Any) -> bool:
-    """Whether a cell is written with digits and names something: ``007``, or a whole number of 16 digits or more."""
+    """Whether a cell of digits is a code: ``007``, or a whole number of 16 digits or more."""
     text = value.strip() if isinstance(value, str) else str(value)
     if isinstance(value, float) or not is_number(value):
         return False
@@ -65,16 +65,16 @@ def _is_infinite(text: str) -> bool:
 
 
 def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted: str | None = None) -> Targets:
-    """Classes or numbers out of labels none of which is missing.
+    """Classes or numbers from labels, none of which is missing.
 
     Words and booleans are classes. Numbers with a fraction are numbers. Whole numbers are classes where few of them
     occur (at most 50), or where they count classes (0 or 1 upward without a gap), each twice or more on average. A
-    column in which one is a code, such as ``007``, holds names. A task that wants one or the other gets it. Classes
-    are called as their labels are written.
+    column with a code, such as ``007``, contains names. A task that needs one or the other decides. Classes are named
+    as their labels are written.
 
     Args:
         values: the cells.
-        places: where each stands, for messages.
+        places: position of each, for messages.
         wanted: ``class``, ``number`` or ``text`` where the task says.
 
     Raises:
@@ -83,7 +83,7 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
     for value, place in zip(values, places, strict=True):
         if isinstance(value, tuple) or not isinstance(value, Hashable):
             raise DataError(
-                f"Column '{column}' holds lists or objects ({place}), which cannot be labels.",
+                f"Column '{column}' contains lists or objects ({place}), which cannot be labels.",
                 "Name a column of words or numbers with --target-column.",
             )
     if wanted == "text":
@@ -120,7 +120,7 @@ def _are_classes(numbers: Sequence[float]) -> bool:
 
 
 def _classes(values: Sequence[Any], notes: tuple[str, ...] = ()) -> Targets:
-    """Class indices, the classes in the order of their numbers or else of the alphabet."""
+    """Class indices, with the classes in numerical or else alphabetical order."""
     words = {(type(value), value): _word(value) for value in values}
     labels = [words[type(value), value] for value in values]
     distinct = set(labels)
@@ -133,12 +133,12 @@ def _classes(values: Sequence[Any], notes: tuple[str, ...] = ()) -> Targets:
 
 
 def _word(value: Any) -> str:
-    """A label as it is written; a number that a file holds as such has no fraction where it needs none."""
+    """A label as it is written; a whole number is written without a fraction."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return str(int(value)) if value == math.floor(value) and abs(value) < 10**_MOST_DIGITS else repr(float(value))
-    if isinstance(value, bytes):  # as Parquet holds texts that some programs write
+    if isinstance(value, bytes):  # some programs write texts to Parquet as bytes
         return value.decode("utf-8", "backslashreplace").strip()
     return str(value).strip()
 
@@ -159,13 +159,13 @@ def _float(value: Any) -> float:
 
 def _as_names(column: str, code: Any) -> str:
     return (
-        f"The labels in column '{column}' are read as names, not as numbers, since {_shown(code)} is among them; "
+        f"The labels in column '{column}' are read as names, not as numbers, because {_shown(code)} is among them; "
         "a task that needs numbers (--task) reads them as such."
     )
 
 
 def _equal(ordered: Sequence[str], amounts: Mapping[str, Decimal]) -> tuple[str, ...]:
-    """A sentence where classes are the same number, written differently."""
+    """A warning if classes are the same number, written differently."""
     for one, other in pairwise(ordered):
         if one in amounts and amounts[one] == amounts.get(other) and not amounts[one].is_infinite():
             return (f"Classes '{one}' and '{other}' are one number written in two ways; they are read as two classes.",)

@@ -1,4 +1,4 @@
-"""Opens text files in whatever of the usual encodings they are, compressed or not."""
+"""Opens text files in any of the usual encodings, compressed or not."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel
 
 FALLBACK = "cp1252"
-"""What a file is taken for that is not Unicode: Windows' Western European encoding."""
+"""Encoding of files that are not Unicode: Windows' Western European."""
 
 SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst"})
 """Suffixes of texts that are one sample each, in lower case."""
 
 _ABOUT = ("readme", "license", "licence", "changelog", "copying")
-"""Beginnings of names of texts about a data set, which are none of its samples."""
+"""Prefixes of the names of texts about a data set, which are not samples."""
 
 _BLOCK = 1 << 20
 _QUOTED = 240
-"""Characters of a sample in a report."""
+"""Maximum characters of a sample in a report."""
 
 _BUCKETS = 512
-"""Words are counted in so many buckets, for features without a model."""
+"""Number of buckets in which words are counted, for features without a model."""
 
 _ORDINARY = (
     "A short one.",
@@ -73,7 +73,7 @@ def encoding_of(path: Path) -> str:
     """``utf-8-sig`` (UTF-8 with or without its mark), ``utf-16`` by its mark, or the fallback; reads the file once.
 
     Raises:
-        DataError: the file cannot be opened or unpacked.
+        DataError: the file cannot be opened or decompressed.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     with open_bytes(path) as file:
@@ -92,7 +92,7 @@ def encoding_of(path: Path) -> str:
 
 @contextmanager
 def open_bytes(path: Path) -> Iterator[IO[bytes]]:
-    """A file's bytes, unpacked where its name ends in ``.gz``; failing to read them is a ``DataError``."""
+    """A file's bytes, decompressed if its name ends in ``.gz``; raises ``DataError`` if reading fails."""
     try:
         with path.open("rb") as raw:
             if path.suffix.lower() == ".gz":
@@ -101,14 +101,14 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
             else:
                 yield raw
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise DataError(f"'{path}' cannot be unpacked: {error}.", "Fetch the file again; it is damaged.") from error
+        raise DataError(f"'{path}' cannot be decompressed: {error}.", "Download it again.") from error
     except OSError as error:
         raise DataError(f"'{path}' cannot be opened: {(error.strerror or str(error)).lower()}.") from error
 
 
 @contextmanager
 def open_text(path: Path, encoding: str) -> Iterator[TextIO]:
-    """A file as text, unpacked where its name ends in ``.gz``; line ends are left alone, as the csv module wants."""
+    """A file as text, decompressed if its name ends in ``.gz``; line ends stay as they are, for the csv module."""
     with open_bytes(path) as file:
         yield io.TextIOWrapper(file, encoding=encoding, errors="replace", newline="")
 
@@ -169,7 +169,7 @@ class Texts(Kind):
         return [Counter(map(str, targets)).most_common(1)[0][0]] * len(inputs)
 
     def vocabulary(self, targets: Sequence[Any], task: str) -> Sequence[str]:
-        """The characters that occur, in NFKC; none for a translation, whose models bring their own."""
+        """The characters that occur, in NFKC; none for a translation, whose models have their own."""
         if task == TRANSLATION:
             return ()
         return sorted({character for text in targets for character in unicodedata.normalize("NFKC", str(text))})
@@ -182,11 +182,11 @@ class Texts(Kind):
         """The text, as the answer."""
         text = str(answer)
         if not text.strip():
-            return "<p>The answer is empty: nothing was found.</p>"
+            return "<p>The answer is empty.</p>"
         return f'<h3>Answer</h3><p class="lead">{escape(text)}</p>'
 
     def sample_html(self, item: Any, index: int, label: str) -> str:
-        """A quotation of the beginning."""
+        """The first characters, as a quotation."""
         text = " ".join(str(item).split())
         cut = f"{text[:_QUOTED]}\u2026" if len(text) > _QUOTED else text
         return f"<li><q>{escape(cut)}</q>{f' <strong>{escape(label)}</strong>' if label else ''}</li>"
@@ -220,7 +220,7 @@ class Texts(Kind):
 
 
 def typed_text(text: str) -> str:
-    """The text itself, or what is written in the ``.txt`` file of that name.
+    """The text itself, or the content of the ``.txt`` file of that name.
 
     Raises:
         DataError: there is no text.

@@ -27,14 +27,14 @@ def float_dtype(name: str) -> torch.dtype:
 
 
 def require_float32(card: ModelCard, name: str, what: str = "runs") -> None:
-    """Refuse any precision but float32.
+    """Reject any precision except float32.
 
     Args:
-        name: the precision asked for.
+        name: the requested precision.
         what: the model's verb in the message: ``runs``, ``speaks``...
 
     Raises:
-        UnsupportedPrecision: another precision is asked for.
+        UnsupportedPrecision: another precision is requested.
     """
     if name != "float32":
         raise UnsupportedPrecision(f"'{card.id}' {what} in float32, not in {name}.", "Leave --dtype out.")

@@ -11,19 +11,19 @@ from torch import nn
 from zoo.errors import InvalidInput
 
 Features = Callable[[Any, Any], torch.Tensor]
-"""A function that gives the features of a batch, batch x d, from the pretrained module and the batch."""
+"""A function that returns the features of a batch, batch x d, from the pretrained module and the batch."""
 
 
 class HeadedModel(nn.Module):
     """A pretrained module under a new linear layer, for training: maps a collated batch to batch x outputs.
 
     Args:
-        pretrained: gives features, batch x d, for a batch, unless ``features`` does.
+        pretrained: returns features, batch x d, for a batch, unless ``features`` does.
         dimension: d.
         outputs: number of classes, or of numbers.
-        features: takes the features that the head learns on, where they are not what ``pretrained`` returns.
+        features: computes the head's inputs, if they are not what ``pretrained`` returns.
         dropout: probability of dropping a feature in training.
-        names: attributes of the pretrained part and of the linear layer, by which their weights are saved.
+        names: attributes for the pretrained part and the linear layer, under which their weights are saved.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
     """The content of the folder's ``config.json``.
 
     Raises:
-        UnsupportedModel: it is missing or damaged, or asks for code from elsewhere.
+        UnsupportedModel: it is missing or damaged, or requires code from another repository.
     """
     try:
         raw: dict[str, Any] = parse_json((folder / "config.json").read_text(encoding="utf-8"), finite=False)
@@ -26,11 +26,11 @@ def published_config(folder: Path, card: ModelCard) -> dict[str, Any]:
     # Attention code may be named like a repository, which transformers would then fetch and run.
     for key, value in items:
         if key.endswith("attn_implementation_internal") or ("attn_implementation" in key and "/" in str(value)):
-            raise UnsupportedModel(f"'{card.id}' asks for attention code from elsewhere, which zoo never runs.")
+            raise UnsupportedModel(f"'{card.id}' needs attention code from another repository, which zoo never runs.")
     return raw
 
 
 def architectures(raw: dict[str, Any]) -> tuple[str, ...]:
-    """The classes that a checkpoint was saved from; empty where its config names none."""
+    """The classes that a checkpoint was saved from; empty if its config names none."""
     named = raw.get("architectures") or ()
     return tuple(str(name) for name in named) if isinstance(named, list) else ()

@@ -12,11 +12,11 @@ SUFFIXES = frozenset({".model", ".spm"})
 
 
 def refuse_without_sentencepiece(card: ModelCard, folder: Path, extra: str, error: Exception) -> None:
-    """Raise an error that names the package, where a tokenizer cannot be loaded because it is missing.
+    """Raise an error that names the package if a tokenizer cannot be loaded without it.
 
     Args:
         folder: the model's files.
-        extra: the optional-dependency group of this distribution that brings the package.
+        extra: the optional-dependency group of this distribution that installs the package.
         error: the error that loading raised.
 
     Raises:

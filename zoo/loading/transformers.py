@@ -1,6 +1,6 @@
-"""Loads the parts of a transformers folder: configuration, tokenizer, processor, and weights with what they lack.
+"""Loads the parts of a transformers folder: configuration, tokenizer, processor, and weights, with missing tensors.
 
-Nothing is downloaded, and no code of the model's own is run.
+Nothing is downloaded, and no code from the model is run.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
-"""What every ``from_pretrained`` is called with."""
+"""Arguments of every ``from_pretrained``."""
 
 WARN, IGNORE, REFUSE = "warn", "ignore", "refuse"
 """What to do about tensors that the architecture does not have."""
@@ -56,7 +56,7 @@ def load_tokenizer(card: ModelCard, folder: Path, extra: str) -> Any:
     """The tokenizer of a folder.
 
     Args:
-        extra: the optional-dependency group of this distribution that brings sentencepiece.
+        extra: the optional-dependency group of this distribution that installs sentencepiece.
 
     Raises:
         MissingExtra: it needs the package sentencepiece, which is not installed.
@@ -88,8 +88,8 @@ def load_model(
         options: further arguments of ``from_pretrained``, such as ``config`` and ``dtype``.
 
     Raises:
-        UnsupportedModel: the weights are damaged or missing, have other shapes than the ``config.json`` describes, lack
-            tensors, or hold unexpected ones that are to be refused.
+        UnsupportedModel: the weights are damaged or missing, do not have the shapes of the ``config.json``, lack
+            tensors, or hold unexpected ones and ``unexpected`` is ``refuse``.
     """
     with clear_errors(card, f"{library} cannot load '{card.id}'"):
         model, report = _pretrained(kind, folder, ignore_mismatched_sizes=True, **options)
@@ -104,7 +104,7 @@ def load_model(
 
 
 def load_published_head(kind: Any, folder: Path, **options: Any) -> Any:
-    """A model with the head that it was published with; None where the weights lack a tensor of it.
+    """A model with the head that it was published with; None if the weights lack one of its tensors.
 
     Args:
         kind: one of transformers' automatic classes.
@@ -119,11 +119,11 @@ def load_published_head(kind: Any, folder: Path, **options: Any) -> Any:
 
 @contextmanager
 def clear_errors(card: ModelCard, what: str = "", *, folder: Path | None = None, extra: str = "") -> Iterator[None]:
-    """Turn what a library raises while it loads a damaged or unknown folder into one sentence.
+    """Turn errors of a library that loads a damaged or unknown folder into a clear error.
 
     Args:
-        what: the beginning of the sentence; empty for that of transformers.
-        folder: the model's files, where a tokenizer may need sentencepiece, which ``extra`` brings.
+        what: the start of the message; empty for that of transformers.
+        folder: the model's files, if a tokenizer may need sentencepiece, which ``extra`` installs.
 
     Raises:
         MissingExtra: the package sentencepiece is needed and not installed.

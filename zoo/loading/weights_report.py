@@ -51,13 +51,13 @@ LEFT_OVER = frozenset(
 
 
 def refuse_other_shapes(card: ModelCard, report: Mapping[str, Any]) -> None:
-    """Refuse weights of another architecture than the folder's ``config.json`` describes.
+    """Reject weights of a different architecture than the folder's ``config.json`` describes.
 
     Args:
         report: the ``output_loading_info`` of ``from_pretrained(..., ignore_mismatched_sizes=True)``.
 
     Raises:
-        UnsupportedModel: a tensor has another shape; it is named, with both shapes.
+        UnsupportedModel: a tensor has a different shape; the message names it, with both shapes.
     """
     others = sorted(report.get("mismatched_keys", ()), key=str)
     if not others:
@@ -66,14 +66,14 @@ def refuse_other_shapes(card: ModelCard, report: Mapping[str, Any]) -> None:
     both = f" ({_shape(shapes[0])} instead of {_shape(shapes[1])})" if len(shapes) == 2 else ""
     more = f", and so have {len(others) - 1} more" if len(others) > 1 else ""
     raise UnsupportedModel(
-        f"The weights of '{card.id}' are of another architecture than its config.json: the tensor {name} has another "
+        f"The weights of '{card.id}' do not match its config.json: the tensor {name} has a different "
         f"shape{both}{more}.",
         "Put the config.json and the weights of one model together, or pull it again.",
     )
 
 
 def missing_tensors(model: Any, report: Mapping[str, Any]) -> list[str]:
-    """The tensors of a loaded model that the weights lack, sorted; positions that are computed are never missing.
+    """The tensors of a loaded model that the weights lack, sorted; computed positions are never missing.
 
     Marian and similar models save no table of sines and cosines.
 
@@ -90,11 +90,11 @@ def missing_tensors(model: Any, report: Mapping[str, Any]) -> list[str]:
 
 
 def refuse_missing(card: ModelCard, missing: Sequence[str], part: str = "") -> None:
-    """Refuse weights that lack tensors, which would stay random.
+    """Reject weights that lack tensors, which would stay random.
 
     Args:
         missing: names of the tensors.
-        part: the part of the model that they belong to, where it has several.
+        part: the part of the model that they belong to, if it has several.
 
     Raises:
         UnsupportedModel: there are some; the first is named.
@@ -108,7 +108,7 @@ def refuse_missing(card: ModelCard, missing: Sequence[str], part: str = "") -> N
 
 
 def refuse_unexpected(card: ModelCard, report: Mapping[str, Any]) -> None:
-    """Refuse weights with tensors that the loaded model does not have.
+    """Reject weights with tensors that the loaded model does not have.
 
     Args:
         report: the ``output_loading_info`` of ``from_pretrained``.
@@ -162,7 +162,7 @@ def warn_of_unexpected(card: ModelCard, report: Mapping[str, Any], folder: Path)
 def _saved_from(folder: Path) -> tuple[frozenset[str], frozenset[str], str]:
     """Names of the tensors of the architecture that a folder names, those of its heads, and the name of its base.
 
-    It is built on the meta device, without memory or computation. Where it cannot be built, only the usual heads are
+    It is built on the meta device, without memory or computation. If it cannot be built, only the usual heads are
     known.
     """
     import torch

@@ -1,4 +1,4 @@
-"""Pages that need nothing else: for the screen, for paper and for being read aloud."""
+"""Self-contained HTML pages for screens, print and screen readers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from zoo.visible import visible_lines
 
 
 def document(title: str, body: str) -> str:
-    """A whole page in HTML around ``body``, in zoo's style: no script, no address that a browser would fetch."""
+    """A complete HTML page around ``body``, in zoo's style, without scripts or external resources."""
     style = (resources.files("zoo.pages") / "style.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -25,7 +25,7 @@ def document(title: str, body: str) -> str:
 
 
 def check(path: str | Path, what: str = "report") -> None:
-    """See that a page can be written, before hours of work.
+    """Check that a page can be written, before hours of work.
 
     Raises:
         StorageError: the folder is missing or cannot be written to, or the path is a folder.
@@ -34,7 +34,7 @@ def check(path: str | Path, what: str = "report") -> None:
     if target.is_dir():
         raise StorageError(f"The {what} '{path}' is a folder.", f"Name a file, such as {what}.html.")
     if not target.parent.is_dir():
-        raise StorageError(f"There is no folder '{target.parent}' for the {what}.", "Make it, or name another.")
+        raise StorageError(f"There is no folder '{target.parent}' for the {what}.", "Create it, or choose another.")
     partial = _partial(target)
     with storage_errors(target):
         partial.touch()
@@ -42,7 +42,7 @@ def check(path: str | Path, what: str = "report") -> None:
 
 
 def save(text: str, path: str | Path) -> Path:
-    """Write a page, whole or not at all, and return where it is; without control characters and credentials.
+    """Write a page atomically, without control characters and credentials; return its path.
 
     Raises:
         StorageError: it cannot be written.

@@ -1,4 +1,4 @@
-"""Colours of what a model found: one for each class, and scales for maps."""
+"""Colours for model outputs: one for each class, and scales for maps."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SEQUENTIAL = ((247, 251, 255), (158, 202, 225), (66, 146, 198), (8, 48, 107))
-"""From little to much, light to dark, so that it survives a printer without colours."""
+"""Sequential, light to dark, so that it also works in black and white."""
 
 DIVERGING = ((33, 90, 168), (146, 190, 224), (247, 247, 247), (240, 165, 128), (170, 28, 43))
-"""From below zero, blue, to above zero, red; white is zero."""
+"""Diverging: blue below zero, white at zero, red above zero."""
 
 UNKNOWN = (128, 128, 128)
 LEGIBLE = 640
-"""Pixels that a map is wide, about."""
+"""Approximate width of a map, in pixels."""
 
 
 def paint(values: np.ndarray, low: float, high: float, scale: tuple[tuple[int, int, int], ...]) -> Image:

@@ -16,18 +16,18 @@ _GOLDEN = 0.618034
 
 
 def save_alone(drawn: Sequence[Image], path: Path) -> Path:
-    """Write the one drawing that there is to a file.
+    """Write a single drawing to a file.
 
     Raises:
         InvalidInput: there are several.
     """
     if len(drawn) != 1:
-        raise InvalidInput(f"There are {len(drawn)} answers, and '{path}' is one image.", "Name a folder: -o drawn/")
+        raise InvalidInput(f"'{path}' is a single image; there are {len(drawn)} outputs.", "Name a folder: -o drawn/")
     return save(drawn[0], path.parent, path.stem)
 
 
 def save(drawn: Image, folder: Path, name: str) -> Path:
-    """Write a drawing as ``FOLDER/NAME.png``; the folder is made where it is missing."""
+    """Write a drawing as ``FOLDER/NAME.png``; the folder is created if missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.png"

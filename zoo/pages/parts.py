@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHOWN = 20
-"""Rows of a table: objects, labels, atoms."""
+"""Maximum rows of a table: objects, labels, atoms."""
 
 LARGEST = 1024
-"""Pixels that the longer side of an image in a page has at most."""
+"""Maximum length of the longer side of an image in a page, in pixels."""
 
 
 def figure(image: Image, words: str, caption: str, style: str = "found") -> str:
-    """An image inside the page, with what it shows in words for those who cannot see it."""
+    """An image embedded in the page, with ``words`` as its alternative text."""
     drawn = image.convert("RGB")
     drawn.thumbnail((LARGEST, LARGEST))
     buffer = io.BytesIO()
@@ -42,7 +42,7 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> 
 
 
 def rest(found: Sequence[Any]) -> str:
-    """How many rows a table leaves out, in a sentence that begins with a space; empty where it has all."""
+    """How many rows a table leaves out, in a sentence that begins with a space; empty if it has all."""
     return f" {len(found) - SHOWN} more are in the JSON." if len(found) > SHOWN else ""
 
 

@@ -1,4 +1,4 @@
-"""The page of a model's predictions; each kind of answer shows itself, in words too."""
+"""The page of a model's predictions; each kind of answer renders itself, also as text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def page(model: str, title: str, sections: Sequence[str], count: int) -> str:
 
     Args:
         title: of the task.
-        sections: what the kind of the answers gives (``zoo.contract.kind.Kind.sections``).
-        count: how many inputs there are.
+        sections: rendered by the kind of the answers (``zoo.contract.kind.Kind.sections``).
+        count: number of inputs.
     """
     heading = f"Predictions of {model}"
     inputs = f"{count:,} input{'s' if count != 1 else ''}"

@@ -39,7 +39,7 @@ NAMING_HOOKS = (
     "zoo_estimators",
     "zoo_strategies",
 )
-"""The hooks that only name things, so that calling them to see whether they work costs little."""
+"""The hooks that only list things, which are cheap to call as a check."""
 
 
 def _warn_user(line: str) -> None:
@@ -50,7 +50,7 @@ class Plugins:
     """The loaded plugins, other people's first, this distribution's own next, the core's defaults last.
 
     Attributes:
-        warn: where the one line about a broken plugin goes; a ``PluginWarning`` until someone sets it.
+        warn: receives the line about a broken plugin; by default it issues a ``PluginWarning``.
     """
 
     def __init__(self, entry_points: list[metadata.EntryPoint] | None = None) -> None:
@@ -69,21 +69,21 @@ class Plugins:
         return list(self._reports.values())
 
     def check(self, kinds: Mapping[str, type] | None = None) -> list[PluginReport]:
-        """The reports after calling every hook that only names things, so that a broken one shows.
+        """The reports after calling every hook that only lists things, to find broken ones.
 
         Args:
-            kinds: what the items of a hook must be, by its name; hooks besides ``NAMING_HOOKS`` are called as well.
+            kinds: required type of a hook's items, by its name; hooks besides ``NAMING_HOOKS`` are called as well.
         """
         for hook in dict.fromkeys((*NAMING_HOOKS, *(kinds or {}))):
             for _ in self.items(hook, (kinds or {}).get(hook)):
                 pass
-        _ = self.kinds  # a kind that two plugins claim shows
+        _ = self.kinds  # reports a kind that two plugins claim
         return self.reports
 
     def each(self, hook: str, only: str | None = None, **arguments: Any) -> Iterator[tuple[str, Any]]:
         """Call a hook of each plugin in turn, or of the one called ``only``; yields (plugin name, result).
 
-        A plugin whose hook raises is reported in one line and left out; the rest goes on. What ends the search instead:
+        A plugin whose hook raises is reported in one line and skipped. What ends the search instead:
         a ``ZooError`` from a hook of which only the first answer counts, because it is meant for the user; memory that
         ran out, which is not the plugin's fault; and Control-C.
         """
@@ -105,15 +105,15 @@ class Plugins:
                     yield name, result
 
     def items(self, hook: str, kind: Any = None, only: str | None = None, **arguments: Any) -> Iterator[Any]:
-        """All items that all plugins give for a hook which returns many, streamed; a plugin that raises is cut short.
+        """The items of all plugins for a hook that returns many, streamed; a plugin that raises ends early.
 
-        Items that are not of ``kind`` (a type, or a tuple of types) are reported as that plugin's mistake.
+        Items that are not of ``kind`` (a type, or a tuple of types) are reported as that plugin's error.
         """
         for name, result in self.each(hook, only, **arguments):
             try:
                 for item in result:
                     if kind is not None and not isinstance(item, kind):
-                        raise _WrongItem(f"gave {article(type(item).__name__)} where it gives {names(kind)}.")
+                        raise _WrongItem(f"returned {article(type(item).__name__)} instead of {names(kind)}.")
                     yield item
             except MemoryError:
                 raise
@@ -147,7 +147,7 @@ class Plugins:
 
     @functools.cached_property
     def kinds(self) -> dict[str, Kind]:
-        """All kinds by name; a kind that two plugins claim is the first one's, and the second is reported.
+        """All kinds by name; if two plugins claim a kind, the first gets it and the second is reported.
 
         This distribution's own come first, so that no other plugin takes ``image`` or ``class``.
         """
@@ -160,12 +160,12 @@ class Plugins:
                 if first == plugin:
                     found[kind.name] = kind
                 else:
-                    self._report(plugin, f"claims the kind '{kind.name}', which '{first}' has; name it otherwise.")
+                    self._report(plugin, f"claims the kind '{kind.name}', which '{first}' already has; rename it.")
         return found
 
     @functools.cached_property
     def options(self) -> dict[str, Option]:
-        """The options that plugins add to commands, by name; of two of one name the first counts."""
+        """The options that plugins add to commands, by name; if two share a name, the first is used."""
         from zoo.contract.option import Option
 
         found: dict[str, Option] = {}
@@ -225,11 +225,11 @@ class Plugins:
         self._warn(f"Plugin '{report.name}'{origin} was left out: {cause} {remedy}".strip())
 
     def report_kind(self, kind: str, error: BaseException) -> None:
-        """Name a plugin whose kind cannot show an answer, in one line."""
+        """Report a plugin whose kind cannot show an answer, in one line."""
         self._report(self._owners.get(kind, DEFAULTS), f"its kind '{kind}' cannot be shown: {sentence(error)}")
 
     def report_failure(self, name: str, hook: str, error: BaseException) -> None:
-        """Name a plugin whose hook raised, or gave what cannot be used, in one line."""
+        """Report a plugin whose hook raised, or returned something unusable, in one line."""
         self._report(name, f"its hook {hook} raised {sentence(error)}")
 
     def _report(self, name: str, line: str) -> None:
@@ -249,11 +249,11 @@ class Plugins:
 
 
 class _WrongItem(PluginError):
-    """A hook gave an item of another type than it promises."""
+    """A hook returned an item of the wrong type."""
 
 
 def _answers_once(hook: str) -> bool:
-    """Whether a hook gives one result, which may itself be a list, and not a list of results."""
+    """Whether a hook returns a single result, which may itself be a list, instead of a list of results."""
     return bool(getattr(getattr(hookspecs, hook), "zoo_spec", {}).get("firstresult"))
 
 

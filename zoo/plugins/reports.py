@@ -1,4 +1,4 @@
-"""What is said of a plugin: its report, and the sentences on what is wrong with it."""
+"""The report of a plugin, and sentences on its errors."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ MOVED = {
     "zoo.data.images": "zoo.kinds.image",
     "zoo.recommend": "zoo.selection",
 }
-"""Modules that plugins of the contract of zoo 0.1 import, and where their content is now."""
+"""Modules that plugins for the contract of zoo 0.1 import, and where their content is now."""
 
 LONGEST_CAUSE = 300
-"""Characters of a plugin's error that are shown; some libraries explain themselves over pages."""
+"""Maximum characters of a plugin's error that are shown; those of some libraries fill pages."""
 
 
 @dataclasses.dataclass(frozen=True)
 class PluginReport(Entity):
-    """What ``zoo plugins`` shows of a plugin.
+    """The facts about a plugin for ``zoo plugins``.
 
     Attributes:
         name: the entry point's name.
@@ -49,12 +49,12 @@ class PluginReport(Entity):
 
 
 def taken(first: PluginReport) -> str:
-    """The cause where another plugin has the name already."""
+    """The error if another plugin already has the name."""
     return f"PluginError: {first.distribution or 'another plugin'} already has a plugin of that name."
 
 
 def outdated(error: BaseException) -> str:
-    """What to change in a plugin of an earlier contract; empty where the error is of another sort."""
+    """What to change in a plugin of an earlier contract; empty if the error is of another sort."""
     missing = error.name or "" if isinstance(error, ImportError) else ""
     now = next((new for old, new in MOVED.items() if f"{missing}.".startswith(f"{old}.")), "")
     if not now:
@@ -70,7 +70,7 @@ def sentence(error: BaseException) -> str:
 
 
 def names(kind: Any) -> str:
-    """Types in words."""
+    """Names of types, for messages."""
     return " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
 
 

@@ -60,30 +60,29 @@ def recommend(
     """Rank pretrained models for a data set by measuring them on it.
 
     Args:
-        data: a data set, or what names one: a folder, a table, a packaged name.
-        task: task name; guessed from the data where it is None.
+        data: a data set, or the name of one: a folder, a table, a packaged data set.
+        task: task name; guessed from the data if it is None.
         candidates: ids or cards; as text, ids with commas, a file of ids, or words to search for. None takes the models
-            on this machine, or where nothing is measured all models of the registry for the task, of which the first
-            hundred are named.
-        layers: which layers of each model are candidates: ``last`` (as None), ``all``, or names with ``*``.
+            on this machine, or with ``measure=False`` the registry's first hundred for the task.
+        layers: the layers of each model that are candidates: ``last`` (as None), ``all``, or names with ``*``.
         license, deny_license: licences that are allowed, and that are not: SPDX ids, patterns of them (``BSD-*``) or
             families (``permissive``).
         max_size, max_parameters: upper limits; a number, or text such as ``100MB`` and ``25M``.
         max_memory: memory to plan for, likewise; None takes what the device has.
-        max_latency: milliseconds per sample, as measured here, or as reported where nothing is measured.
+        max_latency: milliseconds per sample, measured on this machine, or published with ``measure=False``.
         language: ISO 639-1 code of a language that the models must know.
         gated: include gated models.
         safetensors: exclude models with weights in other formats.
-        strategy: how the models will be adapted: they must also fit into memory then, and where weights are trained
-            (``lora``, ``full``) the estimators that predict that best decide.
+        strategy: how the models will be adapted: they must fit into memory for it, and if it trains weights (``lora``,
+            ``full``) the estimators that predict such fine-tuning best decide.
         device: where to run; None takes the best available.
         dtype: precision of the forward passes: one of ``zoo.features.DTYPES``, or ``auto`` for the fastest on the
             device.
         estimator: transferability estimators; the first decides the order. Empty takes the linear probe, LogME and
             H-score, or LogME first for a strategy that trains weights.
-        samples: measure on a stratified part of this size; 0 for all samples.
-        budget: seconds, or text such as ``2m``, after which the best answer so far is returned; the candidates race
-            then. None measures every candidate on all the samples.
+        samples: measure on a stratified sample of this size; 0 for all samples.
+        budget: seconds, or text such as ``2m``, after which the best answer so far is returned; implies ``race``. None
+            measures every candidate on all the samples.
         tolerance: stop when no remaining candidate is expected to beat the best so far by more than this, in the unit
             of the deciding estimator (accuracy).
         race: measure on growing parts of the samples, and stop unpromising candidates early.
@@ -91,13 +90,13 @@ def recommend(
         probe: also measure the latency and the domain shift of the first ten.
         confirm: number of top candidates to fine-tune briefly, by successive halving; their results decide the order.
         measure: False ranks by published results and past runs, and runs no model.
-        fresh: measure again although figures are kept.
+        fresh: ignore saved measurements.
         seed: seed of the sampling and of the folds.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the models too, by name, such as ``asr_model``.
 
-    Where the targets are neither classes nor numbers (boxes, entities, texts...), no estimator can be computed. The
-    models are evaluated as a whole then: as they are, or after brief fine-tuning.
+    If the targets are neither classes nor numbers (boxes, entities, texts...), no estimator can be computed. The models
+    themselves are then evaluated: as they are, or after brief fine-tuning.
 
     Ctrl-C ends the measuring and returns the best answer so far, with the reason in ``partial``.
 
@@ -173,7 +172,7 @@ def answer(request: Request, progress: Progress, settings: Sequence[str] = ()) -
 
 
 def _probed(ranked: Ranked, prepared: PreparedRequest, progress: Progress) -> Ranked:
-    """With the latency and domain shift of the first ten; with a limit of latency of all, without those beyond it."""
+    """Add latency and domain shift to the first ten, or with a limit on latency to all, and apply it."""
     from zoo.selection.measure.probing import PROBED, Prober
     from zoo.selection.request.constraints import fast_enough
 
@@ -187,7 +186,7 @@ def _probed(ranked: Ranked, prepared: PreparedRequest, progress: Progress) -> Ra
 
 
 def _confirmed(ranked: Ranked, prepared: PreparedRequest, progress: Progress) -> Ranked:
-    """With the first ones briefly fine-tuned, and ranked by that."""
+    """Fine-tune the first ones briefly, and rank them by the result."""
     from zoo.selection.select.confirming import confirm, tuning_plan
 
     request = prepared.request

@@ -84,7 +84,7 @@ def _is_shown(kind: Kind, values: Sequence[Any]) -> None:
 
 
 def _inputs(task: Task, count: int) -> list[Any] | None:
-    """As many inputs of the task's kind; None where no examples are known."""
+    """As many inputs of the task's kind; None if no examples are known."""
     known = plugins().kinds.get(task.inputs[0])
     examples = list(known.ordinary()) if known else []
     return list(_repeated(examples, count)) if examples else None

@@ -62,7 +62,7 @@ def ids_are_ids(subject: Subject) -> None:
     for card in cards:
         assert str(ModelId.parse(card.id)) == card.id, f"'{card.id}' is not written as zoo writes ids"
     twice = [name for name, count in Counter(card.id for card in cards).items() if count > 1]
-    assert not twice, f"the card of '{twice[0]}' is there twice"
+    assert not twice, f"the card of '{twice[0]}' appears twice"
 
 
 def tasks_are_known(subject: Subject) -> None:

@@ -17,7 +17,7 @@ NOISE = 1e-5
 
 
 def difference(found: Any, expected: Any, tolerance: float = 1e-3) -> str:
-    """Where and how an answer differs from the one that is expected; empty where it does not.
+    """Where and how an answer differs from the one that is expected; empty if it does not.
 
     Args:
         tolerance: relative to the larger number, and at least to 1; of arrays, to their norm.

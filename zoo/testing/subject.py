@@ -120,7 +120,7 @@ class ModelSubject:
             AssertionError: it gives nothing.
         """
         found = self._answers(task, inputs, backbone or self.backbone)
-        assert found is not None, f"{task}: zoo_predict gives nothing where it gave answers before"
+        assert found is not None, f"{task}: zoo_predict gives nothing if it gave answers before"
         return found
 
     @functools.cached_property

@@ -28,7 +28,7 @@ __all__ = ["builtin_estimators", "estimators", *sorted(_EXPORTS)]  # noqa: PLE06
 
 
 def estimators() -> list[str]:
-    """Names of the estimators that all plugins bring, in alphabetical order; what ``score`` takes."""
+    """Names of the estimators of all plugins, in alphabetical order, as ``score`` takes them."""
     from zoo.transfer.measure import known_estimators
 
     return list(known_estimators())

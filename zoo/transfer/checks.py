@@ -9,7 +9,7 @@ import numpy as np
 from zoo.errors import InvalidInput
 
 LARGEST = 1e70
-"""The largest feature whose fourth moment over many samples is still a number."""
+"""The largest feature whose fourth moment over many samples does not overflow."""
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
@@ -34,7 +34,7 @@ def check_features(values: Any, dimension: int | None = None) -> np.ndarray:
     """Features as an n x d array with d >= 1.
 
     Raises:
-        InvalidInput: another shape, or another d than ``dimension``.
+        InvalidInput: a wrong shape, or a d that differs from ``dimension``.
     """
     features = as_array(values, "features")
     if features.ndim != 2 or features.shape[1] < 1:
@@ -43,17 +43,17 @@ def check_features(values: Any, dimension: int | None = None) -> np.ndarray:
             "Pool a sequence or an image grid to one vector per sample first.",
         )
     if dimension is not None and features.shape[1] != dimension:
-        raise InvalidInput(f"Features have {features.shape[1]} dimensions where {dimension} are expected.")
+        raise InvalidInput(f"Features have {features.shape[1]} dimensions instead of {dimension}.")
     return features
 
 
 def check_finite(values: np.ndarray, what: str, first: int = 0) -> None:
-    """Refuse NaN and infinity, naming the first sample that has one; samples count from 0, starting at ``first``."""
+    """Reject NaN and infinity, naming the first sample that has one; the first row is sample ``first``."""
     if not values.size:
         return
     rows = values.reshape(len(values), -1)
     if rows.dtype in (np.float32, np.float64):
-        # A sum of each row is one cheap pass of the BLAS; only rows whose sum is not finite need a closer look.
+        # Summing the rows is one cheap pass of the BLAS; only rows whose sum is not finite are checked further.
         with np.errstate(all="ignore"):
             suspects = np.flatnonzero(~np.isfinite(rows @ np.ones(rows.shape[1], rows.dtype)))
     else:
@@ -73,7 +73,7 @@ def check_finite(values: np.ndarray, what: str, first: int = 0) -> None:
 
 
 def check_range(features: np.ndarray) -> None:
-    """Refuse finite features so large that their fourth moments are not.
+    """Reject finite features whose fourth moments overflow.
 
     Raises:
         InvalidInput: there are some.
@@ -85,10 +85,10 @@ def check_range(features: np.ndarray) -> None:
 
 
 def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outputs: int = 1) -> np.ndarray:
-    """Targets of ``n`` samples: n class indices below ``classes``, or n x ``outputs`` floats where that is None.
+    """Targets of ``n`` samples: n class indices below ``classes``, or n x ``outputs`` floats if that is None.
 
     Raises:
-        InvalidInput: another length or type, an index out of range, NaN or infinity; names the sample.
+        InvalidInput: a wrong length or type, an index out of range, NaN or infinity; names the sample.
     """
     targets = as_array(values, "targets")
     if classes is None:
@@ -102,7 +102,7 @@ def check_targets(values: Any, n: int, classes: int | None, first: int = 0, outp
         raise InvalidInput(f"There must be one target per sample: {n} samples, targets of shape {targets.shape}.")
     if targets.dtype.kind == "f":
         raise InvalidInput(
-            "The targets are floating-point numbers where class indices are needed.",
+            "The targets must be class indices, not floating-point numbers.",
             "For classes pass targets.astype(int); for numbers choose an estimator that takes them, such as logme.",
         )
     outside = np.flatnonzero((targets < 0) | (targets >= classes))
@@ -119,14 +119,14 @@ def check_groups(values: Any, n: int) -> np.ndarray:
     """Groups of ``n`` samples, such as the sentence of a token, renumbered from 0.
 
     Raises:
-        InvalidInput: another length, or fewer than two groups.
+        InvalidInput: a wrong length, or fewer than two groups.
     """
     groups = np.asarray(values)
     if groups.shape != (n,):
         raise InvalidInput(f"There must be one group per sample: {n} samples, groups of shape {groups.shape}.")
     names, numbers = np.unique(groups, return_inverse=True)
     if len(names) < 2:
-        raise InvalidInput(f"All {n} samples are in one group, so that none can be held out.", "Leave the groups out.")
+        raise InvalidInput(f"All {n} samples are in one group, so none can be held out.", "Leave the groups out.")
     return numbers.reshape(n)
 
 
@@ -160,7 +160,7 @@ def check_pair(features: Any, targets: Any) -> tuple[np.ndarray, np.ndarray, str
 
 
 def _check_outputs(given: np.ndarray, n: int, kind: str) -> tuple[np.ndarray, bool]:
-    """Numbers or labels as floats without those that are constant, and whether any is left."""
+    """Numbers or labels as floats without constant ones, and whether any is left."""
     if given.ndim == 2 and given.shape[1] < 1:
         raise InvalidInput(f"There must be at least one target per sample; their shape is {given.shape}.")
     checked = check_targets(given, n, None, outputs=given.shape[1] if given.ndim == 2 else 1)

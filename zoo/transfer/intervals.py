@@ -15,7 +15,7 @@ from zoo.contract.estimator import Measured
 GROUPS = 10
 FEWEST_SAMPLES = 8
 MOST_RECOMPUTED = 2000
-"""Samples on which an estimator that needs the features themselves is repeated for its interval."""
+"""Maximum number of samples for the jackknife of an estimator that needs the features themselves."""
 
 _STUDENT_975 = (
     12.706,
@@ -64,11 +64,11 @@ def student_quantile(probability: float, freedom: int) -> float:
     """The quantile of Student's t for a probability in (0, 1) and ``freedom`` >= 1 degrees of freedom.
 
     Exact for 1 and 2; from 3 on Hill's asymptotic inverse ("Algorithm 396: Student's t-quantiles", Communications of
-    the ACM 13 (1970)), good to 1e-3 of itself and better the more freedom there is.
+    the ACM 13 (1970)), with a relative error of at most 1e-3, and less with more degrees of freedom.
     """
     if probability < 0.5:
         return -student_quantile(1.0 - probability, freedom)
-    tail = 2.0 * (1.0 - probability)  # of both sides, as the algorithm counts
+    tail = 2.0 * (1.0 - probability)  # both tails, as in the algorithm
     if freedom == 1:
         return 1.0 / math.tan(tail * math.pi / 2)
     if freedom == 2:
@@ -114,11 +114,12 @@ class Difference(NamedTuple):
 
 
 def difference(one: Measured, other: Measured) -> Difference | None:
-    """``one`` less ``other``, both by the same estimator on the same samples with the same seed.
+    """``one`` minus ``other``, both by the same estimator on the same samples with the same seed.
 
-    Where both have parts, these are paired, so that variation of the samples common to both models cancels out.
-    Otherwise the two intervals are taken as independent, which overestimates the error rather than underestimating it;
-    the longer side of each counts, as the other may be cut where the figure's range ends. None without intervals.
+    If both have parts, these are paired, so that variation of the samples common to both models cancels out.
+    Otherwise the two intervals are treated as independent, which overestimates the error rather than underestimating
+    it; the longer side of each is used, because the other may be clipped to the range of the figure. None without
+    intervals.
     """
     if len(one.parts) == len(other.parts) > 1:
         pairs = np.array(one.parts) - np.array(other.parts)
@@ -138,9 +139,9 @@ def strata(targets: np.ndarray) -> np.ndarray:
 def assign_groups(stratum: np.ndarray, groups: int, seed: int, units: np.ndarray | None = None) -> np.ndarray:
     """A group from 0 to ``groups`` - 1 for each sample, drawn from ``seed``.
 
-    Each stratum is shuffled and dealt out in turn, so that the sizes of the groups, and each stratum's share of every
-    group, differ by at most one sample. Where ``units`` says which samples belong together, numbered from 0, whole
-    units are dealt, each in the stratum of its first sample.
+    Each stratum is shuffled and assigned round-robin, so that the sizes of the groups, and each stratum's share of
+    every group, differ by at most one sample. With ``units`` (which samples belong together, numbered from 0), whole
+    units are assigned, each in the stratum of its first sample.
     """
     if units is not None:
         _, first, of = np.unique(units, return_index=True, return_inverse=True)
@@ -152,7 +153,7 @@ def assign_groups(stratum: np.ndarray, groups: int, seed: int, units: np.ndarray
     return group
 
 
-def thin(targets: np.ndarray, samples: int, units: np.ndarray | None = None) -> np.ndarray:
+def subsample(targets: np.ndarray, samples: int, units: np.ndarray | None = None) -> np.ndarray:
     """Indices of about ``samples`` samples (all, if there are no more), evenly by class, whole units, fixed seed."""
     parts = -(-len(targets) // samples)
     if parts <= 1:
@@ -166,26 +167,26 @@ def jackknife(value: float, left_out: Sequence[float], scale: float = 1.0) -> Me
     Args:
         value: the estimate from all samples.
         left_out: the g estimates with one of g random groups left out.
-        scale: what the reach is multiplied by: sqrt(m / n) where only m of the n samples were dealt into groups.
+        scale: factor on the half-width: sqrt(m / n) if only m of the n samples were assigned to groups.
 
     The variance of the estimate over data sets like this one is (g - 1) / g * sum (left out - their mean)^2; the
-    interval is value -/+ t * its root, with g - 1 degrees of freedom. It is first order: it covers how far the value
-    would move with other samples of the same kind, not how well the estimator predicts fine-tuning.
+    interval is value -/+ t * its square root, with g - 1 degrees of freedom. It covers the variation of the value over
+    samples of the same kind, not how well the estimator predicts fine-tuning.
     """
     g = len(left_out)
     variance = (g - 1) / g * float(((np.array(left_out) - np.mean(left_out)) ** 2).sum())
     reach = scale * student_t(g - 1) * math.sqrt(variance)
-    # Tukey's pseudo-values, moved so that their mean is the estimate itself and not the one corrected for bias.
+    # Tukey's pseudo-values, shifted so that their mean is the estimate itself, without bias correction.
     pseudo = value + scale * (g - 1) * (np.mean(left_out) - np.array(left_out))
     return Measured(value, value - reach, value + reach, tuple(pseudo.tolist()))
 
 
 def mean_of_folds(values: Sequence[float], most: float) -> Measured:
-    """The mean over folds with mean -/+ t * standard error, cut at ``most``.
+    """The mean over folds with mean -/+ t * standard error, at most ``most``.
 
     The folds' values are treated as independent, which holds asymptotically for stable learners such as ridge
-    regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020). For figures without
-    a lower limit; folds that happen to agree on an accuracy say little about its error, see ``proportion``.
+    regression (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020). For metrics without
+    a lower limit; for accuracies, whose folds may agree by chance, see ``proportion``.
     """
     k, mean = len(values), float(np.mean(values))
     reach = student_t(k - 1) * float(np.std(values, ddof=1)) / math.sqrt(k)
@@ -193,9 +194,10 @@ def mean_of_folds(values: Sequence[float], most: float) -> Measured:
 
 
 def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = None) -> Measured:
-    """The mean of one number per sample with mean -/+ t * standard error, cut at ``most``.
+    """The mean of one number per sample with mean -/+ t * standard error, at most ``most``.
 
-    Samples that belong together, numbered from 0 in ``units``, err together: the error is that of their sums.
+    The errors of samples that belong together, numbered from 0 in ``units``, are correlated: the error is that of their
+    sums.
     """
     value = float(gains.mean())
     error, count = _error_of_mean(gains, units)
@@ -207,17 +209,17 @@ def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float 
     """The mean of one number from 0 to 1 per sample (1 where correct) with its score interval, inside 0 to 1.
 
     Wilson's interval (Journal of the American Statistical Association 22, 1927) is the set of true proportions p with
-    ``|value - p| <= t sqrt(p (1 - p) / m)``. It has a width where all samples are correct: 1 - p of new samples may
-    still be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 - value)`` over the
-    squared standard error, which is n - 1 for samples that stand alone and fewer where they err together (Korn and
-    Graubard, Survey Methodology 24, 1998); where no sample differs from another it is the number of units. The errors
-    of a cross-validated model's samples are those of its folds (Bayle et al., "Cross-validation confidence intervals
-    for test error", NeurIPS 2020).
+    ``|value - p| <= t sqrt(p (1 - p) / m)``. Its width is positive even if all samples are correct: 1 - p of new
+    samples may still be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 -
+    value)`` over the squared standard error, which is n - 1 for independent samples and less for correlated ones (Korn
+    and Graubard, Survey Methodology 24, 1998); if no sample differs from another it is the number of units. The
+    errors of a cross-validated model's samples are those of its folds (Bayle et al., "Cross-validation confidence
+    intervals for test error", NeurIPS 2020).
 
     Args:
         right: n numbers.
-        units: which samples belong together, numbered from 0; None where each stands alone.
-        value: the estimate, where it weights the samples differently from their mean (folds of different size).
+        units: which samples belong together, numbered from 0; None if all are independent.
+        value: the estimate, if it differs from the mean over samples (folds of different size).
     """
     value = float(right.mean()) if value is None else value
     error, count = _error_of_mean(right, units)
@@ -232,10 +234,10 @@ def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float 
 
 
 def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measured:
-    """The same, with the interval cut to the range of the figure.
+    """The same, with the interval clipped to the range of the figure.
 
-    Figures from 0 to 1 are means over ``samples`` samples (or units): however little these differ, the interval reaches
-    at least as far as that of a proportion does at 0 or 1.
+    Figures from 0 to 1 are means over ``samples`` samples (or units): however little these differ, the interval is at
+    least as wide as that of a proportion at 0 or 1.
     """
     if found.low is None or found.high is None:
         return found
@@ -249,7 +251,7 @@ def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measur
 
 
 def _error_of_mean(values: np.ndarray, units: np.ndarray | None) -> tuple[float, int]:
-    """Standard error of the mean of one number per sample, and how many units it comes from."""
+    """Standard error of the mean of one number per sample, and the number of units."""
     apart = (
         values if units is None else np.bincount(units, values - values.mean()) * ((int(units.max()) + 1) / len(values))
     )

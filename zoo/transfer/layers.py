@@ -1,9 +1,9 @@
 """Finds the layer of a model, or the mean of its layers, that transfers best, in one pass.
 
-Each layer has statistics of its own, O(d^2 + K d) numbers, so that no more than one batch's features of all layers is
-ever in memory. Averaging the layers of a sample before estimating is what Garbas, Ploner and Akbik,
-"TransformerRanker: A Tool for Efficiently Finding the Best-Suited Language Models for Downstream Classification Tasks",
-NAACL 2025, recommend for language models; so is taking the best layer.
+Each layer has statistics of its own, O(d^2 + K d) numbers, so that only one batch's features of all layers are in
+memory at a time. Averaging the layers of a sample before estimating is recommended for language models by Garbas,
+Ploner and Akbik, "TransformerRanker: A Tool for Efficiently Finding the Best-Suited Language Models for Downstream
+Classification Tasks", NAACL 2025, as is taking the best layer.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ MEAN = "mean of layers"
 class LayerStatistics:
     """Statistics of several layers of one model over the same samples, and of the layers' mean.
 
-    The mean is kept where all layers have one dimension.
+    The mean is kept if all layers have the same dimension.
 
     Args:
         classes: number of classes K, or None for targets that are numbers or labels.
-        outputs: how many numbers or labels a target has where ``classes`` is None.
+        outputs: number of numbers or labels per target, if ``classes`` is None.
         average: whether to keep the mean of the layers too.
     """
 
@@ -41,12 +41,12 @@ class LayerStatistics:
         """Add a batch: features of each layer, n x d, and the targets of the n samples. Returns itself.
 
         Raises:
-            InvalidInput: other layers or dimensions than before, none, differing numbers of samples; or as
+            InvalidInput: layers or dimensions differ from before, there are none, or numbers of samples differ; or as
                 ``Statistics.update``. Nothing is added then.
         """
         features = {name: check_features(values) for name, values in layers.items()}
         if not features:
-            raise InvalidInput("There are no layers to take statistics of.")
+            raise InvalidInput("There are no layers to compute statistics of.")
         if len({len(values) for values in features.values()}) > 1:
             counts = ", ".join(f"{len(values)} of {name}" for name, values in features.items())
             raise InvalidInput(f"The layers have features of different numbers of samples: {counts}.")
@@ -57,7 +57,7 @@ class LayerStatistics:
         if self.statistics and features.keys() != self.statistics.keys():
             raise InvalidInput(f"The layers were {_names(self.statistics)}, and now they are {_names(features)}.")
         first = next(iter(self.statistics.values())).n if self.statistics else 0
-        # All are checked before any is added to.
+        # All are checked before any is updated.
         for name, values in features.items():
             known = self.statistics.get(name)
             if known is not None and known.dimension != values.shape[1]:
@@ -123,7 +123,7 @@ def stream_layers(
     """Statistics of every layer in feature shards, as ``zoo_extract_features`` yields them, shard by shard.
 
     Args:
-        shards: with all layers asked for.
+        shards: with all requested layers.
         targets: of all samples of the data set; a shard's indices pick its own.
         classes: number of classes K, or None.
         average: whether to keep the mean of the layers too.

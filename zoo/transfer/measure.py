@@ -21,7 +21,7 @@ from zoo.transfer.intervals import (
     jackknife,
     mean_of_folds,
     strata,
-    thin,
+    subsample,
     within,
 )
 from zoo.transfer.statistics import Statistics
@@ -30,7 +30,7 @@ Scored = Callable[[np.ndarray, np.ndarray], float]
 
 
 def known_estimators() -> dict[str, Estimator]:
-    """Every plugin's estimators by name, in alphabetical order; of two with one name, the plugin asked first wins."""
+    """Every plugin's estimators by name, in alphabetical order; the first plugin wins if two share a name."""
     found: dict[str, Estimator] = {}
     for estimator in plugins().items("zoo_estimators", Estimator):
         found.setdefault(estimator.name, estimator)
@@ -71,14 +71,13 @@ def score(name: str, features: Any, targets: Any) -> float:
 
 
 def interval(name: str, features: Any, targets: Any, seed: int = 0) -> tuple[float, float]:
-    """The 95 % interval of ``score``: what the value would be on other samples of the same kind.
+    """The 95 % interval of ``score``: the variation of the value over samples of the same kind.
 
     Accuracies: the interval of a proportion, see ``zoo.transfer.intervals.proportion``. Other cross-validated figures:
     mean -/+ t * standard error over the folds or samples. The others: the delete-a-group jackknife over 10 random
-    groups, stratified by class. Where statistics suffice, each group's are subtracted from the whole's, so that one
-    pass serves all; where they do not, the jackknife runs on at most 2,000 samples, and its reach is scaled by
-    sqrt(2000 / n). No interval leaves the range of its estimator. ``measure`` gives value and interval together, at
-    the cost of one.
+    groups, stratified by class. If statistics suffice, each group's are subtracted from the whole's, so that one pass
+    is enough; otherwise the jackknife runs on at most 2,000 samples, and its half-width is scaled by sqrt(2000 / n). No
+    interval leaves the range of its estimator. ``measure`` gives value and interval together, at the cost of one.
 
     Raises:
         InvalidInput: as ``score``; or fewer than 8 samples.
@@ -129,13 +128,13 @@ def measure(
 
 
 class Sample:
-    """Checked targets, and how the samples are dealt into groups for the jackknife and for folds.
+    """Checked targets, and the assignment of the samples to groups for the jackknife and to folds.
 
     Attributes:
         targets: n, or n x r.
-        units: which samples belong together, numbered from 0; None where each stands alone.
+        units: which samples belong together, numbered from 0; None if all are independent.
         seed: of everything drawn.
-        groups: how many groups there are; 0 where there are too few samples for an interval.
+        groups: number of groups; 0 if there are too few samples for an interval.
     """
 
     def __init__(self, targets: np.ndarray, units: np.ndarray | None, seed: int) -> None:
@@ -159,9 +158,9 @@ def _measure_alone(estimator: Estimator, features: np.ndarray, sample: Sample) -
     value = float(estimator.score(features, targets))
     if not sample.groups:
         return Measured(value)
-    rows = thin(targets, MOST_RECOMPUTED, sample.units)
+    rows = subsample(targets, MOST_RECOMPUTED, sample.units)
     group_of = sample.assign(rows)
-    # Strata may have lost classes, so they are numbered afresh.
+    # Classes may be missing from the subset, so they are renumbered.
     left_out = []
     for group in range(int(group_of.max()) + 1):
         kept = rows[group_of != group]
@@ -175,7 +174,7 @@ def renumbered(targets: np.ndarray) -> np.ndarray:
 
 
 def cross_validated(held_out: Callable[[contract.Statistics, contract.Statistics], np.ndarray]) -> Scored:
-    """The score of an estimator by ``held_out``: the greatest mean over 10 folds."""
+    """The score of an estimator with ``held_out``: the highest mean over 10 folds."""
 
     def score(features: np.ndarray, targets: np.ndarray) -> float:
         estimator = Estimator("", "", score, held_out=held_out)
@@ -191,9 +190,9 @@ def gather(features: np.ndarray, targets: np.ndarray, classes: int | None) -> St
 
 
 def compact(features: np.ndarray) -> np.ndarray:
-    """Features rotated into the n dimensions that n < d samples span; where n >= d, the features as they are.
+    """Features rotated into the n dimensions that n < d samples span; unchanged if n >= d.
 
-    All inner products stay the same, so whatever depends on them alone does too, at O(n^2 d) instead of O(d^3).
+    Inner products, and everything that depends only on them, stay the same, at O(n^2 d) instead of O(d^3).
     """
     n, d = features.shape
     if n >= d:
@@ -260,6 +259,6 @@ def _check_probabilities(values: Any, n: int, estimators: Iterable[Estimator]) -
         )
     probabilities = check_features(values)
     if len(probabilities) != n:
-        raise InvalidInput(f"There are {n} samples and probabilities of {len(probabilities)}.")
+        raise InvalidInput(f"There are {n} samples, but probabilities for {len(probabilities)}.")
     check_finite(probabilities, "features")
     return probabilities

@@ -1,8 +1,8 @@
 """Sufficient statistics of features and targets, streamed batch by batch and merged exactly.
 
-Everything is summed in float64 relative to a fixed origin, the mean of the first samples: sums of squares of data that
-lie far from zero would otherwise lose their digits when the mean is taken out again. Two statistics with different
-origins are merged by moving one of them, which is exact algebra.
+Everything is summed in float64 relative to a fixed origin, the mean of the first samples: sums of squares of data far
+from zero would otherwise lose precision when the mean is subtracted. Two statistics with different origins are merged
+by moving one of them, which is exact algebra.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from zoo.transfer.sums import Sums
 class Statistics:
     """n, class counts, class sums, X'X, X'Y, Y'Y and the moments of the squared norm, in float64.
 
-    Memory is O(d^2 + K d) beside the batch and a block of 32 MiB, whatever n. Update is O(n d^2).
+    Memory is O(d^2 + K d) plus the batch and a block of 32 MiB, for any n. Update is O(n d^2).
 
     Args:
         classes: number of classes K, or None for targets that are numbers or several labels per sample.
         dimension: d, length of a feature vector.
         full_dimension: d of the features before they were compacted by a rotation that only drops dimensions without
             variance or mean (``zoo.transfer.measure.compact``); estimators that average over dimensions need it.
-        outputs: r, how many numbers a target has where ``classes`` is None; labels are numbers 0 or 1.
+        outputs: r, number of numbers per target if ``classes`` is None; labels are numbers 0 or 1.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class Statistics:
     def update(self, features: Any, targets: Any) -> Statistics:
         """Add a batch: features n x d in any float type, and n class indices, n numbers or n x r numbers.
 
-        Returns itself. Each batch costs O(d^2) on top of its samples, so that a thousand samples at a time are faster
-        than ten.
+        Returns itself. Each batch costs an extra O(d^2), so that batches of a thousand samples are faster than batches
+        of ten.
 
         Raises:
             InvalidInput: wrong shapes, NaN or infinity, an index out of range; names the sample by its position among
@@ -70,7 +70,7 @@ class Statistics:
         return self
 
     def merge(self, other: Statistics) -> Statistics:
-        """Add the samples of ``other``, which stays as it is. Exact to rounding, in any grouping. Returns itself.
+        """Add the samples of ``other``, which stays unchanged. Exact up to rounding, in any grouping. Returns itself.
 
         Raises:
             InvalidInput: other classes or dimensions.
@@ -78,13 +78,13 @@ class Statistics:
         return self._combine(other, 1)
 
     def without(self, other: Statistics) -> Statistics:
-        """New statistics of these samples less those of ``other``, which must be among them.
+        """New statistics of these samples without those of ``other``, which must be among them.
 
         Raises:
             InvalidInput: other classes or dimensions, or more samples than there are.
         """
         if other.n > self.n or np.any(other.counts > self.counts):
-            raise InvalidInput(f"{other.n} samples cannot be taken from these {self.n}.")
+            raise InvalidInput(f"{other.n} samples cannot be subtracted from {self.n}.")
         return self.copy()._combine(other, -1)
 
     def copy(self) -> Statistics:
@@ -143,7 +143,7 @@ class Statistics:
 
     @property
     def class_centres(self) -> np.ndarray:
-        """Means of the classes that occur, less the mean of all, K' x d."""
+        """Means of the classes that occur, minus the mean of all, K' x d."""
         present = self.counts > 0
         z = self._sums
         return z["yz"][present] / self.counts[present, None] - z["z"] / max(self.n, 1)
@@ -197,7 +197,7 @@ class Statistics:
         return self._sums["yz"] - np.outer(sums, self._sums["z"] / max(self.n, 1))
 
     def about(self, centre: np.ndarray, target_centre: np.ndarray) -> Moments:
-        """Second moments about another point than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
+        """Second moments about a point other than the mean: ``centre`` (d) and ``target_centre`` (K or r)."""
         if self.classes:
             sums = self._sums.moved(centre, self._sums.target_origin)
             squares = self.counts * (1.0 - 2.0 * target_centre) + self.n * target_centre**2
@@ -207,7 +207,7 @@ class Statistics:
 
     @functools.cached_property
     def spectrum(self) -> Spectrum:
-        """Eigendecomposition of the scatter, kept until the statistics change, O(d^3)."""
+        """Eigendecomposition of the scatter, cached until the statistics change, O(d^3)."""
         values, vectors = np.linalg.eigh(self.scatter)
         noise = np.finfo(np.float64).eps * self.dimension * max(values[-1], 0.0)
         # What is left of a constant feature is the rounding error of its mean.
@@ -217,7 +217,7 @@ class Statistics:
         return Spectrum(values[first:], vectors[:, first:])
 
     def to_tensors(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-        """Everything in them: float64 arrays by name, and a header of texts."""
+        """Their content: float64 arrays by name, and a header of texts."""
         header = {
             "classes": "" if self.classes is None else str(self.classes),
             "full_dimension": str(self.full_dimension),
@@ -251,7 +251,7 @@ class Statistics:
         return statistics
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a safetensors file, in one piece or not at all.
+        """Write a safetensors file atomically.
 
         Raises:
             StorageError: the file cannot be written.

@@ -133,8 +133,8 @@ class Sums:
 def _add_upper_products(total: np.ndarray, z: np.ndarray) -> None:
     """Add z'z to ``total``, its upper triangle only, panel by panel.
 
-    numpy multiplies the whole of z'z at half the cost as well, but then copies one triangle onto the other, d x d with
-    long strides, for every block; on the diagonal panels alone that costs nothing to speak of.
+    numpy also computes z'z at half the cost, but then copies one triangle onto the other, d x d with long strides, for
+    every block; for diagonal panels only, that cost is negligible.
     """
     for left in range(0, len(total), _PANEL):
         right = left + _PANEL

@@ -28,16 +28,16 @@ class Tokens(NamedTuple):
 
 
 def flatten(features: Sequence[Any], labels: Sequence[Any]) -> Tokens:
-    """The labelled words of all sentences, one below the other.
+    """The labelled words of all sentences, concatenated.
 
     Args:
         features: of each sentence, words x d.
-        labels: of each sentence, one class index a word; -100 marks what has no label, such as the later pieces of a
+        labels: of each sentence, one class index per word; -100 marks what has no label, such as the later pieces of a
             word or padding, as is usual in token classification.
 
     Raises:
-        InvalidInput: other numbers of sentences, or of words in one, which is named; no word has a label; dimensions
-            that change.
+        InvalidInput: the numbers of sentences, or of words in one (named), differ; no word has a label; dimensions
+            change.
     """
     if len(features) != len(labels):
         raise InvalidInput(f"There are features of {len(features)} sentences and labels of {len(labels)}.")

@@ -14,7 +14,7 @@ from zoo.kinds.inputs import read_each
 from zoo.kinds.recordings import Recordings
 from zoo_audio.options import OPTIONS
 from zoo_audio.speech.metrics import METRIC_MODELS, METRICS, baseline
-from zoo_audio.speech.utterances import KIND, HasOneVoice, VoicedText, parse, read_table
+from zoo_audio.speech.utterances import KIND, HasOneVoice, SoundingText, VoicedText, parse, read_table
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,7 +64,7 @@ class Utterances(Kind):
 class GeneratedAudio(Kind):
     """Recordings that models generate from texts, answered as ``zoo.kinds.audio.Recording``.
 
-    Targets are texts, each with a real recording where there is one.
+    Targets are texts, each with a real recording if there is one.
     """
 
     name = KIND

@@ -41,7 +41,7 @@ _DECIBELS = 10 * 2**0.5 / 2.302585092994046
 """10 sqrt(2) / ln 10: what makes a distance of cepstra one in decibels."""
 
 FAINT = 0.01
-"""Root mean square of the noise that is the baseline where there are no recordings."""
+"""Root mean square of the noise that is the baseline if there are no recordings."""
 
 _QUIET = 1e-8
 """Power of a band that counts as silence, of sounds from -1 to 1."""
@@ -146,7 +146,7 @@ METRICS = (
 
 
 def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Recording, Recording]]:
-    """Real and generated recordings; raises ``DataError`` where there are none."""
+    """Real and generated recordings; raises ``DataError`` if there are none."""
     pairs = []
     for target, found in zip(targets, predictions, strict=True):
         made = generated(name, target, found)
@@ -209,7 +209,7 @@ def _distortion(real: np.ndarray, made: np.ndarray) -> float:
 def baseline(count: int, known: Sequence[SoundingText], task: str) -> list[Recording]:
     """Speech: the real recording of median length, whatever the text. Music: noise as loud and as long as that one.
 
-    Where there is no recording, a second of faint noise.
+    If there is no recording, a second of faint noise.
     """
     import numpy as np
 

@@ -109,9 +109,9 @@ class PiperVoice(AnsweringBackbone):
 
 
 def opened(path: Path) -> Any:
-    """A session whose noise, which durations and the wave are drawn from, begins anew.
+    """A session whose noise, which durations and the wave are drawn from, starts again.
 
-    The noise of one session goes on from text to text. Without the graph's optimisations, which save next to nothing
+    The noise of one session continues from text to text. Without the graph's optimisations, which save next to nothing
     here, opening one takes a fifth of a second.
     """
     options = onnxruntime.SessionOptions()
@@ -144,7 +144,7 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
     """A voice from its ONNX file and the JSON file beside it.
 
     Raises:
-        UnsupportedModel: a file is missing or damaged, or the voice has other phonemes than espeak-ng's.
+        UnsupportedModel: a file is missing or damaged, or the voice's phonemes are not those of espeak-ng.
     """
     weights = str(card.loader["weights"])
     try:

@@ -91,7 +91,7 @@ class SpeechT5Voice(AnsweringBackbone):
 
         Raises:
             DataError: an input is not a text or is empty, or there is no voice.
-            UnsupportedModel: the speaker encoder's vectors have another length than the model takes.
+            UnsupportedModel: the speaker encoder's vectors do not have the length that the model takes.
         """
         return [self._spoken(as_text(self.card, text), voice) for text in inputs]
 
@@ -103,7 +103,7 @@ class SpeechT5Voice(AnsweringBackbone):
         """The vector of a recording's voice, of length 1.
 
         Raises:
-            UnsupportedModel: it has another length than the model takes.
+            UnsupportedModel: it does not have the length that the model takes.
         """
         vector = SPEAKER_ENCODER.embed([recording])[0]
         if len(vector) != self.voice_length:
@@ -137,7 +137,7 @@ class SpeechT5Voice(AnsweringBackbone):
         return torch.from_numpy(np.asarray(found[: len(found) - len(found) % step], dtype=np.float32))
 
     def wave(self, spectrogram: torch.Tensor) -> np.ndarray:
-        """The sound of a spectrogram, by the vocoder where there is one."""
+        """The sound of a spectrogram, by the vocoder if there is one."""
         if self._vocoder is not None:
             with torch.inference_mode():
                 sound: np.ndarray = self._vocoder(spectrogram).float().cpu().numpy()
@@ -243,7 +243,7 @@ def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dty
 
     Raises:
         UnsupportedModel: the folder lacks weights, or is damaged.
-        UnsupportedPrecision: another precision than float32 is asked for.
+        UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype, "speaks")
     model = load_model(getattr(transformers, architecture), card, files.root, unexpected=IGNORE)

@@ -54,7 +54,7 @@ class VoicedText(str):
 
 @dataclass(frozen=True)
 class SoundingText:
-    """What a generated recording is evaluated against: the text, and a real recording of it where there is one.
+    """What a generated recording is evaluated against: the text, and a real recording of it if there is one.
 
     Attributes:
         text: what is said, or the description of a piece of music.
@@ -66,7 +66,7 @@ class SoundingText:
 
     @property
     def recording(self) -> Recording | None:
-        """The real recording, decoded; None where there is none."""
+        """The real recording, decoded; None if there is none."""
         return None if self._recordings is None else self._recordings[self._index]
 
     def heard(self, answer: Any) -> str:

@@ -1,4 +1,4 @@
-"""From spectrograms to waves: a trained vocoder where there is one, else the Griffin-Lim algorithm."""
+"""From spectrograms to waves: a trained vocoder if there is one, else the Griffin-Lim algorithm."""
 
 from __future__ import annotations
 

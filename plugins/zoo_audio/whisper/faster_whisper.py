@@ -97,7 +97,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterW
 
     Raises:
         UnsupportedModel: the folder holds none.
-        UnsupportedPrecision: another precision than float32 is asked for.
+        UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype)
     kind, _, index = device.partition(":")

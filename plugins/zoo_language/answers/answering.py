@@ -20,7 +20,7 @@ STRIDE = 128
 """Tokens by which two windows over a long text overlap."""
 
 LONGEST_ANSWER = 30
-"""Most tokens of an answer."""
+"""Maximum tokens of an answer."""
 
 
 class SpanFinder(nn.Module):
@@ -69,12 +69,12 @@ class AnswerLearner:
         return {**batch, "positions": torch.tensor([e["positions"] for e in examples])}
 
     def predict(self, inputs: Sequence[Any]) -> list[Answer]:
-        """The likeliest answer to each question."""
+        """The most likely answer to each question."""
         return [find(self.backbone, item, self.module.logits) for item in inputs]
 
 
 def find(backbone: TextModel, item: Any, logits: Callable[[Any], torch.Tensor]) -> Answer:
-    """The likeliest answer over all windows, by a function that gives batch x tokens x 2."""
+    """The most likely answer over all windows, by a function that gives batch x tokens x 2."""
     best = Answer("", 0.0, 0, 0)
     highest = -float("inf")
     for tokens, places in encode(backbone, item):

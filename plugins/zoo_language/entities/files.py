@@ -47,7 +47,7 @@ class TaggedReader:
 
 
 def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset | None:
-    """The sentences of a table with a column of lists of words and one of lists of tags; None where it has none.
+    """The sentences of a table with a column of lists of words and one of lists of tags; None if it has none.
 
     Raises:
         DataError: nothing can be used.

@@ -27,7 +27,7 @@ class Spans(Kind):
     metrics = METRICS
 
     def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset | None:
-        """A table with a column of lists of words and one of lists of tags; None where it has none."""
+        """A table with a column of lists of words and one of lists of tags; None if it has none."""
         from zoo_language.entities.files import read_table
 
         return read_table(reference, table, options)

@@ -24,7 +24,7 @@ _DROPOUT = 0.1
 
 
 class EntityLearner:
-    """A pipeline made ready for kinds of entities; what finds them is kept where it knows them all, else made anew."""
+    """A pipeline prepared for entity types; its NER component is kept if it has them all, else replaced."""
 
     def __init__(self, model: str, pipeline: Any, classes: Sequence[str]) -> None:
         self.classes, self._model, self._pipeline = tuple(classes), model, pipeline

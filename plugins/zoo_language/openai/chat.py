@@ -23,7 +23,7 @@ AT_ONCE = 8
 """Concurrent requests."""
 
 ROOM = 2048
-"""Most tokens of an answer that is not the name of a class."""
+"""Maximum tokens of an answer that is not the name of a class."""
 
 
 class OpenAIChat:
@@ -88,7 +88,7 @@ class OpenAIChat:
         return [Labels((Label(known.get(_folded(text), text), probability),)) for text, probability in found]
 
     def cost_of_asking(self, conversations: Sequence[Sequence[Mapping[str, str]]], room: int) -> float:
-        """Most dollars that answers of ``room`` tokens can cost."""
+        """Maximum dollars that answers of ``room`` tokens can cost."""
         count = counter()
         read = sum(conversation_tokens(messages, count) for messages in conversations)
         return self.prices.of_use(read, room * len(conversations))
@@ -131,7 +131,7 @@ class OpenAIChat:
 
 
 def question(text: Any, classes: Sequence[str] = ()) -> list[dict[str, str]]:
-    """The conversation that asks for the class of a text; the text alone where there are no classes."""
+    """The conversation that asks for the class of a text; the text alone if there are no classes."""
     if not isinstance(text, str):
         raise DataError(f"OpenAI's chat models take texts, not {type(text).__name__}.")
     asked = {"role": "user", "content": text}

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 LAYER = "embedding"
 MOST_TEXTS = 2048
-"""Most texts per request."""
+"""Maximum texts per request."""
 
 MOST_TOKENS = 300_000
-"""Most tokens per request."""
+"""Maximum tokens per request."""
 
 _ENCODING = "cl100k_base"
 

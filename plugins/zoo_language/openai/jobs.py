@@ -87,7 +87,7 @@ class Job:
                 self._lock.acquire(timeout=0)
             except Timeout:
                 raise InvalidInput(
-                    "Another zoo is waiting for this very job.", "Let it, or change the seed for another one."
+                    "Another zoo process is waiting for this job.", "Wait for it, or change the seed to start another."
                 ) from None
             self._noted = _read(self._path)
         return self
@@ -243,7 +243,7 @@ class Job:
             os.replace(place, self._path)
 
     def _forget(self) -> None:
-        """Delete the examples at OpenAI, where that is possible, and the record of the job."""
+        """Delete the examples at OpenAI, if that is possible, and the record of the job."""
         import openai
 
         for name in ("training", "validation"):

@@ -29,7 +29,7 @@ EPOCHS = 3
 """Each is charged; OpenAI chooses about this many for a few hundred examples."""
 
 FEWEST = 10
-"""Fewest examples that a job accepts."""
+"""Minimum examples that a job accepts."""
 
 CLASSIFICATION = "text-classification"
 

@@ -29,7 +29,7 @@ def group(tag: str) -> str:
 
 
 def nearest(tag: str, codes: Collection[str]) -> str | None:
-    """The one of several codes of the same language whose script and region are nearest; None where none is."""
+    """The one of several codes of the same language whose script and region are nearest; None if none is."""
     match = _langcodes().closest_supported_match
     if found := match(tag, list(codes), max_distance=_SAME):
         return str(found)

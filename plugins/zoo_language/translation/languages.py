@@ -24,7 +24,7 @@ def codes(tokenizer: Any) -> dict[str, str]:
 
 
 def find(name: str, known: Collection[str]) -> str | None:
-    """The code among ``known`` of a language by its name or a code; None where it is not among them."""
+    """The code among ``known`` of a language by its name or a code; None if it is not among them."""
     if name.strip() in known:
         return name.strip()
     tag = language(name)
@@ -58,8 +58,8 @@ def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> Non
     """Refuse languages that a model for few pairs does not have.
 
     Args:
-        named: source and target, by the user or the columns of the data; empty where none are named.
-        own: pairs of source and target of the model; empty where they are not known.
+        named: source and target, by the user or the columns of the data; empty if none are named.
+        own: pairs of source and target of the model; empty if they are not known.
 
     Raises:
         InvalidInput: they are others.
@@ -74,7 +74,7 @@ def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> Non
 
 
 def iso(name: str) -> str | None:
-    """The ISO 639-1 code of a language by its name or a code, whatever the script; None where it has none."""
+    """The ISO 639-1 code of a language by its name or a code, whatever the script; None if it has none."""
     tag = language(name)
     return group(tag) if tag else None
 

@@ -94,7 +94,7 @@ class ChronosBackbone:
 class Forecasting:
     """Trains a model by its own loss of forecasts; its last layer is a copy, which learns faster than the rest.
 
-    In training each window is cut anew at a random step of its last horizon, so that every step is forecast.
+    In training each window is cut again at a random step of its last horizon, so that every step is forecast.
     """
 
     classes = ()
@@ -141,7 +141,7 @@ class _Losses(nn.Module):
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ChronosBackbone | None:
-    """The backbone of a folder in the published format; None where its ``config.json`` speaks of no Chronos.
+    """The backbone of a folder in the published format; None if its ``config.json`` speaks of no Chronos.
 
     Raises:
         UnsupportedModel: the folder is damaged, or its weights are not those of its architecture.

@@ -29,7 +29,7 @@ class Series:
         name: of the series: its column, or its id.
         values: n values, float64, one a step; NaN where none is known.
         times: n + horizon times, those to forecast last; ``datetime64[s]`` or numbers.
-        period: steps after which the season comes again; 1 where there is none.
+        period: steps after which the season comes again; 1 if there is none.
         horizon: steps to forecast.
     """
 
@@ -46,7 +46,7 @@ class Future:
 
     Attributes:
         values: ``horizon`` values; the medians of a forecast. NaN where an actual value is not known.
-        scale: mean absolute difference of the series' values a season apart, the unit of MASE; NaN where there is none.
+        scale: mean absolute difference of the series' values a season apart, the unit of MASE; NaN if there is none.
         quantiles: ``horizon`` x ``LEVELS`` of a forecast; None for actual values.
     """
 
@@ -150,12 +150,12 @@ def windows(
 
 
 def season_scale(values: np.ndarray, period: int) -> float:
-    """Mean absolute difference of values a season apart (Hyndman and Koehler, 2006); NaN where there is none."""
+    """Mean absolute difference of values a season apart (Hyndman and Koehler, 2006); NaN if there is none."""
     return float(_scales(values, period)[-1])
 
 
 def _scales(values: np.ndarray, period: int) -> np.ndarray:
-    """That for every beginning of a series: entry i of the first i + 1 values."""
+    """The same for every prefix of a series: entry i is of the first i + 1 values."""
     import numpy as np
 
     apart = np.full(len(values), np.nan)

@@ -33,7 +33,7 @@ class Steps:
         times: from the first time to the last and as many more as a forecast reaches; seconds (``datetime64[s]``) or
             numbers.
         places: position of each time that was given among them.
-        period: steps after which the season comes again; 1 where there is none.
+        period: steps after which the season comes again; 1 if there is none.
         horizon: steps that a forecast reaches.
     """
 
@@ -99,7 +99,7 @@ def regular(name: str, times: np.ndarray, horizon: int | None) -> Steps:
 
 
 def label(time: Any) -> str:
-    """A time as people write it: an ISO date, with hours where there are any, or the number."""
+    """A time as people write it: an ISO date, with hours if there are any, or the number."""
     if getattr(time, "dtype", None) is not None and time.dtype.kind == "M":
         text = str(time)
         return text.removesuffix("T00:00:00").removesuffix(":00")

@@ -52,7 +52,7 @@ def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
 def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[Series], list[Problem], Columns]:
     """The series of a table to their ends, what was left out of it, and its columns; raises as ``read_table``.
 
-    Where there are several series, those without equal steps are left out.
+    If there are several series, those without equal steps are left out.
     """
     import numpy as np
 

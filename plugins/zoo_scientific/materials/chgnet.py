@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 LAYERS = ("crystal", "atoms.mean")
 """What the energy is read from, and the atoms one convolution earlier; both averaged over the cell.
 
-The earlier one tells more of other properties than the energy, and is the default."""
+The earlier one is better for properties besides the energy, and is the default."""
 
 LARGEST_ATOMIC_NUMBER = 94
 _BATCH = 8
@@ -92,7 +92,7 @@ class CHGNetBackbone:
     """Turns crystals into features, energies and forces.
 
     Attributes:
-        module: the network; ``head`` builds on this very module.
+        module: the network; ``head`` builds on this module.
     """
 
     input_kind = "crystal"

@@ -29,7 +29,7 @@ MOST_ATOMS = 2000
 """Atoms that a cell may have; graph networks keep some hundred neighbours of each."""
 
 _CLOSEST = 0.3
-"""Least distance of two atoms in angstroms; what is nearer is a mistake in a file."""
+"""Minimum distance of two atoms in angstroms; nearer ones are a mistake in the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +51,7 @@ class Crystal:
 
     @property
     def formula(self) -> str:
-        """The elements with their numbers of atoms, in the order of the alphabet: ``Cl4Na4``."""
+        """The elements with their numbers of atoms, in alphabetical order: ``Cl4Na4``."""
         from ase.symbols import Symbols
 
         return str(Symbols(self.numbers).get_chemical_formula("metal"))
@@ -171,7 +171,7 @@ def read_atoms(path: Path) -> list[Any] | str:
 
 
 def read_crystal(path: Path) -> Crystal | str:
-    """The crystal in a file, the last one where there are several, or why it cannot be used."""
+    """The crystal in a file, the last one if there are several, or why it cannot be used."""
     found = read_atoms(path)
     return found if isinstance(found, str) else crystal_of(found[-1])
 

@@ -120,7 +120,7 @@ class _Found:
         )
 
     def _values(self, name: str, options: ReadOptions) -> tuple[str, list[Any]]:
-        """What the target is called, empty where there is none, and its value for each crystal."""
+        """What the target is called, empty if there is none, and its value for each crystal."""
         wanted = options.target_column
         known = list(dict.fromkeys(str(key) for atoms in self.atoms for key in atoms.info))
         if wanted is not None and wanted != ENERGY:

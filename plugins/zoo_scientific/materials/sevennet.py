@@ -80,7 +80,7 @@ class SevenNetBackbone:
     """Turns crystals into features, energies and forces.
 
     Attributes:
-        module: the network; ``head`` builds on this very module.
+        module: the network; ``head`` builds on this module.
     """
 
     input_kind = "crystal"

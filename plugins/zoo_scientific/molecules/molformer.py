@@ -1,8 +1,8 @@
 """MoLFormer: a language model of molecules whose attention takes time in proportion to their length.
 
 Ross et al., "Large-scale chemical language representations capture molecular structure and properties" (Nature Machine
-Intelligence 4, 2022). The published repository brings code of its own, which is never run: this is the encoder anew,
-with the published names of its tensors.
+Intelligence 4, 2022). The published repository has its own code, which is never run: this is a new
+implementation of the encoder, with the published names of its tensors.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ class Design:
 
     Attributes:
         sequence: one letter for each residue.
-        native_perplexity: of the structure's own sequence under the model, 1 and up; None where the model gives none.
+        native_perplexity: of the structure's own sequence under the model, 1 and up; None if the model gives none.
         native: the structure's own sequence.
         recovery: share of the residues that are the native ones, 0 to 1.
         confidence: mean probability of the residues, 0 to 1.

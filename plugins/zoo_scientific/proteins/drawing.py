@@ -23,10 +23,10 @@ CONTACT = 8.0
 """Angstroms within which alpha carbons are in contact, as is usual for contact maps."""
 
 APART = 6
-"""Least distance of two residues in the chain, in places, for a contact that depends on the fold."""
+"""Minimum distance of two residues in the chain, in places, for a contact that depends on the fold."""
 
 LEVELS = ((0.9, (0, 83, 214)), (0.7, (101, 203, 243)), (0.5, (255, 219, 19)), (0.0, (255, 125, 69)))
-"""Least pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
+"""Minimum pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
 
 FOUND, OTHER = (0, 83, 214), (205, 210, 218)
 """Colours of residues that a design has in common with the native sequence, and of the rest."""
@@ -78,7 +78,7 @@ def _drawn(structure: Structure, colours: Sequence[tuple[int, int, int]]) -> Ima
 
 
 def save_pdb(answer: Fold, folder: Path, name: str) -> Path:
-    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made where it is missing."""
+    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made if it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.pdb"

@@ -82,7 +82,7 @@ class FoldingBackbone(SequenceBackbone):
         return FoldingLearner(self) if task == FOLDING else None
 
     def needed(self, residues: int, pairs: int = WHOLE) -> int:
-        """Bytes that folding so many residues takes beside the weights, for ``WHOLE`` or ``CHUNKED`` pairs."""
+        """Bytes that folding takes besides the weights, by number of residues, for ``WHOLE`` or ``CHUNKED`` pairs."""
         config = self.folder.config
         language = 2 * 4 * residues * (config.num_hidden_layers + 1) * config.hidden_size
         return language + pairs * 4 * residues**2 * config.esmfold_config.trunk.pairwise_state_dim
@@ -109,7 +109,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Folding
 
     Raises:
         UnsupportedModel: the folder needs its own code, or lacks weights or a tokenizer.
-        UnsupportedPrecision: another precision than float32 is asked for.
+        UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype, "folds")
     published_config(files.root, card)

@@ -83,7 +83,7 @@ class FoldingLoss(nn.Module):
 
 
 class FoldingLearner:
-    """An ESMFold made ready to be trained on structures."""
+    """An ESMFold prepared to be trained on structures."""
 
     classes: tuple[str, ...] = ()
 

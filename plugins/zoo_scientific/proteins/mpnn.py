@@ -31,7 +31,7 @@ ALPHABET = "ACDEFGHIKLMNPQRSTVWYX"
 """Residues in the order of the network's outputs."""
 
 TEMPERATURE = 0.1
-"""Temperature of the softmax that residues are drawn from: the authors' own default; near 0 takes the likeliest."""
+"""Temperature of the softmax that residues are drawn from: the authors' own default; near 0 takes the most likely."""
 
 LAYERS = ("residues.mean",)
 _ELEMENTS = """
@@ -83,7 +83,7 @@ class MPNNBackbone:
     Each structure is computed on its own, so that nothing depends on its batch.
 
     Attributes:
-        module: the network; ``head`` and ``learner`` build on this very module.
+        module: the network; ``head`` and ``learner`` build on this module.
     """
 
     input_kind = "protein-structure"
@@ -205,7 +205,7 @@ class MPNNBackbone:
 
 
 class SequenceLearner:
-    """The network made ready to be trained on structures with their sequences."""
+    """The network prepared to be trained on structures with their sequences."""
 
     classes: tuple[str, ...] = ()
 

@@ -6,7 +6,7 @@ RESIDUES = frozenset("ACDEFGHIKLMNPQRSTVWYUOBZJX")
 """The twenty amino acids, selenocysteine, pyrrolysine, and the ambiguous B, Z, J and X."""
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
-"""The twenty amino acids, in the order of the alphabet."""
+"""The twenty amino acids, in alphabetical order."""
 
 LONGEST = 100_000
 """Residues that a sequence may have; titin, the longest known, has 35,000."""

@@ -40,7 +40,7 @@ class Structure:
     Attributes:
         sequence: n residues in the one-letter code; X for what is none of the twenty.
         alpha: n x 3 places of the alpha carbons in angstroms, float64.
-        backbone: n x 4 x 3 places of the backbone's atoms, NaN where the file lacks one; None where they were not read.
+        backbone: n x 4 x 3 places of the backbone's atoms, NaN where the file lacks one; None if they were not read.
         numbers: n numbers of the residues in the file, which leave gaps where residues were not seen.
         elements: chemical symbols of the m atoms beside the protein and its water: ligands, metals, nucleic acids.
         others: m x 3 places of these.
@@ -195,7 +195,7 @@ def _backbone(chain: Any) -> np.ndarray:
 
 
 def helix(count: int) -> Structure:
-    """An ideal alpha helix of so many residues, in which four kinds alternate."""
+    """An ideal alpha helix of ``length`` residues, in which four kinds alternate."""
     import numpy as np
 
     # Radius, angle against the alpha carbon, and height, of N, CA, C and O in an alpha helix.

@@ -194,7 +194,7 @@ class Forecasting:
         self.module = _Losses(backbone.module, backbone.variables)
 
     def example(self, item: Any, target: Any) -> tuple[State, torch.Tensor]:
-        """A history, and the next state as the model has it; NaN where it is not known."""
+        """A history, and the next state in the model's form; NaN where it is not known."""
         state = self.backbone.preprocess(item)
         return state, turned(target.values, target.latitudes, item.grid.longitudes)
 
@@ -252,7 +252,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
 
     Raises:
         UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is none of ``PUBLISHED``.
-        UnsupportedPrecision: another precision than float32 is asked for.
+        UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype)
     try:

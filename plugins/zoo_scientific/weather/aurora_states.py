@@ -87,7 +87,7 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
     """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
 
     Raises:
-        DataError: it is not a history of fields, lacks variables, has another step than the model, or its longitudes do
+        DataError: it is not a history of fields, lacks variables, does not have the model's step, or its longitudes do
             not go around the globe.
     """
     if not isinstance(item, History) or item.grid is None:
@@ -166,7 +166,7 @@ def batch_of(states: Sequence[State], variables: Variables) -> Any:
 def fields_of(found: Any, state: State) -> torch.Tensor:
     """The library's forecast, batch x variables x latitudes x longitudes, as ``State.values`` has them.
 
-    The library leaves the southernmost latitude out where there is one more than its patches hold.
+    The library leaves the southernmost latitude out if there is one more than its patches hold.
     """
     pressures = list(found.metadata.atmos_levels)
     parts = []

@@ -60,7 +60,7 @@ class History:
         fields: the last states, the latest last.
         next_climatology: the climatology of the time to forecast.
         names: names of the variables; on levels of pressure with their hPa, such as ``z_500``.
-        grid: where the fields lie; None where that is not known.
+        grid: where the fields lie; None if that is not known.
     """
 
     fields: tuple[Field, ...]

@@ -21,7 +21,7 @@ LEGIBLE = 480
 
 
 def html(image: Image, answer: Boxes) -> str:
-    """The image with the likely boxes, and a table of them; of the likeliest where none is likely."""
+    """The image with the likely boxes, and a table of them; of the most likely where none is likely."""
     if not answer.found:
         return f"{kind_of('image').input_html(image)}<p>Nothing was found.</p>"
     boxes = sorted(answer.found, key=lambda box: -box.score)
@@ -32,14 +32,14 @@ def html(image: Image, answer: Boxes) -> str:
     caption = (
         f"Objects with a score of at least {LIKELY}, in pixels of the image."
         if drawn
-        else f"No object has a score of {LIKELY}; these are the likeliest."
+        else f"No object has a score of {LIKELY}; these are the most likely."
     )
     table = parts.table(("Object", "Score", "Left", "Top", "Right", "Bottom"), rows, f"{caption}{parts.rest(listed)}")
     return parts.figure(draw(image, answer), f"The image with boxes: {words}.", "Boxes by the model.") + table
 
 
 def draw(image: Image, answer: Boxes) -> Image:
-    """The image with the likely boxes, the likeliest on top, each class in a colour of its own."""
+    """The image with the likely boxes, the most likely on top, each class in a colour of its own."""
     from PIL import ImageDraw, ImageFont
 
     factor = max(1, round(LEGIBLE / max(image.size)))

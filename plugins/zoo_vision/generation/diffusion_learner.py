@@ -29,7 +29,7 @@ TO_IMAGE = "text-to-image"
 
 
 class DiffusionLearner:
-    """An image generator made ready for training.
+    """An image generator prepared for training.
 
     Attributes:
         module: maps a collated batch to the mean squared error of the predicted noise, batch x 1 (Ho et al., "DDPM",
@@ -128,7 +128,7 @@ class _Denoising(nn.Module):
 
 
 def learner(generator: Generator, task: str, classes: Sequence[str], model: str) -> DiffusionLearner | None:
-    """The model made ready for training; a U-Net on pixels gets new classes where the data's are not its own.
+    """The model prepared for training; a U-Net on pixels gets new classes where the data's are not its own.
 
     Raises:
         UnsupportedModel: the prompts of the data are not classes, and the model takes no prompts, or classes only; or

@@ -44,7 +44,7 @@ class PixelGenerator:
         self.size: tuple[int, int] = (side, side) if isinstance(side, int) else tuple(side)
 
     def labels(self, texts: Sequence[str]) -> torch.Tensor | None:
-        """Class indices of prompts; None where the model takes none.
+        """Class indices of prompts; None if the model takes none.
 
         Raises:
             InvalidInput: a prompt is not one of the model's classes.

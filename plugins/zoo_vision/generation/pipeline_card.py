@@ -12,7 +12,7 @@ LIBRARY = "diffusers"
 
 
 def recognise(folder: ModelFolder) -> ModelCard | None:
-    """The card of a pipeline, from its index and the configuration of its U-Net; None where there is no index.
+    """The card of a pipeline, from its index and the configuration of its U-Net; None if there is no index.
 
     Raises:
         ModelNotFound: the index names no pipeline, or there are no weights.

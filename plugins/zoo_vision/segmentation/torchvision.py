@@ -120,7 +120,7 @@ class TorchvisionSegmenter(ImageBackbone):
     """An image backbone that also predicts a class for each pixel.
 
     Attributes:
-        mask_classes: those of the head that came with the weights; empty where they have no names.
+        mask_classes: those of the head that came with the weights; empty if they have no names.
         resize: pixels of the shorter side of an image.
     """
 

@@ -1,4 +1,4 @@
-"""Writes an adapted model to a folder, whole or not at all: weights, ``zoo.json``, and a README for people."""
+"""Writes an adapted model to a folder atomically: weights, ``zoo.json``, and a README for people."""
 
 from __future__ import annotations
 

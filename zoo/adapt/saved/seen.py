@@ -30,7 +30,7 @@ class Seen:
 
     Attributes:
         digests: ascending, each once; the first 8 bytes of what ``zoo.data.identities`` and ``zoo.data.stored`` give.
-        complete: whether they are all; False where the model was tuned from one that has no record.
+        complete: whether they are all; False if the model was tuned from one that has no record.
     """
 
     digests: np.ndarray
@@ -42,7 +42,7 @@ class Seen:
         return hashlib.sha256(self.digests.astype(_TYPE).tobytes()).hexdigest()
 
     def holds(self, dataset: Dataset) -> np.ndarray | None:
-        """Whether each sample of a data set is among them, n; None where its samples cannot be told apart."""
+        """Whether each sample of a data set is among them, n; None if its samples cannot be told apart."""
         own = _digests(dataset)
         return None if own is None else np.asarray(np.isin(own, self.digests).any(axis=1))
 
@@ -58,7 +58,7 @@ class Seen:
 
     @classmethod
     def read(cls, path: Path) -> Seen | None:
-        """What ``write`` wrote; None where there is no such file.
+        """What ``write`` wrote; None if there is no such file.
 
         Raises:
             IntegrityError: it is damaged, or written by a newer zoo.
@@ -84,7 +84,7 @@ class Seen:
 
 
 def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> Seen | None:
-    """The samples at ``positions`` and those that ``base`` was trained on; None where samples cannot be told apart."""
+    """The samples at ``positions`` and those that ``base`` was trained on; None if samples cannot be told apart."""
     every = _digests(dataset)
     if every is None:
         return None
@@ -96,7 +96,7 @@ def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> S
 
 
 def seen_by(card: ModelCard) -> Seen | None:
-    """What a model was trained on by ``zoo tune``: nothing where it is not a tuned one; None where that is not known.
+    """What a model was trained on by ``zoo tune``: nothing if it is not a tuned one; None if that is not known.
 
     Raises:
         IntegrityError: the record is damaged.

@@ -66,7 +66,7 @@ class TunedBackbone:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the outputs; empty where it predicts numbers."""
+        """Class names in the order of the outputs; empty if it predicts numbers."""
         return tuple(self._document["classes"])
 
     @property
@@ -84,7 +84,7 @@ class TunedBackbone:
         return own if own is not None and found is not None and tuple(found.classes) == self.classes else found
 
     def predict(self, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any]:
-        """The likeliest classes of each decoded input, best first, with their probabilities; or a number for each.
+        """The most likely classes of each decoded input, best first, with their probabilities; or a number for each.
 
         At most ``SHOWN`` classes each.
 

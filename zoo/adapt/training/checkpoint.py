@@ -1,4 +1,4 @@
-"""Where an interrupted training goes on: its state after an epoch, in one file that is replaced whole.
+"""Checkpoints of a training run: its state after an epoch, in one file that is replaced atomically.
 
 The file holds tensors, numbers and texts alone, and is read as such (``weights_only``): nothing in it is run.
 """

@@ -54,7 +54,7 @@ def train(
         checkpoint: where the state is saved after each epoch; an interrupted training resumes from there and ends with
             the same weights.
 
-    Ctrl-C ends the training and keeps the best weights; where there are none yet, ``KeyboardInterrupt`` is raised.
+    Ctrl-C ends the training and keeps the best weights; if there are none yet, ``KeyboardInterrupt`` is raised.
 
     Raises:
         OutOfMemory: the device ran out of memory; the weights are left partly trained.
@@ -120,10 +120,10 @@ class _Course:
         """Train one epoch; returns the mean loss of its batches."""
         total, waiting, middle = 0.0, 0, len(batches) // 2
         train_mode(self.module)
-        with fresh_statistics(self.module) as count_anew:
+        with fresh_statistics(self.module) as count_again:
             for number, (batch, targets) in enumerate(batches.shuffled(generator)):
                 if number == middle:
-                    count_anew()
+                    count_again()
                 with half_precision(batches.device):
                     value = loss(self.module(batch), targets)
                 (value / self.settings.accumulate).backward()
@@ -174,7 +174,7 @@ class _Course:
         }
 
     def resume(self, checkpoint: Checkpoint | None, generator: np.random.Generator) -> bool:
-        """Resume from a checkpoint; False where there is none."""
+        """Resume from a checkpoint; False if there is none."""
         state = checkpoint.load() if checkpoint is not None else None
         if state is None:
             return False
@@ -244,7 +244,7 @@ def seeded(seed: int) -> Iterator[np.random.Generator]:
 
 @contextmanager
 def out_of_memory() -> Iterator[None]:
-    """Turn an out-of-memory error of the device into one sentence."""
+    """Turn an out-of-memory error of the device into a clear error."""
     try:
         yield
     except torch.OutOfMemoryError as error:

@@ -19,7 +19,7 @@ RANK, ALPHA, DROPOUT = 8, 16, 0.05
 
 
 class Attached:
-    """A module made ready for training, and the way back.
+    """A module prepared for training, and the way back.
 
     Attributes:
         module: what to train: parameters that stay as they are have no gradient.
@@ -118,7 +118,7 @@ def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
 
 
 def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
-    """The row of blocks that holds most of a module's weights, or None where no row holds a tenth of them."""
+    """The row of blocks that holds most of a module's weights, or None if no row holds a tenth of them."""
     total = sum(parameter.numel() for parameter in module.parameters())
     rows = [
         child
@@ -176,7 +176,7 @@ def train_mode(module: nn.Module) -> None:
     """Training mode for all of a module but the frozen layers that would change their own buffers in it.
 
     Those are above all the running statistics of batch normalisation, which belong to weights that stay as they are.
-    Dropout goes on in frozen layers too: it regularises what is trained above them.
+    Dropout stays active in frozen layers too: it regularises what is trained above them.
     """
     module.train()
     first = next(module.parameters(), None)

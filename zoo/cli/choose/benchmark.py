@@ -46,7 +46,7 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
 
     Results have the columns model, dataset (or task), value (or score), and may have metric and cost. A data set's own
     scores are never used to predict it; with --test, no score of the test file is. Facts about the data sets are used
-    where there are any: without --datasets, those of a table beside the results (vision_datasets.csv or datasets.csv
+    if there are any: without --datasets, those of a table beside the results (vision_datasets.csv or datasets.csv
     beside vision_runs.csv).
 
     \b

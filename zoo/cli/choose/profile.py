@@ -67,7 +67,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
 
 
 def _next(data: str, task: str, options: Mapping[str, str | None]) -> str:
-    """The command that goes on from here, with the same columns."""
+    """The next command, with the same columns."""
     named = {"--task": task, "--input-column": options["input_column"], "--target-column": options["target_column"]}
     chosen = [word for option, value in named.items() if value is not None for word in (option, value)]
     return shlex.join(["zoo", "recommend", data, *chosen])

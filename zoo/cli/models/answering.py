@@ -1,4 +1,4 @@
-"""Inputs that were typed and the answers to them; one that cannot be used costs only itself."""
+"""Inputs that were typed and the answers to them; one that cannot be used does not affect the others."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
     features/v1/SETTINGS/about.json                 the settings, and the facts of the model
     features/v1/SETTINGS/CODE/LAYER/*.safetensors   rows; see ``zoo.features.cache.files``
 
-No locks: a file appears whole, is never changed, and its name is a digest of its content, so that processes that work
-on the same data write the same files. Files that are deleted while in use are computed again.
+No locks: a file is written atomically, is never changed, and its name is a digest of its content, so that processes
+that work on the same data write the same files. Files that are deleted while in use are computed again.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Facts:
-    """Facts of a model from when it was last loaded; they replace its backbone where no forward pass is needed."""
+    """Facts of a model from when it was last loaded; they replace its backbone if no forward pass is needed."""
 
     card: ModelCard
     input_kind: str
@@ -46,7 +46,7 @@ class Facts:
 
 
 class RowCache:
-    """The kept features of one model.
+    """The cached features of one model.
 
     Args:
         root: folder of the whole cache.
@@ -77,7 +77,7 @@ class RowCache:
         return files, numbers, row
 
     def keep(self, layer: str, digests: np.ndarray, values: np.ndarray) -> RowsFile | None:
-        """Write rows, n x d; None with a warning where that fails."""
+        """Write rows, n x d; None, with a warning, if that fails."""
         try:
             mark_as_cache(self.root)
             file = write_rows(self._layer_folder(layer), digests, values)
@@ -97,7 +97,7 @@ class RowCache:
 
 
 def row_cache(identity: Identity) -> RowCache | None:
-    """The cache of a model's rows; None where the cache is switched off."""
+    """The cache of a model's rows; None if the cache is switched off."""
     here = settings()
     if not here.cache_bytes:
         return None
@@ -106,7 +106,7 @@ def row_cache(identity: Identity) -> RowCache | None:
 
 
 def remember_facts(backbone: Backbone, identity: Identity) -> None:
-    """Save the facts of a loaded model, so that it need not be loaded where all its features are cached."""
+    """Save the facts of a loaded model, so that it need not be loaded if all its features are cached."""
     if not settings().cache_bytes:
         return
     document = {
@@ -122,7 +122,7 @@ def remember_facts(backbone: Backbone, identity: Identity) -> None:
     if read_about(folder) == document:
         return
     temporary = folder / f"{ABOUT}.{uuid.uuid4().hex[:8]}{PART}"
-    with contextlib.suppress(OSError):  # only a memory: without it the model is loaded
+    with contextlib.suppress(OSError):  # optional: without it, the model is loaded
         folder.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_text(json.dumps(document, indent=1), encoding="utf-8")

@@ -1,7 +1,7 @@
 """One file of cached features: rows of one layer with the digests of their items, as a safetensors file with checksums.
 
 Tensors ``digests`` (n x 16, U8) and ``features`` (n x d, F32); the metadata holds a BLAKE2b checksum of each. A file is
-written under a temporary name and renamed, so that it appears whole or not at all; data that do not match their
+written under a temporary name and renamed, so that writing is atomic; data that do not match their
 checksums are never used.
 """
 
@@ -97,7 +97,7 @@ def write_rows(folder: Path, digests: np.ndarray, values: np.ndarray) -> RowsFil
 
 
 def open_rows(path: Path) -> RowsFile | None:
-    """The file with its digests checked and its features not yet read; None where it is damaged or of another version.
+    """The file with its digests checked and its features not yet read; None if it is damaged or of another version.
 
     Raises:
         OSError: the file is gone or cannot be read.
@@ -132,7 +132,7 @@ def _header(count: int, dimension: int, checksums: dict[str, str]) -> bytes:
         "features": {"dtype": "F32", "shape": [count, dimension], "data_offsets": [end, end + count * dimension * 4]},
     }
     content = json.dumps(document, separators=(",", ":")).encode()
-    content += b" " * (-len(content) % _LENGTH)  # so that the features begin where their numbers may be mapped
+    content += b" " * (-len(content) % _LENGTH)  # so that the features are aligned for memory mapping
     return len(content).to_bytes(_LENGTH, "little") + content
 
 

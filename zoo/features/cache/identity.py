@@ -47,7 +47,7 @@ class Identity:
     Attributes:
         code: digests of source by top-level package, for the backbone and those that it wraps.
         libraries: versions of the distributions that the model is made of, besides those among the settings.
-        stamp: digest of sampled weights as they were loaded; it differs once the model was trained.
+        stamp: digest of sampled weights as they were loaded; training changes it.
     """
 
     settings: Settings
@@ -67,7 +67,7 @@ class Identity:
 
 
 def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Settings | None:
-    """The settings of a model; None where nothing distinguishes versions of its weights."""
+    """The settings of a model; None if nothing distinguishes versions of its weights."""
     hashes = {file.path: file.sha256 for file in files.files or card.files if file.sha256}
     revision = files.revision or card.revision
     if not hashes and not revision:
@@ -91,7 +91,7 @@ def loading_settings(card: ModelCard, files: LocalFiles, device: str, dtype: str
 
 
 def identify(backbone: Backbone, settings: Settings) -> Identity | None:
-    """The identity of a model that was just loaded, or None where its code lies in no file."""
+    """The identity of a model that was just loaded, or None if its code is not in a file."""
     code = {}
     for package in _packages(backbone):
         digest = code_digest(package)
@@ -109,7 +109,7 @@ def code_is_current(code: Mapping[str, str]) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def code_digest(package: str) -> str | None:
-    """A digest of the source files of a top-level package or module; None where it has none, as in a notebook."""
+    """A digest of the source files of a top-level package or module; None if it has none, as in a notebook."""
     files = _source_files(package)
     if not files:
         return None
@@ -147,15 +147,15 @@ _known: weakref.WeakKeyDictionary[Any, Identity] = weakref.WeakKeyDictionary()
 
 
 def remember_identity(backbone: Backbone, identity: Identity) -> None:
-    """Keep a loaded model's identity as long as the model lives."""
+    """Store a loaded model's identity as long as the model exists."""
     _known[backbone] = identity
 
 
 def identity_of(backbone: Backbone) -> Identity | None:
-    """The identity that the model was loaded with; None where it is unknown, or its weights have changed since."""
+    """The identity that the model was loaded with; None if it is unknown, or its weights have changed since."""
     try:
         identity = _known.get(backbone)
-    except TypeError:  # a backbone that cannot be hashed was never remembered
+    except TypeError:  # the identity of an unhashable backbone was never stored
         return None
     return identity if identity is not None and weights_stamp(backbone) == identity.stamp else None
 

@@ -71,13 +71,13 @@ class LayerIndex:
         for number in np.unique(file):
             rows = np.flatnonzero(file == number)
             inside = candidate[rows] - self._starts[number]
-            # Half a digest found the position; the full one decides.
+            # Half a digest finds the position; the full one is compared.
             same = self.files[number].digests[inside] == digests[rows]
             place[rows[same]], row[rows[same]] = number, inside[same]
         return place, row
 
     def use(self, file: RowsFile) -> bool:
-        """Record the use of a file; False where it does not match its checksum, and is deleted.
+        """Record the use of a file; False if it does not match its checksum, and is deleted.
 
         A file is read again only when it is not the one that was checked before.
         """
@@ -115,7 +115,7 @@ def layer_index(folder: Path) -> LayerIndex:
 
 
 def delete(path: Path) -> None:
-    """Delete an unusable file; where that fails, it is found unusable again next time."""
+    """Delete an unusable file; if that fails, it is found unusable again next time."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 

@@ -122,7 +122,7 @@ def mark_as_cache(root: Path) -> None:
 
 
 def read_about(folder: Path) -> Mapping[str, Any] | None:
-    """The description in the folder of some settings; None where it is missing or not readable."""
+    """The description in the folder of some settings; None if it is missing or not readable."""
     try:
         document = parse_json((folder / ABOUT).read_text(encoding="utf-8"), finite=False)
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Task metrics: targets and predictions in, one figure out."""
+"""Task metrics: one number from targets and predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def known_metrics() -> dict[str, Metric]:
-    """The metrics that kinds bring and that plugins add, by name."""
+    """The metrics of kinds and plugins, by name."""
     from zoo.plugins import plugins
 
     known: dict[str, Metric] = {}
@@ -25,7 +25,7 @@ def known_metrics() -> dict[str, Metric]:
 
 
 def metric(name: str) -> Metric:
-    """The metric called ``name``, a kind's or one that a plugin adds.
+    """The metric called ``name``, of a kind or a plugin.
 
     Raises:
         InvalidInput: there is none, with the nearest names.
@@ -44,7 +44,7 @@ def _accuracy(targets: np.ndarray, predictions: np.ndarray) -> float:
 
 def _macro_f1(targets: np.ndarray, predictions: np.ndarray) -> float:
     scores = _sklearn_metrics()
-    # A class that is neither true nor predicted does not occur here; one that is never predicted counts as 0.
+    # Only classes that are true or predicted occur here; one that is never predicted counts as 0.
     return float(scores.f1_score(*_classes("macro_f1", targets, predictions), average="macro", zero_division=0))
 
 
@@ -53,7 +53,7 @@ def _matthews_correlation(targets: np.ndarray, predictions: np.ndarray) -> float
 
     scores = _sklearn_metrics()
     if len(np.unique(np.concatenate([targets, predictions]))) < 2:
-        return 0.0  # one class only, right or wrong: nothing can go together with anything
+        return 0.0  # with only one class, there is no correlation
     return float(scores.matthews_corrcoef(*_classes("matthews_correlation", targets, predictions)))
 
 
@@ -78,7 +78,7 @@ def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
     true, predicted = _numbers("roc_auc", targets, predictions, least=2)
     if set(true.tolist()) != {0.0, 1.0}:
         raise DataError(
-            "'roc_auc' evaluates numbers that are 0 or 1, and both must occur.",
+            "'roc_auc' needs targets that are 0 or 1, and both must occur.",
             "Evaluate other numbers by rmse or spearman.",
         )
     return float(scores.roc_auc_score(true, predicted))
@@ -89,7 +89,7 @@ def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
         from scipy.stats import spearmanr
     true, predicted = _numbers("spearman", targets, predictions, least=2)
     if (true == true[0]).all() or (predicted == predicted[0]).all():
-        # Without any order there is none to agree with; the correlation itself is 0 / 0.
+        # Without an order of the targets, the correlation is 0 / 0.
         return 0.0
     return float(spearmanr(true, predicted).statistic)
 
@@ -106,7 +106,7 @@ def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.
     for values, what in ((true, "targets"), (predicted, "predictions")):
         if values.dtype.kind not in "iub":
             raise DataError(
-                f"'{name}' evaluates classes, and the {what} are not whole numbers.",
+                f"'{name}' is a metric of classes, but the {what} are not integers.",
                 "Evaluate numbers by rmse, mean_absolute_error, r2 or spearman.",
             )
     return true, predicted
@@ -119,14 +119,14 @@ def _numbers(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple
     true, predicted = _pair(name, targets, predictions, least)
     if true.dtype.kind != "f":
         raise DataError(
-            f"'{name}' evaluates numbers, and the targets are class indices.",
+            f"'{name}' is a metric of numbers, but the targets are class indices.",
             "Pass numbers as floating-point values; evaluate classes by accuracy or macro_f1.",
         )
     predicted = predicted.astype(np.float64)
     if not (np.isfinite(true).all() and np.isfinite(predicted).all()):
         raise DataError(
             f"'{name}' cannot be computed: a target or a prediction is not finite.",
-            "Look for NaN or infinite values, often the sign of a learning rate too high.",
+            "Look for NaN or infinite values, often caused by a learning rate that is too high.",
         )
     return true.astype(np.float64), predicted
 
@@ -137,34 +137,34 @@ def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np
     true, predicted = np.asarray(targets), np.asarray(predictions)
     if true.ndim != 1 or true.shape != predicted.shape or len(true) < least:
         raise DataError(
-            f"'{name}' takes targets and predictions of one length of at least {least}; these have the shapes "
+            f"'{name}' takes equally many targets and predictions, at least {least}; these have the shapes "
             f"{true.shape} and {predicted.shape}."
         )
     return true, predicted
 
 
 CLASSES = (
-    Metric("accuracy", _accuracy, True, "Share of the samples whose class is right; 0 to 1."),
-    Metric("macro_f1", _macro_f1, True, "Mean over the classes of the harmonic mean of precision and recall; 0 to 1."),
+    Metric("accuracy", _accuracy, True, "Share of samples classified correctly; 0 to 1."),
+    Metric("macro_f1", _macro_f1, True, "Mean F1 over the classes; 0 to 1."),
     Metric(
         "matthews_correlation",
         _matthews_correlation,
         True,
-        "Correlation of predicted and true classes, for several as Gorodkin (2004) has it; -1 to 1, 0 by chance.",
+        "Correlation of predicted and true classes, for several as in Gorodkin (2004); -1 to 1, 0 by chance.",
     ),
 )
 """Metrics of classes: integer targets."""
 
 NUMBERS = (
     Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
-    Metric("mean_absolute_error", _mean_absolute_error, False, "Mean distance, in the targets' unit; 0 and up."),
+    Metric("mean_absolute_error", _mean_absolute_error, False, "Mean absolute error, in the targets' unit; 0 and up."),
     Metric(
         "roc_auc",
         _roc_auc,
         True,
-        "Chance that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
+        "Probability that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
     ),
-    Metric("r2", _r2, True, "Share of the targets' variance that is explained; up to 1, 0 for their mean."),
-    Metric("spearman", _spearman, True, "Correlation of the ranks of predictions and targets; -1 to 1."),
+    Metric("r2", _r2, True, "Share of the targets' variance that is explained; at most 1, 0 for predicting the mean."),
+    Metric("spearman", _spearman, True, "Rank correlation of predictions and targets; -1 to 1."),
 )
 """Metrics of numbers: floating-point targets."""

@@ -1,4 +1,4 @@
-"""Distances between two sets of feature vectors, which evaluate generated samples."""
+"""Distances between two sets of feature vectors, to evaluate generated samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BANDWIDTH = 10.0
 """Bandwidth of the Gaussian kernel of CMMD, on vectors of length 1."""
 
 SCALE = 1000.0
-"""Factor that brings CMMD to figures that are easily read, as its paper has it."""
+"""Factor that makes CMMD readable, from its paper."""
 
 
 def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
@@ -26,7 +26,7 @@ def frechet_distance(real: np.ndarray, made: np.ndarray) -> float:
         real, made: n x d and m x d, at least two vectors each.
 
     Raises:
-        DataError: too few vectors, or of different length.
+        DataError: too few vectors, or vectors of different length.
     """
     import numpy as np
 
@@ -44,8 +44,8 @@ def maximum_mean_discrepancy(real: np.ndarray, made: np.ndarray) -> float:
     """CMMD: the squared maximum mean discrepancy of vectors of length 1 under a Gaussian kernel, 0 and up, times 1000.
 
     Jayasumana et al., "Rethinking FID", 2024, equation 3, with the kernel's width 10; they take CLIP's vectors. It
-    supposes no distribution, and needs far fewer samples than the Frechet distance. Here each vector's likeness to
-    itself counts, so that two equal sets are at 0.
+    assumes no distribution, and needs far fewer samples than the Frechet distance. The kernel of each vector with
+    itself is included, so that two equal sets have distance 0.
 
     Raises:
         DataError: as ``frechet_distance``.

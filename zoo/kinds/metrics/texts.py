@@ -1,4 +1,4 @@
-"""Texts as targets, of recordings or of other texts: word and character error rates, BLEU and chrF."""
+"""Metrics of texts, for recordings or other texts: word and character error rates, BLEU and chrF."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _PUNCTUATION = re.compile(r"[^\w\s']")
 
 @runtime_checkable
 class Transcribed(Protocol):
-    """A target whose answers are not text but say one, such as synthesised speech; error rates compare the texts."""
+    """A target whose answers contain a text, such as synthesised speech; error rates compare the texts."""
 
     @property
     def text(self) -> str:
-        """What an answer should say."""
+        """The text that an answer should contain."""
         ...
 
     def heard(self, answer: Any) -> str:
-        """What an answer says; raises ``DataError`` where that cannot be found out."""
+        """The text that an answer contains; raises ``DataError`` if it cannot be determined."""
         ...
 
 
 def edit_distance(first: Sequence[Any], second: Sequence[Any]) -> int:
-    """Least number of insertions, deletions and substitutions that turn one sequence into the other (Levenshtein)."""
+    """Minimum number of insertions, deletions and substitutions that turn one sequence into the other (Levenshtein)."""
     before = list(range(len(second) + 1))
     for row, item in enumerate(first, start=1):
         current = [row]
@@ -40,12 +40,12 @@ def edit_distance(first: Sequence[Any], second: Sequence[Any]) -> int:
 
 
 def spoken(text: str) -> str:
-    """A text as it is heard: lower case, without punctuation, single spaces; what transcripts are compared by."""
+    """A text normalised for comparing transcripts: lower case, without punctuation, single spaces."""
     return " ".join(_PUNCTUATION.sub(" ", unicodedata.normalize("NFKC", text).lower()).split())
 
 
 def word_error_rate(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """Edits between the words, divided by the number of words that were said; 0 and up.
+    """Word edits divided by the number of reference words; 0 and up.
 
     The words of synthesised speech are those of its transcript (``Transcribed``).
     """
@@ -53,7 +53,7 @@ def word_error_rate(targets: Sequence[Any], predictions: Sequence[Any]) -> float
 
 
 def character_error_rate(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """The same of the characters; 0 and up."""
+    """Character edits divided by the number of reference characters; 0 and up."""
     return _error_rate("character_error_rate", targets, predictions, list)
 
 
@@ -74,13 +74,13 @@ METRICS = (
         "word_error_rate",
         word_error_rate,
         False,
-        "Word edits over the words that were said, without case and punctuation; 0 and up.",
+        "Word edits per reference word, without case and punctuation; 0 and up.",
     ),
     Metric(
         "character_error_rate",
         character_error_rate,
         False,
-        "Character edits over the characters that were said, without case and punctuation; 0 and up.",
+        "Character edits per reference character, without case and punctuation; 0 and up.",
     ),
     Metric("bleu", bleu, True, "Corpus BLEU by sacreBLEU; 0 to 100."),
     Metric("chrf", chrf, True, "Corpus chrF2 by sacreBLEU; 0 to 100."),
@@ -100,15 +100,15 @@ def _error_rate(
         edits += edit_distance(expected, units(spoken(heard)))
         length += len(expected)
     if not length:
-        raise DataError(f"'{name}' cannot be computed: none of the texts holds a word.")
+        raise DataError(f"'{name}' cannot be computed: none of the texts contains a word.")
     return edits / length
 
 
 def checked(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> tuple[list[str], list[str]]:
-    """Both as lists; raises ``DataError`` where they are not texts, or not equally many."""
+    """Both as lists; raises ``DataError`` if they are not equally many texts."""
     known, found = list(targets), list(predictions)
     if not known or len(known) != len(found) or not all(isinstance(text, str) for text in (*known, *found)):
-        raise DataError(f"'{name}' compares as many texts as there are targets, at least one.")
+        raise DataError(f"'{name}' takes equally many targets and predictions, at least one, and all must be texts.")
     return known, found
 
 

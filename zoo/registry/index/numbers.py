@@ -16,7 +16,7 @@ _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}).*)?)?\Z", re.DOTALL)
 
 
 def numbers_of(card: ModelCard) -> tuple[int | None, ...]:
-    """The values of a card in the order of ``NUMBERS``; None where unknown."""
+    """The values of a card in the order of ``NUMBERS``; None if unknown."""
     return (
         card.downloads,
         card.likes,

@@ -83,7 +83,7 @@ def _nearest(connection: Reader, sets: Sets, reference: str) -> str:
         likely.update((row["id"], None) for row in rows_of(connection, "id", [*islice(bits.keys(close), 500)]))
     first = name.split("/")[0] or reference
     plain = {id.partition(":")[2]: id for id in likely}  # the source, which many ids share, makes them no more similar
-    return suggest(name, plain, shown=plain) or f"Look for it: zoo search {first}"
+    return suggest(name, plain, shown=plain) or f"Search for it: zoo search {first}"
 
 
 def check_names(sets: Sets, query: SearchQuery) -> None:
@@ -100,7 +100,7 @@ def check_names(sets: Sets, query: SearchQuery) -> None:
     for kind in ("domain", "source", "library"):
         value, known = getattr(query, kind), sets.values(kind)
         if value is not None and value not in known:
-            hint = suggest(value, known) or f"There are: {', '.join(sorted(known))}."
+            hint = suggest(value, known) or f"Available: {', '.join(sorted(known))}."
             raise InvalidInput(f"No model has the {kind} '{value}'.", hint)
     for benchmark in query.benchmarks:
         if not benchmarks.resolved(sets, benchmark):
@@ -114,6 +114,6 @@ def _benchmarks_like(sets: Sets, name: str) -> str:
     near = benchmarks.similar(sets, name)
     if near:
         more = f", and {len(near) - _MOST_NAMED} more" if len(near) > _MOST_NAMED else ""
-        return f"There are: {'; '.join(near[:_MOST_NAMED])}{more}."
+        return f"Available: {'; '.join(near[:_MOST_NAMED])}{more}."
     datasets = {one.dataset for ones in sets.benchmarks().values() for one in ones}
     return suggest(name, sorted(datasets)) or "See a model's benchmarks: zoo show MODEL"

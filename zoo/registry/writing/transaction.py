@@ -18,7 +18,7 @@ from zoo.registry.database.tables import PluginRow, StateRow
 
 @contextmanager
 def writing(location: Location, *, foreign_keys: bool = True) -> Iterator[Session]:
-    """A session in an exclusive transaction, which is stored as a whole or not at all.
+    """A session in an exclusive transaction, which is stored completely or rolled back.
 
     Raises:
         StorageError: read-only, or the disk is full.

@@ -2,7 +2,7 @@
 
 Agreement is the weighted Kendall tau between the order of the models by an estimator and by their fine-tuned score
 (Vigna, "A weighted correlation index for rankings with ties", WWW 2015, hyperbolic weights, so that the top counts
-most), and the regret: the best fine-tuned score less that of the model ranked first.
+most), and the regret: the best fine-tuned score minus that of the model ranked first.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ BASELINE = "parameters"
 """Ranking by size, which any estimator should beat."""
 
 FEWEST_MODELS = 3
-"""Fewer models have no ranking worth comparing."""
+"""Minimum number of models for a ranking to compare."""
 
 
 @dataclass(frozen=True)
 class Agreement(Entity):
-    """How well one order of the models agrees with the fine-tuned one.
+    """How well one order of the models agrees with the order by fine-tuning.
 
     Attributes:
         weighted_tau: from -1 (reversed) to 1 (the same order).
@@ -51,7 +51,7 @@ class DataResult(Entity):
         ground_truth: fine-tuned score by model.
         predicted: value by estimator and model.
         agreement: by estimator or ensemble.
-        left_out: models and estimators that could not take part, with the reason.
+        left_out: models and estimators without a result, with the reason.
         seconds_measuring: loading, extraction and all estimators together.
     """
 
@@ -66,7 +66,7 @@ class DataResult(Entity):
     seconds_measuring: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain JSON values; the key of ``ground_truth`` is shorter there."""
+        """The fields as plain JSON values; the key of ``ground_truth`` is shorter."""
         return {{"ground_truth": "truth"}.get(name, name): value for name, value in super().to_dict().items()}
 
 
@@ -75,8 +75,8 @@ class EstimatorReport(Entity):
     """All data sets.
 
     Attributes:
-        mean: mean agreement over the data sets, by estimator or ensemble, the best first; only those that are there for
-            every data set.
+        mean: mean agreement over the data sets, by estimator or ensemble, the best first; only those that every data
+            set has.
         recipe: how the models were fine-tuned.
     """
 
@@ -103,7 +103,7 @@ def evaluate(
     Args:
         names: of data sets, see ``zoo.read``.
         samples: of each data set, a stratified part.
-        ground_truth: file of fine-tuning runs; those in it are not repeated, new ones are added at once.
+        ground_truth: file of fine-tuning runs; those in it are not repeated, new ones are added immediately.
         estimators: names; empty takes all that can be computed from the data's targets.
         candidates: see ``zoo.selection.request.candidates.choose``.
         only_kept: compare the models that ``ground_truth`` has runs of, and fine-tune nothing.
@@ -241,7 +241,7 @@ def _predictions(
                 found, targets = given[takes].values, given[takes].targets
                 if same is None or not (estimator.grouped or estimator.held_out):
                     values[name][model] = score(name, found, targets)
-                else:  # what holds samples out must not have seen their copies
+                else:  # copies of held-out samples must not be in the training part
                     values[name][model] = measure([name], found, targets, groups=same)[name].value
             except ZooError as error:
                 left_out[name] = str(error)

@@ -23,14 +23,14 @@ FORMAT = "zoo-fine-tuned-1"
 
 @dataclass(frozen=True)
 class Recipe(Entity):
-    """How every model is fine-tuned, so that the figures compare.
+    """How every model is fine-tuned, so that the scores are comparable.
 
     Attributes:
         strategy: adaptation strategy.
         epochs: upper limit; early stopping may end sooner.
         validation, test: fractions of the samples held out; a large test part makes the score exact, a small
             training part keeps it cheap.
-        head: how the new head starts, see ``zoo.entities.Plan``.
+        head: initialisation of the new head, see ``zoo.entities.Plan``.
         seeds: runs with the seeds 0, 1, ... are averaged.
     """
 
@@ -50,7 +50,7 @@ class FineTuned(Entity):
     Attributes:
         data: fingerprint of the data set.
         metric: name of the task's deciding metric; ``value`` has the sign that makes higher better.
-        value: None where the model cannot be fine-tuned; ``reason`` says why.
+        value: None if the model cannot be fine-tuned; ``reason`` says why.
     """
 
     model: str
@@ -75,7 +75,7 @@ class FineTuned(Entity):
 
     @property
     def key(self) -> tuple[Any, ...]:
-        """Equal for runs that would give the same result."""
+        """Equal for runs with the same result."""
         return (
             self.data,
             self.task,
@@ -92,13 +92,13 @@ class FineTuned(Entity):
 
 
 class GroundTruthFile:
-    """Fine-tuning runs in a JSON file; each new one is written at once, in place of the old file.
+    """Fine-tuning runs in a JSON file, which is rewritten after each new one.
 
     Args:
-        path: the file, or None to keep the runs in memory alone.
+        path: the file, or None to keep the runs in memory only.
 
     Raises:
-        DataError: the file holds other content.
+        DataError: the file does not contain fine-tuning runs.
         StorageError: it cannot be read.
     """
 
@@ -114,10 +114,10 @@ class GroundTruthFile:
         return self._runs.get(key)
 
     def add(self, run: FineTuned) -> None:
-        """Keep a run.
+        """Save a run.
 
         Raises:
-            StorageError: the file cannot be written; the run is kept in memory.
+            StorageError: the file cannot be written; the run stays in memory.
         """
         self._runs[run.key] = run
         if self.path is None:
@@ -134,10 +134,10 @@ class GroundTruthFile:
 
 @dataclass(frozen=True)
 class FineTuning:
-    """Fine-tunes models on one data set by one recipe; kept runs are not repeated.
+    """Fine-tunes models on one data set with one recipe; saved runs are not repeated.
 
     Attributes:
-        kept: where the runs are kept.
+        kept: file of the saved runs.
         device: where to run; None takes the best there is.
     """
 
@@ -149,7 +149,7 @@ class FineTuning:
     progress: Progress | None = None
 
     def reached(self, model: str) -> FineTuned:
-        """The score of ``model``, averaged over the recipe's seeds; its value is None where it cannot be trained.
+        """The score of ``model``, averaged over the recipe's seeds; its value is None if it cannot be trained.
 
         Raises:
             ZooError: the model cannot be downloaded, or the training failed.
@@ -161,7 +161,7 @@ class FineTuning:
         return replace(runs[0], value=sum(values) / len(values))
 
     def known(self, model: str) -> FineTuned | None:
-        """The same from kept runs alone; None where one is missing."""
+        """The same from saved runs only; None if one is missing."""
         kept = [self.kept.find(self._planned(model, seed).key) for seed in range(self.recipe.seeds)]
         return self.reached(model) if all(kept) else None
 

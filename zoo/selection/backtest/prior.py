@@ -1,4 +1,4 @@
-"""How good the prior is on records: leave a data set out, leave models out, or test on another file."""
+"""Evaluates the prior on records: leave a data set out, leave models out, or test on another file."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from zoo.selection.prior.prediction import Prediction, tie_step
 from zoo.selection.rank.ordering import pearson, regret, weighted_tau
 
 ENOUGH_MODELS = 150
-"""A data set is evaluated when this many models, or a quarter of all, have a score on it."""
+"""A data set is evaluated if this many models, or a quarter of all, have a score on it."""
 
 EVALUATED_KINDS = ("classif", "cluster", "sts", "retriev")
-"""Kinds of task that are evaluated, where the data sets' names show their kinds; the others are only learned from."""
+"""Kinds of task to evaluate, if the data sets' names show them; the others are only training data."""
 
 FOLDS = 5
 MOST_UNSEEN = 24
@@ -84,7 +84,7 @@ def evaluate_on(train: History, test: History, progress: Progress | None = None)
 
 
 def dataset_facts(*histories: History) -> dict[str, Any]:
-    """How many data sets have facts, of how many, and in which columns."""
+    """Number of data sets with facts, of how many, and in which columns."""
     names = {name for history in histories for name in history.datasets}
     known = {name: facts for history in histories for name, facts in history.dataset_facts.items() if name in names}
     return {
@@ -128,7 +128,7 @@ def scores_on(history: History, dataset: str) -> tuple[tuple[str, ...], np.ndarr
 
 
 def figures(prediction: Prediction, true: np.ndarray) -> Figures:
-    """How good a prediction was."""
+    """Metrics of a prediction."""
     low, high = prediction.interval()
     return {
         **_order(prediction.mean, true, prediction.scores()),
@@ -148,7 +148,7 @@ def _order(order: np.ndarray, true: np.ndarray, expected: np.ndarray | None = No
 
 
 def baselines(train: History, test: History, names: Iterable[str]) -> dict[str, dict[str, float | None]]:
-    """The means of simple orders over the same data sets; those that nothing is known for are left out."""
+    """Mean results of simple baselines over the same data sets; baselines without data are left out."""
     orders: dict[str, Callable[[str, tuple[str, ...]], np.ndarray]] = {
         "mean_z_score": lambda name, models: mean_z_scores(train, name, models)
     }
@@ -179,14 +179,14 @@ def mean_z_scores(history: History, dataset: str, models: tuple[str, ...]) -> np
 
 
 def filled(models: tuple[str, ...], numbers: Mapping[str, float]) -> np.ndarray:
-    """The models' numbers, the mean of the known ones for those that have none."""
+    """The models' numbers; missing ones are replaced by the mean."""
     known = [numbers[model] for model in models if model in numbers]
     usual = float(np.mean(known)) if known else 0.0
     return np.array([numbers.get(model, usual) for model in models])
 
 
 def _unseen_models(history: History, names: list[str], progress: Progress) -> dict[str, Any]:
-    """Each fifth of the models is predicted from what is known of them and from the runs of the other models."""
+    """Predict each fifth of the models from their facts and from the runs of the other models."""
     part = np.random.default_rng(0).permutation(len(history.models)) % FOLDS
     expected = np.full(history.scores.shape, np.nan)
     place, errors, inside = expected.copy(), expected.copy(), expected.copy()
@@ -234,7 +234,7 @@ def _summary(found: Mapping[str, Figures], simple: Mapping[str, Any]) -> dict[st
 
 
 def _mean(several: list[Figures]) -> Figures:
-    """Means by name; figures that are not defined on a data set (NaN) count for nothing."""
+    """Means by name, ignoring NaN, for metrics that are undefined on a data set."""
     found = {}
     for name in several[0]:
         values = [figures[name] for figures in several if not math.isnan(figures[name])]
@@ -250,7 +250,7 @@ def _rounded(values: Mapping[str, float]) -> dict[str, Any]:
 
 
 def require(names: list[str], history: History) -> None:
-    """Raise ``InvalidInput`` where there is no data set to evaluate."""
+    """Raise ``InvalidInput`` if there is no data set to evaluate."""
     if not names:
         raise InvalidInput(
             f"No data set has results of at least {FEWEST_MODELS} models: nothing can be evaluated.",

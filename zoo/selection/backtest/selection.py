@@ -1,4 +1,4 @@
-"""How good the selection is on records: replay it on data sets whose scores are known, each left out of the history."""
+"""Evaluates the selection on records: replays it on data sets with known scores, each left out of the history."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.selection.prior.prediction import Prediction
 from zoo.selection.select.selector import Selector
 
 CLOSE = 0.01
-"""Regret that counts as found, for the cost of finding."""
+"""Maximum regret at which the best model counts as found."""
 
 RANDOM_ORDERS = 100
 
@@ -27,8 +27,8 @@ def evaluate_selection(
     """Replay the selection on every evaluated data set of the history, or on every data set of ``test``.
 
     Args:
-        history: past results; what it holds of the data set that is replayed is left out, or with ``test`` only the
-            very results that the test has.
+        history: past results; results on the replayed data set are left out, or with ``test`` only the results that the
+            test has.
         budget: number of measurements.
         test: results to replay on.
 
@@ -106,7 +106,7 @@ def _replayed(
 
 
 def _cheapest_search(prediction: Prediction, scores: Mapping[str, float], costs: Mapping[str, float]) -> list[str]:
-    """The order in which models are measured when parameters are the cost, until one is close to the best."""
+    """The order of measurement with parameters as the cost, until a model is close to the best."""
     best = max(scores.values())
     selector = Selector(prediction.models, prediction=prediction, costs=costs)
     while (model := selector.ask()) is not None:

@@ -1,4 +1,4 @@
-"""Arguments for a candidate and against it, each with its figure and the source of that."""
+"""Arguments for a candidate and against it, each with its figure and the figure's source."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SMALL, LARGE = 0.5, 2.0
 """Share of the median from which a candidate is called small and fast, or large and slow."""
 
 FAR = 0.4
-"""Domain shift from which data are far: 0.24 is that of photographs with the packaged ImageNet models, 0.44 that of
-images of clothes, 0.6 that of digits of 8 x 8 pixels."""
+"""Minimum domain shift of distant data: with the packaged ImageNet models, photographs have 0.24, images of clothes
+0.44, and digits of 8 x 8 pixels 0.6."""
 
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt")
 
@@ -31,13 +31,13 @@ For = tuple[bool, Argument]
 
 @dataclass(frozen=True)
 class Context:
-    """What is known besides the figures of the candidates.
+    """Facts besides the measurements of the candidates.
 
     Attributes:
         cards: by id.
         scores: reported scores by model id.
         runs: past runs for the same task by model id.
-        device, memory: where models run, and its bytes.
+        device, memory: where models run, and its memory in bytes.
     """
 
     task: Task
@@ -67,14 +67,14 @@ def arguments(candidate: Candidate, candidates: Sequence[Candidate], context: Co
 
 
 def background(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """The background of a candidate, in sentences: its size, its own task, and published scores."""
+    """Background facts of a candidate, in sentences: its size, its own task, and published scores."""
     card = context.cards[candidate.id]
     found = (*_size(candidate, candidates), *_fit(card, context), *_reported(candidate, candidates, context))
     return (argument.sentence for _, argument in found)
 
 
 def deciding(candidate: Candidate) -> str:
-    """The estimator that decides the ranking; empty where nothing was measured."""
+    """The estimator that decides the ranking; empty if nothing was measured."""
     return next(iter(candidate.measured), "")
 
 
@@ -108,7 +108,7 @@ def _ranking(candidate: Candidate, candidates: Sequence[Candidate], context: Con
         yield candidate.rank == 1 or candidate.tied, Argument(sentence, found.value, source)
         return
     if candidate.score is None:
-        yield False, Argument(candidate.reasons[0], None, "registry")  # the evidence that it is ranked by
+        yield False, Argument(candidate.reasons[0], None, "registry")  # the evidence that ranks it
         return
     best = candidates[0]
     if not candidate.measured:
@@ -224,7 +224,7 @@ def _reported(candidate: Candidate, candidates: Sequence[Candidate], context: Co
 
 
 def _others(score: BenchmarkScore, candidates: Sequence[Candidate], context: Context) -> list[float]:
-    """The figures of all candidates on one benchmark, one a model."""
+    """The scores of all candidates on one benchmark, one per model."""
     key = (score.task, score.dataset, score.metric, score.split)
     found = {}
     for id in dict.fromkeys(candidate.id for candidate in candidates):
@@ -275,7 +275,7 @@ def _memory(card: ModelCard, context: Context) -> Iterator[For]:
     needed = to_tune(card, "full", context.analysis.workload(context.device))
     if needed is not None and context.memory is not None and needed > context.memory:
         sentence = (
-            f"Full fine-tuning takes about {needed / 1e9:.1f} GB in batches of 32, {context.device} has "
+            f"Full fine-tuning takes about {needed / 1e9:.1f} GB in batches of 32; {context.device} has "
             f"{context.memory / 1e9:.1f} GB."
         )
         yield False, Argument(sentence, float(needed), "estimate, see zoo.selection.request.memory")
@@ -288,7 +288,7 @@ def _license(card: ModelCard) -> Iterator[For]:
     elif kind:
         yield False, Argument(f"Licence {card.license}, {kind}.", None, "model card")
     else:
-        known = f"Licence '{card.license}': read it first." if card.license else "Its licence is unknown."
+        known = f"Licence '{card.license}': read it before use." if card.license else "Its licence is unknown."
         yield False, Argument(known, None, "model card")
     if card.gated:
         yield False, Argument("Gated: its terms must be accepted before the download.", None, "model card")

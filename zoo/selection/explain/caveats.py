@@ -14,11 +14,11 @@ from zoo.selection.rank.wording import estimator_name
 from zoo.selection.request.task import Analysis
 
 SMALL_SHARE = 1 / 3
-"""Largest share of another model's parameters at which a model counts as small beside it."""
+"""Maximum share of the parameters of a larger model for a model to count as small."""
 
 OLD_YEARS = 5
 FEWEST_TO_DISAGREE = 4
-"""Fewest candidates that have a lower half."""
+"""Minimum number of candidates for a lower half."""
 
 
 def caveats(
@@ -28,7 +28,7 @@ def caveats(
 
     Args:
         candidates: best first, measured or not.
-        baseline: the same figure for raw features without a model, if it was measured.
+        baseline: the same measurement for raw features without a model, if it was made.
         copies: how many of the measured samples are copies of others.
     """
     yield from copies_warning(copies, context.analysis)
@@ -47,10 +47,10 @@ def caveats(
 
 
 def copies_warning(copies: int, analysis: Analysis) -> Iterator[str]:
-    """How many of the measured samples are copies, where the profile, which compares undecoded files, found fewer."""
+    """The number of copies among the measured samples, if the profile, which compares undecoded files, found fewer."""
     if copies > analysis.profile.get("repeated", 0):
         yield (
-            f"{copies:,} of the measured samples are copies of others in other files or spellings; copies are held "
+            f"{copies:,} of the measured samples are copies of others in different files or spellings; they are held "
             "out together."
         )
 
@@ -67,13 +67,13 @@ def disagreement(candidates: Sequence[Candidate], context: Context) -> Iterator[
     kind = context.task.target
     yield (
         f"{candidates[0].id} is first by its {estimator_name(first, kind)}, and in the lower half by "
-        f"{' and '.join(estimator_name(name, kind) for name in others)}: fine-tuning may start better elsewhere. "
+        f"{' and '.join(estimator_name(name, kind) for name in others)}: fine-tuning may favour another. "
         "Check with --strategy full, or fine-tune the first few: --confirm 3"
     )
 
 
 def chance_level(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """Candidates whose interval includes the accuracy of the most frequent class; for a linear probe only."""
+    """Candidates whose interval includes the accuracy of the majority class; for a linear probe only."""
     if deciding(candidates[0]) != "linear-probe":
         return
     chance, words = _chance(context)
@@ -124,7 +124,7 @@ def no_better_than_raw(candidates: Sequence[Candidate], context: Context, baseli
 
 
 def small_as_good(candidates: Sequence[Candidate]) -> Iterator[str]:
-    """The smallest model is tied with the best, although models of three times its size took part."""
+    """The smallest model is tied with the best, although models of three times its size were measured."""
     known = [c for c in candidates if c.parameters and c.score is not None and c.interval is not None]
     if len(known) < 3:
         return
@@ -135,14 +135,14 @@ def small_as_good(candidates: Sequence[Candidate]) -> Iterator[str]:
     largest = max(larger, key=lambda c: c.parameters or 0)
     small, large = (f"{(c.parameters or 0) / 1e6:,.1f}M" for c in (smallest, largest))
     yield (
-        f"Larger models are no better here: {smallest.id} with {small} parameters reaches {smallest.score:.3g}, the "
+        f"Larger models are not better here: {smallest.id} with {small} parameters reaches {smallest.score:.3g}, the "
         f"best {best.score:.3g}, {largest.id} with {large} {largest.score:.3g}. Try a small model from scratch before "
         "a larger one."
     )
 
 
 def stale(cards: Sequence[ModelCard], today: date) -> Iterator[str]:
-    """Models that were released long ago, and cards that pin no revision: a sentence each."""
+    """Models that were released long ago, and cards without a pinned revision: one sentence per kind."""
     years = {card.id: int(card.released[:4]) for card in cards if card.released and card.released[:4].isdigit()}
     old = [card for card in cards if today.year - years.get(card.id, today.year) > OLD_YEARS]
     if old:

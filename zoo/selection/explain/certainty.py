@@ -15,17 +15,16 @@ from zoo.selection.select.confirming import AS_IT_IS
 _QUANTILE = 1.959964
 _STEPS = 400
 MOST_SAMPLES = 1_000_000
-"""With more samples than this, two candidates are said to be indistinguishable."""
+"""If more samples than this would be needed, two candidates are called indistinguishable."""
 
 
 def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
-    """For each candidate the probability that its true score is the highest, from 0 to 1.
+    """Probability that each candidate's true score is the highest, from 0 to 1.
 
-    Scores, the predicted one where a candidate has one, are taken as independent normal variables whose 95 %
-    intervals are those given, by the longer side where the other is cut; P(best i) is the integral of the density of i
-    times the product of all others' distribution functions, by the midpoint rule. Candidates that were measured on the
-    same samples err alike, so that real probabilities are further from even than these. None for candidates without an
-    interval.
+    Scores (predicted ones if there are any) are treated as independent normal variables with these 95 % intervals, by
+    the longer side if the other is clipped; P(best i) is the integral of the density of i times the product of all
+    others' distribution functions, by the midpoint rule. Errors of candidates on the same samples are correlated, so
+    the true probabilities are further from even than these. None for candidates without an interval.
     """
     known: dict[int, tuple[float, float]] = {}
     for n, c in enumerate(candidates):
@@ -48,7 +47,7 @@ def probabilities_best(candidates: Sequence[Candidate]) -> list[float | None]:
 
 
 def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability: float | None) -> str:
-    """How certain its rank is, in a sentence."""
+    """The certainty of a candidate's rank, in a sentence."""
     if candidate.confirmed is not None:
         reached = candidate.confirmed
         others = [o for o in candidates if o is not candidate and o.confirmed]
@@ -73,7 +72,7 @@ def in_words(candidate: Candidate, candidates: Sequence[Candidate], probability:
 
 
 def would_change(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """What would move it up or down, in sentences."""
+    """What would move a candidate up or down, in sentences."""
     yield from _more_samples(candidate, candidates)
     for name in list(candidate.measured)[1:]:
         known = [other.measured[name] for other in candidates if name in other.measured]
@@ -108,7 +107,7 @@ def _more_samples(candidate: Candidate, candidates: Sequence[Candidate]) -> Iter
 
 
 def _trade(candidate: Candidate, candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """A tied candidate with half the cost or less would win if that counted."""
+    """A sentence on a tied candidate with at most half the cost."""
     level = [other for other in candidates if other is not candidate and not apart(candidate, other)]
     if candidate.parameters:
         smaller = [o for o in level if o.parameters and o.parameters <= candidate.parameters / 2]
@@ -130,7 +129,7 @@ def _error(candidate: Candidate) -> float | None:
 
 
 def _spread(value: float | None, interval: tuple[float, float] | None) -> float | None:
-    """The standard error that an interval stands for, by its longer side: the other may be cut where the range ends."""
+    """The standard error of an interval, from its longer side: the other may be clipped to the range."""
     if value is None or interval is None:
         return None
     return max((value - interval[0]) / _QUANTILE, (interval[1] - value) / _QUANTILE, 1e-9)
@@ -145,7 +144,7 @@ def _cumulative(z: np.ndarray) -> np.ndarray:
 
 
 def _rounded(number: float) -> int:
-    """Two significant digits are as many as such an estimate has."""
+    """Round to two significant digits."""
     digits = max(0, len(str(int(number))) - 2)
     return round(number / 10**digits) * 10**digits
 

@@ -1,4 +1,4 @@
-"""The answer to a request: the ranked candidates, the first ten with an explanation and the rest of their reasons."""
+"""The answer to a request: the ranked candidates, the first ten with an explanation, the rest with reasons."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from zoo.selection.request.prepared import PreparedRequest
 from zoo.selection.select.ranked import Ranked
 
 EXPLAINED = 10
-"""How many candidates are explained, from the first."""
+"""Number of top candidates that are explained."""
 
 PEERS = 100
-"""How many they are compared with, from the first; a registry may hold a hundred thousand."""
+"""Number of top candidates that they are compared with; a registry may have a hundred thousand."""
 
 
 def recommendation(ranked: Ranked, prepared: PreparedRequest, started: float) -> Recommendation:
-    """The answer: the ranked candidates with explanations, warnings, and what is needed to repeat it.
+    """The answer: the ranked candidates with explanations, warnings and provenance.
 
     Args:
         started: ``time.perf_counter()`` at the beginning.
@@ -67,7 +67,7 @@ def gather(ranked: Ranked, prepared: PreparedRequest) -> Context:
         try:
             known.setdefault(str(base), registry.card(str(base)))
         except ZooError:
-            continue  # a base model that the registry does not know explains nothing
+            continue  # a base model that is not in the registry adds no facts
     return Context(
         task,
         prepared.analysis,

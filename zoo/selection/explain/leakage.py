@@ -12,16 +12,16 @@ from zoo.plugins import plugins
 from zoo.selection.explain.arguments import Context, deciding
 
 CHECKED = 10
-"""How many candidates are checked, from the first."""
+"""Number of top candidates that are checked."""
 
 SUSPICIOUS = 1.5
 """Standard deviations by which published scores of a model exceed the measured ones, relative to the others."""
 
 FEWEST_SHARED = 5
-"""Models that must share a benchmark before reported and measured scores are compared."""
+"""Minimum number of models with a common benchmark for comparing reported and measured scores."""
 
 GAP = 0.1
-"""A reported accuracy on this very data set that is so much above the measured one is suspicious."""
+"""Difference by which a reported accuracy on the same data set above the measured one is suspicious."""
 
 _GENERIC = frozenset(
     {
@@ -69,7 +69,7 @@ _GENERIC = frozenset(
 
 
 def leakage(card: ModelCard, context: Context) -> Iterator[str]:
-    """A model that was trained on this very data set, by its name, its card or that of its base model."""
+    """Warnings about models trained on this data set, by their names, cards or base models."""
     name = dataset_key(str(context.analysis.data.get("name", "")))
     if not name:
         return
@@ -85,15 +85,15 @@ def leakage(card: ModelCard, context: Context) -> Iterator[str]:
         if found is not None:
             yield (
                 f"Possible leakage: {model.id}{how} names '{found}', which may be this data set. If so, its score "
-                "shows what it remembers: evaluate it on samples that were never published."
+                "measures memorisation: evaluate it on samples that were never published."
             )
             return
 
 
 def dataset_key(name: str) -> str:
-    """What a data set is called, without path, platform, suffix, number of samples, case and punctuation.
+    """The name of a data set without path, platform, suffix, number of samples, case and punctuation.
 
-    Empty where only generic words are left, as of ``photos/train``.
+    Empty if only generic words are left, as for ``photos/train``.
     """
     tail = re.sub(r":\d+\Z", "", name.replace("\\", "/").rstrip("/"))
     tail = tail.rpartition("/")[2]
@@ -108,7 +108,7 @@ def _joined(text: str) -> str:
 
 
 def contaminated(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """Models that rank far higher by published scores than by what was measured here."""
+    """Models that rank far higher by published scores than by the measurements here."""
     yield from _same_data(candidates, context)
     measured = {c.id: c.score for c in reversed(candidates) if c.score is not None}
     shared: dict[tuple[str, str, str], dict[str, float]] = {}
@@ -134,7 +134,7 @@ def contaminated(candidates: Sequence[Candidate], context: Context) -> Iterator[
 
 
 def _same_data(candidates: Sequence[Candidate], context: Context) -> Iterator[str]:
-    """A reported accuracy on this very data set against the accuracy of the linear probe."""
+    """Compares a reported accuracy on the same data set with that of the linear probe."""
     name = dataset_key(str(context.analysis.data.get("name", "")))
     if not name or deciding(candidates[0]) != "linear-probe":
         return

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def next_command(result: Recommendation, data: str) -> str:
-    """What to run next: adapt the first model, use it as it is, or show it, where zoo cannot pull it.
+    """The next command: adapt the first model, use it as it is, or show it if zoo cannot pull it.
 
     Args:
         data: the data set as the user named it.

@@ -1,4 +1,4 @@
-"""What is needed to repeat a recommendation."""
+"""Provenance: everything needed to repeat a recommendation."""
 
 from __future__ import annotations
 

@@ -10,18 +10,18 @@ from zoo.errors import ZooError
 from zoo.kinds.known import kind_of
 
 SAMPLES = 1000
-"""Most samples that the baseline is measured on."""
+"""Maximum number of samples for the baseline."""
 
 
 @dataclass(frozen=True)
 class Baseline(Entity):
-    """The figure of raw features.
+    """The result of raw features.
 
     Attributes:
         estimator: its name.
         features: what they are, in words.
         value, low, high: the estimator's value and interval.
-        samples: how many samples it was measured on.
+        samples: number of samples that it was measured on.
     """
 
     estimator: str
@@ -33,13 +33,13 @@ class Baseline(Entity):
 
 
 HELD_OUT = frozenset({"accuracy", "R²"})
-"""Units in which raw features and those of a model can be compared; others depend on the dimension."""
+"""Units in which raw features and those of a model are comparable; others depend on the dimension."""
 
 
 def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples: int = SAMPLES) -> Baseline | None:
-    """The first estimator that predicts held-out samples, on raw features of a stratified part of the data.
+    """The first estimator that predicts held-out samples, on raw features of a stratified sample of the data.
 
-    None where no estimator does, and for kinds of input without such features.
+    None if no estimator does, and for kinds of input without such features.
     """
     from zoo.data import sample, units
     from zoo.transfer.measure import find_estimator, measure
@@ -58,5 +58,5 @@ def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples
         targets = kind_of(dataset.target_kind).array(part.targets or ())
         found = measure([estimator], features, targets, seed, groups=units(part))[estimator]
     except ZooError:
-        return None  # too few samples, or constant inputs: then there is nothing to compare with
+        return None  # too few samples, or constant inputs: no baseline
     return Baseline(estimator, words, found.value, found.low, found.high, len(part))

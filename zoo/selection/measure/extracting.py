@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from zoo.selection.measure.plan import MeasurementPlan
 
 SHARD = 1024
-"""Most samples per shard; the data are cut the same way everywhere, so that the same batches are formed."""
+"""Maximum samples per shard; the data are divided the same way everywhere, so that batches are the same."""
 
 KEPT_PARAMETERS = 500_000_000
-"""Loaded models are kept while they have so many parameters together, 2 GB in float32."""
+"""Maximum number of parameters of all loaded models together, 2 GB in float32."""
 
 
 class BudgetSpent(BaseException):
-    """The time is up. Like Ctrl-C it is not an error, and nothing that catches errors may catch it."""
+    """The time is up. Like ``KeyboardInterrupt``, it is not an ``Exception``, so error handlers do not catch it."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,12 @@ class ShardTask:
 
 @dataclass(frozen=True)
 class ShardResult:
-    """The statistics of a shard by layer, or the error that extracting it raised.
+    """The statistics of a shard by layer, or the error of its extraction.
 
     Attributes:
-        seconds: how long it took where it was done.
-        passes: forward passes; fewer than samples where features were kept or inputs are repeated.
-        versions: of all that the features depend on.
+        seconds: duration, on the machine that did it.
+        passes: forward passes; fewer than samples if features were cached or inputs are repeated.
+        versions: of everything that the features depend on.
     """
 
     task: ShardTask
@@ -61,10 +61,10 @@ class ShardResult:
 
 
 class Extractor(Protocol):
-    """Extracts shards, here or elsewhere."""
+    """Extracts shards, in this process or on workers."""
 
     def layers(self, card: ModelCard) -> tuple[str, ...]:
-        """All layers of a model; loads it if necessary. Raises ``ZooError`` where it cannot be loaded."""
+        """All layers of a model; loads it if necessary. Raises ``ZooError`` if it cannot be loaded."""
         ...
 
     def run(self, tasks: Sequence[ShardTask]) -> Iterator[ShardResult]:
@@ -84,7 +84,7 @@ def shards(positions: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 def extract_shard(model: Model, dataset: Dataset, task: ShardTask, targets: Targets, progress: Progress) -> ShardResult:
-    """Extract one shard and compute its statistics; features that are kept need no forward pass.
+    """Extract one shard and compute its statistics; cached features need no forward pass.
 
     Raises:
         ZooError: the model cannot run on these samples.
@@ -101,7 +101,7 @@ def extract_shard(model: Model, dataset: Dataset, task: ShardTask, targets: Targ
 
 
 class Models:
-    """Loaded models, the latest used ones kept."""
+    """Loaded models; the most recently used ones are kept."""
 
     def __init__(self, load: Callable[[ModelCard], Model]) -> None:
         self._load = load
@@ -129,7 +129,7 @@ class Models:
 
 
 class LocalExtractor:
-    """Extracts in this process, one shard after the other.
+    """Extracts in this process, one shard at a time.
 
     Args:
         deadline: ``time.monotonic()`` at which ``BudgetSpent`` is raised, between two batches at the latest; None for

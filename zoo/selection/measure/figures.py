@@ -1,4 +1,4 @@
-"""The figures of a candidate: those just measured, and those kept from an earlier measurement."""
+"""The figures of a candidate: new ones, and those saved by an earlier measurement."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 _PRECISION, _COPIES = _SETTINGS = "precision", "copies"
-"""Recorded with the versions that a figure depends on; ``copies`` only where samples are copies of others."""
+"""Recorded with the versions that a figure depends on; ``copies`` only if samples are copies of others."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,10 @@ class Measured:
 
     Attributes:
         figures: one per requested estimator, in that order, on the most samples.
-        reused: whether the figures were kept from an earlier measurement.
-        stopped: why it was not measured on all samples; empty where it was.
+        reused: whether the figures come from an earlier measurement.
+        stopped: why it was not measured on all samples; empty if it was.
         finalist: whether it could still win when the measuring ended.
-        values: estimator values by number of samples and name, with the parts that tell two candidates apart.
+        values: estimator values by number of samples and name, with parts for paired comparisons.
     """
 
     card: ModelCard
@@ -45,23 +45,23 @@ class Measured:
 
     @property
     def samples(self) -> int:
-        """How many samples the figures are from."""
+        """Number of samples that the figures are from."""
         return self.figures[0].samples
 
     @property
     def seconds(self) -> float:
-        """What measuring it cost: its share of loading and extraction, and the estimators."""
+        """The cost of measuring it: its share of loading and extraction, and the estimators."""
         return sum(figure.seconds for figure in self.figures)
 
     @property
     def curve(self) -> tuple[tuple[int, float], ...]:
-        """(samples, deciding value) after each step of a race, fewest samples first; empty where there was one step."""
+        """(samples, deciding value) after each step of a race, fewest samples first; empty if there was one step."""
         first = self.figures[0].estimator
         steps = tuple((samples, self.values[samples][first].value) for samples in sorted(self.values))
         return steps if len(steps) > 1 else ()
 
     def value_on(self, samples: int) -> Value | None:
-        """The deciding estimator's value on so many samples, if it was measured on them."""
+        """The deciding estimator's value on this number of samples, if it was measured on them."""
         from zoo.contract.estimator import Measured as Value
 
         known = self.values.get(samples, {}).get(self.figures[0].estimator)
@@ -76,7 +76,7 @@ def candidate_name(card: ModelCard, layer: str) -> str:
 
 
 def kept_figures(card: ModelCard, layer: str, plan: MeasurementPlan) -> Measured | None:
-    """The kept figures of a candidate, if there is one per estimator for this revision, data, seed and software."""
+    """The saved figures of a candidate, if there is one per estimator for this revision, data, seed and software."""
     from zoo.registry import open_registry
 
     if plan.fresh:
@@ -109,11 +109,11 @@ def figures_of(
     seconds: float,
     versions: Mapping[str, str],
 ) -> tuple[Measurement, ...]:
-    """The figures of one candidate on the first ``samples`` samples, with all that is needed to repeat them.
+    """The figures of one candidate on the first ``samples`` samples, with everything needed to repeat them.
 
     Args:
-        seconds: what they cost together; each is charged with an equal share.
-        versions: of what computed the features.
+        seconds: their total cost, recorded in equal shares.
+        versions: of the software that computed the features.
     """
     data = plan.part(samples)
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -144,7 +144,7 @@ def figures_of(
 
 
 def estimator_versions(name: str) -> dict[str, str]:
-    """Versions of what an estimator's value depends on besides the features."""
+    """Versions of the software that an estimator's value depends on, besides that of the features."""
     from zoo.transfer.measure import find_estimator
 
     estimator = find_estimator(name)

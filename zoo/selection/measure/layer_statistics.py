@@ -1,4 +1,4 @@
-"""What an estimate is computed from: features of one layer, or sums over them, shard by shard, merged in any order."""
+"""The data of an estimate: features of one layer, or sums over them, shard by shard, merged in any order."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset
 
 STREAMED_FROM = 20_000
-"""Samples from which on sums are kept instead of features, if the estimators can be computed from them: ten groups of
-sums take less memory than the features of so many samples, however many follow."""
+"""Minimum number of samples for keeping sums instead of features, if the estimators can be computed from sums: ten
+groups of sums take less memory than the features of more samples."""
 
 
 def needs_probabilities(estimators: Sequence[str]) -> bool:
@@ -35,9 +35,9 @@ class Targets:
     Attributes:
         values: n class indices (int64) or floats (float64).
         classes: number of classes, or None for numbers.
-        group: n groups of the jackknife from 0 on; each beginning of the order spreads over them evenly.
+        group: n groups of the jackknife from 0 on; every prefix of the order is spread evenly over them.
         streamed: whether sums are kept instead of features.
-        units: n numbers, equal for samples that are the same, which no fold separates; None where all differ.
+        units: n numbers, equal for identical samples, which no fold separates; None if all differ.
     """
 
     values: np.ndarray
@@ -62,9 +62,9 @@ class Targets:
 
 
 def _groups(values: np.ndarray, order: Sequence[int], by_class: bool, units: np.ndarray | None) -> np.ndarray:
-    """Deal the samples of each class out in turn, the first of each class to another group than that of the last.
+    """Assign the samples of each class round-robin; consecutive classes start with different groups.
 
-    Samples of one unit go to the group of its first.
+    A unit goes to the group of its first sample.
     """
     group = np.zeros(len(values), dtype=np.int64)
     if units is not None:

@@ -1,4 +1,4 @@
-"""Measure the candidates: which layers take part, which figures are kept already, the race, and the new figures."""
+"""Measures the candidates: chooses layers, reuses saved figures, runs the race, and saves new figures."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Effort:
 
     Attributes:
         budget: seconds, after which the best answer so far is returned; None for no limit.
-        race: stop candidates that cannot win any more; otherwise each is measured on all samples.
+        race: stop candidates that can no longer win; otherwise each is measured on all samples.
         cluster: address of a Ray cluster, ``local`` for one on this machine, or None for this process.
     """
 
@@ -40,16 +40,16 @@ class Effort:
 
 @dataclass
 class Measurements:
-    """What was measured.
+    """The results of measuring.
 
     Attributes:
-        measured: every candidate that has figures, in no order.
-        excluded: those that have none, with the reason.
-        partial: why the answer is not the full one, in a sentence; empty where it is.
-        interrupted: whether it was Ctrl-C that ended it.
-        passes: forward passes that it took, one per sample, for all models together.
+        measured: every candidate that has figures, in no particular order.
+        excluded: those without figures, with the reason.
+        partial: why the answer is not complete, in a sentence; empty if it is.
+        interrupted: whether Ctrl-C ended it.
+        passes: forward passes, one per sample, for all models together.
         full: the same for a full measurement.
-        warnings: what could not be kept, in sentences.
+        warnings: what could not be saved, in sentences.
         copies: measured samples that are copies of an earlier one.
     """
 
@@ -64,7 +64,7 @@ class Measurements:
 
 
 def measure_all(choices: Sequence[Choice], plan: MeasurementPlan, effort: Effort, progress: Progress) -> Measurements:
-    """Measure every candidate as far as the effort allows; a model that fails costs only itself.
+    """Measure every candidate as far as the effort allows; a model that fails does not affect the others.
 
     Raises:
         ZooError: no candidate is left, or none could be measured.
@@ -108,11 +108,11 @@ def candidate_layers(
 ) -> tuple[list[Runner], list[tuple[str, ZooError]]]:
     """A runner for every layer that is a candidate, and the models whose layers are unknown.
 
-    The names of a model's layers are looked up only where something depends on them: that may load the model.
+    The names of a model's layers are looked up only if something depends on them, because that may load the model.
     """
     from zoo.registry import open_registry
 
-    named = needs_probabilities(plan.estimators)  # they are extracted beside a layer, so that its name is needed
+    named = needs_probabilities(plan.estimators)  # extracted together with a layer, whose name is therefore needed
     kept = {figure.model for figure in open_registry().measurements(data=plan.sampled.fingerprint)}
     runners: list[Runner] = []
     failures: list[tuple[str, ZooError]] = []
@@ -129,14 +129,14 @@ def candidate_layers(
 
 
 class _Keeper:
-    """Turns what has finished into figures and puts them into the registry at once."""
+    """Converts finished runners to figures and saves them in the registry immediately."""
 
     def __init__(self, measurements: Measurements, plan: MeasurementPlan) -> None:
         self._measurements, self._plan = measurements, plan
         self._kept: set[str] = set()
 
     def keep(self, runner: Runner) -> None:
-        """Keep the figures of a runner that will not be measured further."""
+        """Save the figures of a runner that will not be measured further."""
         if runner.name in self._kept or not runner.samples:
             return
         self._kept.add(runner.name)
@@ -156,7 +156,7 @@ class _Keeper:
         self._register(figures)
 
     def keep_rest(self, outcome: Outcome, effort: Effort) -> None:
-        """Keep what the end of the race left, with the reason why candidates are not measured in full."""
+        """Save the remaining figures, with the reason why candidates are not measured in full."""
         why = {
             "budget": f"the budget of {effort.budget:g} s was spent" if effort.budget else "",
             "interrupted": "it was interrupted",

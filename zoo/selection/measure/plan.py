@@ -21,12 +21,12 @@ class MeasurementPlan:
 
     Attributes:
         dataset: the data set, all of it.
-        samples: how many of its samples to measure on: a stratified part, or all.
+        samples: number of its samples to measure on: a stratified sample, or all.
         estimators: names; the first one decides the ranking.
         device: where the forward passes run.
         seed: seed of the sampling and of the folds.
-        fresh: measure again even where figures are kept.
-        reference: what names the data set, for workers that read it themselves; None where nothing does.
+        fresh: measure again, ignoring saved figures.
+        reference: name or path of the data set, for workers that read it themselves; None if it has none.
         read: how the data set is read.
         dtype: precision of the forward passes, or ``auto``, as in ``zoo.load``.
     """
@@ -44,17 +44,17 @@ class MeasurementPlan:
 
     @cached_property
     def order(self) -> tuple[int, ...]:
-        """Positions in ``dataset`` of the samples to measure on; every beginning is a stratified part."""
+        """Positions in ``dataset`` of the samples to measure on; every prefix is a stratified sample."""
         from zoo.data import stratified_order
 
         return tuple(stratified_order(self.dataset, self.seed)[: self.samples])
 
     @cached_property
     def units(self) -> np.ndarray | None:
-        """A number for each sample of ``dataset``, equal where two measured ones are the same; None where all differ.
+        """A number for each sample of ``dataset``, equal for identical measured samples; None if all differ.
 
         Raises:
-            DataError: all samples are one and the same, or a file can no longer be read.
+            DataError: all samples are identical, or a file can no longer be read.
         """
         import numpy as np
 
@@ -66,7 +66,7 @@ class MeasurementPlan:
             return None
         if found.max() == 0:
             raise DataError(
-                f"All {len(at):,} samples of '{self.dataset.name}' are the same, so that none can be held out.",
+                f"All {len(at):,} samples of '{self.dataset.name}' are the same, so none can be held out.",
                 "Check the input column; name it with --input-column.",
             )
         numbers = np.zeros(len(self.dataset), dtype=np.int64)
@@ -75,7 +75,7 @@ class MeasurementPlan:
 
     @property
     def copies(self) -> int:
-        """How many of the samples to measure on are copies of an earlier one."""
+        """Number of samples to measure on that are copies of an earlier one."""
         return 0 if self.units is None else self.samples - int(self.units.max()) - 1
 
     def part(self, count: int) -> Dataset:
@@ -101,5 +101,5 @@ class MeasurementPlan:
 
 
 def sample_count(dataset: Dataset, samples: int) -> int:
-    """How many samples of a data set are measured where ``samples`` are requested; all where that is 0 or less."""
+    """Number of samples of a data set to measure if ``samples`` are requested; all if that is 0 or less."""
     return len(dataset) if samples <= 0 else min(samples, len(dataset))

@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 PROBED = 10
-"""How many candidates are probed, from the first."""
+"""Number of top candidates that are probed."""
 
 LATENCY, SHIFT = "latency-ms", "domain-shift"
-"""Names that the figures are kept under in the registry."""
+"""Names of the figures in the registry."""
 
 WARM_UP, TIMED = 3, 9
-"""Samples before the timing starts, and samples that are timed."""
+"""Warm-up samples, and timed samples."""
 
 SHIFT_SAMPLES = 64
-"""Samples whose activations are compared with those on the pretraining data."""
+"""Number of samples whose activations are compared with those on the pretraining data."""
 
 
 @dataclass(frozen=True)
 class Prober:
-    """Probes models on one data set; figures are kept in the registry and reused."""
+    """Probes models on one data set; figures are saved in the registry and reused."""
 
     task: Task
     dataset: Dataset
@@ -47,7 +47,7 @@ class Prober:
     def probe(
         self, candidates: Sequence[Candidate], cards: Mapping[str, ModelCard], count: int
     ) -> tuple[Candidate, ...]:
-        """The candidates, the first ``count`` with latency and domain shift; a model that fails stays as it is."""
+        """The candidates, the first ``count`` with latency and domain shift; one that fails is unchanged."""
         found: dict[str, dict[str, float]] = {}
         first = candidates[:count]
         with self.progress.step("Probing", len(first)) as step:
@@ -109,7 +109,7 @@ class Prober:
 
 
 def latency(model: Model, dataset: Dataset) -> float:
-    """Milliseconds for one sample alone, prepared and run through the model: the median over samples of the data."""
+    """Milliseconds to preprocess one sample and run the model on it: the median over samples of the data."""
     layers = model.layers[-1:]
     times = []
     for position in _spread(len(dataset), WARM_UP + TIMED):
@@ -124,14 +124,14 @@ def latency(model: Model, dataset: Dataset) -> float:
 
 
 def domain_shift(model: Model, dataset: Dataset) -> float | None:
-    """How far the data are from what the model was pretrained on; None for models that keep no record of it.
+    """How far the data are from the model's pretraining data; None for models without statistics of the latter.
 
-    Batch normalisation keeps the mean and variance of each channel over the pretraining data. For each channel of each
+    Batch normalisation stores the mean and variance of each channel over the pretraining data. For each channel of each
     such layer the squared Frechet distance of two normal distributions, (m - m')^2 + (s - s')^2, is taken between the
-    activations of 64 samples (m, s) and that record (m', s'), and divided by s'^2; the figure is the square root of
-    the mean over layers of the median over channels. 0 means the same statistics; 1 means that they differ by as much
-    as the pretraining data vary. Statistics as in Li et al., "Revisiting batch normalization for practical domain
-    adaptation", 2017; distance as in Dowson and Landau, 1982.
+    activations of 64 samples (m, s) and the stored statistics (m', s'), and divided by s'^2; the figure is the square
+    root of the mean over layers of the median over channels. 0 means the same statistics; 1 means a difference as large
+    as the variation of the pretraining data. Statistics as in Li et al., "Revisiting batch normalization for practical
+    domain adaptation", 2017; distance as in Dowson and Landau, 1982.
     """
     backbone = model.backbone
     if not isinstance(backbone, HasModule):
@@ -150,7 +150,7 @@ def domain_shift(model: Model, dataset: Dataset) -> float | None:
 
 @contextmanager
 def _recording_distances(layers: Sequence[Any]) -> Iterator[list[float]]:
-    """The distance of each layer that something passes through."""
+    """The distance of each layer that is used in the forward pass."""
     import torch
 
     distances: list[float] = []
@@ -171,11 +171,11 @@ def _recording_distances(layers: Sequence[Any]) -> Iterator[list[float]]:
 
 
 def _spread(count: int, wanted: int) -> list[int]:
-    """Positions spread evenly over a data set; some of them twice where it is smaller."""
+    """Positions spread evenly over a data set; some of them twice if it is smaller."""
     return [count * n // wanted for n in range(wanted)] if count >= wanted else [n % count for n in range(wanted)]
 
 
 def _wait_for(value: Any) -> None:
-    """Wait until a result is computed: an accelerator still works after the call has returned."""
+    """Wait until a result is computed: an accelerator continues after the call has returned."""
     if hasattr(value, "cpu"):
         value.cpu()

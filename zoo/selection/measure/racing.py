@@ -1,7 +1,7 @@
-"""The race: candidates are measured on growing parts of the data, and those that cannot win any more stop early.
+"""The race: candidates are measured on growing parts of the data, and those that can no longer win stop early.
 
-Every part is stratified and holds the ones before it, so that each rung extracts its new samples only. At each rung
-candidates are compared in pairs on the same samples: what easy and hard samples do to all of them alike cancels out,
+Every part is stratified and contains the previous ones, so each rung extracts only its new samples. At each rung
+candidates are compared in pairs on the same samples: the effect of easy and hard samples on all of them cancels out,
 and a small lead shows long before two intervals would separate. The leader is the candidate that is predicted to be
 ahead on all samples. ``zoo.selection.measure.stopping`` decides which others stop; a model's forward passes end when
 the last of its layers has stopped. A full measurement is a race with one rung.
@@ -39,10 +39,10 @@ class Runner:
 
     Attributes:
         values: estimator values by number of samples and name.
-        samples: how many samples it was evaluated on last; 0 before the first rung.
+        samples: number of samples of its last evaluation; 0 before the first rung.
         stopped: why it stopped before all samples; empty while it runs, or when it has finished.
         seconds: its share of loading and extraction, and the estimators.
-        versions: of all that its features depend on.
+        versions: of everything that its features depend on.
     """
 
     card: ModelCard
@@ -73,8 +73,8 @@ class Outcome:
     """How a race ended.
 
     Attributes:
-        runners: those with figures, and those that the time was too short for.
-        failures: models that could not be measured at all.
+        runners: those with figures, and those for which the time was too short.
+        failures: models that could not be measured.
         ended: empty, ``budget`` or ``interrupted``.
         passed: forward passes of each model, one per sample, by model id.
     """
@@ -90,7 +90,7 @@ class Race:
 
     Args:
         steps: sizes of the parts, ascending; the last one is the number of samples of the plan.
-        finished: called with each runner that has stopped or was measured on all samples, as soon as that is so.
+        finished: called with each runner as soon as it has stopped or was measured on all samples.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class Race:
         self._probabilities: dict[str, LayerStatistics] = {}
 
     def run(self, runners: Iterable[Runner]) -> Outcome:
-        """Run until one is left, or all samples are measured, or the time is up, or Ctrl-C; the best so far stays."""
+        """Run until one candidate is left, all samples are measured, or time or Ctrl-C ends it; results are kept."""
         outcome = Outcome(list(runners))
         try:
             done = 0
@@ -129,7 +129,7 @@ class Race:
         return outcome
 
     def _advance(self, running: Sequence[Runner], done: int, count: int, outcome: Outcome) -> None:
-        """Extract the samples from ``done`` to ``count`` for all that run, and evaluate each model afterwards."""
+        """Extract the samples from ``done`` to ``count`` for all running models, and evaluate each."""
         by_model: dict[str, list[Runner]] = {}
         for runner in self._leaders_first(running, done):
             by_model.setdefault(runner.card.id, []).append(runner)
@@ -155,7 +155,7 @@ class Race:
                 step.advance()
 
     def _leaders_first(self, running: Sequence[Runner], done: int) -> list[Runner]:
-        """The best so far first, so that a limited time is spent on them; at the start, the smallest models."""
+        """Sort the best so far first, to spend limited time on them; at the start, the smallest models."""
         if not done:
             return sorted(running, key=lambda r: (r.card.parameters or float("inf"), r.card.id))
         return sorted(running, key=self._order(done))
@@ -170,14 +170,14 @@ class Race:
             runner.seconds += result.seconds / len(runners)
             runner.versions = result.versions or runner.versions
             if not runner.layer and result.statistics:
-                runner.layer = next(iter(result.statistics))  # the model's last layer, whose name is known from now on
+                runner.layer = next(iter(result.statistics))  # the model's last layer, whose name is now known
             if runner.layer in result.statistics:
                 new = result.statistics[runner.layer]
                 runner.statistics = runner.statistics.merge(new) if runner.statistics else new
         outcome.passed[model] = outcome.passed.get(model, 0) + result.passes
 
     def _evaluate(self, runners: Sequence[Runner], count: int) -> ZooError | None:
-        """Evaluate all layers of a model; returns the error where an estimator raised one."""
+        """Evaluate all layers of a model; returns the error if an estimator raised one."""
         for runner in runners:
             assert runner.statistics is not None
             started = time.perf_counter()
@@ -195,7 +195,7 @@ class Race:
         return None
 
     def _fail(self, runners: Sequence[Runner], error: ZooError, outcome: Outcome) -> None:
-        """A model that fails costs only itself, and keeps what was measured of it before."""
+        """Stop a model that failed; its earlier measurements are kept."""
         for runner in runners:
             if runner.samples:
                 runner.stopped = f"Stopped after {runner.samples:,} samples: it failed on the next ones. {error}"
@@ -206,10 +206,10 @@ class Race:
             outcome.failures.append(Failure(runners[0].card, error))
 
     def _stop_hopeless(self, runners: Sequence[Runner], count: int) -> list[Runner]:
-        """Stop models of which no layer is worth more samples; returns the candidates that may still win.
+        """Stop models without a layer that may still win; returns the candidates that may.
 
         A layer that is behind continues as long as another layer of its model does: it costs no forward pass, and which
-        layer is best often changes as samples are added. Where one candidate alone may still win, all others stop.
+        layer is best often changes as samples are added. If only one candidate may still win, all others stop.
         """
         samples = self._steps[-1]
         running = [runner for runner in runners if not runner.stopped]
@@ -238,7 +238,7 @@ class Race:
         return extrapolated({n: found[self._deciding].value for n, found in runner.values.items()}, self._steps[-1])
 
     def _order(self, count: int) -> Callable[[Runner], tuple[Any, ...]]:
-        """Sorts runners best first; of equal ones the smaller model, as in the ranking."""
+        """Sorts runners best first; ties go to the smaller model, as in the ranking."""
 
         def key(runner: Runner) -> tuple[Any, ...]:
             value, size = runner.values[count][self._deciding].value, runner.card.parameters or math.inf

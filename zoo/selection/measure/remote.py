@@ -34,7 +34,7 @@ class Job:
     """What is the same for all tasks: no content, no secrets.
 
     Attributes:
-        reference: what names the data set for a worker that reads it itself; None where the data set is sent.
+        reference: name or path of the data set for a worker that reads it itself; None if the data set is sent.
         fingerprint: of the data set, which the worker checks.
         task, samples, estimators, device, dtype, seed, read: as in ``zoo.selection.measure.plan.MeasurementPlan``.
         settings: as they were configured here, not by the environment.
@@ -54,10 +54,10 @@ class Job:
 
 @dataclass(frozen=True)
 class RemoteShard:
-    """One shard of one model, by names alone.
+    """One shard of one model, by name.
 
     Attributes:
-        model, revision: id, and what pins the weights, which the worker checks.
+        model, revision: id, and pinned revision of the weights, which the worker checks.
         positions: of the samples in the data set, ascending.
     """
 
@@ -79,7 +79,7 @@ class RemoteExtractor:
         deadline: ``time.monotonic()`` at which ``BudgetSpent`` is raised; None for never.
 
     Raises:
-        UnsupportedModel: the data set cannot be sent, and has no name that a worker could read.
+        UnsupportedModel: the data set cannot be sent, and has no name by which a worker could read it.
     """
 
     def __init__(self, plan: MeasurementPlan, targets: Targets, executor: Executor, deadline: float | None) -> None:
@@ -113,11 +113,11 @@ class RemoteExtractor:
             yield ShardResult(task, error=found) if isinstance(found, ZooError) else ShardResult(task, *found)
 
     def close(self) -> None:
-        """Leave the workers."""
+        """Disconnect from the workers."""
         self._executor.close()
 
     def _map(self, function: Any, tasks: Sequence[ShardTask]) -> Iterator[tuple[ShardTask, Any]]:
-        """Each task with what the function gave, or with the error for the user."""
+        """Each task with the result of the function, or with the error for the user."""
         by_shard = {RemoteShard.of(task): task for task in tasks}
         for done in self._executor.map(function, by_shard, self._resources, *self._given, check=self._check):
             task = by_shard[done.task]
@@ -126,7 +126,7 @@ class RemoteExtractor:
     def _explained(self, card: ModelCard, error: WorkerError) -> ZooError:
         if isinstance(error, WorkerDied):
             return UnsupportedModel(
-                f"Workers died {self._resources.retries + 1} times over '{card.id}' ({error}).",
+                f"Workers died {self._resources.retries + 1} times on '{card.id}' ({error}).",
                 "It may not fit into their memory; choose a smaller model.",
             )
         return UnsupportedModel(f"'{card.id}' failed on a worker: {error}", "Try it without --cluster.")
@@ -136,10 +136,10 @@ class RemoteExtractor:
             raise BudgetSpent
 
     def _shared(self, plan: MeasurementPlan, targets: Targets) -> tuple[Any, str | None]:
-        """The data set with its targets, as the executor shares it; or what names it, where it cannot be pickled."""
+        """The data set with its targets, as the executor shares it; or its name, if it cannot be pickled."""
         try:
             return self._executor.share((plan.dataset, targets)), None
-        except Exception as error:  # the data set holds whatever a plugin's reader put into it
+        except Exception as error:  # a plugin's reader may put any object into the data set
             if plan.reference is not None:
                 return None, _absolute(plan.reference)
             self._executor.close()
@@ -150,7 +150,7 @@ class RemoteExtractor:
 
 
 def extract_on_worker(shard: RemoteShard, job: Job, data: tuple[Dataset, Targets] | None) -> tuple[Any, ...] | ZooError:
-    """What a ``ShardResult`` holds besides its task; an error for the user is returned, not raised."""
+    """The fields of a ``ShardResult`` besides its task; an error for the user is returned, not raised."""
     from zoo.contract.backbone import SilentProgress
 
     try:
@@ -191,7 +191,7 @@ def _card(model: str, revision: str | None) -> ModelCard:
     found = revision_of(card)
     if found != revision:
         raise UnsupportedModel(
-            f"A worker knows revision {found or 'unknown'} of '{model}', not {revision or 'unknown'}.",
+            f"A worker has revision {found or 'unknown'} of '{model}', not {revision or 'unknown'}.",
             "Install the same packages and pull the same revisions on every worker.",
         )
     return card
@@ -211,8 +211,8 @@ def _read(job: Job) -> tuple[Dataset, Targets]:
         dataset = read_with(job.reference, job.read)
         if dataset.fingerprint != job.fingerprint:
             raise DataError(
-                f"A worker reads other data under '{dataset.name}' than were read here.",
-                "Put the data where every worker sees the same.",
+                f"The data that a worker reads from '{dataset.name}' differ from those of this process.",
+                "Put the data where every worker can read them.",
             )
         task = find_task(job.task, plugins().tasks)
         plan = MeasurementPlan(task, dataset, job.samples, job.estimators, job.device, job.seed, dtype=job.dtype)
@@ -222,6 +222,6 @@ def _read(job: Job) -> tuple[Dataset, Targets]:
 
 
 def _absolute(reference: str) -> str:
-    """What names the data set for a worker, wherever it was started: a path becomes absolute."""
+    """The name of the data set for workers in any folder: a path becomes absolute."""
     path = Path(reference).expanduser()
     return os.fspath(path.resolve()) if path.exists() else reference

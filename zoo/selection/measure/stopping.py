@@ -1,28 +1,28 @@
-"""When a candidate stops: once the full measurement is unlikely to put it ahead of the leader by more than its error.
+"""Stops candidates that the full measurement is unlikely to put ahead of the leader by more than its error.
 
 Two candidates are compared in pairs on the m samples so far; s is the standard error of their difference there. The
-full measurement holds these m samples and N - m more, so that its difference lies around the one so far with a standard
+full measurement has these m samples and N - m more, so its difference varies around the current one with a standard
 error of s sqrt(1 - m / N), the finite population correction (Cochran, "Sampling Techniques", 3rd edition 1977, section
 2.6; Serfling, Annals of Statistics 2 (1974), for the bound without normality). Its own error will be s sqrt(m / N), and
 a lead within 1.645 of those counts as a tie. So a candidate continues only while
 
     t(0.998) s sqrt(1 - m / N) - gap  >  t(0.95) s sqrt(m / N),
 
-with 0 on the right as long as m is below a quarter of N: estimates then come from what can be learned from m samples,
-and that order is trusted over a longer stretch only where a candidate is clearly behind. Two that agree on every sample
-so far have an error of 0, which says nothing of the samples to come: neither stops before that quarter.
+with 0 on the right while m is below a quarter of N: that early, an order is extrapolated only if a candidate is clearly
+behind. Two that agree on every sample so far have an error of 0, which says nothing about the samples to come: neither
+stops before that quarter.
 
-Features of many dimensions need more samples and rise for longer, so that the gap shrinks or grows by itself. A
+Scores of high-dimensional features rise for longer with more samples, so the gap changes systematically. A
 candidate's values on the growing parts are fitted by a + b / sqrt(m), a power law as learning curves follow (Viering
 and Loog, "The shape of learning curves: a review", IEEE TPAMI 45 (2023)), from the third part on. The leader is the
-candidate that is predicted to be ahead on all samples, and the gap above is the mean of the gap so far and the
-predicted one, since the fit to few parts is rough.
+candidate that is predicted to be ahead on all samples, and the gap above is the mean of the current gap and the
+predicted one, because the fit to few parts is rough.
 
 This is successive elimination with a tolerance (Even-Dar, Mannor and Mansour, "Action elimination and stopping
 conditions for the multi-armed bandit and reinforcement learning problems", JMLR 7 (2006)): the error of the full
-measurement, in whatever unit the estimator has. With at most eight looks before the last, the union bound leaves a
-candidate that the full measurement puts ahead beyond its error a chance of 2 % at most to be stopped by one given
-leader. That counts chance alone: models whose curves differ from the fit can still be stopped wrongly.
+measurement, in the unit of the estimator. With at most eight looks before the last, the union bound limits to 2 % the
+probability that a given leader stops a candidate that the full measurement would put ahead beyond its error. That
+covers random error only: models whose curves differ from the fit can still be stopped wrongly.
 """
 
 from __future__ import annotations
@@ -43,25 +43,25 @@ TIE_CONFIDENCE = 0.95
 """One-sided, of the error of the full measurement within which two are tied."""
 
 FIRST = 100
-"""Fewest samples of the first look; with fewer, the errors themselves are too rough to stop a candidate."""
+"""Minimum number of samples at the first look; with fewer, the errors themselves are too rough to stop a candidate."""
 
 PER_CLASS = 4
-"""Fewest samples per class of the first look."""
+"""Minimum samples per class at the first look."""
 
 TOLERANT_FROM = 0.24
-"""Share of the samples from which a tie is reason enough to stop: a quarter, or what rounding makes of it."""
+"""Minimum share of the samples at which a tie is enough to stop: a quarter, minus rounding."""
 
 FEWEST_FITTED = 3
-"""Fewest parts that a curve is fitted to."""
+"""Minimum number of parts for fitting a curve."""
 
 MOST_LOOKS = 9
-"""The last one, at all samples, included."""
+"""Maximum number of looks, including the last one, at all samples."""
 
 
 def looks(samples: int, classes: int) -> tuple[int, ...]:
-    """Numbers of samples to look at, ascending to all of them, each the root of 2 times the one before.
+    """Numbers of samples to look at, ascending to all of them, each sqrt(2) times the previous one.
 
-    Small steps cost no forward pass, as each holds the samples before it, and save those that come too late.
+    Small steps cost no forward pass, because each contains the previous samples, and stop candidates sooner.
     """
     sizes = [samples]
     for step in range(1, MOST_LOOKS):
@@ -75,11 +75,11 @@ def looks(samples: int, classes: int) -> tuple[int, ...]:
 def extrapolated(values: Mapping[int, float], samples: int) -> float:
     """The value predicted for all ``samples``, from those measured on growing parts.
 
-    The parts are nested, so that what each adds to the sum of all contributions is independent of what was there: its
-    increments are fitted, weighted by their numbers of samples. What was measured stays; the rest is predicted.
+    The parts are nested, so what each adds to the sum of contributions is independent of the previous parts: these
+    increments are fitted, weighted by their numbers of samples. Measured values are kept; the rest is predicted.
 
     Args:
-        values: by number of samples, which all parts up to the last one hold.
+        values: by number of samples, for all parts up to the last one.
     """
     counts = np.array(sorted(values), dtype=float)
     last = values[int(counts[-1])]
@@ -102,7 +102,7 @@ class Outlook:
         gap: how far it is behind, in the unit of the estimator; negative where it is ahead so far.
         predicted: how far it will be behind on all samples if both curves continue.
         error: the standard error of the gap.
-        at_least: how far it is behind with 99.8 % confidence on samples like these; 0 or less where that is uncertain.
+        at_least: how far it is behind with 99.8 % confidence on samples like these; 0 or less if that is uncertain.
         hopeless: whether it is unlikely to be ahead by more than the full measurement's error.
     """
 
@@ -130,7 +130,7 @@ class Outlook:
 
 
 def outlook(leader: Measured, other: Measured, count: int, samples: int, ahead: float | None = None) -> Outlook | None:
-    """The outlook after ``count`` of ``samples`` samples; None where the errors are unknown.
+    """The outlook after ``count`` of ``samples`` samples; None if the errors are unknown.
 
     Args:
         leader, other: values of one estimator on the same ``count`` samples with the same seed.

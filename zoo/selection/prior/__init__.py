@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def predict(
     cards: Sequence[ModelCard], task: str, dataset: str = "", history: History | None = None
 ) -> Expectation | None:
-    """Predict models on a data set from the shipped prior and, where there is one, the team's own history.
+    """Predict models on a data set from the shipped prior and, if there is one, the team's own history.
 
     Fast enough for 100,000 cards at once. Models with runs in the history are predicted from both, each weighted by its
     certainty.
@@ -26,7 +26,7 @@ def predict(
         history: past runs, from ``zoo.history.records.from_runs``.
 
     Returns:
-        Means and standard errors; None where neither knows the task.
+        Means and standard errors; None if neither knows the task.
     """
     from zoo.selection.prior.own import with_history
     from zoo.selection.prior.shipped import expect

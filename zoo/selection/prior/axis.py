@@ -1,4 +1,4 @@
-"""The axis on which scores of one data set are compared: equal steps mean the same, and failures do not dominate."""
+"""The axis for comparing scores on one data set: equal steps mean the same, and outliers do not dominate."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ SOFTENING = 0.002
 """Added to error rates before their logarithm is taken, so that a perfect score is not infinitely far away."""
 
 SPREAD_SHARE = 0.25
-"""Part of the standard deviation that is added to the robust spread, for data sets where most models do the same."""
+"""Share of the standard deviation that is added to the robust spread, for data sets with mostly equal scores."""
 
 FARTHEST = 4.0
-"""Scores count as at most this many units from the middle."""
+"""Scores are clipped at this many units from the middle."""
 
 
 @dataclass(frozen=True)
 class Axis:
     """Scores as ``-log(1 - score + 0.002)`` where none is above one (fractions, correlations), else as they are.
 
-    From 0.98 to 0.99 half of the errors go away, as from 0.8 to 0.9, which the logarithm of the error rate shows.
+    From 0.98 to 0.99 the errors are halved, as from 0.8 to 0.9: equal steps in the logarithm of the error rate.
     """
 
     logarithmic: bool
@@ -32,22 +32,22 @@ class Axis:
         return cls(bool(len(known)) and float(known.max()) <= 1.0 and float(known.min()) >= -1.0)
 
     def place(self, scores: np.ndarray) -> np.ndarray:
-        """Where scores lie on the axis."""
+        """The positions of scores on the axis."""
         return -np.log1p(SOFTENING - np.minimum(scores, 1.0)) if self.logarithmic else np.asarray(scores, dtype=float)
 
     def score(self, places: np.ndarray) -> np.ndarray:
-        """The scores at these places."""
+        """The scores at these positions."""
         return 1.0 + SOFTENING - np.exp(-np.asarray(places)) if self.logarithmic else np.asarray(places, dtype=float)
 
     def slope(self, score: float) -> float:
-        """How much the score grows for each unit of the axis, at this score."""
+        """The change of the score per unit of the axis, at this score."""
         return 1.0 + SOFTENING - min(score, 1.0) if self.logarithmic else 1.0
 
 
 def standardise(places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Columns with mean 0 and variance 1 after clipping; with what is to be subtracted and divided by.
+    """Columns with mean 0 and variance 1 after clipping, their offsets and their scales.
 
-    Clipped is what lies farther than four robust spreads from the median. The robust spread is the median absolute
+    Values more than four robust spreads from the median are clipped. The robust spread is the median absolute
     deviation (as a standard deviation) plus a quarter of the standard deviation: one diverged run among a hundred
     good ones changes little.
     """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NOISE_PRIOR = (0.1, 5.0)
-"""Prior guess of a data set's noise variance, and how many models it is worth."""
+"""Prior mean of a data set's noise variance, and its weight as a number of models."""
 
 LEAST_NOISE = 0.01
 
@@ -36,10 +36,10 @@ class Factors:
 
 
 def factorise(scores: np.ndarray, rank: int, iterations: int = 12, ridge: float = 1.0) -> Factors:
-    """Maximum a-posteriori factor analysis by expectation maximisation over the cells that are there.
+    """Maximum a-posteriori factor analysis by expectation maximisation over the known cells.
 
-    As in Rubin and Thayer (Psychometrika 1982) with missing entries left out of both steps: a model that was run on
-    few or easy data sets has no advantage or disadvantage.
+    As in Rubin and Thayer (Psychometrika 1982) with missing entries left out of both steps: running on few or easy data
+    sets gives a model no advantage or disadvantage.
 
     Args:
         scores: n models x d data sets, of about unit variance, NaN where unknown; every column has a value.

@@ -1,4 +1,4 @@
-"""Fits a table of scores, and predicts from it those on a data set that is not in it."""
+"""Fits a table of scores, and predicts those on another data set."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ OBSERVED = 0.9
 MOST_FACTORS = 10
 
 HOME_ADVANTAGE = (1.0, 5.0)
-"""Prior guess of the gain, in standard deviations, of a model that was trained on the data set itself, and how many
-observations it is worth."""
+"""Prior mean of the gain, in standard deviations, of a model that was trained on the data set itself,
+and its weight as a number of observations."""
 
 _TRAINED_ON = ("upstream_dataset", "training_datasets", "pretraining", "trained_on")
 
@@ -30,8 +30,8 @@ class Table:
     """Other data sets' scores, scaled, and the latent abilities behind them.
 
     Attributes:
-        columns: which data sets of the history these are.
-        runs: n, on how many of them each model was run.
+        columns: indices of these data sets in the history.
+        runs: n, number of them that each model was run on.
         fair: n x d, standardised scores, NaN where unknown or where the model was trained on the data set.
     """
 
@@ -55,7 +55,7 @@ class Fitted:
 
     Args:
         table: scores on other data sets, or on this one too.
-        target: which data set of the history this is.
+        target: index of this data set in the history.
         candidate: n, whether a model is to be predicted.
         kernels: k x (d+1) x (d+1), how similar the data sets of the table, and last this one, are.
     """
@@ -140,7 +140,7 @@ def _lengths(factors: Factors) -> np.ndarray:
 
 
 def _learned_kernel(kernels: np.ndarray, factors: Factors) -> np.ndarray:
-    """The mixture of kernels that comes closest to how similarly the known data sets rank models."""
+    """The mixture of kernels that best fits how similarly the known data sets rank models."""
     length = _lengths(factors)
     correlation = (factors.loadings @ factors.loadings.T) / np.outer(length, length)
     pairs = np.triu_indices(len(length), 1)

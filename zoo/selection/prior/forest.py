@@ -12,10 +12,10 @@ from zoo.history.similarity import numeric, words
 TREES = 100
 
 FEWEST_NAMED = 3
-"""Models that must have a word, an item of a list or a category for it to be a feature."""
+"""Minimum number of models with a word, list item or category for it to be a feature."""
 
 MOST_NAMED = 60
-"""At most this many words, items or categories of one column count: those that most models have."""
+"""Maximum number of words, items or categories per column: those that most models have."""
 
 MOST_OUTPUTS = 10
 
@@ -23,7 +23,7 @@ MOST_OUTPUTS = 10
 def features(names: Sequence[str], facts: Mapping[str, Mapping[str, str]]) -> np.ndarray:
     """The facts about models as numbers, n x k: owner, words of the name, and every column.
 
-    Numbers are standardised, with 0 and a column of their own for unknown ones; words, items of lists and categories
+    Numbers are standardised, with 0 and an indicator column for unknown ones; words, items of lists and categories
     are 1 where a model has them and 0 elsewhere.
     """
     columns = [
@@ -49,7 +49,8 @@ def neighbours(facts: np.ndarray, seen: np.ndarray, scores: np.ndarray, trees: i
     """How much each model with scores contributes to the prediction of each model, n x s; rows sum to one.
 
     The weights of a forest of extremely randomised trees (Geurts, Ernst and Wehenkel, Machine Learning 2006) with one
-    leaf per model and half of the features at each split: those with scores that share its leaf, a mean over trees.
+    leaf per model and half of the features at each split: each model is predicted from those with scores in its leaf,
+    averaged over trees.
 
     Args:
         facts: n x k, from ``features``.
@@ -81,7 +82,7 @@ def _grow(
     random: np.random.Generator,
     leaf: Callable[[np.ndarray, np.ndarray], None],
 ) -> None:
-    """One tree: splits models until those with scores are alone or alike, then hands each leaf over."""
+    """Grow one tree: splits models until those with scores are single or equal, then returns each leaf."""
     waiting = [(np.arange(len(facts)), np.arange(len(seen)))]
     while waiting:
         rows, taught = waiting.pop()

@@ -19,7 +19,7 @@ from zoo.selection.prior.fitting import Fitted, Table, nonnegative_least_squares
 from zoo.selection.prior.prediction import Prediction
 
 ALIKE = 0.6
-"""Share of a model's own part that is correlated by the similarity of names and owners."""
+"""Share of a model's own part that is correlated through similar names and owners."""
 
 
 class Prior:
@@ -50,7 +50,7 @@ class Prior:
         Args:
             dataset: name, known to the history or given to the constructor.
             models: names, likewise.
-            known: whether the scores that the history has on this very data set may be used; otherwise its column is
+            known: whether the scores that the history has on this data set may be used; otherwise its column is
                 not used.
 
         Raises:
@@ -93,7 +93,7 @@ class Prior:
         )
 
     def _table(self, columns: np.ndarray) -> Table:
-        """The fitted table of these data sets; the last one is kept, as many predictions use it."""
+        """The fitted table of these data sets; the last one is cached, because many predictions use it."""
         if self._last is None or not np.array_equal(self._last.columns, columns):
             self._last = Table(self.history.scores, self._made_for, columns)
         return self._last
@@ -101,7 +101,7 @@ class Prior:
     def _by_forest(self, table: Table, predicted: np.ndarray, unseen: np.ndarray) -> np.ndarray:
         """Predictions for models without runs, from those with runs that share their leaves.
 
-        Only where no data set is left out: otherwise a forest would have to be grown for each.
+        Only if no data set is left out: otherwise each would need its own forest.
         """
         seen = np.flatnonzero(table.runs > 0)
         if self._neighbours is None:
@@ -132,7 +132,7 @@ class Prior:
         return alike
 
     def _model_weights(self, seen: np.ndarray, value: np.ndarray) -> np.ndarray:
-        """The mixture of kernels whose products come closest to ``value[i] * value[j]`` for different models.
+        """The mixture of kernels that best fits ``value[i] * value[j]`` for different models.
 
         That is Haseman and Elston's regression (Behavior Genetics 1972): a variance for every kernel.
         """

@@ -1,4 +1,4 @@
-"""A team's own runs beside the shipped prior."""
+"""Combines a team's own runs with the shipped prior."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNKNOWN_DEVIATION = 1.0
 def with_history(
     expected: Expectation | None, ids: Sequence[str], dataset: str, history: History
 ) -> Expectation | None:
-    """The expectation, changed for the models with runs in the history; unchanged where those are of no use."""
+    """The expectation, updated for models with runs in the history; unchanged if those cannot be used."""
     place = {id: at for at, id in enumerate(ids)}
     models = tuple(model for model in history.models if model in place)
     if not models:

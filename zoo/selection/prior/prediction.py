@@ -12,7 +12,7 @@ TIE = 1.0
 """Models within this many standard errors are called tied."""
 
 LARGEST_TIE = 0.5
-"""Ties are never wider than this many standard deviations of the predicted scores."""
+"""Maximum width of ties, in standard deviations of the predicted scores."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Prediction:
         models: n names.
         mean: n, in robust standard deviations from the average model, on the data set's axis; higher is better.
         variance: n, of ``mean``.
-        directions: n x r, how each model depends on what is unknown of the data set; ``directions @
-            spread @ directions.T`` is the covariance of their errors from that.
+        directions: n x r, how each model depends on the unknowns of the data set; ``directions @
+            spread @ directions.T`` is the covariance of the resulting errors.
         spread: r x r.
         own: n, variance of each model's own part.
         likeness: n x n, correlation of the models' own parts, 1 on the diagonal.
         axis: the axis of ``level`` and ``scale``.
-        level, level_error: where the average model is expected, and its standard error.
+        level, level_error: expected score of the average model, and its standard error.
         scale, scale_error: what one standard deviation is expected to be, and the standard error of its logarithm.
     """
 

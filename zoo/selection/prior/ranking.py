@@ -1,4 +1,4 @@
-"""Predicts models from published results and the registry's runs, without running one, and puts it into words."""
+"""Predicts models from published results and the registry's runs, without running one, and words the prediction."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ WIDTH = 1.959964
 """Standard errors on either side of a 95 % interval, as of every score of a candidate."""
 
 _ORIGINS = {
-    "results": "published results of this very model",
-    "base": "published results of the model that it was made from",
-    "alike": "published results of models with such names, sizes and training",
+    "results": "published results of this model",
+    "base": "published results of its base model",
+    "alike": "published results of models with similar names, sizes and training",
     "own": "runs in this registry",
     "scores": "its published scores for this task",
 }
@@ -25,12 +25,12 @@ _OWN = frozenset({"own", "scores"})
 
 
 def expected_of(cards: Sequence[ModelCard], task: str, dataset: str = "") -> Expectation | None:
-    """Predictions from the shipped prior and the registry's runs of the task; None where neither knows the task."""
+    """Predictions from the shipped prior and the registry's runs of the task; None if neither knows the task."""
     return predict(cards, task, dataset, own_history(task, cards))
 
 
 def own_history(task: str, cards: Sequence[ModelCard] | None) -> History | None:
-    """The registry's runs of a task, None where none is usable.
+    """The registry's runs of a task, None if none is usable.
 
     Args:
         cards: cards of the models that were run; None looks them up.

@@ -1,6 +1,6 @@
-"""The prior that ships with zoo: predictions from published results, for the models that they name and similar ones.
+"""The prior that ships with zoo: predictions from published results, for models with results and similar ones.
 
-``shipped.json`` is plain text, written by ``tools/build_prior.py`` from the records that it names.
+``shipped.json`` is plain text, written by ``tools/build_prior.py`` from the records that it lists.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Expectation:
     Attributes:
         mean: n, in standard deviations of the models in the records, around their average; higher is better.
         deviation: n, standard errors of ``mean``.
-        origin: n times ``results`` (the records have the very model), ``base`` (they have the model that it was made
-            from), ``alike`` (models with such names, sizes and training) or ``own`` (runs of the registry).
+        origin: n of ``results`` (the records have the model itself), ``base`` (they have its base model), ``alike``
+            (models with similar names, sizes and training) or ``own`` (runs of the registry).
     """
 
     mean: np.ndarray
@@ -42,7 +42,7 @@ class Expectation:
 
 @functools.lru_cache(maxsize=1)
 def content() -> dict[str, Any]:
-    """What is in the file: ``sources`` and, by task name, what was learnt."""
+    """The content of the file: ``sources`` and, by task name, the learnt weights."""
     found: dict[str, Any] = parse_json((resources.files("zoo.selection.prior") / FILE).read_text(encoding="utf-8"))
     return found
 
@@ -70,7 +70,7 @@ class Facts:
     """Facts about many models, column by column, in the same order.
 
     Attributes:
-        ids, architectures, parameters, released, base_models: as in their cards, None where unknown.
+        ids, architectures, parameters, released, base_models: as in their cards, None if unknown.
         pretraining: names of data sets.
     """
 

@@ -21,16 +21,16 @@ WIDTH = 1.959964
 """Standard errors on either side of a 95 % interval."""
 
 FEWEST = 3
-"""Candidates that must be measured before the others, and the prior, change a figure."""
+"""Minimum number of measured candidates for the others, and the prior, to change a score."""
 
 SCEPTICISM = 4.0
-"""Pseudo-candidates of variance one on which the prior did not predict the scores."""
+"""Number of pseudo-candidates of variance one on which the prior fails to predict the scores."""
 
 _SHRINKAGE = np.exp(-np.linspace(0.0, 40.0, 800))
-"""Values of the shrinkage that are averaged over, from 1 to almost nothing, evenly on the logarithm."""
+"""Values of the shrinkage to average over, from 1 to almost 0, evenly spaced in the logarithm."""
 
 _SHARES = ((np.arange(20) + 0.5) / 20)[:, None]
-"""Shares of the candidates' error that may be common to all of them, averaged over."""
+"""Shares of the candidates' error that are common to all, to average over."""
 
 Scale = Callable[[np.ndarray], np.ndarray]
 
@@ -55,10 +55,11 @@ def combine(
 ) -> Combined | None:
     """A normal hierarchical model of candidates that were measured on the same samples.
 
-    Candidate k of K truly scores ``a + b x[k] + d[k]``, d normal with variance T around what was expected, x (less its
-    mean). Measured is that plus ``c + e[k]``: c, what the samples do to all candidates alike, has the variance ``r V``,
-    and e[k], what they do to this one alone, ``(1 - r) V``. V is the mean of the candidates' squared errors. Nothing is
-    known of a; b has mean 0 and the variance ``(T + (1 - r) V) / SCEPTICISM``, and is not taken below 0.
+    The true score of candidate k of K is ``a + b x[k] + d[k]``, with x the prior's prediction (minus its mean) and d
+    normal with variance T. The measurement adds ``c + e[k]``: c, the samples' common effect on all candidates, has
+    variance ``r V``, and e[k], their effect on this one, ``(1 - r) V``. V is the mean of the candidates' squared
+    errors. The prior of a is flat; b has mean 0 and the variance ``(T + (1 - r) V) / SCEPTICISM``, and is not taken
+    below 0.
 
     Given the shrinkage ``B = (1 - r) V / (T + (1 - r) V)``, with S the sum of x^2 plus SCEPTICISM (Lindley and Smith,
     "Bayes estimates for the linear model", Journal of the Royal Statistical Society B 34, 1972), a measured candidate
@@ -67,30 +68,30 @@ def combine(
         r V + (1 - r) V (1 - B + B / K + B x^2 / S)
 
     and one that was not measured at m with ``r V + (1 - r) V / B (1 - B + 1 / K + x^2 / S)`` and that of b times its
-    own deviation. The common error is there whole: the candidates' mean has it as each of them does, so that moving
-    towards the mean takes away no more than what each errs by alone; and the mean itself errs (B / K).
+    own deviation. The common error remains in full: the candidates' mean has it too, so shrinking towards the mean
+    reduces only individual errors; and the mean has an error itself (B / K).
 
-    How far candidates lie apart is known badly where they are few. So B is not estimated but averaged over. It is even
-    between 0 and 1 beforehand (Daniels, "A prior for the variance in hierarchical models", Canadian Journal of
-    Statistics 27, 1999) and has the likelihood ``(B / (1 - r) V)^((K - 1) / 2) exp(-B Q / 2 (1 - r) V)``, Q the squares
-    that the regression leaves; its variance widens the interval of a candidate off the mean (Morris, "Parametric
-    empirical Bayes inference", Journal of the American Statistical Association 78, 1983). r is averaged over likewise,
-    from 0 to 1: candidates that lie closer together than they err must err alike. It is not taken from the candidates'
-    answers to each sample, as these are not kept and the same figures shall give the same prediction.
+    The spread of few candidates is poorly known. So B is not estimated but averaged over, with a uniform prior on 0 to
+    1 (Daniels, "A prior for the variance in hierarchical models", Canadian Journal of Statistics 27, 1999) and has the
+    likelihood ``(B / (1 - r) V)^((K - 1) / 2) exp(-B Q / 2 (1 - r) V)``, Q the squares that the regression leaves; its
+    variance widens the interval of a candidate off the mean (Morris, "Parametric empirical Bayes inference", Journal of
+    the American Statistical Association 78, 1983). r is averaged over likewise,
+    from 0 to 1: if candidates are closer than their errors allow, the errors must be common. It is not computed from
+        the candidates' outputs per sample, because these are not saved, and the same figures must yield the same
+        prediction.
 
-    All this is done on a scale on which errors are alike, see ``_scale``. The error that decides how far candidates are
-    moved is one for all, V: an error that is itself estimated, from a few groups of samples, must not turn the order
-    around. The interval is scaled by the candidate's own error on either side, so that with B = 0 it is that of the
-    measured score.
+    All this is done on a scale with equal errors, see ``_scale``. All candidates are shrunk by the same error V:
+    individual errors, estimated from a few groups of samples, must not reverse the order. The interval is scaled by the
+    candidate's own error on either side, so that with B = 0 it is that of the measured score.
 
     Args:
         values, low, high: n measured scores and the ends of their 95 % intervals, NaN where nothing was measured or
-            where there is none.
-        mean, deviation: n, what was expected, in any unit, and its standard errors; zeros where nothing was.
-        bounds: the least and the most that a score can be.
+            if there is none.
+        mean, deviation: n, the prior's predictions, in any unit, and their standard errors; zeros without a prior.
+        bounds: minimum and maximum of a score.
 
     Returns:
-        None where fewer than three candidates were measured, or none has an interval.
+        None if fewer than three candidates were measured, or none has an interval.
     """
     known = ~np.isnan(values)
     place, score_at = _scale(bounds)
@@ -123,11 +124,11 @@ def combine(
 
 
 def _scale(bounds: tuple[float, float]) -> tuple[Scale, Scale]:
-    """Where scores lie on a scale of equal errors, and the scores at such places, within the bounds.
+    """Functions from scores to a scale with equal errors, and back, within the bounds.
 
-    Shares of samples lie at the arcsine of their root, whose error is the same everywhere (Efron and Morris, "Data
-    analysis using Stein's estimator", Journal of the American Statistical Association 70, 1975); figures of at most one
-    (R^2) on the axis of the prior, on which an error is a share of what is missing to one; others where they are.
+    Shares of samples use the arcsine of their square root, whose error is constant (Efron and Morris, "Data
+    analysis using Stein's estimator", Journal of the American Statistical Association 70, 1975); scores of at most one
+    (R^2) use the axis of the prior, with errors relative to the distance from one; others are unchanged.
     """
     if bounds == (0.0, 1.0):
         return (
@@ -139,7 +140,7 @@ def _scale(bounds: tuple[float, float]) -> tuple[Scale, Scale]:
 
 
 def _sides(values: np.ndarray, low: np.ndarray, high: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Standard errors below and above, n each; a side that ends where the range does is taken to be as the other."""
+    """Standard errors below and above, n each; a side that is clipped to the range is taken from the other."""
     below, above = (values - low) / WIDTH, (high - values) / WIDTH
     return (
         np.where(low <= bounds[0], np.fmax(below, above), below),
@@ -148,12 +149,12 @@ def _sides(values: np.ndarray, low: np.ndarray, high: np.ndarray, bounds: np.nda
 
 
 def _plausible(count: int, squares: float, error: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Shares of the error that are common, s x 1, the rest of the error for each, s x 1, and the posterior weights of
-    each share with every value of the shrinkage, s x m.
+    """Common shares of the error, s x 1, the individual error for each, s x 1, and the posterior weights of each share
+    with every value of the shrinkage, s x m.
     """
     alone = (1.0 - _SHARES) * error
     log = 0.5 * (count - 1) * np.log(_SHRINKAGE / alone) - 0.5 * squares * _SHRINKAGE / alone
-    weight = np.exp(log - log.max()) * _SHRINKAGE  # even in the shrinkage, while its values are so on the logarithm
+    weight = np.exp(log - log.max()) * _SHRINKAGE  # uniform in the shrinkage, whose values are uniform in the logarithm
     return _SHARES, alone, weight / weight.sum()
 
 
@@ -162,13 +163,12 @@ def predict_scores(
 ) -> tuple[list[Measured], Combined | None]:
     """Candidates by their predicted scores, those measured on all samples first, and the predictions in that order.
 
-    One that stopped early has no prediction (NaN): it stopped because it was worse than those that the prediction would
-    be made from.
+    One that stopped early has no prediction (NaN): it was worse than those on which the prediction is based.
 
     Args:
         ordered: as ``zoo.selection.rank.ranking.best_first`` returns them.
         expected: of their models, in the same order.
-        target_kind: what the samples have as targets, as estimators name it.
+        target_kind: kind of target, as estimators name it.
     """
     figures = [found.figures[0] for found in ordered]
     most = max((figure.samples for figure in figures), default=0)
@@ -190,7 +190,7 @@ def predict_scores(
 
 
 def with_predictions(ranked: Sequence[Candidate], combined: Combined | None) -> list[Candidate]:
-    """The candidates with their predicted scores, where they have one."""
+    """The candidates with their predicted scores, if they have one."""
     if combined is None:
         return list(ranked)
     return [

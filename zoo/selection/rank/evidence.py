@@ -1,4 +1,4 @@
-"""How much is known of models before one is run, and how strong that evidence is."""
+"""Collects the evidence about models before any is run, and its strength."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 MANY = 10
-"""Models that must report a benchmark before a rank among them counts more than the results of similar models."""
+"""Minimum number of models with a benchmark for a rank among them to outweigh results of similar models."""
 
 _RESULTS, _INFERRED = frozenset({"results", "own"}), frozenset({"alike", "none"})
-"""Origins of an expectation: of the model's own results on the task, and of nothing of its own."""
+"""Origins of a prediction: the model's own results on the task, or none of its own."""
 
 
 class Evidence(IntEnum):
-    """What is known of a model for a task, the strongest first."""
+    """Kinds of evidence about a model for a task, the strongest first."""
 
     TASK = 0
     """Results on the task itself: published, or runs in the registry."""
     ALONE = 1
     """A published score on the task itself, but no other model reports that benchmark."""
     BASE = 2
-    """Results on the task of the model that it was made from."""
+    """Results of its base model on the task."""
     RELATED = 3
     """A published score on another task with the same input."""
     ALIKE = 4
@@ -45,15 +45,15 @@ class Evidence(IntEnum):
 
 @dataclass(frozen=True)
 class Knowledge:
-    """What is known of models, n of each.
+    """Evidence about n models.
 
     Attributes:
         evidence: ``Evidence`` of each.
-        value: what orders models with the same kind of evidence, higher is better.
-        error: standard error of ``value``, NaN where there is none.
-        origin: what ``value`` is from, see ``zoo.selection.prior.shipped.Expectation``; ``scores`` for z-scores.
+        value: orders models with the same kind of evidence, higher is better.
+        error: standard error of ``value``, NaN if there is none.
+        origin: source of ``value``, see ``zoo.selection.prior.shipped.Expectation``; ``scores`` for z-scores.
         own, related: published results on the task, and on related ones, by id.
-        expected: whether the task has a prior: published results or runs to expect something from.
+        expected: whether the task has a prior, from published results or runs.
     """
 
     evidence: np.ndarray
@@ -65,7 +65,7 @@ class Knowledge:
     expected: bool
 
     def at(self, places: Sequence[int], others: Sequence[str] = ()) -> Knowledge:
-        """The same for some of the models, and after them for others, by id, of which related scores are known."""
+        """The same for some of the models, followed by others, by id, with related scores."""
         return Knowledge(
             np.append(self.evidence[places], [Evidence.RELATED] * len(others)),
             np.append(self.value[places], [self.related[id].value for id in others]),
@@ -78,7 +78,7 @@ class Knowledge:
 
     @property
     def best(self) -> Evidence:
-        """The strongest evidence that there is for any of them."""
+        """The strongest evidence for any of them."""
         return Evidence(int(self.evidence.min(initial=Evidence.NONE)))
 
     @property
@@ -97,14 +97,14 @@ def gather_knowledge(
     with_related: bool = True,
     cards: Sequence[ModelCard] | None = None,
 ) -> Knowledge:
-    """What is known of models for a task.
+    """Collect the evidence about models for a task.
 
     Args:
         facts: of the n models.
-        dataset: name of the data set; the registry's runs on it count.
+        dataset: name of the data set; the registry's runs on it are used.
         made_for: whether each of them is made for the task.
         with_related: whether scores on related tasks are looked up too, which is slower.
-        cards: of the models, where they are loaded.
+        cards: of the models, if they are loaded.
     """
     from zoo.plugins import plugins
 
@@ -140,7 +140,7 @@ def gather_knowledge(
 
 
 def _scale(own: Mapping[str, PublishedResult], task: str) -> tuple[float, float, float] | None:
-    """Slope, intercept and error that turn a z-score into an expectation, by the models that have both; None if few."""
+    """Slope, intercept and error of predictions on z-scores, from the models that have both; None if few do."""
     both = [
         (own[id].value, mean)
         for id, (mean, _) in content()["tasks"][task]["known"].items()

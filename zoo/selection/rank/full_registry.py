@@ -1,6 +1,6 @@
-"""Ranks everything that the registry has for a task without running a model, however much that is.
+"""Ranks all models of the registry for a task, of any number, without running one.
 
-What is known of a model follows from a few columns of its row and from its scores. Whole cards are read for the
+The evidence about a model comes from a few columns of its row and from its scores. Whole cards are read for the
 first ones only, best first, until enough of them are within the limits.
 """
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 ENOUGH = 100
-"""Candidates that are named; as many as the explanations compare."""
+"""Maximum number of candidates returned; as many as the explanations compare."""
 
 _READ = 250
-"""Cards that are read at a time."""
+"""Number of cards that are read at a time."""
 
 _COLUMNS = ("id", "architecture", "parameters", "released", "base_model", "pretraining")
 
@@ -36,12 +36,12 @@ _COLUMNS = ("id", "architecture", "parameters", "released", "base_model", "pretr
 def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) -> UnmeasuredRanking:
     """The most promising models of a registry within the limits, best first.
 
-    They are those made for the task. Where features count, models for other tasks with the same input that have scores
-    there rank behind those with results on the task itself.
+    These are the models made for the task. If features matter, models for other tasks with the same input and with
+    scores there rank behind those with results on the task itself.
 
     Raises:
         UnknownModel: the registry has no model for the task.
-        UnsupportedModel: none within the limits has a published score that it could be ranked by.
+        UnsupportedModel: none within the limits has a published score to rank it by.
         InvalidInput: every model breaks a limit; the hint says which one to relax.
     """
     facts = _made_for(task, registry, _least(limits))
@@ -75,7 +75,7 @@ def rank_registry(task: Task, dataset: str, limits: Limits, registry: Registry) 
 
 
 def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> None:
-    """Raise the error that names the limit to relax; nothing where limits are not the reason.
+    """Raise the error that names the limit to relax; do nothing if limits are not the reason.
 
     Raises:
         UnknownModel, InvalidInput: as ``rank_registry``.
@@ -93,7 +93,7 @@ def _refuse(task: Task, dataset: str, limits: Limits, registry: Registry) -> Non
 
 
 class _Walk:
-    """Checks models one after the other, and reads their cards in batches.
+    """Checks models in order, and reads their cards in batches.
 
     Models that are larger than one of the same architecture and input that does not fit into memory are not read.
     """
@@ -109,7 +109,7 @@ class _Walk:
 
     @property
     def missing(self) -> int:
-        """How many more candidates are wanted."""
+        """Number of candidates still needed."""
         return max(0, ENOUGH - len(self.kept))
 
     def along(self, places: np.ndarray) -> None:
@@ -163,14 +163,14 @@ class _Walk:
 
 
 def _least(limits: Limits) -> dict[str, int]:
-    """What the database can check of the limits: a model beyond these is outside, even with one byte a weight."""
+    """The limits that the database can check: a model beyond these is outside, even with one byte per weight."""
     sizes = [limits.max_parameters, limits.memory]
     known = {"parameters": min((size for size in sizes if size is not None), default=None), "bytes": limits.max_bytes}
     return {name: limit for name, limit in known.items() if limit is not None}
 
 
 def _made_for(task: Task, registry: Registry, at_most: dict[str, int]) -> Facts:
-    """The models that are made for a task."""
+    """The models made for a task."""
     columns = registry.columns(_COLUMNS, domain=task.domain, task=task.name, at_most=at_most)
     ids, architectures, parameters, released, base_models, pretraining = columns
     lists = {text: tuple(parse_json(text, finite=False)) if text else () for text in set(pretraining)}

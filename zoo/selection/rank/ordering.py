@@ -1,4 +1,4 @@
-"""How well a predicted order agrees with the true one, and the regret of following it."""
+"""Agreement of a predicted order with the true one, and the regret of following it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def weighted_tau(first: np.ndarray, second: np.ndarray) -> float:
 
     Vigna (WWW 2015, "A weighted correlation index for rankings with ties"): a pair weighs ``1/(1+r) + 1/(1+s)`` with
     r and s the ranks from the top; the ranks of both orders are used in turn and the two results averaged. Pairs
-    tied in one order are ignored, as in Kendall's tau-b. NaN where one order has no two different values.
+    tied in one order are ignored, as in Kendall's tau-b. NaN if all values of one order are equal.
     """
     first, second = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
     signs = np.sign(first[:, None] - first[None, :]), np.sign(second[:, None] - second[None, :])
@@ -31,7 +31,7 @@ def weighted_tau(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def pearson(first: np.ndarray, second: np.ndarray) -> float:
-    """Pearson correlation; NaN where one side does not vary."""
+    """Pearson correlation; NaN if one side is constant."""
     if len(first) < 2 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
         return math.nan
     return float(np.corrcoef(first, second)[0, 1])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def pareto_front(costs: Sequence[float], scores: Sequence[float]) -> list[bool]:
-    """Whether no other candidate scores at least as high at no higher cost, and is better in one; for each."""
+    """For each candidate, whether no other has at least its score at no higher cost and is better in one of them."""
     best = float("-inf")
     front = [False] * len(costs)
     order = sorted(range(len(costs)), key=lambda at: (costs[at], -scores[at]))
@@ -42,5 +42,5 @@ def with_fronts(ranked: Sequence[Candidate]) -> list[Candidate]:
 
 
 def comparison_score(candidate: Candidate) -> float | None:
-    """The predicted score of a candidate, or its score where none is predicted."""
+    """The predicted score of a candidate, or its score if none is predicted."""
     return candidate.score if candidate.predicted is None else candidate.predicted

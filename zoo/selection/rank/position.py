@@ -11,12 +11,12 @@ from zoo.tasks import Task
 
 
 def reasons(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: Task) -> Iterator[str]:
-    """Why a candidate has its rank, by what was measured; the strongest reason first.
+    """Why a candidate has its rank, from the measurements; the strongest reason first.
 
     Other arguments for and against it are in ``zoo.selection.explain.arguments``.
 
     Args:
-        ordered: what was measured, best first.
+        ordered: the measurements, best first.
         tied: for each of them whether it is tied with the best.
     """
     found = ordered[rank - 1]
@@ -42,7 +42,7 @@ def _place(rank: int, ordered: Sequence[Measured], tied: Sequence[bool], task: T
             verdict = f"tied with {others} other{'s' if others > 1 else ''} within the error"
         elif ordered[1].samples == first.samples:
             known = first.low is not None and ordered[1].figures[0].low is not None
-            error = "beyond the error" if known else "by a figure without a known error"
+            error = "beyond the error" if known else "by an unknown error"
             verdict = f"{first.value - ordered[1].figures[0].value:.3g} above the next, {error}"
         else:
             verdict = "all others stopped before it"

@@ -1,4 +1,4 @@
-"""Published scores on one scale: how far each model lies from the average of all that report the same benchmark."""
+"""Published scores on one scale: how far each model is from the average of all that report the same benchmark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.registry.score_table import ScoreTable
 
 COMPARABLE = 2
-"""Models that must report a benchmark before it is used."""
+"""Minimum number of models that report a benchmark for it to be used."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class PublishedResult:
 
     Attributes:
         value: mean z-score over data sets, of each of them over its benchmarks (metrics and splits), so that many
-            metrics of one data set count once; weighted by the number of models that report a benchmark. None where no
+            metrics of one data set count once; weighted by the number of models that report a benchmark. None if no
             other model reports any of its benchmarks.
-        data_sets: names of the data sets that ``value`` is from; those with a score where it is None.
-        tasks: tasks that these belong to.
-        models: models that report the most reported of these benchmarks.
+        data_sets: names of the data sets behind ``value``, or if it is None, those with a score.
+        tasks: tasks of these data sets.
+        models: number of models that report the most reported of these benchmarks.
     """
 
     value: float | None
@@ -41,8 +41,8 @@ class PublishedResult:
 def published_results(registry: Registry, tasks: Sequence[str]) -> dict[str, PublishedResult]:
     """The results of every model that has a score for one of the tasks, by id.
 
-    A z-score is taken over all models of the registry that report the benchmark, not over the candidates alone, so that
-    it does not depend on the candidates.
+    A z-score is taken over all models of the registry that report the benchmark, so that it does not depend on the
+    candidates.
     """
     table = registry.score_table(tasks)
     if not table.values:
@@ -79,7 +79,7 @@ def published_results(registry: Registry, tasks: Sequence[str]) -> dict[str, Pub
 
 
 def _standardised(table: ScoreTable, keys: np.ndarray, benchmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """z-score of each row, better is higher and 0 where all values of a benchmark agree; models by benchmark."""
+    """z-score of each row, higher is better, and 0 if all values of a benchmark are equal; models by benchmark."""
     values = np.array(table.values) * np.array([table.signs[int(key)] for key in keys])[benchmarks]
     counts = np.bincount(benchmarks)
     centred = values - (np.bincount(benchmarks, values) / counts)[benchmarks]
@@ -97,7 +97,7 @@ def related_results(registry: Registry, task: Task, known: Mapping[str, Task]) -
 def related_tasks(task: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
     """Other tasks of the domain whose models take the same input, so that their scores are evidence about the encoder.
 
-    None where the model's own head decides: a score of a text encoder does not show how well it translates.
+    None if the model's own head decides: a score of a text encoder does not show how well it translates.
     """
     if task.head != "linear":
         return ()
@@ -109,7 +109,7 @@ def related_tasks(task: Task, known: Mapping[str, Task]) -> tuple[str, ...]:
 
 
 def separate_groups(results: Sequence[PublishedResult]) -> int:
-    """How many groups of models share no data set with one another, directly or through others."""
+    """The number of groups of models without a common data set, directly or through others."""
     groups: list[set[str]] = []
     for result in results:
         own = set(result.data_sets)

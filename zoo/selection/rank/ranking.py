@@ -1,4 +1,4 @@
-"""Put what was measured in order."""
+"""Ranks measured candidates."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def estimators_for(target_kind: str, names: Sequence[str]) -> tuple[str, ...]:
 def best_first(measured: Sequence[Measured]) -> list[Measured]:
     """The candidates, best first.
 
-    Those that could still win are compared on the most samples that all of them were measured on; those that had
-    stopped follow, the ones that came further first. Equal values go to the smaller model.
+    Those that could still win are compared on the most samples that all of them were measured on; stopped ones follow,
+    those with more samples first. Ties go to the smaller model.
     """
     finalists = [found for found in measured if found.finalist]
     common = min((found.samples for found in finalists), default=0)
@@ -49,7 +49,7 @@ def best_first(measured: Sequence[Measured]) -> list[Measured]:
     def key(found: Measured) -> tuple[Any, ...]:
         samples = common if found.finalist else found.samples
         value = found.value_on(samples) or found.value_on(found.samples)
-        assert value is not None  # what a candidate was measured on last is known
+        assert value is not None  # the value on its last samples is known
         size = found.card.parameters or math.inf
         return not found.finalist, 0 if found.finalist else -samples, -value.value, size, found.card.id, found.layer
 
@@ -59,8 +59,8 @@ def best_first(measured: Sequence[Measured]) -> list[Measured]:
 def ties(ordered: Sequence[Measured]) -> list[bool]:
     """For each candidate whether it is tied with the first: zero is in the 95 % interval of their difference.
 
-    The two are compared in pairs on the most samples that both were measured on where the parts of both are known, else
-    by their intervals. Where no error is known, equal figures alone are tied.
+    The two are compared in pairs on the most samples that both were measured on if the parts of both are known, else by
+    their intervals. Without known errors, only equal figures are tied.
     """
     best = ordered[0]
     found = [False]
@@ -74,7 +74,7 @@ def ties(ordered: Sequence[Measured]) -> list[bool]:
 
 
 def measured_candidates(ordered: Sequence[Measured], task: Task) -> list[Candidate]:
-    """Candidates from what was measured, best first, with their reasons."""
+    """Candidates from the measurements, best first, with their reasons."""
     tied = ties(ordered)
     ranked = []
     for rank, found in enumerate(ordered, start=1):

@@ -1,7 +1,7 @@
 """Ranks models without running one. Evidence comes first: no model ranks above one with stronger evidence.
 
-Scores of different kinds of evidence are not on one scale, so that only candidates with the strongest kind have one;
-what is known of the others is in their reasons.
+Scores from different kinds of evidence are not comparable, so only candidates with the strongest kind have one; the
+evidence for the others is in their reasons.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnmeasuredRanking:
-    """An answer without measurements: candidates, their cards, those left out, and what to know of the order.
+    """An answer without measurements: candidates, their cards, exclusions, and warnings about the order.
 
     Attributes:
         by: ``prior`` or ``reported``, see ``zoo.answers.Recommendation``.
@@ -58,20 +58,20 @@ def rank_cards(
 def ranked(
     cards: Sequence[ModelCard], known: Knowledge, task: Task, excluded: Sequence[Exclusion]
 ) -> UnmeasuredRanking:
-    """The answer for models of which this is known.
+    """The answer for models with this evidence.
 
     Raises:
-        UnsupportedModel: nothing is known of any of them that they could be ranked by.
+        UnsupportedModel: there is no evidence to rank any of them by.
     """
     found = candidates(cards, known, task)
     return UnmeasuredRanking(found, [*cards], [*excluded], known.by, warnings(known, cards, task))
 
 
 def candidates(cards: Sequence[ModelCard], known: Knowledge, task: Task) -> list[Candidate]:
-    """The models as candidates, best first, each with what its place is from; the smaller one first among equals.
+    """The models as candidates, best first, each with the reason for its rank; of equal ones the smaller first.
 
     Raises:
-        UnsupportedModel: nothing is known of any of them that they could be ranked by.
+        UnsupportedModel: there is no evidence to rank any of them by.
     """
     if known.best in {Evidence.ALONE, Evidence.NONE}:
         raise UnsupportedModel(_nothing(known.best, task), "Measure them: leave --no-measure out.")
@@ -89,7 +89,7 @@ def candidates(cards: Sequence[ModelCard], known: Knowledge, task: Task) -> list
 
 
 def warnings(known: Knowledge, cards: Sequence[ModelCard], task: Task) -> list[str]:
-    """What to know of an order of these models, in sentences."""
+    """Warnings about the order of these models."""
     found = []
     if known.best >= Evidence.BASE:
         found.append(
@@ -133,7 +133,7 @@ def _candidate(card: ModelCard, known: Knowledge, at: int, rank: int, task: Task
 
 
 def _reason(card: ModelCard, known: Knowledge, at: int, task: Task) -> str:
-    """What its place is from, in a sentence."""
+    """The reason for its rank, in a sentence."""
     kind, value, error = Evidence(int(known.evidence[at])), float(known.value[at]), float(known.error[at])
     if kind is Evidence.TASK and not known.expected:
         own = known.own[card.id]
@@ -147,7 +147,7 @@ def _reason(card: ModelCard, known: Knowledge, at: int, task: Task) -> str:
     if kind is Evidence.ALONE:
         return (
             f"Its published scores for this task are on {_named(known.own[card.id])}, which no other model reports, so "
-            "there is nothing to compare them with; not measured."
+            "they cannot be compared; not measured."
         )
     if kind in {Evidence.BASE, Evidence.ALIKE}:
         return f"{missing}. {expectation_in_words(value, error, known.origin[at], task.name)}"
@@ -160,7 +160,7 @@ def _reason(card: ModelCard, known: Knowledge, at: int, task: Task) -> str:
         )
     input_kind = card.input.get("kind")
     if takes(input_kind, task):
-        return f"{missing}, and nothing to infer one from; not measured."
+        return f"{missing}, and no evidence to predict one; not measured."
     return f"{missing}; it takes inputs of the kind {input_kind}, not {' or '.join(task.inputs)}."
 
 

@@ -1,4 +1,4 @@
-"""Estimators in words, as they describe themselves, and sentences."""
+"""Wording of estimators, by their own descriptions, and of sentences."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from zoo.transfer.measure import known_estimators
 
 
 def estimator_name(name: str, target_kind: str) -> str:
-    """The number that an estimator gives, as a sentence names it: ``cross-validated linear-probe accuracy``.
+    """The name of an estimator's number in a sentence: ``cross-validated linear-probe accuracy``.
 
     Args:
-        target_kind: ``class``, ``classes`` or ``number``; what is an accuracy for one may be an R² for another.
+        target_kind: ``class``, ``classes`` or ``number``; an accuracy for one may be an R² for another.
     """
     found = known_estimators().get(name)
     return found.in_words(target_kind) if found else name
 
 
 def estimator_title(name: str) -> str:
-    """The name of an estimator in the literature; the name itself where no plugin has it."""
+    """The name of an estimator in the literature; the name itself if no plugin has it."""
     found = known_estimators().get(name)
     return found.title if found else name
 
 
 def described(names: Sequence[str], target_kind: str) -> dict[str, dict[str, str]]:
-    """What each estimator's number is, by name: ``words``, ``unit``, ``range``, ``title`` and ``reference``."""
+    """Description of each estimator's number, by name: ``words``, ``unit``, ``range``, ``title`` and ``reference``."""
     known = known_estimators()
     return {
         name: {
@@ -40,7 +40,7 @@ def described(names: Sequence[str], target_kind: str) -> dict[str, dict[str, str
 
 
 def legend(described: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """A line for each estimator: what its number is, its unit, and the values that it can take."""
+    """A line per estimator: its number, unit and range."""
     lines = []
     for name, about in described.items():
         words, unit = about["words"], about["unit"]

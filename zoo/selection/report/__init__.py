@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def write(result: Recommendation, path: str | Path, dataset: Dataset | None = None) -> Path:
-    """Write the page, whole or not at all, and return where it is.
+    """Write the page atomically, and return its path.
 
     Args:
         dataset: the data set, to show samples of it; None shows none.
@@ -28,7 +28,7 @@ def write(result: Recommendation, path: str | Path, dataset: Dataset | None = No
 
 
 def page(result: Recommendation, dataset: Dataset | None = None) -> str:
-    """The page as HTML: no script, no address that a browser would fetch."""
+    """The page as HTML, without scripts or external resources."""
     from zoo.selection.report import ranking, sections
     from zoo.selection.report.samples import samples
 

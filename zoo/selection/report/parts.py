@@ -10,10 +10,10 @@ from zoo.selection.explain.arguments import deciding
 from zoo.selection.rank.wording import estimator_name
 
 PLOTTED = 20
-"""Most candidates in a plot."""
+"""Maximum number of candidates in a plot."""
 
 LISTED = 200
-"""Most candidates in the table, and most models in the list of those left out."""
+"""Maximum number of candidates in the table, and of models in the list of exclusions."""
 
 NOTHING = "\u2013"
 
@@ -34,7 +34,7 @@ def pairs(rows: Iterable[tuple[str, str]]) -> str:
 
 
 def name(candidate: Candidate, everyone: Sequence[Candidate]) -> str:
-    """The model, with the layer where several layers of it are candidates."""
+    """The model, with the layer if several of its layers are candidates."""
     alone = sum(other.id == candidate.id for other in everyone) == 1
     return candidate.id if alone or not candidate.layer else f"{candidate.id}#{candidate.layer}"
 
@@ -58,7 +58,7 @@ def figure(drawing: str, caption: str) -> str:
 
 
 def interval_suffix(interval: tuple[float, float] | None) -> str:
-    """An interval in brackets, with a space before it; empty where there is none."""
+    """An interval in brackets, with a space before it; empty if there is none."""
     return f" (95 % interval {interval_text(interval)})" if interval else ""
 
 
@@ -77,7 +77,7 @@ def milliseconds(value: float) -> str:
 
 
 def amount(value: int | None, unit: str = "") -> str:
-    """A count or size in short form: 4.7M, 18.8 MB; a dash where it is unknown."""
+    """A count or size in short form: 4.7M, 18.8 MB; a dash if it is unknown."""
     if value is None:
         return NOTHING
     for letter, scale in (("G", 1e9), ("M", 1e6), ("k", 1e3)):

@@ -1,6 +1,5 @@
-"""The report's plots as SVG, by hand: four small kinds that must follow the page's colours, light, dark and on paper.
-
-Altair with vl-convert would bring 100 MB and fixed colours and fonts for the same circles and lines.
+"""The report's plots as SVG, by hand: four small kinds that follow the page's colours, light, dark and in print. Altair
+with vl-convert would add 100 MB, with fixed colours and fonts, for the same circles and lines.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from html import escape
 from zoo.answers import figure_text, interval_text
 
 WIDTH = 480
-"""Units of width; the page scales a plot down to 340 pixels before it becomes hard to read."""
+"""Width in units; a plot stays readable down to 340 pixels."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 14, 12, 46
 
@@ -92,7 +91,7 @@ def scatter(points: Sequence[Point], title: str, x_axis: str, y_axis: str) -> st
 def curves(
     lines: Sequence[tuple[int, str, Sequence[tuple[float, float]]]], title: str, y_axis: str, x_axis: str = "samples"
 ) -> str:
-    """A figure against samples, a line a candidate: (rank, name, points); the number stands at its end."""
+    """Curves over samples, one line per candidate (rank, name, points), with the rank at its end."""
     height = 300
     samples = [x for _, _, points in lines for x, _ in points]
     scores = [y for _, _, points in lines for _, y in points]
@@ -113,7 +112,7 @@ def curves(
 
 
 def bars(counts: Sequence[tuple[str, int]], title: str) -> str:
-    """Samples by class, a bar each."""
+    """Samples by class, one bar per class."""
     row, height = 24, 24 * len(counts) + 8
     most = max(count for _, count in counts)
     parts = []
@@ -127,7 +126,7 @@ def bars(counts: Sequence[tuple[str, int]], title: str) -> str:
 
 @dataclass(frozen=True)
 class _Linear:
-    """Values from ``low`` to ``high``, with some room at both ends, to positions from ``start`` to ``stop``."""
+    """Maps values from ``low`` to ``high``, with some margin, to positions from ``start`` to ``stop``."""
 
     low: float
     high: float
@@ -189,7 +188,7 @@ def _y_axis(up: _Linear, height: int, title: str) -> Iterator[str]:
 
 
 def _svg(height: int, title: str, told: str, parts: Iterable[str]) -> str:
-    """The drawing with what a screen reader says of it."""
+    """The drawing with a text for screen readers."""
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     return (
         f'<svg role="img" viewBox="0 0 {WIDTH} {height}" aria-labelledby="{name}-title {name}-told">'
@@ -205,7 +204,7 @@ def _figure(point: Point) -> str:
 
 
 def _number(value: float) -> str:
-    """A tick in few letters: 0.95, 20, 5M."""
+    """A short tick label: 0.95, 20, 5M."""
     for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e4)):
         if abs(value) >= scale:
             return f"{value / (1e3 if unit == 'k' else scale):.4g}{unit}"

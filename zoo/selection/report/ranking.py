@@ -52,7 +52,7 @@ def ranking(result: Recommendation) -> str:
 
 
 def _evaluated(result: Recommendation) -> str:
-    """The table of models that were evaluated as a whole."""
+    """The table of models that were evaluated without estimators."""
     metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
     heads = [
         ("", "Rank"),
@@ -103,7 +103,7 @@ def _row(c: Candidate, everyone: Sequence[Candidate], figures: Sequence[str]) ->
 
 
 def figures(result: Recommendation) -> str:
-    """The plots that there are figures for."""
+    """The plots for which there are figures."""
     known = [c for c in result.candidates if c.score is not None][:PLOTTED]
     label = capital(score_name(result))
     found = []
@@ -135,19 +135,19 @@ def figures(result: Recommendation) -> str:
 
 
 def learning(result: Recommendation) -> str:
-    """The learning curves of the race; empty where there was none."""
+    """The learning curves of the race; empty if there was none."""
     lines = [(c.rank, name(c, result.candidates), c.curve) for c in result.candidates[:PLOTTED] if len(c.curve) > 1]
     if not lines:
         return ""
     drawn = plots.curves(lines, "Score after each step of the race", capital(score_name(result)))
     caption = (
-        "Each candidate was measured on growing parts of the data, until it could not win any more. Numbers are ranks."
+        "Each candidate was measured on growing parts of the data, until it could no longer win. Numbers are ranks."
     )
     return f"<h2>The race</h2>{figure(drawn, caption)}"
 
 
 def selection(result: Recommendation) -> str:
-    """The expected regret after each measurement of the selection; empty where all were to be measured."""
+    """The expected regret after each measurement of the selection; empty if all were to be measured."""
     regret = result.selection.get("expected_regret") or []
     if not regret:
         return ""
@@ -157,7 +157,7 @@ def selection(result: Recommendation) -> str:
     if len(regret) > 1:
         line = (1, "Expected regret", [(float(n), float(value)) for n, value in enumerate(regret, start=1)])
         drawn = plots.curves([line], "Expected regret after each measurement", "Expected regret", "measurements")
-        said += figure(drawn, "How much better the best of all was expected to be than the best measured so far.")
+        said += figure(drawn, "Expected difference between the best of all and the best measured so far.")
     return f"<h2>The selection</h2>{said}"
 
 

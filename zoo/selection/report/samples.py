@@ -1,4 +1,4 @@
-"""A few samples of the data, to show what was measured on: images inside the page, texts as quotations."""
+"""Shows a few samples of the data: embedded images, texts as quotations."""
 
 from __future__ import annotations
 

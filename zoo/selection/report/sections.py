@@ -12,7 +12,7 @@ from zoo.selection.report import plots
 from zoo.selection.report.parts import LISTED, figure, interval_suffix, name, pairs, score_name, table
 
 CLASSES = 30
-"""Most classes in the plot of samples by class."""
+"""Maximum number of classes in the plot of samples by class."""
 
 
 def answer(result: Recommendation) -> str:
@@ -37,15 +37,15 @@ def answer(result: Recommendation) -> str:
 
 
 def _result(candidate: Candidate) -> str:
-    """The result of a model that was evaluated as a whole, in words."""
+    """The result of a model that was evaluated without estimators, in words."""
     found = candidate.confirmed
-    assert found is not None  # it has no rank otherwise
+    assert found is not None  # otherwise it has no rank
     how = "as it is" if not found.epochs else f"after {found.epochs} epochs of {found.strategy} fine-tuning"
     return f"{found.metric} {found.value:.4g} {how}"
 
 
 def warnings(result: Recommendation) -> str:
-    """What to watch out for."""
+    """Warnings."""
     if not result.warnings:
         return ""
     items = "".join(f"<li>{escape(warning)}</li>" for warning in result.warnings)
@@ -55,7 +55,7 @@ def warnings(result: Recommendation) -> str:
 
 
 def explanations(result: Recommendation) -> str:
-    """For each of the first ten the arguments for it and against it, and what would change its rank."""
+    """For each of the first ten, the arguments for and against it, and what would change its rank."""
     articles = []
     for c in result.candidates:
         if c.explanation is None:
@@ -79,7 +79,7 @@ def _arguments(kind: str, title: str, arguments: Iterable[Argument]) -> str:
 
 
 def data(result: Recommendation, shown: str) -> str:
-    """What the data consist of, with samples."""
+    """The content of the data, with samples."""
     analysis, facts = result.analysis, result.data
     profile: Mapping[str, Any] = analysis.get("profile") or {}
     rows = [
@@ -120,7 +120,7 @@ def data(result: Recommendation, shown: str) -> str:
 
 
 def exclusions(result: Recommendation) -> str:
-    """What was left out, and why."""
+    """The exclusions, with reasons."""
     if not result.excluded:
         return ""
     rows = [[("", e.id), ("", e.reason)] for e in result.excluded[:LISTED]]
@@ -130,7 +130,7 @@ def exclusions(result: Recommendation) -> str:
 
 
 def repeating(result: Recommendation) -> str:
-    """What is needed to repeat the recommendation."""
+    """The provenance of the recommendation."""
     known = result.provenance
     rows = [(key.capitalize(), str(known[key])) for key in ("created", "device", "seed") if key in known]
     rows.append(("Seconds", f"{result.seconds:,.1f}"))

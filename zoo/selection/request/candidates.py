@@ -1,4 +1,4 @@
-"""Which models to consider, and which of their layers: those on this machine, those named, or those of a search."""
+"""Chooses the candidate models and layers: those on this machine, those named, or those of a search."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.selection.request.constraints import Limits, apply, violated
 from zoo.tasks import Task
 
 SEARCH_LIMIT = 20
-"""How many models within the limits a search contributes, the most relevant first."""
+"""Maximum number of models within the limits from a search, the most relevant first."""
 
 
 _COMMENT = re.compile(r"(?:^|\s)#.*")
@@ -53,10 +53,10 @@ def choose(
             with ``*``; the same model may be named with several layers. A model that zoo does not propose
             (``ModelCard.proposed``) has to be named by its id.
         layers: patterns for the models that come without a layer of their own.
-        limits: what a search contributes its models within; those outside come along, to be listed.
+        limits: limits for the models of a search; those outside are included, to be listed as exclusions.
 
     Raises:
-        UnknownModel: there is no candidate; the hint tells how to get some.
+        UnknownModel: there is no candidate; the hint says how to get some.
     """
     from zoo.sources import resolve
 
@@ -105,7 +105,7 @@ def split_layer(reference: str) -> tuple[str, str | None]:
 
 
 def located(card: ModelCard) -> LocalFiles | None:
-    """The model's files if they are on this machine; None also where its platform delivers no files."""
+    """The model's files if they are on this machine; None also if its platform has no files to download."""
     from zoo.sources import source
 
     try:
@@ -132,7 +132,7 @@ def _registered(task: Task) -> Iterator[ModelCard]:
 
 def _ids(wanted: str) -> list[str] | None:
     path = Path(wanted).expanduser()
-    if os.path.isfile(path):  # unlike Path.is_file it takes names longer than a file's may be, which many ids are
+    if os.path.isfile(path):  # unlike Path.is_file, it accepts names that are too long for a file, as are many ids
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -140,7 +140,7 @@ def _ids(wanted: str) -> list[str] | None:
         ids = [_COMMENT.sub("", line).strip() for line in lines]
         ids = [line for line in ids if line]
         if not ids:
-            raise InvalidInput(f"The candidates file {wanted} names no model.", "Write one model id per line.")
+            raise InvalidInput(f"The candidates file {wanted} contains no model ids.", "Write one model id per line.")
         return ids
     parts = [part.strip() for part in wanted.split(",") if part.strip()]
     if not parts:
@@ -163,7 +163,7 @@ def _named(wanted: Sequence[str | ModelId | ModelCard]) -> list[str]:
 
 
 def _searched(task: Task, words: str, limits: Limits | None) -> list[ModelCard]:
-    """The first models that match and are within the limits, those made for the task first, and all before them."""
+    """The first matching models within the limits, those made for the task first, and all that precede them."""
     found: dict[str, ModelCard] = {}
     fitting = withheld = 0
     for only in (task.name, None):
@@ -180,18 +180,18 @@ def _searched(task: Task, words: str, limits: Limits | None) -> list[ModelCard]:
     if not found and withheld:
         raise UnknownModel(
             f"'{words}' matches only models that are not proposed: made for one special purpose, or without weights.",
-            "Name one by its id to take it all the same.",
+            "Name one by its id to use it anyway.",
         )
     if not found:
         raise UnknownModel(
             f"No {task.domain} model in the registry matches '{words}'.",
-            f"See what there is: zoo search {words.split(maxsplit=1)[0]}",
+            f"Search without a task: zoo search {words.split(maxsplit=1)[0]}",
         )
     return [*found.values()]
 
 
 def _matching(words: str, domain: str, task: str | None) -> Iterator[ModelCard]:
-    """All models of a domain that match, the most relevant first; none where the registry has none for the task."""
+    """All models of a domain that match, the most relevant first; none if the registry has none for the task."""
     from zoo.registry import search
 
     after = None

@@ -1,4 +1,4 @@
-"""Limits on candidates: what is left out, why, and which single limit to relax where nothing is left."""
+"""Limits on candidates: exclusions, their reasons, and which single limit to relax if no model is left."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from zoo.selection.request.latency import reported
 from zoo.selection.request.memory import Workload, to_run, to_tune
 
 FLAG = "left out"
-"""What is needed of an option that is on or off."""
+"""The ``needed`` value of an option without a value: omit it."""
 
 NAMED = 3
-"""How many of the models that relaxing a limit would admit are named."""
+"""Number of models to name that relaxing a limit would admit."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ class Limits(Entity):
         licenses: SPDX ids, patterns of them (``BSD-*``) or families (``permissive``) allowed; empty allows all.
         max_parameters: number of parameters.
         max_bytes: size of the model's files.
-        memory: bytes of memory of the device, or None where it is unknown.
+        memory: bytes of memory of the device, or None if it is unknown.
         denied: SPDX ids, patterns or families that are not allowed.
-        max_latency: milliseconds per sample, by the figures that others reported.
+        max_latency: milliseconds per sample, by published figures.
         language: ISO 639-1 code that the model must know.
-        gated: whether models are allowed whose terms must be accepted first.
-        safetensors: whether the weights must be in that format alone.
-        strategy: the model must also fit into memory while it is adapted so; None asks for running it alone.
-        workload: device, batch size and length of texts that memory and latency are meant for.
+        gated: whether gated models are allowed.
+        safetensors: whether all weights must be in that format.
+        strategy: the model must also fit into memory for this adaptation strategy; None only for running it.
+        workload: device, batch size and length of texts for estimates of memory and latency.
     """
 
     licenses: tuple[str, ...] = ()
@@ -52,13 +52,13 @@ class Limits(Entity):
 
 @dataclass(frozen=True)
 class Violation:
-    """A limit that a model breaks.
+    """A limit that a model violates.
 
     Attributes:
         option: the option that sets the limit.
         reason: what is wrong, with the figures.
-        needed: what the option would have to be; empty where no value helps, because something is unknown.
-        amount: the same as a number, for limits that are one.
+        needed: the value that would admit the model; empty if no value helps, because something is unknown.
+        amount: the same as a number, for numeric limits.
     """
 
     option: str
@@ -89,12 +89,12 @@ def apply(cards: Iterable[ModelCard], limits: Limits) -> tuple[list[ModelCard], 
 
 
 def violations(card: ModelCard, limits: Limits) -> Iterator[str]:
-    """The limits that a model breaks, in words. An unknown value breaks a limit on it."""
+    """The limits that a model violates, in words. An unknown value violates a limit on it."""
     return (violation.reason for violation in violated(card, limits))
 
 
 def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
-    """The limits that a model breaks, each with what would admit it."""
+    """The limits that a model violates, each with the value that would admit it."""
     yield from _license(card, limits)
     yield from _size("--max-parameters", "parameters", card.parameters, limits.max_parameters)
     yield from _size("--max-size", "bytes", card.bytes, limits.max_bytes)
@@ -111,7 +111,7 @@ def violated(card: ModelCard, limits: Limits) -> Iterator[Violation]:
 
 
 def fast_enough(candidates: Sequence[Candidate], max_latency: float | None) -> tuple[list[Candidate], list[Exclusion]]:
-    """Split measured candidates by their latency (milliseconds per sample); ranks close up.
+    """Split measured candidates by their latency (milliseconds per sample), and renumber the ranks.
 
     Raises:
         InvalidInput: none is fast enough; the hint names the fastest.
@@ -131,7 +131,7 @@ def fast_enough(candidates: Sequence[Candidate], max_latency: float | None) -> t
 
 
 def relaxing(broken: dict[str, list[Violation]]) -> str:
-    """Which single limit to relax, how far, and which models that would admit; the limit that admits most first."""
+    """Which single limit to relax, how far, and which models that admits; the limit that admits most first."""
     alone: dict[str, dict[str, Violation]] = {}
     for id, found in broken.items():
         if len(found) == 1 and found[0].needed:
@@ -152,12 +152,12 @@ def relaxing(broken: dict[str, list[Violation]]) -> str:
 
 
 def _reached(violation: Violation, easiest: Violation) -> bool:
-    """Whether the value that admits the easiest admits this one too."""
+    """Whether the value that admits the easiest model admits this one too."""
     return violation.amount <= easiest.amount if easiest.amount else violation.needed == easiest.needed
 
 
 def amount(value: int) -> str:
-    """A number as the options take it, in three digits and never less than it is: 14.3M, 4.48G, 950."""
+    """A number as the options take it, rounded up to three digits: 14.3M, 4.48G, 950."""
     for letter, scale in (("G", 10**9), ("M", 10**6), ("k", 10**3)):
         if value >= scale:
             step = max(1, 10 ** (len(str(value)) - 3))
@@ -201,7 +201,7 @@ def _memory(card: ModelCard, limits: Limits) -> Iterator[Violation]:
         purpose = f" for the strategy {strategy}" if strategy else ""
         yield Violation(
             "--max-memory",
-            f"needs about {needed / 1e9:.1f} GB of memory{purpose}, the device has {limits.memory / 1e9:.1f} GB",
+            f"needs about {needed / 1e9:.1f} GB of memory{purpose}; the device has {limits.memory / 1e9:.1f} GB",
             amount(needed),
             needed,
         )

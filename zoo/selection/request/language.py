@@ -1,4 +1,4 @@
-"""Which languages texts are in, by a small model that ships with the package py3langid."""
+"""Detects the languages of texts, with the package py3langid."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections import Counter
 from collections.abc import Sequence
 
 SAMPLED = 200
-"""Texts looked at, spread evenly over the data set."""
+"""Maximum number of texts to classify, spread evenly over the data set."""
 
 SHORTEST = 20
-"""Characters below which a text says too little."""
+"""Minimum characters of a text."""
 
 LEAST_SHARE = 0.05
-"""Share of the texts below which a language is noise."""
+"""Minimum share of the texts; rarer languages are noise."""
 
 
 def languages(texts: Sequence[str]) -> dict[str, float]:
-    """ISO 639-1 code to its share of the texts that were looked at, the most frequent first.
+    """Share of the classified texts by ISO 639-1 code, the most frequent first.
 
-    Each of up to 200 texts of at least 20 characters counts for the likeliest of 97 languages (Lui and Baldwin,
-    "langid.py: an off-the-shelf language identification tool", ACL 2012). Languages below 5 % are left out. Empty where
-    the package is not installed or the texts are too short to tell.
+    Each of up to 200 texts of at least 20 characters counts for the most likely of 97 languages (Lui and Baldwin,
+    "langid.py: an off-the-shelf language identification tool", ACL 2012). Languages below 5 % are left out. Empty if
+    the package is not installed or the texts are too short.
     """
     try:
         import py3langid

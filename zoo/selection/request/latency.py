@@ -9,7 +9,7 @@ from zoo.entities import Entity, ModelCard
 
 @dataclass(frozen=True)
 class Latency(Entity):
-    """A published latency; ``machine`` is where it was measured, ``source`` who reports it."""
+    """A published latency; ``machine`` is where it was measured, ``source`` the publication."""
 
     milliseconds: float
     machine: str
@@ -17,10 +17,10 @@ class Latency(Entity):
 
 
 def reported(card: ModelCard, device: str) -> Latency | None:
-    """The published milliseconds per image on a machine like ``device``; None where there are none.
+    """The published milliseconds per image on a machine like ``device``; None if there is none.
 
-    A CPU's figure is that of a desktop processor, an accelerator's that of a large card: the order of magnitude holds
-    elsewhere, the figure does not.
+    CPU figures are for a desktop processor, accelerator figures for a large GPU; on other machines only the order of
+    magnitude applies.
     """
     from zoo.catalog import costs
     from zoo.selection.request.memory import image_size

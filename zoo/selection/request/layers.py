@@ -1,4 +1,4 @@
-"""Layers as candidates: which ones are meant."""
+"""Parses the layers that are candidates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from zoo.errors import InvalidInput, suggest
 
 LAST: tuple[str, ...] = ()
-"""No pattern at all: the model's own last layer, which is its default."""
+"""No pattern: the model's last layer."""
 
 
 def parse_layers(layers: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -27,11 +27,11 @@ def parse_layers(layers: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def expand(layers: Sequence[str], patterns: Sequence[str], model: str) -> tuple[str, ...]:
-    """The layers that the patterns mean, from input to output; ``last`` among the patterns is the last one.
+    """The layers that match the patterns, from input to output; ``last`` is the last layer.
 
     Args:
         layers: all layers of the model.
-        patterns: see ``parse_layers``; none means the last layer.
+        patterns: see ``parse_layers``; by default the last layer.
         model: id, for the message.
 
     Raises:

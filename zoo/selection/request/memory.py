@@ -1,19 +1,19 @@
-"""How much memory a model needs: to run, and to be adapted; estimates from its card alone.
+"""Estimates the memory that a model needs to run and to be adapted, from its card only.
 
 memory = the frameworks + weights x copies + activations of a batch, in bytes, all numbers in float32.
 
 * Copies of the weights. Running: 1. Full fine-tuning: 6, which are the weights, their gradients, Adam's two moments
-  (Kingma and Ba, 2015), the pretrained weights that are put back at the end, and the best epoch's. LoRA: 1, and the
-  other five for the adapters only.
+  (Kingma and Ba, 2015), a copy of the pretrained weights, which is restored at the end, and that of the best epoch.
+  LoRA: 1, and the other five for the adapters only.
 * Activations of transformers while training. Each layer keeps s b (72 h + 12 a s) bytes for b texts of s tokens, width
   h and a heads: equation 1 of Korthikanti et al., "Reducing activation recomputation in large transformer models",
-  2022, with every item of 4 bytes and dropout's masks too, as on a CPU; on an accelerator the part that grows with s
-  squared is not kept (Dao et al., "FlashAttention", 2022). Layers are counted as (parameters - token embeddings) / 12
+  2022, with 4 bytes per number and dropout's masks too, as on a CPU; on an accelerator the part that grows with s
+  squared is not stored (Dao et al., "FlashAttention", 2022). Layers are counted as (parameters - token embeddings) / 12
   h^2.
 * Activations of convolutional networks while training: 4.1 times the outputs of the convolutions, which are the inputs
-  of normalisation, of the activation function and of the next convolution, and the gradients on their way back. The
-  outputs are counted in ``zoo.catalog.costs``; for architectures that are not there, from parameters and image size.
-* Allocators keep more than is in use: a fifth more while transformers train.
+  of normalisation, of the activation function and of the next convolution, and the gradients in backpropagation. The
+  outputs are counted in ``zoo.catalog.costs``; for other architectures, from parameters and image size.
+* Allocators reserve more than is in use: a fifth more while transformers train.
 
 The constants were fitted to, and are checked by, ``benchmarks/memory.py``.
 """
@@ -38,21 +38,21 @@ TORCH = 900_000_000
 """The same for torch with torchvision, timm or others."""
 
 TRAINER: Mapping[str, int] = {"static": 350_000_000}
-"""What the optimiser's own modules add, where the library has not imported them already."""
+"""Memory of the optimiser's own modules, unless the library has imported them already."""
 
 CONTEXT = 500_000_000
-"""What a process takes of an accelerator before anything is put there."""
+"""Memory that a process takes on an accelerator before it stores anything there."""
 
 TRAINING_COPIES = 6
 ADAPTER_SHARE = 0.01
 TRAINED_SHARE = 4.1
-"""Numbers kept and in flight while a convolutional network trains, for each output of a convolution."""
+"""Numbers in memory while a convolutional network trains, for each output of a convolution."""
 
 RUNNING_SHARE = 0.66
 """The same while it only runs: the widest layers' inputs and outputs, for each output of all convolutions."""
 
 RUNNING_WIDTHS = {"onnx": 56}
-"""Numbers in flight for each token and width while a transformer runs: queries, keys, values, the hidden layer, and
+"""Numbers in memory for each token and width while a transformer runs: queries, keys, values, the hidden layer, and
 with ONNX Runtime the attention, which is not fused there."""
 
 USUAL_WIDTHS = 24
@@ -73,7 +73,7 @@ class Workload(Entity):
     Attributes:
         device: ``cpu``, ``cuda``, ``mps``...
         batch_size: samples per batch; None takes zoo's own default.
-        words: words of the longest text; None where it is unknown, which is taken as long.
+        words: words of the longest text; None if unknown, which counts as long.
     """
 
     device: str = "cpu"
@@ -82,7 +82,7 @@ class Workload(Entity):
 
 
 def to_run(card: ModelCard, workload: Workload | None = None) -> int | None:
-    """Bytes to extract features; None where the number of parameters is unknown."""
+    """Bytes to extract features; None if the number of parameters is unknown."""
     workload = workload or Workload()
     if card.parameters is None:
         return None
@@ -109,7 +109,7 @@ def _kind(card: ModelCard) -> Kind:
 def to_tune(card: ModelCard, strategy: str = "full", workload: Workload | None = None) -> int | None:
     """Bytes to adapt a model by a strategy: ``linear-probe``, ``lora``, or anything that trains all weights.
 
-    None where the number of parameters is unknown. What a linear probe keeps of its features is not counted.
+    None if the number of parameters is unknown. The features that a linear probe stores are not counted.
     """
     workload = workload or Workload()
     if strategy == "linear-probe" or card.parameters is None:
@@ -142,7 +142,7 @@ def _running(card: ModelCard, workload: Workload) -> float:
 
 
 def _training(card: ModelCard, workload: Workload) -> float:
-    """Bytes of activations per sample while training; one layer more for the gradients on their way back."""
+    """Bytes of activations per sample while training; plus one layer for the gradients in backpropagation."""
     if card.library == "static":
         return 0.0
     shape = _transformer(card, workload)
@@ -196,7 +196,7 @@ def _outputs(card: ModelCard) -> float:
 
 
 def image_size(card: ModelCard) -> int:
-    """Height and width of a model's input image, in pixels; 224 where it is unknown."""
+    """Height and width of a model's input image, in pixels; 224 if it is unknown."""
     size = card.input.get("size") or card.input.get("input_size")  # of files with a configuration of timm
     return _positive_int(size[-1] if isinstance(size, (tuple, list)) and size else size) or 224
 

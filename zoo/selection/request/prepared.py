@@ -1,4 +1,4 @@
-"""A request together with what its data are: the task, the analysis, the device and the limits that follow."""
+"""A request together with its task, the analysis of its data, the device and the resulting limits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PreparedRequest:
 
     Attributes:
         device: where models run.
-        limits: what models are allowed.
+        limits: limits on the models.
     """
 
     request: Request
@@ -29,7 +29,7 @@ class PreparedRequest:
 
 
 def prepare(request: Request) -> PreparedRequest:
-    """Read the data, find the task, and work out the limits.
+    """Read the data, find the task, and compute the limits.
 
     Raises:
         ZooError: the data, the task or the device is unusable.

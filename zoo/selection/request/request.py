@@ -1,4 +1,4 @@
-"""All that was asked for of a recommendation, validated once; named as on the command line."""
+"""The validated arguments of a recommendation, named as on the command line."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from zoo.selection.request.task import Analysis
 
 DEFAULT_SAMPLES = 2000
-"""Samples that candidates are measured on unless the user chooses another number."""
+"""Default number of samples that candidates are measured on."""
 
 DEFAULT_ESTIMATORS = ("linear-probe", "logme", "hscore")
 """All three from one pass over the features; the first decides the order."""
 
 FINE_TUNING_ESTIMATORS = ("logme", "hscore", "linear-probe")
-"""The same where weights are to be trained: the order that agrees best with real fine-tuning (docs/estimators.md)."""
+"""The same if weights are trained: the order that agrees best with real fine-tuning (docs/estimators.md)."""
 
 Names = str | Sequence[str]
 """Names with commas between, or a sequence of them."""
@@ -35,11 +35,11 @@ Candidates = str | Sequence["str | ModelId | ModelCard"]
 
 @dataclass(frozen=True)
 class Request:
-    """All that was asked for; see ``zoo.recommend`` for what each field means.
+    """All arguments; see ``zoo.recommend`` for the meaning of each field.
 
     Attributes:
-        data: a data set, or what names one.
-        read: how it is read; has the task too.
+        data: a data set, or the name of one.
+        read: how it is read, including the task.
         layers: patterns, see ``zoo.selection.request.layers``.
         estimator: names; empty takes the usual ones, see ``estimators``.
         device: None takes the best available.
@@ -88,14 +88,14 @@ class Request:
 
     @property
     def task(self) -> str | None:
-        """Name of the task; None where it is guessed from the data."""
+        """Name of the task; None if it is guessed from the data."""
         return self.read.task
 
     @property
     def estimators(self) -> tuple[str, ...]:
         """The estimators that were named, or the usual ones.
 
-        A tolerance is in accuracy, so that the linear probe comes first then.
+        With a tolerance, which is in accuracy, the linear probe comes first.
         """
         trained = self.strategy in {"lora", "full"} and self.tolerance is None
         return self.estimator or (FINE_TUNING_ESTIMATORS if trained else DEFAULT_ESTIMATORS)
@@ -111,7 +111,7 @@ class Request:
         return self.data if isinstance(self.data, Dataset) else read_with(self.data, self.read)
 
     def limits(self, analysis: Analysis, device: str) -> Limits:
-        """What models are allowed, on a device and for such data."""
+        """Limits on the models, for a device and the data."""
         from zoo.features.device import memory_of
 
         return Limits(
@@ -144,5 +144,5 @@ def seconds(name: str, value: float | str | None) -> float | None:
 
 
 def named(data: str | os.PathLike[str] | Dataset) -> str | Dataset:
-    """The data, a path as text."""
+    """The data, with a path as text."""
     return data if isinstance(data, Dataset) else os.fspath(data)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from zoo.entities import Entity
 
 ZERO_SHOT_BELOW = 5
-"""Samples per class that a linear probe needs to catch up with zero-shot predictions of the same model: the median is
+"""Samples per class that a linear probe needs to match zero-shot predictions of the same model: the median is
 5.4 over 27 data sets (Radford et al., "Learning transferable visual models from natural language supervision", 2021,
 figure 7)."""
 
@@ -23,7 +23,7 @@ NUMBERS_PER_CLASS = 10
 """Number of classes that a numeric target counts as: 500 samples are 50 each."""
 
 LARGE = 100_000_000
-"""Parameters from which LoRA saves enough memory to matter (Hu et al., "LoRA", 2021)."""
+"""Minimum number of parameters for which LoRA saves enough memory to matter (Hu et al., "LoRA", 2021)."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ def advise(
         samples: labelled samples.
         classes: number of classes; 0 for numbers.
         per_class: samples of the median class; None divides evenly.
-        parameters: of the model in question; None where it is not chosen yet.
-        adaptable: whether the model can be given adapters (LoRA).
+        parameters: of the model in question; None if it is not chosen yet.
+        adaptable: whether the model can take adapters (LoRA).
     """
     if not labelled:
         return Advice(
@@ -78,7 +78,7 @@ def advise(
     if classes and each < ZERO_SHOT_BELOW:
         return Advice(
             "zero-shot",
-            f"With {have} zero-shot prediction from the names of the classes is as good as training.",
+            f"With {have}, zero-shot prediction from the names of the classes is as good as training.",
             each,
             ZERO_SHOT_BELOW,
             f"{_more(ZERO_SHOT_BELOW, each, groups)} make a linear probe worth trying, which also works now.",
@@ -86,7 +86,7 @@ def advise(
     if each < PROBE_BELOW:
         return Advice(
             "linear-probe",
-            f"With {have} fine-tuning rarely beats a linear model on frozen features.",
+            f"With {have}, fine-tuning rarely beats a linear model on frozen features.",
             each,
             PROBE_BELOW,
             f"{_more(PROBE_BELOW, each, groups)} make fine-tuning worth trying.",
@@ -96,7 +96,7 @@ def advise(
         size = f" and {parameters / 1e6:,.0f}M parameters" if parameters else ""
         return Advice(
             "lora",
-            f"With {have}{size} low-rank adapters reach about what full fine-tuning does, in less memory.",
+            f"With {have}{size}, low-rank adapters are about as accurate as full fine-tuning, in less memory.",
             each,
             FULL_FROM,
             _enough_or_more(each, groups),
@@ -104,14 +104,14 @@ def advise(
     if each < FULL_FROM:
         return Advice(
             "linear-probe",
-            f"With {have}, fine-tuning may do better; a linear probe quickly sets the figure to beat.",
+            f"With {have}, fine-tuning may do better; a linear probe quickly sets the baseline.",
             each,
             FULL_FROM,
             f"With {_more(FULL_FROM, each, groups).lower()}, full fine-tuning usually wins.",
         )
     return Advice(
         "full",
-        f"With {have} full fine-tuning is usually ahead; a linear probe sets the figure to beat.",
+        f"With {have}, full fine-tuning usually wins; a linear probe sets the baseline.",
         each,
         None,
         "There are enough samples for every strategy.",

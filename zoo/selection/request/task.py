@@ -1,4 +1,4 @@
-"""Task and data analysis: which task the data set is for, what is in it, and how to start with that many samples."""
+"""Task and data analysis: the task of the data set, its content, and the strategy for its number of samples."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Analysis(Entity):
-    """The data set before anything is measured.
+    """The analysis of a data set before anything is measured.
 
     Attributes:
         task: name of the task.
         domain: the domain that serves it.
         guessed: whether the task was guessed from the data.
-        data: name, fingerprint, samples and number of classes, as the recommendation carries them.
-        warnings: what to watch out for, in sentences.
+        data: name, fingerprint, samples and number of classes, as in the recommendation.
+        warnings: warnings in sentences.
         profile: contents of the data: kinds of input and target, samples by class, imbalance (largest class over
             smallest), sizes of images or lengths of texts, repeated items.
         per_class: samples of the smallest, the median and the largest class; empty for numbers.
         languages: share of each language in the texts, see ``zoo.selection.request.language``.
         advice: the strategy to start with, with the reason and the data that it needs; None for targets that are
             neither classes nor numbers.
-        structured: whether the targets are such.
+        structured: whether the targets are neither classes nor numbers.
     """
 
     task: str
@@ -48,7 +48,7 @@ class Analysis(Entity):
     structured: bool = False
 
     def start_from(self, card: ModelCard) -> Analysis:
-        """The same with the advice for one model: whether it is large, and can be given adapters, counts."""
+        """The same with the advice for one model, which depends on its size and whether it can take adapters."""
         if self.structured:
             return self
         return replace(
@@ -64,7 +64,7 @@ class Analysis(Entity):
         )
 
     def workload(self, device: str) -> Workload:
-        """What memory estimates need to know of the data."""
+        """The workload of the data for memory estimates."""
         words = self.profile.get("words") or {}
         return Workload(device, words=words.get("maximum"))
 
@@ -86,7 +86,7 @@ _PROFILED = (
 
 
 def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
-    """The task (looked up, or guessed from the kinds of input and target) and what the data set offers for it.
+    """The task (looked up, or guessed from the kinds of input and target) and the analysis of the data set for it.
 
     Raises:
         UnknownTask: no such task.

@@ -1,4 +1,4 @@
-"""Fine-tunes the first candidates briefly, the better half for longer, to decide between those that are nearly tied.
+"""Fine-tunes the top candidates briefly, the better half for longer, to decide between near ties.
 
 Successive halving: Karnin, Koren and Somekh, "Almost optimal exploration in multi-armed bandits", ICML 2013; Jamieson
 and Talwalkar, AISTATS 2016. Every round has twice the epochs of the one before, from the pretrained weights.
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 AS_IT_IS = "as it is"
-"""Instead of a strategy: the model's own predictions were evaluated, and nothing was trained."""
+"""Instead of a strategy: the model's own predictions were evaluated, without training."""
 
 FIRST_EPOCHS = 2
 """Epochs of the first round."""
@@ -47,7 +47,7 @@ class TuningPlan:
 
 
 def tuning_plan(task: Task, dataset: Dataset, analysis: Analysis, device: str, seed: int) -> TuningPlan:
-    """The strategy that is advised for the data; if that trains nothing, ``full``, or a linear probe on few samples."""
+    """The strategy that is advised for the data; if that is zero-shot, ``full``, or a linear probe on few samples."""
     advice = analysis.advice
     strategy = "full" if advice is None or advice.strategy in {"linear-probe", "zero-shot"} else advice.strategy
     if advice is not None and advice.per_class < PROBE_BELOW:
@@ -61,7 +61,7 @@ def confirm(
     """Fine-tune the first ``count`` models; those that were fine-tuned come first, by their result.
 
     Args:
-        ranked: best first. A model with several layers is represented by the first.
+        ranked: best first. If a model has several layers, its first is used.
         warnings: a sentence per model that could not be fine-tuned is added.
     """
     contenders = list(dict.fromkeys(candidate.id for candidate in ranked))[:count]
@@ -86,7 +86,7 @@ def confirm(
 
 
 def fine_tune(model: str, epochs: int, plan: TuningPlan) -> Run:
-    """Fine-tune one model for so many epochs; raises ``ZooError`` where it cannot be."""
+    """Fine-tune one model for some epochs; raises ``ZooError`` if it cannot be."""
     from zoo.adapt import tune
     from zoo.adapt.known_strategies import options_of
 
@@ -119,7 +119,7 @@ def score_of(found: Confirmation, plan: TuningPlan) -> float:
 def _reranked(ranked: Sequence[Candidate], results: dict[str, Confirmation], plan: TuningPlan) -> list[Candidate]:
     """Those fine-tuned for longest first, then by their result; the others as they were.
 
-    A candidate that the measurement tied with the winner stays tied where only one of the two was fine-tuned.
+    A candidate that was measured to be tied with the winner stays tied if only one of the two was fine-tuned.
     """
     first: dict[str, Candidate] = {}
     for candidate in ranked:
@@ -145,7 +145,7 @@ def _reranked(ranked: Sequence[Candidate], results: dict[str, Confirmation], pla
 
 
 def _still_tied(candidate: Candidate, order: Sequence[Candidate]) -> bool:
-    """Whether one that was not fine-tuned was measured to be tied with the winner of those that were, if any."""
+    """Whether a candidate that was not fine-tuned was measured to be tied with the winner of those that were."""
     if not order or order[0].rank == 1:
         return candidate.tied
     return order[0].tied and (candidate.tied or candidate.rank == 1)
@@ -163,7 +163,7 @@ def sentence(found: Confirmation, rank: int, count: int, tied: bool) -> str:
     """How a model was evaluated and its result, in a sentence.
 
     Args:
-        rank, count: the rank among so many that were evaluated.
+        rank, count: the rank, and the number of evaluated models.
     """
     over = "" if found.baseline is None else f", against a baseline of {found.baseline:.4g}"
     place = f"{'first' if rank == 1 else f'rank {rank}'} of the {count}" if count > 1 else "the only one"

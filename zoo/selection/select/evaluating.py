@@ -1,4 +1,4 @@
-"""Ranks models for targets that no estimator is computed from: boxes, masks, entities, texts, sounds, forecasts.
+"""Ranks models for targets without estimators: boxes, masks, entities, texts, sounds, forecasts.
 
 A candidate with predictions of its own for the task is evaluated as it is; the others are fine-tuned briefly, by
 successive halving (``zoo.selection.select.confirming``). All are evaluated on the same held-out samples, by the task's
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 STEPS = 60
-"""Least number of batches that a model is fine-tuned on in the first round, in as many epochs as that takes."""
+"""Minimum number of batches for fine-tuning in the first round, which determines its epochs."""
 
 MOST_EPOCHS = 20
-"""Most epochs of the first round."""
+"""Maximum epochs of the first round."""
 
 
 class _BudgetSpent(BaseException):
@@ -43,11 +43,11 @@ class _Results:
     """The results so far.
 
     Attributes:
-        by_model: of the last round that each took part in.
-        failed: why a model has none.
+        by_model: result of each model's last round.
+        failed: why a model has no result.
         baseline: the deciding metric without a model.
         deadline: when the time is up, on the monotonic clock.
-        ended: why not every model was evaluated, in a sentence; empty where every one was.
+        ended: why not every model was evaluated, in a sentence; empty if every one was.
     """
 
     by_model: dict[str, Confirmation] = field(default_factory=dict)
@@ -63,11 +63,11 @@ class _Results:
 
 
 def refuse(task: str, **given: object) -> None:
-    """Raise ``InvalidInput`` for an option that has no effect where whole models are evaluated; names it."""
+    """Raise ``InvalidInput`` for an option that has no effect without estimators; names it."""
     for option, value in given.items():
         if value:
             raise InvalidInput(
-                f"--{option} needs targets that are classes or numbers; models for {task} are evaluated as a whole.",
+                f"--{option} needs targets that are classes or numbers; {task} has no estimators.",
                 f"Leave --{option} out.",
             )
 
@@ -95,7 +95,7 @@ def rank_by_evaluating(
     """Evaluate all candidates, and rank them by their result.
 
     Args:
-        confirm: how many of the models with predictions of their own are fine-tuned as well, the best ones.
+        confirm: number of models with predictions of their own, best first, to fine-tune as well.
 
     Raises:
         ZooError: none could be evaluated.
@@ -194,7 +194,7 @@ def _fine_tune(
 
 
 def _why(error: ZooError, card: ModelCard, plan: TuningPlan) -> str:
-    """Why a model could not be evaluated: in one sentence, without the advice to look for another."""
+    """Why a model could not be evaluated, in one sentence, without the hint."""
     if isinstance(error, UnsupportedModel) and plan.task.name not in card.tasks:
         reason = error.message.removeprefix(f"'{card.id}' ")
         return f"it is not made for {plan.task.name}, and {reason}"
@@ -202,7 +202,7 @@ def _why(error: ZooError, card: ModelCard, plan: TuningPlan) -> str:
 
 
 def _is_perfect(found: Confirmation, plan: TuningPlan) -> bool:
-    """Whether more epochs could not make it better: a fraction or F1 of 1, an error of 0."""
+    """Whether the result cannot improve: a fraction or F1 of 1, an error of 0."""
     return found.value == (1.0 if plan.task.metric.higher_is_better else 0.0)
 
 
@@ -224,7 +224,7 @@ def _none_evaluated(results: _Results, errors: Sequence[ZooError], plan: TuningP
     if others or not errors:
         return UnsupportedModel(
             f"None of the {len(results.failed)} candidates can be used for {task}: {model}: {why}",
-            f"Name some that can with --candidates; find them: zoo search --task {task}",
+            f"Name models that can with --candidates; find them: zoo search --task {task}",
         )
     if not isinstance(errors[-1], UnsupportedModel):
         return errors[-1]
@@ -263,7 +263,7 @@ def _candidates(cards: Sequence[ModelCard], plan: TuningPlan, results: dict[str,
 
 
 def _no_better(first: Candidate, plan: TuningPlan) -> list[str]:
-    """A warning where even the first does not beat the baseline."""
+    """A warning if not even the first beats the baseline."""
     found = first.confirmed
     if found is None or found.baseline is None:
         return []

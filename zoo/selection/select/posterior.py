@@ -1,4 +1,4 @@
-"""What is believed of every model's score while measurements come in: a Gaussian process over the models."""
+"""The posterior of every model's score, updated by measurements: a Gaussian process over the models."""
 
 from __future__ import annotations
 
@@ -10,27 +10,28 @@ import numpy as np
 from zoo.selection.prior.prediction import Prediction
 
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0)
-"""How much wider than expected the scores of this data set may spread; the measurements show which is right."""
+"""Factors by which the scores of this data set may spread wider than expected; measurements weight them."""
 
 UNKNOWN_SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-"""The same without results on other data sets, from which the spread could be estimated."""
+"""The same without results on other data sets, from which to estimate the spread."""
 
 SCALE_DOUBT = 0.5
 """Prior standard deviation of the logarithm of that."""
 
 LEVEL_DOUBT = 2.0
-"""Least prior standard deviation of the data set's level, in standard deviations of the models."""
+"""Minimum prior standard deviation of the data set's level, in standard deviations of the models."""
 
 
 class Posterior:
-    """What is believed of every model's score while measurements come in.
+    """The posterior of every model's score, given the measurements so far.
 
     A Gaussian process over the models with the covariance of the prior's errors, for each of several scales (as
     ``SCALES``), weighted by how well it predicted the measurements so far.
 
     Attributes:
         means: h x n, for each scale, on the prediction's axis.
-        covariance: h x n x n, in standard deviations; 1 x n x n as long as all scores were exact, when all are alike.
+        covariance: h x n x n, in standard deviations; 1 x n x n while all scores were exact, because all scales then
+            have the same.
     """
 
     def __init__(self, prediction: Prediction, scales: Sequence[float] = SCALES) -> None:
@@ -45,7 +46,7 @@ class Posterior:
 
     @property
     def weights(self) -> np.ndarray:
-        """Belief in each scale, summing to one."""
+        """Posterior probability of each scale, summing to one."""
         relative = np.exp(self._log_weights - self._log_weights.max())
         return relative / relative.sum()
 
@@ -55,7 +56,7 @@ class Posterior:
         return self._level + self.scales[:, None] * self._places
 
     def tell(self, place: int, score: float, error: float = 0.0) -> None:
-        """Take in the score of one model, whose standard error is in the unit of the scores."""
+        """Add the score of one model, with its standard error in the unit of the scores."""
         noise = (error / self.axis.slope(score) / self.scales) ** 2
         if error > 0.0 and len(self.covariance) == 1:
             self.covariance = np.repeat(self.covariance, len(self.scales), axis=0)
@@ -80,9 +81,8 @@ class Posterior:
         return np.broadcast_to(np.sqrt(variances), self._places.shape)
 
     def expected_improvement(self, best: float | None) -> np.ndarray:
-        """By how much each model is expected to exceed ``best``, n, in the unit of the scores.
-
-        Without a best, by how much it is expected to exceed the average model.
+        """The expected improvement of each model over ``best``, n, in the unit of the scores. Without a best, over the
+        average model.
         """
         if best is None:
             mean = self._places[0]

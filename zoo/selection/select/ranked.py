@@ -1,4 +1,4 @@
-"""The ranked candidates, with all that the answer needs to know of how they were ranked."""
+"""The ranked candidates, with everything that the answer needs."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Ranked:
         by: ``measured``, ``prior``, ``reported`` or ``evaluated``, see ``zoo.answers.Recommendation``.
         excluded: models that were not considered, with the reason.
         measurements: what was measured.
-        selection: which candidates the selector chose, if it was used.
-        estimators: names; empty where none was computed.
+        selection: the choices of the selector, if it was used.
+        estimators: names; empty if none was computed.
     """
 
     candidates: Sequence[Candidate]
@@ -41,5 +41,5 @@ class Ranked:
         return next(card for card in self.cards if card.id == self.candidates[0].id)
 
     def reranked(self, candidates: Sequence[Candidate], excluded: Sequence[Exclusion] = ()) -> Ranked:
-        """The same with other candidates, or in another order, and with more models left out."""
+        """The same with other candidates or a different order, and with more exclusions."""
         return replace(self, candidates=candidates, excluded=(*self.excluded, *excluded))

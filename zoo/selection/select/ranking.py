@@ -1,4 +1,4 @@
-"""Ranks the candidates of a request: by measuring, by evaluating whole models, or by what is published."""
+"""Ranks the candidates of a request: by measuring, by evaluating the models themselves, or by published results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def rank(prepared: PreparedRequest, progress: Progress) -> Ranked:
 def _by_measuring(
     choices: Sequence[Choice], excluded: Sequence[Exclusion], prepared: PreparedRequest, progress: Progress
 ) -> Ranked:
-    """Measure all, or with a tolerance those that are worth it, and put them in order by their predicted scores."""
+    """Measure all, or with a tolerance only promising ones, and rank them by their predicted scores."""
     request, dataset = prepared.request, prepared.dataset
     plan = MeasurementPlan(
         prepared.task,
@@ -100,7 +100,7 @@ def _by_evaluating(prepared: PreparedRequest, progress: Progress) -> Ranked:
 
 
 def _without_measuring(prepared: PreparedRequest) -> Ranked:
-    """By published scores and past runs; without named candidates the whole registry is ranked."""
+    """By published scores and past runs; without named candidates, the whole registry is ranked."""
     task, dataset, registry = prepared.task, prepared.dataset.name, open_registry()
     if prepared.request.candidates is None:
         found = rank_registry(task, dataset, prepared.limits, registry)

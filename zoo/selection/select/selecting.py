@@ -1,4 +1,4 @@
-"""Measure only what is worth it: the selector chooses the next candidates, they are measured, and it learns from them.
+"""Measures only promising candidates: the selector chooses the next ones, and learns from their results.
 
 Several are chosen at a time, each as if those before it had scored as expected (the kriging believer of
 Ginsbourger, Le Riche and Carraro, 2010), and race against the best so far.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _QUANTILE = 1.959964
 
 TOGETHER = 4
-"""Candidates that are chosen at a time where they race."""
+"""Number of candidates that are chosen at a time if they race."""
 
 FRACTIONS = frozenset({"linear-probe"})
 """Estimators whose value is a fraction; a tolerance is in their unit."""
@@ -35,11 +35,11 @@ FRACTIONS = frozenset({"linear-probe"})
 
 @dataclass
 class Selection:
-    """What the selector did, for the answer.
+    """The choices of the selector, for the answer.
 
     Attributes:
         asked: models in the order in which they were chosen.
-        expected_regret: after each measurement, how much better than the best the best of all was expected to be.
+        expected_regret: after each measurement, the expected difference between the best of all and the best so far.
         finished: why it stopped.
     """
 
@@ -48,12 +48,12 @@ class Selection:
     finished: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As ``--json`` has it."""
+        """The fields for ``--json``."""
         return {"asked": self.asked, "expected_regret": self.expected_regret, "finished": self.finished}
 
 
 def check(estimators: Sequence[str], tolerance: float) -> None:
-    """Refuse a tolerance that is meaningless.
+    """Check the tolerance.
 
     Raises:
         InvalidInput: it is not positive, or the value of the deciding estimator is not a fraction.
@@ -72,7 +72,7 @@ def measure_selected(
 ) -> tuple[Measurements, Selection]:
     """Measure candidates one batch after the other until the expected regret is at most ``tolerance``.
 
-    What is expected of them comes from the shipped prior and the registry's runs of the task.
+    Predictions come from the shipped prior and the registry's runs of the task.
 
     Raises:
         ZooError: no candidate is left, or none could be measured.
@@ -125,7 +125,7 @@ def measure_selected(
 
 
 def _add(found: Measurements, into: Measurements) -> None:
-    """Add the measurements of a batch; the best so far took part again, and counts once, with its newest figures."""
+    """Add the measurements of a batch; the best so far was measured again, and only its newest figures are kept."""
     known: dict[tuple[str, str], Measured] = {(m.card.id, m.layer): m for m in into.measured}
     for measured in found.measured:
         earlier = known.get((measured.card.id, measured.layer))
@@ -151,9 +151,8 @@ def _tell(selector: Selector, names: Sequence[str], found: Measurements, selecti
 
 
 def _error(measured: Measured, lead: Measured) -> float:
-    """The standard error of a score, without what the samples do to all models alike where that is known.
-
-    Each of two models on the same samples has half the variance of the error of their difference.
+    """The standard error of a score, if known without the samples' common effect on all models. Each of two models on
+    the same samples has half the variance of the error of their difference.
     """
     figure = measured.figures[0]
     own, other = measured.value_on(measured.samples), lead.value_on(measured.samples)
@@ -164,7 +163,7 @@ def _error(measured: Measured, lead: Measured) -> float:
 
 
 def _left(selector: Selector, measurements: Measurements, selection: Selection) -> list[Exclusion]:
-    """Those that were not worth measuring, with their expected scores."""
+    """The candidates that were not measured, with their expected scores."""
     there = {measured.card.id for measured in measurements.measured} | {gone.id for gone in measurements.excluded}
     expected, why = selector.expected(), selection.finished.rstrip(".")
     return [

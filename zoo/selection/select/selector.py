@@ -18,11 +18,11 @@ from zoo.selection.prior.ranking import own_history
 from zoo.selection.select.posterior import SCALES, UNKNOWN_SCALES, Posterior
 
 DRAWS = 256
-"""Samples of the posterior behind ``expected_regret``."""
+"""Number of posterior samples for ``expected_regret``."""
 
 
 class Selector:
-    """Chooses the model that is worth measuring next, until the rest is not worth it.
+    """Chooses the most promising model to measure next, until the others are not worth measuring.
 
     >>> selector = Selector(["a", "b", "c"], history)           # doctest: +SKIP
     >>> while (model := selector.ask()) is not None:            # doctest: +SKIP
@@ -30,14 +30,14 @@ class Selector:
 
     Args:
         models: the candidates, by the names that the history uses, or as cards.
-        history: past results on other data sets; None takes what is known of the cards for the task.
+        history: past results on other data sets; None uses the shipped prior and the registry's runs.
         dataset: name of the data set, from which similar data sets are found; results on it in the history are not
             used.
         task: name of the task; without a history, the scores of models that are cards are predicted from the shipped
             prior and the registry's own runs of the task.
-        budget: most that may be spent, in the unit of the costs; measurements, where no costs are given.
+        budget: maximum cost, in the unit of ``costs``; without them, number of measurements.
         tolerance: stop when the expected regret is at most this, in the unit of the scores.
-        costs: what measuring each model is expected to cost; the expected improvement is divided by it.
+        costs: expected cost of measuring each model; the expected improvement is divided by it.
         prediction: a prior for exactly these models, instead of one from the history.
 
     Raises:
@@ -77,18 +77,17 @@ class Selector:
 
     @property
     def best(self) -> str | None:
-        """The measured model whose score is believed highest, None before the first measurement.
+        """The measured model with the highest expected score, None before the first measurement.
 
-        That is the highest score, unless one with a larger error probably leads by chance.
+        That is the one with the highest score, unless its error is large and it probably leads by chance.
         """
         return max(self._scores, key=self._believed) if self._scores else None
 
     @property
     def expected_regret(self) -> float:
-        """How much better than the best measured model the best of those left is expected to be; infinite at first.
+        """Expected difference between the best remaining and the best measured model; infinite at first.
 
-        That two measured models may be in the wrong order by the errors of their scores does not count: measuring
-        further models does not change it.
+        Errors in the order of measured models are ignored, because measuring further models does not change them.
         """
         best = self.best
         if best is None:
@@ -115,7 +114,7 @@ class Selector:
         return next(iter(self.ask_several(1)), None)
 
     def ask_several(self, number: int) -> list[str]:
-        """The candidates to measure next, at most so many; each as if those before it had scored as expected.
+        """The candidates to measure next, at most ``number``; each as if those before it had scored as expected.
 
         That is the kriging believer of Ginsbourger, Le Riche and Carraro (2010). Empty when it is time to stop.
         """
@@ -143,19 +142,19 @@ class Selector:
         """Leave a candidate out from now on, because its measurement failed or it is not wanted.
 
         Raises:
-            InvalidInput: the model is not a candidate, or is measured already.
+            InvalidInput: the model is not a candidate, or is already measured.
         """
         if model not in self.models or model in self._scores:
             raise InvalidInput(f"'{model}' is not one of the candidates left.", "Skip one without a score.")
         self._skipped.add(model)
 
     def tell(self, model: str, score: float, cost: float | None = None, error: float = 0.0) -> None:
-        """Take in a measurement, asked for or not; higher scores are better.
+        """Add a measurement, of any candidate; higher scores are better.
 
         Args:
             cost: what it cost; None for the expected cost.
-            error: standard error of the score, in its unit; for models that were measured on the same samples, of what
-                their errors do not share.
+            error: standard error of the score, in its unit; for models that were measured on the same samples, of the
+                part that their errors do not share.
 
         Raises:
             InvalidInput: the model is not a candidate, or has a score already, or a figure is not finite.
@@ -169,9 +168,9 @@ class Selector:
             raise InvalidInput(f"The score of '{model}' is {score}.", "Leave a model out whose measurement failed.")
         place = self.models.index(model)
         if cost is not None and not (math.isfinite(cost) and cost >= 0.0):
-            raise InvalidInput(f"The cost of '{model}' is {cost}.", "A cost is a number of at least 0.")
+            raise InvalidInput(f"The cost of '{model}' is {cost}.", "A cost must be at least 0.")
         if not (math.isfinite(error) and error >= 0.0):
-            raise InvalidInput(f"The error of '{model}' is {error}.", "An error is a number of at least 0.")
+            raise InvalidInput(f"The error of '{model}' is {error}.", "An error must be at least 0.")
         self.spent += float(self._costs[place]) if cost is None else cost
         self._scores[model] = float(score)
         if error > 0.0:
@@ -189,7 +188,7 @@ class Selector:
         }
 
     def _believed(self, model: str) -> float:
-        """The score, or what is believed of it where it has an error."""
+        """The score, or its posterior if it has an error."""
         return self._posterior.believed(self.models.index(model)) if model in self._uncertain else self._scores[model]
 
     def _affordable(self, spent: float | None = None) -> np.ndarray:
@@ -213,7 +212,7 @@ def _check(models: tuple[str, ...], budget: float | None, tolerance: float) -> N
         raise InvalidInput("There is no candidate to select from.", "Give at least one model.")
     if len(set(models)) < len(models):
         twice = next(model for model in models if models.count(model) > 1)
-        raise InvalidInput(f"'{twice}' is there twice among the candidates.", "Name each once.")
+        raise InvalidInput(f"'{twice}' appears twice among the candidates.", "Name each once.")
     if budget is not None and not budget > 0.0:
         raise InvalidInput(f"Invalid budget {budget:g}: it must be positive.", "Give a budget above 0, or none.")
     if not (math.isfinite(tolerance) and tolerance >= 0.0):
@@ -225,7 +224,7 @@ def _costs(models: tuple[str, ...], costs: Mapping[str, float] | None) -> np.nda
         return np.ones(len(models))
     for model, cost in costs.items():
         if not (math.isfinite(cost) and cost > 0.0):
-            raise InvalidInput(f"The cost of '{model}' is {cost}.", "A cost is a number above 0.")
+            raise InvalidInput(f"The cost of '{model}' is {cost}.", "A cost must be positive.")
     known = [costs[model] for model in models if model in costs]
     usual = float(np.median(known)) if known else 1.0
     return np.array([costs.get(model, usual) for model in models], dtype=float)

@@ -1,4 +1,4 @@
-"""Unpacks an untrusted archive: regular files only, inside the folder, within limits, completely or not at all."""
+"""Unpacks an untrusted archive: regular files only, inside the folder, within limits, atomically."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def card_from_config(
 
     Raises:
         ModelNotFound: the configuration names no architecture.
-        InvalidInput: a key has another type than in these formats.
+        InvalidInput: a key does not have the type that these formats specify.
     """
     _check_types(model, config)
     loader: dict[str, Any] = {}

@@ -15,7 +15,7 @@ from zoo.sources.files.model_files import format_of
 
 
 def recognise(model: str, root: Path, paths: Iterable[str], config: Mapping[str, Any] | None) -> ModelCard | None:
-    """What a plugin makes of a folder, without hashes; None where no plugin knows it.
+    """What a plugin makes of a folder, without hashes; None if no plugin knows it.
 
     Args:
         paths: the files that would be downloaded of the folder.

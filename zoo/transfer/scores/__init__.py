@@ -1,1 +1,1 @@
-"""The transferability scores, one module a published definition."""
+"""The transferability scores, one module per published definition."""

@@ -2,8 +2,8 @@
 
 Shao et al., "Not All Models Are Equal: Predicting Model Transferability in a Self-challenging Fisher Space", ECCV 2022
 (SFDA), section 3: S = (1 - a) S_W + a tr(S_W) / d I with a = exp(-5 s), s the largest eigenvalue of the within-class
-covariance S_W. The authors' code approximates s by six steps of power iteration from the row sums and keeps a at
-1e-10 or more; zoo takes the exact eigenvalue, and keeps the bound.
+covariance S_W. The authors' code approximates s by six steps of power iteration from the row sums and keeps a at 1e-10
+or more; zoo uses the exact eigenvalue, and the same bound.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def within_scatter(statistics: Statistics) -> np.ndarray:
 
 
 def shrinkage(within: np.ndarray, n: int) -> float:
-    """The a of SFDA, 1e-10 to 1, for a within-class scatter of n samples. Not free of the features' scale."""
+    """The a of SFDA, 1e-10 to 1, for a within-class scatter of n samples. Depends on the scale of the features."""
     return max(float(np.exp(-STRENGTH * max(np.linalg.eigvalsh(within)[-1], 0.0) / n)), LEAST_SHRINKAGE)
 
 
 def discriminant(statistics: Statistics, intensity: float | None = None) -> tuple[Discriminant, float]:
-    """The discriminant functions and the shrinkage, which ``intensity`` sets where it is given.
+    """The discriminant functions and the shrinkage, which ``intensity`` overrides.
 
-    Without variance within the classes, the covariance is taken to be that of all samples, scaled to the identity.
+    Without variance within the classes, the covariance is the identity, scaled by the variance of all samples.
 
     Cost: O(d^3 + d^2 K).
     """
@@ -75,7 +75,7 @@ def discriminant(statistics: Statistics, intensity: float | None = None) -> tupl
 
 
 def fisher(statistics: Statistics) -> float:
-    """Fisher's criterion tr(S^-1 S_B) with SFDA's regularised S; 0 or more, without unit. Classes only.
+    """Fisher's criterion tr(S^-1 S_B) with SFDA's regularised S; dimensionless, 0 or more. Classes only.
 
     S_B is the covariance of the class means weighted by class size, both divided by n. With the eigenvectors of the
     total scatter, and S_W = S_T - S_B of rank K - 1 less, Woodbury's identity gives the trace as sum q / (1 - q) over

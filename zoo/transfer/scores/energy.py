@@ -1,7 +1,7 @@
 """ETran's energy score: how similar the features are to those of the training data.
 
 Gholami et al., "ETran: Energy-Based Transferability Estimation", ICCV 2023: the free energy of a sample is minus the
-logarithm of the summed exponentials of its features; samples unlike the training data have a high one.
+logarithm of the summed exponentials of its features; samples unlike the training data have high energy.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ FRACTION = 0.005
 
 
 def energy(features: np.ndarray, targets: np.ndarray) -> float:
-    """Mean of log sum exp(features) over the 0.5 % of the samples where it is least; any real number, in nats.
+    """Mean of log sum exp(features) over the 0.5 % of the samples with the lowest; any real number, in nats.
 
-    It ignores the targets, so it works for any. The authors' code averages over floor(0.005 n) samples, none below
-    200; zoo takes at least one. Their complete score weighs this number and that of ``lda`` after scaling both to 0..1
-    over the models that are compared, which a score of one model cannot do.
+    It ignores the targets, so they may be of any kind. The authors' code averages over floor(0.005 n) samples, none
+    below 200; zoo takes at least one. Their complete score combines this number and that of ``lda`` after scaling both
+    to 0..1 over the compared models, which a score of a single model cannot do.
 
     Cost: O(n d).
     """

@@ -44,7 +44,7 @@ def spherical_gbc(statistics: Statistics) -> float:
     norms = (centres * centres).sum(axis=1)
     gaps = np.maximum(norms[:, None] + norms - 2.0 * centres @ centres.T, 0.0)
     mean = 0.5 * (variances[:, None] + variances)
-    # d log of means over geometric means, as log1p of what they differ by, which keeps its digits for alike variances.
+    # d log of means over geometric means, as log1p of their difference, which stays precise for similar variances.
     roots = np.sqrt(variances)
     excess = (roots[:, None] - roots) ** 2 / (2.0 * roots[:, None] * roots)
     distance = gaps / mean / 8.0 + 0.5 * d * np.log1p(excess)

@@ -1,4 +1,4 @@
-"""Shrinkage H-score: how far the class means lie apart, measured by a well-conditioned covariance of the features.
+"""Shrinkage H-score: how far the class means are apart, relative to a well-conditioned covariance of the features.
 
 Ibrahim, Ponomareva and Mazumder, "Newer is not always better: Rethinking Transferability Metrics, Their Peculiarities,
 Stability and Performance", ECML-PKDD 2022, the section on the shrinkage-based H-score: H = tr(C_a^-1 (1 - a) B) with
@@ -16,7 +16,7 @@ from zoo.errors import InvalidInput
 
 
 def hscore(statistics: Statistics) -> float:
-    """Shrinkage H-score, without unit, from 0 to about K - 1; higher is better. Classes only.
+    """Shrinkage H-score, dimensionless, from 0 to about K - 1; higher is better. Classes only.
 
     C divides by n, B, the covariance of the class means, by n - 1, as the authors' code does.
 

@@ -1,6 +1,6 @@
 """LEEP and NCE: how well the source classes that a model predicts determine the target classes.
 
-Both need the probabilities of the source classes, which only a model with its own classifier gives. Nguyen, Hassner,
+Both need the probabilities of the source classes, which only a model with its own classifier has. Nguyen, Hassner,
 Seeger and Archambeau, "LEEP: A New Measure to Evaluate Transferability of Learned Representations", ICML 2020, equation
 2; Tran, Nguyen and Hassner, "Transferability and Hardness of Supervised Classification Tasks", ICCV 2019, equation 8.
 """
@@ -16,7 +16,7 @@ def leep(probabilities: np.ndarray, targets: np.ndarray) -> float:
     """Log expected empirical prediction, in nats per sample; at most 0, at least about minus the classes' entropy.
 
     P(y | z) is estimated from all samples, each counting for every source class z by its probability; the score is the
-    mean of log sum_z P(y | z) p(z | x) at the true y. Source classes that no sample is given do not count.
+    mean of log sum_z P(y | z) p(z | x) at the true y. Source classes that no sample is assigned to are ignored.
 
     Args:
         probabilities: of the S source classes, n x S; rows add up to 1.
@@ -65,7 +65,7 @@ def nce(probabilities: np.ndarray, targets: np.ndarray) -> float:
 
 
 def check_probabilities(values: np.ndarray) -> None:
-    """Refuse rows with a negative value or a sum that is not 1, naming the first.
+    """Reject rows with a negative value or a sum that is not 1, naming the first.
 
     Raises:
         InvalidInput: there is one.

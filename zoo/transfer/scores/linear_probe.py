@@ -1,13 +1,12 @@
 """Cross-validated linear probe: accuracy or R^2 of a linear model on frozen features, on held-out samples.
 
 Ridge regression on standardised features, closed form; classes are regressed as indicators and the largest output wins.
-The penalty is picked on the training part of each fold alone, so the held-out fold stays unseen: by the error of
-leaving each sample out in turn (Allen, "The relationship between variable selection and data augmentation and a method
-for prediction", Technometrics 16 (1974)), and where samples are many, which makes the two alike, by its average form,
-generalised cross-validation (Golub, Heath and Wahba, "Generalized cross-validation as a method for choosing a good
-ridge parameter", Technometrics 21 (1979), equation 1.4). With about as many samples as dimensions the average form
-fails on near-duplicate samples, such as images of one series: once all are memorised it falls to 0, although other
-samples are predicted wrongly.
+The penalty is chosen on the training part of each fold only, so the held-out fold stays unseen: by leave-one-out error
+(Allen, "The relationship between variable selection and data augmentation and a method for prediction", Technometrics
+16 (1974)), and with many samples, where the two are similar, by its average form, generalised cross-validation
+(Golub, Heath and Wahba, "Generalized cross-validation as a method for choosing a good ridge parameter", Technometrics
+21 (1979), equation 1.4). With about as many samples as dimensions the average form fails on near-duplicate samples,
+such as images of one series: once all are memorised its error falls to 0, although other samples are predicted wrongly.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ PENALTIES = tuple(10.0 ** (half / 2) for half in range(-10, 7))
 direction of average variance."""
 
 MANY = 4
-"""Training samples per dimension from which on the average form is used."""
+"""Minimum number of training samples per dimension for the average form."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class _Ridge(NamedTuple):
 def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0, groups: Any = None) -> ProbeResult:
     """Cross-validated accuracy (class indices) or R^2 (numbers; labels, each a number 0 or 1) of a ridge probe.
 
-    Folds are stratified by class and drawn from ``seed``. Each fold's training statistics are the whole's less the
+    Folds are stratified by class and drawn from ``seed``. Each fold's training statistics are the whole's minus the
     fold's own, so the features are summed once. R^2 is 1 - (mean squared error in the fold) / (variance of all
     targets): the same denominator in each fold keeps small folds from dominating. Several outputs share one penalty;
     each is scaled to unit variance, and their R^2 are averaged.
@@ -76,7 +75,7 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0, gro
         targets: n class indices, n or n x r floats, or n x r integers 0 or 1.
         folds: k, lowered to n where there are fewer samples (or groups).
         seed: of the folds.
-        groups: which samples no fold may separate, n; None where each stands alone.
+        groups: which samples no fold may separate, n; None if all are independent.
 
     Cost: O(n d^2 + k d^3); where n < d, O(k n^2 d) instead.
 
@@ -113,7 +112,7 @@ def linear_probe(features: Any, targets: Any, folds: int = 5, seed: int = 0, gro
 
 
 def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_of: np.ndarray) -> Iterator[_Ridge]:
-    """The ridge fitted to all but one fold, for each fold in turn."""
+    """The ridge fitted to all folds but one, for each fold."""
     folds = range(int(fold_of.max()) + 1)
     n, d = features.shape
     if n < d:
@@ -137,7 +136,7 @@ def _fits(features: np.ndarray, targets: np.ndarray, classes: int | None, fold_o
 def _primal(train: Statistics, features: np.ndarray | None = None, targets: np.ndarray | None = None) -> _Ridge:
     """Ridge from statistics, by the eigenvectors of the features' correlation matrix, d x d.
 
-    The penalty is chosen by leaving out each of the samples themselves, where they are given.
+    The penalty is chosen by leave-one-out on the samples themselves, if they are given.
     """
     scale = _scale(train.scatter.diagonal(), train.n, train.mean)
     values, vectors = np.linalg.eigh(train.scatter * scale * scale[:, None])
@@ -178,7 +177,7 @@ def _dual(features: np.ndarray, targets: np.ndarray, classes: int | None) -> _Ri
 
 
 def _centred(targets: np.ndarray, classes: int | None) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs to regress, n x r, less their means; and the means. Classes become indicators."""
+    """Outputs to regress, n x r, minus their means; and the means. Classes become indicators."""
     outputs = np.eye(classes)[targets] if classes else targets
     intercept = outputs.mean(axis=0)
     return outputs - intercept, intercept
@@ -199,7 +198,7 @@ def _above_rounding(values: np.ndarray, n: int) -> np.ndarray:
 
 
 def _penalty(values: np.ndarray, projected: np.ndarray, squares: float, n: int) -> float:
-    """The one of PENALTIES with the least generalised cross-validation error, n RSS / (n - degrees of freedom)^2.
+    """The one of PENALTIES with the lowest generalised cross-validation error, n RSS / (n - degrees of freedom)^2.
 
     Args:
         values: eigenvalues of the standardised scatter.
@@ -216,7 +215,7 @@ def _penalty(values: np.ndarray, projected: np.ndarray, squares: float, n: int) 
 
 
 def _penalty_leaving_one_out(values: np.ndarray, axes: np.ndarray, outputs: np.ndarray) -> float:
-    """The one of PENALTIES with the least squared error on each sample when it is left out of the regression.
+    """The one of PENALTIES with the lowest leave-one-out squared error.
 
     A sample's error is e / (1 - h): its residual e in the regression of all, and its leverage h.
 

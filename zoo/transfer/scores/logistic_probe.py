@@ -24,11 +24,11 @@ def measure_logistic(
 ) -> Measured:
     """The same, with the interval of a proportion of the samples (or groups); folds never split a group.
 
-    Multinomial logistic regression on features standardised on the training part, weights penalised by |w|^2 / 2
-    beside the summed log loss (C = 1), at most 200 iterations of L-BFGS. Several labels are one regression each. As a
+    Multinomial logistic regression on features standardised on the training part, weights penalised by |w|^2 / 2 added
+    to the summed log loss (C = 1), at most 200 iterations of L-BFGS. Several labels are one regression each. As a
     measure of transfer: Kornblith, Shlens and Le, "Do Better ImageNet Models Transfer Better?", CVPR 2019.
 
-    Cost: O(n d K) an iteration, five fits.
+    Cost: O(n d K) per iteration, five fits.
 
     Raises:
         MissingExtra: scikit-learn is not installed.

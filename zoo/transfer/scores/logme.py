@@ -21,16 +21,16 @@ SMALLEST_RATIO = 1e-140
 def logme(statistics: Statistics) -> float:
     """LogME in nats per sample, averaged over the classes that occur (or the one number target); higher is better.
 
-    Each class, as an indicator 0/1, starts on its own from alpha = beta = 1 and iterates at most 11 times, until
-    alpha / beta moves by 0.1 % or less. The prior is over all d dimensions, those without variance included, as in the
+    Each class, as an indicator 0/1, starts on its own from alpha = beta = 1 and iterates at most 11 times, until alpha
+    / beta changes by 0.1 % or less. The prior is over all d dimensions, those without variance included, as in the
     paper: they add nothing to the evidence, so padding or duplicating a constant feature changes nothing.
 
     Cost: one eigendecomposition O(d^3), then O(d^2 K).
 
     The eigendecomposition is that of the centred scatter S = V diag(s) V', and the mean comes back as a rank-one term:
     X'X = S + n mu mu'. With nu = V'mu and r = 1 / (s + t), t = alpha / beta, Sherman-Morrison gives inverse, trace and
-    determinant of X'X + t I in closed form. So features far from zero cost no digits, and the decomposition is shared
-    with estimators that centre.
+    determinant of X'X + t I in closed form. So features far from zero lose no precision, and the decomposition is
+    shared with estimators that centre.
     """
     n = statistics.n
     mean, squares, cross = statistics.responses
@@ -54,7 +54,7 @@ def logme(statistics: Statistics) -> float:
         fitted_mean = m @ nu + kappa / tk[:, 0] * nu_flat
         residual = r * (s * kappa[:, None] * nu - tk * bk)
         res2 = (residual * residual / s).sum(axis=1) + unexplained[active] + n * (mean[active] - fitted_mean) ** 2
-        # n - gamma, as a sum of terms >= 0, so that it keeps its digits when d >= n.
+        # n - gamma, as a sum of terms >= 0, which stays precise when d >= n.
         left = n - 1 - len(s) + tk[:, 0] * r.sum(axis=1) + (1.0 + n * (r * r) @ (nu * nu * s)) / (1.0 + n * q)
         alpha = (n - left) / (m2 + EPSILON)
         beta = left / (res2 + EPSILON)

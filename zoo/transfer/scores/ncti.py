@@ -1,8 +1,8 @@
-"""NCTI's three parts: how close features are to neural collapse, the state that training ends in.
+"""NCTI's three parts: how close features are to neural collapse, the final state of training.
 
 Wang, Luo, Zheng, Huang and Baktashmotlagh, "How Far Pre-trained Models Are from Neural Collapse on the Target Dataset
 Informs their Transferability", ICCV 2023. The paper's score is seli + ncc - vc, each first scaled to 0..1 over the
-models that are compared, which a score of one model cannot do: so zoo gives the parts.
+compared models, which a score of a single model cannot do: so zoo has the parts.
 
 Features are reduced to 64 principal components, and a linear discriminant analysis is fitted there, its within-class
 covariance shrunk by exp(-(variance of the first 32 components)), as in the authors' code. The first part follows from
@@ -54,7 +54,7 @@ def seli(statistics: Statistics) -> float:
 
 
 def ncc(features: np.ndarray, targets: np.ndarray) -> float:
-    """Mean posterior probability of the true class, 0 to 1: whether samples lie nearest to their class's centre.
+    """Mean posterior probability of the true class, 0 to 1: whether samples are nearest to their class's centre.
 
     Cost: that of ``seli`` and O(n d 64).
     """

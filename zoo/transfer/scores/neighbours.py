@@ -1,4 +1,4 @@
-"""k nearest neighbours, leaving one out."""
+"""Leave-one-out k-nearest-neighbours."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def measure_neighbours(
     """The same with its interval over the samples, or the groups: that of a proportion for an accuracy, else value -/+
     t * standard error.
 
-    Euclidean distances; each class has the votes of its members among the 5 nearest, a draw goes to the class that is
-    nearer; numbers are predicted by the mean. Neighbours as a measure of transferability: Renggli et al., "Which Model
-    to Transfer? Finding the Needle in the Growing Haystack", CVPR 2022; Bolya et al. (PARC), NeurIPS 2021, leave one
-    out as here, with one neighbour; five are steadier. Samples of one group are not each other's neighbours.
+    Euclidean distances; majority vote among the 5 nearest, with ties broken by distance; numbers are predicted by the
+    mean. Neighbours as a measure of transferability: Renggli et al., "Which Model to Transfer? Finding the Needle in
+    the Growing Haystack", CVPR 2022; Bolya et al. (PARC), NeurIPS 2021, leave one out as here, with one neighbour; five
+    are more stable. Samples of one group are not each other's neighbours.
 
     Cost: O(n^2 d) time, O(n) memory. ``seed`` is not used: nothing is drawn.
     """
@@ -67,7 +67,7 @@ def _nearest(rows: np.ndarray, groups: np.ndarray | None) -> Iterator[tuple[int,
 
 def _vote(labels: np.ndarray, distance: np.ndarray, classes: int) -> np.ndarray:
     counted = np.isfinite(distance)
-    # Less than half a vote for nearness, so that it decides draws alone.
+    # Less than half a vote for distance, so that it only breaks ties.
     near = np.where(counted, distance, 0.0)
     total = near.sum(axis=1, keepdims=True)
     share = np.divide(near, total, out=np.zeros_like(near), where=total > 0)

@@ -26,7 +26,7 @@ def nleep(features: np.ndarray, targets: np.ndarray) -> float:
     as many as there are samples) by expectation-maximisation from k-means, drawn from seed 0; then LEEP. The paper
     has the mean of the logarithm; the code of SFDA, a common reference, leaves the logarithm out.
 
-    Cost: O(n r^2 5 K) an iteration for r components kept: the costliest estimator here.
+    Cost: O(n r^2 5 K) per iteration for r components: the costliest estimator here.
 
     Raises:
         MissingExtra: scikit-learn is not installed.

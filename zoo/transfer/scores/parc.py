@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.transfer.intervals import thin
+from zoo.transfer.intervals import subsample
 from zoo.transfer.scores.principal import principal_components
 
 COMPONENTS = 32
@@ -18,15 +18,15 @@ SAMPLES = 2000
 def parc(features: np.ndarray, targets: np.ndarray) -> float:
     """Spearman's correlation of the samples' distances in features and in labels, -100 to 100, chance 0.
 
-    Features are reduced to 32 principal components, each scaled to unit variance; a distance is 1 less Pearson's
+    Features are reduced to 32 principal components, each scaled to unit variance; a distance is 1 minus Pearson's
     correlation of two samples. Labels are indicators of the classes, or several labels per sample (one with all or no
-    labels correlates with none). All pairs count, so more than 2,000 samples are thinned to 2,000, evenly by class,
-    with a fixed seed; the paper uses 500. The authors' code draws its principal components at random; here they are
-    exact.
+    labels correlates with none). All pairs are used, so more than 2,000 samples are subsampled to 2,000, evenly by
+    class, with a fixed seed; the paper uses 500. The authors' code draws its principal components at random; here they
+    are exact.
 
     Cost: O(n d^2 + d^3), then O(m^2 log m) time and O(m^2) memory for m = min(n, 2000) samples.
     """
-    rows = thin(targets, SAMPLES)
+    rows = subsample(targets, SAMPLES)
     features, targets = features[rows], targets[rows]
     reduced = principal_components(features, COMPONENTS)
     deviation = reduced.std(axis=0)

@@ -29,7 +29,7 @@ def ped(features: np.ndarray, targets: np.ndarray) -> float:
     The authors measure in units of each dimension's deviation on ImageNet's validation images. There are no source
     features here, so the units are the deviations on the data itself.
 
-    Cost: that of ``sfda`` and O(6 K^2 d): the classes move as wholes, so their means and radii say all.
+    Cost: that of ``sfda`` and O(6 K^2 d): each class moves as a whole, so its mean and radius suffice.
     """
     deviation = np.maximum(features.std(axis=0, dtype=np.float64), LEAST_DEVIATION)
     scaled = (features - features.mean(axis=0, dtype=np.float64)) / deviation

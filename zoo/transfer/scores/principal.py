@@ -10,12 +10,12 @@ from zoo.transfer.measure import compact
 def principal_components(features: np.ndarray, components: int | None = None, share: float | None = None) -> np.ndarray:
     """Centred features in the first principal components, n x r, float64.
 
-    The sign of each is such that its loading of greatest size is positive, as in scikit-learn.
+    The sign of each makes its largest absolute loading positive, as in scikit-learn.
 
     Args:
         features: n x d.
-        components: r at most, never more than there are directions with variance.
-        share: the least r whose components hold more than this share of the variance.
+        components: maximum r, never more than the directions with variance.
+        share: the smallest r whose components explain more than this share of the variance.
 
     Cost: O(min(n, d)^2 max(n, d)).
     """

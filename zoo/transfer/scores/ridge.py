@@ -1,8 +1,8 @@
-"""Ridge regression with exact cross-validation, for a whole path of penalties, from the folds' statistics alone.
+"""Ridge regression with exact cross-validation, for a whole path of penalties, from the folds' statistics only.
 
 Hoerl and Kennard, "Ridge Regression: Biased Estimation for Nonorthogonal Problems", Technometrics 12 (1970), equation
-2.3. Statistics add up, so the training statistics of a fold are the whole's less the fold's own; and the squared error
-on the fold is a quadratic form of the weights in the fold's statistics. No sample is looked at twice. Classes are
+2.3. Statistics add up, so the training statistics of a fold are the whole's minus the fold's own; and the squared error
+on the fold is a quadratic form of the weights in the fold's statistics. Each sample is read once. Classes are
 regressed as indicators: least-squares classification.
 """
 
@@ -20,8 +20,8 @@ def explained(training: Statistics, held_out: Statistics) -> np.ndarray:
     """R^2 on the samples held out of a ridge regression of the others, for each of ``PENALTIES``; at most 1.
 
     1 - (squared error) / (squared error of the training mean). For classes both are summed over the indicators, a Brier
-    skill score of least-squares classification; several numbers or labels per sample count alike: their R^2 are
-    averaged, those that do not vary among the samples held out left aside.
+    skill score of least-squares classification; for several numbers or labels per sample, R^2 is averaged over those
+    that vary among the held-out samples.
 
     In the eigenvectors V of the training scatter, with eigenvalues s and cross products b, the weights at penalty p are
     b / (s + p). Their squared error is y'y - 2 r'c + r'(G o M) r with r = 1 / (s + p), c the products of b with the

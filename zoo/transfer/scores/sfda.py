@@ -1,4 +1,4 @@
-"""SFDA: how surely regularised Fisher discriminants tell the classes apart, before and after a challenge.
+"""SFDA: how confidently regularised Fisher discriminants separate the classes, before and after a challenge.
 
 Shao et al., "Not All Models Are Equal: Predicting Model Transferability in a Self-challenging Fisher Space", ECCV 2022,
 sections 3.1 to 3.3.
@@ -29,10 +29,11 @@ def lda(features: np.ndarray, targets: np.ndarray) -> float:
 def sfda(features: np.ndarray, targets: np.ndarray) -> float:
     """SFDA with its self-challenging step, 0 to 1; classes only.
 
-    Confidential mix-up (section 3.3): the surer the first discriminants are of a sample's class, the less it is moved
-    towards the mean of the other classes' means; p is their posterior, softened by a second softmax. The discriminants
-    are then fitted to the moved samples, with the same shrinkage, and evaluated on them. The paper averages log p; the
-    authors' code, whose results the paper reports, averages p, "in case of instability": zoo follows the code.
+    Confidential mix-up (section 3.3): the more confident the first discriminants are of a sample's class, the less it
+    is moved towards the mean of the other classes' means; p is their posterior, softened by a second softmax. The
+    discriminants are then fitted to the moved samples, with the same shrinkage, and evaluated on them. The paper
+    averages log p; the authors' code, whose results the paper reports, averages p, "in case of instability": zoo
+    follows the code.
 
     Cost: twice that of ``lda``.
     """

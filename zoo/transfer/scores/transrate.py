@@ -1,4 +1,4 @@
-"""TransRate: how many nats it takes to code the features, less how many when the classes are known.
+"""TransRate: nats needed to code the features, minus those needed when the classes are known.
 
 Huang, Huang, Rong, Yang and Wei, "Frustratingly Easy Transferability Estimation", ICML 2022, section 4.
 """
@@ -15,7 +15,7 @@ def transrate(features: np.ndarray, targets: np.ndarray) -> float:
 
     R(Z) - sum_c n_c / n R(Z_c) with the coding rate R(Z) = log det(I + 1e4 Z'Z / n) / 2 of features centred as a
     whole. The constant is that of the authors' code (1 / 1e-4, in place of d / epsilon^2). Its average over classes is
-    unweighted; zoo weighs by n_c / n as the paper does, which for classes of one size is the same.
+    unweighted; zoo weights by n_c / n as in the paper, which is the same for balanced classes.
 
     The classes' own scatters are K d^2 numbers, so statistics, which hold K d, do not suffice. A class of fewer
     samples than dimensions is measured by its inner products instead.
