@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
 from domain_words import DOMAIN_WORDS
 from forbidden_words import AS_WRITTEN, EXCEPTIONS, FORBIDDEN
@@ -24,27 +23,12 @@ _FORMAT = re.compile(r"#\s*fmt\s*:[^\n]*")
 _DOMAINS, _LANGUAGE = Finder(DOMAIN_WORDS), Finder(FORBIDDEN)
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One breach of a rule.
-
-    Attributes:
-        entry: what the record of known breaches counts it under: a file, or a file and a package.
-        sentence: what is wrong, where, and what to do.
-        amount: how much it counts.
-    """
-
-    entry: str
-    sentence: str
-    amount: int = 1
-
-
-def layers(repository: Repository) -> Iterator[Finding]:
+def layers(repository: Repository) -> Iterator[str]:
     """A module of zoo imports only packages of lower layers, and its own."""
     code = repository.code
     for package in code.packages:
         if package not in {*LEVEL, *BESIDE}:
-            yield Finding(f"zoo/{package}", f"zoo/{package} has no layer: add it to LAYERS in tools/architecture.py.")
+            yield f"zoo/{package} has no layer: add it to LAYERS in tools/architecture.py."
     for here, there, found in _imports(code, "zoo"):
         known = {*LEVEL, *BESIDE}
         if there.top != "zoo" or here.package == there.package or here.package in BESIDE:
@@ -59,76 +43,68 @@ def layers(repository: Repository) -> Iterator[Finding]:
             why = f"zoo.{there.package} is in the same layer as zoo.{here.package}"
         else:
             continue
-        yield Finding(f"{here.path} -> {there.package}", f"{_at(here, found)} imports {found.target}, but {why}.")
+        yield f"{_at(here, found)} imports {found.target}, but {why}."
 
 
-def plugins(repository: Repository) -> Iterator[Finding]:
+def plugins(repository: Repository) -> Iterator[str]:
     """A domain plugin imports what it may of zoo and no other plugin; zoo imports no domain plugin."""
     code = repository.code
     for here, there, found in _imports(code, "zoo"):
         if there.top != "zoo":
-            yield Finding(here.path, f"{_at(here, found)} imports {found.target}, a domain plugin; zoo knows none.")
+            yield f"{_at(here, found)} imports {found.target}, a domain plugin; zoo knows none."
     for plugin in code.plugins:
         for here, there, found in _imports(code, plugin):
-            entry = f"{here.path} -> {there.package if there.top == 'zoo' else there.top}"
             if there.top not in {"zoo", plugin}:
-                yield Finding(entry, f"{_at(here, found)} imports {found.target} of another plugin.")
+                yield f"{_at(here, found)} imports {found.target} of another plugin."
             elif there.top == "zoo" and there.package not in FOR_PLUGINS:
-                yield Finding(
-                    entry, f"{_at(here, found)} imports {found.target}; plugins may not import zoo.{there.package}."
-                )
+                yield f"{_at(here, found)} imports {found.target}; plugins may not import zoo.{there.package}."
 
 
-def circles(repository: Repository) -> Iterator[Finding]:
+def circles(repository: Repository) -> Iterator[str]:
     """At most two modules import one another, imports for type checkers and inside functions counted."""
     code = repository.code
     for group in code.circles:
         if len(group) > CIRCLE:
             for name in sorted(group):
                 way = " -> ".join(_shortest_way_back(code, name, group))
-                yield Finding(
-                    code.modules[name].path,
-                    f"{code.modules[name].path} is one of {len(group)} modules that import one another: {way}.",
-                )
+                yield f"{code.modules[name].path} is one of {len(group)} modules that import one another: {way}."
 
 
-def domain_words(repository: Repository) -> Iterator[Finding]:
+def domain_words(repository: Repository) -> Iterator[str]:
     """No file of zoo outside the catalog's tables mentions formats, libraries or models of one domain."""
     for path, text in repository.texts.items():
         if path.startswith("zoo/") and not path.startswith("zoo/catalog/tables/"):
             for match in _DOMAINS(text):
-                yield Finding(
-                    path, f"{path}:{match.line} mentions '{match.text}', which only {match.word.instead} may know."
-                )
+                yield f"{path}:{match.line} mentions '{match.text}', which only {match.word.instead} may know."
 
 
-def folders(repository: Repository) -> Iterator[Finding]:
+def folders(repository: Repository) -> Iterator[str]:
     """At most 20 Python files lie directly in one folder of zoo or of a plugin."""
     counts = Counter(module.path.rpartition("/")[0] for module in repository.code.modules.values())
     for folder, count in sorted(counts.items()):
         if count > FILES:
-            yield Finding(folder, f"{folder} holds {count} Python files; at most {FILES} are allowed.", count - FILES)
+            yield f"{folder} has {count} Python files; at most {FILES} are allowed."
 
 
-def lengths(repository: Repository) -> Iterator[Finding]:
+def lengths(repository: Repository) -> Iterator[str]:
     """A module of zoo or of a plugin has at most 300 lines."""
     for module in repository.code.modules.values():
         count = len(repository.texts[module.path].splitlines())
         if count > LINES:
-            yield Finding(module.path, f"{module.path} has {count} lines; at most {LINES} are allowed.", count - LINES)
+            yield f"{module.path} has {count} lines; at most {LINES} are allowed."
 
 
-def formatting(repository: Repository) -> Iterator[Finding]:
+def formatting(repository: Repository) -> Iterator[str]:
     """No comment switches the formatter off."""
     for path, text in repository.texts.items():
         if path in QUOTING:
             continue
         for match in _FORMAT.finditer(text):
             line = text.count("\n", 0, match.start()) + 1
-            yield Finding(path, f"{path}:{line} has '{match.group().strip()}'; let the formatter format every line.")
+            yield f"{path}:{line} has '{match.group().strip()}'; let the formatter format every line."
 
 
-def language(repository: Repository) -> Iterator[Finding]:
+def language(repository: Repository) -> Iterator[str]:
     """Code, help, messages and docs use the words of the field."""
     unused = set(EXCEPTIONS) if repository.root == ROOT else set()
     for path, text in repository.texts.items():
@@ -144,12 +120,12 @@ def language(repository: Repository) -> Iterator[Finding]:
             if exception in EXCEPTIONS:
                 unused.discard(exception)
             else:
-                yield Finding(path, f"{path}:{number} says '{said}'; write instead: {instead}.")
+                yield f"{path}:{number} says '{said}'; write instead: {instead}."
     for path, line in sorted(unused):
-        yield Finding(path, f"{path} has no line '{line}' that needs an exception; remove it from EXCEPTIONS.")
+        yield f"{path} has no line '{line}' that needs an exception; remove it from EXCEPTIONS."
 
 
-RULES: Mapping[str, Callable[[Repository], Iterator[Finding]]] = {
+RULES: Mapping[str, Callable[[Repository], Iterator[str]]] = {
     rule.__name__: rule for rule in (layers, plugins, circles, domain_words, folders, lengths, formatting, language)
 }
 

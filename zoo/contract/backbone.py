@@ -149,7 +149,7 @@ class HasLearningRate(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """A model made ready for training on a task whose targets are neither one class nor one number."""
+    """A model prepared for training on a task whose targets are neither one class nor one number."""
 
     @property
     def module(self) -> nn.Module:

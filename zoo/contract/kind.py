@@ -62,7 +62,7 @@ class Kind(Shows):
         batch_tokens: of inputs with a length: padded tokens per batch on each, in place of a number of samples.
         block_rows: rows of features that are computed and saved together, which an interruption loses; samples are
             sorted by length within them.
-        most_evaluated: how many targets show whether a metric applies; all where it is None.
+        most_evaluated: maximum number of targets for checking whether a metric applies; None for all.
         libraries: distributions that values, their comparison or their metrics depend on; runs record their versions.
     """
 

@@ -72,5 +72,5 @@ class Option:
         return f"--{self.name.replace('_', '-')}"
 
     def fits(self, kinds: Set[str], task: str | None) -> bool:
-        """Whether it applies to such kinds of input and target, and to a task where it is known."""
+        """Whether it applies to such kinds of input and target, and to a task if one is known."""
         return not (self.kinds and self.kinds.isdisjoint(kinds)) and (not self.task or task in {None, self.task})

@@ -29,7 +29,7 @@ class Question:
 
     Attributes:
         name: name of the task; None for the model's first.
-        task: the task, where it is known.
+        task: the task, if there is a plugin that knows it.
         inputs, outputs: kinds of what is typed and of what is answered.
         labels: the classes that a zero-shot model chooses from, or what an option has in their place.
         options: of plugins, by name.
@@ -43,7 +43,7 @@ class Question:
     options: Mapping[str, Any]
 
     def read(self, model: Model, texts: Sequence[str]) -> Typed:
-        """The inputs that paths and texts stand for; raises ``DataError`` where there are none."""
+        """The inputs that paths and texts refer to; raises ``DataError`` if they refer to none."""
         return self.inputs.read_typed(texts, {**self.options, "task": self.name}, model)
 
 

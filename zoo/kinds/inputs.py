@@ -57,7 +57,7 @@ def existing_file(text: str) -> Path | None:
 
 
 def read_each(entries: Iterable[tuple[str, str]] | Sequence[str], read: Callable[[str], Any], hint: str = "") -> Typed:
-    """Each typed input read by itself; one that cannot be used costs only itself.
+    """Each typed input read by itself; one that cannot be used does not affect the others.
 
     Args:
         entries: the inputs, or pairs of name and text.

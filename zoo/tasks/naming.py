@@ -11,7 +11,7 @@ class Architecture:
 
     Attributes:
         model_type: its ``model_type`` in a ``config.json``.
-        name: the name that its authors gave it; ``model_type`` where it is empty.
+        name: the name that its authors gave it; ``model_type`` if it is empty.
         input: kind of its inputs, where neither its task nor its domain tells it. The first task with such inputs and a
             linear head is then the task of its models, unless their head has another.
         dimension: where the configuration has the number of features, such as ``vision_config.hidden_size``; None if

@@ -91,7 +91,7 @@ class DiffusionBackbone:
         return generate(self.generator, inputs)
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """The model made ready for training to generate images; None for other tasks."""
+        """The model prepared for training to generate images; None for other tasks."""
         from zoo_vision.generation.diffusion_learner import learner
 
         return learner(self.generator, task, classes, self.card.id)

@@ -83,7 +83,7 @@ def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
     """Write the folder and give the run with its path; an earlier tuned model there is replaced when all is written.
 
     Args:
-        seen: what it was trained on, written beside the weights; None where samples cannot be told apart.
+        seen: what it was trained on, written beside the weights; None if samples cannot be told apart.
 
     Raises:
         InvalidInput: see ``check_output``.
