@@ -16,6 +16,7 @@ from zoo.contract import hooks as hookspecs
 from zoo.plugins import plugins
 from zoo.registry import opening
 from zoo.sources import resolve
+from zoo.sources.files.describing import describe
 
 TEXT = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (zoo_\w+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
@@ -84,6 +85,9 @@ def card(source: str) -> zoo.ModelCard:
 def test_domains(installed) -> None:
     installed("zoo_domains")
     assert plugins().tasks["meter-classification"].domain == "poetry"
+    card = describe({"model_type": "versenet", "architectures": ["VerseNetForMeterClassification"]})
+    assert (card.domain, card.tasks, card.architecture) == ("poetry", ("meter-classification",), "VerseNet")
+    assert card.input == {"kind": "text"}
 
 
 def test_kinds(installed) -> None:

@@ -1,4 +1,4 @@
-"""Each rule names what breaks it, and the record of known breaches only ever becomes shorter."""
+"""Each rule names what breaks it."""
 
 from __future__ import annotations
 
