@@ -9,6 +9,7 @@ from PIL import Image
 
 import zoo
 from zoo.errors import DataError
+from zoo.features.predicting import question
 
 MODEL = "pkg:efficientnet-lite0"
 
@@ -40,3 +41,10 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
 def test_no_input_is_refused() -> None:
     with pytest.raises(DataError, match="There is no input to predict"):
         zoo.predict(MODEL, [])
+
+
+def test_labels_are_a_list_or_a_text_with_commas() -> None:
+    model = zoo.load(MODEL, device="cpu")
+
+    assert question(model, None, "cat, dog", {}).labels == ("cat", "dog")
+    assert question(model, None, ["cat", "dog"], {}).labels == ("cat", "dog")

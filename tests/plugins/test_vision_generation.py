@@ -222,6 +222,12 @@ def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(spoil, told: st
         zoo.load(model)
 
 
+def test_inputs_are_read_together_so_that_each_image_has_a_seed_of_its_own(tmp_path: Path) -> None:
+    images = zoo.predict(ddpm(tmp_path / "ddpm"), ["1", "2"], device="cpu", options={"steps": 2, "seed": 5})
+
+    assert [image.seed for image in images] == [5, 6, 7]
+
+
 def test_data_without_images_or_without_prompts_are_refused(tmp_path: Path) -> None:
     (tmp_path / "texts.csv").write_text("text,label\na,x\nb,y\na,x\nb,y\n")
     (tmp_path / "plain").mkdir()

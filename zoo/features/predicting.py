@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from zoo.config import configured
@@ -47,8 +48,11 @@ class Question:
         return self.inputs.read_typed(texts, {**self.options, "task": self.name}, model)
 
 
-def question(model: Model, task: str | None, labels: Sequence[str], options: Mapping[str, Any]) -> Question:
+def question(model: Model, task: str | None, labels: str | Sequence[str], options: Mapping[str, Any]) -> Question:
     """What a model is asked, with the options that apply to it.
+
+    Args:
+        labels: classes to choose from; as text, with commas between.
 
     Raises:
         InvalidInput: an option is unknown or invalid, or applies to other tasks or kinds.
@@ -63,7 +67,9 @@ def question(model: Model, task: str | None, labels: Sequence[str], options: Map
     used = f"is used here for {wanted.name}" if wanted else f"takes {inputs.nouns}"
     kinds = {inputs.name, outputs.name}
     check_fit(options, kinds, wanted.name if wanted else name, f"'{model.card.id}' {used}", model=True)
-    replaced = next((tuple(options[option.name]) for option in given if option.labels), tuple(labels))
+    named = labels.split(",") if isinstance(labels, str) else labels
+    classes = tuple(name for label in named if (name := label.strip()))
+    replaced = next((tuple(options[option.name]) for option in given if option.labels), classes)
     return Question(name, wanted, inputs, outputs, replaced, options)
 
 
@@ -73,7 +79,7 @@ def predict(
     inputs: Any,
     *,
     task: str | None = None,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -85,7 +91,7 @@ def predict(
         inputs: paths and texts as on the command line, or decoded values such as ``PIL.Image``; one, or a sequence. A
             file with several inputs, such as a table of time series, means all of them.
         task: task name; the model's first if it is None.
-        labels: the classes that a zero-shot model chooses from.
+        labels: the classes that a zero-shot model chooses from; as text, with commas between.
         device: where to run; None takes the best available.
         options: values of options that plugins add, by name, such as ``horizon`` or ``max_cost``.
 
@@ -104,11 +110,11 @@ def predict(
         loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
         asked = question(loaded, task, labels, options or {})
         items: list[Any] = []
-        for value in given:
-            if not isinstance(value, (str, os.PathLike)):
-                items.append(value)
+        for is_typed, values in groupby(given, lambda value: isinstance(value, (str, os.PathLike))):
+            if not is_typed:
+                items += values
                 continue
-            typed = asked.read(loaded, (os.fspath(value),))
+            typed = asked.read(loaded, [os.fspath(value) for value in values])
             if typed.problems:
                 raise DataError(f"{typed.problems[0].item}: {typed.problems[0].reason}")
             items += typed.items

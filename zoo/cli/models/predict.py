@@ -86,8 +86,7 @@ def _predict(
     if page:
         pages.check(folder or "", "page")
     loaded = load(model, device=device, progress=output.progress())
-    named = [label.strip() for label in (labels or "").split(",") if label.strip()]
-    wanted = question(loaded, task, named, options)
+    wanted = question(loaded, task, labels or "", options)
     asked, answered = wanted.inputs, wanted.outputs
     if answered.needs_output and not (folder or output.json):
         raise InvalidInput(
