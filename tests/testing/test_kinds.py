@@ -70,3 +70,10 @@ def test_a_kind_of_inputs_or_targets_needs_two(
 
 def test_a_kind_of_no_task_needs_none(outcome: Callable[..., tuple[str, str]]) -> None:
     assert outcome("()", "()", "text", "class") == ("passed", "")
+
+
+def test_values_whose_digest_depends_on_the_object_are_reported(outcome: Callable[..., tuple[str, str]]) -> None:
+    status, detail = outcome("[object(), object()]", ENOUGH)
+
+    assert status == "failed"
+    assert "a digest differs the second time" in detail

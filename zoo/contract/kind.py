@@ -123,7 +123,10 @@ class Kind(Shows):
         return False
 
     def read_cell(self, value: Any) -> Any:
-        """A table's cell as a value; raises ``Unusable``."""
+        """A table's cell as a value; raises ``Unusable``.
+
+        Kinds whose cells name files override ``read_cells`` instead, which knows the folder of the table.
+        """
         return str(value)
 
     def read_cells(self, cells: Sequence[Any], folder: Path) -> Values:
@@ -189,7 +192,10 @@ class Kind(Shows):
     # Comparing
 
     def digest(self, item: Any) -> bytes:
-        """SHA-256 of the content of one value."""
+        """SHA-256 of the content of one value: of a text, of ``tobytes()`` where it has that method, or of its ``repr``.
+
+        Values whose ``repr`` does not say what they hold need one of the two methods: this one, or ``tobytes``.
+        """
         if isinstance(item, str):
             return hashlib.sha256(item.encode("utf-8", "surrogatepass")).digest()
         return hashlib.sha256(item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()).digest()

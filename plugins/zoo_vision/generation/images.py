@@ -28,3 +28,8 @@ class GeneratedImage:
     steps: int | None = None
     guidance: float | None = None
     flagged: bool = False
+
+    def tobytes(self) -> bytes:
+        """Pixels, and what generates them again, as bytes, for a digest."""
+        rest = (self.image.mode, self.image.size, self.prompt, self.seed, self.steps, self.guidance, self.flagged)
+        return f"{rest}\n".encode() + self.image.tobytes()
