@@ -90,12 +90,26 @@ def test_domains(installed) -> None:
     assert card.input == {"kind": "text"}
 
 
-def test_kinds(installed) -> None:
+def test_kinds(installed, tmp_path) -> None:
     installed("zoo_kinds")
     kind = plugins().kinds["syllables"]
     assert list(kind.baseline(["a", "b"], [2, 4], "any")) == [3, 3]
     assert kind.metrics[0].compute([1, 5], [2, 9]) == 0.5
     assert kind.table(["haiku"], [17]).rows == [["haiku", "17 syllables", ""]]
+
+    table = tmp_path / "verses.csv"
+    table.write_text("text,count\nan old silent pond,5\na frog jumps into the pond,seven\nsplash,1\n")
+    verses = zoo.read(table, task="syllable-counting", target_column="count")
+    assert (verses.target_kind, list(verses.inputs), list(verses.targets)) == (
+        "syllables",
+        ["an old silent pond", "splash"],
+        [5, 1],
+    )
+    assert [problem.reason for problem in verses.problems] == [
+        "has a label in column 'count' that is not a number of syllables"
+    ]
+    table.write_text("text,count\nan old silent pond,5\nsplash,2\n")
+    assert zoo.read(table, task="syllable-counting", target_column="count").fingerprint != verses.fingerprint
 
 
 def test_options(installed, lines) -> None:

@@ -45,7 +45,8 @@ class Kind(Shows):
         column_names: names of table columns that usually hold it, the most likely first; empty for kinds that are never
             one column.
         cells: what such a column holds, in words: ``paths of images``.
-        written: whether cells hold the value itself as text, and not the name of a file.
+        written: whether cells hold the value itself as text, and not the name of a file. Targets of such kinds, and of
+            those with ``column_names``, are read by ``read_cells`` too.
         asked_of: the kind that models take, if this kind extends it: questions go to text models.
         typed_as: for a kind that models generate: the kind of its typed input, such as a prompt.
         folds_text: whether texts in inputs are natural language, so that case and white space are ignored in
@@ -192,7 +193,7 @@ class Kind(Shows):
     # Comparing
 
     def digest(self, item: Any) -> bytes:
-        """SHA-256 of the content of one value: of a text, of ``tobytes()`` where it has that method, or of its ``repr``.
+        """SHA-256 of the content of one value: a text, else its ``tobytes()`` if it has one, else its ``repr``.
 
         Values whose ``repr`` does not say what they hold need one of the two methods: this one, or ``tobytes``.
         """

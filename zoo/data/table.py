@@ -10,13 +10,14 @@ from typing import Any
 
 from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, Table, settle
+from zoo.contract.values import Values
 from zoo.data import table_files
 from zoo.data.columns import Choice, choose
-from zoo.entities import Dataset, Problem
+from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds.fingerprint import fingerprint
-from zoo.kinds.known import kind_of
-from zoo.kinds.targets import Targets, interpret, is_missing, is_number
+from zoo.kinds.known import kind_of, kinds
+from zoo.kinds.targets import INTERPRETED, Targets, interpret, is_missing, is_number
 from zoo.tasks import find_task
 
 _SAMPLE = 2000
@@ -67,11 +68,20 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     holding = kind_of(choice.kind)
     usable = _usable(table, choice, holding)
     inputs, digests = _inputs(path, choice, holding, usable)
-    settle(reference, len(usable.inputs), usable.problems, options)
+    own = None if choice.target is None else _own_target(wanted_target)
+    read = Values((), (), ()) if own is None else own.read_cells(usable.labels, path.parent)
+    if own is not None and read.problems:
+        prefix = f"has a label in column '{choice.target}' that"
+        usable.problems += [Problem(usable.places[at], f"{prefix} {reason}") for at, reason in read.problems.items()]
+        inputs, digests = Subset(inputs, read.kept), [digests[at] for at in read.kept]
+    settle(reference, len(digests), usable.problems, options)
     targets = Targets("none", [])
-    if choice.target is not None:
+    if own is not None:
+        targets = Targets(own.name, read.items)
+    elif choice.target is not None:
         targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
     values = targets.values if choice.target is not None else None
+    content = values if own is None else [digest.hex() for digest in read.digests]
     kind = choice.kind
     return Dataset(
         reference,
@@ -79,7 +89,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         inputs,
         values,
         targets.classes,
-        fingerprint(kind, digests, values, targets.classes),
+        fingerprint(kind, digests, content, targets.classes),
         targets.kind,
         _columns(choice, table),
         tuple(usable.problems),
@@ -147,6 +157,12 @@ def _inputs(path: Path, choice: Choice, kind: Kind, usable: _Usable) -> tuple[Se
     if found.problems:
         usable.keep(found.kept)
     return found.items, found.digests
+
+
+def _own_target(wanted: str | None) -> Kind | None:
+    """The kind of a task's target if it reads its cells itself; None if they are read as labels (``interpret``)."""
+    kind = None if wanted in INTERPRETED else kinds().get(wanted or "")
+    return kind if kind is not None and (kind.written or kind.column_names) else None
 
 
 def _columns(choice: Choice, table: Table) -> dict[str, str]:

@@ -21,17 +21,21 @@ _MOST_NUMBERED_CLASSES = 10_000
 _MOST_DIGITS = 15
 """Digits up to which a float represents every whole number; longer ones are names, such as user ids."""
 
+INTERPRETED = frozenset({"class", "number", "text"})
+"""The kinds of target that ``interpret`` tells apart."""
+
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets of n samples: class indices with class names, numbers, or texts; ``kind`` names which of them.
+    """Targets of n samples: class indices with class names, numbers, texts, or values of another kind.
 
     Attributes:
+        kind: name of their kind.
         notes: how ambiguous labels were read, in sentences.
     """
 
     kind: str
-    values: list[int] | list[float] | list[str]
+    values: Sequence[Any]
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
