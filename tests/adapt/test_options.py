@@ -14,7 +14,7 @@ from torch import nn
 from zoo.adapt.known_strategies import options_of, strategies
 from zoo.adapt.strategies import adapt
 from zoo.contract.backbone import SilentProgress
-from zoo.contract.strategy import COMMON, TRAINING, flag
+from zoo.contract.strategy import COMMON, TRAINING, Strategy, flag
 from zoo.entities import Dataset, Plan, Run
 from zoo.errors import InvalidInput, UnsupportedModel
 from zoo.kinds.known import kinds
@@ -77,6 +77,20 @@ def test_every_option_is_used_or_refused(strategy: str, kind: str) -> None:
         else:
             options.check(plan, default)
             assert options.select(plan.to_dict())[name] == value
+
+
+@pytest.mark.parametrize("kind", ["class", "text"])
+def test_a_plugin_replaces_a_strategy_for_every_kind_of_target(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def own(backbone: Any, experiment: Any, plan: Plan, progress: Any) -> Run:
+        return experiment.record(backbone, plan, metrics={"own": 1.0})
+
+    known = {"full": Strategy("full", "Train nothing.", own)}
+    monkeypatch.setattr("zoo.adapt.known_strategies.strategies", lambda: known)
+
+    run = adapt(TinyBackbone(), tiny_data(kind), Plan("full", TASKS[kind]), SilentProgress())
+
+    assert run.metrics == {"own": 1.0}
+    assert "head" not in run.plan
 
 
 def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.adapt.evaluating import by_answers
-from zoo.contract.strategy import TRAINING, Options, Strategy
+from zoo.contract.strategy import Options, Strategy
 from zoo.errors import InvalidInput, suggest
 from zoo.plugins import plugins
 
@@ -19,27 +19,8 @@ def options_of(name: str, dataset: Dataset) -> Options:
     Raises:
         InvalidInput: there is no such strategy.
     """
-    return _learner_options(name) if trains_learner(name, dataset) else find(name).options
-
-
-METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
-"""What of a model is trained where its own learner is, by strategy."""
-
-
-def _learner_options(strategy: str) -> Options:
-    """The options of a plan that a strategy uses where the backbone's own learner is trained."""
-    reasons = {
-        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
-        "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
-    }
-    if METHODS[strategy] == "head_alone":
-        reasons["layer_decay"] = "the pretrained blocks are frozen"
-    return Options(frozenset(TRAINING) - reasons.keys(), reasons=reasons)
-
-
-def trains_learner(name: str, dataset: Dataset) -> bool:
-    """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
-    return by_answers(dataset) and name in METHODS
+    strategy = find(name)
+    return (by_answers(dataset) and strategy.structured) or strategy.options
 
 
 def strategies() -> dict[str, Strategy]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from zoo.adapt.evaluating import by_answers
 from zoo.adapt.experiment import prepare
-from zoo.adapt.known_strategies import METHODS, find, options_of, trains_learner
+from zoo.adapt.known_strategies import find, options_of
 from zoo.contract.strategy import TRAINING, TUNED_MODEL, Options, Strategy
 from zoo.entities import BenchmarkScore
 
@@ -27,8 +28,6 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
     experiment = prepare(dataset, plan, backbone.card)
-    if trains_learner(plan.strategy, dataset):
-        return _fine_tuning(plan.strategy)(backbone, experiment, plan, progress)
     run = strategy.adapt(backbone, experiment, plan, progress)
     if TUNED_MODEL in run.plan:
         from zoo.registry import open_registry
@@ -46,47 +45,64 @@ def builtin_strategies() -> Sequence[Strategy]:
         {"keep": "it is the linear probe that is kept"},
         "fine-tune: --strategy full",
     )
+    learner = _without(
+        head="the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        keep="there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
+    )
+    frozen = _without(**learner.reasons, layer_decay="the pretrained blocks are frozen")
     return (
         Strategy(
             "linear-probe",
             "A linear model on the frozen features; seconds, and strong on few samples.",
             _probe,
             options=fitted,
+            structured=frozen,
         ),
         Strategy(
             "partial",
             "Fine-tune the last third of the blocks; cheaper, and safer on few samples.",
-            _fine_tuning("partial"),
+            _fine_tuning("last_blocks"),
             options=every,
+            structured=learner,
         ),
         Strategy(
             "lora",
             "Small matrices beside the frozen weights, merged at the end; little memory.",
-            _fine_tuning("lora"),
+            _fine_tuning("low_rank"),
             options=every,
+            structured=learner,
         ),
         Strategy(
             "full",
             "Fine-tune every weight with early stopping; the most to gain, and the most to pay.",
-            _fine_tuning("full"),
+            _fine_tuning("everything"),
             options=every,
+            structured=learner,
         ),
     )
 
 
+def _without(**reasons: str) -> Options:
+    """All options but these, each with the reason."""
+    return Options(frozenset(TRAINING) - reasons.keys(), reasons=reasons)
+
+
 def _probe(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
+    """A linear head on frozen features, or on the frozen model the head of its own learner."""
     from zoo.adapt.linear_probe import adapt as probe
 
+    if by_answers(experiment.dataset):
+        return _fine_tuning("head_alone")(backbone, experiment, plan, progress)
     return probe(backbone, experiment, plan, progress)
 
 
-def _fine_tuning(strategy: str) -> Callable[[Backbone, Experiment, Plan, Progress], Run]:
-    """Fine-tuning of the part of the model that the strategy trains."""
+def _fine_tuning(method: str) -> Callable[[Backbone, Experiment, Plan, Progress], Run]:
+    """Fine-tuning of the part of the model that a method of ``zoo.adapt.training.methods`` trains."""
 
     def fine_tune(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
         from zoo.adapt import fine_tuning
 
-        return fine_tuning.adapt(backbone, experiment, plan, progress, METHODS[strategy])
+        return fine_tuning.adapt(backbone, experiment, plan, progress, method)
 
     return fine_tune
 

@@ -81,6 +81,7 @@ class Strategy:
         adapt: function of backbone, split data set, plan and progress that gives the run, see ``Experiment.record``.
         epochs: upper limit where the plan names none.
         options: the options of a plan that it uses; others are rejected.
+        structured: these for targets that are neither classes nor numbers, such as boxes, if they differ.
         plan: how it trains, in a sentence, if not with the epochs, batch size and learning rate of the plan.
     """
 
@@ -90,3 +91,4 @@ class Strategy:
     epochs: int = 20
     options: Options = field(default_factory=Options)
     plan: str = ""
+    structured: Options | None = None
