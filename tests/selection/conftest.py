@@ -21,11 +21,13 @@ PLUGIN = """
     import numpy as np
 
     from zoo import Domain, ModelCard, Task, hookimpl
+    from zoo.contract.kind import Kind
     from zoo.entities import LocalFiles
     from zoo.errors import ModelNotFound, suggest
     from zoo.tasks import TaskMetric
 
     TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
+    GRADING = Task("poem-grading", "poetry", "Grades", ("text",), "grade", (TaskMetric("accuracy"),), "linear")
     FORWARD_PASSES = []
     INTERRUPTED = set()
 
@@ -110,9 +112,25 @@ PLUGIN = """
                 noise[1] += 3.0 * ("rain" in text)
             return noise.astype(np.float32)
 
+    class Grades(Kind):
+        name, estimable = "grade", True
+
+        def array(self, targets):
+            return np.array(["poor fair good".split().index(grade) for grade in targets], dtype=np.int64)
+
+        def strata(self, targets):
+            return self.array(targets)
+
+        def baseline(self, inputs, targets, task):
+            return np.full(len(inputs), np.bincount(self.array(targets)).argmax())
+
     @hookimpl
     def zoo_domains():
-        return [Domain("poetry", "Poems.", (TASK,))]
+        return [Domain("poetry", "Poems.", (TASK, GRADING))]
+
+    @hookimpl
+    def zoo_kinds():
+        return [Grades()]
 
     @hookimpl
     def zoo_cards():

@@ -18,6 +18,18 @@ def test_the_model_whose_features_separate_the_classes_comes_first(poetry, poems
     assert low <= result.candidates[0].score <= high
 
 
+def test_a_kind_of_classes_that_a_plugin_adds_is_measured_as_classes(poetry):
+    words = {"poor": "stone", "fair": "rain", "good": "rose"}
+    texts = [f"the {words[grade]} number {n} speaks" for n in range(20) for grade in words]
+    graded = zoo.Dataset("graded", "text", texts, [*words] * 20, tuple(words), "graded", "grade")
+
+    result = zoo.recommend(graded, task="poem-grading")
+
+    assert [c.id for c in result.candidates] == ["poems:careful", "poems:sloppy"]
+    assert result.candidates[0].score > 0.95
+    assert "accuracy" in result.candidates[0].reasons[0]
+
+
 def test_logme_decides_where_weights_will_be_trained(poetry, poems):
     plain, trained, thrifty = (
         zoo.recommend(str(poems), task="poem-classification", **options)

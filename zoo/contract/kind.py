@@ -212,7 +212,7 @@ class Kind(Shows):
     # Evaluating
 
     def array(self, targets: Sequence[Any]) -> np.ndarray:
-        """n targets as an array for estimators and losses; for ``estimable`` kinds."""
+        """n targets, also of none, for estimators and losses: int64 indices of the data set's classes, or float64."""
         raise NotImplementedError(f"targets of the kind '{self.name}' are not an array")
 
     def strata(self, targets: Sequence[Any]) -> np.ndarray | None:

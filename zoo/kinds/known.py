@@ -48,6 +48,17 @@ def asked_kind(model: Described, task: Task | None) -> Kind:
     return kind_of(model.input_kind)
 
 
+def estimated_as(target_kind: str) -> str:
+    """How estimators name targets of a kind: ``class`` for indices of classes, ``number`` for floats.
+
+    The type of the kind's arrays decides; the kind's own name if it has none.
+    """
+    kind = kind_of(target_kind)
+    if not kind.estimable:
+        return target_kind
+    return "class" if kind.array(()).dtype.kind == "i" else "number"
+
+
 def shown(kind: Kind, show: Callable[[], T], fallback: Callable[[], T]) -> T:
     """An answer as its kind shows it; if the kind raises, the fallback, with a warning that names its plugin."""
     try:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.entities import Entity, ModelCard
 from zoo.errors import InvalidInput, ZooError, needs_extra
+from zoo.kinds.known import estimated_as
 from zoo.selection.backtest.ground_truth import FineTuning, GroundTruthFile, Recipe
 
 if TYPE_CHECKING:
@@ -227,7 +228,8 @@ def _predictions(
     dataset, progress = tuning.dataset, tuning.progress or SilentProgress()
     same = units(dataset)
     names = list(estimators) or list(known_estimators())
-    names = [name for name in names if dataset.target_kind in find_estimator(name).target_kinds]
+    kind = estimated_as(dataset.target_kind)
+    names = [name for name in names if kind in find_estimator(name).target_kinds]
     values: dict[str, dict[str, float]] = {name: {} for name in names}
     for model, card in cards.items():
         loaded = load(card, device=tuning.device, progress=progress)

@@ -11,6 +11,7 @@ import numpy as np
 from zoo.contract.backbone import PROBABILITIES
 from zoo.contract.estimator import Measured
 from zoo.errors import InvalidInput
+from zoo.kinds.known import kind_of
 from zoo.transfer.intervals import GROUPS, jackknife, within
 from zoo.transfer.measure import find_estimator, measure
 from zoo.transfer.statistics import Statistics
@@ -51,8 +52,8 @@ class Targets:
         cls, dataset: Dataset, order: Sequence[int], estimators: Sequence[str], units: np.ndarray | None = None
     ) -> Targets:
         """The targets of ``dataset``, to be measured in ``order`` by ``estimators``."""
-        by_class = dataset.target_kind == "class"
-        values = np.asarray(dataset.targets, dtype=np.int64 if by_class else np.float64)
+        values = kind_of(dataset.target_kind).array(() if dataset.targets is None else dataset.targets)
+        by_class = values.dtype.kind == "i"
         streamed = len(order) >= STREAMED_FROM and all(
             find_estimator(name).from_statistics and not find_estimator(name).measure for name in estimators
         )

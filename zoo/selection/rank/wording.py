@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from zoo.kinds.known import estimated_as
 from zoo.transfer.measure import known_estimators
 
 
@@ -11,10 +12,10 @@ def estimator_name(name: str, target_kind: str) -> str:
     """The name of an estimator's number in a sentence: ``cross-validated linear-probe accuracy``.
 
     Args:
-        target_kind: ``class``, ``classes`` or ``number``; an accuracy for one may be an R² for another.
+        target_kind: kind of the targets; an accuracy for classes may be an R² for numbers.
     """
     found = known_estimators().get(name)
-    return found.in_words(target_kind) if found else name
+    return found.in_words(estimated_as(target_kind)) if found else name
 
 
 def estimator_title(name: str) -> str:
@@ -25,7 +26,7 @@ def estimator_title(name: str) -> str:
 
 def described(names: Sequence[str], target_kind: str) -> dict[str, dict[str, str]]:
     """Description of each estimator's number, by name: ``words``, ``unit``, ``range``, ``title`` and ``reference``."""
-    known = known_estimators()
+    known, target_kind = known_estimators(), estimated_as(target_kind)
     return {
         name: {
             "title": known[name].title,

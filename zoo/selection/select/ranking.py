@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from zoo.kinds.known import estimated_as
 from zoo.registry import open_registry
 from zoo.selection.measure.measurements import Effort, Measurements, measure_all
 from zoo.selection.measure.overlap import training_overlap
@@ -48,7 +49,7 @@ def _by_measuring(
         prepared.task,
         dataset,
         sample_count(dataset, request.samples),
-        ranking.estimators_for(dataset.target_kind, request.estimators),
+        ranking.estimators_for(estimated_as(dataset.target_kind), request.estimators),
         prepared.device,
         request.seed,
         request.fresh,
@@ -67,7 +68,7 @@ def _by_measuring(
     measurements.warnings += training_overlap([found.card for found in measurements.measured], plan.sampled)
     best_first = ranking.best_first(measurements.measured)
     expected = expected_of([found.card for found in best_first], plan.task.name, dataset.name)
-    ordered, combined = combining.predict_scores(best_first, expected, plan.task.target)
+    ordered, combined = combining.predict_scores(best_first, expected, estimated_as(dataset.target_kind))
     candidates = combining.with_predictions(ranking.measured_candidates(ordered, plan.task), combined)
     cards = [choice.card for choice in choices]
     return Ranked(candidates, cards, "measured", excluded, measurements, selection, plan.estimators)
