@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 import zoo
@@ -28,6 +31,15 @@ def test_a_kind_of_classes_that_a_plugin_adds_is_measured_as_classes(poetry):
     assert [c.id for c in result.candidates] == ["poems:careful", "poems:sloppy"]
     assert result.candidates[0].score > 0.95
     assert "accuracy" in result.candidates[0].reasons[0]
+
+
+def test_targets_may_be_an_array(poetry, poems):
+    data = zoo.read(str(poems))
+
+    as_list = zoo.recommend(data, task="poem-classification")
+    as_array = zoo.recommend(replace(data, targets=np.asarray(data.targets)), task="poem-classification", fresh=True)
+
+    assert [c.measured for c in as_array.candidates] == [c.measured for c in as_list.candidates]
 
 
 def test_logme_decides_where_weights_will_be_trained(poetry, poems):

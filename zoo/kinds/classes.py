@@ -99,7 +99,8 @@ class Classes(Kind):
     def check(self, dataset: Dataset) -> None:
         """Reject a single class, and classes with one sample, which cannot be split."""
         column = f" in column '{dataset.columns['target']}'" if "target" in dataset.columns else ""
-        counts: Counter[int] = Counter(int(target) for target in dataset.targets or ())
+        targets = () if dataset.targets is None else dataset.targets
+        counts = Counter(int(target) for target in targets)
         if len(counts) < 2:
             only = dataset.classes[next(iter(counts))]
             raise DataError(

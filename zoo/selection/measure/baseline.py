@@ -55,7 +55,7 @@ def baseline(dataset: Dataset, estimators: Sequence[str], seed: int = 0, samples
         if raw is None:
             return None
         features, words = raw
-        targets = kind_of(dataset.target_kind).array(part.targets or ())
+        targets = kind_of(dataset.target_kind).array(() if part.targets is None else part.targets)
         found = measure([estimator], features, targets, seed, groups=units(part))[estimator]
     except ZooError:
         return None  # too few samples, or constant inputs: no baseline
