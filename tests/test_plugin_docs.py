@@ -95,6 +95,8 @@ def test_kinds(installed, tmp_path) -> None:
     kind = plugins().kinds["syllables"]
     assert list(kind.baseline(["a", "b"], [2, 4], "any")) == [3, 3]
     assert kind.metrics[0].compute([1, 5], [2, 9]) == 0.5
+    names = list(plugins().tasks)
+    assert names.index("syllable-counting") > names.index("protein-classification")
     assert kind.table(["haiku"], [17]).rows == [["haiku", "17 syllables", ""]]
 
     table = tmp_path / "verses.csv"

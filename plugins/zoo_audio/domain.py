@@ -15,8 +15,18 @@ TASKS = (
         "text",
         lower("word_error_rate", "character_error_rate"),
         "sequence",
+        use_case=True,
     ),
-    Task("audio-classification", "audio", "Audio classification", ("audio",), "class", CLASSIFICATION, "linear"),
+    Task(
+        "audio-classification",
+        "audio",
+        "Audio classification",
+        ("audio",),
+        "class",
+        CLASSIFICATION,
+        "linear",
+        use_case=True,
+    ),
     Task(
         "text-to-speech",
         "audio",
@@ -26,6 +36,7 @@ TASKS = (
         lower("word_error_rate", "character_error_rate", "mel_cepstral_distortion")
         + higher("speaker_similarity", "predicted_mos"),
         "generator",
+        use_case=True,
     ),
     Task(
         "text-to-audio",
@@ -35,6 +46,7 @@ TASKS = (
         "generated-audio",
         lower("frechet_audio_distance") + higher("clap_score"),
         "generator",
+        use_case=True,
     ),
     Task(
         "zero-shot-audio-classification",
@@ -44,7 +56,6 @@ TASKS = (
         "class",
         higher("accuracy"),
         "none",
-        use_case=False,
     ),
     Task(
         "speech-quality-prediction",
@@ -54,7 +65,6 @@ TASKS = (
         "number",
         higher("spearman"),
         "none",
-        use_case=False,
     ),
 )
 

@@ -11,7 +11,16 @@ DESCRIPTION = (
 )
 
 TASKS = (
-    Task("text-classification", "language", "Text classification", ("text",), "class", CLASSIFICATION, "linear"),
+    Task(
+        "text-classification",
+        "language",
+        "Text classification",
+        ("text",),
+        "class",
+        CLASSIFICATION,
+        "linear",
+        use_case=True,
+    ),
     Task(
         "token-classification",
         "language",
@@ -20,6 +29,7 @@ TASKS = (
         "spans",
         higher("entity_f1", "token_accuracy"),
         "token-linear",
+        use_case=True,
     ),
     Task(
         "question-answering",
@@ -29,8 +39,11 @@ TASKS = (
         "answers",
         higher("answer_f1", "exact_match"),
         "span",
+        use_case=True,
     ),
-    Task("translation", "language", "Translation", ("text",), "text", higher("bleu", "chrf"), "sequence"),
+    Task(
+        "translation", "language", "Translation", ("text",), "text", higher("bleu", "chrf"), "sequence", use_case=True
+    ),
     Task(
         "sentence-similarity",
         "language",
@@ -39,7 +52,6 @@ TASKS = (
         "number",
         higher("spearman"),
         "none",
-        use_case=False,
     ),
     Task(
         "feature-extraction",
@@ -49,7 +61,6 @@ TASKS = (
         "vector",
         higher("ndcg_at_10"),
         "none",
-        use_case=False,
     ),
     Task(
         "text-generation",
@@ -59,7 +70,6 @@ TASKS = (
         "text",
         lower("perplexity"),
         "sequence",
-        use_case=False,
     ),
 )
 

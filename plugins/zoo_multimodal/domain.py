@@ -15,7 +15,6 @@ TASKS = (
         "class",
         higher("accuracy"),
         "none",
-        use_case=False,
     ),
     Task(
         "image-text-retrieval",
@@ -26,7 +25,6 @@ TASKS = (
         higher("recall_at_1", "recall_at_5"),
         "none",
         read_as=("image", "text"),
-        use_case=False,
     ),
     Task(
         "image-to-text",
@@ -36,7 +34,6 @@ TASKS = (
         "text",
         higher("bleu", "cider"),
         "sequence",
-        use_case=False,
     ),
     Task(
         "visual-question-answering",
@@ -46,7 +43,6 @@ TASKS = (
         "answers",
         higher("vqa_accuracy", "exact_match"),
         "sequence",
-        use_case=False,
     ),
 )
 

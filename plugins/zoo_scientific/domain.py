@@ -15,6 +15,7 @@ TASKS = (
         "number",
         lower("rmse") + higher("roc_auc"),
         "linear",
+        use_case=True,
     ),
     Task(
         "protein-structure-prediction",
@@ -24,6 +25,7 @@ TASKS = (
         "structure",
         higher("lddt", "tm_score"),
         "none",
+        use_case=True,
     ),
     Task(
         "inverse-folding",
@@ -33,7 +35,6 @@ TASKS = (
         "residues",
         higher("sequence_recovery") + lower("native_perplexity"),
         "none",
-        use_case=False,
     ),
     Task(
         "materials-property-prediction",
@@ -43,6 +44,7 @@ TASKS = (
         "number",
         lower("mean_absolute_error") + higher("f1"),
         "linear",
+        use_case=True,
     ),
     Task(
         "weather-forecasting",
@@ -52,6 +54,7 @@ TASKS = (
         "grid",
         lower("latitude_weighted_rmse") + higher("anomaly_correlation"),
         "none",
+        use_case=True,
     ),
     Task(
         "time-series-forecasting",
@@ -61,7 +64,6 @@ TASKS = (
         "series",
         lower("mase", "weighted_quantile_loss", "forecast_rmse"),
         "none",
-        use_case=False,
     ),
     Task(
         "interatomic-potential",
@@ -71,7 +73,6 @@ TASKS = (
         "forces",
         lower("force_mae", "energy_mae"),
         "none",
-        use_case=False,
     ),
     Task(
         "protein-property-prediction",
@@ -81,7 +82,6 @@ TASKS = (
         "number",
         higher("spearman"),
         "linear",
-        use_case=False,
     ),
     Task(
         "molecule-classification",
@@ -91,7 +91,6 @@ TASKS = (
         "class",
         higher("matthews_correlation", "accuracy", "macro_f1"),
         "linear",
-        use_case=False,
     ),
     Task(
         "protein-classification",
@@ -101,7 +100,6 @@ TASKS = (
         "class",
         CLASSIFICATION,
         "linear",
-        use_case=False,
     ),
 )
 

@@ -10,9 +10,27 @@ DESCRIPTION = (
 )
 
 TASKS = (
-    Task("image-classification", "vision", "Image classification", ("image",), "class", CLASSIFICATION, "linear"),
-    Task("object-detection", "vision", "Object detection", ("image",), "boxes", higher("map", "map_50"), "detection"),
-    Task("image-segmentation", "vision", "Segmentation", ("image",), "mask", higher("mean_iou"), "mask"),
+    Task(
+        "image-classification",
+        "vision",
+        "Image classification",
+        ("image",),
+        "class",
+        CLASSIFICATION,
+        "linear",
+        use_case=True,
+    ),
+    Task(
+        "object-detection",
+        "vision",
+        "Object detection",
+        ("image",),
+        "boxes",
+        higher("map", "map_50"),
+        "detection",
+        use_case=True,
+    ),
+    Task("image-segmentation", "vision", "Segmentation", ("image",), "mask", higher("mean_iou"), "mask", use_case=True),
     Task(
         "text-to-image",
         "vision",
@@ -22,6 +40,7 @@ TASKS = (
         lower("fid", "cmmd") + higher("clip_score"),
         "generator",
         read_as=("image", "text"),
+        use_case=True,
     ),
     Task(
         "unconditional-image-generation",
@@ -32,7 +51,6 @@ TASKS = (
         lower("fid", "cmmd"),
         "generator",
         read_as=("image", "text"),
-        use_case=False,
     ),
 )
 

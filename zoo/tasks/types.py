@@ -31,7 +31,7 @@ class Task:
         metrics: how models are evaluated; the first one decides.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
-        use_case: one of the sixteen use cases that zoo is measured by.
+        use_case: whether it is one of zoo's sixteen use cases, which come first where a task is guessed from the data.
         read_as: kinds of input and target that a table for it is read as, where samples are made of such pairs.
     """
 
@@ -42,7 +42,7 @@ class Task:
     target: str
     metrics: tuple[TaskMetric, ...]
     head: str
-    use_case: bool = True
+    use_case: bool = False
     read_as: tuple[str, str] | None = None
 
     @property

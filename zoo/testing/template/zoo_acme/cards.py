@@ -16,7 +16,6 @@ TASK = Task(
     "class",
     (TaskMetric("accuracy"), TaskMetric("macro_f1")),
     "linear",
-    use_case=False,
 )
 
 
