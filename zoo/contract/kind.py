@@ -182,7 +182,7 @@ class Kind(Shows):
         """Inputs typed on a command line: values, names of files, or files that hold several.
 
         Args:
-            options: what the user set of the kind's own options (``zoo_options``), by name.
+            options: what the user set of the kind's own options (``zoo_options``), by name, and the ``task``.
 
         Raises:
             DataError, InvalidInput: none can be used.
