@@ -31,6 +31,8 @@ def test_a_kind_of_classes_that_a_plugin_adds_is_measured_as_classes(poetry):
     assert [c.id for c in result.candidates] == ["poems:careful", "poems:sloppy"]
     assert result.candidates[0].score > 0.95
     assert "accuracy" in result.candidates[0].reasons[0]
+    twice = replace(graded, inputs=[*texts, texts[0]], targets=[*graded.targets, "good"])
+    assert zoo.profile(twice).duplicates[0].labels == ("poor", "good")
 
 
 def test_targets_may_be_an_array(poetry, poems):

@@ -135,6 +135,8 @@ class _Look:
         self.dataset = dataset
         self.bytes = self.repeated = 0
         self._digests = undecoded(dataset)
+        kind, targets = kind_of(dataset.target_kind), dataset.targets
+        self._targets = kind.array(targets) if targets is not None and kind.estimable else None
         self._first: dict[bytes, int] = {}
         self._equal: dict[int, list[int]] = {}
 
@@ -158,8 +160,8 @@ class _Look:
         return sum(len(group) > 1 for group in labels.values()), tuple(named)
 
     def _labels(self, group: list[int]) -> tuple[str, ...]:
-        targets = self.dataset.targets
-        if targets is None or not kind_of(self.dataset.target_kind).estimable:
+        targets = self._targets
+        if targets is None:
             return ()
-        distinct = sorted({targets[index] for index in group})
+        distinct = sorted({targets[index].item() for index in group})
         return tuple(self.dataset.classes[int(t)] if self.dataset.classes else f"{t:.15g}" for t in distinct)

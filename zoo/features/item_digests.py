@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.kinds.content import content_digest, unwrapped
+from zoo.kinds.items import HasFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ def item_digests(inputs: Sequence[Any]) -> np.ndarray | None:
 
     digests = np.empty(len(inputs), dtype=f"S{BYTES}")
     inputs, places = unwrapped(inputs)
-    facts = getattr(inputs, "facts", None)
+    facts = inputs.facts if isinstance(inputs, HasFacts) else None
     for row, place in enumerate(places):
         digest = facts(place).digest if facts is not None else content_digest(inputs[place])
         if digest is None:

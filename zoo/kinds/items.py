@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from zoo.entities import Subset
 from zoo.errors import DataError
@@ -39,6 +39,15 @@ class ItemFacts:
     size: tuple[int, int] | None = None
     mode: str | None = None
     seconds: float | None = None
+
+
+@runtime_checkable
+class HasFacts(Protocol):
+    """A sequence of inputs that knows facts about each without decoding it."""
+
+    def facts(self, index: int) -> ItemFacts:
+        """Facts about one input."""
+        ...
 
 
 class ImageFiles(Sequence[Any]):
@@ -159,10 +168,10 @@ def text_digest(text: str) -> bytes:
 
 
 def item_facts(inputs: Sequence[Any], index: int) -> ItemFacts:
-    """Facts about an input; images without known facts are decoded."""
+    """Facts about an input, which is decoded if its sequence has none."""
     if isinstance(inputs, Subset):
         return item_facts(inputs.items, inputs.indices[index])
-    if isinstance(inputs, (ImageFiles, EncodedImages, PixelImages, AudioFiles, EncodedAudio)):
+    if isinstance(inputs, HasFacts):
         return inputs.facts(index)
     item = inputs[index]
     if isinstance(item, str):
