@@ -23,11 +23,13 @@ PLUGIN = """
     from zoo import Domain, ModelCard, Task, hookimpl
     from zoo.contract.kind import Kind
     from zoo.entities import LocalFiles
+    from zoo.kinds.text import Texts
     from zoo.errors import ModelNotFound, suggest
     from zoo.tasks import TaskMetric
 
     TASK = Task("poem-classification", "poetry", "Poems", ("text",), "class", (TaskMetric("accuracy"),), "linear")
     GRADING = Task("poem-grading", "poetry", "Grades", ("text",), "grade", (TaskMetric("accuracy"),), "linear")
+    VERSES = Task("verse-classification", "poetry", "Verses", ("verse",), "class", (TaskMetric("accuracy"),), "linear")
     FORWARD_PASSES = []
     INTERRUPTED = set()
 
@@ -112,6 +114,9 @@ PLUGIN = """
                 noise[1] += 3.0 * ("rain" in text)
             return noise.astype(np.float32)
 
+    class Verses(Texts):
+        name = "verse"
+
     class Grades(Kind):
         name, estimable = "grade", True
 
@@ -126,11 +131,11 @@ PLUGIN = """
 
     @hookimpl
     def zoo_domains():
-        return [Domain("poetry", "Poems.", (TASK, GRADING))]
+        return [Domain("poetry", "Poems.", (TASK, GRADING, VERSES))]
 
     @hookimpl
     def zoo_kinds():
-        return [Grades()]
+        return [Grades(), Verses()]
 
     @hookimpl
     def zoo_cards():

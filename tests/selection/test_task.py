@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from zoo.data import read
+from zoo.entities import Dataset
 from zoo.selection.request.language import languages
 from zoo.selection.request.strategy import FULL_FROM, PROBE_BELOW, ZERO_SHOT_BELOW, advise
 from zoo.selection.request.task import analyse
@@ -33,6 +34,15 @@ def test_texts_are_described_by_language_and_length(tmp_path):
     assert analysis.profile["words"]["maximum"] == 16
     assert analysis.workload("cpu").words == 16
     assert analysis.to_dict()["advice"]["strategy"] == "linear-probe"
+
+
+def test_languages_of_a_kind_of_text_that_a_plugin_adds(poetry):
+    verses = [f"The rose number {number} speaks of love and rain." for number in range(20)]
+    dataset = Dataset("verses", "verse", verses, [0, 1] * 10, ("a", "b"), "verses")
+
+    _, analysis = analyse(dataset, "verse-classification")
+
+    assert analysis.languages == {"en": 1.0}
 
 
 def test_texts_too_short_to_tell_have_no_language():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.catalog.trainability import takes_adapters
 from zoo.entities import Dataset, Entity, ModelCard
+from zoo.kinds.known import kind_of
 from zoo.selection.request.memory import Workload
 from zoo.selection.request.strategy import Advice, advise
 from zoo.tasks import Task
@@ -107,7 +108,7 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         "samples": len(dataset),
         "classes": len(dataset.classes),
     }
-    per_class = _per_class(looked_at)
+    per_class, kind = _per_class(looked_at), kind_of(dataset.input_kind)
     return found, Analysis(
         found.name,
         found.domain,
@@ -116,7 +117,7 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         tuple(looked_at.warnings),
         {name: values[name] for name in _PROFILED if values[name] not in (None, {}, ())},
         per_class,
-        languages(dataset.inputs) if dataset.input_kind == "text" else {},
+        languages(dataset.inputs) if kind.written and kind.folds_text else {},
         None
         if structured
         else advise(
