@@ -8,6 +8,8 @@ import pytest
 from PIL import Image
 
 import zoo
+from zoo.adapt.saved.tuned import TunedBackbone
+from zoo.contract.backbone import PreparesApart, PreparesTogether
 from zoo.errors import DataError
 from zoo.features.predicting import question
 
@@ -48,3 +50,12 @@ def test_labels_are_a_list_or_a_text_with_commas() -> None:
 
     assert question(model, None, "cat, dog", {}).labels == ("cat", "dog")
     assert question(model, None, ["cat", "dog"], {}).labels == ("cat", "dog")
+
+
+def test_a_tuned_model_prepares_its_inputs_as_fast_as_its_base() -> None:
+    base = zoo.load(MODEL, device="cpu").backbone
+    tuned = TunedBackbone(base.card, base, {"classes": (), "task": "image-classification"}, lambda batch: batch)
+
+    assert isinstance(tuned, PreparesTogether)
+    assert isinstance(tuned, PreparesApart)
+    assert tuned.prepares_apart == base.prepares_apart

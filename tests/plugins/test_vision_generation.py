@@ -19,8 +19,11 @@ from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
 import zoo
+from zoo.adapt.saved.tuned import TunedBackbone
 from zoo.cli import run
 from zoo.errors import DataError, InvalidInput, UnsupportedModel
+from zoo.features.model import Model
+from zoo.features.predicting import question
 from zoo.testing import run as conformance
 from zoo_vision.generation.prompts import UNCONDITIONAL, Prompt, requested
 
@@ -220,6 +223,16 @@ def test_what_is_unsafe_or_incomplete_is_refused_in_one_sentence(spoil, told: st
 
     with pytest.raises(UnsupportedModel, match=told):
         zoo.load(model)
+
+
+def test_an_option_without_effect_is_refused_for_a_tuned_model_too(tmp_path: Path) -> None:
+    loaded = zoo.load(ddpm(tmp_path / "ddpm"), device="cpu")
+    tuned = TunedBackbone(loaded.card, loaded.backbone, {"classes": (), "task": UNCONDITIONAL}, lambda batch: batch)
+
+    for backbone in (loaded.backbone, tuned):
+        model = Model(loaded.card, backbone)
+        with pytest.raises(InvalidInput, match="--guidance applies only to models that follow a prompt"):
+            question(model, UNCONDITIONAL, (), {"guidance": 3.0}).read(model, ["3"])
 
 
 def test_inputs_are_read_together_so_that_each_image_has_a_seed_of_its_own(tmp_path: Path) -> None:

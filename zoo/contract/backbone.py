@@ -241,6 +241,16 @@ class HasExamples(Protocol):
         ...
 
 
+@runtime_checkable
+class Adapted(Protocol):
+    """It was adapted from another backbone."""
+
+    @property
+    def adapted_from(self) -> Backbone:
+        """The pretrained backbone, which has the capabilities that only its plugin knows."""
+        ...
+
+
 class LoadedModel(Protocol):
     """A model whose files are on this machine, as ``zoo.load`` returns it."""
 

@@ -6,12 +6,13 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
+from zoo.contract.backbone import Adapted
 from zoo.contract.kind import Kind
 from zoo.errors import ZooError
 from zoo.plugins import plugins
 
 if TYPE_CHECKING:
-    from zoo.contract.backbone import Described
+    from zoo.contract.backbone import Backbone, Described
     from zoo.tasks import Task
 
 T = TypeVar("T")
@@ -46,6 +47,11 @@ def asked_kind(model: Described, task: Task | None) -> Kind:
         if typed and (typed == model.input_kind or kind_of(typed).asked_of == model.input_kind):
             return kind_of(typed)
     return kind_of(model.input_kind)
+
+
+def pretrained(backbone: Backbone) -> Backbone:
+    """The backbone that an adapted one was made of, which a plugin asks for capabilities of its own; else itself."""
+    return backbone.adapted_from if isinstance(backbone, Adapted) else backbone
 
 
 def estimated_as(target_kind: str) -> str:

@@ -12,6 +12,7 @@ from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
 from zoo.errors import UnsupportedModel
 from zoo.kinds.inputs import read_each, typed_file
+from zoo.kinds.known import pretrained
 from zoo_scientific.weather.fields import HISTORY, Field, Forecast, History
 from zoo_scientific.weather.metrics import METRICS
 
@@ -45,7 +46,7 @@ class Grids(Kind):
         from zoo_scientific.weather.files import LEAST_TIMES, latest
 
         variables = [part.strip() for part in (options.get("target_column") or "").split(",") if part.strip()]
-        backbone = model.backbone
+        backbone = pretrained(model.backbone)
         least = backbone.least_times if isinstance(backbone, NeedsTimes) else LEAST_TIMES
         return read_each(texts, lambda text: latest(typed_file(text, "NetCDF"), variables, least))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed
 from zoo.errors import InvalidInput
+from zoo.kinds.known import pretrained
 from zoo_vision.generation import drawing
 from zoo_vision.generation.images import GeneratedImage
 from zoo_vision.generation.metrics import METRICS, metric_model
@@ -49,7 +50,7 @@ class PromptKind(Kind):
                 "its input.",
                 "Leave --count out, and give the number of images as the input, such as 4.",
             )
-        if "guidance" in given and isinstance(getattr(model.backbone, "generator", None), HasNoGuidance):
+        if "guidance" in given and isinstance(getattr(pretrained(model.backbone), "generator", None), HasNoGuidance):
             raise InvalidInput(
                 f"--guidance applies only to models that follow a prompt in words; '{model.card.id}' does not.",
                 "Leave --guidance out.",

@@ -35,10 +35,11 @@ _OF_THE_BASE = (
     "collate",
     "features",
     "length",
+    "preprocess_all",
+    "prepares_apart",
     "module",
     "head",
     "learning_rate",
-    "least_times",
 )
 """What a tuned model has of its base model, where that has it."""
 
@@ -63,6 +64,11 @@ class TunedBackbone:
         self.card, self._base, self._document, self._predictor = card, base, document, predictor
         # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not ask.
         self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
+
+    @property
+    def adapted_from(self) -> Backbone:
+        """The base model's backbone."""
+        return self._base
 
     @property
     def classes(self) -> tuple[str, ...]:
