@@ -56,7 +56,13 @@ class Prepared(Experiment):
             strategy=plan.strategy,
             metrics=dict(metrics),
             baseline=self.baseline(),
-            plan={**used, **(carried_out or {}), "copies": self.copies, "test_samples": len(self.test)},
+            plan={
+                **used,
+                **(carried_out or {}),
+                "copies": self.copies,
+                "near_copies": self.near_copies,
+                "test_samples": len(self.test),
+            },
             seed=plan.seed,
             epochs=epochs,
             samples=len(self.dataset),
@@ -88,6 +94,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     """
     from zoo.adapt.saved.seen import keep_apart
     from zoo.data import copies, units
+    from zoo.data.identity import identical
     from zoo.data.splitting import RANDOM
     from zoo.plugins import plugins
 
@@ -103,6 +110,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     parts = _in_time(dataset, plan) if in_time else _at_random(dataset, plan)
     # What is learned from and what is tested are apart in time; elsewhere copies are kept in one part.
     repeated = 0 if in_time else copies(units(dataset))
+    exact = 0 if in_time else copies(identical(dataset))
     if not all(parts):
         raise too_few(dataset, repeated)
     if base is not None:
@@ -114,7 +122,9 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     if kind.estimable and targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
         # Targets of 0 and 1 are evaluated by rank, as in MoleculeNet (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
-    return Prepared(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, repeated, started)
+    return Prepared(
+        task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, exact, repeated - exact, started
+    )
 
 
 def _at_random(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:

@@ -121,8 +121,11 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         output.data({**run.to_dict(), "skipped": skipped, "notes": notes_on(dataset)})
     else:
         _show(output, run)
-        if run.plan.get("copies"):
-            output.note(f"{run.plan['copies']:,} samples are copies of others; copies are kept in the same part.")
+        copies, near = run.plan.get("copies", 0), run.plan.get("near_copies", 0)
+        if copies or near:
+            found = [f"{copies:,} samples are copies of others"] * bool(copies)
+            found += [f"{near:,} {'' if copies else 'samples '}are nearly the same as others"] * bool(near)
+            output.note(f"{' and '.join(found)}; each is kept in one part with them, so that none leaks into the test.")
         output.left_out(dataset.problems)
         output.notes(notes_on(dataset))
         if interrupted:
