@@ -104,10 +104,13 @@ def in_files(dataset: Dataset) -> bool:
     return isinstance(unwrapped(dataset.inputs)[0], _DECODED)
 
 
-def units(dataset: Dataset) -> np.ndarray | None:
-    """n numbers from 0 on, in order of appearance, equal for copies and near copies; None if all differ.
+def units(dataset: Dataset, grouped: bool = True) -> np.ndarray | None:
+    """n numbers from 0 on, in order of appearance, equal for samples of one unit; None if each is one of its own.
 
-    Near copies of a near copy belong to the same unit.
+    Copies, near copies and samples of one group are one unit, and so are those connected through others.
+
+    Args:
+        grouped: whether the data set's groups count, besides copies.
 
     Raises:
         MissingExtra: the package that compares inputs of this kind is not installed.
@@ -115,12 +118,20 @@ def units(dataset: Dataset) -> np.ndarray | None:
     """
     import numpy as np
 
-    exact = identical(dataset)
+    exact, groups = identical(dataset), dataset.groups if grouped else ()
     if exact is None:
-        return None
-    _, first = np.unique(exact, return_index=True)
+        if not groups:
+            return None
+        exact = np.arange(len(dataset))
+        first, pairs = exact, []
+    else:
+        _, first = np.unique(exact, return_index=True)
+        pairs = list(_near(dataset, first))
+    if groups:
+        of_group: dict[str, int] = {}
+        pairs += [(of_group.setdefault(group, unit), unit) for group, unit in zip(groups, exact.tolist(), strict=True)]
     unit_of = list(range(len(first)))
-    for one, other in _near(dataset, first):
+    for one, other in pairs:
         roots = _root(unit_of, one), _root(unit_of, other)
         unit_of[max(roots)] = min(roots)
     roots_of = np.array([_root(unit_of, unit) for unit in range(len(first))])

@@ -174,7 +174,7 @@ class _Look:
 
     def near(self) -> tuple[int | None, tuple[Duplicate, ...]]:
         """The number of near copies, and the first groups of them, those with contradicting labels first."""
-        exact, merged = identical(self.dataset), units(self.dataset)
+        exact, merged = identical(self.dataset), units(self.dataset, grouped=False)
         if exact is None:
             return None, ()
         if merged is None:
