@@ -15,8 +15,8 @@ import zoo
 from zoo.cli import run
 from zoo.contract.kind import Kind
 from zoo.data import copies, identities, profile, stored, units
-from zoo.data.identity import folded
 from zoo.entities import Dataset
+from zoo.kinds.folding import folded_text as folded
 from zoo.plugins import plugins
 from zoo_language.answers.questions import Question
 from zoo_vision.generation.prompts import as_prompts

@@ -43,6 +43,8 @@ def tune(
     progress: Progress | None = None,
     input_column: str | None = None,
     target_column: str | None = None,
+    group_column: str | None = None,
+    time_column: str | None = None,
     on_problem: str = "skip",
     options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
@@ -74,6 +76,9 @@ def tune(
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep the figures only.
         save_run: whether the run goes into the registry.
+        group_column: column of a table whose equal values mark samples of one origin, such as a patient; they stay in
+            one part.
+        time_column: column of numbers or ISO 8601 dates; the latest samples are tested.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
@@ -100,7 +105,18 @@ def tune(
     from zoo.plugins.options import check_fit, settings_of
     from zoo.registry import open_registry
 
-    given = read_options("tune", data, read, input_column, target_column, on_problem, task, options)
+    given = read_options(
+        "tune",
+        data,
+        read,
+        input_column,
+        target_column,
+        on_problem,
+        task,
+        options,
+        group_column=group_column,
+        time_column=time_column,
+    )
     settings = settings_of("tune", options, "" if isinstance(model, str) else model.card.id)
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs

@@ -56,7 +56,14 @@ class Prepared(Experiment):
             strategy=plan.strategy,
             metrics=dict(metrics),
             baseline=self.baseline(),
-            plan={**used, **(carried_out or {}), "copies": self.copies, "test_samples": len(self.test)},
+            plan={
+                **used,
+                **(carried_out or {}),
+                **self._divided(),
+                "copies": self.copies,
+                "near_copies": self.near_copies,
+                "test_samples": len(self.test),
+            },
             seed=plan.seed,
             epochs=epochs,
             samples=len(self.dataset),
@@ -67,6 +74,18 @@ class Prepared(Experiment):
             path=plan.output,
             created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
         )
+
+    def _divided(self) -> dict[str, Any]:
+        """The columns that the parts follow, the groups in the test part, and samples left out of it as repeats."""
+        data = self.dataset
+        found: dict[str, Any] = {
+            f"{role}_column": data.columns[role] for role in ("group", "time") if role in data.columns
+        }
+        if data.groups:
+            found["test_groups"] = len({data.groups[at] for at in self.test})
+        if data.times:
+            found["left_out_repeats"] = len(data) - len(self.train) - len(self.validation) - len(self.test)
+        return found
 
     def register(self, card: ModelCard) -> None:
         """Add a card to the registry."""
@@ -86,8 +105,12 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
         DataError: the data set has no targets, or is too small to hold samples out.
         UnknownTask: no such task.
     """
+    import numpy as np
+
+    from zoo.adapt.parts import at_random, check_classes, check_groups, in_time, without_repeats
     from zoo.adapt.saved.seen import keep_apart
     from zoo.data import copies, units
+    from zoo.data.identity import identical
     from zoo.data.splitting import RANDOM
     from zoo.plugins import plugins
 
@@ -99,12 +122,16 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
             f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
         )
-    in_time = kind.ordered and plan.split == RANDOM
-    parts = _in_time(dataset, plan) if in_time else _at_random(dataset, plan)
-    # What is learned from and what is tested are apart in time; elsewhere copies are kept in one part.
-    repeated = 0 if in_time else copies(units(dataset))
+    check_groups(dataset, plan.split)
+    ordered = kind.ordered and plan.split == RANDOM
+    exact, near = (0, 0) if ordered else (copies(identical(dataset)), copies(units(dataset, grouped=False)))
+    if dataset.times:
+        parts = without_repeats(dataset, in_time(np.asarray(dataset.times), plan))
+    else:
+        parts = in_time(np.arange(len(dataset)), plan) if ordered else at_random(dataset, plan)
+    check_classes(dataset, parts)
     if not all(parts):
-        raise too_few(dataset, repeated)
+        raise too_few(dataset, near)
     if base is not None:
         parts = keep_apart(dataset, parts, base, move=not kind.ordered)
     kind.evaluated_with(task.name)  # a metric model that is missing is named before anything is trained
@@ -114,24 +141,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     if kind.estimable and targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
         # Targets of 0 and 1 are evaluated by rank, as in MoleculeNet (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
-    return Prepared(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, repeated, started)
-
-
-def _at_random(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
-    """Positions of the three parts: stratified and seeded, or by groups."""
-    from zoo.data import split_as
-
-    fractions = (1 - plan.validation - plan.test, plan.validation, plan.test)
-    divided = split_as(dataset, plan.split, fractions, plan.seed)
-    # Parts are made of the data set itself, so that their indices are positions in it.
-    return [tuple(int(position) for position in part.inputs.indices) for part in divided]  # type: ignore[attr-defined]
-
-
-def _in_time(dataset: Dataset, plan: Plan) -> list[tuple[int, ...]]:
-    """Positions of the three parts: the first samples, those that follow, and the last."""
-    count = len(dataset)
-    ends = [round(count * (1 - plan.validation - plan.test)), round(count * (1 - plan.test)), count]
-    return [tuple(range(start, end)) for start, end in zip([0, *ends[:2]], ends, strict=True)]
+    return Prepared(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, exact, near - exact, started)
 
 
 def too_few(dataset: Dataset, repeated: int) -> DataError:

@@ -86,6 +86,9 @@ _traceback_option = click.option(
 READING = ("input_column", "target_column", "on_problem")
 """Names of the options that ``reading`` gives."""
 
+SPLITTING = ("group_column", "time_column")
+"""Names of options of commands that split the data."""
+
 
 def read_options(options: dict[str, Any], task: str | None = None) -> ReadOptions:
     """How to read the data, taken out of a command's options; of those of plugins the settings stay in ``options``."""
@@ -95,7 +98,8 @@ def read_options(options: dict[str, Any], task: str | None = None) -> ReadOption
     given, known = options["options"], options_of("read")
     options["options"] = {name: value for name, value in given.items() if name not in known}
     own = {name: value for name, value in given.items() if name in known}
-    return ReadOptions(task=task, options=own, **{name: options.pop(name) for name in READING})
+    named = {name: options.pop(name) for name in (*READING, *SPLITTING) if name in options}
+    return ReadOptions(task=task, options=own, **named)
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,6 +117,16 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         function = option(function)
     return function
+
+
+group_column = click.option(
+    "--group-column",
+    help="Column of a table whose equal values mark samples of one origin, such as a patient; they are held out "
+    "together.",
+)
+time_column = click.option(
+    "--time-column", help="Column of numbers or ISO dates by which the latest samples are held out."
+)
 
 
 def plugin_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

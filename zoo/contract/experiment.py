@@ -31,7 +31,8 @@ class Experiment(ABC):
         targets: n targets: class indices (int64), floats (float64), or a sequence of other values.
         metrics: the task's metrics that apply, the one that decides first.
         kind: that of the targets.
-        copies: how many samples are copies of an earlier one; those lie in its part.
+        copies: how many samples are copies of an earlier one; those are in its part.
+        near_copies: how many more are nearly the same as another one; those are in its part too.
     """
 
     task: Task
@@ -43,6 +44,7 @@ class Experiment(ABC):
     metrics: tuple[Metric, ...]
     kind: Kind
     copies: int = 0
+    near_copies: int = 0
 
     @property
     def learned_from(self) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ methods that show its answers, a kind only of inputs those that read it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -204,6 +204,10 @@ class Kind(Shows):
     def canonical(self, item: Any) -> Any:
         """A value that is equal for inputs that are the same sample; None to compare inputs by content."""
         return None
+
+    def near(self, inputs: Sequence[Any]) -> Iterable[tuple[int, int]]:
+        """Pairs of positions of different inputs that are nearly the same, such as a text and its edited copy."""
+        return ()
 
     def identity(self, item: Any, target: Any) -> Any:
         """A value that is equal for identical samples with a target of this kind; None to compare only the input."""

@@ -19,6 +19,8 @@ class ReadOptions(Entity):
     Attributes:
         input_column: column of the texts or image paths; None lets the reader guess.
         target_column: column of the labels; None lets the reader guess.
+        group_column: column of what samples of one origin share, such as a patient; they stay in one part of a split.
+        time_column: column of numbers or ISO 8601 dates; a split holds out the latest samples.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, if it is known.
         unlabelled: whether a table without a column of labels is read as unlabelled, instead of raising an error.
@@ -27,6 +29,8 @@ class ReadOptions(Entity):
 
     input_column: str | None = None
     target_column: str | None = None
+    group_column: str | None = None
+    time_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
     unlabelled: bool = False

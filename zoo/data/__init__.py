@@ -15,7 +15,7 @@ from zoo.data.listing import notes_on
 from zoo.data.profiling import Profile, profile_dataset
 from zoo.data.splitting import group_split, sample, split, split_as, stratified_order
 from zoo.entities import Dataset
-from zoo.errors import DataError, suggest
+from zoo.errors import DataError, InvalidInput, suggest
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
 from zoo.plugins.options import check_fit, checked, options_of
@@ -137,6 +137,15 @@ def read_with(reference: str | os.PathLike[str], options: ReadOptions) -> Datase
     dataset = _named(os.fspath(reference), options)
     if wanted is not None and dataset.input_kind not in wanted.inputs:
         dataset = kind_of(wanted.inputs[0]).from_dataset(dataset, wanted) or dataset
+    for role, column, found in (
+        ("group", options.group_column, dataset.groups),
+        ("time", options.time_column, dataset.times),
+    ):
+        if column is not None and not found:
+            raise InvalidInput(
+                f"'{reference}' is not read as a table with one sample a row, so it has no column '{column}'.",
+                f"Leave out --{role}-column.",
+            )
     return _with_options(dataset, task, options.options)
 
 

@@ -24,6 +24,9 @@ def read_options(  # noqa: PLR0917
     on_problem: str = DEFAULT.on_problem,
     task: str | None = None,
     options: Mapping[str, Any] | None = None,
+    *,
+    group_column: str | None = None,
+    time_column: str | None = None,
 ) -> ReadOptions:
     """How a function reads its data: ``read``, with the arguments that were given, which take precedence.
 
@@ -43,6 +46,8 @@ def read_options(  # noqa: PLR0917
         given = {
             "input_column": input_column is not None,
             "target_column": target_column is not None,
+            "group_column": group_column is not None,
+            "time_column": time_column is not None,
             "on_problem": on_problem != DEFAULT.on_problem,
             "options": bool(reading),
             "read": known != DEFAULT,
@@ -56,6 +61,8 @@ def read_options(  # noqa: PLR0917
         known,
         input_column=known.input_column if input_column is None else input_column,
         target_column=known.target_column if target_column is None else target_column,
+        group_column=known.group_column if group_column is None else group_column,
+        time_column=known.time_column if time_column is None else time_column,
         on_problem=known.on_problem if on_problem == DEFAULT.on_problem else on_problem,
         task=known.task if task is None else task,
         options={**known.options, **reading},

@@ -93,6 +93,13 @@ def _duplicates(profile: Profile) -> Iterator[str]:
             f"{_count(profile.repeated, 'item')} ({share:.1%}) repeat an earlier one; zoo never splits copies between "
             "training and test."
         )
+    if profile.near_copies:
+        share = profile.near_copies / profile.samples
+        first, second = profile.near[0].items[:2]
+        yield (
+            f"{_count(profile.near_copies, 'item')} ({share:.1%}) {'is' if profile.near_copies == 1 else 'are'} nearly "
+            f"the same as another, such as {second} and {first}; zoo never splits them between training and test."
+        )
 
 
 def _named(names: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -104,17 +105,24 @@ def choose(
     Raises:
         DataError: a named column does not exist, or the choice is ambiguous.
     """
-    for asked in (options.input_column, options.target_column):
+    for asked in (options.input_column, options.target_column, options.group_column, options.time_column):
         if asked is not None and asked not in columns:
             raise DataError(
                 f"'{path}' has no column '{asked}'; its columns are {_listed(columns)}.", suggest(asked, columns)
             )
-    if options.input_column is not None and options.input_column == options.target_column:
-        raise DataError(
-            f"Column '{options.input_column}' cannot be both the input and the label.",
-            f"Columns of '{path}': {_listed(columns)}.",
-        )
-    known = {name: _look(name, [row[i] for row in sample if not is_missing(row[i])]) for i, name in enumerate(columns)}
+    roles = {"input": options.input_column, "label": options.target_column, "group": options.group_column}
+    for (one, name), (other, same) in combinations(roles.items(), 2):
+        if name is not None and name == same:
+            raise DataError(
+                f"Column '{name}' cannot be both the {one} and the {other}.",
+                f"Columns of '{path}': {_listed(columns)}.",
+            )
+    aside = {options.group_column, options.time_column} - {options.input_column, options.target_column}
+    known = {
+        name: _look(name, [row[i] for row in sample if not is_missing(row[i])])
+        for i, name in enumerate(columns)
+        if name not in aside
+    }
     target = options.target_column
     if target is None and wanted_target != "text":
         target = _target_by_name(known, options.input_column)

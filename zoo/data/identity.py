@@ -9,18 +9,17 @@ their waveform, whatever file they come from; other kinds by the canonical form 
 from __future__ import annotations
 
 import dataclasses
-import os
-import unicodedata
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
+from zoo.entities import Subset
 from zoo.errors import ZooError
 from zoo.kinds.content import content_digest, unwrapped
+from zoo.kinds.folding import folded_text
 from zoo.kinds.image import to_rgb
-from zoo.kinds.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles
+from zoo.kinds.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, in_threads
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
@@ -31,17 +30,10 @@ if TYPE_CHECKING:
 BYTES = 16
 """Length of a digest: too long for two different samples to share it by chance."""
 
-_VARIANTS = {
-    **dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufe0e\ufe0f\ufeff")),
-    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u201b\u2032\u02bc"), "'"),
-    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f\u00ab\u00bb"), '"'),
-    **dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212"), "-"),
-}
-"""Invisible characters (soft hyphens, joiners, byte order marks), and typographic quotes and dashes."""
-
 _DECODED = (ImageFiles, EncodedImages, AudioFiles, EncodedAudio)
-_WINDOW = 1024
 _known: weakref.WeakKeyDictionary[Any, np.ndarray] = weakref.WeakKeyDictionary()
+_KEPT = 8
+_pairs: dict[tuple[str, str], list[tuple[int, int]]] = {}
 _latest: list[tuple[weakref.ref[Dataset], np.ndarray | None]] = []
 
 
@@ -112,32 +104,76 @@ def in_files(dataset: Dataset) -> bool:
     return isinstance(unwrapped(dataset.inputs)[0], _DECODED)
 
 
-def units(dataset: Dataset) -> np.ndarray | None:
-    """n numbers from 0 on, in order of appearance, equal for identical samples; None if all differ."""
+def units(dataset: Dataset, grouped: bool = True) -> np.ndarray | None:
+    """n numbers from 0 on, in order of appearance, equal for samples of one unit; None if each is one of its own.
+
+    Copies, near copies and samples of one group are one unit, and so are those connected through others.
+
+    Args:
+        grouped: whether the data set's groups count, besides copies.
+
+    Raises:
+        MissingExtra: the package that compares inputs of this kind is not installed.
+        DataError: a file can no longer be read.
+    """
+    import numpy as np
+
+    exact, groups = identical(dataset), dataset.groups if grouped else ()
+    if exact is None:
+        if not groups:
+            return None
+        exact = np.arange(len(dataset))
+        first, pairs = exact, []
+    else:
+        _, first = np.unique(exact, return_index=True)
+        pairs = list(_near(dataset, first))
+    if groups:
+        of_group: dict[str, int] = {}
+        pairs += [(of_group.setdefault(group, unit), unit) for group, unit in zip(groups, exact.tolist(), strict=True)]
+    unit_of = list(range(len(first)))
+    for one, other in pairs:
+        roots = _root(unit_of, one), _root(unit_of, other)
+        unit_of[max(roots)] = min(roots)
+    roots_of = np.array([_root(unit_of, unit) for unit in range(len(first))])
+    _, merged = np.unique(roots_of, return_inverse=True)
+    return None if len(first) == len(exact) == len(set(unit_of)) else np.asarray(merged.reshape(-1)[exact])
+
+
+def identical(dataset: Dataset) -> np.ndarray | None:
+    """n numbers from 0 on, in order of appearance, equal for identical samples; None if the content is unknown."""
     import numpy as np
 
     digests = identities(dataset)
     if digests is None:
         return None
     _, first, of = np.unique(digests, return_index=True, return_inverse=True)
-    if len(first) == len(digests):
-        return None
     number = np.empty(len(first), dtype=np.int64)
     number[np.argsort(first)] = np.arange(len(first))
     return np.asarray(number[of.reshape(-1)])
 
 
 def copies(numbers: np.ndarray | None) -> int:
-    """Number of samples that are copies of an earlier one, from the result of ``units``."""
+    """Number of samples that are in one unit with an earlier one, from the result of ``units`` or ``identical``."""
     return 0 if numbers is None or not len(numbers) else len(numbers) - int(numbers.max()) - 1
 
 
-def folded(text: str) -> str:
-    """A text in NFKC, without case and invisible characters, with plain quotes, white space as single spaces."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    plain = unicodedata.normalize("NFKC", text.translate(_VARIANTS))
-    return " ".join(unicodedata.normalize("NFKC", plain.casefold()).translate(_VARIANTS).split())
+def _near(dataset: Dataset, first: np.ndarray) -> Sequence[tuple[int, int]]:
+    """Pairs of units that are near copies; those of the latest data sets are kept, since several splits need them."""
+    key = (dataset.input_kind, dataset.fingerprint)
+    if key in _pairs:
+        return _pairs[key]
+    found = list(kind_of(dataset.input_kind).near(Subset(dataset.inputs, first.tolist())))
+    if dataset.fingerprint:
+        while len(_pairs) >= _KEPT:
+            _pairs.pop(next(iter(_pairs)), None)
+        _pairs[key] = found
+    return found
+
+
+def _root(unit_of: list[int], unit: int) -> int:
+    while unit_of[unit] != unit:
+        unit_of[unit] = unit = unit_of[unit_of[unit]]
+    return unit
 
 
 def _has_form(name: str) -> bool:
@@ -163,7 +199,7 @@ def _form(name: str) -> Callable[[Any], Any]:
 def _plain(item: Any, fold: bool) -> Any:
     """An item with its images in RGB and, if requested, its texts folded."""
     if isinstance(item, str):
-        return folded(item) if fold else str(item)
+        return folded_text(item) if fold else str(item)
     if hasattr(item, "getpalette") and hasattr(item, "mode"):
         return to_rgb(item)
     if isinstance(item, (list, tuple)):
@@ -187,8 +223,6 @@ def _of_files(base: Any, places: np.ndarray, form: Callable[[Any], Any]) -> np.n
 
 
 def _decoded(base: Any, places: Sequence[int], form: Callable[[Any], Any]) -> Iterator[bytes]:
-    from concurrent.futures import ThreadPoolExecutor
-
     def digest(place: int) -> bytes:
         try:
             return content_digest(form(base[place])) or base.facts(place).digest
@@ -198,7 +232,4 @@ def _decoded(base: Any, places: Sequence[int], form: Callable[[Any], Any]) -> It
             found: bytes = base.facts(place).digest
             return found
 
-    remaining = iter(places)
-    with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 1) + 2)) as pool:
-        while window := list(islice(remaining, _WINDOW)):
-            yield from pool.map(digest, window)
+    return in_threads(digest, places)

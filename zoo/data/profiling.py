@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
-from zoo.data.identity import in_files, undecoded
+from zoo.data.identity import copies, identical, in_files, undecoded, units
 from zoo.entities import Dataset, Entity, LeftOut, Problem
 from zoo.kinds.counting import ImageSizes, Lengths
 from zoo.kinds.items import item_facts
@@ -15,6 +15,9 @@ from zoo.kinds.known import kind_of
 
 LISTED = 10
 """Maximum number of duplicates that are listed."""
+
+MOST_COMPARED = 20_000
+"""Maximum number of items among which near copies are looked for, because images have to be decoded."""
 
 _SUFFIX = re.compile(r"(\.[A-Za-z]\w{0,9})\)?\Z")
 """The suffix of an item's file, or of the file that a row names in brackets."""
@@ -50,6 +53,9 @@ class Profile(Entity):
             found; a split compares what is decoded.
         conflicting: how many groups of equal items have different labels.
         duplicates: the first groups of equal items, contradicting ones first.
+        near_copies: how many items are nearly the same as an earlier one, as edited texts and resized images are,
+            without being equal to one; None if they were not compared.
+        near: the first groups of such items.
         problems: items left out, with the reason.
         left_out: these items by suffix and reason.
         passed_over: files without samples, by suffix.
@@ -75,6 +81,8 @@ class Profile(Entity):
     by_files: bool = False
     conflicting: int = 0
     duplicates: tuple[Duplicate, ...] = ()
+    near_copies: int | None = None
+    near: tuple[Duplicate, ...] = ()
     problems: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     passed_over: tuple[LeftOut, ...] = ()
@@ -84,8 +92,12 @@ class Profile(Entity):
     warnings: tuple[str, ...] = ()
 
 
-def profile_dataset(dataset: Dataset) -> Profile:
-    """Profile a data set item by item; only a digest of 16 bytes of each is kept."""
+def profile_dataset(dataset: Dataset, near: bool = True) -> Profile:
+    """Profile a data set item by item; only a digest of 16 bytes of each is kept.
+
+    Args:
+        near: whether to look for near copies, up to ``MOST_COMPARED`` items; images are decoded for that.
+    """
     from zoo.data.cautions import cautions
 
     look = _Look(dataset)
@@ -96,6 +108,7 @@ def profile_dataset(dataset: Dataset) -> Profile:
         facts.update(kind_of(dataset.target_kind).profile_targets(dataset.targets, dataset.classes))
     own = {f.name for f in fields(Profile)}
     conflicting, duplicates = look.duplicates()
+    near_copies, groups = look.near() if near and len(dataset) <= MOST_COMPARED else (None, ())
     found = Profile(
         name=dataset.name,
         samples=len(dataset),
@@ -106,6 +119,8 @@ def profile_dataset(dataset: Dataset) -> Profile:
         by_files=in_files(dataset),
         conflicting=conflicting,
         duplicates=duplicates,
+        near_copies=near_copies,
+        near=groups,
         problems=dataset.problems,
         left_out=by_reason(dataset.problems),
         passed_over=dataset.passed_over,
@@ -158,6 +173,25 @@ class _Look:
             for first, group in ((first, self._equal[first]) for first in order[:LISTED])
         ]
         return sum(len(group) > 1 for group in labels.values()), tuple(named)
+
+    def near(self) -> tuple[int | None, tuple[Duplicate, ...]]:
+        """The number of near copies, and the first groups of them, those with contradicting labels first."""
+        exact, merged = identical(self.dataset), units(self.dataset, grouped=False)
+        if exact is None:
+            return None, ()
+        if merged is None:
+            return 0, ()
+        groups: dict[int, dict[int, int]] = {}
+        for index, (unit, content) in enumerate(zip(merged.tolist(), exact.tolist(), strict=True)):
+            groups.setdefault(unit, {}).setdefault(content, index)
+        several = [list(found.values()) for found in groups.values() if len(found) > 1]
+        labels = [self._labels(group) for group in several]
+        order = sorted(range(len(several)), key=lambda at: (len(labels[at]) < 2, several[at][0]))[:LISTED]
+        named = [
+            Duplicate(tuple(item_facts(self.dataset.inputs, i).name for i in several[at][:LISTED]), labels[at])
+            for at in order
+        ]
+        return copies(merged) - copies(exact), tuple(named)
 
     def _labels(self, group: list[int]) -> tuple[str, ...]:
         targets = self._targets

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,6 +14,7 @@ from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.contract.values import Values
 from zoo.data import table_files
 from zoo.data.columns import Choice, choose
+from zoo.data.times import moment_of
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
 from zoo.kinds.fingerprint import fingerprint
@@ -66,7 +68,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     wanted_input, wanted_target = _wishes(options.task)
     choice = choose(path, table.columns, sample, options, wanted=wanted_input, wanted_target=wanted_target)
     holding = kind_of(choice.kind)
-    usable = _usable(table, choice, holding)
+    usable = _usable(table, choice, holding, options)
     inputs, digests = _inputs(path, choice, holding, usable)
     own = None if choice.target is None else _own_target(wanted_target)
     read = Values((), (), ()) if own is None else own.read_cells(usable.labels, path.parent)
@@ -74,6 +76,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         prefix = f"has a label in column '{choice.target}' that"
         usable.problems += [Problem(usable.places[at], f"{prefix} {reason}") for at, reason in read.problems.items()]
         inputs, digests = Subset(inputs, read.kept), [digests[at] for at in read.kept]
+        usable.keep(read.kept)
     settle(reference, len(digests), usable.problems, options)
     targets = Targets("none", [])
     if own is not None:
@@ -83,17 +86,23 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     values = targets.values if choice.target is not None else None
     content = values if own is None else [digest.hex() for digest in read.digests]
     kind = choice.kind
+    divided = fingerprint(kind, digests, content, targets.classes)
+    if usable.groups or usable.times:  # figures depend on what is held out together
+        held = f"{divided}:{usable.groups}:{usable.times}"
+        divided = hashlib.sha256(held.encode("utf-8", "surrogatepass")).hexdigest()
     return Dataset(
         reference,
         kind,
         inputs,
         values,
         targets.classes,
-        fingerprint(kind, digests, content, targets.classes),
+        divided,
         targets.kind,
-        _columns(choice, table),
+        _columns(choice, table, options),
         tuple(usable.problems),
         notes=(*choice.notes, *targets.notes),
+        groups=usable.groups,
+        times=usable.times,
     )
 
 
@@ -103,6 +112,8 @@ class _Usable:
 
     inputs: list[Any] = field(default_factory=list)
     labels: list[Any] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -110,12 +121,16 @@ class _Usable:
         """Drop all rows but those at ``kept``."""
         self.inputs = [self.inputs[i] for i in kept]
         self.labels = [self.labels[i] for i in kept] if self.labels else []
+        self.groups = [self.groups[i] for i in kept] if self.groups else []
+        self.times = [self.times[i] for i in kept] if self.times else []
         self.places = [self.places[i] for i in kept]
 
 
-def _usable(table: Table, choice: Choice, kind: Kind) -> _Usable:
+def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _Usable:
     position = table.columns.index(choice.input)
     label_position = None if choice.target is None else table.columns.index(choice.target)
+    group_position = None if options.group_column is None else table.columns.index(options.group_column)
+    time_position = None if options.time_column is None else table.columns.index(options.time_column)
     found = _Usable()
     for row in table.rows():
         place = f"{table.unit} {row.number}"
@@ -126,9 +141,21 @@ def _usable(table: Table, choice: Choice, kind: Kind) -> _Usable:
         if not reason and label_position is not None and is_missing(row.values[label_position]):
             written = str(row.values[label_position] or "").strip()
             reason = f"has no label in column '{choice.target}'{f', but {written[:40]!r}' if written else ''}"
+        if not reason and group_position is not None and is_missing(row.values[group_position]):
+            reason = f"has no group in column '{options.group_column}'"
+        moment = None
+        if not reason and time_position is not None:
+            moment = moment_of(row.values[time_position])
+            if moment is None:
+                written = str(row.values[time_position] or "").strip()[:40]
+                reason = f"has no time in column '{options.time_column}'{f', but {written!r}' if written else ''}"
         if reason:
             found.problems.append(Problem(place, reason))
             continue
+        if group_position is not None:
+            found.groups.append(str(row.values[group_position]).strip())
+        if moment is not None:
+            found.times.append(moment)
         found.inputs.append(value)
         found.places.append(place)
         if label_position is not None:
@@ -165,10 +192,12 @@ def _own_target(wanted: str | None) -> Kind | None:
     return kind if kind is not None and (kind.written or kind.column_names) else None
 
 
-def _columns(choice: Choice, table: Table) -> dict[str, str]:
+def _columns(choice: Choice, table: Table, options: ReadOptions) -> dict[str, str]:
     columns = {"input": choice.input}
     if choice.target is not None:
         columns["target"] = choice.target
+    dividing = {"group": options.group_column, "time": options.time_column}
+    columns |= {role: name for role, name in dividing.items() if name is not None}
     if table.encoding:
         columns["encoding"] = table.encoding
     return columns

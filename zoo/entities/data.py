@@ -57,6 +57,8 @@ class Dataset:
         languages: source and target language of pairs of texts, if the user named them.
         notes: how ambiguous data were read, in sentences: splits that were merged...
         passed_over: files without samples, by suffix.
+        groups: n names of groups, whose samples a split keeps together; empty if samples have no groups.
+        times: n times, in seconds or another unit; a split holds out the latest. Empty if samples have no times.
     """
 
     name: str
@@ -71,6 +73,8 @@ class Dataset:
     languages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     passed_over: tuple[LeftOut, ...] = ()
+    groups: Sequence[str] = ()
+    times: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -83,7 +87,13 @@ class Dataset:
         digest = hashlib.sha256(f"{self.fingerprint}:{indices}".encode()).hexdigest()
         targets: Any = None if self.targets is None else [self.targets[index] for index in indices]
         return dataclasses.replace(
-            self, name=name or self.name, inputs=Subset(self.inputs, indices), targets=targets, fingerprint=digest
+            self,
+            name=name or self.name,
+            inputs=Subset(self.inputs, indices),
+            targets=targets,
+            fingerprint=digest,
+            groups=[self.groups[index] for index in indices] if self.groups else (),
+            times=[self.times[index] for index in indices] if self.times else (),
         )
 
 

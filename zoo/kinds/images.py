@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,6 +17,7 @@ from zoo.kinds.counting import ImageSizes, quantile
 from zoo.kinds.image import decode, has_image_magic, inspect, inspect_all, inspect_content, suffixes
 from zoo.kinds.inputs import looked_at, read_each, resolve, typed_file
 from zoo.kinds.items import EncodedImages, ImageFiles, item_facts
+from zoo.kinds.near import near_images
 from zoo.pages import parts
 
 if TYPE_CHECKING:
@@ -114,6 +115,10 @@ class Images(Kind):
             return decode(path.read_bytes())
 
         return read_each(texts, read)
+
+    def near(self, inputs: Sequence[Any]) -> Iterator[tuple[int, int]]:
+        """Images that were resized or encoded again, or changed little."""
+        return near_images(inputs)
 
     def input_html(self, item: Any) -> str:
         """The image."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from zoo.entities import Subset
 from zoo.errors import DataError
@@ -17,7 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
+T = TypeVar("T")
+
 _SNIPPET = 40
+_WINDOW = 1024
 
 
 @dataclass(frozen=True)
@@ -203,3 +208,13 @@ def _decoded_facts(item: Any, index: int) -> ItemFacts:
         return ItemFacts(f"item {index}", digest, len(content), image.size, image.mode)
     content = item.tobytes() if hasattr(item, "tobytes") else repr(item).encode()
     return ItemFacts(f"item {index}", hashlib.sha256(content).digest(), len(content))
+
+
+def in_threads(function: Callable[[int], T], places: Iterable[int]) -> Iterator[T]:
+    """The results of a function that decodes files, in order, computed on all cores."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    remaining = iter(places)
+    with ThreadPoolExecutor(max_workers=min(16, (os.cpu_count() or 1) + 2)) as pool:
+        while window := list(islice(remaining, _WINDOW)):
+            yield from pool.map(function, window)

@@ -21,6 +21,7 @@ from zoo.errors import DataError
 from zoo.kinds.counting import lengths
 from zoo.kinds.inputs import existing_file, read_each
 from zoo.kinds.metrics.texts import METRICS, TRANSLATION
+from zoo.kinds.near import near_texts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -157,6 +158,10 @@ class Texts(Kind):
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
         """Texts, or ``.txt`` files that hold one each."""
         return read_each(texts, typed_text)
+
+    def near(self, inputs: Sequence[Any]) -> Iterator[tuple[int, int]]:
+        """Texts with mostly the same sequences of characters."""
+        return near_texts(inputs)
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> str:
         """The text."""

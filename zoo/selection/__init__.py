@@ -52,6 +52,7 @@ def recommend(
     seed: int = 0,
     input_column: str | None = None,
     target_column: str | None = None,
+    group_column: str | None = None,
     on_problem: str = "skip",
     options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
@@ -92,6 +93,8 @@ def recommend(
         measure: False ranks by published results and past runs, and runs no model.
         fresh: ignore saved measurements.
         seed: seed of the sampling and of the folds.
+        group_column: column of a table whose equal values mark samples of one origin, such as a patient; they are held
+            out together.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the models too, by name, such as ``asr_model``.
 
@@ -115,7 +118,17 @@ def recommend(
 
     request = Request(
         data=named(data),
-        read=read_options("recommend", data, read, input_column, target_column, on_problem, task, options),
+        read=read_options(
+            "recommend",
+            data,
+            read,
+            input_column,
+            target_column,
+            on_problem,
+            task,
+            options,
+            group_column=group_column,
+        ),
         candidates=candidates,
         layers=parse_layers(layers),
         license=names(license),

@@ -136,5 +136,7 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
     conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
     files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
     facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])
+    if found.near_copies is not None:
+        facts.append(["nearly repeated", f"{found.near_copies:,}"])
     facts.append(["fingerprint", found.fingerprint])
     return facts

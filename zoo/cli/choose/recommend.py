@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.figures import human_bytes, human_count, human_score, human_seconds
-from zoo.cli.options import AMOUNT, plugin_options, read_options, reading
+from zoo.cli.options import AMOUNT, group_column, plugin_options, read_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
 
@@ -116,6 +116,7 @@ class Seconds(click.ParamType):
 @click.option("--report", metavar="FILE", help="Write the answer as one self-contained HTML file.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
 @reading
+@group_column
 @plugin_options("recommend")
 def command(output: Output, data: str, no_measure: bool, report: str | None, **options: Any) -> int:
     """Measure which pretrained model suits your data best.

@@ -8,7 +8,7 @@ import click
 
 from zoo.cli.figures import human_score, human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import plugin_options, read_options, reading
+from zoo.cli.options import group_column, plugin_options, read_options, reading, time_column
 from zoo.cli.output import Column, Output
 from zoo.contract.strategy import TUNED_MODEL
 
@@ -90,6 +90,8 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 )
 @click.option("--device", help="cpu, cuda or mps [default: the best there is].")
 @reading
+@group_column
+@time_column
 @plugin_options("tune")
 @click.option("--no-save-run", is_flag=True, help="Do not save the run to the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
@@ -121,8 +123,15 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         output.data({**run.to_dict(), "skipped": skipped, "notes": notes_on(dataset)})
     else:
         _show(output, run)
-        if run.plan.get("copies"):
-            output.note(f"{run.plan['copies']:,} samples are copies of others; copies are kept in the same part.")
+        copies, near = run.plan.get("copies", 0), run.plan.get("near_copies", 0)
+        if copies or near:
+            found = [f"{copies:,} samples are copies of others"] * bool(copies)
+            found += [f"{near:,} {'' if copies else 'samples '}are nearly the same as others"] * bool(near)
+            output.note(f"{' and '.join(found)}; each is kept in one part with them, so that none leaks into the test.")
+        if run.plan.get("left_out_repeats"):
+            output.note(
+                f"{run.plan['left_out_repeats']:,} samples repeat an earlier one in time and are not tested on."
+            )
         output.left_out(dataset.problems)
         output.notes(notes_on(dataset))
         if interrupted:

@@ -50,8 +50,8 @@ def copies_warning(copies: int, analysis: Analysis) -> Iterator[str]:
     """The number of copies among the measured samples, if the profile, which compares undecoded files, found fewer."""
     if copies > analysis.profile.get("repeated", 0):
         yield (
-            f"{copies:,} of the measured samples are copies of others in different files or spellings; they are held "
-            "out together."
+            f"{copies:,} of the measured samples are copies of others in different files or spellings, or nearly the "
+            "same; they are held out together."
         )
 
 

@@ -76,7 +76,9 @@ class MeasurementPlan:
     @property
     def copies(self) -> int:
         """Number of samples to measure on that are copies of an earlier one."""
-        return 0 if self.units is None else self.samples - int(self.units.max()) - 1
+        from zoo.data import copies, units
+
+        return 0 if self.units is None else copies(units(self.dataset.subset(sorted(self.order)), grouped=False))
 
     def part(self, count: int) -> Dataset:
         """The first ``count`` samples of the order as a data set, in the data's own order."""

@@ -94,13 +94,14 @@ def analyse(dataset: Dataset, task: str | None = None) -> tuple[Task, Analysis]:
         DataError: the data set cannot serve the task, or no task fits and none was named.
     """
     from zoo.adapt.evaluating import by_answers
-    from zoo.data import check, profile, task_for
+    from zoo.data import check, task_for
+    from zoo.data.profiling import profile_dataset
     from zoo.selection.request.language import languages
 
     found = task_for(dataset, task)
     structured = by_answers(dataset, found)
     check(dataset, found, structured=structured)
-    looked_at = profile(dataset)
+    looked_at = profile_dataset(dataset, near=False)
     values = looked_at.to_dict()
     data = {
         "name": dataset.name,
