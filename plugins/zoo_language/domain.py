@@ -97,6 +97,7 @@ HEADS = (
     Head("ForQuestionAnswering", "question-answering"),
     Head("MarianMTModel", "translation"),
     Head("M2M100ForConditionalGeneration", "translation"),
+    Head("T5ForConditionalGeneration", "translation"),
     Head("ForMaskedLM", "fill-mask"),
     Head("ForCausalLM", "text-generation"),
     Head("LMHeadModel", "text-generation"),

@@ -200,7 +200,7 @@ def test_groups_that_are_the_classes_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"group_column": "nobody"}, "no column 'nobody'"),
+        ({"group_column": "ward"}, "no column 'ward'"),
         ({"group_column": "report"}, "the group"),
         ({"group_column": "label", "target_column": "label"}, "both the label and the group"),
         ({"time_column": "report"}, "has no time in column 'report'"),

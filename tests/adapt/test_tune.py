@@ -98,7 +98,7 @@ def test_bad_wishes_are_refused_before_any_work(reviews: str, options: dict, err
 def test_one_class_or_too_few_samples_are_refused(tmp_path) -> None:
     one = tmp_path / "one.csv"
     one.write_text("text,label\n" + "".join(f"word {n},same\n" for n in range(20)))
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="the same class"):
         zoo.tune(STATIC, str(one))
     few = tmp_path / "few.csv"
     few.write_text("text,label\na b,x\nc d,y\n")

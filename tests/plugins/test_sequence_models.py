@@ -369,7 +369,7 @@ def test_a_folder_without_a_complete_molformer_is_refused_by_name(molformer: Tra
         zoo.load(f"file:{folder}")
 
     save_file({**tensors, name: tensors[name][:, :5].contiguous()}, folder / "model.safetensors")
-    with pytest.raises(UnsupportedModel, match=r"feature_map\.weight has another shape .*12 x 5"):
+    with pytest.raises(UnsupportedModel, match=r"feature_map\.weight has a different shape .*12 x 5"):
         zoo.load(f"file:{folder}")
 
     config = json.loads((folder / "config.json").read_text())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from zoo.entities import BenchmarkScore, ModelCard
-from zoo.tasks import find_task
+from zoo.plugins import plugins
 
-IMAGES, BOXES = find_task("image-classification"), find_task("object-detection")
-SOUNDS, SPEECH = find_task("audio-classification"), find_task("automatic-speech-recognition")
+IMAGES, BOXES = plugins().tasks["image-classification"], plugins().tasks["object-detection"]
+SOUNDS, SPEECH = plugins().tasks["audio-classification"], plugins().tasks["automatic-speech-recognition"]
 
 
 def card(

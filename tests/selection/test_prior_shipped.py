@@ -11,12 +11,12 @@ import pytest
 from zoo import Selector
 from zoo.entities import ModelCard, Run
 from zoo.history.records import from_runs
+from zoo.plugins import plugins
 from zoo.registry import open_registry
 from zoo.selection.prior import predict
 from zoo.selection.prior.ranking import expected_of
 from zoo.selection.prior.shipped import content, expect, tasks
 from zoo.selection.rank.unmeasured import rank_cards
-from zoo.tasks import find_task
 
 TASK = "image-classification"
 
@@ -113,7 +113,7 @@ def test_candidates_come_best_first_with_reasons_and_intervals(tmp_path, monkeyp
     monkeypatch.setenv("ZOO_HOME", str(tmp_path))
     monkeypatch.delenv("ZOO_REGISTRY", raising=False)
     cards = [card("hf:WinKawaks/vit-tiny-patch16-224"), card("hf:facebook/convnext-xlarge-224-22k")]
-    ranked = rank_cards(find_task(TASK), "", cards, open_registry()).candidates
+    ranked = rank_cards(plugins().tasks[TASK], "", cards, open_registry()).candidates
     assert [c.rank for c in ranked] == [1, 2]
     assert ranked[0].id == "hf:facebook/convnext-xlarge-224-22k"
     assert ranked[0].interval is not None

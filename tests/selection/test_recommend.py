@@ -238,7 +238,7 @@ def test_one_class_only_is_refused(poetry, tmp_path):
     path = tmp_path / "one.csv"
     path.write_text("text,label\na rose,love\nred roses,love\n")
 
-    with pytest.raises(DataError, match="one class"):
+    with pytest.raises(DataError, match="the same class"):
         zoo.recommend(str(path), task="poem-classification")
 
 

@@ -19,22 +19,22 @@ class ReadOptions(Entity):
     Attributes:
         input_column: column of the texts or image paths; None lets the reader guess.
         target_column: column of the labels; None lets the reader guess.
-        group_column: column of what samples of one origin share, such as a patient; they stay in one part of a split.
-        time_column: column of numbers or ISO 8601 dates; a split holds out the latest samples.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, if it is known.
         unlabelled: whether a table without a column of labels is read as unlabelled, instead of raising an error.
         options: values of options that plugins add (``zoo.contract.option``), by name.
+        group_column: column of what samples of one origin share, such as a patient; they stay in one part of a split.
+        time_column: column of numbers or ISO 8601 dates; a split holds out the latest samples.
     """
 
     input_column: str | None = None
     target_column: str | None = None
-    group_column: str | None = None
-    time_column: str | None = None
     on_problem: str = "skip"
     task: str | None = None
     unlabelled: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
+    group_column: str | None = None
+    time_column: str | None = None
 
     def __post_init__(self) -> None:
         if self.on_problem not in ON_PROBLEM:
