@@ -143,8 +143,7 @@ def test_the_kept_probe_is_a_model_like_any_other(
     [run] = zoo.open_registry().runs()
     probe, fine_tuned = run.plan["probe"]["accuracy"], run.plan["fine_tuned"]["accuracy"]
     assert first.startswith(
-        f"Fine-tuning reached accuracy {fine_tuned:#.4g}, the linear probe {probe:#.4g}, on the same 24 test samples; the "
-        "probe's model is kept: it was better on the 18 validation samples"
+        f"Fine-tuning reached accuracy {fine_tuned:#.4g}, the linear probe {probe:#.4g}, on the same 24 test samples; the probe is kept: it was better on the 18 validation samples"
     )
     assert first.endswith("To keep the fine-tuned model: --keep fine-tuned")
     assert "by linear-probe: 120 samples" in title

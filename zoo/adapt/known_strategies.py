@@ -23,13 +23,13 @@ def options_of(name: str, dataset: Dataset) -> Options:
 
 
 METHODS = {"full": "everything", "partial": "last_blocks", "lora": "low_rank", "linear-probe": "head_alone"}
-"""What of a model is trained where its own learner is, by strategy."""
+"""The part of a model's own learner that each strategy trains."""
 
 
 def _learner_options(strategy: str) -> Options:
-    """The options of a plan that a strategy uses where the backbone's own learner is trained."""
+    """The options of a plan that a strategy uses if the backbone's own learner is trained."""
     reasons = {
-        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "head": "the model has its own head, and a linear probe is fitted for classes and numbers only",
         "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
     }
     if METHODS[strategy] == "head_alone":
@@ -38,7 +38,7 @@ def _learner_options(strategy: str) -> Options:
 
 
 def trains_learner(name: str, dataset: Dataset) -> bool:
-    """Whether a strategy trains the learner that the backbone brings for spans, texts, boxes and other such targets."""
+    """Whether a strategy trains the backbone's own learner for spans, texts, boxes and other such targets."""
     return by_answers(dataset) and name in METHODS
 
 
