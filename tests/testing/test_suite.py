@@ -110,7 +110,7 @@ def test_each_fault_is_found_by_its_check(moody: None) -> None:
     assert failed["keeps-the-protocol"] == "embedding_dimension is 3, and the card says 5"
     assert failed["is-deterministic"].startswith("a second pass gives other features: relative distance")
     assert failed["is-batch-invariant"].startswith("each input alone gives other features")
-    assert failed["explains-wrong-inputs"] == "an object() is taken for an input"
+    assert failed["explains-wrong-inputs"] == "an object() is accepted as an input"
     assert all("\n" not in detail for detail in failed.values())
 
 

@@ -139,7 +139,9 @@ def tune(
             "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
         )
     if run is None:
-        raise PluginError(f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins")
+        raise PluginError(
+            f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins"
+        )
     if save_run:
         open_registry().add([run])
     return run

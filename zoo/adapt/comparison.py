@@ -33,7 +33,7 @@ class Probe:
         start: the head fitted to the training samples.
         head: the head fitted to training and validation samples, which is kept.
         penalty: the penalty of both heads.
-        score: the deciding metric of ``start`` on the validation samples; higher is better.
+        score: the primary metric of ``start`` on the validation samples; higher is better.
     """
 
     features: np.ndarray

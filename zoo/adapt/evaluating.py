@@ -41,7 +41,8 @@ def evaluate_answers(
         return own
     if dataset.targets is None or task.target != dataset.target_kind:
         raise DataError(
-            f"'{dataset.name}' cannot be used to evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
+            f"'{dataset.name}' cannot be used to evaluate {task.name}: it does not have "
+            f"{kind_of(task.target).per_sample}.",
             "Name the column of the labels with --target-column.",
         )
     kind = kind_of(dataset.target_kind)

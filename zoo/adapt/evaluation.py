@@ -161,19 +161,22 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     known = None if seen is None else seen.holds(dataset)
     if seen is None or known is None:
         warning = (
-            f"'{model.card.id}' has no record of its training samples, so they cannot be left out of the data; if there are any, the score is too optimistic. Tune it again to record them."
+            f"'{model.card.id}' has no record of its training samples, so they cannot be left out of the data; if "
+            "there are any, the score is too optimistic. Tune it again to record them."
         )
         return dataset, None, (warning,)
     if known.all() and len(known):
         raise DataError(
-            f"'{model.card.id}' was trained on all {len(known):,} samples of '{dataset.name}', so a score on them would say nothing about new samples.",
+            f"'{model.card.id}' was trained on all {len(known):,} samples of '{dataset.name}', so a score on them "
+            "would say nothing about new samples.",
             "Use samples that it was not trained on; its score on held-out samples is in its README.md.",
         )
     warnings = (
         ()
         if seen.complete
         else (
-            f"'{model.card.id}' was tuned from a model that has no record of its training samples; any of them in the data cannot be left out.",
+            f"'{model.card.id}' was tuned from a model that has no record of its training samples; any of them in "
+            "the data cannot be left out.",
         )
     )
     left_out = int(known.sum())
@@ -189,8 +192,7 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
         task = task_for(dataset, name)
         if dataset.input_kind not in task.inputs:
             raise DataError(
-                f"'{dataset.name}' has {dataset.input_kind} inputs, but {task.name} takes "
-                f"{' and '.join(task.inputs)}."
+                f"'{dataset.name}' has {dataset.input_kind} inputs, but {task.name} takes {' and '.join(task.inputs)}."
             )
         return task
     for own in model.card.tasks:

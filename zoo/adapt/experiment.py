@@ -138,7 +138,8 @@ def too_few(dataset: Dataset, repeated: int) -> DataError:
     """The error for a data set that is too small for three parts, with its number of copies."""
     distinct = f", {len(dataset) - repeated:,} of them distinct" if repeated else ""
     return DataError(
-        f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few for training, validation and test parts.",
+        f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few for training, validation and test "
+        "parts.",
         "Add samples.",
     )
 

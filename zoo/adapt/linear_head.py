@@ -52,7 +52,7 @@ class Choice:
 
     Attributes:
         head: fitted with it to the training samples alone.
-        score: the deciding metric of that head on the validation split; higher is better.
+        score: the primary metric of that head on the validation split; higher is better.
     """
 
     penalty: float

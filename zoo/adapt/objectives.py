@@ -69,7 +69,7 @@ class Objective(Protocol):
         ...
 
     def score(self, outputs: Any) -> float:
-        """The deciding metric on the validation samples, higher is better, from the module's outputs for them."""
+        """The primary metric on the validation samples, higher is better, from the module's outputs for them."""
         ...
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:

@@ -24,9 +24,9 @@ def check_plan(plan: Plan) -> None:
             "Choose fractions above 0 whose sum is below 1.",
         )
     if plan.head not in HEADS:
-        raise InvalidInput(f"'{plan.head}' is not a valid head.", f"There are {', '.join(HEADS)}.")
+        raise InvalidInput(f"'{plan.head}' is not a valid head.", f"Choose from: {', '.join(HEADS)}.")
     if plan.keep not in KEEP:
-        raise InvalidInput(f"The plan's keep is '{plan.keep}'.", f"Choose {' or '.join(KEEP)}.")
+        raise InvalidInput(f"'{plan.keep}' is not a valid value of keep.", f"Choose {' or '.join(KEEP)}.")
     for name in ("epochs", "batch_size", "patience", "accumulate"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> Dataset:
-    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
+    """Read data for the model's first task; if that fails and it has others, as the data fit."""
     from zoo.data import read_with
 
     wanted = options.task or (None if isinstance(model, str) else _paired(model))

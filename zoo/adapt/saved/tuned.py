@@ -213,7 +213,9 @@ def _read(root: Path) -> dict[str, Any]:
     try:
         document = parse_json((root / MARKER).read_text(encoding="utf-8"), finite=False)
     except FileNotFoundError:
-        raise ModelNotFound(f"The folder {root} contains no tuned model.", "Write one with: zoo tune -o FOLDER") from None
+        raise ModelNotFound(
+            f"The folder {root} contains no tuned model.", "Write one with: zoo tune -o FOLDER"
+        ) from None
     except (OSError, ValueError) as error:
         raise _damaged(root, error) from error
     needed = {"format", "card", "base", "task", "weights", "classes", "outputs"}
@@ -242,8 +244,8 @@ def _difference(root: Path, module: Any) -> str:
         f"{words} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         for words, names in (
             ("its weights lack the tensor", lacking),
-            ("its weights have a tensor that its model lacks,", extra),
-            ("its weights have another shape in the tensor", wrong),
+            ("its weights have the unexpected tensor", extra),
+            ("its weights have the wrong shape for the tensor", wrong),
         )
         if names
     ]

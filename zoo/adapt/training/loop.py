@@ -140,7 +140,8 @@ class _Course:
     def _update(self) -> None:
         if self.unproven and all(parameter.grad is None for parameter in self.unproven):
             raise UnsupportedModel(
-                "None of the pretrained weights that this strategy trains has an effect on the output, so only the head would be trained.",
+                "None of the pretrained weights that this strategy trains has an effect on the output, so only the "
+                "head would be trained.",
                 "Train other weights, or only a head: --strategy full, --strategy linear-probe",
             )
         self.unproven = []
