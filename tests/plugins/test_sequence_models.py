@@ -391,8 +391,8 @@ def test_other_code_of_a_repository_is_not_run_either(molformer: Trained, tmp_pa
     ("name", "content", "reason"),
     [
         ("tokenizer.json", "{", r"tokenizer\.json is damaged"),
-        ("special_tokens_map.json", "[]", r"special_tokens_map\.json holds a list"),
-        ("special_tokens_map.json", '{"cls_token": {"content": "<s>"}}', "vocabulary lacks the mark <s>"),
+        ("special_tokens_map.json", "[]", r"special_tokens_map\.json contains a list"),
+        ("special_tokens_map.json", '{"cls_token": {"content": "<s>"}}', "vocabulary lacks the special token <s>"),
     ],
 )
 def test_damaged_vocabularies_raise_a_clear_error(
