@@ -229,6 +229,6 @@ def test_data_without_images_or_without_prompts_are_refused(tmp_path: Path) -> N
 
     with pytest.raises(DataError):
         zoo.read(str(tmp_path / "texts.csv"), task="text-to-image")
-    with pytest.raises(DataError, match="have no text and no class"):
+    with pytest.raises(DataError, match="have neither a text nor a class"):
         zoo.read(str(tmp_path / "plain"), task="text-to-image")
     assert zoo.read(str(tmp_path / "plain"), task=UNCONDITIONAL).targets[0].image.size == (8, 8)
