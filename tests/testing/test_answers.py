@@ -98,7 +98,7 @@ FAULTS = {
     "seedless": ("answers-the-same-again", "word-counting: another seed gives the same answer"),
     "unfounded": ("answers-its-tasks", "word-counting: an answer is not finite"),
     "mute": ("answers-its-tasks", "it has no feature layers, and supports none of its tasks (word-counting)"),
-    "eager": ("answers-nothing-to-nothing", "word-counting: no inputs have 1 answers"),
+    "eager": ("answers-nothing-to-nothing", "word-counting: an empty batch has 1 answers"),
     "credulous": ("explains-wrong-questions", "word-counting: an object() is accepted as an input"),
     "vague": (
         "explains-wrong-questions",
@@ -106,7 +106,7 @@ FAULTS = {
     ),
     "fragile": ("answers-extremes", "word-counting: an empty text is not finite"),
     "crashing": ("answers-extremes", "ZeroDivisionError: "),
-    "coarse": ("answers-in-its-precision", "word-counting: bfloat16 answers have another structure"),
+    "coarse": ("answers-in-its-precision", "word-counting: bfloat16 changes the form"),
 }
 
 

@@ -93,8 +93,7 @@ def answers_in_its_precision(model: ModelSubject) -> None:
         raise Skipped(f"it rejects bfloat16: {error.message}") from None
     for task, (inputs, answers) in asked:
         found = model.answers(task, inputs, backbone)
-        assert [shape(one) for one in found] == [shape(one) for one in answers], f"{task}: bfloat16 answers have "
-        "another structure"
+        assert [shape(one) for one in found] == [shape(one) for one in answers], f"{task}: bfloat16 changes the form"
         assert all(np.isfinite(value).all() for value in numbers(found)), f"{task}: bfloat16 is not finite"
 
 

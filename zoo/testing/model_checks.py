@@ -187,8 +187,8 @@ def can_be_trained(model: ModelSubject) -> None:
     assert tuple(outputs.shape) == (len(model.inputs), 3), f"the head returns the shape {tuple(outputs.shape)}"
     outputs.float().square().sum().backward()
     pretrained = [p for p in backbone.module.parameters() if p.requires_grad]
-    assert any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in pretrained), "no gradient reaches the "
-    "pretrained weights"
+    reached = any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in pretrained)
+    assert reached, "no gradient reaches the pretrained weights"
     _close(model, model.default(model.inputs, backbone), before, "features after head()")
 
 
