@@ -1,4 +1,4 @@
-"""Audio encoders of transformers from a local folder: wav2vec 2.0, HuBERT, WavLM, AST, Whisper and their kin."""
+"""Audio encoders of transformers from a local folder: wav2vec 2.0, HuBERT, WavLM, AST, Whisper and similar."""
 
 from __future__ import annotations
 

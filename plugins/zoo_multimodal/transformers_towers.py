@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and their kin of transformers from a local folder."""
+"""CLIP, SigLIP and similar models of transformers, from a local folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No sample is scored that a model was trained on: copies in the split, digests beside the weights, evaluation."""
+"""No sample is scored that a model was trained on: copies in the split, digests next to the weights, evaluation."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def test_a_text_may_follow_the_recording_of_a_voice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "module"), [("pkg:dnsmos", "speech.quality"), ("pkg:piper-joe-medium", "speech.piper")]
 )
-def test_weights_that_are_cut_short_are_an_error(tmp_path: Path, model: str, module: str) -> None:
+def test_truncated_weights_are_an_error(tmp_path: Path, model: str, module: str) -> None:
     """onnxruntime has errors of its own for such files."""
     card = zoo.load(model).card
     whole = resolve_files(model)

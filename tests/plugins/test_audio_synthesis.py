@@ -102,7 +102,7 @@ def saved(folder: Path, voice: int = 256) -> str:
 
 
 def spoken(folder: Path, count: int, seed: int) -> Path:
-    """Four words by two voices of espeak-ng at many speeds; another recording of the voice beside each."""
+    """Four words by two voices of espeak-ng at many speeds; another recording of the voice with each."""
     chance = random.Random(seed)
     folder.mkdir()
     rows = ["text,path,voice"]

@@ -238,7 +238,7 @@ def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tokens = Counter(atom for smiles, _ in molecules for atom in atoms(smiles))
-    assert molformer.right > tokens.most_common(1)[0][1] / tokens.total() + 0.03  # it learnt in what company atoms are
+    assert molformer.right > tokens.most_common(1)[0][1] / tokens.total() + 0.03  # it learnt the context of atoms
     publish(hub, MOLFORMER, molformer.folder)
     data = table(tmp_path / "areas.csv", ("smiles", "area"), molecules[:40])
 

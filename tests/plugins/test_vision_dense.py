@@ -60,7 +60,7 @@ def boxed(folder: Path, count: int, seed: int) -> Path:
 
 
 def masked(folder: Path, count: int, seed: int) -> Path:
-    """Images of random shapes beside their masks."""
+    """Images of random shapes with their masks."""
     chance = random.Random(seed)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)

@@ -96,7 +96,7 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
         tuned.predict(["eleven"])
 
 
-def test_a_seed_gives_the_same_image_whatever_is_made_beside_it(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_image_in_any_batch(tmp_path: Path) -> None:
     model = zoo.load(ddpm(tmp_path / "ddpm"))
 
     alone, [_, beside] = (

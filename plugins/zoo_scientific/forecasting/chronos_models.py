@@ -122,7 +122,7 @@ def family(config: Mapping[str, Any]) -> Bolt | Second | Language:
     """The kind of Chronos of a ``config.json``.
 
     Raises:
-        ValueError: it is none of the three, or not an encoder with a decoder.
+        ValueError: it is not one of the three, or not an encoder with a decoder.
         KeyError, TypeError: a setting is missing or unknown.
     """
     settings = config["chronos_config"]

@@ -185,7 +185,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetB
     try:
         stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]
         settings = dict(stored["model_args"])
-        # The first version has a bias in its last layer that later ones lack, and no setting says so.
+        # The first version has a bias in its last layer that later ones lack, and no setting for it.
         settings["mlp_out_bias"] = bool(card.loader.get("output_bias"))
         with redirect_stdout(io.StringIO()):  # it prints how many parameters it has
             model = CHGNet(**settings)

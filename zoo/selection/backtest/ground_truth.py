@@ -138,7 +138,7 @@ class FineTuning:
 
     Attributes:
         kept: file of the saved runs.
-        device: where to run; None takes the best there is.
+        device: where to run; None takes the best available.
     """
 
     dataset: Dataset
