@@ -67,7 +67,7 @@ def builtin_strategies() -> Sequence[Strategy]:
         ),
         Strategy(
             "full",
-            "Fine-tune all weights with early stopping; the highest gain, at the highest cost.",
+            "Fine-tune all weights with early stopping; the highest possible gain, at the highest cost.",
             _fine_tuning("full"),
             options=every,
         ),

@@ -77,7 +77,7 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
-    help="Layer-wise learning-rate decay, per block from the last to the first.",
+    help="Layer-wise learning-rate decay: factor per block, from the last to the first.",
 )
 @click.option(
     "--keep",
