@@ -184,7 +184,7 @@ def draw(rows: list[dict[str, float]], path: Path) -> None:
 
     samples = altair.X("samples:Q", title="samples", scale=altair.Scale(type="log"), axis=altair.Axis(format="~s"))
     time_ = altair.Y("seconds:Q", title="seconds", scale=altair.Scale(type="log"))
-    memory = altair.Y("megabytes:Q", title="MB beside the batch", scale=altair.Scale(domainMin=0))
+    memory = altair.Y("megabytes:Q", title="MB besides the batch", scale=altair.Scale(domainMin=0))
     # For comparison: the time of the largest measurement, scaled proportionally.
     last = rows[-1]
     straight = [
@@ -260,7 +260,7 @@ def show(results: dict[str, Any]) -> None:
     for estimator, by_whom in results["scores"].items():
         for who, value in by_whom.items():
             scores.add_row(estimator, who, f"{value:.13f}", f"{value - by_whom['exact']:+.1e}")
-    grown = Table("samples", "seconds", "MB beside the batch")
+    grown = Table("samples", "seconds", "MB besides the batch")
     for row in results.get("growth", []):
         grown.add_row(f"{row['samples']:,}", f"{row['seconds']:.2f}", f"{row['megabytes']:.0f}")
     for table in (times, ratios, scores, *([grown] if grown.row_count else [])):

@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--samples", type=int, default=384)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--device", help="accelerator to measure as well [default: the best there is]")
+    parser.add_argument("--device", help="accelerator to measure as well [default: the best available]")
     parser.add_argument("--only-device", action="store_true", help="leave the CPU and packaged weights out")
     parser.add_argument("--json", type=Path, help="write the results here")
     options = parser.parse_args()

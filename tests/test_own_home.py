@@ -28,7 +28,7 @@ print("\\n".join(map(str, [
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """A folder of tests of its own with the conftest of this one, beside a home."""
+    """A folder of tests of its own with the conftest of this one, next to a home."""
     folder = tmp_path / "suite"
     folder.mkdir()
     for name in ("conftest.py", "isolation.py", "system_packages.py"):

@@ -31,7 +31,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """The packages of ``zoo``, from the ground up. A package imports packages of lower layers only."""
 
 BESIDE = ("testing", "defaults", "__init__", "__main__")
-"""Packages that stand beside the top layer: they may import every package, and no package imports them."""
+"""Packages next to the top layer: they may import every package, and no package imports them."""
 
 FOR_PLUGINS = frozenset(
     (

@@ -13,7 +13,7 @@ Node = tuple[str, int]
 
 WIDTH, MARGIN, WIDEST, GAP, LANE, BETWEEN = 1200, 24, 250, 22, 4, 46
 NARROW = 12
-"""The gap between two lanes; ``GAP`` is that beside a box."""
+"""The gap between two lanes; ``GAP`` is the one next to a box."""
 
 HEADING, LINE, PADDING = 20, 14.5, 8
 LETTER = 6.2

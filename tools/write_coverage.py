@@ -18,8 +18,8 @@ START, END = "<!-- coverage, written by tools/write_coverage.py -->", "<!-- end 
 MODELS, BENCHMARKS = 12, 2
 """Minimum coverage of a use case."""
 
-NAMED = 8
-"""Maximum number of models or families without a score that are named per row."""
+NAMED = 3
+"""Maximum number of models or families without a score to name per row."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def text() -> str:
             "",
             f"{title}:",
             "",
-            "| task | models | with a score | scores | benchmarks | no score found for |",
+            "| task | models | with a score | scores | benchmarks | largest groups without a score |",
             "|---|---:|---:|---:|---:|---|",
         ]
         for one in coverage(cards, scores):

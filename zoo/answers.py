@@ -64,7 +64,7 @@ class Confirmation(Entity):
     Attributes:
         run: id of the run in the registry; empty if the model's own predictions were evaluated.
         strategy, epochs: how it was fine-tuned; ``as it is`` and 0 where it was not.
-        metric, value: the task's deciding metric on held-out samples.
+        metric, value: the task's primary metric on held-out samples.
         baseline: the same metric without a model.
         samples: number of held-out samples.
     """

@@ -20,7 +20,7 @@ FIGURES = (*FEATURES, "scikit-learn")
 """Distributions that a metric or a transferability estimate may depend on."""
 
 PYTHON = "python"
-"""Recorded beside the others; no figure depends on it."""
+"""Recorded with the others; no figure depends on it."""
 
 _WRAPPED_DEPTH = 3
 """Maximum nesting depth of backbones."""

@@ -26,7 +26,7 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_kinds() -> list[Kind]:
-    """Texts to be spoken, and generated recordings."""
+    """The kinds of texts to speak and of generated recordings."""
     from zoo_audio.speech.kinds import GeneratedAudio, Utterances
 
     return [Utterances(), GeneratedAudio()]

@@ -1,4 +1,4 @@
-"""The backbone of models that have outputs and no features: speech synthesis, music, and the quality of speech."""
+"""The backbone of models without features: speech synthesis, music generation, and speech quality."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def as_text(card: ModelCard, item: Any) -> str:
 
 
 class AnsweringBackbone:
-    """Answers a task and has no features.
+    """Answers a task, and has no features.
 
     Attributes:
         card: its model card.
@@ -47,7 +47,7 @@ class AnsweringBackbone:
         raise NotImplementedError(f"{type(self).__name__} has no outputs")
 
     def preprocess(self, item: Any) -> NoReturn:
-        """Refuse.
+        """Raise an error.
 
         Raises:
             UnsupportedModel: always.
@@ -60,5 +60,5 @@ class AnsweringBackbone:
     collate = preprocess
 
     def features(self, batch: Any, layers: Sequence[str]) -> NoReturn:
-        """Refuse, as ``preprocess`` does."""
+        """Raise an error, as ``preprocess`` does."""
         self.preprocess(batch)

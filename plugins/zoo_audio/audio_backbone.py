@@ -32,8 +32,8 @@ class Trunk(nn.Module):
     Attributes:
         layers: names from input to output; the last is the default.
         embedding_dimension: length of the last layer's vector.
-        sampling_rate: what ``prepare`` takes.
-        longest: seconds that are heard of a recording.
+        sampling_rate: the rate that ``prepare`` takes.
+        longest: maximum seconds of a recording that are used.
     """
 
     layers: tuple[str, ...]
@@ -42,11 +42,11 @@ class Trunk(nn.Module):
     longest: float = 30.0
 
     def prepare(self, wave: np.ndarray) -> Any:
-        """What the network takes of a wave, float32, at the trunk's rate."""
+        """The network's input for a waveform, float32, at the trunk's sampling rate."""
         raise TypeError(f"{type(self).__name__} prepares nothing.")
 
     def length(self, item: Any) -> int:
-        """How much of the network's time a prepared recording takes, for batches of similar length."""
+        """Length of a prepared recording, for batches of similar length."""
         raise TypeError(f"{type(self).__name__} has no lengths.")
 
     def collate(self, items: Sequence[Any]) -> Batch:
@@ -58,7 +58,7 @@ class Trunk(nn.Module):
         raise TypeError(f"{type(self).__name__} has no feature layers.")
 
     def trained(self, batch: Batch) -> torch.Tensor:
-        """What a new head learns on, batch x d: the last layer."""
+        """The input of a new head, batch x d: the last layer."""
         return self.at(batch, self.layers[-1:])[self.layers[-1]]
 
 
@@ -90,7 +90,7 @@ class AudioBackbone:
         self._classify, self._classes, self._transcribe = classify, tuple(classes), transcribe
 
     def preprocess(self, item: Any) -> Any:
-        """One ``zoo.kinds.audio.Recording`` as the network takes it, cut to what it hears.
+        """The network's input for one ``zoo.kinds.audio.Recording``, cut to the maximum length.
 
         Raises:
             DataError: it is not a recording.
@@ -98,7 +98,7 @@ class AudioBackbone:
         return self.module.prepare(self._wave(item))
 
     def length(self, item: Any) -> int:
-        """How long a prepared recording is, for batches of similar length."""
+        """Length of a prepared recording, for batches of similar length."""
         return self.module.length(item)
 
     def collate(self, items: Sequence[Any]) -> Batch:
@@ -128,7 +128,7 @@ class AudioBackbone:
         )
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """Classes or words, by the head that the model was published with; None without one for the task."""
+        """Classes or transcripts from the published head; None without one for the task."""
         if task == CLASSIFICATION and self._classify is not None:
             return self._classified(inputs, self._classify)
         if task == RECOGNITION and self._transcribe is not None:

@@ -1,4 +1,4 @@
-"""CLAP of transformers: recordings and texts in one space (Wu et al., "Large-scale contrastive language-audio
+"""CLAP of transformers: recordings and texts in one embedding space (Wu et al., "Large-scale contrastive language-audio
 pretraining", 2023)."""
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ ARCHITECTURE = "ClapModel"
 ZERO_SHOT = "zero-shot-audio-classification"
 LAYER = "projected"
 TEMPLATES = ("This is a sound of {}.", "{}.")
-"""Sentences that a class is named in; their vectors are averaged (section 4.2)."""
+"""Prompt templates for a class; their vectors are averaged (section 4.2)."""
 
 _BATCH = 16
 _UNTRAINED = ("logit_scale_t", "position_ids", "relative_position_index")
 
 
 class ClapTrunk(Trunk):
-    """The tower for recordings; its layer is the vector that texts are compared with, of length 1.
+    """The audio tower; its layer is the unit vector that texts are compared with.
 
     Attributes:
         model: both towers.
@@ -46,7 +46,7 @@ class ClapTrunk(Trunk):
         self.longest = float(extractor.max_length_s)
 
     def prepare(self, wave: np.ndarray) -> torch.Tensor:
-        """The spectrogram of a wave's first ten seconds, repeated where it is shorter: channels x frames x mels."""
+        """The spectrogram of a waveform's first ten seconds, repeated if it is shorter: channels x frames x mels."""
         values = self._extractor(wave, sampling_rate=self.sampling_rate, return_tensors="np")["input_features"][0]
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
 
@@ -61,7 +61,7 @@ class ClapTrunk(Trunk):
     def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
         """Batch x d."""
         values = batch["values"]
-        # What lasts longer than ten seconds has been cut, so that nothing is left to be fused.
+        # Recordings longer than ten seconds have been cut, so there is nothing to fuse.
         longer = torch.zeros(len(values), 1, dtype=torch.bool, device=values.device)
         found = self.model.get_audio_features(input_features=values, is_longer=longer)
         vectors = nn.functional.normalize(_vectors(found), dim=1)
@@ -78,7 +78,7 @@ class ClapTrunk(Trunk):
 
 
 class ClapBackbone(AudioBackbone):
-    """Turns recordings, and texts, into vectors of one space."""
+    """Embeds recordings and texts in one space."""
 
     module: ClapTrunk
 
@@ -101,7 +101,7 @@ class ClapBackbone(AudioBackbone):
         """
         if len(labels) < 2:
             raise InvalidInput(
-                f"'{self.card.id}' chooses from labels that you name, and there are {len(labels)}.",
+                f"'{self.card.id}' needs at least 2 labels to choose from, but got {len(labels)}.",
                 "Name them: --labels dog,rain",
             )
         words = [" ".join(label.replace("_", " ").split()) for label in labels]
@@ -131,6 +131,6 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ClapBac
 
 
 def _vectors(found: Any) -> torch.Tensor:
-    """What a tower gives, whether wrapped or not."""
+    """The output of a tower, wrapped or not."""
     vectors: torch.Tensor = found if isinstance(found, torch.Tensor) else found.pooler_output
     return vectors

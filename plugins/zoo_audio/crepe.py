@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 WINDOW, HOP = 1024, 1600
-"""Samples of a frame, and from one frame to the next: 64 and 100 ms."""
+"""Samples per frame, and from one frame to the next: 64 and 100 ms."""
 
 MOST_FRAMES = 50
 PITCHES = 360
 _CHANNELS = {"tiny": (128, 16, 16, 16, 32, 64), "full": (1024, 128, 128, 128, 256, 512)}
 _EPSILON, _QUIET = 0.0010000000474974513, 1e-10
 _AT_ONCE = 256
-"""Frames a forward pass; the first convolution makes a hundred times as many numbers of them."""
+"""Frames per forward pass; the output of the first convolution is a hundred times as large."""
 
 
 class Crepe(Trunk):
-    """Frames to pitches; its layers are the salience of 360 pitches, and what the last convolution leaves."""
+    """Maps frames to pitches; its layers are the salience of 360 pitches, and the output of the last convolution."""
 
     layers = ("pitch", "convolutions")
     sampling_rate = RATE
@@ -40,7 +40,7 @@ class Crepe(Trunk):
     def __init__(self, size: str) -> None:
         super().__init__()
         if size not in _CHANNELS:
-            raise UnsupportedModel(f"There is no CREPE of the size '{size}'.", f"Sizes: {', '.join(_CHANNELS)}.")
+            raise UnsupportedModel(f"'{size}' is not a size of CREPE.", f"Sizes: {', '.join(_CHANNELS)}.")
         before = 1
         for number, channels in enumerate(_CHANNELS[size], start=1):
             kernel, stride = (512, 4) if number == 1 else (64, 1)
@@ -64,7 +64,7 @@ class Crepe(Trunk):
         return len(item)
 
     def collate(self, items: Sequence[torch.Tensor]) -> Batch:
-        """All frames of all recordings, and which recording each belongs to."""
+        """All frames of all recordings, and the recording of each."""
         counts = torch.tensor([len(item) for item in items])
         return {"frames": torch.cat(list(items)), "owner": torch.repeat_interleave(torch.arange(len(items)), counts)}
 

@@ -1,7 +1,7 @@
-"""MusicGen of transformers: music from words, and its training on recordings with descriptions.
+"""MusicGen of transformers: music from text, and its training on recordings with descriptions.
 
-Copet et al., "Simple and controllable music generation", 2023: a decoder writes the codes of EnCodec, each of its
-codebooks a step behind the one before (section 2.1).
+Copet et al., "Simple and controllable music generation", 2023: a decoder generates the codes of EnCodec, each codebook
+one step later than the one before (section 2.1).
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 TASK = "text-to-audio"
 ARCHITECTURE = "MusicgenForConditionalGeneration"
 SECONDS = 8.0
-"""How long a piece is, where nothing says otherwise."""
+"""Default length of a piece."""
 
 LONGEST_SECONDS = 30.0
-"""Recordings that are learnt from are cut there."""
+"""Training recordings are cut at this length."""
 
 UNTOLD = 0.2
-"""Share of the pieces that are learnt without their words, for classifier-free guidance (section 3.2)."""
+"""Fraction of the pieces that are trained on without text, for classifier-free guidance (section 3.2)."""
 
 _IGNORED = -100
 _SEED = 0
 
 
 class MusicBackbone(AnsweringBackbone):
-    """Words to music.
+    """Generates music from text.
 
     Attributes:
-        model: all of the network: the reader of the words, the decoder, and EnCodec.
+        model: the whole network: text encoder, decoder, and EnCodec.
     """
 
     task = TASK
@@ -59,9 +59,9 @@ class MusicBackbone(AnsweringBackbone):
         self.codebooks, self.padding = int(model.decoder.num_codebooks), int(model.config.decoder.pad_token_id)
 
     def outputs(self, inputs: Sequence[Any], frames: int | None = None) -> list[Recording]:
-        """A piece for each description, drawn at random from a fixed seed, whatever else is composed in the same call.
+        """A piece for each description, sampled with a fixed seed, whatever else is in the same call.
 
-        A description that is there several times has as many pieces, each time the same ones.
+        A description that occurs several times gets as many pieces, the same ones in each call.
 
         Args:
             frames: length in frames of EnCodec; None takes eight seconds, or what the model was trained for.
@@ -78,7 +78,7 @@ class MusicBackbone(AnsweringBackbone):
             for text in asked:
                 torch.manual_seed(_SEED + composed[text])
                 composed[text] += 1
-                # Each codebook is a step behind, so that the last needs a few steps more.
+                # Each codebook is one step later, so the last needs a few more steps.
                 found = self.model.generate(
                     **self.read([text]), do_sample=True, max_new_tokens=count + self.codebooks - 1
                 )
@@ -87,7 +87,7 @@ class MusicBackbone(AnsweringBackbone):
         return pieces
 
     def learner(self, task: str, classes: Sequence[str]) -> MusicLearner | None:
-        """What is trained to compose; None for other tasks."""
+        """A learner for music generation; None for other tasks."""
         return MusicLearner(self) if task == TASK else None
 
     def read(self, texts: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -97,7 +97,7 @@ class MusicBackbone(AnsweringBackbone):
             DataError: one is empty.
         """
         if not all(text.strip() for text in texts):
-            raise DataError("An empty text describes no music.", "Write what it shall be like.")
+            raise DataError("The description is empty.", "Describe the music.")
         found = self._tokenizer(list(texts), padding=True, return_tensors="pt").to(self.device)
         return {"input_ids": found["input_ids"], "attention_mask": found["attention_mask"]}
 
@@ -110,8 +110,8 @@ class MusicBackbone(AnsweringBackbone):
             found = self.model.audio_encoder.encode(wave.to(self.device).reshape(1, 1, -1)).audio_codes
         if found.shape[0] != 1 or found.shape[2] != self.codebooks:
             raise UnsupportedModel(
-                f"'{self.card.id}' writes {self.codebooks} codebooks, and its EnCodec gives {found.shape[2]} in "
-                f"{found.shape[0]} pieces, so that it cannot be trained here."
+                f"'{self.card.id}' generates {self.codebooks} codebooks, but its EnCodec returns {found.shape[2]} in "
+                f"{found.shape[0]} pieces, so it cannot be trained."
             )
         return found[0, 0].T.cpu().clone()
 
@@ -127,18 +127,21 @@ class MusicLearner:
 
     def __init__(self, backbone: MusicBackbone) -> None:
         if int(getattr(backbone.model.config.decoder, "audio_channels", 1)) != 1:
-            raise UnsupportedModel(f"'{backbone.card.id}' is stereo, and music is learnt of one channel here.")
+            raise UnsupportedModel(f"'{backbone.card.id}' is stereo; only models with one channel can be trained.")
         self.backbone, self.pretrained = backbone, backbone.model
         self.module = _CodeLosses(backbone.model, backbone.padding)
 
     def example(self, item: Any, target: Any) -> tuple[str, torch.Tensor]:
-        """A description, and the codes of its recording, each codebook a step behind the one before.
+        """A description, and the codes of its recording, each codebook one step later than the one before.
 
         Raises:
             DataError: there is no recording.
         """
         if target.recording is None:
-            raise DataError("Music is learnt from recordings.", "Name their column with --target-column.")
+            raise DataError(
+                "A music model is trained on recordings, and the data have none.",
+                "Name their column with --target-column.",
+            )
         return target.text, delayed(self.backbone.codes(target.recording), self.backbone.padding)
 
     def collate(self, examples: Sequence[tuple[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
@@ -151,7 +154,7 @@ class MusicLearner:
         }
 
     def predict(self, inputs: Sequence[Any]) -> list[Recording]:
-        """A piece for each description, as long as those that were learnt from are in the mean."""
+        """A piece for each description, of the mean length of the training recordings."""
         self.module.eval()
         return self.backbone.outputs(inputs, self.module.mean_frames())
 
@@ -165,7 +168,7 @@ class _CodeLosses(nn.Module):
         self.register_buffer("lengths", torch.zeros(2, dtype=torch.int64))
 
     def mean_frames(self) -> int | None:
-        """The mean length of what was learnt from; None before."""
+        """The mean length of the training recordings; None before training."""
         total, count = self.lengths.tolist()
         return round(total / count) if count else None
 
@@ -187,7 +190,7 @@ class _CodeLosses(nn.Module):
 
 
 def delayed(codes: torch.Tensor, padding: int) -> torch.Tensor:
-    """Codes, frames x codebooks, with codebook k moved k steps on: frames + codebooks - 1 x codebooks."""
+    """Codes, frames x codebooks, with codebook k delayed by k steps: frames + codebooks - 1 x codebooks."""
     frames, codebooks = codes.shape
     moved = torch.full((frames + codebooks - 1, codebooks), padding, dtype=codes.dtype)
     for number in range(codebooks):

@@ -29,7 +29,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
     try:
         stored: Any = torch.load(files.path(weights), map_location="cpu", weights_only=True)
         state = stored.get("model_state", stored)
-        # What the loss alone needed stays behind, and convolutions over a line are stored as those over an image.
+        # Tensors of the loss are dropped, and 1-d convolutions are stored as 2-d ones.
         report = trunk.load_state_dict(
             {k: v.squeeze(-1) if v.dim() == 4 else v for k, v in state.items() if not k.startswith("similarity_")}
         )

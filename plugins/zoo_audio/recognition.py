@@ -1,4 +1,4 @@
-"""What is trained to recognise speech: an encoder under characters frame by frame (CTC), or a decoder that writes."""
+"""Learners for speech recognition: an encoder with CTC over characters, or an encoder with a decoder."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 TASK = "automatic-speech-recognition"
 _IGNORED = -100
-"""Label of what does not count in the losses of transformers."""
+"""Label that the losses of transformers ignore."""
 
 
 class CtcLearner:
-    """Trains and uses an encoder of waves by connectionist temporal classification (Graves et al., 2006).
+    """Trains and uses a waveform encoder with connectionist temporal classification (Graves et al., 2006).
 
-    A published head stays where its characters write the data's texts; else there is a new one for the data's own
+    A published head is kept if its characters cover the data's texts; else a new one is made for the data's own
     characters, without case and punctuation.
 
     Attributes:
-        classes: the characters that the head writes.
-        module: maps a batch with ``labels`` to the loss of each transcript a character, batch x 1.
+        classes: the characters that the head predicts.
+        module: maps a batch with ``labels`` to the loss of each transcript per character, batch x 1.
     """
 
     def __init__(self, backbone: TransformersBackbone, characters: Sequence[str]) -> None:
@@ -53,10 +53,10 @@ class CtcLearner:
         return self.backbone.preprocess(item), encode(str(target))
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:
-        """Waves padded with silence, the frames of each, and the labels in a row with the number of each."""
+        """Waveforms padded with silence, the frames of each, and the labels in a row with the number of each."""
         batch = dict(self.backbone.collate([wave for wave, _ in examples]))
         config = self.backbone.module.encoder.config
-        # Where stretches of frames are masked in training, a batch has to be longer than one of them.
+        # If spans of frames are masked in training, a batch has to be longer than one span.
         short = samples(config, int(getattr(config, "mask_time_length", 0)) + 1) - batch["values"].shape[1]
         batch["values"] = functional.pad(batch["values"], (0, max(0, short)))
         return {
@@ -67,7 +67,7 @@ class CtcLearner:
         }
 
     def predict(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording, by the most likely character of each frame."""
+        """The transcript of each recording, from the most likely character of each frame."""
         self.module.eval()
         if self._published is not None:
             return list(self.backbone.answer(TASK, inputs) or ())
@@ -86,7 +86,7 @@ class CtcLearner:
 
 
 class _Published:
-    """The characters of a tokenizer, in the case that they are written in."""
+    """The characters of a tokenizer, in the tokenizer's case."""
 
     def __init__(self, tokenizer: Any) -> None:
         self._vocabulary = dict(tokenizer.get_vocab())
@@ -97,11 +97,11 @@ class _Published:
         self._case: Callable[[str], str] = str.upper if upper > len(letters) / 2 else str.lower
 
     def writes(self, characters: Sequence[str]) -> bool:
-        """Whether all characters of texts, as they are heard, are in it."""
+        """Whether the tokenizer has all characters of the normalised texts."""
         return all(self._token(letter) in self._vocabulary for text in characters for letter in _heard(text))
 
     def encode(self, text: str) -> list[int]:
-        """Indices of the characters of a text as it is heard."""
+        """Indices of the characters of a normalised text."""
         tokens = [self._token(letter) for letter in spoken(text)]
         return [self._vocabulary[token] for token in tokens if token in self._vocabulary]
 
@@ -131,10 +131,10 @@ class _CtcLosses(nn.Module):
 
 
 class DecoderLearner:
-    """Trains and uses a Whisper, or another model that reads speech and writes text, by its own tokens.
+    """Trains and uses Whisper, or another speech-to-text model, with its own tokens.
 
-    Transcripts for a Whisper of many languages begin as its own answers do: with the language that it hears, its task
-    and no times (Radford et al., "Robust speech recognition via large-scale weak supervision", 2022, section 2.3).
+    Transcripts for a multilingual Whisper start like its own outputs: with the detected language, its task and no
+        timestamps (Radford et al., "Robust speech recognition via large-scale weak supervision", 2022, section 2.3).
 
     Attributes:
         module: maps a batch with ``labels`` to the mean cross entropy of each transcript, batch x 1.
@@ -170,12 +170,12 @@ class DecoderLearner:
         return {**batch, "labels": torch.tensor(rows)}
 
     def predict(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording."""
+        """The transcript of each recording."""
         self.module.eval()
         return list(self.backbone.answer(TASK, inputs) or ())
 
     def _opening(self, prepared: torch.Tensor) -> list[int]:
-        """The tokens that the model's own answer to a recording begins by, after the starting one."""
+        """The tokens that the model's own transcript of a recording begins with, after the start token."""
         model, settings = self.backbone.model, self.backbone.model.generation_config
         values = prepared.unsqueeze(0).to(self.backbone.device, next(model.parameters()).dtype)
         training = model.training
@@ -198,10 +198,10 @@ class _WritingLosses(nn.Module):
 
 
 def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -> CtcLearner | DecoderLearner | None:
-    """What is trained for a task on structured targets; None for tasks that there is no head for here.
+    """A learner for a task with structured targets; None for tasks without a head.
 
     Raises:
-        UnsupportedModel: the encoder takes no waves, or gives frames that cannot be counted.
+        UnsupportedModel: the encoder takes no waveforms, or its number of frames is unknown.
     """
     if task != TASK:
         return None
@@ -210,16 +210,17 @@ def learner(backbone: TransformersBackbone, task: str, classes: Sequence[str]) -
     config = backbone.module.encoder.config
     if not hasattr(config, "conv_stride") or getattr(config, "add_adapter", False):
         raise UnsupportedModel(
-            f"'{backbone.card.id}' is not an encoder of waves with one frame rate, so it cannot be trained for {task}.",
+            f"'{backbone.card.id}' is not a waveform encoder with a fixed frame rate, so it cannot be trained for "
+            f"{task}.",
             f"Find a model that can: zoo search --task {task}",
         )
     return CtcLearner(backbone, classes)
 
 
 def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarray], device: str) -> list[str]:
-    """The words of each wave: the most likely character of each frame, or the most likely tokens one by one."""
+    """The transcript of each waveform, from the most likely character of each frame, or token by token."""
     texts = []
-    # What is shorter than one frame of the convolutions is followed by silence.
+    # Waveforms shorter than one frame of the convolutions are padded with silence.
     least = samples(model.config, 1) if hasattr(model.config, "conv_stride") else 0
     for heard in waves:
         wave = np.pad(heard, (0, max(0, least - len(heard))))
@@ -235,19 +236,19 @@ def greedy(model: Any, processor: Any, extractor: Any, waves: Sequence[np.ndarra
 
 
 def frames(config: Any, lengths: torch.Tensor) -> torch.Tensor:
-    """How many frames an encoder's convolutions make of waves, by its configuration."""
+    """Number of frames that an encoder's convolutions make of waveforms, from its configuration."""
     for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
         lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
     return lengths.clamp(min=1)
 
 
 def samples(config: Any, wanted: int) -> int:
-    """Minimum length of a wave for this number of frames."""
+    """Minimum length of a waveform for this number of frames."""
     for kernel, stride in zip(reversed(config.conv_kernel), reversed(config.conv_stride), strict=True):
         wanted = (wanted - 1) * stride + kernel
     return wanted
 
 
 def _heard(text: str) -> str:
-    """A character or text as it is heard, white space included."""
+    """A character or text, normalised, with its white space."""
     return spoken(text) or (" " if text.isspace() else "")

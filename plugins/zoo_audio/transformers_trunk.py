@@ -1,4 +1,4 @@
-"""Audio encoders of transformers from a local folder: wav2vec 2.0, HuBERT, WavLM, AST, Whisper and their kin."""
+"""Audio encoders of transformers from a local folder: wav2vec 2.0, HuBERT, WavLM, AST, Whisper and similar."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 _UNTRAINED = ("masked_spec_embed", "pooler", "projector", "decoder")
-"""Tensors that features do not use, so that checkpoints may lack them."""
+"""Tensors that features do not use, so checkpoints may lack them."""
 
 _LEAST_SECONDS = 0.1
 _AT_ONCE = 16
@@ -33,7 +33,7 @@ _AT_ONCE = 16
 class TransformersTrunk(Trunk):
     """An audio encoder; its layers are its hidden states, averaged over time.
 
-    Waves of different length never share a batch with padding in it: some of these models see the padding.
+    Waveforms of different length never share a padded batch, because some of these models attend to padding.
 
     Args:
         encoder: the model without head or decoder.
@@ -51,9 +51,9 @@ class TransformersTrunk(Trunk):
         self.sampling_rate = int(extractor.sampling_rate)
 
     def prepare(self, wave: np.ndarray) -> torch.Tensor:
-        """What the feature extractor makes of a wave: samples, or a spectrogram of fixed size."""
+        """The feature extractor's output for a waveform: samples, or a spectrogram of fixed size."""
         least = int(_LEAST_SECONDS * self.sampling_rate)
-        # The first convolutions need a few hundred samples to give one frame.
+        # The first convolutions need a few hundred samples for one frame.
         padded = np.pad(wave, (0, max(0, least - len(wave))))
         values = self.extractor(padded, sampling_rate=self.sampling_rate, return_tensors="np")[self._input][0]
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
@@ -75,8 +75,8 @@ class TransformersTrunk(Trunk):
         for members in _of_one_length(batch["lengths"]):
             values = batch["values"][members, : int(batch["lengths"][members[0]])]
             outputs = self.encoder(**{self._input: values}, output_hidden_states=True)
-            # The last layer comes as the model itself gives it out, its closing norm included. In training some of the
-            # others may be left out (LayerDrop), and then are not among the states.
+            # The last layer is the model's own output, final norm included. In training some of the
+            # others may be skipped (LayerDrop), and are then not among the states.
             last = len(self.layers)
             states = [outputs.last_hidden_state if at == last else outputs.hidden_states[at] for at in places]
             means = torch.stack([state.mean(dim=1) for state in states])
@@ -87,12 +87,12 @@ class TransformersTrunk(Trunk):
 
 
 class TransformersBackbone(AudioBackbone):
-    """An encoder with the head or the decoder that it was published with.
+    """An encoder with its published head or decoder.
 
     Attributes:
-        model: all of the checkpoint; its encoder is the trunk's.
-        processor: what turns outputs into words; None if it was published without.
-        writes_text: whether a decoder writes the words, token by token.
+        model: the whole checkpoint; its encoder is the trunk's.
+        processor: turns outputs into text; None if the checkpoint has none.
+        writes_text: whether a decoder generates the text, token by token.
     """
 
     module: TransformersTrunk
@@ -124,7 +124,7 @@ class TransformersBackbone(AudioBackbone):
         model.to(dtype=next(trunk.parameters()).dtype)
 
     def network_inputs(self, batch: Batch) -> dict[str, torch.Tensor]:
-        """A collated batch by the names that the network itself gives its inputs, masked as it was trained."""
+        """A collated batch with the network's own names of inputs, masked as in its training."""
         inputs = {self.module.encoder.main_input_name: batch["values"]}
         if batch["values"].dim() == 2 and getattr(self.module.extractor, "return_attention_mask", False):
             places = torch.arange(batch["values"].shape[1])
@@ -132,12 +132,12 @@ class TransformersBackbone(AudioBackbone):
         return inputs
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """What is trained to recognise speech; None for other tasks."""
+        """A learner for speech recognition; None for other tasks."""
         return recognition.learner(self, task, classes)
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBackbone:
-    """The backbone of a transformers folder, with the classifier or ASR head that it was published with.
+    """The backbone of a transformers folder, with its published classifier or ASR head.
 
     Raises:
         UnsupportedModel: the folder needs its own code, lacks weights, or is not an audio encoder.
@@ -160,7 +160,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
 
 
 def _kind(folder: Path, card: ModelCard) -> tuple[Any, str]:
-    """The class that loads the checkpoint with its own head, and the architecture that it was saved as."""
+    """The class that loads the checkpoint with its own head, and the architecture in its configuration."""
     architecture = next(iter(architectures(published_config(folder, card))), "")
     if architecture.endswith(("ForSequenceClassification", "ForAudioClassification")):
         return transformers.AutoModelForAudioClassification, architecture

@@ -1,7 +1,7 @@
 """The speaker encoder of Resemblyzer (Wan et al., "Generalized end-to-end loss for speaker verification", 2018).
 
-Three LSTM layers read 1.6 seconds of a mel spectrogram; a recording's vector is the mean over such pieces. Its recipe
-is the package's own, but for the voice activity detector: silences stay in.
+Three LSTM layers process 1.6 seconds of a mel spectrogram; a recording's vector is the mean over such windows. The
+preprocessing is the package's own, without the voice activity detector: silence is kept.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ if TYPE_CHECKING:
 RATE = 16_000
 WINDOW, HOP, MELS = 400, 160, 40
 FRAMES = 160
-"""Frames of a piece: 1.6 seconds."""
+"""Frames per window: 1.6 seconds."""
 
 STEP = 77
-"""Frames from one piece to the next: 1.3 pieces a second."""
+"""Frames from one window to the next: 1.3 windows per second."""
 
 COVERED = 0.75
-"""How much of the last piece must lie inside the recording for it to count."""
+"""Minimum fraction of the last window that must be inside the recording."""
 
 LOUDNESS = 10 ** (-30 / 20)
-"""Root mean square that quiet recordings are raised to: -30 dB of full scale."""
+"""Root mean square to which quiet recordings are amplified: -30 dB of full scale."""
 
 
 class VoiceEncoder(Trunk):
-    """Mel spectrograms to a vector of length 1; its layers are the LSTM's last state and the embedding."""
+    """Maps mel spectrograms to a unit vector; its layers are the LSTM's last state and the embedding."""
 
     layers = ("lstm", "embedding")
     embedding_dimension = 256
@@ -48,7 +48,7 @@ class VoiceEncoder(Trunk):
         self.linear = nn.Linear(256, 256)
 
     def prepare(self, wave: np.ndarray) -> torch.Tensor:
-        """The spectrograms of a wave's pieces: pieces x 160 frames x 40 mels."""
+        """The spectrograms of a waveform's windows: windows x 160 frames x 40 mels."""
         samples = torch.from_numpy(wave.copy())
         loudness = float(samples.square().mean().sqrt())
         if 0 < loudness < LOUDNESS:
@@ -59,16 +59,16 @@ class VoiceEncoder(Trunk):
         return torch.stack([mel[start : start + FRAMES] for start in starts])
 
     def length(self, item: torch.Tensor) -> int:
-        """Number of pieces."""
+        """Number of windows."""
         return len(item)
 
     def collate(self, items: Sequence[torch.Tensor]) -> Batch:
-        """All pieces of all recordings, and which recording each belongs to."""
+        """All windows of all recordings, and the recording of each."""
         counts = torch.tensor([len(item) for item in items])
         return {"mels": torch.cat(list(items)), "owner": torch.repeat_interleave(torch.arange(len(items)), counts)}
 
     def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """The LSTM's last state averaged over the pieces, and the embedding, each batch x 256."""
+        """The LSTM's last state averaged over the windows, and the embedding, each batch x 256."""
         state = self._state(batch)
         found = {"lstm": mean_by_owner(state, batch["owner"])}
         if "embedding" in layers:
@@ -86,7 +86,7 @@ class VoiceEncoder(Trunk):
 
 
 def _starts(samples: int) -> list[int]:
-    """Frames that pieces begin at; always one, and a last one only where enough of it is sound."""
+    """First frames of the windows; at least one, and a last one only if enough of it is sound."""
     frames = -(-(samples + 1) // HOP)
     starts = list(range(0, max(1, frames - FRAMES + STEP + 1), STEP))
     covered = (samples - starts[-1] * HOP) / (FRAMES * HOP)

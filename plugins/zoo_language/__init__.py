@@ -117,7 +117,7 @@ def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Bac
 def zoo_extract_features(
     backbone: Backbone, dataset: Dataset, request: FeatureRequest, progress: Progress
 ) -> Iterator[FeatureShard] | None:
-    """Embeddings from OpenAI's API, in requests as large as it takes; None for models that run here."""
+    """Embeddings from OpenAI's API, in requests of the maximum size; None for local models."""
     if backbone.card.source != "openai" or not backbone.layers:
         return None
     from zoo_language.openai.embeddings import OpenAIBackbone, extract
@@ -133,4 +133,4 @@ def zoo_strategies() -> Sequence[Strategy]:
     from zoo.contract.strategy import Strategy
     from zoo_language.openai.tuning import EPOCHS, NAME, OPTIONS, PLAN, adapt
 
-    return [Strategy(NAME, "OpenAI fine-tunes one of its chat models, for money.", adapt, EPOCHS, OPTIONS, PLAN)]
+    return [Strategy(NAME, "OpenAI fine-tunes one of its chat models, for a fee.", adapt, EPOCHS, OPTIONS, PLAN)]

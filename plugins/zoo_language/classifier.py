@@ -22,7 +22,7 @@ _GENERIC = "LABEL_"
 def source_classes(folder: Path) -> int:
     """Number of exclusive classes of the checkpoint's own classifier; 0 without one.
 
-    0 as well for models with a decoder: their features are the encoder's, and their classifier reads the decoder's.
+    Also 0 for models with a decoder: their features are the encoder's, and their classifier uses the decoder's.
     """
     config = load_config(folder)
     exclusive = config.problem_type != "multi_label_classification" and not config.is_encoder_decoder
@@ -30,7 +30,7 @@ def source_classes(folder: Path) -> int:
 
 
 def load_classifier(backbone: TextModel, folder: Path) -> Any:
-    """The whole model with its classifier, for inference; None if the checkpoint holds no trained one."""
+    """The whole model with its classifier, for inference; None if the checkpoint has no trained one."""
     config = load_config(folder)
     if not _classifies(config):
         return None
@@ -44,7 +44,7 @@ def load_classifier(backbone: TextModel, folder: Path) -> Any:
 
 
 def classified(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[Labels] | None:
-    """The most likely labels for each text, best first; None if the checkpoint holds no trained classifier."""
+    """The most likely labels for each text, best first; None if the checkpoint has no trained classifier."""
     model = load_classifier(backbone, folder)
     if model is None:
         return None

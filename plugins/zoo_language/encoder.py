@@ -1,4 +1,4 @@
-"""A transformer with its pooling as one torch module: a batch of token ids in, one vector a text out."""
+"""A transformer with its pooling as one torch module: a batch of token ids in, one vector per text out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ACTIVATIONS = {"Identity", "Tanh", "ReLU", "GELU", "SiLU", "Sigmoid"}
 
 
 class TextEncoder(nn.Module):
-    """Transformer, pooling and dense layers; its output is not scaled to length 1, so that a head can learn on it."""
+    """Transformer, pooling and dense layers; its output is not normalised, so that a head can be trained on it."""
 
     def __init__(self, model: PreTrainedModel, modes: Sequence[str], dense: Sequence[nn.Module] = ()) -> None:
         super().__init__()
@@ -27,11 +27,11 @@ class TextEncoder(nn.Module):
         self.dense = nn.ModuleList(dense)
 
     def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Batch x d from ``input_ids``, ``attention_mask`` and what else the tokenizer gives."""
+        """Batch x d from ``input_ids``, ``attention_mask`` and other outputs of the tokenizer."""
         return self.pool(self.model(**batch).last_hidden_state, batch["attention_mask"])
 
     def hidden_states(self, batch: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        """The embeddings' output, then each layer's, batch x tokens x d; the last as the model itself gives it out."""
+        """The embeddings' output, then each layer's, batch x tokens x d; the last as the model itself returns it."""
         output = self.model(**batch, output_hidden_states=True)
         return (*output.hidden_states[:-1], output.last_hidden_state)
 
@@ -75,4 +75,4 @@ def _dense_weights(layer: DenseLayer) -> dict[str, Any]:
         return load_file(layer.folder / "model.safetensors")
     if (layer.folder / "pytorch_model.bin").is_file():
         return torch.load(layer.folder / "pytorch_model.bin", map_location="cpu", weights_only=True)
-    raise UnsupportedModel(f"{layer.folder} holds no weights.", "Pull the model again.")
+    raise UnsupportedModel(f"{layer.folder} has no weights.", "Pull the model again.")

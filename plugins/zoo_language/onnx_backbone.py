@@ -1,4 +1,4 @@
-"""Text encoders as ONNX files, run by ONNX Runtime: features only, since there is nothing to train in them."""
+"""Text encoders as ONNX files, run by ONNX Runtime: features only, without training."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class OnnxBackbone:
     """An ONNX text encoder that turns texts into features.
 
     Attributes:
-        layers: poolings of the last hidden layer; ``sentence`` is the masked mean, scaled to length 1 where the card
-            has ``normalize``.
+        layers: poolings of the last hidden layer; ``sentence`` is the masked mean, scaled to length 1 if the card has
+            ``normalize``.
     """
 
     input_kind = "text"
@@ -67,14 +67,15 @@ class OnnxBackbone:
         return {layer: self._pooled(layer, hidden, mask).astype(np.float32) for layer in layers}
 
     def head(self, task: Any, classes: int) -> NoReturn:
-        """Refuse: an exported graph has no gradients.
+        """Raise an error: an exported graph has no gradients.
 
         Raises:
             UnsupportedModel: always.
         """
         raise UnsupportedModel(
             f"'{self.card.id}' is an ONNX file for inference: its weights are constants without gradients.",
-            f"Train a head on its features (--strategy linear-probe) or tune {self.card.base_model or 'its original'}.",
+            "Train a head on its features (--strategy linear-probe) or tune "
+            f"{self.card.base_model or 'the original model'}.",
         )
 
     def _pooled(self, layer: str, hidden: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -95,7 +96,7 @@ def load(card: ModelCard, folder: Path, device: str) -> OnnxBackbone:
     """The backbone of an ONNX file; it runs on the CPU unless ``device`` is ``cuda`` and ONNX Runtime was built for it.
 
     Raises:
-        UnsupportedModel: the file is not readable, gives no token vectors, or its tokenizer is not here.
+        UnsupportedModel: the file cannot be read, has no token vectors, or its tokenizer is not installed.
     """
     path = Path(folder) / str(card.loader["weights"])
     available = onnxruntime.get_available_providers()
@@ -108,7 +109,7 @@ def load(card: ModelCard, folder: Path, device: str) -> OnnxBackbone:
         raise UnsupportedModel(f"'{card.id}' cannot be loaded by ONNX Runtime: {sentence}") from error
     shape = session.get_outputs()[0].shape
     if len(shape) != 3 or not isinstance(shape[-1], int):
-        raise UnsupportedModel(f"'{card.id}' gives no token vectors: its first output has the shape {shape}.")
+        raise UnsupportedModel(f"'{card.id}' has no token vectors: its first output has the shape {shape}.")
     tokenizer = read_tokenizer(_tokenizer_path(card, Path(folder)), card)
     tokenizer.enable_truncation(int(card.input.get("max_tokens", 512)))
     return OnnxBackbone(card, session, tokenizer)

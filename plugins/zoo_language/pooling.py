@@ -1,4 +1,4 @@
-"""Token vectors to one vector a text, padding left out: the pooling modes of sentence-transformers."""
+"""Pools token vectors to one vector per text, without padding: the pooling modes of sentence-transformers."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def weighted_mean(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
 
 
 def last(hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """The vector of the last real token; padding stands to the right."""
+    """The vector of the last real token; padding is on the right."""
     position = (mask.sum(dim=1) - 1).clamp(min=0)
     return hidden[torch.arange(hidden.shape[0], device=hidden.device), position]
 

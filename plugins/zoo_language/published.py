@@ -1,4 +1,4 @@
-"""Heads that a transformers model was published with: for classes, entities, answers to questions and translations."""
+"""Published heads of transformers models: for classes, entities, answers to questions and translations."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LISTED = re.compile(r"translation_([a-z]{2})_to_([a-z]{2})\Z")
 def answer(
     backbone: TextModel, folder: Path, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()
 ) -> Sequence[Any] | None:
-    """Answers by the head that came with the model; None for other tasks, and where the checkpoint has no such head."""
+    """Answers of the published head; None for other tasks, and if the checkpoint has no such head."""
     if task == "text-classification":
         return classified(backbone, folder, inputs)
     if task == "token-classification":
@@ -44,7 +44,7 @@ def answer(
 
 
 def tagged(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[NamedEntities] | None:
-    """The entities of each text; None if the checkpoint holds no trained NER model."""
+    """The entities of each text; None if the checkpoint has no trained NER head."""
     kind = transformers.AutoModelForTokenClassification
     model = _kept(backbone, "entities", lambda: _model(folder, "ForTokenClassification", kind, backbone.device))
     if model is None:
@@ -54,7 +54,7 @@ def tagged(backbone: TextModel, folder: Path, inputs: Sequence[str]) -> list[Nam
 
 
 def answered(backbone: TextModel, folder: Path, inputs: Sequence[Any]) -> list[Answer] | None:
-    """The answer to each question; None if the checkpoint holds no trained question-answering model."""
+    """The answer to each question; None if the checkpoint has no trained question-answering head."""
     kind = transformers.AutoModelForQuestionAnswering
     model = _kept(backbone, "answers", lambda: _model(folder, "ForQuestionAnswering", kind, backbone.device))
     if model is None:
@@ -70,7 +70,7 @@ def answered(backbone: TextModel, folder: Path, inputs: Sequence[Any]) -> list[A
 def translated(
     backbone: TextModel, folder: Path, inputs: Sequence[str], languages: Sequence[str] = ()
 ) -> list[str] | None:
-    """Each text as the model rewrites it; None if the checkpoint is not a sequence-to-sequence model.
+    """The output text for each text; None if the checkpoint is not a sequence-to-sequence model.
 
     Raises:
         InvalidInput: the model does not translate between the languages.
@@ -88,8 +88,8 @@ class Translator:
 
     Attributes:
         module: maps a batch with ``labels`` to the mean loss of its tokens, batch x 1.
-        classes: source and target language, in the model's codes where it needs them; else as they were named.
-        own: pairs of languages that a model for few was published with; empty for others, and where they are not known.
+        classes: source and target language, in the model's codes if it needs them; else as given.
+        own: language pairs of a model published for few; empty for others, and if unknown.
     """
 
     def __init__(self, backbone: TextModel, folder: Path, languages: Sequence[str] = ()) -> None:
@@ -97,7 +97,7 @@ class Translator:
         model = _model(folder, "", transformers.AutoModelForSeq2SeqLM, backbone.device)
         if model is None:
             raise UnsupportedModel(f"The weights of '{backbone.card.id}' lack its decoder.", "Pull the model again.")
-        # Its own tokenizer: what is set here for a language must not change the model's features.
+        # A separate tokenizer: language settings must not change the model's features.
         self.tokenizer = load_tokenizer(backbone.card, folder, "language")
         self.pretrained = model
         self.module = _Losses(model)
@@ -116,7 +116,7 @@ class Translator:
         self._prefix = next((prefix for pair, prefix in prefixes.items() if pair == spoken), "")
 
     def check(self, model: str, languages: Sequence[str]) -> None:
-        """Raise ``InvalidInput``, in the model's name, for languages other than those that it was trained on."""
+        """Raise ``InvalidInput`` for languages other than those that the model was trained on."""
         check(model, languages, (self.classes,) if self.classes else self.own)
 
     def example(self, item: Any, target: Any) -> tuple[dict[str, list[int]], list[int]]:
@@ -148,7 +148,7 @@ class Translator:
         return [text.strip() for text in texts]
 
     def _choose(self, languages: Sequence[str], known: dict[str, str]) -> None:
-        """Set the languages of a model that needs them: by tokens, or by Marian's mark before each text."""
+        """Set the languages of a model that needs them: by tokens, or by Marian's prefix of each text."""
         model, tokenizer = self.backbone.card.id, self.tokenizer
         if any(token.startswith(">>") for token in known.values()):
             target = find(languages[1], known) if len(languages) == 2 else None
@@ -170,7 +170,7 @@ class Translator:
 
 
 def _prefixes(config: Any) -> dict[tuple[str, str], str]:
-    """T5's prefix of a text, by source and target: its configuration lists what it was trained on."""
+    """T5's prefix of a text, by source and target, as listed in its configuration."""
     listed = getattr(config, "task_specific_params", None) or {}
     found = {(match[1], match[2]): listed[name] for name in listed if (match := _LISTED.match(name))}
     return {languages: str((given or {}).get("prefix", "")) for languages, given in found.items()}
@@ -189,7 +189,7 @@ class _Losses(torch.nn.Module):
 def learner(
     backbone: TextModel, folder: Path, task: str, classes: Sequence[str]
 ) -> tagging.TagLearner | answering.AnswerLearner | Translator | None:
-    """What is trained for a task with structured targets; None for tasks without a head here."""
+    """A learner for a task with structured targets; None for tasks without a head."""
     if task == "token-classification":
         return tagging.TagLearner(backbone, classes)
     if task == "question-answering":
@@ -200,7 +200,7 @@ def learner(
 
 
 def _kept(backbone: TextModel, name: str, make: Callable[[], Any]) -> Any:
-    """The head of the last call, where it is the same: data are answered in batches, by weights that are read once."""
+    """The head of the last call, if it is the same, so that weights are read once for all batches."""
     if name not in backbone.kept:
         backbone.kept.clear()
         backbone.kept[name] = make()
@@ -212,7 +212,7 @@ def _is_translator(folder: Path) -> bool:
 
 
 def _model(folder: Path, ending: str, kind: Any, device: str) -> Any:
-    """The checkpoint with its own head; None if it was saved without, or lacks tensors of it."""
+    """The checkpoint with its own head; None if it was saved without a head, or lacks its tensors."""
     config = load_config(folder)
     if ending and not any(ending in name for name in config.architectures or ()):
         return None

@@ -1,4 +1,4 @@
-"""What a sentence-transformers folder says of itself: where the transformer is, its pooling, and what follows it."""
+"""Reads the modules of a sentence-transformers folder: the transformer, its pooling, and what follows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class SentencePipeline:
         dense: linear layers after the pooling, in order.
         normalize: whether the vector is scaled to length 1 at the end.
         max_tokens: texts are cut after this many tokens; None leaves it to the transformer.
-        lower_case: whether texts are put into lower case first.
+        lower_case: whether texts are lower-cased first.
     """
 
     transformer: Path
@@ -93,7 +93,7 @@ def _pooling(config: Mapping[str, Any], folder: Path) -> tuple[str, ...]:
     known = {mode.removesuffix("_tokens").removesuffix("_token") for mode in _MODES}
     if not names or not set(names) <= known:
         raise UnsupportedModel(
-            f"The folder {folder} pools its tokens by {', '.join(names) or 'nothing that it names'}, which zoo cannot "
+            f"The folder {folder} pools its tokens by {', '.join(names) or 'an unnamed mode'}, which zoo cannot "
             "reproduce.",
             f"Known poolings: {', '.join(sorted(known))}.",
         )
@@ -114,7 +114,7 @@ def _dense(place: Path) -> DenseLayer:
 def _inside(folder: Path, path: str) -> Path:
     place = folder / path
     if not place.resolve().is_relative_to(folder.resolve()) and ".." in Path(path).parts:
-        raise UnsupportedModel(f"The folder {folder} names a module outside of itself: {path!r}.")
+        raise UnsupportedModel(f"The folder {folder} names a module outside of the folder: {path!r}.")
     return place
 
 

@@ -1,4 +1,4 @@
-"""Static token embeddings: a table with one vector a token, averaged over the text (WordLlama, Model2Vec)."""
+"""Static token embeddings: a table with one vector per token, averaged over the text (WordLlama, Model2Vec)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TokenAverage(torch.nn.Module):
         self.embedding = torch.nn.EmbeddingBag.from_pretrained(table, freeze=False, mode="mean")
 
     def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Batch x d from the token ids of all texts in a row and the place where each text starts."""
+        """Batch x d from the token ids of all texts in a row and the position where each text starts."""
         return self.embedding(batch["input_ids"], batch["offsets"])
 
 
@@ -47,13 +47,13 @@ class StaticBackbone:
         self.embedding_dimension = table.shape[1]
 
     def preprocess(self, item: Any) -> list[int]:
-        """Token ids of one text, without special tokens, uncut."""
+        """Token ids of one text, without special tokens or truncation."""
         if not isinstance(item, str):
             raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
         return self._inside(self._tokenizer.encode(item, add_special_tokens=False).ids)
 
     def preprocess_all(self, items: Sequence[Any]) -> list[list[int]]:
-        """``preprocess`` of many texts at once: there is little else to do, so that it counts twice."""
+        """``preprocess`` of many texts at once, which dominates the time of this model."""
         if not all(isinstance(item, str) for item in items):
             return [self.preprocess(item) for item in items]
         encoded = self._tokenizer.encode_batch_fast(list(items), add_special_tokens=False)
@@ -91,10 +91,10 @@ class StaticBackbone:
 def load(card: ModelCard, folder: Path, device: str, dtype: str) -> StaticBackbone:
     """The backbone of a static embedding table; ``loader`` names weights, tensor, tokenizer and dimensions kept.
 
-    The vectors are averaged in float32 whatever ``dtype`` says: half precision would save nothing that counts here.
+    The vectors are averaged in float32 for any ``dtype``: half precision would save almost nothing.
 
     Raises:
-        UnsupportedModel: a file or tensor is missing or not readable.
+        UnsupportedModel: a file or tensor is missing or cannot be read.
     """
     folder = Path(folder)
     weights, tensor = folder / str(card.loader.get("weights")), str(card.loader.get("tensor", "embedding.weight"))
@@ -109,16 +109,16 @@ def load(card: ModelCard, folder: Path, device: str, dtype: str) -> StaticBackbo
 
 
 def read_tokenizer(path: Path, card: ModelCard) -> Tokenizer:
-    """A tokenizer file, with any padding and truncation of its own switched off.
+    """A tokenizer file, without its own padding and truncation.
 
     Raises:
-        UnsupportedModel: it is missing or not readable.
+        UnsupportedModel: it is missing or cannot be read.
     """
     if not path.is_file():
         raise UnsupportedModel(f"The tokenizer of '{card.id}' is missing: {path.name}.", f"Run: zoo verify {card.id}")
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises the bare Exception
+    except Exception as error:  # the library raises a bare Exception
         raise UnsupportedModel(f"The tokenizer of '{card.id}' cannot be read: {error}.") from error
     tokenizer.no_padding()
     tokenizer.no_truncation()

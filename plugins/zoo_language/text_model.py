@@ -1,4 +1,4 @@
-"""What the heads of text models need of the backbone that they are built on."""
+"""What the heads of text models need from their backbone."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class TextModel(Protocol):
         device: where it runs.
         module: the encoder with its pooling.
         max_tokens: longer texts are cut.
-        pad_token_id: the token that pads.
-        kept: the published head that answered last, by name.
+        pad_token_id: the padding token.
+        kept: the published head used last, by name.
     """
 
     card: ModelCard

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 UNLIMITED = 1_000_000
-"""Tokenizers without a limit name one above this."""
+"""Tokenizers without a limit report one above this."""
 
 DEFAULT_MAX_TOKENS = 512
 DROPOUT = 0.1
@@ -47,7 +47,7 @@ class TransformersBackbone:
             the model's own pooling; with sentence-transformers it is ``sentence``, dense layers and scaling included.
         module: the encoder with its pooling, for training.
         max_tokens: longer texts are cut.
-        kept: the published head that answered last, by name.
+        kept: the published head used last, by name.
     """
 
     input_kind = "text"
@@ -77,17 +77,17 @@ class TransformersBackbone:
         self.layers = ("embeddings.mean", *per_layer, *(["sentence"] if pipeline else []))
 
     def preprocess(self, item: Any) -> dict[str, list[int]]:
-        """Token ids of one text, cut at the model's maximum; ``length`` tells their number."""
+        """Token ids of one text, cut at the model's maximum; ``length`` returns their number."""
         return self.preprocess_all([item])[0]
 
     def preprocess_all(self, items: Sequence[Any]) -> list[dict[str, list[int]]]:
-        """``preprocess`` of many texts; fast tokenizers take them together, on all cores."""
+        """``preprocess`` of many texts; fast tokenizers process them in parallel."""
         for item in items:
             if not isinstance(item, str):
                 raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
         texts = [item.lower() for item in items] if self._lower_case else list(items)
         rows = self._tokenize(texts)
-        # A decoder's tokenizer makes nothing of an empty text; one token stands for it.
+        # A decoder's tokenizer returns no tokens for an empty text; one token replaces it.
         return [row if row["input_ids"] else {name: [self.pad_token_id] for name in row} for row in rows]
 
     def length(self, item: Mapping[str, Sequence[int]]) -> int:
@@ -136,15 +136,15 @@ class TransformersBackbone:
 
     @cached_property
     def source_classes(self) -> int:
-        """How many classes the published classifier tells apart, of which a text has one; 0 without one."""
+        """Number of exclusive classes of the published classifier; 0 without one."""
         from zoo_language.classifier import source_classes
 
-        # A card that ends after some layers is no longer the model that its classifier was trained on.
+        # A model cut after some layers is not the one that its classifier was trained on.
         return 0 if self.card.loader.get("layers") else source_classes(self._transformer)
 
     @cached_property
     def _classifier(self) -> Any:
-        """The whole model with its published classifier; it gives features and probabilities in one pass."""
+        """The whole model with its published classifier; it returns features and probabilities in one pass."""
         from zoo_language.classifier import load_classifier
 
         return load_classifier(self, self._transformer)
@@ -155,13 +155,13 @@ class TransformersBackbone:
         return self._tokenizer
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """What is trained for entities, answers and translations; None for other tasks."""
+        """A learner for entities, answers and translations; None for other tasks."""
         from zoo_language.published import learner
 
         return learner(self, self._transformer, task, classes)
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> Sequence[Any] | None:
-        """Classes, entities, answers or translations by the head that came with the model; None without one.
+        """Classes, entities, answers or translations of the published head; None without one.
 
         Args:
             labels: source and target language of a translation, if they are known.
@@ -176,8 +176,8 @@ class TransformersBackbone:
         return [dict(zip(names, row, strict=True)) for row in zip(*(encoded[name] for name in names), strict=True)]
 
     def _tokenized_directly(self, texts: list[str]) -> list[dict[str, list[int]]]:
-        """What the tokenizer's own call does, less the third of its time that goes into offsets and masks."""
-        # Other tasks share the tokenizer and may have set it to pad, or to cut elsewhere.
+        """As the tokenizer's own call, without the third of its time spent on offsets and masks."""
+        # Other tasks share the tokenizer, and may have changed its padding or truncation.
         self._tokenizer.set_truncation_and_padding(
             padding_strategy=PaddingStrategy.DO_NOT_PAD,
             truncation_strategy=TruncationStrategy.LONGEST_FIRST,
@@ -192,7 +192,7 @@ class TransformersBackbone:
         return [{"input_ids": one.ids} for one in encodings]
 
     def _can_tokenize_directly(self) -> bool:
-        """Whether both ways give the same for a text; tokenizers in Python, and those with steps of their own, do not.
+        """Whether both ways return the same for a text; Python tokenizers, and those with extra steps, do not.
 
         It also sets the truncation, which later calls only read, so that threads may share the tokenizer.
         """
@@ -221,7 +221,8 @@ def load(card: ModelCard, folder: Path, device: str, dtype: str) -> Transformers
     """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights, or is of no kind that transformers knows.
+        UnsupportedModel: the folder needs its own code, lacks weights, or has an architecture that transformers does
+            not know.
     """
     return TransformersBackbone(card, Path(folder), device, dtype)
 
@@ -232,7 +233,9 @@ def _config(folder: Path, card: ModelCard) -> Any:
         config = load_config(folder)
     except (OSError, ValueError, KeyError) as error:
         own_code = "needs its repository's own code, which zoo never runs" if raw.get("auto_map") else ""
-        reason = own_code or f"is of type '{raw.get('model_type')}', which this version of transformers does not know"
+        reason = (
+            own_code or f"has the type '{raw.get('model_type')}', which this version of transformers does not support"
+        )
         raise UnsupportedModel(f"'{card.id}' {reason}.", "Choose a model of a built-in architecture.") from error
     wanted = card.loader.get("layers")
     if wanted:

@@ -59,7 +59,7 @@ def zoo_sources() -> list[HostedModels]:
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """Models of images and text: CLIP, SigLIP and their kin, of open_clip and of transformers; BLIP."""
+    """Models of images and text: CLIP, SigLIP and similar ones, of open_clip and of transformers; BLIP."""
     if card.domain != "multimodal" or card.library not in {"open_clip", "transformers"}:
         return None
     if (files.root / "open_clip_config.json").is_file() and card.library == "open_clip":

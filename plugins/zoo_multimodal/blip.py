@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 CAPTIONING, ANSWERING = "image-to-text", "visual-question-answering"
 TASKS = {"BlipForConditionalGeneration": CAPTIONING, "BlipForQuestionAnswering": ANSWERING}
-"""What the classes of transformers are for."""
+"""The task of each class of transformers."""
 
 _AT_ONCE = 16
 _LONGEST = 64
-"""Tokens of a caption or an answer, at most."""
+"""Maximum tokens of a caption or an answer."""
 
 
 class BlipTower(Towers):
-    """The encoder of images; its vector is that of the class token after the closing norm."""
+    """The image encoder; its vector is that of the class token after the final norm."""
 
     def __init__(self, encoder: Any, processor: Any) -> None:
         super().__init__()
@@ -52,12 +52,12 @@ class BlipTower(Towers):
 
 
 class BlipBackbone(ImageBackbone):
-    """The encoder of images for features, and all of the model for texts.
+    """The image encoder for features, and the whole model for texts.
 
     Attributes:
-        model: all of it.
+        model: the whole model.
         tokenizer: its tokenizer.
-        task: what it was published for.
+        task: the task that it was published for.
     """
 
     layers = ("pooled",)
@@ -68,7 +68,7 @@ class BlipBackbone(ImageBackbone):
         super().__init__(card, BlipTower(model.vision_model, processor), device=device, dtype=dtype)
         self.model = model.to(device=device, dtype=next(self.module.parameters()).dtype).eval()
         self.tokenizer, self.task = tokenizer, task
-        # Texts begin with a token of the decoder's own, not with the tokenizer's.
+        # Texts begin with the decoder's own start token, not with the tokenizer's.
         self.first = int(model.config.text_config.bos_token_id)
         self.most_tokens = min(_LONGEST, int(model.config.text_config.max_position_embeddings))
 
@@ -83,7 +83,7 @@ class BlipBackbone(ImageBackbone):
         return self._captions(inputs) if task == CAPTIONING else self._answers(inputs)
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """What is trained to write captions or answers; None for a task that the model was not published for."""
+        """A learner for captions or answers; None for a task that the model was not published for."""
         return Writer(self) if task == self.task else None
 
     def shown(self, item: Any) -> torch.Tensor:
@@ -95,7 +95,7 @@ class BlipBackbone(ImageBackbone):
         return self.preprocess(item.image)
 
     def tokens(self, text: str) -> list[int]:
-        """A text with the tokens that begin and end it, cut where the model's context ends."""
+        """A text with its start and end tokens, truncated to the model's context."""
         found: list[int] = self.tokenizer(text, truncation=True, max_length=self.most_tokens)["input_ids"]
         return found
 
@@ -126,12 +126,12 @@ class BlipBackbone(ImageBackbone):
     def _written(self, **inputs: torch.Tensor) -> list[str]:
         with torch.inference_mode(), quiet():
             tokens = self.model.generate(**inputs, max_new_tokens=self.most_tokens - 2)
-        # The first token is the decoder's, which tokenizers need not know.
+        # The first token is the decoder's, which the tokenizer may not know.
         return [text.strip() for text in self.tokenizer.batch_decode(tokens[:, 1:], skip_special_tokens=True)]
 
 
 class Writer:
-    """Trains and uses a BLIP by the cross entropy of the tokens that it writes, all of it pretrained.
+    """Trains and uses a BLIP, all of it pretrained, with the cross entropy of its output tokens.
 
     Attributes:
         module: maps a batch with ``written`` to the mean loss of each text, batch x 1.
@@ -150,7 +150,7 @@ class Writer:
         return self.backbone.shown(item), asked, [self.backbone.first, *self.backbone.tokens(text)[1:]]
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int], list[int]]]) -> dict[str, torch.Tensor]:
-        """Pixels, and tokens padded on the right with what says which of them count."""
+        """Pixels, and tokens padded on the right with their masks."""
         batch = {"pixels": self.backbone.collate([pixels for pixels, _, _ in examples])}
         batch["written"], batch["counted"] = self._padded([written for _, _, written in examples])
         if examples[0][1]:
@@ -193,7 +193,7 @@ class _Losses(nn.Module):
 
 
 def load(card: ModelCard, files: LocalFiles, architecture: str, device: str, dtype: str) -> BlipBackbone:
-    """The backbone of a folder with a BLIP that writes.
+    """The backbone of a folder with a BLIP that generates text.
 
     Raises:
         UnsupportedModel: its weights lack tensors of the architecture.

@@ -18,7 +18,7 @@ Grams = Counter[tuple[str, ...]]
 def cider(targets: Sequence[str], predictions: Sequence[str]) -> float:
     """CIDEr-D with one reference each, 0 to 10 (Vedantam, Zitnick and Parikh, 2015, sections 3 and 6).
 
-    N-grams count by their rarity among the references, up to how often the reference has them.
+    N-grams are weighted by their rarity among the references, and clipped to their count in the reference.
     """
     known, found = checked("cider", targets, predictions)
     references, candidates = ([_grams(spoken(text).split()) for text in texts] for texts in (known, found))
@@ -27,7 +27,7 @@ def cider(targets: Sequence[str], predictions: Sequence[str]) -> float:
     unseen = math.log(len(known))
     total = 0.0
     for reference, candidate in zip(references, candidates, strict=True):
-        # A text has one word more than it has pairs of words, and so on; single words tell its length.
+        # A text has one more word than pairs of words, and so on; the single words give its length.
         difference = candidate[0].total() - reference[0].total()
         cosines = (_cosine(*pair, rarity, unseen) for pair in zip(candidate, reference, strict=True))
         total += math.exp(-(difference**2) / (2 * DEVIATION**2)) * sum(cosines) / LONGEST
@@ -38,7 +38,7 @@ METRICS = (Metric("cider", cider, True, "CIDEr-D of captions, one reference each
 
 
 def _grams(words: Sequence[str]) -> list[Grams]:
-    """How often each run of 1, 2, 3 and 4 words occurs."""
+    """Counts of all n-grams of 1 to 4 words."""
     return [
         Counter(tuple(words[at : at + length]) for at in range(len(words) - length + 1))
         for length in range(1, LONGEST + 1)

@@ -1,4 +1,4 @@
-"""The backbone of models with a tower for images and one for texts, whose vectors lie in one space."""
+"""The backbone of models with an image and a text tower, whose vectors are in one space."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ZERO_SHOT = "zero-shot-image-classification"
 LAYER = "projected"
 TEMPLATES = ("a photo of a {}.", "a picture of a {}.", "a {}.")
-"""Sentences that a class is named in; their vectors are averaged (Radford et al., CLIP, 2021, section 3.1.4)."""
+"""Prompt templates for a class; their vectors are averaged (Radford et al., CLIP, 2021, section 3.1.4)."""
 
 TOP = 5
 _BATCH = 32
@@ -39,7 +39,7 @@ class Towers(nn.Module):
     dimension: int
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
-        """One image in the size that the network takes, 3 x height x width: bytes, or what needs no more arithmetic."""
+        """One image in the network's size, 3 x height x width: bytes, or normalised pixels."""
         raise TypeError(f"{type(self).__name__} takes no images.")
 
     def placed(self, batch: torch.Tensor) -> torch.Tensor:
@@ -49,25 +49,25 @@ class Towers(nn.Module):
 
     def images(self, pixels: torch.Tensor) -> torch.Tensor:
         """Vectors of images, batch x d, of any length."""
-        raise TypeError(f"{type(self).__name__} has no tower for images.")
+        raise TypeError(f"{type(self).__name__} has no image tower.")
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
         """Vectors of texts, batch x d, of any length."""
-        raise TypeError(f"{type(self).__name__} has no tower for texts.")
+        raise TypeError(f"{type(self).__name__} has no text tower.")
 
     def scale(self) -> float:
-        """What cosines are multiplied with to be logits."""
+        """The scale that turns cosines into logits."""
         return 100.0
 
     def bias(self) -> float | None:
-        """What is then added, in models trained by pairs with a sigmoid; None in those trained with a softmax."""
+        """The bias that is then added, in models trained with a sigmoid loss; None in those trained with a softmax."""
         return None
 
     def odds(self, cosines: torch.Tensor) -> torch.Tensor:
-        """Probabilities of texts, images x texts, as the model was trained to give them.
+        """Probabilities of texts, images x texts, as in the model's training.
 
-        Under a softmax (CLIP) those of an image add up to 1. Under a sigmoid each is that of the text fitting the
-        image, whatever the others are (Zhai et al., Sigmoid loss for language image pre-training, 2023, section 3).
+        With a softmax (CLIP), those of an image add up to 1. With a sigmoid, each is that of the text matching the
+        image, independently of the others (Zhai et al., Sigmoid loss for language image pre-training, 2023, section 3).
         """
         bias, logits = self.bias(), self.scale() * cosines
         return logits.softmax(dim=1) if bias is None else (logits + bias).sigmoid()
@@ -78,7 +78,7 @@ class Towers(nn.Module):
 
 
 class ImageBackbone:
-    """Turns images into features by a tower.
+    """Turns images into features with the image tower.
 
     Attributes:
         card: its model card.
@@ -96,13 +96,13 @@ class ImageBackbone:
         self.embedding_dimension = towers.dimension
 
     def preprocess(self, item: Any) -> torch.Tensor:
-        """One ``PIL.Image`` in the size that the network takes."""
+        """One ``PIL.Image`` in the network's size."""
         if not isinstance(item, Image.Image):
             raise DataError(f"'{self.card.id}' takes images, not {type(item).__name__}.")
         return self.module.pixels(item if item.mode == "RGB" else item.convert("RGB"))
 
     def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Batch x 3 x height x width, in what ``preprocess`` gave."""
+        """Batch x 3 x height x width, in the type that ``preprocess`` returned."""
         return torch.stack(list(items))
 
     def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -112,7 +112,7 @@ class ImageBackbone:
         return {self.layers[0]: nn.functional.normalize(vectors.float(), dim=1)}
 
     def head(self, task: Any, classes: int) -> nn.Module:
-        """The tower for images with a new linear layer of ``classes`` outputs on top, all of it trainable.
+        """The image tower with a new linear layer of ``classes`` outputs on top, all of it trainable.
 
         Raises:
             InvalidInput: fewer than one output.
@@ -129,7 +129,7 @@ class ImageBackbone:
 
 
 class ImageTextBackbone(ImageBackbone):
-    """Turns images, and texts, into features of one space: vectors of length 1 that they are compared by."""
+    """Embeds images and texts in one space, as unit vectors."""
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of texts in the same space, of length 1: float32, n x d."""
@@ -144,14 +144,14 @@ class ImageTextBackbone(ImageBackbone):
     def zero_shot(self, inputs: Sequence[Any], labels: Sequence[str]) -> list[Labels]:
         """The most likely labels of each image, best first, with probabilities among all labels, or of each alone.
 
-        Which of the two depends on how the model was trained: ``Towers.odds``.
+        Which of the two depends on the model's training: ``Towers.odds``.
 
         Raises:
             InvalidInput: there are fewer than two labels to choose from.
         """
         if len(labels) < 2:
             raise InvalidInput(
-                f"'{self.card.id}' chooses from labels that you name, and there are {len(labels)}.",
+                f"'{self.card.id}' needs at least 2 labels to choose from, but got {len(labels)}.",
                 "Name them: --labels cat,dog",
             )
         names = self._named(labels)
@@ -160,14 +160,16 @@ class ImageTextBackbone(ImageBackbone):
             batch = self.collate([self.preprocess(item) for item in inputs[start : start + _BATCH]])
             vectors = self.features(batch, self.layers)[LAYER].cpu()
             cosines = vectors @ names.T
-            places = cosines.topk(min(TOP, len(labels))).indices  # far from 0 and 1 only cosines tell labels apart
+            places = cosines.topk(
+                min(TOP, len(labels))
+            ).indices  # probabilities that round to 0 or 1 are ranked by their cosines
             scores = self.module.odds(cosines).gather(1, places)
             for row, chosen in zip(scores.tolist(), places.tolist(), strict=True):
                 rows.append(Labels.of([labels[place] for place in chosen], row))
         return rows
 
     def _named(self, labels: Sequence[str]) -> torch.Tensor:
-        """A vector of length 1 for each label, the mean over the sentences that it is named in."""
+        """A unit vector for each label, the mean over its prompts."""
         words = [" ".join(label.replace("_", " ").split()) for label in labels]
         vectors = [torch.from_numpy(self.embed_texts([t.format(word) for word in words])) for t in TEMPLATES]
         return nn.functional.normalize(torch.stack(vectors).mean(dim=0), dim=1)

@@ -30,13 +30,13 @@ def repository(name: str) -> str:
     if not found:
         raise ModelNotFound(
             f"The weights of the open_clip tag '{name}' are not on the Hub.",
-            "Choose another: zoo search --source openclip",
+            "Choose another model: zoo search --source openclip",
         )
     return found
 
 
 def describe(name: str, hosted: ModelCard) -> ModelCard:
-    """The card of ``MODEL/TAG`` from that of its repository."""
+    """The card of ``MODEL/TAG``, from the card of its repository."""
     model, tag = _parts(name)
     return replace(
         hosted,

@@ -1,4 +1,4 @@
-"""Models of open_clip from a local folder: ``open_clip_config.json`` beside the weights."""
+"""Models of open_clip from a local folder: ``open_clip_config.json`` next to the weights."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class OpenClipTowers(Towers):
         self._normalise: Any = None
         steps = list(getattr(transform, "transforms", ()))
         if len(steps) > 1 and isinstance(steps[-2], ToTensor) and isinstance(steps[-1], Normalize):
-            # Bytes are a quarter of the way's load, and one pass over the batch does for all.
+            # Bytes are a quarter of the data to transfer, and are normalised in one pass over the batch.
             self._transform, self._normalise = Compose(steps[:-2]), steps[-1]
         with torch.inference_mode():
             self.dimension = int(self.texts(["a"]).shape[1])
 
     def pixels(self, image: Image) -> torch.Tensor:
-        """As the model was evaluated: resized and cropped, and normalised unless that is left to ``placed``."""
+        """As in the model's evaluation: resized and cropped, and normalised unless ``placed`` does that."""
         found = self._transform(image)
         pixels: torch.Tensor = found if self._normalise is None else pil_to_tensor(found)
         return pixels
@@ -74,16 +74,16 @@ class OpenClipTowers(Towers):
         return self.model.encode_image(pixels)
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Vectors of texts, batch x d; longer ones are cut where the model's context ends."""
+        """Vectors of texts, batch x d; longer ones are truncated to the model's context."""
         device = next(self.model.parameters()).device
         return self.model.encode_text(self._tokenizer(list(texts)).to(device))
 
     def scale(self) -> float:
-        """The model's own, learned with its weights."""
+        """The model's own, learned in its training."""
         return float(self.model.logit_scale.detach().float().exp())
 
     def bias(self) -> float | None:
-        """The model's own, where it was trained with SigLIP's loss."""
+        """The model's own, if it was trained with SigLIP's loss."""
         bias = getattr(self.model, "logit_bias", None)
         return None if bias is None else float(bias.detach().float())
 
@@ -92,7 +92,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTe
     """The backbone of a folder of open_clip; nothing is downloaded.
 
     Raises:
-        UnsupportedModel: the folder is damaged, or wants a text model from elsewhere.
+        UnsupportedModel: the folder is damaged, or needs a text model that it does not contain.
     """
     folder = files.root
     try:
@@ -105,7 +105,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageTe
     elsewhere = next((str(text[key]) for key in _FROM_ELSEWHERE if text.get(key)), None)
     if elsewhere and not (folder / "tokenizer.json").is_file():
         raise UnsupportedModel(
-            f"'{card.id}' wants the text model '{elsewhere}', which its folder does not hold.",
+            f"'{card.id}' needs the text model '{elsewhere}', which its folder does not contain.",
             "Choose a CLIP model with a text tower of its own: zoo search --library open_clip",
         )
     name = f"local-dir:{folder}"

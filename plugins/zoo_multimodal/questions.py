@@ -1,4 +1,4 @@
-"""Questions about images, with the answers that people gave: tables with a column of each."""
+"""Questions about images with people's answers: tables with a column of each."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def parse(text: str) -> ImageQuestion:
 def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
     """The questions of a table with a column of images, one named ``question`` and one of answers.
 
-    The answers of several people may be a list, in which each is repeated as often as it was given.
+    The answers of several people may be a list, in which an answer may occur several times.
 
     Raises:
         DataError: a column is missing, or nothing can be used.
@@ -124,7 +124,7 @@ class ImageQuestions(Kind):
     folds_text = True
 
     def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
-        """Questions with the answers that people gave."""
+        """Questions with people's answers."""
         return read_table(reference, path, table, options)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
@@ -147,7 +147,7 @@ class ImageQuestions(Kind):
 
 
 def _look(shown: Any, folder: Path, seen: dict[Path, images.ImageFacts | str]) -> tuple[Any, images.ImageFacts | str]:
-    """A cell's image, as bytes or as a path, and what it holds; files that several rows name are read once."""
+    """A cell's image, as bytes or as a path, and its content; files that several rows name are read once."""
     if isinstance(shown, dict):
         content = shown.get("bytes") or b""
         return content, images.inspect_content(content)

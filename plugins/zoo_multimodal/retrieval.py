@@ -1,4 +1,4 @@
-"""Retrieval: recall at k of finding an image's text among all texts, and a text's image among all images."""
+"""Image-text retrieval: recall at k of texts for images, and of images for texts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 TASK = "image-text-retrieval"
 AT = (1, 5, 10)
 AT_ONCE = 64
-"""Images or texts that are embedded together."""
+"""Images or texts per batch."""
 
 
 class Vectors(Kind):
-    """Vectors as targets: a model is evaluated by what lies next to each other, and answers nothing."""
+    """Vectors as targets: a model is evaluated by the nearest neighbours, and has no answers."""
 
     name = "vector"
 
@@ -75,14 +75,14 @@ def retrieval(model: LoadedModel, dataset: Dataset, progress: Progress) -> tuple
 
     if dataset.target_kind != "text" or dataset.targets is None:
         raise DataError(
-            f"'{dataset.name}' has no text for each image.",
-            f"Name its column with --target-column, and the task with --task {TASK}.",
+            f"'{dataset.name}' does not have a text for each image.",
+            f"Name the column of texts with --target-column, and the task with --task {TASK}.",
         )
     backbone = model.backbone
     if not isinstance(backbone, EmbedsTexts):
         raise UnsupportedModel(
-            f"'{model.card.id}' has no features of texts, so that it cannot match them with images.",
-            f"Find one that has: zoo search --task {TASK}",
+            f"'{model.card.id}' has no text features, so it cannot match texts with images.",
+            f"Find a model that has: zoo search --task {TASK}",
         )
     texts = [str(text) for text in dataset.targets]
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
@@ -112,7 +112,7 @@ def recalls(similarities: np.ndarray, own: np.ndarray) -> dict[str, float]:
     """Recall at 1, 5 and 10 in both directions; ``recall_at_k`` is the mean of the two.
 
     The share of the queries with a match among their k nearest (Karpathy and Fei-Fei, "Deep visual-semantic
-    alignments", 2015, section 4.1). Where several images share a text, any of them counts. Ties count against it.
+    alignments", 2015, section 4.1). If several images share a text, any of them counts. Ties count as misses.
 
     Args:
         similarities: n images x m texts.
@@ -142,7 +142,7 @@ def chance(images: int, texts: int, own: np.ndarray) -> dict[str, float]:
 
 
 def _rank_of_first_match(similarities: np.ndarray, matches: np.ndarray) -> np.ndarray:
-    """For each query how many others are at least as near as its nearest match."""
+    """For each query the number of others that are at least as near as its nearest match."""
     import numpy as np
 
     best = np.where(matches, similarities, -np.inf).max(axis=1, keepdims=True)

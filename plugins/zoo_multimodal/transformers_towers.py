@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and their kin of transformers from a local folder."""
+"""CLIP, SigLIP and similar models of transformers, from a local folder."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 _WHOLE = ("siglip", "siglip2")
 """Families that were trained on texts padded to the full length, without a mask; they pool the last token."""
 _FLEXIBLE = ("pixel_values", "pixel_attention_mask", "spatial_shapes")
-"""What SigLIP 2 of flexible resolution takes of an image."""
+"""Inputs of SigLIP 2 with flexible resolution."""
 
 _LOWERED = ("GemmaTokenizer", "GemmaTokenizerFast")
-"""Tokenizers that keep the case, though SigLIP 2 was trained on small letters (Tschannen et al., SigLIP 2, 2025)."""
+"""Tokenizers that keep the case, although SigLIP 2 was trained on lower case (Tschannen et al., SigLIP 2, 2025)."""
 
 
 class TransformersTowers(Towers):
@@ -56,7 +56,7 @@ class TransformersTowers(Towers):
         return _vectors(self.model.get_image_features(pixel_values=pixels))
 
     def texts(self, texts: Sequence[str]) -> torch.Tensor:
-        """Vectors of texts, batch x d; longer ones are cut where the model's context ends."""
+        """Vectors of texts, batch x d; longer ones are truncated to the model's context."""
         texts = [text.lower() for text in texts] if self._lowered else list(texts)
         tokens = self._tokenizer(
             texts, padding=self._padding, truncation=True, max_length=self._longest, return_tensors="pt"
@@ -66,7 +66,7 @@ class TransformersTowers(Towers):
         return _vectors(self.model.get_text_features(**taken))
 
     def scale(self) -> float:
-        """The model's own, learned with its weights."""
+        """The model's own, learned in its training."""
         return float(self.model.logit_scale.detach().float().exp())
 
     def bias(self) -> float | None:
@@ -78,8 +78,9 @@ class TransformersTowers(Towers):
 class FlexibleTowers(TransformersTowers):
     """SigLIP 2 of flexible resolution (NaFlex): an image keeps its shape, with a maximum number of patches.
 
-    A prepared image is one matrix, so that batches are as other models' are: patches x (values + 3), where each row
-    ends with whether it is a patch or padding, and the rows and columns of the image's grid (exact in bfloat16 to 256).
+    A prepared image is one matrix, so that batches are like those of other models: patches x (values + 3), where each
+    row ends with whether it is a patch or padding, and the rows and columns of the image's grid (exact in bfloat16 to
+    256).
     """
 
     def pixels(self, image: Image) -> torch.Tensor:
@@ -114,5 +115,5 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
 
 
 def _vectors(found: Any) -> torch.Tensor:
-    """The projected vectors; newer versions of transformers give them inside an output object."""
+    """The projected vectors; newer versions of transformers return them inside an output object."""
     return found if isinstance(found, torch.Tensor) else found.pooler_output

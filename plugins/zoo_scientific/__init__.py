@@ -27,7 +27,7 @@ def zoo_domains() -> list[Domain]:
 
 @hookimpl
 def zoo_kinds() -> list[Kind]:
-    """What models of molecules, proteins, crystals, fields and time series take, and what they answer."""
+    """The inputs and answers of models of molecules, proteins, crystals, fields and time series."""
     from zoo_scientific.forecasting.kind import Forecasts, TimeSeries
     from zoo_scientific.materials.crystals import Crystals
     from zoo_scientific.materials.forces import Forces

@@ -149,7 +149,7 @@ _MPNN = {
     "ligandmpnn_v_32_030_25.pt": "ed13e130787f70b6c385efba56949220d16a1d1a98073ada3002b3701a6a8ecf",
     "global_label_membrane_mpnn_v_48_020.pt": "89ef0abddbfb956c4c7c02dcba6523c0b5152733055f7509292365eaecc38b21",
 }
-"""Checkpoints with their SHA-256; those that pack side chains or want a label for each residue are left out."""
+"""Checkpoints with their SHA-256; those that pack side chains or need a label for each residue are left out."""
 
 _MPNN_KINDS = {
     "proteinmpnn": ("protein_mpnn", "ProteinMPNN", 1_660_485, 6_681_301, "a message passing network over the backbone"),
@@ -166,7 +166,7 @@ _MPNN_KINDS = {
 
 
 def _ligandmpnn() -> Iterator[ModelCard]:
-    """Networks for inverse folding, by the hundredths of an angstrom that shook their structures in training."""
+    """Networks for inverse folding, by the noise on their training structures in hundredths of an angstrom."""
     for file, sha256 in _MPNN.items():
         stem, _, rest = file.removesuffix(".pt").partition("_v_")
         kind, architecture, parameters, size, words = _MPNN_KINDS[stem]

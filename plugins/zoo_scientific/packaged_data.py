@@ -31,7 +31,7 @@ def polar_areas(name: str, options: ReadOptions) -> Dataset:
 
 
 def activities(name: str, options: ReadOptions) -> Dataset:
-    """Activities (negative decadic logarithm of molar) of one series of inhibitors out of ChEMBL."""
+    """Activities (negative log10 of molar concentration) of one series of inhibitors from ChEMBL."""
     base = _rdkit(ACTIVITIES)
     known = dict(csv.reader(read_text(base.with_name(f"{base.name}_act.csv")).splitlines()[1:]))
     lines = (line.split() for line in read_text(base.with_name(f"{base.name}.smi")).splitlines() if line.strip())
@@ -50,7 +50,7 @@ def bulk_moduli(name: str, options: ReadOptions) -> Dataset:
 
 
 def elemental_energies(name: str, options: ReadOptions) -> Dataset:
-    """Energies of the elements in their ground states by VASP and PBE (OQMD, by way of Magpie; Ward et al., 2016)."""
+    """Energies of the elements in their ground states by VASP and PBE (OQMD, via Magpie; Ward et al., 2016)."""
     with needs_extra("materials", "read crystals"):
         from ase.collections import dcdft
         from ase.data import atomic_numbers
@@ -63,7 +63,7 @@ def elemental_energies(name: str, options: ReadOptions) -> Dataset:
 
 
 def _elements(name: str, values: Mapping[str, float], what: str) -> Dataset:
-    """Ground states of elements, each with a figure."""
+    """Ground states of elements, each with a value."""
     from ase.collections import dcdft
 
     crystals = []
@@ -91,7 +91,7 @@ def _rdkit(relative: str) -> Path:
 
 
 def _molecules(name: str, pairs: Iterator[tuple[str, float]], options: ReadOptions) -> Dataset:
-    """Each molecule once, by its first figure."""
+    """Each molecule once, with its first value."""
     values: dict[str, float] = {}
     problems = []
     for number, (smiles, value) in enumerate(pairs, start=1):
@@ -136,7 +136,7 @@ SHIPPED = (
     Shipped(
         "ase:bulk-moduli",
         "crystal",
-        "Bulk moduli of 71 elements, as the decadic logarithm of GPa; all-electron PBE calculations (DeltaCodesDFT).",
+        "Bulk moduli of 71 elements, as log10 of GPa; all-electron PBE calculations (DeltaCodesDFT).",
         "pip install 'foundation-zoo[materials]'",
         lambda: find_spec("ase") is not None,
         bulk_moduli,

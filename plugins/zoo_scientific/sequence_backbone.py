@@ -40,7 +40,7 @@ Tokenize = Callable[[str], list[int]]
 
 
 class SequenceEncoder(nn.Module):
-    """A transformer whose tokens are averaged, padding left out."""
+    """A transformer with mean pooling over the tokens, without padding."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class SequenceBackbone:
     Attributes:
         layers: ``layer1.cls``, ``layer1.mean``...; the last is the default.
         module: the encoder with its pooling, for training.
-        max_tokens: what is longer is cut.
+        max_tokens: longer inputs are truncated.
     """
 
     def __init__(self, card: ModelCard, model: Any, tokenize: Tokenize, *, padding: int, device: str) -> None:
@@ -76,8 +76,8 @@ class SequenceBackbone:
             raise DataError(f"'{self.card.id}' takes {self.input_kind}s as text, not {type(item).__name__}.")
         tokens = self._tokenize(item)
         if not tokens:
-            raise DataError(f"'{self.card.id}' makes no tokens of '{item[:40]}'.")
-        # The end mark stays where a sequence is cut.
+            raise DataError(f"'{self.card.id}' found no tokens in '{item[:40]}'.")
+        # A truncated sequence keeps its end token.
         return tokens if len(tokens) <= self.max_tokens else [*tokens[: self.max_tokens - 1], tokens[-1]]
 
     def length(self, item: Sequence[int]) -> int:
@@ -116,7 +116,7 @@ class SequenceBackbone:
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SequenceBackbone | None:
-    """The backbone of a folder of transformers; None if the card is of neither molecules nor proteins.
+    """The backbone of a folder of transformers; None if the card is for neither molecules nor proteins.
 
     Raises:
         UnsupportedModel: the folder needs its own code, lacks weights or a tokenizer, or is not an encoder.
@@ -124,7 +124,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
     if card.input.get("kind") not in KINDS:
         return None
     raw = published_config(files.root, card)
-    # Of MoLFormer's kin the hub has the code beside the weights; what is run here is the plugin's own.
+    # The hub has code next to the weights of MoLFormer models; only the plugin's own code is run.
     molformer = raw.get("model_type") == MOLFORMER
     kind: Any = MolformerModel if molformer else transformers.AutoModel
     if raw.get("auto_map") and not molformer and raw.get("model_type") not in transformers.CONFIG_MAPPING:
@@ -140,7 +140,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Sequenc
             tokenize, padding = tokenizer(files.root, card)
     encoder = model.get_encoder() if model.config.is_encoder_decoder else model
     if getattr(encoder, "pooler", None) is not None:
-        encoder.pooler, encoder.pooler_activation = None, None  # it takes no part in the mean over the tokens
+        encoder.pooler, encoder.pooler_activation = None, None  # it is not used by the mean over the tokens
     return SequenceBackbone(card, encoder, tokenize, padding=padding, device=device)
 
 
@@ -157,7 +157,7 @@ def tokenizer(folder: Path, card: ModelCard) -> tuple[Tokenize, int]:
     spaced = card.input.get("kind") == "protein" and not type(own).__name__.startswith("Esm")
 
     def tokenize(text: str) -> list[int]:
-        # Those that read a protein as a sentence have a word for each residue, and none for the rare ones.
+        # Tokenizers with a word per residue have none for the rare residues.
         words = " ".join(text.translate(_RARE_RESIDUES)) if spaced else text
         return list(own(words, return_attention_mask=False)["input_ids"])
 
@@ -175,7 +175,7 @@ def _max_tokens(config: Any) -> int:
     positions = getattr(config, "max_position_embeddings", None)
     if not isinstance(positions, int) or positions <= 0:
         return _MAX_TOKENS
-    # Positions of RoBERTa's and ESM's kin start after the padding index.
+    # Positions of RoBERTa and ESM start after the padding index.
     offset = (config.pad_token_id or 0) + 1 if config.model_type in {"roberta", "esm"} else 0
     return min(positions - offset, _MAX_TOKENS)
 

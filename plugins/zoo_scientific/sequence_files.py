@@ -25,23 +25,23 @@ FASTA = frozenset({".fasta", ".fa", ".faa", ".fas"})
 SMILES = frozenset({".smi", ".smiles"})
 
 LABELS = ("label", "class", "family", "target")
-"""Keys of a FASTA header that are taken for the label where none is named."""
+"""Keys of a FASTA header that are used as the label if none is named."""
 
 _KEY = re.compile(r"(?:^|[\s|;])([A-Za-z_]\w*)=")
 _NUMBERED = re.compile(r"column [1-9]\d*\Z")
 
 Entry = tuple[str, str, dict[str, str]]
-"""Its place in the file, its sequence or SMILES, and its labels by key."""
+"""An entry: its place in the file, its sequence or SMILES, and its labels by key."""
 
 
 class SequenceReader:
-    """FASTA (``.fasta``, ``.fa``, ``.faa``) and SMILES files (``.smi``), packed by gzip too."""
+    """FASTA (``.fasta``, ``.fa``, ``.faa``) and SMILES files (``.smi``), also compressed with gzip."""
 
     name = "FASTA or SMILES file"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file name that ends as such files do, whether the file is there or not."""
+        """A file name with such a suffix, whether the file exists or not."""
         path = Path(reference).expanduser()
         return form_of(path) in FASTA | SMILES and not path.is_dir()
 
@@ -49,7 +49,7 @@ class SequenceReader:
         """The sequences, with the header's key or the column that ``options.target_column`` names as target.
 
         Raises:
-            DataError: the file is missing, empty or of another form, or there is no such key.
+            DataError: the file is missing, empty or in another format, or there is no such key.
         """
         path = Path(reference).expanduser()
         if form_of(path) in FASTA:
@@ -58,7 +58,7 @@ class SequenceReader:
 
 
 def save_fasta(sequence: str, folder: Path, name: str) -> Path:
-    """Write a sequence as ``FOLDER/NAME.fasta``; the folder is made if it is missing."""
+    """Write a sequence as ``FOLDER/NAME.fasta``; the folder is created if it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.fasta"
@@ -93,7 +93,7 @@ def fasta_entries(path: Path) -> Iterator[Entry]:
             elif text and not text.startswith(";"):
                 if not seen:
                     raise DataError(
-                        f"Line {number} of '{path}' stands before any header.",
+                        f"Line {number} of '{path}' comes before any header.",
                         "A FASTA file begins with a line such as >sequence1",
                     )
                 parts.append(text)
@@ -111,7 +111,7 @@ def typed_entries(
     """Name and text of each typed sequence, and of each in a typed file.
 
     Raises:
-        DataError: a file is of another form, or empty; ``hint`` says which forms there are.
+        DataError: a file is in another format, or empty; ``hint`` names the formats.
     """
     for text in texts:
         path = existing_file(text)
@@ -122,7 +122,7 @@ def typed_entries(
             raise DataError(f"'{path}' is not a file of {nouns} that zoo reads.", hint)
         found = [(place, sequence) for place, sequence, _ in entries(path)]
         if not found:
-            raise DataError(f"'{path}' holds no {nouns}.")
+            raise DataError(f"'{path}' contains no {nouns}.")
         yield from found
 
 
@@ -138,7 +138,7 @@ def read_folder(
     """All entries of FASTA files in a folder, the class folder as label; without class folders the file's name.
 
     Raises:
-        DataError: they hold no entries, or none that can be used.
+        DataError: they contain no entries, or none that can be used.
     """
     stems = {path.name.partition(".")[0] for path, _ in files}
     if all(label is None for _, label in files):
@@ -159,7 +159,7 @@ def read_folder(
                 labels.append(label)
     settle(name, len(sequences), found, options)
     if not sequences:
-        raise DataError(f"The FASTA files in '{name}' hold no entries.")
+        raise DataError(f"The FASTA files in '{name}' contain no entries.")
     digests = [text_digest(sequence) for sequence in sequences]
     offered = [label for _, label in usable]
     return class_dataset(kind, name, sequences, digests, labels, offered=offered, problems=found)
@@ -227,7 +227,7 @@ def _dataset(
     known_problems: Sequence[Problem] = (),
 ) -> Dataset:
     if not entries:
-        raise DataError(f"'{reference}' holds no entries.")
+        raise DataError(f"'{reference}' contains no entries.")
     key = _label_key(reference, entries, options.target_column, guesses)
     inputs: list[str] = []
     labels: list[str] = []
@@ -269,5 +269,5 @@ def _label_key(reference: str, entries: Sequence[Entry], wanted: str | None, gue
         return next((key for key in guesses if key in known), named[0] if len(named) == 1 and not guesses else None)
     if wanted in known:
         return wanted
-    listed = f"there are {', '.join(known)}" if known else "there are none"
+    listed = f"the labels are: {', '.join(known)}" if known else "there are none"
     raise DataError(f"No entry of '{reference}' has a label called '{wanted}'; {listed}.", suggest(wanted, known))

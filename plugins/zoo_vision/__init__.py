@@ -45,7 +45,7 @@ def zoo_options() -> Sequence[Option]:
 
 @hookimpl
 def zoo_readers() -> list[Reader]:
-    """COCO's JSON, and folders of images and masks."""
+    """Readers of COCO's JSON, and of folders of images and masks."""
     from zoo_vision.detection.coco import BoxReader
     from zoo_vision.segmentation.files import MaskReader
 

@@ -170,7 +170,7 @@ _REPORTED = {
     EFFICIENTNET_LITE2.id: ((0.77470, 0.93756), _TIMM_RESULTS),
     MOBILENET_V2.id: ((0.71878, 0.90286), _TORCHVISION_META),
 }
-"""Top-1 and top-5 accuracy on ImageNet-1k's validation images, and where the figures stand."""
+"""Top-1 and top-5 accuracy on ImageNet-1k's validation images, with their source."""
 
 
 def packaged() -> Iterator[ModelCard | BenchmarkScore]:

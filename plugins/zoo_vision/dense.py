@@ -1,7 +1,7 @@
-"""Boxes and masks by models of transformers, published or tuned here.
+"""Boxes and masks from models of transformers, published or tuned.
 
 Boxes: DETR, RT-DETR, YOLOS and similar models. Masks: SegFormer and others that predict a class for each pixel, and
-Mask2Former and MaskFormer, whose queries give masks.
+Mask2Former and MaskFormer, whose queries predict masks.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHOWN = 0.01
 """Score below which boxes are left out; low, since average precision counts unlikely boxes too."""
 
 MOST = 100
-"""Boxes of an image, at most."""
+"""Maximum boxes per image."""
 
 _BATCH = 8
 DETECTION, SEGMENTATION = "object-detection", "image-segmentation"
@@ -75,7 +75,7 @@ class Dense:
         return {"pixel_values": found["pixel_values"][0], "labels": dict(found["labels"][0])}
 
     def collate(self, examples: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-        """One batch; images of different size are padded at the right and below."""
+        """One batch; images of different size are padded at the right and the bottom."""
         pixels = [example["pixel_values"] for example in examples]
         labels = [example["labels"] for example in examples]
         height, width = (max(p.shape[side] for p in pixels) for side in (1, 2))
@@ -105,7 +105,7 @@ class Dense:
         for start in range(0, len(inputs), _BATCH):
             images = [in_rgb(item) for item in inputs[start : start + _BATCH]]
             sizes = [(image.size[1], image.size[0]) for image in images]
-            # One by one where sizes differ, so that no answer depends on the padding of another image.
+            # One by one if sizes differ, so that no answer depends on the padding for another image.
             groups = [images] if len(set(sizes)) == 1 else [[image] for image in images]
             for group in groups:
                 pixels = self._pixels(group).to(self.device)
@@ -152,22 +152,22 @@ class _Losses(nn.Module):
 
 
 def padded(tensor: torch.Tensor, height: int, width: int, value: int = 0) -> torch.Tensor:
-    """A tensor padded at the right and below to a size."""
+    """A tensor padded to a size at the right and the bottom."""
     return nn.functional.pad(tensor, (0, width - tensor.shape[-1], 0, height - tensor.shape[-2]), value=value)
 
 
 def _on_canvas(target: Mapping[str, Any], pixels: torch.Tensor, height: int, width: int) -> dict[str, Any]:
-    """Boxes as fractions of the padded image, for a model that does not know where the padding begins.
+    """Boxes as fractions of the padded image, for a model without a padding mask.
 
     Args:
-        target: ``boxes`` hold the centre, width and height as fractions of the image's own size, n x 4.
+        target: ``boxes`` are the centre, width and height as fractions of the image's own size, n x 4.
     """
     across, down = pixels.shape[2] / width, pixels.shape[1] / height
     return {**target, "boxes": target["boxes"] * torch.tensor([across, down, across, down])}
 
 
 def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Dense | None:
-    """The folder's model with a head for ``classes``: its own where that has the same classes, else a new one.
+    """The folder's model with a head for ``classes``: its own if that has the same classes, else a new one.
 
     Raises:
         UnsupportedModel: transformers has no such head for the model.
@@ -191,13 +191,13 @@ def learner(folder: Path, task: str, classes: Sequence[str], device: str) -> Den
         raise UnsupportedModel(f"transformers has no head for {task} on the model in {folder}: {reason}.") from error
     processor = transformers.AutoImageProcessor.from_pretrained(folder, **LOCAL)
     if task == SEGMENTATION:
-        # Published recipes leave a class of their own data out, or count another value as unknown.
+        # Published preprocessing drops a class of its own data, or uses another value for unknown.
         processor.do_reduce_labels, processor.ignore_index = False, IGNORED
     return Dense(task, model.eval(), processor, device)
 
 
 def published(folder: Path, task: str, device: str) -> Dense | None:
-    """The model with the head that it was published with; None if it has none for the task."""
+    """The model with its published head; None if it has none for the task."""
     kind = _kind(folder, task)
     if kind is None:
         return None

@@ -1,4 +1,4 @@
-"""The backbone of image models: a recipe for the pixels, and a trunk that turns pixels into features."""
+"""The backbone of image models: preprocessing of the pixels, and a trunk that turns them into features."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from zoo_vision.image_recipe import ImageRecipe
 
 POOLED = "pooled"
-"""The layer that the model's own classifier sees: its own pooling, after the last stage or block."""
+"""The input of the model's own classifier: its own pooling after the last stage or block."""
 
 TOP = 5
 _BATCH = 32
@@ -53,7 +53,7 @@ class Trunk(nn.Module):
         return None
 
     def logits(self, pixels: torch.Tensor) -> torch.Tensor | None:
-        """Outputs of the classifier that came with the weights, or None if there is none."""
+        """Outputs of the published classifier, or None if there is none."""
         return None
 
 
@@ -65,7 +65,7 @@ class ImageBackbone:
         layers: see ``Trunk``; the last one, ``pooled``, is the default.
         module: the trunk. ``head`` builds on this module, so training changes this backbone; load the model again
             to have the pretrained one.
-        classes: names of the classes of the classifier that came with the weights; empty without one.
+        classes: class names of the published classifier; empty without one.
     """
 
     input_kind = "image"
@@ -84,18 +84,18 @@ class ImageBackbone:
         self.card, self.recipe, self.classes = card, recipe, tuple(classes)
         trunk = trunk.to(device=device, dtype=float_dtype(dtype)).eval()
         if not device.startswith("mps"):
-            # Convolutions on CPUs and on CUDA run up to twice as fast with the channels innermost.
+            # Convolutions on CPUs and on CUDA run up to twice as fast with channels last.
             trunk = trunk.to(memory_format=torch.channels_last)
         self.module = trunk
         self.layers, self.embedding_dimension = trunk.layers, trunk.embedding_dimension
 
     @property
     def source_classes(self) -> int:
-        """How many classes the classifier that came with the weights tells apart; 0 without one."""
+        """Number of classes of the published classifier; 0 without one."""
         return len(self.classes)
 
     def preprocess(self, item: Any) -> Any:
-        """One ``PIL.Image`` in the size that the network takes."""
+        """One ``PIL.Image`` in the network's size."""
         return self.recipe.prepare(item)
 
     def preprocess_all(self, items: Sequence[Any]) -> list[Any]:
@@ -150,7 +150,7 @@ class ImageBackbone:
         )
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """The most likely classes of each image, by the classifier that came with the weights; None without one."""
+        """The most likely classes of each image, by the published classifier; None without one."""
         if task != "image-classification" or not self.classes:
             return None
         answers: list[Any] = []
@@ -177,9 +177,9 @@ def _pooled(recipe: ImageRecipe, trunk: Trunk, batch: Any) -> torch.Tensor:
 
 
 def by_size(batch: Any, run: Callable[[torch.Tensor], Any]) -> Any:
-    """What ``run`` gives for a batch, a tensor or several; images of different size, a list, go through by size.
+    """The result of ``run`` for a batch, a tensor or several; a list of images of different size is run size by size.
 
-    No image sees another's padding, and so its features are the same in any company.
+    No image is padded for another, so its features do not depend on the batch.
     """
     if isinstance(batch, torch.Tensor):
         return run(batch)
@@ -201,7 +201,7 @@ def averaged(states: torch.Tensor) -> torch.Tensor:
 
 
 def imagenet_classes() -> tuple[str, ...]:
-    """Names of the 1,000 classes of ImageNet-1k in the usual order, as torchvision's weights carry them."""
+    """Names of the 1,000 classes of ImageNet-1k in the usual order, from torchvision's weights."""
     from torchvision.models import MobileNet_V2_Weights
 
     return tuple(MobileNet_V2_Weights.IMAGENET1K_V1.meta["categories"])

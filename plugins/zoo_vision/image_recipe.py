@@ -1,4 +1,4 @@
-"""How an image becomes what a network takes: geometry on the image, arithmetic on the whole batch."""
+"""Image preprocessing: resizing and cropping per image, normalisation per batch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class ImageRecipe(Protocol):
         ...
 
     def pixels(self, batch: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-        """The batch as the network takes it, batch x 3 x height x width, on the device and in the dtype of ``like``."""
+        """The network's input, batch x 3 x height x width, on the device and in the dtype of ``like``."""
         ...
 
     def augment(self, image: Image.Image) -> Any:
@@ -38,13 +38,13 @@ class ImageRecipe(Protocol):
 
 
 class ByteRecipe:
-    """Resizing and cropping by a library's own transforms; images stay bytes until the batch is on the device.
+    """Resizes and crops with a library's own transforms; images stay bytes until the batch is on the device.
 
-    Bytes are a quarter of what floats take on the way to the device, and one normalisation of the batch is cheaper than
-    one of each image.
+    Transferring bytes takes a quarter of the time of floats, and normalising the batch at once is cheaper than each
+    image.
 
     Args:
-        geometry: image to image (or height x width x 3 array) in the size that the network takes.
+        geometry: function of an image that returns an image (or height x width x 3 array) in the network's size.
         size: height and width of that.
         mean, std: of the pixels in 0..1, by channel.
     """
@@ -70,7 +70,7 @@ class ByteRecipe:
         return [self.prepare(image) for image in images]
 
     def augment(self, image: Image.Image) -> np.ndarray:
-        """A random part, 60 to 100 % of the area, stretched to size; never mirrored, letters have sides."""
+        """A random part, 60 to 100 % of the area, stretched to size; never mirrored, because of letters."""
         from torchvision.transforms import RandomResizedCrop
 
         image = in_rgb(image)
@@ -92,8 +92,8 @@ class ByteRecipe:
 def bytes_of(image: Image.Image) -> torch.Tensor:
     """The bytes of an RGB image, 3 x height x width.
 
-    By way of Arrow, which shares Pillow's own memory: what copies it then leaves the interpreter to other threads,
-    where Pillow's ``tobytes`` holds it for as long as all the rest takes.
+    Arrow shares Pillow's memory, and copying from it releases the interpreter lock, which Pillow's ``tobytes`` holds
+    for as long as all the rest takes.
     """
     from torch.utils.dlpack import from_dlpack
 
@@ -102,7 +102,7 @@ def bytes_of(image: Image.Image) -> torch.Tensor:
 
         pixels = from_dlpack(pyarrow.array(image).values).view(image.height, image.width, -1)
     except (ImportError, TypeError, ValueError, NotImplementedError):
-        # No pyarrow, a Pillow without it, or an image of several blocks of memory.
+        # No pyarrow, a Pillow without Arrow support, or an image in several blocks of memory.
         pixels = torch.from_numpy(np.array(image))
     return pixels[..., :3].permute(2, 0, 1).contiguous()
 
@@ -110,5 +110,5 @@ def bytes_of(image: Image.Image) -> torch.Tensor:
 def in_rgb(image: Any) -> Image.Image:
     """The image in RGB; raises ``DataError`` for anything but an image."""
     if not isinstance(image, Image.Image):
-        raise DataError(f"An image is needed and this is of type {type(image).__name__}.", "Open it with PIL.Image.")
+        raise DataError(f"Expected an image, not {type(image).__name__}.", "Open it with PIL.Image.")
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -49,7 +49,7 @@ class TimmTrunk(Trunk):
         self.embedding_dimension = int(getattr(network, "head_hidden_size", None) or network.num_features)
 
     def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Features of several layers; depths come as their stage or block leaves them."""
+        """Features of several layers; depths are the outputs of their stage or block."""
         wanted = [layer for layer in layers if layer != POOLED]
         if not wanted:
             return {POOLED: self._pooled(self.network.forward_features(pixels))}
@@ -88,19 +88,19 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """The backbone of a timm checkpoint.
 
     A card whose ``loader`` has ``architecture``, ``weights`` and, for checkpoints of other implementations,
-    ``mapping: "order"`` says all that is needed; otherwise the folder's ``config.json`` does.
+    ``mapping: "order"`` is sufficient; otherwise the folder's ``config.json`` is used.
 
     Raises:
         UnsupportedModel: the architecture is not one of timm's, or the weights do not fit it.
     """
-    # Cards of folders name the architecture too, but only the folder itself knows of its classifier.
+    # Cards of folders name the architecture too, but only the folder describes its classifier.
     packaged = "architecture" in card.loader and not files.path("config.json").is_file()
     config = _packaged_config(card) if packaged else _folder_config(card, files)
     architecture = str(config.get("architecture", ""))
-    # A name with a scheme would make timm ask a hub; only names that are built in may pass.
+    # A name with a scheme would make timm call a hub; only built-in names are allowed.
     if not timm.is_model(architecture):
         raise UnsupportedModel(
-            f"'{card.id}' is of the architecture '{architecture}', which timm {timm.__version__} does not have.",
+            f"'{card.id}' has the architecture '{architecture}', which timm {timm.__version__} does not have.",
             "Run: pip install --upgrade timm",
         )
     arguments = {k: v for k, v in (config.get("model_args") or {}).items() if k not in {"pretrained", "num_classes"}}
@@ -153,7 +153,7 @@ def _weights_file(card: ModelCard, files: LocalFiles) -> str:
 def _recipe(values: Mapping[str, Any], card: ModelCard) -> ByteRecipe:
     channels, height, width = values["input_size"]
     if channels != 3:
-        raise UnsupportedModel(f"'{card.id}' takes {channels} channels; zoo reads images as three.")
+        raise UnsupportedModel(f"'{card.id}' takes {channels} channels, but zoo reads images with three.")
     transform = create_transform(
         input_size=(channels, height, width),
         is_training=False,
@@ -170,7 +170,7 @@ def _recipe(values: Mapping[str, Any], card: ModelCard) -> ByteRecipe:
 
 
 def _geometry(transform: Any) -> Compose:
-    """The steps of a transform that give an image again; what follows makes a tensor of it."""
+    """The steps of a transform that return an image, before those that make a tensor of it."""
     image: Any = Image.new("RGB", (64, 64))
     steps = []
     for step in transform.transforms:

@@ -30,7 +30,7 @@ _SIZE, _RESIZE = 224, 256
 
 
 class EntryPointTrunk(Trunk):
-    """The module of an entry point: what goes into its last linear layer if that gives its output, else the output."""
+    """The module of an entry point: its features are the input of a final linear layer, else its output."""
 
     def __init__(self, network: nn.Module, model: str) -> None:
         super().__init__()
@@ -60,8 +60,8 @@ class EntryPointTrunk(Trunk):
 
     def _unfit(self, reason: str) -> UnsupportedModel:
         return UnsupportedModel(
-            f"'{self._model}' cannot give features of images: {reason}.",
-            "zoo takes entry points that map 3 x 224 x 224 pixels, normalised as for ImageNet, to a vector.",
+            f"'{self._model}' cannot extract image features: {reason}.",
+            "zoo supports entry points that map 3 x 224 x 224 pixels, normalised as for ImageNet, to a vector.",
         )
 
 
@@ -83,7 +83,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
 
 
 def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
-    """The card with what torchvision itself publishes beside the weights: recipe, classes, file."""
+    """The card with torchvision's own metadata of the weights: preprocessing, classes, file."""
     entry = card.name.rpartition(":")[2]
     known = models.get_model_weights(entry).__members__ if entry in models.list_models() else {}
     if files.revision not in known:
@@ -107,7 +107,7 @@ def _completed(card: ModelCard, files: LocalFiles) -> ModelCard:
         )
     if entry not in models.list_models(module=models) or not hasattr(recipe, "crop_size"):
         raise UnsupportedModel(
-            f"'{card.id}' is not an image classifier, DeepLabV3 or FCN, so it has no feature layers here.",
+            f"'{card.id}' is not an image classifier, DeepLabV3 or FCN, so zoo cannot extract its features.",
             "Choose one: zoo search --source torchhub --task image-classification",
         )
     size = recipe.crop_size[0]
@@ -146,10 +146,10 @@ def _from_entry_point(card: ModelCard, files: LocalFiles) -> nn.Module:
             reason = " ".join(str(error).split())[:200]
             raise UnsupportedModel(
                 f"The entry point '{entry}' of {repository} failed: {type(error).__name__}: {reason}",
-                f"It needs: {', '.join(card.loader.get('dependencies', ())) or 'no packages, as it says'}.",
+                f"It needs: {', '.join(card.loader.get('dependencies', ())) or 'no packages'}.",
             ) from error
     if not isinstance(made, nn.Module):
-        raise UnsupportedModel(f"The entry point '{entry}' of {repository} makes no torch module.")
+        raise UnsupportedModel(f"The entry point '{entry}' of {repository} does not return a torch module.")
     return made
 
 

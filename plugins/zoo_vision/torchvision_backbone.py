@@ -25,9 +25,9 @@ _PROBE = (1, 3, 64, 64)
 
 
 class TorchvisionTrunk(Trunk):
-    """A torchvision classifier whose last linear layer is set apart.
+    """A torchvision classifier without its last linear layer.
 
-    Its depths are the last places before the image is halved: children of ``features`` (MobileNet, EfficientNet,
+    Its depths are the last layers before the resolution is halved: children of ``features`` (MobileNet, EfficientNet,
     ConvNeXt, VGG), or ``layer1``... (ResNet).
     """
 
@@ -73,7 +73,7 @@ class TorchvisionTrunk(Trunk):
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBackbone:
     """The backbone of a checkpoint whose card names ``architecture``, ``weights`` and ``outputs`` in ``loader``.
 
-    The card's ``input`` holds the recipe: ``size``, ``resize`` (a shorter side, or height and width),
+    The card's ``input`` has the preprocessing: ``size``, ``resize`` (a shorter side, or height and width),
     ``interpolation``, ``mean``, ``std``.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Backbones of transformers from a local folder: ViT, DINOv2, Swin, ConvNeXt, ResNet and their kin."""
+"""Backbones of transformers from a local folder: ViT, DINOv2, Swin, ConvNeXt, ResNet and similar models."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ _ON_TENSORS = frozenset({"TorchvisionBackend", "BaseImageProcessorFast"})
 class ProcessorRecipe:
     """The model's own image processor, as its folder describes it.
 
-    Where its arithmetic is one factor and one summand for each channel, which is what rescaling and normalising come
-    to, images stay the bytes that its geometry leaves until the batch is on the device: a quarter of the way's load,
-    and one pass over the batch in place of one over each image. A test image shows whether that gives the same pixels.
+    If its arithmetic is one factor and one offset per channel, as rescaling and normalising are, resized images stay
+        bytes until the batch is on the device: a quarter of the data to transfer, and one pass over the batch instead
+        of one per image. A test image shows whether that results in the same pixels.
     """
 
     def __init__(self, processor: Any) -> None:
         self._processor = processor
-        # Those of torchvision turn images into tensors first, those of Pillow turn tensors back into images.
+        # torchvision-based processors turn images into tensors first, Pillow-based ones tensors into images.
         self._takes_bytes = not _ON_TENSORS.isdisjoint(kind.__name__ for kind in type(processor).__mro__)
         self._factor: torch.Tensor | None
         self._summand: torch.Tensor | None
         self._factor, self._summand = self._arithmetic() or (None, None)
 
     def prepare(self, image: Image.Image) -> torch.Tensor:
-        """One image, 3 x height x width: bytes where they will do, normalised pixels where they will not."""
+        """One image, 3 x height x width: bytes if possible, else normalised pixels."""
         return self.prepare_all([image])[0]
 
     def prepare_all(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
         """``prepare`` of many images; those of one size are resized together.
 
         Raises:
-            DataError: one of them cannot be brought to a size that the model takes.
+            DataError: one of them cannot be resized to a size that the model takes.
         """
         given = [in_rgb(image) for image in images]
         try:
             if getattr(self._processor, "do_pad", False) and len({image.size for image in given}) > 1:
-                # Together they would be padded to the largest.
+                # In one batch they would be padded to the largest.
                 return [self._processed([image], as_bytes=self._factor is not None)[0] for image in given]
             return list(self._processed(given, as_bytes=self._factor is not None))
         except ValueError as error:
@@ -70,7 +70,7 @@ class ProcessorRecipe:
             ) from error
 
     def augment(self, image: Image.Image) -> torch.Tensor:
-        """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, letters have sides."""
+        """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, because of letters."""
         from torchvision.transforms import RandomResizedCrop
 
         image = in_rgb(image)
@@ -78,7 +78,7 @@ class ProcessorRecipe:
         return self.prepare(image.crop((left, top, left + width, top + height)))
 
     def collate(self, items: Sequence[torch.Tensor]) -> Any:
-        """Batch x 3 x height x width, in what ``prepare`` gave; a list where it leaves images of different size."""
+        """Batch x 3 x height x width, in the type of ``prepare``; a list if it returns images of different size."""
         return torch.stack(list(items)) if len({item.shape for item in items}) == 1 else list(items)
 
     def pixels(self, batch: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
@@ -95,9 +95,9 @@ class ProcessorRecipe:
         return [torch.as_tensor(np.ascontiguousarray(one), dtype=None if as_bytes else torch.float32) for one in pixels]
 
     def _arithmetic(self) -> tuple[torch.Tensor, torch.Tensor] | None:
-        """Factor and summand of each channel, 1 x 3 x 1 x 1, fitted to one image; None if they do not explain it.
+        """Factor and offset of each channel, 1 x 3 x 1 x 1, fitted to one image; None if they do not explain it.
 
-        The image is noise over all values, and its sides differ, so that a dependence on position shows too.
+        The image is noise over all values and not square, so that a dependence on position is detected too.
         """
         image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 60, 3), dtype=np.uint8))
         try:
@@ -121,8 +121,8 @@ class TransformersTrunk(Trunk):
 
     Args:
         encoder: the model without its classifier.
-        full: the classifier that it belongs to, or None.
-        example: pixels of one image, to learn the shapes from.
+        full: its full model with the classifier, or None.
+        example: pixels of one image, to determine the shapes.
     """
 
     def __init__(self, encoder: nn.Module, full: nn.Module | None, example: torch.Tensor) -> None:
@@ -130,14 +130,14 @@ class TransformersTrunk(Trunk):
         self.encoder = encoder
         self._full = [full]  # in a list, so that the encoder's weights are not registered twice
         pooler = getattr(encoder, "pooler", None)
-        # A dense pooler belongs to pretraining; classifiers take the class token itself, and leave it out.
+        # A dense pooler belongs to pretraining; classifiers use the class token itself.
         self._own_pooling = pooler is not None and not any(isinstance(m, nn.Linear) for m in pooler.modules())
         self._prefix = 0
         encoder.eval()
         with torch.inference_mode():
             outputs = encoder(pixel_values=example, output_hidden_states=True)
         states = _depths(outputs)
-        # YOLOS puts tokens that look for objects after the patches.
+        # YOLOS puts detection tokens after the patches.
         self._suffix = int(getattr(encoder.config, "num_detection_tokens", 0))
         if states and states[-1].dim() == 3:
             self._prefix = max(0, states[-1].shape[1] - self._suffix - _patches(encoder.config, example))
@@ -149,7 +149,7 @@ class TransformersTrunk(Trunk):
         self.embedding_dimension = int(self._pooled(outputs).shape[1])
 
     def at(self, pixels: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """Features of several layers; depths come as their stage or block leaves them."""
+        """Features of several layers; depths are the outputs of their stage or block."""
         deep = any(layer != POOLED for layer in layers)
         outputs = self.encoder(pixel_values=pixels, output_hidden_states=deep)
         found = {POOLED: self._pooled(outputs)} if POOLED in layers else {}
@@ -170,7 +170,7 @@ class TransformersTrunk(Trunk):
         if self._own_pooling:
             return outputs.pooler_output.flatten(1)
         state = _final(outputs)
-        # The class token of a model that was trained to find objects tells nothing: no loss ever asked for it.
+        # The class token of a detection model is untrained: no loss uses it.
         return state[:, 0] if self._prefix and not self._suffix else averaged(self._patches_of(state))
 
     def _patches_of(self, state: torch.Tensor) -> torch.Tensor:
@@ -178,7 +178,7 @@ class TransformersTrunk(Trunk):
 
 
 class TransformersImageBackbone(ImageBackbone):
-    """An image backbone that also predicts boxes and masks, where transformers has such a head for the model.
+    """An image backbone that also predicts boxes and masks, if transformers has such a head for the model.
 
     Attributes:
         folder: where the model's files are.
@@ -188,13 +188,13 @@ class TransformersImageBackbone(ImageBackbone):
     _published: dict[str, Dense | None]
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """What is trained for boxes or masks; None for other tasks."""
+        """A learner for boxes or masks; None for other tasks."""
         from zoo_vision.dense import learner
 
         return learner(self.folder, task, classes, self._place())
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """Classes, boxes or masks by the head that came with the model; None without one."""
+        """Classes, boxes or masks of the published head; None without one."""
         from zoo_vision.dense import published
 
         if (classes := super().answer(task, inputs, labels)) is not None:
@@ -212,8 +212,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
     """The backbone of a transformers folder; nothing is downloaded and no code of the model's is run.
 
     Raises:
-        UnsupportedModel: the folder needs its own code, lacks weights or a recipe for images, or is not an
-            image encoder.
+        UnsupportedModel: the folder needs its own code, lacks weights or image preprocessing, or is not an image
+            encoder.
     """
     folder = files.root
     classifier = _is_classifier(folder, card)
@@ -244,25 +244,25 @@ def _has_safetensors(folder: Path, card: ModelCard) -> bool:
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if version < _SAFE_PICKLE:
         raise UnsupportedModel(
-            f"'{card.id}' keeps its weights as a pickle, and torch {torch.__version__} cannot read those safely.",
+            f"'{card.id}' has its weights in a pickle, which torch {torch.__version__} cannot read safely.",
             "Run: pip install 'torch>=2.10'",
         )
     return False
 
 
 def _depths(outputs: Any) -> Sequence[torch.Tensor]:
-    """What each block or stage leaves; the embeddings, which come first, are left out.
+    """The outputs of each block or stage, without the embeddings, which come first.
 
-    Swin's kind gives its stages as images too (``reshaped_hidden_states``), and has no class token.
+    Swin models return their stages as images too (``reshaped_hidden_states``), and has no class token.
     """
     states = getattr(outputs, "reshaped_hidden_states", None) or getattr(outputs, "hidden_states", None) or ()
     return states[1:]
 
 
 def _final(outputs: Any) -> torch.Tensor:
-    """What the encoder leaves of the image itself, also where a decoder asks it for objects or masks by queries.
+    """The encoder's output for the image, also for models whose decoder queries objects or masks.
 
-    DETR gives positions, RT-DETR maps of several sizes, the smallest last, and Mask2Former the last map.
+    DETR returns positions, RT-DETR maps of several sizes, the smallest last, and Mask2Former the last map.
     """
     state = getattr(outputs, "encoder_last_hidden_state", None)
     if isinstance(state, (list, tuple)):

@@ -1,4 +1,4 @@
-"""Reads tensors from disk without running anything, and puts them into a network, all of them or none."""
+"""Reads tensors from disk without running code, and loads all of them into a network."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ with needs_extra("vision", "load image models"):
     import torch
 
 _SAFE_PICKLE = (2, 10)
-"""First version of torch whose reader of pickled weights is not known to be open to attack."""
+"""First version of torch whose reader of pickled weights has no known vulnerability."""
 
 
 def read_state(path: Path, model: str) -> dict[str, torch.Tensor]:
-    """The tensors of a ``.safetensors`` file, or of a pickled checkpoint that holds tensors and nothing else.
+    """The tensors of a ``.safetensors`` file, or of a pickled checkpoint with nothing but tensors.
 
     Raises:
-        UnsupportedModel: the file is damaged, holds more than tensors, or torch is too old to read it safely.
+        UnsupportedModel: the file is damaged, contains more than tensors, or torch is too old to read it safely.
     """
     if path.suffix == ".safetensors":
         from safetensors import SafetensorError
@@ -32,7 +32,7 @@ def read_state(path: Path, model: str) -> dict[str, torch.Tensor]:
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     if version < _SAFE_PICKLE:
         raise UnsupportedModel(
-            f"'{model}' keeps its weights as a pickle, and torch {torch.__version__} cannot read those safely.",
+            f"'{model}' has its weights in a pickle, which torch {torch.__version__} cannot read safely.",
             "Run: pip install 'torch>=2.10'",
         )
     try:
@@ -43,7 +43,7 @@ def read_state(path: Path, model: str) -> dict[str, torch.Tensor]:
     except Exception as error:
         raise _unreadable(path, model, error) from error
     if not isinstance(state, Mapping) or not all(isinstance(value, torch.Tensor) for value in state.values()):
-        raise UnsupportedModel(f"The file {path.name} of '{model}' holds more than a mapping of tensors.")
+        raise UnsupportedModel(f"The file {path.name} of '{model}' contains more than a mapping of tensors.")
     return dict(state)
 
 
@@ -58,12 +58,12 @@ def by_order(network: torch.nn.Module, state: Mapping[str, torch.Tensor], model:
     """
     own = network.state_dict()
     if len(own) != len(state):
-        raise UnsupportedModel(f"'{model}' has {len(state)} tensors where its architecture has {len(own)}.")
+        raise UnsupportedModel(f"'{model}' has {len(state)} tensors, but its architecture has {len(own)}.")
     for (name, tensor), (other_name, other) in zip(own.items(), state.items(), strict=True):
         if tensor.shape != other.shape or name.rpartition(".")[2] != other_name.rpartition(".")[2]:
             raise UnsupportedModel(
-                f"'{model}' does not fit its architecture: {other_name} {tuple(other.shape)} stands where "
-                f"{name} {tuple(tensor.shape)} is due."
+                f"'{model}' does not fit its architecture: {other_name} {tuple(other.shape)} is in the position of "
+                f"{name} {tuple(tensor.shape)}."
             )
     return dict(zip(own, state.values(), strict=True))
 

@@ -88,7 +88,7 @@ def test_it_continues_to_the_same_end(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("damage", ["cut short", "another kind", "empty"])
+@pytest.mark.parametrize("damage", ["truncated", "another kind", "empty"])
 def test_a_damaged_file_is_not_trusted(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "state.pt"
     with pytest.raises(CutOff):
@@ -97,7 +97,7 @@ def test_a_damaged_file_is_not_trusted(tmp_path: Path, damage: str) -> None:
     if damage == "another kind":
         torch.save({"format": "other"}, path)
     else:
-        path.write_bytes(content[: len(content) // 2] if damage == "cut short" else b"")
+        path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"")
 
     _, training = trained(path)
 

@@ -68,7 +68,7 @@ def test_the_probe_is_kept_where_both_are_equal() -> None:
 
     assert run.plan["validation_scores"] == {"probe": 1.0, "fine_tuned": 1.0}
     assert (run.plan["kept"], run.plan["test_samples"]) == ("linear-probe", 12)
-    assert "the probe's model is kept: both are equal on the 9 validation samples (1.000). " in str(sentences(run))
+    assert "the probe is kept: both score the same on the 9 validation samples (1.000). " in str(sentences(run))
 
 
 def test_training_that_never_improves_on_its_start_keeps_the_probe() -> None:
@@ -83,7 +83,7 @@ def test_it_is_the_fine_tuned_model_where_the_user_asks_for_it() -> None:
 
     assert run.metrics == run.plan["fine_tuned"] != run.plan["probe"]
     assert (run.plan["kept"], run.strategy) == ("fine-tuned", "full")
-    assert str(sentences(run)).endswith("the fine-tuned model is kept, as --keep fine-tuned asks.")
+    assert str(sentences(run)).endswith("the fine-tuned model is kept, because of --keep fine-tuned.")
 
 
 def test_the_test_samples_do_not_decide() -> None:
@@ -143,8 +143,7 @@ def test_the_kept_probe_is_a_model_like_any_other(
     [run] = zoo.open_registry().runs()
     probe, fine_tuned = run.plan["probe"]["accuracy"], run.plan["fine_tuned"]["accuracy"]
     assert first.startswith(
-        f"Fine-tuning reached accuracy {fine_tuned:#.4g}, the linear probe {probe:#.4g}, on the same 24 test samples; the "
-        "probe's model is kept: it was better on the 18 validation samples"
+        f"Fine-tuning reached accuracy {fine_tuned:#.4g}, the linear probe {probe:#.4g}, on the same 24 test samples; the probe is kept: it was better on the 18 validation samples"
     )
     assert first.endswith("To keep the fine-tuned model: --keep fine-tuned")
     assert "by linear-probe: 120 samples" in title

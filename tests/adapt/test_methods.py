@@ -61,7 +61,7 @@ def test_the_last_blocks_are_trained_and_the_first_stay(parts: tuple[nn.Module, 
 
 def test_a_model_without_blocks_raises_a_clear_error() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
-    with pytest.raises(UnsupportedModel, match="'m' is not made of blocks in a row"):
+    with pytest.raises(UnsupportedModel, match="'m' is not a sequence of blocks"):
         methods.last_blocks(module, module[0], "m")
 
 

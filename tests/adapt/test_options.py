@@ -231,5 +231,5 @@ def test_training_that_reaches_none_of_the_pretrained_weights_is_refused(strateg
     backbone = Backbone()
     backbone.module = Unused()  # type: ignore[assignment]
 
-    with pytest.raises(UnsupportedModel, match="only the head would learn"):
+    with pytest.raises(UnsupportedModel, match="only the head would be trained"):
         adapt(backbone, tiny_data("class"), Plan(strategy, TASKS["class"], 1), SilentProgress())

@@ -1,4 +1,4 @@
-"""No sample is scored that a model was trained on: copies in the split, digests beside the weights, evaluation."""
+"""No sample is scored that a model was trained on: copies in the split, digests next to the weights, evaluation."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_a_model_that_was_trained_on_everything_is_not_scored(tuned: str, review
     known = seen_by(zoo.load(tuned).card).holds(data)  # type: ignore[union-attr]
     trained = data.subset(np.flatnonzero(known).tolist(), name="trained")
 
-    with pytest.raises(DataError, match=r"was trained on all 96 samples of 'trained'.*Bring samples"):
+    with pytest.raises(DataError, match=r"was trained on all 96 samples of 'trained'.*Use samples"):
         zoo.evaluate(tuned, trained)
 
 

@@ -48,7 +48,7 @@ class Trunk(nn.Module):
 
 
 class TinyBackbone:
-    """Its last ``new`` module is what was trained beside the trunk."""
+    """Its last ``new`` module is what was trained besides the trunk."""
 
     input_kind = "vector"
     layers = ("last",)

@@ -47,7 +47,7 @@ def test_every_domain_has_tables() -> None:
     assert catalog.domains() == DOMAINS
 
 
-def test_a_domain_without_tables_gives_nothing() -> None:
+def test_a_domain_without_tables_has_no_cards() -> None:
     assert list(catalog.cards("poetry")) == []
 
 

@@ -136,7 +136,7 @@ def test_control_c_ends_in_one_line(capsys, monkeypatch) -> None:
 
     monkeypatch.setattr("zoo.registry.search", interrupted)
     assert run(["search", "vit"]) == 130
-    assert capsys.readouterr().err.strip() == "Interrupted. What was finished is kept."
+    assert capsys.readouterr().err.strip() == "Interrupted. Finished work is kept."
 
 
 def test_a_real_interrupt_ends_a_real_process(home: Path) -> None:

@@ -251,7 +251,8 @@ def test_a_full_disk_is_one_sentence_and_exit_code_1(command: str, buffered: boo
         )
     assert done.returncode == 1
     assert (
-        done.stderr == "Error: The output cannot be written: no space left on device. Make room, or write elsewhere.\n"
+        done.stderr
+        == "Error: The output cannot be written: no space left on device. Free disk space, or redirect the output.\n"
     )
 
 

@@ -139,8 +139,8 @@ def test_an_unknown_option_is_refused_by_name(command: str) -> None:
         ("predict", "seed", -1, "'-1' is not an integer of at least 0."),
         ("predict", "steps", 1001, "'1001' is not an integer from 1 to 1,000."),
         ("predict", "guidance", -1, "'-1' is not a number of at least 0."),
-        ("evaluate", "max_cost", "much", "'much' is not a number of dollars, such as 0.02."),
-        ("evaluate", "languages", "en", "'en' is not two languages; name source and target, such as en,de."),
+        ("evaluate", "max_cost", "much", "'much' is not an amount in dollars, such as 0.02."),
+        ("evaluate", "languages", "en", "'en' is not a pair of languages; name source and target, such as en,de."),
     ],
 )
 def test_an_invalid_value_is_refused(
@@ -189,13 +189,13 @@ def asked(task: str, **backbone: Any) -> Any:
             "prompt",
             asked("unconditional-image-generation"),
             {"count": 2},
-            "--count applies only to models that take prompts; 'file:m' takes the number of images as its input.",
+            "--count applies only to models that take prompts; the input of 'file:m' is the number of images.",
         ),
         (
             "prompt",
             asked("text-to-image", generator=SimpleNamespace(guided=False)),
             {"guidance": 2.0},
-            "--guidance applies only to models that follow a prompt in words; 'file:m' does not.",
+            "--guidance applies only to models that take text prompts; 'file:m' does not.",
         ),
         (
             "utterance",

@@ -52,7 +52,7 @@ def test_an_argument_of_the_reading_is_refused_where_the_data_are_read_already(n
         CALLS[name](DATA, **argument)
 
 
-def test_arguments_take_precedence_over_the_options_beside_them() -> None:
+def test_arguments_take_precedence_over_options() -> None:
     read = ReadOptions("title", "stars", "fail", options={"horizon": 3, "languages": ("en", "de")})
 
     assert read_options("read", "a.csv", read, input_column="text", task="t", options={"horizon": 4}) == ReadOptions(

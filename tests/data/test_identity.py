@@ -195,4 +195,4 @@ def test_a_profile_says_that_it_compared_files_by_their_bytes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["profile", str(images(tmp_path))]) == 0
-    assert "by the bytes of the files; other formats of the same content are not found" in capsys.readouterr().out
+    assert "by file content; the same sample in another format is not detected" in capsys.readouterr().out

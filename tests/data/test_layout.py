@@ -73,7 +73,7 @@ def test_wrappers_and_companions_are_not_classes(places: list[tuple[str, ...]]) 
     assert layout.notes
 
 
-def test_folders_beside_the_splits_hold_no_samples() -> None:
+def test_folders_next_to_the_splits_hold_no_samples() -> None:
     layout = find_layout([("train", "cat"), ("test", "dog"), ("masks", "cat")])
     assert (layout.inside(("test", "dog")), layout.inside(("masks", "cat"))) == (True, False)
 

@@ -79,7 +79,7 @@ def test_text_that_is_not_fasta_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"Line 1 .* before any header"):
         zoo.read(path)
     path.write_text("\n")
-    with pytest.raises(DataError, match="holds no entries"):
+    with pytest.raises(DataError, match="contains no entries"):
         zoo.read(path)
     path.write_text(">a\nM1\n")
     with pytest.raises(DataError, match=r"No item of .* can be used"):

@@ -152,7 +152,7 @@ def test_recordings_with_transcripts_need_no_labels(tmp_path: Path, capsys: pyte
     data = zoo.read(table, unlabelled=True)
     assert (data.input_kind, data.target_kind, data.targets) == ("audio", "none", None)
     assert run(["features", "pkg:resemblyzer", str(table), "-o", str(tmp_path / "f.npz")]) == 0
-    assert "No column was taken for labels" in capsys.readouterr().err
+    assert "No label column was found" in capsys.readouterr().err
     assert set(np.load(tmp_path / "f.npz")) >= {"features"}
     assert "targets" not in np.load(tmp_path / "f.npz")
     assert run(["profile", str(table)]) == 0

@@ -131,17 +131,17 @@ def test_what_cannot_be_a_series_raises_a_clear_error(tmp_path: Path) -> None:
         zoo.read(write(tmp_path / "bad.csv", *lines), task=TASK, **options)  # type: ignore[arg-type]
 
     uneven = np.cumsum(np.random.default_rng(0).integers(1, 400, 50))
-    with pytest.raises(DataError, match="do not follow each other at equal steps"):
+    with pytest.raises(DataError, match="are not at equal steps"):
         read("date,x", *(f"{np.datetime64('2024-01-01') + int(day)},1" for day in uneven))
     with pytest.raises(DataError, match="has no column of times; it has a, b"):
         read("a,b", *(f"word {at},{at}" for at in range(30)))
-    with pytest.raises(DataError, match="no column of numbers beside the times in 'date'"):
+    with pytest.raises(DataError, match="no column of numbers besides the times in 'date'"):
         read("date,x", *(f"{day},red" for day in days(30)))
     with pytest.raises(DataError, match="more than one value of 'x' at 2024-01-05"):
         read("date,x", *(f"{day},1" for day in [*days(30), "2024-01-05"]))
     with pytest.raises(DataError, match="has 20 steps; forecasts of 14 need 56 with values"):
         read("date,x", *(f"{day},1" for day in days(20)))
-    with pytest.raises(DataError, match="holds no times"):
+    with pytest.raises(DataError, match="does not contain times"):
         read("date,x", *(f"{day},a{day}" for day in days(30)), input_column="x")
     with pytest.raises(InvalidInput, match="--horizon is not valid: '0' is not a number of steps"):
         zoo.read("statsmodels:nile", options={"horizon": 0})
@@ -209,7 +209,7 @@ def test_a_forecast_is_printed_as_before() -> None:
     assert (plain["median"], plain["quantiles"]["0.9"]) == ([5.0, 6.0], [9.0, 10.0])
     assert list(plain["quantiles"]) == [f"0.{level}" for level in range(1, 10)]
     assert kind.file_names(["a.csv: sales", "b.csv: sales"]) == ["a-sales", "b-sales"]
-    with pytest.raises(UnsupportedModel, match="does not answer with forecasts"):
+    with pytest.raises(UnsupportedModel, match="does not predict forecasts"):
         kind.comparable(series([1, 2]), [5.0, 6.0])
 
 

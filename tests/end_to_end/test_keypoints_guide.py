@@ -55,7 +55,7 @@ def test_a_data_set_of_the_kind_is_profiled(environment: dict[str, str]) -> None
     assert (found["samples"], found["target_kind"], found["tasks"]) == (100, "keypoints", [TASK])
 
 
-def test_a_model_is_evaluated_beside_the_baseline(environment: dict[str, str]) -> None:
+def test_a_model_is_evaluated_against_the_baseline(environment: dict[str, str]) -> None:
     found = zoo(environment, "evaluate", "pose:mean", DATA, "--task", TASK)
     assert 0 < found["metrics"]["pck"] < 0.2
     assert set(found["baseline"]) == {"pck"}

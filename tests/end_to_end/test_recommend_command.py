@@ -89,7 +89,7 @@ def test_without_measuring_the_registry_is_ranked_by_what_is_known(home: Path):
     assert done.returncode == 0, done.stderr
     assert "expected (sd)" in done.stdout
     assert "mean z-score" not in done.stdout
-    assert "and 80 more: --json has them." in done.stdout
+    assert "and 80 more: use --json." in done.stdout
 
 
 def test_a_second_run_keeps_the_figures(home: Path):

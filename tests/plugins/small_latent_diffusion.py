@@ -35,7 +35,7 @@ def drawn(caption: str, chance: np.random.Generator) -> Image.Image:
 
 
 def table(folder: Path, colours: dict[str, tuple[int, int, int]], each: int, seed: int) -> str:
-    """``each`` images of every caption beside it; a pixel in the corner makes them differ, so that none are copies."""
+    """``each`` images of every caption, next to it; a pixel in the corner makes them differ, so that none are copies."""
     folder.mkdir(parents=True)
     chance = np.random.default_rng(seed)
     lines = ["image,caption"]

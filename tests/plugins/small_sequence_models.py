@@ -82,7 +82,7 @@ class MaskedMolformer(nn.Module):
 
 
 def molformer(folder: Path, molecules: Sequence[str], epochs: int = 20) -> float:
-    """A folder as ``ibm/MoLFormer-XL-both-10pct`` has it: its own code beside the weights and two vocabularies."""
+    """A folder as ``ibm/MoLFormer-XL-both-10pct`` has it: its own code next to the weights and two vocabularies."""
     words = ["<bos>", "<eos>", "<pad>", "<mask>", *sorted({atom for smiles in molecules for atom in atoms(smiles)})]
     words += ["<unk>"]
     known = {word: place for place, word in enumerate(words)}

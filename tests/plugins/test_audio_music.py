@@ -240,9 +240,9 @@ def test_a_piece_is_the_same_every_time_and_as_long_as_asked(small: str) -> None
     assert [piece.seconds for piece in first] == [0.15, 0.15]
     np.testing.assert_array_equal(first[0].samples, again[0].samples)
     assert not np.array_equal(first[0].samples, first[1].samples)
-    with pytest.raises(DataError, match="describes no music"):
+    with pytest.raises(DataError, match="The description is empty"):
         model.predict([" "])
-    with pytest.raises(DataError, match="learnt from recordings"):
+    with pytest.raises(DataError, match="trained on recordings"):
         model.backbone.learner("text-to-audio", ()).example("", SoundingText("hum"))
 
 

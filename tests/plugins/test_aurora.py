@@ -126,7 +126,7 @@ def test_data_of_another_step_or_without_variables_are_refused(tmp_path: Path) -
     torch.manual_seed(0)
     save(build(SETTINGS, 6.0), tmp_path / "six", SETTINGS, 6.0)
     model = zoo.load(f"file:{tmp_path / 'six'}")
-    with pytest.raises(DataError, match=r"forecasts 6 hours ahead from states that far apart, and these are 730"):
+    with pytest.raises(DataError, match=r"needs states 6 hours apart, but these are 730"):
         model.predict([latest(Path(coarse(tmp_path / "winds.nc")))])
     with pytest.raises(DataError, match=r"lack 10u, 10v, u, v, lsm \(unchanging\)"):
         model.predict([latest(WINDS)])

@@ -140,7 +140,7 @@ def test_features_tell_waves_apart_whatever_their_scale(bolt: Path, tmp_path: Pa
 def test_what_cannot_be_forecast_raises_a_clear_error(bolt: Path) -> None:
     model = zoo.load(f"file:{bolt}")
     unknown = Series("quiet", np.full(30, np.nan), np.arange(34.0), 1, 4)
-    with pytest.raises(DataError, match="'quiet' has no value that"):
+    with pytest.raises(DataError, match="'quiet' has no value in the context"):
         model.predict([unknown])
     with pytest.raises(DataError, match="takes time series, not str"):
         model.predict(["1, 2, 3"])

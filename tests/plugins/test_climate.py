@@ -149,7 +149,7 @@ def test_an_answer_is_printed_as_before() -> None:
     answer = Forecast(("t", "u"), np.arange(4.0).reshape(2, 1, 2))
     assert Grids().to_json(answer) == {"values": [[[0.0, 1.0]], [[2.0, 3.0]]], "names": ["t", "u"]}
     assert Grids().summary(answer) == [("t 0 to 1, u 2 to 3", "")]
-    with pytest.raises(UnsupportedModel, match="does not answer with fields"):
+    with pytest.raises(UnsupportedModel, match="does not predict fields"):
         Grids().comparable(None, {"values": answer.values})
 
 

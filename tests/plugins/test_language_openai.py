@@ -163,7 +163,7 @@ class TestTrouble:
         table.write_text("text,label\na,x\nb,y\n")
         assert run(["--traceback", "features", MODEL, str(table), "-o", str(tmp_path / "f.npz")]) == 1
         printed = capfd.readouterr()
-        assert "OpenAI refused the key" in printed.err
+        assert "OpenAI rejected the key" in printed.err
         assert "sk-wr0ng" not in printed.out + printed.err
         assert not (tmp_path / "f.npz").exists()
 

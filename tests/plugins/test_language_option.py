@@ -32,9 +32,9 @@ def test_the_user_names_them_in_text_or_as_a_pair(tmp_path: Path, named: object)
 
 
 def test_what_is_not_two_languages_or_not_pairs_of_texts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="'en' is not two languages"):
+    with pytest.raises(ValueError, match="'en' is not a pair of languages"):
         pair("en")
-    with pytest.raises(InvalidInput, match="is not two languages"):
+    with pytest.raises(InvalidInput, match="is not a pair of languages"):
         zoo.read(pairs(tmp_path, "en,de"), task="translation", options={"languages": ("en", "de", "fr")})
     (tmp_path / "classes.csv").write_text("text,label\na,x\nb,y\nc,x\nd,y\n")
     with pytest.raises(InvalidInput, match=r"applies only to translation; '.*' was not read as pairs of texts"):

@@ -329,7 +329,7 @@ def changed(small: Path, folder: Path, old: str, new: str) -> Path:
         ("spacy.HashEmbedCNN.v2", "foreign.Network.v1", "is built by foreign.Network.v1, which zoo does not run"),
         ("before_creation = null", 'before_creation = {"@callbacks":"foreign.v1"}', "is built by foreign.v1"),
         ("spacy.Tokenizer.v1", "spacy.copy_from_base_model.v1", "is built by spacy.copy_from_base_model.v1"),
-        ('lang = "en"', 'lang = "../en"', "is of the language '../en', which is not a code"),
+        ('lang = "en"', 'lang = "../en"', "has the language '../en', which is not a language code"),
         ('factory = "ner"', 'factory = "foreign"', "has no components that find entities"),
         ('factory = "tok2vec"', 'source = "foreign"', "'tok2vec' of another pipeline"),
         ('factory = "tok2vec"', 'factory = "tok2vec"\nsource = "foreign"', "'tok2vec' of another pipeline"),
@@ -366,9 +366,9 @@ def test_damaged_and_old_pipelines_raise_clear_errors(small: Path, tmp_path: Pat
 
 def test_what_cannot_be_is_said(small: Path, tmp_path: Path) -> None:
     data = str(made(tmp_path / "known.conll", PEOPLE[:4], PLACES[:4]))
-    with pytest.raises(UnsupportedModel, match="no linear layers that LoRA"):
+    with pytest.raises(UnsupportedModel, match="no linear layers for LoRA"):
         zoo.tune(f"file:{small}", data, strategy="lora", save_run=False)
-    with pytest.raises(UnsupportedModel, match="not made of blocks in a row"):
+    with pytest.raises(UnsupportedModel, match="not a sequence of blocks"):
         zoo.tune(f"file:{small}", data, strategy="partial", save_run=False)
     with pytest.raises((UnsupportedModel, InvalidInput)):
         zoo.load(f"file:{small}").predict(["Where is Oslo?"], "translation")

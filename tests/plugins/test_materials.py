@@ -229,5 +229,5 @@ def test_an_answer_is_printed_as_before() -> None:
 
 
 def test_answers_without_forces_are_not_compared_with_forces() -> None:
-    with pytest.raises(UnsupportedModel, match="does not answer with energies and forces"):
+    with pytest.raises(UnsupportedModel, match="does not predict energies and forces"):
         Forces().comparable(None, -3.5)

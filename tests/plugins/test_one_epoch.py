@@ -1,6 +1,6 @@
 """One epoch of every kind of training, from the command line to an answer of the saved model.
 
-What the same small models learn in many epochs is shown by the tests marked ``slow`` beside them.
+What the same small models learn in many epochs is shown by the tests marked ``slow`` next to them.
 """
 
 from __future__ import annotations

@@ -194,7 +194,7 @@ class TestTrouble:
     def test_a_wrong_key_is_not_shown(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
         monkeypatch.setenv("OPENAI_API_KEY", "sk-wr0ng")
         error = self.error(capfd, MODEL, reviews)
-        assert "OpenAI refused the key" in error
+        assert "OpenAI rejected the key" in error
         assert "sk-wr0ng" not in error
 
     def test_a_job_that_fails(self, server: OpenAIServer, reviews: str, capfd) -> None:
@@ -205,13 +205,13 @@ class TestTrouble:
 
     def test_examples_that_are_refused_by_the_job(self, server: OpenAIServer, reviews: str, capfd) -> None:
         server.desk.fails = ("invalid_training_file", "Line 7 breaks the rules.")
-        assert "OpenAI refused the examples: Line 7 breaks the rules." in self.error(capfd, MODEL, reviews)
+        assert "OpenAI rejected the examples: Line 7 breaks the rules." in self.error(capfd, MODEL, reviews)
 
     def test_a_file_that_is_refused(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
         from zoo_language.openai import tuning as openai_tuning
 
         monkeypatch.setattr(openai_tuning, "_lines", lambda parts, part: b'{"messages": []}\n')
-        assert "OpenAI refused the examples: Invalid file format." in self.error(capfd, MODEL, reviews)
+        assert "OpenAI rejected the examples: Invalid file format." in self.error(capfd, MODEL, reviews)
         assert created(server) == 0
 
     def test_an_unknown_price(self, server: OpenAIServer, reviews: str, capfd, monkeypatch) -> None:
@@ -225,7 +225,7 @@ class TestTrouble:
         [
             (["-o", "tuned"], "stays at OpenAI"),
             (["--learning-rate", "0.1"], "--learning-rate has no effect"),
-            (["--test", "0.84", "--validation", "0.1"], "leaves 5 samples to train on"),
+            (["--test", "0.84", "--validation", "0.1"], "leaves 5 training samples"),
         ],
     )
     def test_what_a_job_does_not_take(self, server: OpenAIServer, reviews: str, capfd, arguments, told) -> None:
@@ -233,7 +233,7 @@ class TestTrouble:
         assert server.requests == []
 
     def test_other_models_are_refused_with_a_hint(self, server: OpenAIServer, reviews: str, capfd) -> None:
-        assert "is not fine-tuned by OpenAI" in self.error(capfd, "openai:text-embedding-3-small", reviews)
+        assert "cannot be fine-tuned by OpenAI" in self.error(capfd, "openai:text-embedding-3-small", reviews)
 
     def test_a_chat_model_has_no_feature_layers(self, server: OpenAIServer, reviews: str, capfd) -> None:
         assert run(["tune", MODEL, reviews]) == 1

@@ -238,7 +238,7 @@ def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     tokens = Counter(atom for smiles, _ in molecules for atom in atoms(smiles))
-    assert molformer.right > tokens.most_common(1)[0][1] / tokens.total() + 0.03  # it learnt in what company atoms are
+    assert molformer.right > tokens.most_common(1)[0][1] / tokens.total() + 0.03  # it learnt the context of atoms
     publish(hub, MOLFORMER, molformer.folder)
     data = table(tmp_path / "areas.csv", ("smiles", "area"), molecules[:40])
 
@@ -391,8 +391,8 @@ def test_other_code_of_a_repository_is_not_run_either(molformer: Trained, tmp_pa
     ("name", "content", "reason"),
     [
         ("tokenizer.json", "{", r"tokenizer\.json is damaged"),
-        ("special_tokens_map.json", "[]", r"special_tokens_map\.json holds a list"),
-        ("special_tokens_map.json", '{"cls_token": {"content": "<s>"}}', "vocabulary lacks the mark <s>"),
+        ("special_tokens_map.json", "[]", r"special_tokens_map\.json contains a list"),
+        ("special_tokens_map.json", '{"cls_token": {"content": "<s>"}}', "vocabulary lacks the special token <s>"),
     ],
 )
 def test_damaged_vocabularies_raise_a_clear_error(

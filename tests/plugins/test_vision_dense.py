@@ -60,7 +60,7 @@ def boxed(folder: Path, count: int, seed: int) -> Path:
 
 
 def masked(folder: Path, count: int, seed: int) -> Path:
-    """Images of random shapes beside their masks."""
+    """Images of random shapes with their masks."""
     chance = random.Random(seed)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
@@ -459,7 +459,7 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
     assert len(found) == 1
     reasons = " ".join(problem.reason for problem in found.problems)
     assert "the category 99, which is not among the categories" in reasons
-    assert "is of the unlisted image 77" in reasons
+    assert "refers to the unlisted image 77" in reasons
     path.write_text(json.dumps({**document, "annotations": [{"image_id": 77}]}))
     with pytest.raises(DataError, match="not in COCO's format"):
         zoo.read(str(path))
@@ -470,7 +470,7 @@ def test_bad_boxes_and_masks_are_listed(tmp_path: Path) -> None:
     found = zoo.read(str(folder))
     assert sorted(problem.reason for problem in found.problems) == [
         "has no mask '0.png'",
-        "is 48 x 48 pixels, and its mask 5 x 5",
+        "is 48 x 48 pixels, but its mask is 5 x 5",
     ]
     (folder / "classes.txt").write_text("background")
     with pytest.raises(DataError, match="names 1 classes"):

@@ -99,7 +99,7 @@ def test_digits_are_learnt_made_by_class_and_shown(tmp_path: Path, capsys: pytes
         tuned.predict(["eleven"])
 
 
-def test_a_seed_gives_the_same_image_whatever_is_made_beside_it(tmp_path: Path) -> None:
+def test_a_seed_gives_the_same_image_in_any_batch(tmp_path: Path) -> None:
     model = zoo.load(ddpm(tmp_path / "ddpm"))
 
     alone, [_, beside] = (
@@ -248,6 +248,6 @@ def test_data_without_images_or_without_prompts_are_refused(tmp_path: Path) -> N
 
     with pytest.raises(DataError):
         zoo.read(str(tmp_path / "texts.csv"), task="text-to-image")
-    with pytest.raises(DataError, match="have no text and no class"):
+    with pytest.raises(DataError, match="have neither a text nor a class"):
         zoo.read(str(tmp_path / "plain"), task="text-to-image")
     assert zoo.read(str(tmp_path / "plain"), task=UNCONDITIONAL).targets[0].image.size == (8, 8)

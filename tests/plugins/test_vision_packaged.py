@@ -175,6 +175,6 @@ def test_weights_of_another_architecture_are_refused(tmp_path) -> None:
         EFFICIENTNET_LITE0, loader={**EFFICIENTNET_LITE0.loader, "architecture": "tf_efficientnet_lite1"}
     )
 
-    with pytest.raises(UnsupportedModel, match="has 296 tensors where its architecture has 386"):
+    with pytest.raises(UnsupportedModel, match="has 296 tensors, but its architecture has 386"):
         plugins().first("zoo_load", card=wrong, files=files, device="cpu", dtype="float32")
     assert isinstance(files, LocalFiles)

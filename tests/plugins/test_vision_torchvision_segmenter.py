@@ -28,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def masked(folder: Path, count: int, seed: int) -> str:
-    """A red disc or a blue square on grey noise, beside its mask."""
+    """A red disc or a blue square on grey noise, with its mask."""
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True)
     chance = np.random.default_rng(seed)

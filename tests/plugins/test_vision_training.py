@@ -80,7 +80,7 @@ def test_augmented_images_fit_into_the_same_batch(backbone) -> None:
 
 
 def test_inputs_other_than_images_are_refused(backbone) -> None:
-    with pytest.raises(DataError, match="An image is needed and this is of type str"):
+    with pytest.raises(DataError, match="Expected an image, not str"):
         backbone.preprocess("flower.jpg")
 
 

@@ -1,4 +1,4 @@
-"""The prior that comes with zoo, and a team's own runs beside it."""
+"""The prior that comes with zoo, and a team's own runs in addition."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_a_race_names_what_stopped_and_what_was_saved(poetry, many_poems, capsys
     assert "poems:sloppy" in out
     assert "Stopped after 106 samples: " in out
     assert "behind poems:careful#words, and at least" in out
-    assert "212 forward passes of the 1,200 of a full measurement (18%)." in out
+    assert "Ran 212 of the 1,200 forward passes of a full measurement (18%)." in out
 
 
 def test_layers_race_and_share_forward_passes(poetry, many_poems, capsys):

@@ -66,7 +66,7 @@ class HubServer:
         token: the token that opens gated and private repositories.
         login: an ``Authorization`` header that is taken as well.
         requests: everything that was asked, in order.
-        flipped, truncated, dropped: paths whose content is served with a bit changed, cut short but declared whole (the
+        flipped, truncated, dropped: paths whose content is served with a bit changed, truncated but declared complete (the
             connection ends early every time), or with the connection ended early once.
         limited: answer everything with 429 and this ``Retry-After``.
         failing: answer everything with this status.

@@ -260,7 +260,7 @@ class TestRepository:
 
     def test_an_entry_point_that_returns_no_module(self, server: FileServer) -> None:
         pull("torchhub:team/nets:no_module", trust_remote_code=True)
-        with pytest.raises(UnsupportedModel, match="makes no torch module"):
+        with pytest.raises(UnsupportedModel, match="does not return a torch module"):
             zoo.load("torchhub:team/nets:no_module", device="cpu")
 
     @pytest.mark.parametrize(

@@ -108,6 +108,24 @@ FORBIDDEN = (
     Word("likeliest", "most likely"),
     Word("ma[dk]es? ready", "prepare"),
     Word("err(?:s|ing)? (?:alike|together)", "have correlated errors"),
+    Word("(?:and|or|of) (?:its|their) kin", "similar models"),
+    Word("(?:to|can|cannot|could not) be had", "can be downloaded, is available"),
+    Word("gives? nothing", "returns None, returns nothing"),
+    Word("(?:is|are) none of (?:the|them|its|these|those)", "is not one of"),
+    Word(r"up to \S+ are taken", "the maximum is"),
+    Word("cut short", "truncated"),
+    Word("(?:head|classifier)s? that (?:it |they )?(?:came|comes?) with", "published head, published classifier"),
+    Word("what is trained (?:to|for|where)", "a learner for, the trained part"),
+    Word("(?:is|are|be) taken for", "is accepted as, is treated as"),
+    Word("one sentence that names", "a one-line error that names"),
+    Word("(?:cannot|does not) answer with", "does not predict"),
+    Word("that (?:is|are|was|were) learnt from|learnt from (?:are|is)", "training data, training recordings"),
+    Word("best there is", "best available"),
+    Word("with commas between", "comma-separated"),
+    Word(
+        "beside (?:the|it|them|those|these|that|this|a|an|each|every|all|others?|its|their)",
+        "next to, besides, in addition to",
+    ),
 )
 
 AS_WRITTEN = (

@@ -97,16 +97,16 @@ FAULTS = {
     "social": ("answers-in-any-company", "word-counting: the answer for each input alone is another: number 1: "),
     "seedless": ("answers-the-same-again", "word-counting: another seed gives the same answer"),
     "unfounded": ("answers-its-tasks", "word-counting: an answer is not finite"),
-    "mute": ("answers-its-tasks", "it has no feature layers, and answers none of its tasks (word-counting)"),
-    "eager": ("answers-nothing-to-nothing", "word-counting: no inputs have 1 answers"),
-    "credulous": ("explains-wrong-questions", "word-counting: an object() is taken for an input"),
+    "mute": ("answers-its-tasks", "it has no feature layers, and supports none of its tasks (word-counting)"),
+    "eager": ("answers-nothing-to-nothing", "word-counting: an empty batch has 1 answers"),
+    "credulous": ("explains-wrong-questions", "word-counting: an object() is accepted as an input"),
     "vague": (
         "explains-wrong-questions",
-        "word-counting: the sentence names neither the model nor what was given: No.",
+        "word-counting: the error message names neither the model nor the input: No.",
     ),
     "fragile": ("answers-extremes", "word-counting: an empty text is not finite"),
     "crashing": ("answers-extremes", "ZeroDivisionError: "),
-    "coarse": ("answers-in-its-precision", "word-counting: bfloat16 has another form"),
+    "coarse": ("answers-in-its-precision", "word-counting: bfloat16 changes the form"),
 }
 
 

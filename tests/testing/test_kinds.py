@@ -64,7 +64,7 @@ def test_a_kind_of_inputs_or_targets_needs_two(
 ) -> None:
     assert outcome(ordinary, answers, source, target) == (
         "failed",
-        f"'mood' has fewer than two values in {named}, and a task uses it",
+        f"'mood' has fewer than two values in {named}, but a task uses it",
     )
 
 

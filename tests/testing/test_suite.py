@@ -105,12 +105,12 @@ def test_each_fault_is_found_by_its_check(moody: None) -> None:
     assert failed["imports-without-network"] == "importing the plugin connects to ('127.0.0.1', 9)"
     assert failed["ids-are-ids"] == "the card of 'moody:one' appears twice"
     assert "the task 'mood-reading', which no plugin defines" in failed["tasks-are-known"]
-    assert failed["passes-on-what-is-not-its-own"] == "zoo_load gives a Moody for a model of another domain"
+    assert failed["passes-on-what-is-not-its-own"] == "zoo_load returns a Moody for a model of another domain"
     assert failed["readers-refuse-quietly"] == "the reader 'greedy' accepts ''"
     assert failed["keeps-the-protocol"] == "embedding_dimension is 3, and the card says 5"
-    assert failed["is-deterministic"].startswith("a second pass gives other features: relative distance")
-    assert failed["is-batch-invariant"].startswith("each input alone gives other features")
-    assert failed["explains-wrong-inputs"] == "an object() is taken for an input"
+    assert failed["is-deterministic"].startswith("a second pass has different features: relative distance")
+    assert failed["is-batch-invariant"].startswith("each input alone has different features")
+    assert failed["explains-wrong-inputs"] == "an object() is accepted as an input"
     assert all("\n" not in detail for detail in failed.values())
 
 

@@ -1,4 +1,4 @@
-"""Adaptation: make a model fit a data set, and prove the gain."""
+"""Adaptation: fit a model to a data set, and measure the gain."""
 
 from __future__ import annotations
 
@@ -51,15 +51,16 @@ def tune(
 ) -> Run:
     """Adapt a model to a data set, test it on samples that it has not seen, and keep the run in the registry.
 
-    An option that has no effect on the strategy and the data is refused. Fine-tuning is compared with a linear probe on
+    Options that have no effect on the strategy and the data are rejected. Fine-tuning is compared with a linear probe
+    on
     the same split: the plan of the run has the metrics of both (``fine_tuned``, ``probe``) and which is ``kept``.
 
     Args:
         model: model id, or a loaded model.
-        data: a data set, or what names one: a folder, a table, a packaged name.
+        data: a data set, or a reference to one: a folder, a table, a packaged name.
         task: task name; guessed from the data if it is None.
         strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
-        epochs: upper limit, None is the strategy's own; early stopping may end sooner.
+        epochs: maximum number; None uses the strategy's. Early stopping may end sooner.
         batch_size: samples per batch.
         learning_rate: learning rate of the pretrained weights; None lets the strategy choose.
         weight_decay: weight decay of AdamW.
@@ -67,14 +68,15 @@ def tune(
         validation, test: fractions of the samples held out for early stopping, and for the reported metrics.
         split: how samples are held out: ``random``, or by a grouping of the data's kind that keeps related samples
             in one part.
-        head: how a new head starts: fitted to the frozen features (``probe``), ``random``, or as suits the model.
-        layer_decay: factor of the learning rate from each block to the one before it; 1 is none.
+        head: initialisation of a new head: fitted to the frozen features (``probe``), ``random``, or as suits the
+            model.
+        layer_decay: factor of the learning rate from each block to the one before it; 1 disables it.
         accumulate: batches per optimiser step (gradient accumulation).
-        keep: the ``best`` of the fine-tuned model and a linear probe, by the validation samples, or always the
+        keep: the ``best`` of the fine-tuned model and a linear probe on the validation samples, or always the
             ``fine-tuned`` one.
-        seed: seed of the split, of the head and of the order of the samples.
+        seed: seed for the split, the head and the order of the samples.
         device: where to run; None takes the best available.
-        output: folder for the adapted model, or None to keep the figures only.
+        output: folder for the adapted model, or None to keep only its metrics.
         save_run: whether the run goes into the registry.
         group_column: column of a table whose equal values mark samples of one origin, such as a patient; they stay in
             one part.
@@ -83,7 +85,7 @@ def tune(
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
     Returns:
-        The run: metrics on the test split, and the same metrics of the most frequent class (or the mean) beside them.
+        The run: metrics on the test split, and those of the baseline (the most frequent class, or the mean).
 
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
@@ -153,7 +155,9 @@ def tune(
             "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
         )
     if run is None:
-        raise PluginError(f"No plugin could adapt '{loaded.card.id}' by '{strategy}'.", "See what failed: zoo plugins")
+        raise PluginError(
+            f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins"
+        )
     if save_run:
         open_registry().add([run])
     return run

@@ -1,4 +1,4 @@
-"""The linear probe that fine-tuning has to beat: the same split, compared by the validation samples."""
+"""The linear probe that fine-tuning has to beat, on the same split and validation samples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.entities import Dataset, Plan, Run
 
 FINE_TUNED, LINEAR_PROBE = "fine-tuned", "linear-probe"
-"""What a run's plan names as ``kept``."""
+"""Values of ``kept`` in a run's plan."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Probe:
 
     Attributes:
         features: of the whole data set, n x d.
-        layer: which layer's they are.
+        layer: the layer of the features.
         start: the head fitted to the training samples.
         head: the head fitted to training and validation samples, which is kept.
-        penalty: that of both.
-        score: the deciding metric of ``start`` on the validation samples; higher is better.
+        penalty: the penalty of both heads.
+        score: the primary metric of ``start`` on the validation samples; higher is better.
     """
 
     features: np.ndarray
@@ -69,13 +69,13 @@ def fit_probe(
 
 
 def better_probe(plan: Plan, probe: Probe | None, training: Training, start: LinearHead | None) -> Probe | None:
-    """The probe where fine-tuning is no better on the validation samples, and the plan lets it win; else None.
+    """The probe, if fine-tuning is no better on the validation samples and the plan allows the probe; else None.
 
-    The probe wins where both are equal: the fine-tuned model's figure is the best of many epochs, so that new samples
-    are expected to give a lower one, and the probe is the simpler model.
+    A tie goes to the probe: it is the simpler model, and the score of the fine-tuned model, the best of many epochs, is
+        optimistic.
 
     Args:
-        start: the probe that the head started from, if it did.
+        start: the probe that the head was initialised from, if any.
     """
     if probe is None or plan.keep == FINE_TUNED:
         return None
@@ -90,11 +90,11 @@ def record(
     fine_tuned: Mapping[str, float],
     better: Probe | None,
 ) -> dict[str, Any]:
-    """What a run keeps of the comparison: the metrics of both models on the test samples, what decided, and how.
+    """The comparison as a run records it: metrics of both models on the test samples, which is kept, and why.
 
     Args:
         fine_tuned: metrics of the fine-tuned model on the test samples.
-        better: what ``better_probe`` gave.
+        better: the result of ``better_probe``.
     """
     kept = FINE_TUNED if better is None else LINEAR_PROBE
     if probe is None:
@@ -119,7 +119,7 @@ def other_metrics(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
 
 
 def sentences(run: Run) -> str | None:
-    """What fine-tuning and the probe reached, which model is kept, and why; None for runs without a comparison."""
+    """The scores of fine-tuning and the probe, which model is kept, and why; None for runs without a comparison."""
     plan = run.plan
     if "probe" not in plan:
         return None
@@ -130,21 +130,21 @@ def sentences(run: Run) -> str | None:
         "samples"
     )
     if plan["kept"] == LINEAR_PROBE:
-        return f"{found}; the probe's model is kept: {_why(plan)}. To keep the fine-tuned model: --keep {FINE_TUNED}"
+        return f"{found}; the probe is kept: {_why(plan)}. To keep the fine-tuned model: --keep {FINE_TUNED}"
     if plan["keep"] == FINE_TUNED:
-        return f"{found}; the fine-tuned model is kept, as --keep {FINE_TUNED} asks."
+        return f"{found}; the fine-tuned model is kept, because of --keep {FINE_TUNED}."
     better = metric(name).higher_is_better == (plan["probe"][name] > plan["fine_tuned"][name]) and reached != probed
-    other = f" For the probe's model: --strategy {LINEAR_PROBE}" if better else ""
+    other = f" To keep the probe: --strategy {LINEAR_PROBE}" if better else ""
     return f"{found}; the fine-tuned model is kept: {_why(plan)}.{other}"
 
 
 def _why(plan: Mapping[str, Any]) -> str:
-    """What the validation samples decided."""
+    """Why the validation samples favour the kept model."""
     held_out = f"{plan['validation_samples']:,} validation samples"
     tuned, probe = (figure_text(plan["validation_scores"][side]) for side in ("fine_tuned", "probe"))
     if plan["kept"] == LINEAR_PROBE and plan["best_epoch"] == 0:
         return f"no epoch was better on the {held_out} than the probe that training started from"
     if tuned == probe:
-        return f"both are equal on the {held_out} ({tuned})"
+        return f"both score the same on the {held_out} ({tuned})"
     best, other = (probe, tuned) if plan["kept"] == LINEAR_PROBE else (tuned, probe)
     return f"it was better on the {held_out} ({best} against {other})"

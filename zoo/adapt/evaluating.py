@@ -1,4 +1,4 @@
-"""Evaluates a model's own answers, beside those of a baseline."""
+"""Evaluates a model's own answers, and those of a baseline."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from zoo.tasks import Task
 
 CHUNK = 32
-"""Samples that are decoded and answered at a time."""
+"""Samples decoded and predicted at a time."""
 
 
 def by_answers(dataset: Dataset, task: Task | None = None) -> bool:
-    """Whether models are evaluated and trained by whole answers, such as boxes, and not by a class or a number."""
+    """Whether models are evaluated and trained with structured answers, such as boxes, not a class or a number."""
     kind = kinds().get(dataset.target_kind)
     if kind is None or kind.estimable or dataset.targets is None:
         return False
@@ -41,17 +41,18 @@ def evaluate_answers(
         return own
     if dataset.targets is None or task.target != dataset.target_kind:
         raise DataError(
-            f"'{dataset.name}' cannot evaluate {task.name}: it does not have {kind_of(task.target).per_sample}.",
+            f"'{dataset.name}' cannot be used to evaluate {task.name}: it does not have "
+            f"{kind_of(task.target).per_sample}.",
             "Name the column of the labels with --target-column.",
         )
     kind = kind_of(dataset.target_kind)
     known = known_targets(dataset)
     targets = kind.array(known) if kind.estimable else known
-    kind.evaluated_with(task.name)  # a metric model that is missing is named before the work
+    kind.evaluated_with(task.name)  # report a missing metric model before the work
     metrics = metrics_for(task, targets[: kind.most_evaluated])
     names = ClassNames(kind, dataset.classes)
     answers: list[Any] = []
-    with progress.step(f"Asking {model.card.id}", len(dataset)) as step:
+    with progress.step(f"Running {model.card.id}", len(dataset)) as step:
         for start in range(0, len(dataset), CHUNK):
             inputs = [dataset.inputs[index] for index in range(start, min(start + CHUNK, len(dataset)))]
             found = model.predict(inputs, task.name, labels=dataset.classes or dataset.languages)
@@ -73,7 +74,7 @@ def known_targets(dataset: Dataset) -> Sequence[Any]:
     """The targets; raises ``DataError`` if there are none."""
     if dataset.targets is None:
         raise DataError(
-            f"'{dataset.name}' has no targets, so that nothing can be evaluated with it.",
+            f"'{dataset.name}' has no targets to evaluate answers against.",
             "Name their column with --target-column.",
         )
     return dataset.targets

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evaluation(Entity):
-    """How good a model's own answers are.
+    """The metrics of a model's own answers.
 
     Attributes:
         data: fingerprint of the data set.
         samples: how many were scored.
-        metrics: metric name to value over them.
+        metrics: metric name to value.
         baseline: the same metrics of the most frequent class, of the mean, or of chance.
         skipped: items that could not be used, with the reason.
         left_out: samples that were not scored because ``zoo tune`` trained the model on them; None if that is not
@@ -68,14 +68,14 @@ def evaluate(
     options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
 ) -> Evaluation:
-    """The task's metrics of a model's own answers, beside those of the baseline.
+    """The task's metrics for a model's own answers, and for the baseline.
 
     The kind of the task's target says how answers are compared with targets; retrieval, for example, compares all
     images with all texts. Samples that ``zoo tune`` trained the model on are left out.
 
     Args:
         model: model id, or a loaded model.
-        data: a data set, or what names one.
+        data: a data set, or a reference to one.
         task: task name; the first of the model's that the data fit if it is None.
         device: where to run; None takes the best available.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
@@ -145,7 +145,7 @@ def _evaluate(
 
 
 def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[str, ...]]:
-    """The samples that a tuned model was not trained on, how many it was, and what that does not say.
+    """The samples that a tuned model was not trained on, the number of others, and a warning if that is uncertain.
 
     Raises:
         DataError: it was trained on all of them.
@@ -161,21 +161,21 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
     known = None if seen is None else seen.holds(dataset)
     if seen is None or known is None:
         warning = (
-            f"'{model.card.id}' has no record of its training samples, so that those among the data cannot be left "
-            "out; if there are any, the score is too good. Tune it again to have one."
+            f"'{model.card.id}' has no record of its training samples, so they cannot be left out of the data; if "
+            "there are any, the score is too optimistic. Tune it again to record them."
         )
         return dataset, None, (warning,)
     if known.all() and len(known):
         raise DataError(
-            f"'{model.card.id}' was trained on all {len(known):,} samples of '{dataset.name}', so that a score on them "
-            "would say nothing of new ones.",
-            "Bring samples that it was not trained on; what it reached on held-out ones is in its README.md.",
+            f"'{model.card.id}' was trained on all {len(known):,} samples of '{dataset.name}', so a score on them "
+            "would say nothing about new samples.",
+            "Use samples that it was not trained on; its score on held-out samples is in its README.md.",
         )
     warnings = (
         ()
         if seen.complete
         else (
-            f"'{model.card.id}' was tuned from a model that has no record of its training samples; those of them among "
+            f"'{model.card.id}' was tuned from a model that has no record of its training samples; any of them in "
             "the data cannot be left out.",
         )
     )
@@ -192,8 +192,7 @@ def _task(model: Model, dataset: Dataset, name: str | None) -> Task:
         task = task_for(dataset, name)
         if dataset.input_kind not in task.inputs:
             raise DataError(
-                f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task.name} takes "
-                f"{' and '.join(task.inputs)}."
+                f"'{dataset.name}' has {dataset.input_kind} inputs, but {task.name} takes {' and '.join(task.inputs)}."
             )
         return task
     for own in model.card.tasks:

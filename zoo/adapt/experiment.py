@@ -1,4 +1,4 @@
-"""Splits a data set for an adaptation, and records the run that comes out."""
+"""Splits a data set for an adaptation, and records the resulting run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
 
 RANKED = "roc_auc"
-"""The metric that decides where the targets are 0 and 1."""
+"""The primary metric for targets of 0 and 1."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Prepared(Experiment):
     """An experiment whose results go to the registry.
 
     Attributes:
-        started: ``time.perf_counter()`` at its beginning.
+        started: ``time.perf_counter()`` at its start.
     """
 
     started: float = field(default_factory=time.perf_counter)
@@ -98,10 +98,10 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     """Split a data set by a plan: stratified, seeded, the same parts for every strategy and model.
 
     Args:
-        base: the model to start from; what it was trained on is not tested on.
+        base: the model to start from; samples that it was trained on are not used for the test.
 
     Raises:
-        InvalidInput: the plan's figures cannot be.
+        InvalidInput: the plan has invalid values.
         DataError: the data set has no targets, or is too small to hold samples out.
         UnknownTask: no such task.
     """
@@ -119,7 +119,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     task, kind = find_task(plan.task, plugins().tasks), kind_of(dataset.target_kind)
     if dataset.targets is None:
         raise DataError(
-            f"'{dataset.name}' has no labels, so nothing can be adapted to it.",
+            f"'{dataset.name}' has no labels, so no model can be adapted to it.",
             "Name the column of the labels with --target-column, or sort the files into class folders.",
         )
     check_groups(dataset, plan.split)
@@ -134,7 +134,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
         raise too_few(dataset, near)
     if base is not None:
         parts = keep_apart(dataset, parts, base, move=not kind.ordered)
-    kind.evaluated_with(task.name)  # a metric model that is missing is named before anything is trained
+    kind.evaluated_with(task.name)  # report a missing metric model before training
     targets: Any = kind.array(dataset.targets) if kind.estimable else dataset.targets
     tested = targets[list(parts[2])] if kind.estimable else [targets[at] for at in parts[2][: kind.most_evaluated]]
     metrics = metrics_for(task, tested)
@@ -148,9 +148,9 @@ def too_few(dataset: Dataset, repeated: int) -> DataError:
     """The error for a data set that is too small for three parts, with its number of copies."""
     distinct = f", {len(dataset) - repeated:,} of them distinct" if repeated else ""
     return DataError(
-        f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few to train on, to stop early on and "
-        "to test on.",
-        "Bring more samples.",
+        f"'{dataset.name}' has {len(dataset):,} samples{distinct}; that is too few for training, validation and test "
+        "parts.",
+        "Add samples.",
     )
 
 

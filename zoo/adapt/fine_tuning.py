@@ -1,4 +1,4 @@
-"""Fine-tuning with early stopping, one procedure for every kind of target, of all weights, some, or by LoRA."""
+"""Fine-tuning of all weights, some of them, or by LoRA: one procedure for every kind of target."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from zoo.entities import Plan, Run
 
 HEAD_FACTOR = 10
-"""How many times the learning rate of pretrained weights that of a new head is."""
+"""Learning rate of a new head, as a multiple of that of the pretrained weights."""
 
 
 def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress, method: str) -> Run:
     """Fine-tune what ``method`` (of ``zoo.adapt.training.methods``) says, test it, and write it to ``plan.output``.
 
     Targets that are a class or a number get a new head (``HeadObjective``), all others the backbone's own learner
-    (``LearnerObjective``). Where the device's memory is too small for the batches, they are halved and their gradients
-    added up. The backbone itself has its pretrained weights again afterwards.
+    (``LearnerObjective``). Batches that do not fit into the device's memory are halved, and their gradients
+    accumulated. Afterwards, the backbone has its pretrained weights again.
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
@@ -112,6 +112,6 @@ def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:
 
 
 def _device(module: nn.Module, planned: str) -> str:
-    """Where a module's weights are: the planned device, but for models that stay on another one."""
+    """The device of a module's weights: the planned one, unless the model stays on another."""
     types = {parameter.device.type for parameter in module.parameters()}
     return planned if planned.partition(":")[0] in types or not types else types.pop()

@@ -1,9 +1,9 @@
-"""The first weights of a new head: those of a linear probe, so that training sets out from what frozen features give.
+"""Initialises a new head as a linear probe, so that training starts from what frozen features achieve.
 
-A random head sends random gradients through pretrained weights and distorts them before it has learned anything; a
-head fitted to the frozen features first does not (Kumar et al., "Fine-tuning can distort pretrained features and
-underperform out-of-distribution", ICLR 2022, LP-FT). Where the features that the head takes are not known already, it
-costs one forward pass of the training and validation samples.
+A random head sends random gradients through pretrained weights and distorts them before it has learned anything; a head
+fitted to the frozen features first does not (Kumar et al., "Fine-tuning can distort pretrained features and
+underperform out-of-distribution", ICLR 2022, LP-FT). If the head's input features are not known yet, this takes one
+forward pass of the training and validation samples.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ if TYPE_CHECKING:
     from zoo.contract.experiment import Experiment
 
 NEVER = 10.0
-"""How far below the least likely class the bias of a class without training samples is put; it stays trainable."""
+"""How far the bias of a class without training samples is below the least likely class; it stays trainable."""
 
 SAME = 1e-3
-"""Relative difference up to which two ways to compute features count as the same, by rounding."""
+"""Relative difference, from rounding, up to which features are considered equal."""
 
 
 def has_batch_norm(module: nn.Module) -> bool:
     """Whether a module normalises by the statistics of its training data.
 
-    Its features vary little around a large mean, so that the weights of a probe must be large, and the first steps of
-    the training below it undo what the probe knew: such networks start better from a random head.
+    Its features vary little around a large mean, so a probe needs large weights, and the first training steps of the
+        layers below undo it: such networks start better from a random head.
     """
     return any(is_batch_norm(child) for child in module.modules())
 
 
 def new_linear(module: nn.Module, pretrained: nn.Module, outputs: int) -> nn.Linear | None:
-    """The one new linear layer that gives ``outputs`` numbers, with a bias; None if there is none, or several."""
+    """The only new linear layer with ``outputs`` outputs and a bias; None if there is none, or several."""
     own = {id(parameter) for parameter in pretrained.parameters()}
     found = [
         child
@@ -69,8 +69,8 @@ def start_from_probe(
 
     Args:
         parts: batches of the training and of the validation samples.
-        target_scale: centre and scale that the loss sees numbers by; 0 and 1 for classes.
-        probe: a linear probe on the backbone's features, which is taken where those are what the head takes.
+        target_scale: centre and scale that standardise numbers for the loss; 0 and 1 for classes.
+        probe: a linear probe on the backbone's features, used if they are the head's inputs.
 
     Returns:
         The probe that the head started from. None if the head is not one linear layer, or its inputs are not finite;
@@ -97,7 +97,7 @@ def start_from_probe(
 
 
 def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.ndarray) -> bool:
-    """Whether ``features`` of the same samples, n x d, are what reaches ``linear``; the first batch tells."""
+    """Whether ``features`` of the same samples, n x d, are the inputs of ``linear``, by the first batch."""
     if linear.in_features != features.shape[1]:
         return False
     found = next(_inputs(module, linear, batches))
@@ -108,7 +108,7 @@ def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.
 def _fitted(
     module: nn.Module, linear: nn.Linear, experiment: Experiment, parts: tuple[Batches, Batches], progress: Progress
 ) -> LinearHead | None:
-    """A linear probe on what reaches ``linear``; None if that is not finite."""
+    """A linear probe on the inputs of ``linear``; None if they are not finite."""
     from zoo.adapt.linear_head import choose
 
     features = np.zeros((len(experiment.dataset), linear.in_features))
@@ -123,7 +123,7 @@ def _fitted(
 
 
 def _inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Iterator[np.ndarray]:
-    """What reaches ``linear``, batch x d in float64, of batches in order, without dropout or gradients."""
+    """Inputs of ``linear``, batch x d in float64, for batches in order, without dropout or gradients."""
     module.eval()
     with _captured(linear) as captured:
         for batch, _ in batches:

@@ -1,4 +1,4 @@
-"""Trains a new head for classes and numbers, beside a linear probe that it has to beat."""
+"""Trains a new head for classes and numbers, and compares it with a linear probe."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class HeadObjective:
     """A new head on the pretrained model: cross entropy for classes, mean squared error for numbers.
 
     Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals. A
-    linear probe on the same split is fitted too, and where it is better on the validation samples, it is the run's
-    model: strategy and metrics of the run are the probe's then, and its plan has the figures of both.
+    linear probe on the same split is fitted too. If it is better on the validation samples, it is the run's model: the
+    run has its strategy and metrics, and the plan has the metrics of both.
     """
 
     def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:
@@ -62,7 +62,7 @@ class HeadObjective:
         return self._targets.batches(self._backbone, positions, self._plan)
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
-        """Fit the probe, and start the head from it where the plan or the model suggests that."""
+        """Fit the probe, and initialise the head from it if the plan or the model suggests that."""
         from zoo.adapt import comparison
         from zoo.adapt.head import start_from_probe
 
@@ -81,12 +81,12 @@ class HeadObjective:
         if self._start is None and plan.head == "probe":
             raise UnsupportedModel(
                 f"The head of '{self._backbone.card.id}' cannot start as a linear probe: it is not one linear layer, "
-                "or the features that it takes are not finite.",
+                "or its input features are not finite.",
                 "Leave --head out.",
             )
 
     def loss(self) -> Callable[[Any, Any], Any]:
-        """Weighted by class where the imbalance is strong."""
+        """Weighted by class if the imbalance is strong."""
         import torch
 
         weights = self._weights
@@ -98,7 +98,7 @@ class HeadObjective:
         return self._experiment.decide(self._targets.predictions(outputs), self._experiment.validation)
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
-        """Metrics of the fine-tuned model, or of the probe where that is better on the validation samples."""
+        """Metrics of the fine-tuned model, or of the probe if it is better on the validation samples."""
         from zoo.adapt import comparison
         from zoo.adapt.training.loop import evaluate
 
@@ -163,13 +163,13 @@ def check_trainable(backbone: Backbone) -> Trainable:
     """The backbone as one that can be fine-tuned.
 
     Raises:
-        UnsupportedModel: it cannot; the model's own reason where it gives one.
+        UnsupportedModel: it cannot; with the model's own reason if it gives one.
     """
     if isinstance(backbone, Trainable):
         return backbone
     if isinstance(backbone, HasHead):
         backbone.head(None, 2)
     raise UnsupportedModel(
-        f"'{backbone.card.id}' cannot be fine-tuned: its plugin gives no torch module to train.",
+        f"'{backbone.card.id}' cannot be fine-tuned: its plugin provides no torch module to train.",
         "Train a head on its features: --strategy linear-probe",
     )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class LearnerObjective:
-    """The backbone's own learner, whose module gives the loss itself; epochs are compared by its answers."""
+    """The backbone's own learner, whose module computes the loss itself; epochs are compared by its answers."""
 
     usual_learning_rate: float = LEARNING_RATE
     head_is_fitted = False
@@ -57,7 +57,7 @@ class LearnerObjective:
         return lambda losses, _: losses.mean()
 
     def score(self, outputs: Any) -> float:
-        """From the learner's answers; the same for all epochs where their loss alone decides."""
+        """From the learner's answers; the same for all epochs if only their loss decides."""
         if self._experiment.kind.select_by_loss:
             return 0.0
         return self._experiment.decide(self._answers(self._experiment.validation), self._experiment.validation)
@@ -98,6 +98,6 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
 
 
 def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:
-    """What a learner is made for: the data's classes, the languages of a translation, or the characters of texts."""
+    """What a learner is built for: the data's classes, the languages of a translation, or the characters of texts."""
     named = dataset.classes or dataset.languages
     return named or tuple(kind_of(dataset.target_kind).vocabulary(known_targets(dataset), task.name))

@@ -23,7 +23,7 @@ _ITERATIONS = 1000
 
 @dataclass(frozen=True)
 class LinearHead:
-    """Outputs = features @ weight.T + bias, k x d and k, on features as the backbone gives them."""
+    """Outputs = features @ weight.T + bias, k x d and k, on features as the backbone returns them."""
 
     weight: np.ndarray
     bias: np.ndarray
@@ -52,7 +52,7 @@ class Choice:
 
     Attributes:
         head: fitted with it to the training samples alone.
-        score: the deciding metric of that head on the validation split; higher is better.
+        score: the primary metric of that head on the validation split; higher is better.
     """
 
     penalty: float
@@ -65,7 +65,7 @@ def choose(experiment: Experiment, features: np.ndarray, step: Any = None) -> Ch
 
     Args:
         features: of the whole data set, n x d; those of the test split are not looked at.
-        step: of the progress, advanced once for each penalty.
+        step: progress step, advanced once for each penalty.
     """
     train, validation = list(experiment.train), list(experiment.validation)
     best: Choice | None = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
-    """Extract the features once, fit the head by the plan, test it, and write it to ``plan.output`` where given.
+    """Extract the features once, fit the head by the plan, test it, and write it to ``plan.output`` if given.
 
     Raises:
         ZooError: the features are not finite, or the folder cannot be written.

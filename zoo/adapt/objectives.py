@@ -1,4 +1,4 @@
-"""What the fine-tuning procedure asks of what is trained."""
+"""The interface between the fine-tuning procedure and what it trains."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
 
 LEARNING_RATE = 1e-4
-"""Learning rate of pretrained weights, where neither the plan nor the backbone names one."""
+"""Learning rate of pretrained weights, if neither the plan nor the backbone names one."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training reached.
+    """The result of a training.
 
     Attributes:
         metrics: on the test samples.
         adapted: the model that is kept.
-        carried_out: what the record of the run says besides.
-        strategy: that of the model that was kept, where it is not the plan's.
+        carried_out: further details for the record of the run.
+        strategy: strategy of the kept model, if it is not the plan's.
     """
 
     metrics: Mapping[str, float]
@@ -35,11 +35,11 @@ class Outcome:
 
 
 class Objective(Protocol):
-    """What the fine-tuning procedure asks.
+    """What the fine-tuning procedure needs from an objective.
 
     Attributes:
         pretrained: the part of the module that was pretrained.
-        parameters: how many weights are written in the end, about.
+        parameters: approximate number of weights that will be saved.
         usual_learning_rate: of the pretrained weights.
     """
 
@@ -61,15 +61,15 @@ class Objective(Protocol):
         ...
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
-        """Look at, or change, the module before the first epoch."""
+        """Inspect or change the module before the first epoch."""
         ...
 
     def loss(self) -> Callable[[Any, Any], Any]:
-        """From outputs and targets of a batch to its loss."""
+        """The loss of a batch, from its outputs and targets."""
         ...
 
     def score(self, outputs: Any) -> float:
-        """The deciding metric on the validation samples, higher is better, from the module's outputs for them."""
+        """The primary metric on the validation samples, higher is better, from the module's outputs for them."""
         ...
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:

@@ -1,4 +1,4 @@
-"""Refuses plans with values that a training cannot have."""
+"""Rejects plans with invalid values."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from zoo.entities import Plan
 from zoo.errors import InvalidInput
 
 HEADS = ("auto", "probe", "random")
-"""How a new head starts: as a linear probe on the frozen features, at random, or as suits the model."""
+"""Initialisation of a new head: as a linear probe on the frozen features, at random, or as suits the model."""
 
 KEEP = ("best", "fine-tuned")
 """Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
 
 
 def check_plan(plan: Plan) -> None:
-    """Refuse values that a plan cannot have.
+    """Reject invalid values of a plan.
 
     Raises:
-        InvalidInput: names the option and what it may be.
+        InvalidInput: names the option and its valid values.
     """
     if not (0 < plan.validation < 1 and 0 < plan.test < 1 and plan.validation + plan.test < 1):
         raise InvalidInput(
-            f"Holding out {plan.validation:g} for validation and {plan.test:g} for the test cannot be.",
+            f"Invalid fractions: {plan.validation:g} for validation and {plan.test:g} for the test.",
             "Choose fractions above 0 whose sum is below 1.",
         )
     if plan.head not in HEADS:
-        raise InvalidInput(f"A head cannot start as '{plan.head}'.", f"There are {', '.join(HEADS)}.")
+        raise InvalidInput(f"'{plan.head}' is not a valid head.", f"Choose from: {', '.join(HEADS)}.")
     if plan.keep not in KEEP:
-        raise InvalidInput(f"The plan's keep is '{plan.keep}'.", f"Choose {' or '.join(KEEP)}.")
+        raise InvalidInput(f"'{plan.keep}' is not a valid value of keep.", f"Choose {' or '.join(KEEP)}.")
     for name in ("epochs", "batch_size", "patience", "accumulate"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")

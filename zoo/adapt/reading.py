@@ -1,4 +1,4 @@
-"""Data sets as the evaluation of a model takes them."""
+"""Reads data sets for the evaluation of a model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> Dataset:
-    """The data as the model's first task takes them; of several tasks, as the others do where it cannot be so."""
+    """Read data for the model's first task; if that fails and it has others, as the data fit."""
     from zoo.data import read_with
 
     wanted = options.task or (None if isinstance(model, str) else _paired(model))
@@ -32,7 +32,7 @@ def read_for_evaluation(data: str, model: str | Model, options: ReadOptions) -> 
 
 
 def _paired(model: Model) -> str | None:
-    """The model's first task, where its data have to be read in a way of its own."""
+    """The model's first task, if its data have to be read in a way of its own."""
     from zoo.plugins import plugins
 
     if not model.card.tasks:

@@ -1,4 +1,4 @@
-"""Adaptation strategies: how a model is made to fit a data set."""
+"""Adaptation strategies: ways to fit a model to a data set."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def builtin_strategies() -> Sequence[Strategy]:
     every = Options(frozenset(TRAINING))
     fitted = Options(
         frozenset({"batch_size"}),
-        "a linear probe is fitted to the frozen features in one piece, without epochs",
+        "a linear probe is fitted to the frozen features in one step, without epochs",
         {"keep": "it is the linear probe that is kept"},
         "fine-tune: --strategy full",
     )
@@ -53,7 +53,7 @@ def builtin_strategies() -> Sequence[Strategy]:
     return (
         Strategy(
             "linear-probe",
-            "A linear model on the frozen features; seconds, and strong on few samples.",
+            "Fit a linear model to the frozen features; takes seconds, and is strong on few samples.",
             _probe,
             options=fitted,
             structured=frozen,
@@ -67,14 +67,14 @@ def builtin_strategies() -> Sequence[Strategy]:
         ),
         Strategy(
             "lora",
-            "Small matrices beside the frozen weights, merged at the end; little memory.",
+            "Fine-tune low-rank updates of the frozen weights, merged at the end; needs little memory.",
             _fine_tuning("low_rank"),
             options=every,
             structured=learner,
         ),
         Strategy(
             "full",
-            "Fine-tune every weight with early stopping; the most to gain, and the most to pay.",
+            "Fine-tune all weights with early stopping; the highest possible gain, at the highest cost.",
             _fine_tuning("everything"),
             options=every,
             structured=learner,

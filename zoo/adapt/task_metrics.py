@@ -1,4 +1,4 @@
-"""Which metrics of a task evaluate given targets."""
+"""Selects the metrics of a task that apply to given targets."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The command line: which commands there are, and the one place where an error becomes a sentence.
+"""The command line: its commands, and the one place where errors are reported.
 
-Commands are imported when called. No logic lives here: a command parses, calls the library, and shows the result.
+Commands are imported when called, and contain no logic: they parse options, call the library and show the result.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pull": ("zoo.cli.models.pull", "Download a model and verify its files."),
     "verify": ("zoo.cli.models.verify", "Verify local files against their published hashes."),
     "remove": ("zoo.cli.models.remove", "Delete a model's files from this machine."),
-    "profile": ("zoo.cli.choose.profile", "Look at a data set: classes, balance, sizes, problems."),
-    "features": ("zoo.cli.models.features", "Turn a data set into a file of features."),
+    "profile": ("zoo.cli.choose.profile", "Inspect a data set: classes, balance, sizes, problems."),
+    "features": ("zoo.cli.models.features", "Extract the features of a data set to a file."),
     "cache": ("zoo.cli.system.cache", "List or clear the cached features."),
     "tune": ("zoo.cli.models.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.models.predict", "Run a model on inputs."),
     "evaluate": ("zoo.cli.models.evaluate", "Evaluate a model's own outputs on your labelled data."),
     "runs": ("zoo.cli.stores.runs", "List, show, import and export runs."),
-    "sync": ("zoo.cli.stores.sync", "Add the models that a platform lists to the registry."),
-    "benchmark": ("zoo.cli.choose.benchmark", "Evaluate the recommendations, on records of results or here."),
+    "sync": ("zoo.cli.stores.sync", "Add a platform's models to the registry."),
+    "benchmark": ("zoo.cli.choose.benchmark", "Evaluate recommendations, on recorded results or on this machine."),
     "import": ("zoo.cli.stores.import_", "Add models, scores and runs from a file."),
     "export": ("zoo.cli.stores.export", "Write models, scores and runs to a file."),
     "registry": ("zoo.cli.stores.registry", "Create, upgrade, check, copy and build registries."),
-    "plugins": ("zoo.cli.system.plugins", "Show the plugins and their health, check one, or write a new one."),
+    "plugins": ("zoo.cli.system.plugins", "List plugins and their status, check one, or create a new one."),
     "doctor": ("zoo.cli.system.doctor", "Check this installation."),
 }
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is called, and asks plugins for theirs last."""
+    """A group that imports a command's module only when the command is called."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Our own commands in the order of a user's way, then those of plugins."""
+        """zoo's own commands in the order of a typical workflow, then those of plugins."""
         return [*COMMANDS, *sorted(set(self._plugin_commands()) - set(COMMANDS))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
@@ -59,7 +59,7 @@ class LazyGroup(click.Group):
         return self._plugin_commands().get(name)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """The list of commands, without importing any of our own."""
+        """Write the list of commands without importing zoo's own."""
         plugin_commands = self._plugin_commands()
         rows = [(name, help_text) for name, (_, help_text) in COMMANDS.items()]
         rows += [(n, c.get_short_help_str()) for n, c in sorted(plugin_commands.items()) if n not in COMMANDS]
@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, with the nearest names if there is no such command."""
+        """Resolve a command as click does, and suggest similar names for an unknown one."""
         try:
             return super().resolve_command(context, args)
         except click.UsageError as error:
@@ -133,14 +133,16 @@ def _run(output: Output, arguments: list[str]) -> int:
         return 2
     except (click.Abort, KeyboardInterrupt) as error:
         told = error.__cause__ if isinstance(error, click.Abort) else error
-        output.note(str(told) if isinstance(told, Interrupted) else "Interrupted. What was finished is kept.")
+        output.note(str(told) if isinstance(told, Interrupted) else "Interrupted. Finished work is kept.")
         return 130
     except ReaderGone:
         return 0
     except ZooError as error:
         return _fail(output, error)
     except RecursionError as error:
-        return _fail(output, ZooError("What is to be read is nested too deeply.", "See where with --traceback."), error)
+        return _fail(
+            output, ZooError("The input is nested too deeply to be read.", "Show where with --traceback."), error
+        )
     except MemoryError as error:
         return _fail(output, ZooError("This machine ran out of memory.", "Choose a smaller model or batch."), error)
     except Exception as error:
@@ -148,12 +150,14 @@ def _run(output: Output, arguments: list[str]) -> int:
             sentence = f"'{error.filename}' cannot be used: {error.strerror[:1].lower()}{error.strerror[1:]}."
             return _fail(output, StorageError(sentence, "Check the name; --traceback shows where it is used."), error)
         sentence = " ".join(f"{type(error).__name__}: {error}".split())
-        return _fail(output, ZooError(f"Something unexpected happened: {sentence}", "See it with --traceback."), error)
+        return _fail(
+            output, ZooError(f"Unexpected error: {sentence}", "Run again with --traceback for details."), error
+        )
 
 
 @contextmanager
 def _plugin_warnings(output: Output) -> Iterator[None]:
-    """Show what is wrong with a plugin in one line, whatever is set for other warnings."""
+    """Show plugin warnings in one line each, regardless of other warning filters."""
     with warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
         warnings.simplefilter("always", WeightsNotice)

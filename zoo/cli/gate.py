@@ -1,4 +1,4 @@
-"""The gate in front of stdout and stderr: whatever is written passes it without control characters and credentials.
+"""The gate in front of stdout and stderr: it removes control characters and credentials from all output.
 
 The command line prints through ``zoo.cli.output``; what libraries, plugins, warnings and tracebacks write passes here.
 """
@@ -17,11 +17,11 @@ from zoo.visible import visible, visible_lines, writes_unicode
 
 
 class ReaderGone(Exception):
-    """The program that read stdout has ended; what is left to print is not wanted."""
+    """The program reading stdout has ended, so the remaining output is discarded."""
 
 
 class Gate:
-    """A text stream that writes to another one what may be seen.
+    """A text stream that filters what it writes to another stream.
 
     Attributes:
         stream: where it goes.
@@ -38,14 +38,14 @@ class Gate:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
-        """Write what may be seen of a text; what the encoding lacks becomes an escape.
+        """Write a text without control characters and credentials; characters missing from the encoding are escaped.
 
         Raises:
-            StorageError, ReaderGone: stdout cannot be written; stderr is given up in silence.
+            StorageError, ReaderGone: stdout cannot be written. Failures of stderr are ignored.
         """
         if not isinstance(text, str):
             raise TypeError(f"write() takes a text, not {type(text).__name__}")
-        if text:  # click tries a stream out by writing nothing, and passes over an error
+        if text:  # click probes a stream by writing an empty text, and ignores an error
             shown = fitting(visible_lines(self.redact(text)), self.stream)
             with self._errors():
                 self.stream.write(shown)
@@ -57,7 +57,7 @@ class Gate:
             self.write(line)
 
     def flush(self) -> None:
-        """Send on what is buffered; errors as of ``write``."""
+        """Flush the stream; raises the same errors as ``write``."""
         with self._errors():
             self.stream.flush()
 
@@ -72,30 +72,30 @@ class Gate:
                     raise ReaderGone from error
                 reason = (error.strerror or str(error)).lower()
                 raise StorageError(
-                    f"The output cannot be written: {reason}.", "Make room, or write elsewhere."
+                    f"The output cannot be written: {reason}.", "Free disk space, or redirect the output."
                 ) from error
 
 
 def fitting(text: str, stream: Any) -> str:
-    """A text as a stream can show it: characters that its encoding lacks become escapes."""
+    """A text in which characters missing from the stream's encoding are escaped."""
     return text if writes_unicode(stream) else text.encode(stream.encoding, "backslashreplace").decode(stream.encoding)
 
 
 def line_for(stream: Any, text: str) -> str:
-    """A text as one line that may be seen on a stream, which a library is to lay out and write around the gate."""
+    """A text as one filtered line, for a library that lays it out and bypasses the gate."""
     redact = stream.redact if isinstance(stream, Gate) else redactor()
     return fitting(visible(redact(text)), stream)
 
 
 def behind(stream: Any) -> Any:
-    """The stream behind gates, and behind what rich puts there while bars are drawn."""
+    """The stream behind the gates and behind rich's proxies for progress bars."""
     while isinstance(stream, Gate) or hasattr(stream, "rich_proxied_file"):
         stream = stream.stream if isinstance(stream, Gate) else stream.rich_proxied_file
     return stream
 
 
 def close_gates() -> None:
-    """Put gates in front of stdout and stderr again, where a library has put streams of its own there."""
+    """Restore the gates after a library has replaced stdout or stderr."""
     if not isinstance(sys.stdout, Gate):
         sys.stdout = Gate(sys.stdout, redactor(), failing=True)
     if not isinstance(sys.stderr, Gate):
@@ -107,7 +107,7 @@ def gates(arguments: Iterable[str]) -> Iterator[None]:
     """Gates in front of stdout and stderr while the block runs.
 
     Args:
-        arguments: of the command line, the passwords of addresses in which are hidden.
+        arguments: arguments of the command line; passwords in their URLs are hidden.
     """
     before = sys.stdout, sys.stderr
     redact = redactor(arguments)
@@ -120,7 +120,7 @@ def gates(arguments: Iterable[str]) -> Iterator[None]:
 
 
 def abandon(stream: Any) -> None:
-    """Let what is still buffered for a stream go nowhere, so that the interpreter does not fail on it at its end."""
+    """Discard a stream's buffered output, so that the interpreter does not fail on it at exit."""
     with contextlib.suppress(OSError, ValueError, AttributeError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, behind(stream).fileno())

@@ -1,4 +1,4 @@
-"""What commands share: ``--json``, ``--traceback``, and the number formats that people type."""
+"""Options and parameter types that commands share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from zoo.contract.reader import ReadOptions
 
 MOST_NAME = 30
-"""Characters of an option's name and value that the first column of the help has room for."""
+"""Width of the first column of the help, in characters."""
 
 
 class PluginOption(click.Option):
@@ -57,7 +57,7 @@ def command(*args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], click.C
 
 
 def shared(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every command has, ``--json`` and ``--traceback``; they set the ``Output`` and pass nothing."""
+    """Add ``--json`` and ``--traceback``, which change the ``Output`` and are not passed to the function."""
     return _json_option(_traceback_option(function))
 
 
@@ -84,14 +84,14 @@ _traceback_option = click.option(
 
 
 READING = ("input_column", "target_column", "on_problem")
-"""Names of the options that ``reading`` gives."""
+"""Names of the options that ``reading`` adds."""
 
 SPLITTING = ("group_column", "time_column")
 """Names of options of commands that split the data."""
 
 
 def read_options(options: dict[str, Any], task: str | None = None) -> ReadOptions:
-    """How to read the data, taken out of a command's options; of those of plugins the settings stay in ``options``."""
+    """Take out of a command's options how to read the data; settings of plugins stay in ``options``."""
     from zoo.contract.reader import ReadOptions
     from zoo.plugins.options import options_of
 
@@ -103,7 +103,7 @@ def read_options(options: dict[str, Any], task: str | None = None) -> ReadOption
 
 
 def reading(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of commands that read a data set: its columns, and what to do with items that cannot be used."""
+    """Add the options of commands that read a data set: its columns, and what to do with unusable items."""
     for option in (
         click.option(
             "--on-problem",
@@ -130,7 +130,7 @@ time_column = click.option(
 
 
 def plugin_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options that plugins add to a command; their values reach the function as one dictionary, ``options``."""
+    """Add the options of plugins to a command; the function receives their values as one dictionary, ``options``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         from zoo.plugins.options import options_of

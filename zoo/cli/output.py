@@ -1,6 +1,6 @@
-"""The one object that prints: a table for people, JSON for tools, errors and notes on stderr.
+"""All printing: tables for people, JSON for tools, errors and notes on stderr.
 
-Names and texts of others come out as one line each, without control characters and credentials (``zoo.cli.gate``).
+Untrusted names and texts are printed on one line each, without control characters and credentials (``zoo.cli.gate``).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from zoo.errors import ZooError
 
 SHOWN_PROBLEMS = 5
-"""Items that are named where some could not be used."""
+"""Number of unusable items to name in a report."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its title, and whether it holds numbers, which stand to the right.
+    """A column of a table: its title, and whether it contains numbers, which are right-aligned.
 
     Attributes:
         fold: whether wide cells continue on the next line.
@@ -84,9 +84,9 @@ class Output:
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "", head: bool = True
     ) -> None:
-        """Print plain columns, aligned; numbers to the right, and never an id that is cut.
+        """Print aligned columns, numbers to the right; ids are never truncated.
 
-        On a terminal, wide cells fold; elsewhere each row stays one line, for the programs that read on.
+        On a terminal, wide cells fold; elsewhere each row is one line, for other programs.
         """
         rows = [[line_for(sys.stdout, cell) for cell in row] for row in rows]
         columns = [replace(column, title=line_for(sys.stdout, column.title)) for column in columns]
@@ -119,12 +119,12 @@ class Output:
             table.add_row(*row)
         self.console().print(table)
         if dropped:
-            self.paragraph(f"Not shown for lack of space: {', '.join(dropped)}. A wider terminal or --json has them.")
+            self.paragraph(f"Not shown for lack of space: {', '.join(dropped)}. Use a wider terminal or --json.")
 
     def console(self, stderr: bool = False) -> Console:
-        """A rich console; wide enough for whole rows where the output is not a terminal.
+        """A rich console, wide enough for whole rows if the output is not a terminal.
 
-        It writes its own control characters around the gate, so what it is given has passed ``line_for``.
+        It bypasses the gate to write its own control characters, so its input must have passed ``line_for``.
         """
         from rich.console import Console
 
@@ -148,7 +148,7 @@ class Output:
         self.note(f"Warning: {line}")
 
     def left_out(self, problems: Sequence[Problem]) -> None:
-        """Say on stderr which items could not be used, and why: each of a few, by reason where there are many."""
+        """Report unusable items on stderr with the reason: one by one if they are few, else grouped by reason."""
         from zoo.data.profiling import by_reason
 
         if not problems:
@@ -172,7 +172,7 @@ class Output:
                 self.data({"error": error.to_dict()})
 
     def progress(self) -> Progress:
-        """Bars on a terminal's stderr; silence elsewhere."""
+        """Progress bars if stderr is a terminal, else none."""
         from zoo.cli.progress import BarProgress
         from zoo.contract.backbone import SilentProgress
 
@@ -180,7 +180,7 @@ class Output:
 
 
 _LONG_WORD = re.compile(r"(?<=')[^']{1001,}(?=')|\S{1001,}")
-"""What is quoted, or has no blank, at such a length is a file's content or a slip; no path of 1,000 characters is."""
+"""Quoted text or a word of over 1,000 characters: the content of a file, or a mistake, but not a path."""
 
 
 def _shortened(found: re.Match[str]) -> str:
@@ -191,17 +191,17 @@ _GAP = 2
 """Spaces between two columns."""
 
 _LEAST = 12
-"""Characters that a folded column keeps before another is folded too."""
+"""Width in characters below which a folded column is not narrowed while another can be folded."""
 
 
 def _fitting(
     columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int
 ) -> tuple[Sequence[Column], Sequence[Sequence[str]], list[str]]:
-    """What of a table fits into ``width`` characters, and the titles of the optional columns that do not."""
+    """The part of a table that fits into ``width`` characters, and the titles of the optional columns left out."""
     widths = [max(len(text) for text in (column.title, *cells)) for column, *cells in zip(columns, *rows, strict=True)]
     shown = [*range(len(columns))]
     while sum(widths[at] + _GAP for at in shown) - _GAP > width:
-        at = max(reversed(shown), key=lambda at: columns[at].optional)  # of equals the last one
+        at = max(reversed(shown), key=lambda at: columns[at].optional)  # the last of equal ones
         if not columns[at].optional:
             break
         shown.remove(at)
@@ -213,7 +213,7 @@ def _fitting(
 
 
 def _narrowed(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[Column]:
-    """The columns, as many of them folded as it takes to fit, wide texts first: nothing of a cell is lost."""
+    """The columns, with enough of them folded to fit, wide texts first; cells are never truncated."""
     widths = [max(map(len, [*c.title.split("\n"), *cells])) for c, *cells in zip(columns, *rows, strict=True)]
     folded = {at for at, column in enumerate(columns) if column.fold}
     left = width + _GAP
@@ -226,7 +226,7 @@ def _narrowed(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: i
 
 
 def _high(column: Column, cells: Sequence[str]) -> Column:
-    """A column of numbers with its title on several lines, no wider than its cells where its words allow that."""
+    """A column of numbers with its title wrapped, no wider than its cells if its words allow it."""
     if not column.number:
         return column
     import textwrap
@@ -248,10 +248,10 @@ def _lines(columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str,
 
 
 def reasons(groups: Sequence[LeftOut]) -> Iterator[str]:
-    """Lines on items that could not be used: one for each of the first groups, and how many more items there are."""
+    """Lines on unusable items: one for each of the first groups, and the number of other items."""
     for group in groups[:SHOWN_PROBLEMS]:
         many = f"{group.count:,} {group.suffix or 'items'}, such as " if group.count > 1 else ""
-        # A reason that stands for itself names the item.
+        # A reason that is printed alone names the item.
         named = not many and group.example in group.reason
         yield group.reason if named else f"{many}{group.example}: {group.reason}"
     if more := sum(group.count for group in groups[SHOWN_PROBLEMS:]):

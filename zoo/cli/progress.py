@@ -19,12 +19,12 @@ class BarStep:
         self._bars, self._task = bars, task
 
     def advance(self, amount: int = 1) -> None:
-        """Move the bar on."""
+        """Advance the bar."""
         self._bars.advance(self._task, amount)
 
 
 class BarProgress:
-    """Bars that come and go as the steps do; steps may be nested."""
+    """Progress bars, one for each running step; steps may be nested."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,1 +1,1 @@
-"""The plugin contract: the hooks and every type that they name."""
+"""The plugin contract: the hooks and all types that they use."""

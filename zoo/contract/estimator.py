@@ -159,7 +159,7 @@ class Estimator:
     Attributes:
         name: what ``--estimator`` takes.
         title: the name in the literature.
-        score: function of features (n x d) and targets (n class indices, n or n x r floats) that gives the number.
+        score: function of features (n x d) and targets (n class indices, n or n x r floats) that returns the number.
         target_kinds: ``class``, ``classes`` (several labels per sample, which ``score`` gets as n x r floats 0 or 1) or
             ``number``, or several of them.
         reference: paper and equation.

@@ -29,10 +29,10 @@ class Experiment(ABC):
     Attributes:
         train, validation, test: positions of the samples in the data set.
         targets: n targets: class indices (int64), floats (float64), or a sequence of other values.
-        metrics: the task's metrics that apply, the one that decides first.
-        kind: that of the targets.
-        copies: how many samples are copies of an earlier one; those are in its part.
-        near_copies: how many more are nearly the same as another one; those are in its part too.
+        metrics: the task's metrics that apply, the primary one first.
+        kind: the kind of the targets.
+        copies: number of samples that are copies of an earlier one; copies are in the same part.
+        near_copies: number of further samples that are nearly the same as another one; they are in its part too.
     """
 
     task: Task
@@ -53,7 +53,7 @@ class Experiment(ABC):
 
     @property
     def outputs(self) -> int:
-        """How many numbers a head gives: one for each class, or one."""
+        """Number of outputs of a head: one per class, or one."""
         return len(self.dataset.classes) if self.classification else 1
 
     @property
@@ -67,7 +67,7 @@ class Experiment(ABC):
         return {metric.name: float(metric.compute(targets, predictions)) for metric in self.metrics}
 
     def decide(self, predictions: Any, positions: Sequence[int]) -> float:
-        """The deciding metric, turned so that higher is better."""
+        """The primary metric, turned so that higher is better."""
         metric = self.metrics[0]
         value = float(metric.compute(self.of(positions), predictions))
         return value if metric.higher_is_better else -value
@@ -81,14 +81,14 @@ class Experiment(ABC):
         return self.dataset.subset(positions)
 
     def baseline(self) -> dict[str, float]:
-        """The same metrics on the test split for what the kind of target answers without a model."""
+        """The same metrics on the test split for the kind's baseline without a model."""
         guessed = self.kind.baseline(self.part(self.test).inputs, self.of(self.train), self.task.name)
         return self.evaluate(guessed, self.test)
 
     def class_weights(self) -> np.ndarray | None:
         """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
 
-        The root is a compromise: full inverse frequency would buy rare classes at the price of accuracy.
+        The root is a compromise: full inverse frequency would favour rare classes at the cost of accuracy.
         """
         import numpy as np
 
@@ -117,15 +117,15 @@ class Experiment(ABC):
         Args:
             backbone: the model that was adapted.
             metrics: on the test samples.
-            carried_out: what the plan left to the strategy, as it was chosen, and how it ended; kept beside the plan,
-                of which options without effect are left out.
+            carried_out: what the strategy chose where the plan left it open, and how it ended; recorded with the plan,
+                without options that have no effect.
         """
 
     @abstractmethod
     def register(self, card: ModelCard) -> None:
         """Add the card of an adapted model that is not a folder, such as one behind an API, to the registry.
 
-        It is added at once, so that the model is not lost where testing it fails. The run names it by
+        It is added at once, so that the model is not lost if testing it fails. The run names it under
         ``zoo.contract.strategy.TUNED_MODEL``, and the core adds its scores.
         """
 

@@ -1,6 +1,6 @@
 """A kind of sample, target or answer: the one object that knows how to read, compare, evaluate and show it.
 
-A plugin adds kinds by the hook ``zoo_kinds()``. Everything else asks the kind and never switches on its name. Each
+A plugin adds kinds with the hook ``zoo_kinds()``. Everything else asks the kind and never switches on its name. Each
 method has a default, so a kind overrides only what differs; a kind only of targets needs ``baseline``, ``metrics`` and
 methods that show its answers, a kind only of inputs those that read it.
 """
@@ -44,8 +44,8 @@ class Kind(Shows):
         needs_task: whether files are read as this kind only if a task requires it, and as another kind otherwise.
         column_names: names of table columns that usually hold it, the most likely first; empty for kinds that are never
             one column.
-        cells: what such a column holds, in words: ``paths of images``.
-        written: whether cells hold the value itself as text, and not the name of a file. Targets of such kinds, and of
+        cells: what such a column contains, in words: ``paths of images``.
+        written: whether cells contain the value itself as text, not the name of a file. Targets of such kinds, and of
             those with ``column_names``, are read by ``read_cells`` too.
         asked_of: the kind that models take, if this kind extends it: questions go to text models.
         typed_as: for a kind that models generate: the kind of its typed input, such as a prompt.
@@ -57,7 +57,7 @@ class Kind(Shows):
         metrics: metrics that evaluate answers of this kind; tasks name those that they use.
         baseline_title: what the baseline is, in a table: ``most frequent class``.
         numbered: whether labels without a name (``LABEL_3``) mean the data's classes by number.
-        select_by_loss: whether epochs are compared by validation loss alone, where answering takes too long for that.
+        select_by_loss: whether epochs are compared by validation loss alone, because predicting takes too long.
         batch_sizes: default samples per batch on a ``cpu`` and on an ``accelerator``; on a CPU, large batches only push
             the activations out of the caches.
         batch_tokens: of inputs with a length: padded tokens per batch on each, in place of a number of samples.
@@ -162,7 +162,7 @@ class Kind(Shows):
         """A whole folder of files that hold several samples each; None to read one sample of each by ``read_files``.
 
         Args:
-            files: each with its class folder, or None if it lies in none.
+            files: each with its class folder, or None if it is in none.
             problems: files and folders that cannot be used, found so far.
         """
         return None
@@ -179,10 +179,10 @@ class Kind(Shows):
         return None
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """Inputs typed on a command line: values, names of files, or files that hold several.
+        """Inputs given on a command line: values, names of files, or files with several values.
 
         Args:
-            options: what the user set of the kind's own options (``zoo_options``), by name, and the ``task``.
+            options: the user's values of the kind's own options (``zoo_options``), by name, and the ``task``.
 
         Raises:
             DataError, InvalidInput: none can be used.
@@ -224,7 +224,7 @@ class Kind(Shows):
         return None
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Any:
-        """A model's answer to an input in the form of a target, for metrics; ``classes`` are the data's."""
+        """A model's answer to an input, converted to a target for metrics; ``classes`` are the data's."""
         return answer
 
     def labels(self, answer: Any) -> Sequence[str]:
@@ -290,11 +290,11 @@ class Kind(Shows):
         return ()
 
     def ordinary_answers(self) -> Sequence[Any]:
-        """Some ordinary answers of models, of the same size where ``ordinary`` gives samples of another type."""
+        """Some ordinary answers of models, of the same size if ``ordinary`` returns samples of another type."""
         return self.ordinary()
 
     def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """A target for each of n inputs; by default what metrics compare of ``ordinary_answers``."""
+        """A target for each of n inputs; by default ``ordinary_answers`` as metrics compare them."""
         answers = self.ordinary_answers()
         return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
 

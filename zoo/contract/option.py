@@ -1,7 +1,7 @@
-"""An option of commands, and of their Python functions, that only one field needs.
+"""An option of commands, and of their Python functions, that only one domain needs.
 
-A plugin gives its options by the hook ``zoo_options()``. Each appears in the help of the commands of its roles, under
-the title of its group, and is refused by name for data or models that it does not apply to.
+A plugin adds options with the hook ``zoo_options()``. Each appears in the help of the commands of its roles, under the
+title of its group, and is rejected for data or models that it does not apply to.
 """
 
 from __future__ import annotations
@@ -34,19 +34,18 @@ class Option:
         name: in Python; on the command line it is ``--name`` with hyphens.
         roles: what it has an effect on: ``read`` for reading data, ``features`` for extracting features, ``predict``
             for ``zoo predict``, ``evaluate`` for evaluating outputs: ``evaluate``, ``tune`` and ``recommend``.
-        help: the help text, without what the group says already.
-        metavar: what the help calls the value.
-        convert: from the text of the command line to the value; raises ``ValueError`` with a sentence.
+        help: the help text, without what the title of the group says.
+        metavar: name of the value in the help.
+        convert: function from the text on the command line to the value; raises ``ValueError`` with a message.
         kinds: kinds of input or target that it applies to, any of them; empty for all.
-        task: the only task that it applies to; empty for all. ``zoo predict`` takes it where no task is named.
-        applies_to: these in words, for the refusal: ``time series``.
-        default: the value where it is not given.
-        apply: for options of how data are read: function of the data set that was read, of the task's name and of the
-            value or None, that gives the data set with the option taken into account. Called whether it was given or
-            not.
-        labels: whether ``zoo predict`` asks the model with the value, in place of the classes of ``--labels``.
+        task: the only task that it applies to; empty for all. ``zoo predict`` uses it if no task is named.
+        applies_to: what it applies to, in words, for error messages: ``time series``.
+        default: the value if it is not given.
+        apply: for options of how data are read: function of the data set that was read, the task's name and the value
+            or None, that returns the data set with the option applied. Called whether it was given or not.
+        labels: whether ``zoo predict`` passes the value to the model, in place of the classes of ``--labels``.
         setting: whether it is also a setting, with the environment variable ``ZOO_NAME``, that code reads by
-            ``zoo.config.setting``; it holds for one call then, or for the process by ``zoo.config.configure``.
+            ``zoo.config.setting``; it then applies to one call, or with ``zoo.config.configure`` to the process.
         at_loading: whether that setting is read when a model is loaded.
         group: title of its group in the help: ``Forecasting``.
     """
@@ -68,7 +67,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """As it is typed."""
+        """The flag on the command line."""
         return f"--{self.name.replace('_', '-')}"
 
     def fits(self, kinds: Set[str], task: str | None) -> bool:

@@ -38,7 +38,7 @@ class ReadOptions(Entity):
 
     def __post_init__(self) -> None:
         if self.on_problem not in ON_PROBLEM:
-            raise InvalidInput(f"on_problem cannot be '{self.on_problem}'.", "Choose skip or fail.")
+            raise InvalidInput(f"'{self.on_problem}' is not a valid value of on_problem.", "Choose skip or fail.")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class PackagedDataset(Entity):
     """A data set that a package ships.
 
     Attributes:
-        name: what to type.
+        name: its name on the command line.
         input_kind: ``image``, ``text``...
         description: what it is, in a sentence.
         available: whether it can be read now.

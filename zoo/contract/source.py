@@ -69,14 +69,14 @@ class SingleFiles:
 class HostedModels:
     """A platform that names models whose files are on another platform, such as the Hugging Face Hub.
 
-    A plugin gives it in place of a ``Source``: zoo asks the other platform for everything.
+    A plugin returns it instead of a ``Source``: zoo uses the other platform for everything.
 
     Attributes:
         name: the part of a model id before the colon.
         title: the platform's own name.
         host: name of the source that has the files, such as ``hf``.
-        resolve: function of a model's name that gives its name on the host; raises ``ModelNotFound``.
-        describe: function of a model's name and its card on the host that gives its own card.
+        resolve: function of a model's name that returns its name on the host; raises ``ModelNotFound``.
+        describe: function of a model's name and its card on the host that returns its own card.
     """
 
     name: str
@@ -117,8 +117,8 @@ class ModelFolder:
     Attributes:
         id: the model id that the card gets.
         root: the folder.
-        weights: its weights files, relative to ``root``, each with its format: ``safetensors``, ``pytorch``... Of
-            weights in several formats, those that zoo would download.
+        weights: its weights files, relative to ``root``, each with its format: ``safetensors``, ``pytorch``... If there
+            are several formats, those that zoo would download.
     """
 
     id: str

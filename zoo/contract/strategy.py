@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
-"""Options that every strategy uses: what is done, on which samples, and where."""
+"""Options that every strategy uses: what is done, on which samples, on which device."""
 
 TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)
 """All other options of a plan: how the model is trained, and which model is kept."""
 
 TUNED_MODEL = "tuned_model"
-"""Key of a run's plan that names the adapted model where it is not a folder, see ``Experiment.register``."""
+"""Key of a run's plan that names the adapted model if it is not a folder, see ``Experiment.register``."""
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     first = list(islice(table.rows(), _SAMPLE))
     _refuse_missing_header(path, table, options)
     if not first:
-        raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each sample.")
+        raise DataError(f"'{reference}' has columns, but no rows.", "Add a row for each sample.")
     sample = [row.values for row in first if row.values is not None]
     if not sample:
         settle(reference, 0, [Problem(f"{table.unit} {row.number}", row.reason) for row in first], options)

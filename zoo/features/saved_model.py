@@ -103,7 +103,7 @@ class SavedModelBackbone:
 def load(card: ModelCard, files: LocalFiles) -> SavedModelBackbone:
     """The backbone of the SavedModel among the files, run by TensorFlow on the CPU.
 
-    The graph is read without the Python objects beside it, so that a model saved with an optimizer or layers of another
+    The graph is read without its Python objects, so that a model saved with an optimizer or layers of another
     version still loads.
 
     Raises:

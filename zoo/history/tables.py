@@ -42,7 +42,7 @@ def read_history(runs: str | Path, models: str | Path | None = None, datasets: s
 
 
 def datasets_beside(runs: str | Path) -> Path | None:
-    """The table of data sets beside a table of results; None if there is none.
+    """The table of data sets next to a table of results; None if there is none.
 
     Beside ``vision_runs.csv`` that is ``vision_datasets.csv``, ``vision_runs_datasets.csv`` or ``datasets.csv``, the
     first that exists; each may be gzipped.

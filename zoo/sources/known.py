@@ -28,7 +28,7 @@ _PLATFORMS = {
     "tfhub": "kaggle",
     "pypi": "pkg",
 }
-"""Other names of the platforms."""
+"""Aliases of the platforms."""
 
 
 def builtin_sources() -> list[Source]:

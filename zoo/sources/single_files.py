@@ -35,8 +35,8 @@ class SingleFileSource(PulledSource):
         sha256 = file.sha256 if file else None
         if file is None or sha256 is None or not card.url or not _SHA256.match(sha256):
             raise UnsupportedModel(
-                f"The card of '{card.id}' names no file with a SHA-256, so that nothing could be checked.",
-                f"Take one of the catalog: zoo search --source {self.name}",
+                f"The card of '{card.id}' names no file with a SHA-256, so a download could not be verified.",
+                f"Choose a model from the catalog: zoo search --source {self.name}",
             )
         folder = self._folder()
         path = folder / check_path(file.path, "The card")
@@ -53,12 +53,12 @@ class SingleFileSource(PulledSource):
         return self.pulled.remember(card, LocalFiles(folder, (whole,), card.revision))
 
     def describe(self, name: str, revision: str | None = None) -> ModelCard:
-        """Nothing: all that is known of these models is in the registry.
+        """Always an error: only the registry has the cards of these models.
 
         Raises:
             ModelNotFound: always.
         """
         raise ModelNotFound(
             f"{self.title} has no checkpoint called '{name}'.",
-            f"See which there are: zoo search --source {self.name}",
+            f"List them: zoo search --source {self.name}",
         )

@@ -1,4 +1,4 @@
-"""What tasks and domains are; plugins give them by the hook ``zoo_domains``."""
+"""Tasks and domains, which plugins define with the hook ``zoo_domains``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the models of a domain are named and laid out where they are published."""
+"""How the published models of a domain are named and laid out."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ class Architecture:
     Attributes:
         model_type: its ``model_type`` in a ``config.json``.
         name: the name that its authors gave it; ``model_type`` if it is empty.
-        input: kind of its inputs, where neither its task nor its domain tells it. The first task with such inputs and a
-            linear head is then the task of its models, unless their head has another.
-        dimension: where the configuration has the number of features, such as ``vision_config.hidden_size``; None if
-            it does not have it. Empty for the usual keys.
-        shared: whether models of other domains are built on it too, so that a model's task decides on its domain.
+        input: kind of its inputs, if neither its task nor its domain determines it. The first task with such inputs and
+            a linear head is then the task of its models, unless their head has another.
+        dimension: key of the number of features in the configuration, such as ``vision_config.hidden_size``; None if
+            there is none, empty for the usual keys.
+        shared: whether models of other domains are built on it too, so that a model's task determines its domain.
     """
 
     model_type: str
@@ -28,10 +28,10 @@ class Architecture:
 
 @dataclass(frozen=True)
 class Head:
-    """What models with a certain head are for.
+    """The task of models with a certain head.
 
     Attributes:
-        marker: part of the name of their class, such as ``ForTokenClassification``; the longest that matches counts.
+        marker: part of the name of their class, such as ``ForTokenClassification``; the longest match is used.
         task: the task of the head.
         dimension: as for an architecture, never None.
     """
@@ -43,13 +43,13 @@ class Head:
 
 @dataclass(frozen=True)
 class FolderFormat:
-    """A format of models that are whole folders with weights in several of their files.
+    """A model format that is a folder with weights in several files.
 
     Attributes:
-        name: what cards call the format.
+        name: name of the format on model cards.
         marks: files that each such folder has.
         weights: name of the files that hold weights.
-        without: patterns of names of files that the model does not need.
+        without: patterns of file names that the model does not need.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What a task and a domain are: what goes in, what is predicted, how it is evaluated."""
+"""Tasks and domains: inputs, targets and metrics."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Task:
     Attributes:
         name: a Hugging Face pipeline tag where one exists, else a name in the same style.
         domain: the domain that serves it.
-        title: the words people use for it.
+        title: human-readable title.
         inputs: kinds of input, such as ``image`` or ``text``.
         target: kind of target, such as ``class`` or ``boxes``.
-        metrics: how models are evaluated; the first one decides.
+        metrics: how models are evaluated; the first one ranks them.
         head: the default head put on a backbone: ``linear``, ``token-linear``, ``span``, ``detection``,
             ``mask``, ``sequence``, ``generator`` or ``none``.
         use_case: whether it is one of zoo's sixteen use cases, which come first where a task is guessed from the data.
-        read_as: kinds of input and target that a table for it is read as, where samples are made of such pairs.
+        read_as: kinds of input and target as which a table for it is read, if samples are made of such pairs.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Task:
 
     @property
     def metric(self) -> TaskMetric:
-        """The metric that decides."""
+        """The metric that ranks models."""
         return self.metrics[0]
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,12 +64,12 @@ class Task:
 
 
 def higher(*names: str) -> tuple[TaskMetric, ...]:
-    """Metrics of which higher values are better."""
+    """Metrics for which higher is better."""
     return tuple(TaskMetric(name) for name in names)
 
 
 def lower(*names: str) -> tuple[TaskMetric, ...]:
-    """Metrics of which lower values are better."""
+    """Metrics for which lower is better."""
     return tuple(TaskMetric(name, higher_is_better=False) for name in names)
 
 
@@ -82,7 +82,7 @@ class Domain:
     """A field of models: the tasks that it serves, and how its published models are recognised.
 
     Attributes:
-        input: kind of input of its models, where their task is another domain's.
+        input: kind of input of its models, if their task belongs to another domain.
         default_task: the task of its models without a head; empty if they have none.
         other_tasks: tasks that the Hugging Face Hub lists for models of this domain and that are not served.
         architectures: what ``model_type`` in a ``config.json`` says of a model.
@@ -105,7 +105,7 @@ class Domain:
     formats: tuple[FolderFormat, ...] = ()
 
     def with_those_of(self, other: Domain) -> Domain:
-        """This domain with what another plugin adds to it."""
+        """This domain, extended by another plugin."""
         return replace(
             self,
             tasks=tuple(dict.fromkeys((*self.tasks, *other.tasks))),

@@ -1,4 +1,4 @@
-"""Checks of what a model answers on its own tasks: words that it hears, boxes, images, forecasts, structures..."""
+"""Checks of a model's own answers: transcripts, boxes, images, forecasts, structures..."""
 
 from __future__ import annotations
 
@@ -13,22 +13,24 @@ from zoo.testing.subject import ModelSubject, Skipped
 
 
 def answers_its_tasks(model: ModelSubject) -> None:
-    """Each input has an answer without NaN or infinity; a model without features answers one of its card's tasks."""
+    """Each input gets an answer without NaN or infinity; a model without features supports a task of its card."""
     import numpy as np
 
     if not model.answered and not model.backbone.layers:
-        raise AssertionError(f"it has no feature layers, and answers none of its tasks ({', '.join(model.card.tasks)})")
+        raise AssertionError(
+            f"it has no feature layers, and supports none of its tasks ({', '.join(model.card.tasks)})"
+        )
     for task, (inputs, answers) in _asked(model):
-        assert len(answers) == len(inputs), f"{task}: {len(inputs)} inputs have {len(answers)} answers"
+        assert len(answers) == len(inputs), f"{task}: {len(inputs)} inputs, but {len(answers)} answers"
         assert all(answer is not None for answer in answers), f"{task}: an answer is None"
         assert all(np.isfinite(found).all() for found in numbers(answers)), f"{task}: an answer is not finite"
 
 
 def answers_the_same_again(model: ModelSubject) -> None:
-    """The same inputs have the same answers, a model that is loaded again too; what has a seed differs by it."""
+    """The same inputs get the same answers, also after reloading; with a seed, answers depend on it."""
     for task, (inputs, answers) in _asked(model):
         _same(model, task, model.answers(task, inputs), answers, "a second time")
-        _same(model, task, model.answers(task, inputs, model.load()), answers, "by the model loaded again")
+        _same(model, task, model.answers(task, inputs, model.load()), answers, "after reloading")
         if hasattr(inputs[0], "seed"):
             other = model.answers(task, [replace(inputs[0], seed=inputs[0].seed + 1)])
             told = difference([_without_seed(one) for one in other], [_without_seed(one) for one in answers[:1]])
@@ -36,7 +38,7 @@ def answers_the_same_again(model: ModelSubject) -> None:
 
 
 def answers_in_any_company(model: ModelSubject) -> None:
-    """An input has the same answer alone, with others, and in any order."""
+    """An input gets the same answer alone, in a batch, and in any order."""
     for task, (inputs, answers) in _asked(model):
         alone = [answer for item in inputs for answer in model.answers(task, [item])]
         _same(model, task, alone, answers, "for each input alone")
@@ -44,31 +46,31 @@ def answers_in_any_company(model: ModelSubject) -> None:
 
 
 def answers_nothing_to_nothing(model: ModelSubject) -> None:
-    """No inputs have no answers, or one sentence (``ZooError``)."""
+    """An empty batch returns no answers, or raises a ``ZooError``."""
     for task, _ in _asked(model):
         try:
             found = model.answers(task, [])
         except ZooError:
             continue
-        assert len(found) == 0, f"{task}: no inputs have {len(found)} answers"
+        assert len(found) == 0, f"{task}: an empty batch has {len(found)} answers"
 
 
 def explains_wrong_questions(model: ModelSubject) -> None:
-    """An invalid input raises one sentence that names the model, or what was given; the others are answered."""
+    """An invalid input raises a one-line error that names the model or the input; others are still answered."""
     for task, (inputs, answers) in _asked(model):
         try:
             model.answers(task, [inputs[0], object()])
         except (DataError, InvalidInput) as error:
-            assert "\n" not in error.message, f"{task}: the sentence has several lines"
+            assert "\n" not in error.message, f"{task}: the error message has several lines"
             named = model.card.id in error.message or "object" in error.message
-            assert named, f"{task}: the sentence names neither the model nor what was given: {error.message}"
+            assert named, f"{task}: the error message names neither the model nor the input: {error.message}"
         else:
-            raise AssertionError(f"{task}: an object() is taken for an input")
-        _same(model, task, model.answers(task, inputs[:1]), answers[:1], "after a wrong input")
+            raise AssertionError(f"{task}: an object() is accepted as an input")
+        _same(model, task, model.answers(task, inputs[:1]), answers[:1], "after an invalid input")
 
 
 def answers_extremes(model: ModelSubject) -> None:
-    """Empty, tiny, huge and silent inputs have finite answers, or a sentence (``ZooError``) instead."""
+    """Empty, tiny, huge and silent inputs get finite answers, or raise a ``ZooError``."""
     import numpy as np
 
     for task, _ in _asked(model):
@@ -81,17 +83,17 @@ def answers_extremes(model: ModelSubject) -> None:
 
 
 def answers_in_its_precision(model: ModelSubject) -> None:
-    """In bfloat16 it answers in the same form, without NaN or infinity, or says that it cannot."""
+    """In bfloat16, answers have the same structure without NaN or infinity, or the model rejects it."""
     import numpy as np
 
     asked = list(_asked(model))
     try:
         backbone = model.load(dtype="bfloat16")
     except ZooError as error:
-        raise Skipped(f"it refuses bfloat16: {error.message}") from None
+        raise Skipped(f"it rejects bfloat16: {error.message}") from None
     for task, (inputs, answers) in asked:
         found = model.answers(task, inputs, backbone)
-        assert [shape(one) for one in found] == [shape(one) for one in answers], f"{task}: bfloat16 has another form"
+        assert [shape(one) for one in found] == [shape(one) for one in answers], f"{task}: bfloat16 changes the form"
         assert all(np.isfinite(value).all() for value in numbers(found)), f"{task}: bfloat16 is not finite"
 
 
@@ -99,7 +101,7 @@ def _asked(model: ModelSubject) -> Iterator[tuple[str, tuple[Sequence[Any], Sequ
     """Each task with inputs and their answers."""
     found: Mapping[str, tuple[Sequence[Any], Sequence[Any]]] = model.answered
     if not found:
-        raise Skipped("it answers no task of its card")
+        raise Skipped("it supports no task of its card")
     yield from found.items()
 
 
@@ -112,7 +114,7 @@ def _without_seed(answer: Any) -> Any:
 def _same(model: ModelSubject, task: str, found: Sequence[Any], expected: Sequence[Any], when: str) -> None:
     tolerance = 0.3 if "int8" in model.card.tags else 1e-3
     told = difference(found, expected, tolerance)
-    assert not told, f"{task}: the answer {when} is another: {told}"
+    assert not told, f"{task}: the answer {when} differs: {told}"
 
 
 CHECKS = (

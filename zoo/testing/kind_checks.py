@@ -16,7 +16,7 @@ from zoo.testing.subject import Skipped, Subject
 
 
 def a_new_kind_is_understood(subject: Subject) -> None:
-    """Examples of each new kind have stable digests, and can be profiled, evaluated beside a baseline, and shown."""
+    """Examples of each new kind have stable digests, and can be profiled, evaluated and shown."""
     given: list[Kind] = list(subject.items("zoo_kinds"))
     found = [kind for kind in given if type(plugins().kinds.get(kind.name)) is type(kind)]
     if not found:
@@ -29,7 +29,7 @@ def a_new_kind_is_understood(subject: Subject) -> None:
         new = [task for task in tasks if task in own]
         if tasks or any(kind.name in task.inputs for task in known):
             for name, examples in (("ordinary", values), ("ordinary_answers", answers)):
-                assert len(examples) > 1, f"'{kind.name}' has fewer than two values in {name}(), and a task uses it"
+                assert len(examples) > 1, f"'{kind.name}' has fewer than two values in {name}(), but a task uses it"
         if len(values) > 1:
             _has_digests(kind, values)
             _is_profiled(kind, values)
@@ -43,7 +43,7 @@ def _has_digests(kind: Kind, values: Sequence[Any]) -> None:
     digests = [kind.digest(value) for value in values]
     again = [kind.digest(value) for value in kind.ordinary()]  # of new objects, which no digest may tell apart
     assert digests == again, f"'{kind.name}': a digest differs the second time"
-    assert len(set(digests)) > 1, f"'{kind.name}': different values have one digest"
+    assert len(set(digests)) > 1, f"'{kind.name}': different values have the same digest"
 
 
 def _is_profiled(kind: Kind, values: Sequence[Any]) -> None:
@@ -69,7 +69,7 @@ def _is_evaluated(kind: Kind, task: Task, count: int) -> None:
     except DataError as error:
         raise AssertionError(f"'{kind.name}': {error.message}") from None
     guessed = kind.baseline(inputs, known, task.name)
-    assert len(guessed) == count, f"'{kind.name}': the baseline gives {len(guessed)} answers to {count} inputs"
+    assert len(guessed) == count, f"'{kind.name}': the baseline returns {len(guessed)} answers for {count} inputs"
     for metric in metrics:
         figure = float(metric.compute(targets, targets))
         assert not math.isnan(figure), f"'{kind.name}': {metric.name} of the targets themselves is not a number"
@@ -79,13 +79,13 @@ def _is_shown(kind: Kind, values: Sequence[Any]) -> None:
     for value in values:
         assert json.dumps(kind.to_json(value)), f"'{kind.name}': an answer is not plain JSON"
         for label, score in kind.summary(value):
-            assert isinstance(label, str) and isinstance(score, str), f"'{kind.name}': summary() gives no text"
+            assert isinstance(label, str) and isinstance(score, str), f"'{kind.name}': summary() returns no text"
     table = kind.table([f"input {at}" for at in range(len(values))], values)
     assert all(len(row) == len(table.heads) for row in table.rows), f"'{kind.name}': table() has uneven rows"
 
 
 def _inputs(task: Task, count: int) -> list[Any] | None:
-    """As many inputs of the task's kind; None if no examples are known."""
+    """This number of inputs of the task's kind; None if no examples are known."""
     known = plugins().kinds.get(task.inputs[0])
     examples = list(known.ordinary()) if known else []
     return list(_repeated(examples, count)) if examples else None

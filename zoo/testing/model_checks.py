@@ -18,26 +18,26 @@ from zoo.plugins import plugins
 from zoo.testing.subject import ModelSubject, Skipped
 
 SAME = 1e-4
-"""Relative distance within which float32 features count as the same."""
+"""Relative distance within which float32 features are considered equal."""
 
 NEAR = 0.4
 """The same for bfloat16: deep convolutional networks lose up to a quarter, other features are at 1."""
 
 ROUNDED = 0.3
-"""The same for weights of whole numbers, whose activations are rounded by the batch's own range."""
+"""The same for integer weights, whose activations are quantised by the range of the batch."""
 
 HUGE = 70
 """Inputs in a batch that is larger than any default."""
 
 
 def keeps_the_protocol(model: ModelSubject) -> None:
-    """The backbone has a card, a kind of input, distinct layers, and a dimension that is the card's."""
+    """The backbone has a card, a kind of input, distinct layers, and the card's dimension."""
     backbone = model.backbone
     assert backbone.card.id == model.card.id, f"its card is '{backbone.card.id}'"
     assert isinstance(backbone.input_kind, str) and backbone.input_kind, "input_kind is empty"
     layers = tuple(backbone.layers)
     # A model that produces outputs only has no feature layers, and the dimension 0.
-    assert layers or backbone.embedding_dimension == 0, "it has no layers, and yet a dimension"
+    assert layers or backbone.embedding_dimension == 0, "it has no layers, but a dimension"
     assert len(set(layers)) == len(layers), f"its layers are {layers}"
     known = model.card.embedding_dimension if layers else 0
     assert backbone.embedding_dimension == (known or backbone.embedding_dimension), (
@@ -46,7 +46,7 @@ def keeps_the_protocol(model: ModelSubject) -> None:
 
 
 def gives_features(model: ModelSubject) -> None:
-    """Every layer gives one finite row for each input; the last has the dimension that is promised."""
+    """Every layer returns one finite row per input; the last has the promised dimension."""
     import numpy as np
 
     found = model.features(model.inputs, model.backbone.layers)
@@ -61,14 +61,14 @@ def gives_features(model: ModelSubject) -> None:
 
 
 def is_deterministic(model: ModelSubject) -> None:
-    """The same batch has the same features, and a model that is loaded again too."""
+    """The same batch gets the same features, also after reloading."""
     first = model.default(model.inputs)
     _close(model, model.default(model.inputs), first, "a second pass")
-    _close(model, model.default(model.inputs, model.load()), first, "the model loaded again")
+    _close(model, model.default(model.inputs, model.load()), first, "the reloaded model")
 
 
 def is_batch_invariant(model: ModelSubject) -> None:
-    """A sample has the same features alone, in any company, and in any order."""
+    """A sample gets the same features alone, in any batch, and in any order."""
     import numpy as np
 
     together = model.default(model.inputs)
@@ -78,14 +78,14 @@ def is_batch_invariant(model: ModelSubject) -> None:
 
 
 def takes_huge_batches(model: ModelSubject) -> None:
-    """A batch of 70 works, and gives each input the features that it has in a small one."""
+    """A batch of 70 works, and returns the same features as small batches."""
     small = model.inputs[:2]
     many = [small[position % 2] for position in range(HUGE)]
     _close(model, model.default(many)[-2:], model.default(small), f"a batch of {HUGE}")
 
 
 def is_extracted_by_the_core(model: ModelSubject) -> None:
-    """The core's extraction gives what one batch gives, whatever the size of batches; nothing at all is refused."""
+    """The core's extraction returns the same features for any batch size, and rejects an empty data set."""
     model.must_have_features()
     found = model.extracted(model.inputs, FeatureRequest(batch_size=2))
     _close(model, found, model.default(model.inputs), "the core's extraction")
@@ -93,17 +93,17 @@ def is_extracted_by_the_core(model: ModelSubject) -> None:
         model.extracted([], FeatureRequest())
     except ZooError:
         return
-    raise AssertionError("an empty data set is not refused")
+    raise AssertionError("an empty data set is not rejected")
 
 
 def survives_extremes(model: ModelSubject) -> None:
-    """Empty, tiny, huge and silent inputs give finite features, or a sentence (``ZooError``) instead."""
+    """Empty, tiny, huge and silent inputs get finite features, or raise a ``ZooError``."""
     import numpy as np
 
     model.must_have_features()
     extremes = kind_of(model.backbone.input_kind).extreme()
     if not extremes:
-        raise Skipped(f"no extremes are known of inputs of the kind '{model.backbone.input_kind}'")
+        raise Skipped(f"no extreme inputs are known for the kind '{model.backbone.input_kind}'")
     for name, item in extremes:
         try:
             values = model.default([item])
@@ -117,18 +117,18 @@ def survives_extremes(model: ModelSubject) -> None:
 
 
 def explains_wrong_inputs(model: ModelSubject) -> None:
-    """An input that is none raises one sentence that names the sample."""
+    """An invalid input raises a one-line error that names the sample."""
     model.must_have_features()
     try:
         model.extracted([model.inputs[0], object()], FeatureRequest())
     except ZooError as error:
-        assert "\n" not in error.message, "the sentence has several lines"
+        assert "\n" not in error.message, "the error message has several lines"
         return
-    raise AssertionError("an object() is taken for an input")
+    raise AssertionError("an object() is accepted as an input")
 
 
 def explains_damaged_files(model: ModelSubject) -> None:
-    """Weights that are cut short raise one sentence that names the model."""
+    """Truncated weights raise a one-line error that names the model."""
     sized = [file for file in model.files.files if model.files.path(file.path).is_file()]
     if not sized:
         raise Skipped("the model names no files")
@@ -146,36 +146,36 @@ def explains_damaged_files(model: ModelSubject) -> None:
         try:
             found = model.load(files=replace(model.files, root=folder))
         except ZooError as error:
-            assert model.card.id in error.message, f"the sentence does not name the model: {error.message}"
+            assert model.card.id in error.message, f"the error message does not name the model: {error.message}"
             return
-    assert found is None, "cut weights are taken for whole ones"
+    assert found is None, "truncated weights are loaded without an error"
     reason = next(report.error for report in plugins().reports if report.name == model.plugin)
-    raise AssertionError(f"cut weights give no ZooError but {reason or 'nothing'}")
+    raise AssertionError(f"truncated weights raise no ZooError but {reason or 'nothing'}")
 
 
 def keeps_its_precision(model: ModelSubject) -> None:
-    """In bfloat16 it gives nearly the same features, or says that it cannot."""
+    """In bfloat16, features are nearly the same, or the model rejects it."""
     try:
         backbone = model.load(dtype="bfloat16")
     except ZooError as error:
-        raise Skipped(f"it refuses bfloat16: {error.message}") from None
-    assert backbone is not None, "zoo_load gives nothing in bfloat16"
+        raise Skipped(f"it rejects bfloat16: {error.message}") from None
+    assert backbone is not None, "zoo_load returns None in bfloat16"
     _close(model, model.default(model.inputs, backbone), model.default(model.inputs), "bfloat16", NEAR)
 
 
 def moves_to_devices(model: ModelSubject) -> None:
-    """On every device that is here it gives the features that it gives on the CPU."""
+    """On every available device, features are the same as on the CPU."""
     others = _devices()
     if not others:
-        raise Skipped("there is no device but the CPU")
+        raise Skipped("the CPU is the only device")
     for device in others:
         backbone = model.load(device=device)
-        assert backbone is not None, f"zoo_load gives nothing on {device}"
+        assert backbone is not None, f"zoo_load returns None on {device}"
         _close(model, model.default(model.inputs, backbone), model.default(model.inputs), device, 10 * SAME)
 
 
 def can_be_trained(model: ModelSubject) -> None:
-    """A head gives one row of outputs for each input, and its gradient reaches the pretrained weights."""
+    """A head returns one row of outputs per input, and its gradient reaches the pretrained weights."""
     if not isinstance(model.backbone, Trainable):
         raise Skipped("it has no torch module to train")
     backbone = model.load()
@@ -184,10 +184,11 @@ def can_be_trained(model: ModelSubject) -> None:
     head = backbone.head(_task(model), 3)
     batch = backbone.collate([backbone.preprocess(item) for item in model.inputs])
     outputs = head(batch)
-    assert tuple(outputs.shape) == (len(model.inputs), 3), f"the head gives the shape {tuple(outputs.shape)}"
+    assert tuple(outputs.shape) == (len(model.inputs), 3), f"the head returns the shape {tuple(outputs.shape)}"
     outputs.float().square().sum().backward()
     pretrained = [p for p in backbone.module.parameters() if p.requires_grad]
-    assert any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in pretrained), "no gradient arrives"
+    reached = any(p.grad is not None and bool(p.grad.abs().sum() > 0) for p in pretrained)
+    assert reached, "no gradient reaches the pretrained weights"
     _close(model, model.default(model.inputs, backbone), before, "features after head()")
 
 
@@ -203,7 +204,7 @@ def _close(model: ModelSubject, found: Any, expected: Any, what: str, tolerance:
         tolerance = max(tolerance, ROUNDED)
     scale = np.maximum(np.linalg.norm(expected, axis=1), 1e-6)
     distance = float((np.linalg.norm(np.asarray(found) - expected, axis=1) / scale).max())
-    assert distance <= tolerance, f"{what} gives other features: relative distance {distance:.2g} > {tolerance:g}"
+    assert distance <= tolerance, f"{what} has different features: relative distance {distance:.2g} > {tolerance:g}"
 
 
 def _devices() -> Sequence[str]:
@@ -231,4 +232,4 @@ CHECKS = (
 )
 
 UNUSABLE = (MissingDependency, UnsupportedModel)
-"""Errors by which a model says that it cannot be used here; its checks are then skipped with that reason."""
+"""Errors of a model that cannot be used on this machine; its checks are skipped with that reason."""

@@ -1,4 +1,4 @@
-"""Checks of a plugin as a whole; they load no model."""
+"""Checks of a plugin itself, without loading models."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print(json.dumps([sorted(name for name in sys.modules if "." not in name), reach
 
 
 def is_healthy(subject: Subject) -> None:
-    """It is imported, its hooks are spelled right, and the hooks that name things work."""
+    """It can be imported, the names of its hooks are valid, and its hooks that list things work."""
     kinds: dict[str, Any] = {"zoo_domains": Domain, "zoo_cards": (ModelCard, BenchmarkScore)}
     plugins().check(kinds)
     assert subject.report.healthy, subject.report.error
@@ -42,7 +42,7 @@ def is_healthy(subject: Subject) -> None:
 
 
 def imports_nothing_heavy(subject: Subject) -> None:
-    """Importing the plugin and naming its domains imports no optional package, so that ``zoo search`` is quick."""
+    """Importing the plugin and naming its domains imports no optional package, so ``zoo search`` starts quickly."""
     modules, _ = _registered(subject)
     found = sorted(extras.modules() & set(modules))
     assert not found, f"importing the plugin imports {', '.join(found)}; import inside the functions that need it"
@@ -55,12 +55,12 @@ def imports_without_network(subject: Subject) -> None:
 
 
 def ids_are_ids(subject: Subject) -> None:
-    """Every card's id is ``source:name``, without a revision, and is there once."""
+    """Every card has a unique id ``source:name``, without a revision."""
     cards = subject.cards
     if not cards:
         raise Skipped("it has no cards")
     for card in cards:
-        assert str(ModelId.parse(card.id)) == card.id, f"'{card.id}' is not written as zoo writes ids"
+        assert str(ModelId.parse(card.id)) == card.id, f"'{card.id}' is not an id of the form source:name"
     twice = [name for name, count in Counter(card.id for card in cards).items() if count > 1]
     assert not twice, f"the card of '{twice[0]}' appears twice"
 
@@ -73,32 +73,32 @@ def tasks_are_known(subject: Subject) -> None:
             assert _TASK_NAME.match(task.name), f"'{task.name}' is not a valid task name; write lower-case-words"
             assert task.inputs and task.metrics, f"the task '{task.name}' has no inputs or no metrics"
     for card in subject.cards:
-        assert card.domain in domains, f"'{card.id}' is of the domain '{card.domain}', which no plugin serves"
+        assert card.domain in domains, f"'{card.id}' has the domain '{card.domain}', which no plugin serves"
         for name in card.tasks:
             assert name in known, f"'{card.id}' names the task '{name}', which no plugin defines"
 
 
 def scores_have_models(subject: Subject) -> None:
-    """Scores are of models whose card came before them, and say where they come from."""
+    """Every score follows the card of its model, and names its source."""
     seen: set[str] = set()
     for item in subject.offered:
         if isinstance(item, ModelCard):
             seen.add(item.id)
             continue
-        assert item.model in seen, f"a score of '{item.model}' comes before its card, or without one"
+        assert item.model in seen, f"a score of '{item.model}' comes before the model's card, or has none"
         assert item.source, f"the score of '{item.model}' on {item.dataset} names no source"
 
 
 def passes_on_what_is_not_its_own(subject: Subject) -> None:
-    """``zoo_load`` and ``zoo_predict`` answer None for a model of another domain, so that others can answer."""
+    """``zoo_load`` and ``zoo_predict`` return None for a model of another domain, so that other plugins are called."""
     card = ModelCard("file:/nowhere", "served-by-no-plugin", library="nothing")
     arguments = {"card": card, "files": LocalFiles.from_dict({"root": "."}), "device": "cpu", "dtype": "float32"}
     for _, found in plugins().each("zoo_load", subject.name, **arguments):
-        raise AssertionError(f"zoo_load gives a {type(found).__name__} for a model of another domain")
+        raise AssertionError(f"zoo_load returns a {type(found).__name__} for a model of another domain")
 
 
 def readers_refuse_quietly(subject: Subject) -> None:
-    """Readers answer False for names that are nothing of theirs, without raising."""
+    """Readers return False for data that they do not support, without raising."""
     readers = subject.items("zoo_readers")
     if not readers:
         raise Skipped("it has no readers")
@@ -108,7 +108,7 @@ def readers_refuse_quietly(subject: Subject) -> None:
 
 
 def _registered(subject: Subject) -> tuple[list[str], list[str]]:
-    """Modules and addresses that importing the plugin in a process of its own brings in."""
+    """Modules loaded and addresses contacted when a separate process imports the plugin."""
     done = subprocess.run(
         [sys.executable, "-c", _REGISTER, subject.name], capture_output=True, text=True, check=False, timeout=120
     )

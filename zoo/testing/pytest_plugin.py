@@ -12,14 +12,14 @@ from zoo.testing.suite import BoundCheck, _as_test, checks
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options that name what to examine."""
+    """Add the options that name what to test."""
     group = parser.getgroup("zoo")
-    group.addoption("--zoo-plugin", action="append", default=[], help="Examine this zoo plugin (repeatable).")
-    group.addoption("--zoo-model", action="append", default=[], help="Examine this model of it (repeatable).")
+    group.addoption("--zoo-plugin", action="append", default=[], help="Test this zoo plugin (repeatable).")
+    group.addoption("--zoo-model", action="append", default=[], help="Test this model of the plugin (repeatable).")
 
 
 class CheckItem(pytest.Item):
-    """One check as a test of its own."""
+    """One check as a pytest item."""
 
     def __init__(self, *, check: BoundCheck, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -30,11 +30,11 @@ class CheckItem(pytest.Item):
         self.check()
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> Any:
-        """One sentence for what a check found; the usual traceback for anything else."""
+        """One line for a failed check; the usual traceback for anything else."""
         return str(excinfo.value) if excinfo.errisinstance(AssertionError) else super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        """What the report calls it."""
+        """The name in the report."""
         return self.path, None, f"{self.parent.name if self.parent else ''}: {self.check}"
 
 
@@ -48,6 +48,6 @@ class Suite(pytest.Collector):
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Add the checks of the named plugins to what pytest has found itself."""
+    """Add the checks of the named plugins to those that pytest has collected."""
     for name in config.getoption("--zoo-plugin"):
         items.extend(item for item in Suite.from_parent(session, name=name).collect() if isinstance(item, pytest.Item))

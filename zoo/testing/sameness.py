@@ -1,4 +1,4 @@
-"""Whether two answers are the same but for rounding: numbers, texts, images, arrays, and what holds them."""
+"""Compares answers up to rounding: numbers, texts, images, arrays, and containers of them."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 FEW = 0.01
-"""Part of the pixels, or of the classes in a mask, that rounding may turn over."""
+"""Fraction of the pixels, or of the classes in a mask, that rounding may change."""
 
 LEVELS = 2
-"""Of 255, by which a pixel may differ."""
+"""Maximum difference of a pixel, out of 255."""
 
 NOISE = 1e-5
-"""Difference of two values of an array that rounding explains, however small the others are, such as no force."""
+"""Difference of array values that rounding explains even if all others are near 0, as with forces."""
 
 
 def difference(found: Any, expected: Any, tolerance: float = 1e-3) -> str:
-    """Where and how an answer differs from the one that is expected; empty if it does not.
+    """Where and how an answer differs from the expected one; empty if it does not.
 
     Args:
         tolerance: relative to the larger number, and at least to 1; of arrays, to their norm.
@@ -55,7 +55,7 @@ def numbers(answer: Any) -> Iterator[Any]:
 
 
 def shape(answer: Any) -> Any:
-    """What an answer is made of, without its values: the name of its type, or of each of its fields."""
+    """The structure of an answer without its values: the name of its type, or of each of its fields."""
     answer = _plain(answer)
     if isinstance(answer, Mapping):
         return {name: type(_plain(value)).__name__ for name, value in answer.items()}
@@ -77,7 +77,7 @@ def _plain(answer: Any) -> Any:
 
 def _of_mappings(found: Any, expected: Mapping[Any, Any], tolerance: float) -> str:
     if not isinstance(found, Mapping) or set(found) != set(expected):
-        return f"it holds {sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__}"
+        return f"it contains {sorted(map(str, found)) if isinstance(found, Mapping) else type(found).__name__}"
     for name, value in expected.items():
         if told := difference(found[name], value, tolerance):
             return f"{name}: {told}"
@@ -102,7 +102,7 @@ def _of_scored(found: Sequence[Any], expected: Sequence[Any], tolerance: float) 
     for one in expected:
         at = next((at for at, other in enumerate(left) if not difference(other, one, tolerance)), None)
         if at is None:
-            return f"'{one.get('label', one)}' with the score {one['score']:.4g} is not among them"
+            return f"'{one.get('label', one)}' with the score {one['score']:.4g} is missing"
         del left[at]
     return ""
 

@@ -1,4 +1,4 @@
-"""Writes a new plugin: a whole distribution that passes its own tests as it is, to be changed from there."""
+"""Creates a new plugin: a complete distribution that passes its own tests, as a starting point."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from zoo.plugins import plugins
 
 TEMPLATE = Path(__file__).with_name("template")
 EXAMPLE = "acme"
-"""The name that stands in the template for the plugin's own."""
+"""The placeholder for the plugin's name in the template."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
 
 
 def write(name: str, parent: Path) -> list[Path]:
-    """Write the distribution ``zoo-NAME`` into a folder of that name; gives the files, sorted.
+    """Write the distribution ``zoo-NAME`` into a folder of that name; returns the files, sorted.
 
     Raises:
-        InvalidInput: the name cannot be a plugin's, or is an installed plugin's.
-        StorageError: the folder is there already, or cannot be written.
+        InvalidInput: the name is invalid, or that of an installed plugin.
+        StorageError: the folder already exists, or cannot be written.
     """
     if not _NAME.match(name) or keyword.iskeyword(name):
-        raise InvalidInput(f"'{name}' cannot be the name of a plugin.", "Write lower-case-words, such as time-series.")
+        raise InvalidInput(f"'{name}' is not a valid plugin name.", "Write lower-case-words, such as time-series.")
     if any(report.name == name for report in plugins().reports):
-        raise InvalidInput(f"There is already a plugin called '{name}' here.", "See them: zoo plugins")
+        raise InvalidInput(f"A plugin called '{name}' is already installed.", "See them: zoo plugins")
     folder = parent.expanduser() / f"zoo-{name}"
     written = []
     with storage_errors(folder):
@@ -49,6 +49,6 @@ def _renamed(text: str, name: str) -> str:
 
 
 def _belongs(path: Path) -> bool:
-    """Whether it is part of the template, and not what tools keep beside it."""
+    """Whether a file is part of the template, not a cache of some tool."""
     parts = path.relative_to(TEMPLATE).parts
     return not any(part == "__pycache__" or part.startswith(".") for part in parts)

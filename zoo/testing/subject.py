@@ -1,4 +1,4 @@
-"""What a check looks at: one plugin, and one of its models with inputs of its kind."""
+"""What a check tests: one plugin, and one of its models with inputs of its kind."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from zoo.kinds.known import asked_kind, kind_of
 from zoo.plugins import PluginReport, plugins
 
 LABELS = ("a dog", "rain", "a red house")
-"""What models choose from that know no classes of their own."""
+"""Labels for zero-shot models."""
 
 
 class Skipped(Exception):
@@ -24,9 +24,9 @@ class Skipped(Exception):
 
 @contextmanager
 def dependencies_installed() -> Iterator[None]:
-    """Skip the check where the model needs a package or program that is not installed.
+    """Skip the check if the model needs a package or program that is not installed.
 
-    ``Skipped`` is no ``ZooError``, so that a check which expects one does not pass on a machine that lacks something.
+    ``Skipped`` is not a ``ZooError``, so a check that expects one does not pass on a machine that lacks something.
     """
     try:
         yield
@@ -35,7 +35,7 @@ def dependencies_installed() -> Iterator[None]:
 
 
 class Subject:
-    """The plugin that is examined.
+    """The plugin under test.
 
     Attributes:
         name: its entry point's name.
@@ -50,11 +50,11 @@ class Subject:
 
     @property
     def report(self) -> PluginReport:
-        """What is known of the plugin now."""
+        """The current report on the plugin."""
         return next(report for report in plugins().reports if report.name == self.name)
 
     def items(self, hook: str) -> list[Any]:
-        """All that a hook of the plugin gives; raises what the hook raises."""
+        """All results of a hook of the plugin; raises what the hook raises."""
         return [item for _, found in plugins().each(hook, self.name) for item in found]
 
     @functools.cached_property
@@ -70,7 +70,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class ModelSubject:
-    """A model that the plugin loads from files that are here.
+    """A model that the plugin loads from local files.
 
     Attributes:
         plugin: the plugin that loads it.
@@ -82,7 +82,7 @@ class ModelSubject:
     files: LocalFiles
 
     def load(self, device: str = "cpu", dtype: str = "float32", files: LocalFiles | None = None) -> Backbone | None:
-        """What the plugin's ``zoo_load`` gives for it."""
+        """What the plugin's ``zoo_load`` returns for it."""
         arguments = {"card": self.card, "files": files or self.files, "device": device, "dtype": dtype}
         with dependencies_installed():
             return next((found for _, found in plugins().each("zoo_load", self.plugin, **arguments)), None)
@@ -92,15 +92,15 @@ class ModelSubject:
         """The loaded model, in float32 on the CPU."""
         backbone = self.load()
         if backbone is None:
-            raise AssertionError(f"zoo_load of '{self.plugin}' gives nothing for its own model '{self.card.id}'")
+            raise AssertionError(f"zoo_load of '{self.plugin}' returns None for its own model '{self.card.id}'")
         return backbone
 
     @functools.cached_property
     def inputs(self) -> Sequence[Any]:
-        """Ordinary inputs of its kind: the backbone's own ``examples()`` where it has them."""
+        """Ordinary inputs of its kind: the backbone's own ``examples()`` if it has them."""
         found = self._ordinary(self.backbone.input_kind)
         if len(found) < 2:
-            raise Skipped(f"no examples are known of inputs of the kind '{self.backbone.input_kind}'")
+            raise Skipped(f"no example inputs are known for the kind '{self.backbone.input_kind}'")
         return found
 
     def _ordinary(self, kind: str) -> Sequence[Any]:
@@ -110,22 +110,22 @@ class ModelSubject:
         return kind_of(kind).ordinary()
 
     def kind(self, task: str) -> str:
-        """What it takes for a task."""
+        """The kind of input that it takes for a task."""
         return asked_kind(self.backbone, plugins().tasks.get(task)).name
 
     def answers(self, task: str, inputs: Sequence[Any], backbone: Backbone | None = None) -> Sequence[Any]:
-        """What the plugin's ``zoo_predict`` gives for a task; raises what that raises.
+        """What the plugin's ``zoo_predict`` returns for a task; raises what that raises.
 
         Raises:
-            AssertionError: it gives nothing.
+            AssertionError: it returns None.
         """
         found = self._answers(task, inputs, backbone or self.backbone)
-        assert found is not None, f"{task}: zoo_predict gives nothing if it gave answers before"
+        assert found is not None, f"{task}: zoo_predict returns None, but returned answers before"
         return found
 
     @functools.cached_property
     def answered(self) -> dict[str, tuple[list[Any], Sequence[Any]]]:
-        """Those tasks of its card that it answers, each with ordinary inputs that it takes and their answers."""
+        """The tasks of its card that it supports, each with ordinary inputs and their answers."""
         found: dict[str, tuple[list[Any], Sequence[Any]]] = {}
         for task in self.card.tasks:
             inputs = [item for item in self._ordinary(self.kind(task)) if self._takes(task, item)]
@@ -172,7 +172,7 @@ class ModelSubject:
             return extract(self.backbone, self.dataset(inputs), request)[self.backbone.layers[-1]].values
 
     def must_have_features(self) -> None:
-        """Raises ``Skipped`` where it gives none."""
+        """Raises ``Skipped`` if it has none."""
         if not self.backbone.layers:
             raise Skipped("it has no feature layers")
 
@@ -182,10 +182,10 @@ class ModelSubject:
 
 
 def models(subject: Subject, names: Sequence[str] = (), every: bool = False) -> Iterator[ModelSubject]:
-    """The models to examine: those named, else of the plugin's cards the smallest here of each library and size class.
+    """The models to test: those named, else the plugin's smallest local model of each library and size class.
 
     Raises:
-        ZooError: a named model cannot be had.
+        ZooError: a named model cannot be downloaded.
     """
     from zoo.config import settings
     from zoo.sources import resolve
@@ -205,7 +205,7 @@ def models(subject: Subject, names: Sequence[str] = (), every: bool = False) -> 
 
 
 def _here(card: ModelCard) -> LocalFiles | None:
-    """The files, where they are here or the plugin makes them without a platform."""
+    """The files, if they are local or the plugin provides them without a platform."""
     from zoo.config import settings
     from zoo.sources import sources
 

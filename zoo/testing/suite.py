@@ -1,4 +1,4 @@
-"""The checks bound to a plugin and its models, and how they are run: one by one, or by pytest."""
+"""Binds the checks to a plugin and its models, and runs them one by one, or by pytest."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from zoo.testing.subject import ModelSubject, Skipped, Subject, models
 
 @dataclass(frozen=True)
 class Outcome(Entity):
-    """How a check ended.
+    """The result of a check.
 
     Attributes:
         check: its name: ``is-batch-invariant``.
-        model: the model that was examined; empty for checks of the plugin as a whole.
+        model: the tested model; empty for checks of the plugin itself.
         status: ``passed``, ``failed`` or ``skipped``.
         detail: what is wrong, or why it does not apply.
     """
@@ -33,11 +33,11 @@ class Outcome(Entity):
 
 @dataclass(frozen=True)
 class BoundCheck:
-    """A check with what it looks at; calling it raises ``AssertionError`` with one sentence where it fails.
+    """A check with its subject; calling it raises ``AssertionError`` with one sentence if it fails.
 
     Attributes:
-        model: the model's id; empty for checks of the plugin as a whole.
-        description: what it holds a plugin to.
+        model: the model's id; empty for checks of the plugin itself.
+        description: what it requires of a plugin.
     """
 
     name: str
@@ -54,7 +54,7 @@ class BoundCheck:
         self._function(self._subject)
 
     def outcome(self) -> Outcome:
-        """Run it and tell how it ended, whatever it raises."""
+        """Run it and return the result, whatever it raises."""
         started = time.perf_counter()
         status, detail = "passed", ""
         try:
@@ -71,15 +71,15 @@ class BoundCheck:
 
 
 def checks(plugin: str, names: Sequence[str] = (), every: bool = False) -> list[BoundCheck]:
-    """The checks of a plugin as a whole, then those of its models that are here.
+    """The checks of a plugin itself, then those of its local models.
 
     Args:
         plugin: the entry point's name.
-        names: ids of models to examine, brought here first; none means the smallest of each kind that is here.
-        every: all of its models that are here.
+        names: ids of models to test, downloaded if necessary; none means the smallest local one of each kind.
+        every: whether to test all local models of the plugin.
 
     Raises:
-        ZooError: there is no such plugin, or a named model cannot be had.
+        ZooError: there is no such plugin, or a named model cannot be downloaded.
     """
     subject = Subject(plugin)
     found = [_bound(function, subject) for function in (*plugin_checks.CHECKS, *kind_checks.CHECKS)]
@@ -95,7 +95,7 @@ def run(plugin: str, names: Sequence[str] = (), every: bool = False) -> Iterator
 
 
 def parametrize_with_checks(plugin: str, names: Sequence[str] = ()) -> Callable[[Callable[..., Any]], Any]:
-    """A decorator that gives a pytest function each check of an installed plugin as its argument ``check``."""
+    """A decorator that calls a pytest function with each check of an installed plugin as its argument ``check``."""
     import pytest
 
     return pytest.mark.parametrize("check", [_as_test(check) for check in checks(plugin, names)], ids=str)
@@ -116,7 +116,11 @@ def _as_test(check: BoundCheck) -> BoundCheck:
 
 
 def _unusable(error: ZooError) -> str:
-    return str(error) if isinstance(error, MissingDependency) else f"the model cannot be loaded here: {error.message}"
+    return (
+        str(error)
+        if isinstance(error, MissingDependency)
+        else f"the model cannot be loaded on this machine: {error.message}"
+    )
 
 
 def _bound(function: Callable[[Any], None], subject: Subject | ModelSubject, model: str = "") -> BoundCheck:

@@ -1,4 +1,4 @@
-"""The kinds of text-to-speech and text-to-audio: texts to be spoken, and generated recordings."""
+"""The kinds of text-to-speech and text-to-audio: texts to speak, and generated recordings."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from zoo.kinds.audio import Recording
 
 _WORDS, _LONGEST = 5, 40
-"""Words and characters of a text that a file is named after."""
+"""Maximum words and characters of a text in a file name."""
 
 
 class Utterances(Kind):
-    """Texts to be spoken, with or without a recording of the voice to speak in."""
+    """Texts to speak, with or without a recording of the voice to use."""
 
     name = "utterance"
     asked_of = "text"
@@ -49,7 +49,7 @@ class Utterances(Kind):
         return read_each(texts, parse)
 
     def ordinary(self) -> Sequence[Any]:
-        """Texts, and some with a recording of the voice to speak them in."""
+        """Texts, some with a recording of the voice to use."""
         from zoo.kinds.recordings import Recordings
 
         voices = Recordings().ordinary()
@@ -72,7 +72,7 @@ class GeneratedAudio(Kind):
     typed_as = "utterance"
     metrics = METRICS
     shows_input = True
-    output_note = "Recordings are kept by -o FOLDER, and played by -o page.html."
+    output_note = "To save the recordings, add -o FOLDER; to play them, -o page.html."
     most_evaluated = 2
 
     def read_table(self, reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
@@ -88,7 +88,7 @@ class GeneratedAudio(Kind):
         return baseline(len(inputs), targets, task)
 
     def evaluated_with(self, task: str = "") -> Mapping[str, str]:
-        """Nothing to record; a metric model that the user named and that is missing is reported."""
+        """Nothing to record; raises an error if a metric model that the user named is missing."""
         from zoo.features import metric_models
 
         metric_models.check(METRIC_MODELS.get(task, ()))
@@ -103,7 +103,7 @@ class GeneratedAudio(Kind):
         return {"seconds": round(answer.seconds, 3), "sampling_rate": answer.sampling_rate}
 
     def html(self, item: Any, answer: Recording) -> str:
-        """A player and the spectrogram, with the text where it is long, and the voice."""
+        """A player and the spectrogram, with the text if it is long, and the voice."""
         from zoo_audio.speech.showing import sound
 
         return sound(item, answer)

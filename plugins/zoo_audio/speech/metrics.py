@@ -29,19 +29,19 @@ METRIC_MODELS = {
 
 REMEMBERED = 10_000
 _heard: dict[tuple[str, bytes], str] = {}
-"""Transcripts by ASR model and recording, as many as that."""
+"""Maximum number of cached transcripts, by ASR model and recording."""
 
 CEPSTRA, MELS = 13, 40
-"""Mel cepstral coefficients that are compared, without the first, which is the loudness; and bands before them."""
+"""Number of mel cepstral coefficients compared, without the first (the loudness), and number of mel bands."""
 
 RATE, WINDOW, HOP = 16_000, 400, 160
 """Samples per second, per window, and from one window to the next: 25 and 10 ms."""
 
 _DECIBELS = 10 * 2**0.5 / 2.302585092994046
-"""10 sqrt(2) / ln 10: what makes a distance of cepstra one in decibels."""
+"""10 sqrt(2) / ln 10: converts a distance of cepstra to decibels."""
 
 FAINT = 0.01
-"""Root mean square of the noise that is the baseline if there are no recordings."""
+"""Root mean square of the baseline's noise if there are no recordings."""
 
 _QUIET = 1e-8
 """Power of a band that counts as silence, of sounds from -1 to 1."""
@@ -63,7 +63,7 @@ def transcript(recording: Recording) -> str:
 
 
 def speaker_similarity(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """Mean cosine of a speaker encoder's vectors of each answer and of its real recording; -1 to 1."""
+    """Mean cosine similarity of the speaker vectors of each answer and its real recording; -1 to 1."""
     import numpy as np
 
     pairs = _pairs("speaker_similarity", targets, predictions)
@@ -73,10 +73,10 @@ def speaker_similarity(targets: Sequence[Any], predictions: Sequence[Any]) -> fl
 
 
 def predicted_mos(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """Mean opinion score as a model predicts it; 1 to 5 (Reddy et al., "DNSMOS P.835", 2022: overall)."""
+    """Mean opinion score predicted by a model; 1 to 5 (Reddy et al., "DNSMOS P.835", 2022: overall)."""
     made = [generated("predicted_mos", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
-        raise DataError("'predicted_mos' evaluates recordings, at least one.")
+        raise DataError("'predicted_mos' needs at least one recording.")
     scores = QUALITY_MODEL.load().predict(made, "speech-quality-prediction")
     return float(sum(scores) / len(scores))
 
@@ -93,23 +93,23 @@ def mel_cepstral_distortion(targets: Sequence[Any], predictions: Sequence[Any]) 
 def frechet_audio_distance(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Fréchet distance between the features of the real and of the generated recordings; 0 and up.
 
-    As in Kilgour et al., "Fréchet audio distance", 2019, but on the features of the setting ``frechet_model``: figures
-    compare only for one and the same model.
+    As in Kilgour et al., "Fréchet audio distance", 2019, but on the features of the setting ``frechet_model``: values
+    are comparable only for the same model.
     """
     pairs = _pairs("frechet_audio_distance", targets, predictions)
     return frechet_distance(*(FRECHET_MODEL.embed([pair[side] for pair in pairs]) for side in (0, 1)))
 
 
 def clap_score(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
-    """Mean cosine of a CLAP model's vectors of each text and of what was generated for it; -1 to 1."""
+    """Mean cosine similarity of a CLAP model's vectors of each text and its generated recording; -1 to 1."""
     import numpy as np
 
     made = [generated("clap_score", target, found) for target, found in zip(targets, predictions, strict=True)]
     if not made:
-        raise DataError("'clap_score' evaluates recordings, at least one.")
+        raise DataError("'clap_score' needs at least one recording.")
     backbone = CLAP_MODEL.load().backbone
     if not isinstance(backbone, EmbedsTexts):
-        raise DataError(f"'{backbone.card.id}' has no features of texts, so that it gives no CLAP score.")
+        raise DataError(f"'{backbone.card.id}' has no text features, so it cannot compute a CLAP score.")
     sounds = CLAP_MODEL.embed(made)
     texts = np.asarray(backbone.embed_texts([target.text for target in targets]), dtype=np.float64)
     lengths = np.linalg.norm(sounds, axis=1) * np.linalg.norm(texts, axis=1)
@@ -121,13 +121,13 @@ METRICS = (
         "speaker_similarity",
         speaker_similarity,
         True,
-        "Mean cosine of a speaker encoder's vectors of the answers and the real recordings; -1 to 1.",
+        "Mean cosine similarity of the speaker vectors of answers and real recordings; -1 to 1.",
     ),
     Metric(
         "predicted_mos",
         predicted_mos,
         True,
-        "Opinion score of speech that a model (DNSMOS) predicts, instead of listeners; 1 to 5.",
+        "Opinion score of speech predicted by a model (DNSMOS); 1 to 5.",
     ),
     Metric(
         "mel_cepstral_distortion",
@@ -141,7 +141,12 @@ METRICS = (
         False,
         "Fréchet distance of an audio model's features of answers and real recordings; 0 and up.",
     ),
-    Metric("clap_score", clap_score, True, "Mean cosine of a CLAP model's vectors of texts and answers; -1 to 1."),
+    Metric(
+        "clap_score",
+        clap_score,
+        True,
+        "Mean cosine similarity of a CLAP model's vectors of texts and answers; -1 to 1.",
+    ),
 )
 
 
@@ -154,12 +159,12 @@ def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> lis
             raise DataError(f"'{name}' needs a real recording of each text.", "Name their column with --target-column.")
         pairs.append((target.recording, made))
     if not pairs:
-        raise DataError(f"'{name}' compares recordings, at least one.")
+        raise DataError(f"'{name}' needs at least one recording.")
     return pairs
 
 
 def generated(name: str, target: Any, found: Any) -> Recording:
-    """The recording of an answer; a target as an answer means its own recording, to see whether a metric applies.
+    """The recording of an answer; for a target, its own recording, to check whether a metric applies.
 
     Raises:
         DataError: the target is not a ``SoundingText``, or the answer is not a recording.
@@ -168,7 +173,7 @@ def generated(name: str, target: Any, found: Any) -> Recording:
     if isinstance(found, SoundingText):
         recording = found.recording if found.recording is not None else _noise(1, RATE, RATE, FAINT)[0]
     if not isinstance(target, SoundingText) or not isinstance(recording, Recording):
-        raise DataError(f"'{name}' evaluates recordings of texts.")
+        raise DataError(f"'{name}' needs recordings with their texts.")
     return recording
 
 
@@ -207,7 +212,7 @@ def _distortion(real: np.ndarray, made: np.ndarray) -> float:
 
 
 def baseline(count: int, known: Sequence[SoundingText], task: str) -> list[Recording]:
-    """Speech: the real recording of median length, whatever the text. Music: noise as loud and as long as that one.
+    """Speech: the real recording of median length, whatever the text. Music: noise as loud and as long as it.
 
     If there is no recording, a second of faint noise.
     """
@@ -224,7 +229,7 @@ def baseline(count: int, known: Sequence[SoundingText], task: str) -> list[Recor
 
 
 def _noise(count: int, samples: int, rate: int, loudness: float) -> list[Recording]:
-    """White noise of a root mean square, each time another."""
+    """White noise of a root mean square, different each time."""
     import numpy as np
 
     generator = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Voices of Piper: VITS (Kim, Kong and Son, 2021) as an ONNX file that turns phonemes into a wave in one pass.
+"""Voices of Piper: VITS (Kim, Kong and Son, 2021) as an ONNX file that turns phonemes into a waveform in one pass.
 
 The phonemes are those of espeak-ng, which is called as a program; it is not part of this distribution.
 """
@@ -33,12 +33,12 @@ PAUSE = 0.2
 """Seconds of silence between sentences."""
 
 LONGEST = 5_000
-"""Characters of a text that is spoken: about six minutes."""
+"""Maximum characters of a text: about six minutes of speech."""
 
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
 _CLAUSE = re.compile(r"([,;:.!?—…])")
 _SWITCH = re.compile(r"\([^)]*\)")
-"""What espeak-ng writes where it changes the language."""
+"""Marks that espeak-ng writes when it changes the language."""
 
 _MINUTE = 60
 
@@ -65,7 +65,7 @@ class PiperVoice(AnsweringBackbone):
         """Each text as a recording.
 
         Raises:
-            DataError: an input is not a text, holds nothing to say, is too long, or asks for another voice.
+            DataError: an input is not a text, has no words, is too long, or asks for another voice.
             MissingProgram: espeak-ng is not installed.
             ZooError: espeak-ng fails.
         """
@@ -74,10 +74,10 @@ class PiperVoice(AnsweringBackbone):
 
     def _spoken(self, text: str) -> Recording:
         if len(text) > LONGEST:
-            raise DataError(f"A text has {len(text):,} characters, and up to {LONGEST:,} are spoken.", "Cut it.")
+            raise DataError(f"A text has {len(text):,} characters; the maximum is {LONGEST:,}.", "Cut it.")
         sentences = [found for part in _SENTENCE.split(text) if len(found := self._phonemes(part)) > 0]
         if not sentences:
-            raise DataError(f"'{text[:60]}' holds nothing that can be said.", "Write a sentence.")
+            raise DataError(f"'{text[:60]}' has no words to speak.", "Write a sentence.")
         pause = np.zeros(round(PAUSE * self._rate), dtype=np.float32)
         session = opened(self._path)
         waves = [wave for sentence in sentences for wave in (self._wave(session, sentence), pause)]
@@ -109,10 +109,10 @@ class PiperVoice(AnsweringBackbone):
 
 
 def opened(path: Path) -> Any:
-    """A session whose noise, which durations and the wave are drawn from, starts again.
+    """A new session, whose noise for durations and waveform starts from the same state.
 
-    The noise of one session continues from text to text. Without the graph's optimisations, which save next to nothing
-    here, opening one takes a fifth of a second.
+    The noise of one session continues from text to text. Without graph optimisations, which save almost nothing here,
+    creating one takes a fifth of a second.
     """
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -129,7 +129,7 @@ def phonemes(text: str, language: str) -> str:
     """
     install = "Run: apt-get install espeak-ng (or brew install espeak-ng)"
     program = needs_program("espeak-ng", "turn texts into phonemes for Piper's voices", install)
-    # Nothing that UTF-8 cannot hold reaches the program.
+    # Characters that UTF-8 cannot encode are dropped.
     clean = text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
     command = [program, "-q", "--ipa", "-v", language, "--stdin"]
     try:
@@ -141,7 +141,7 @@ def phonemes(text: str, language: str) -> str:
 
 
 def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
-    """A voice from its ONNX file and the JSON file beside it.
+    """A voice from its ONNX file and the JSON file next to it.
 
     Raises:
         UnsupportedModel: a file is missing or damaged, or the voice's phonemes are not those of espeak-ng.
@@ -158,6 +158,4 @@ def load(card: ModelCard, files: LocalFiles, device: str) -> PiperVoice:
         raise
     except Exception as error:  # onnxruntime's errors share no base class below Exception
         reason = " ".join(str(error).split())[:300].rstrip(".")
-        raise UnsupportedModel(
-            f"'{card.id}' is not a voice of Piper: {reason}.", f"Run: zoo verify {card.id}"
-        ) from error
+        raise UnsupportedModel(f"'{card.id}' is not a Piper voice: {reason}.", f"Run: zoo verify {card.id}") from error

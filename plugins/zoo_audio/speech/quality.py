@@ -1,4 +1,4 @@
-"""DNSMOS P.835: how listeners would rate speech, predicted (Reddy, Gopal and Cutler, ICASSP 2022)."""
+"""DNSMOS P.835: predicts how listeners would rate speech (Reddy, Gopal and Cutler, ICASSP 2022)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 RATE = 16_000
 SAMPLES = int(9.01 * RATE)
-"""Samples per pass of the network; shorter recordings are repeated, longer ones cut into stretches a second apart."""
+"""Samples per pass of the network; shorter recordings are repeated, longer ones cut into windows one second apart."""
 
 OVERALL = (-0.06766283, 1.11546468, 0.04602535)
 """The polynomial, highest power first, fitted by the authors from the third output to the overall score."""
@@ -35,7 +35,7 @@ class QualityPredictor(AnsweringBackbone):
         self._session = session
 
     def outputs(self, inputs: Sequence[Any]) -> list[float]:
-        """The mean over the stretches of each recording.
+        """The mean over the windows of each recording.
 
         Raises:
             DataError: an input is not a recording.

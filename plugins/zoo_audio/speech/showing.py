@@ -1,4 +1,4 @@
-"""Generated recordings on a page: a player, the spectrogram, and the voice that was given."""
+"""Generated recordings on a page: a player, the spectrogram, and the given voice."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.pages import parts
 from zoo_audio.speech.utterances import VoicedText
 
 PLAYABLE = 8_000
-"""Samples per second that browsers play at least."""
+"""Minimum samples per second that browsers play."""
 
 
 def sound(item: Any, answer: Recording) -> str:
-    """The text, the recording generated from it to listen to, its spectrogram, and the voice it is spoken in."""
+    """The text, a player for the generated recording, its spectrogram, and the given voice."""
     facts = f"{answer.seconds:.2f} seconds at {answer.sampling_rate:,} Hz."
     text = str(item)
     # The heading is what was typed, unless that is long or begins with the path of a voice.
@@ -36,7 +36,7 @@ def player(recording: Recording, words: str) -> str:
     """A recording to listen to, inside the page.
 
     Args:
-        words: what it is, for those who cannot see the page.
+        words: description for screen readers.
     """
     rate = max(recording.sampling_rate, PLAYABLE)
     data = base64.b64encode(encode(Recording(recording.at(rate), rate))).decode("ascii")

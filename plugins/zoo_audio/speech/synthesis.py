@@ -1,4 +1,4 @@
-"""Speech synthesis of transformers: VITS, and SpeechT5, which takes the voice of a recording and can be trained."""
+"""Speech synthesis of transformers: VITS, and SpeechT5, which takes its voice from a recording and can be trained."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LONGEST_SECONDS = 20.0
 """Length that training recordings are cut to."""
 
 _IGNORED = -100.0
-"""Value of spectrogram frames that do not count in the loss of SpeechT5."""
+"""Value of spectrogram frames that the loss of SpeechT5 ignores."""
 
 _SEED = 0
 
@@ -47,7 +47,7 @@ class VitsVoice(AnsweringBackbone):
         """Each text as a recording; the same one every time.
 
         Raises:
-            DataError: an input is not a text, has no character that the model can say, or asks for another voice.
+            DataError: an input is not a text, has no character that the model can speak, or asks for another voice.
             MissingExtra: the model needs a phonemizer that is not installed.
         """
         refuse_voices(self.card, inputs)
@@ -58,11 +58,14 @@ class VitsVoice(AnsweringBackbone):
             inputs = self._tokenizer(str(text), return_tensors="pt").to(self.device)
         except ImportError as error:
             raise MissingExtra(
-                f"'{self.card.id}' speaks phonemes; the package 'phonemizer' makes them of texts and is not installed.",
+                f"'{self.card.id}' needs phonemes; the package 'phonemizer', which makes them from text, is not "
+                "installed.",
                 "Run: pip install phonemizer (which needs the program espeak-ng: apt-get install espeak-ng)",
             ) from error
         if not inputs["input_ids"].numel():
-            raise DataError(f"'{str(text)[:60]}' has no character that '{self.card.id}' can say.", "Write a sentence.")
+            raise DataError(
+                f"'{str(text)[:60]}' has no character that '{self.card.id}' can speak.", "Write a sentence."
+            )
         with torch.random.fork_rng(), torch.inference_mode():
             torch.manual_seed(_SEED)
             wave = self.model(**inputs).waveform[0]
@@ -73,8 +76,8 @@ class SpeechT5Voice(AnsweringBackbone):
     """SpeechT5 (Ao et al., 2022): from characters and the vector of a voice to a spectrogram, frame by frame.
 
     Attributes:
-        model: all of the network.
-        processor: what makes tokens of texts and spectrograms of waves.
+        model: the whole network.
+        processor: makes tokens of texts, and spectrograms of waveforms.
     """
 
     task = TASK
@@ -96,7 +99,7 @@ class SpeechT5Voice(AnsweringBackbone):
         return [self._spoken(as_text(self.card, text), voice) for text in inputs]
 
     def learner(self, task: str, classes: Sequence[str]) -> SpeechLearner | None:
-        """What is trained to speak; None for other tasks."""
+        """A learner for speech synthesis; None for other tasks."""
         return SpeechLearner(self) if task == TASK else None
 
     def voice_of(self, recording: Any) -> torch.Tensor:
@@ -108,8 +111,8 @@ class SpeechT5Voice(AnsweringBackbone):
         vector = SPEAKER_ENCODER.embed([recording])[0]
         if len(vector) != self.voice_length:
             raise UnsupportedModel(
-                f"'{self.card.id}' takes voices of {self.voice_length} numbers, and "
-                f"'{SPEAKER_ENCODER.id}' gives {len(vector)}.",
+                f"'{self.card.id}' takes speaker vectors of length {self.voice_length}, but '{SPEAKER_ENCODER.id}' "
+                f"returns {len(vector)}.",
                 "Choose another speaker encoder: export ZOO_SPEAKER_ENCODER=MODEL",
             )
         scaled = vector / max(float(np.linalg.norm(vector)), 1e-12)
@@ -122,7 +125,7 @@ class SpeechT5Voice(AnsweringBackbone):
             DataError: there are none.
         """
         if not text.strip():
-            raise DataError("An empty text holds nothing to say.", "Write a sentence.")
+            raise DataError("The text to speak is empty.", "Write a sentence.")
         found: torch.Tensor = self.processor(text=text.strip(), return_tensors="pt")["input_ids"]
         longest = int(self.model.config.max_text_positions)
         return found[:, :longest]
@@ -155,7 +158,7 @@ class SpeechT5Voice(AnsweringBackbone):
             voice = self.voice_of(text.voice)
         if voice is None:
             raise DataError(
-                f"'{self.card.id}' speaks in the voice of a recording, and there is none.",
+                f"'{self.card.id}' needs a recording of a voice, and none was given.",
                 'Put its path in front of the text: "me.wav Good night."',
             )
         with torch.random.fork_rng(), torch.inference_mode():
@@ -170,7 +173,7 @@ class SpeechT5Voice(AnsweringBackbone):
 class SpeechLearner:
     """Trains SpeechT5 by its own loss of spectrograms, ends and attention.
 
-    Texts without a voice of their own are spoken in the mean voice of the recordings that were learnt from.
+    Texts without a voice of their own are spoken in the mean voice of the training recordings.
 
     Attributes:
         module: maps a batch to the loss of it, batch x 1, the same for each.
@@ -189,7 +192,10 @@ class SpeechLearner:
             DataError: there is no recording.
         """
         if target.recording is None:
-            raise DataError("A voice is learnt from recordings.", "Name their column with --target-column.")
+            raise DataError(
+                "A speech model is trained on recordings, and the data have none.",
+                "Name their column with --target-column.",
+            )
         voice = item.voice if isinstance(item, VoicedText) else target.recording
         return {
             "tokens": self.backbone.tokens(target.text)[0],
@@ -227,7 +233,7 @@ class _SpectrogramLosses(nn.Module):
         self.register_buffer("voices", torch.zeros(length))
 
     def mean_voice(self) -> torch.Tensor | None:
-        """The mean of the voices that were learnt from, of length 1; None before."""
+        """The mean speaker vector of the training recordings, of length 1; None before training."""
         length = self.voices.norm()
         return self.voices / length if length > 0 else None
 

@@ -1,4 +1,4 @@
-"""Texts with recordings: what is said and how it sounds, to train and evaluate synthesised speech and music."""
+"""Texts with recordings, to train and evaluate speech synthesis and music generation."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ KIND = "generated-audio"
 """The kind of these targets."""
 
 VOICE_NAMES = ("voice", "reference", "speaker_audio", "prompt_audio")
-"""Columns of recordings of the voice to speak in."""
+"""Names of columns with recordings of the voice to use."""
 
 
 class VoicedText(str):
-    """A text with a recording of the voice to speak it in; every model that takes texts takes it too.
+    """A text with a recording of the voice to use; models that take texts take it too.
 
     Attributes:
         voice: the recording, decoded when it is accessed.
@@ -54,7 +54,7 @@ class VoicedText(str):
 
 @dataclass(frozen=True)
 class SoundingText:
-    """What a generated recording is evaluated against: the text, and a real recording of it if there is one.
+    """The target of a generated recording: the text, and a real recording of it if there is one.
 
     Attributes:
         text: what is said, or the description of a piece of music.
@@ -70,7 +70,7 @@ class SoundingText:
         return None if self._recordings is None else self._recordings[self._index]
 
     def heard(self, answer: Any) -> str:
-        """The words that an ASR model recognises in a generated recording, for word and character error rates."""
+        """The ASR model's transcript of a generated recording, for word and character error rates."""
         from zoo_audio.speech.metrics import generated, transcript
 
         return transcript(generated("word_error_rate", self, answer))
@@ -84,18 +84,16 @@ class HasOneVoice(Protocol):
 
 
 def refuse_voices(card: ModelCard, inputs: Sequence[Any]) -> None:
-    """Raise ``DataError`` where one of the inputs asks a model that has one voice for another one."""
+    """Raise ``DataError`` if an input asks a model with one voice for another one."""
     if any(isinstance(item, VoicedText) for item in inputs):
-        raise DataError(
-            f"'{card.id}' has one voice and cannot speak in that of a recording.", "Give it the text alone."
-        )
+        raise DataError(f"'{card.id}' has one voice and cannot use that of a recording.", "Give only the text.")
 
 
 def parse(text: str) -> str:
-    """A text as it is typed; after the path of a recording, the text in that voice: ``me.wav Good night.``.
+    """A typed text; after the path of a recording, the text in that voice: ``me.wav Good night.``.
 
     Raises:
-        DataError: there is nothing to say, or the recording cannot be decoded.
+        DataError: the text is empty, or the recording cannot be decoded.
     """
     words = text.split(" ")
     for count in range(len(words), 0, -1):
@@ -103,7 +101,7 @@ def parse(text: str) -> str:
         if path.suffix.lower() in audio.suffixes() and path.is_file():
             if not rest:
                 raise DataError(
-                    f"'{text[:60]}' is a recording of a voice, and nothing to say follows it.",
+                    f"'{text[:60]}' is a recording of a voice without a text after it.",
                     f'Write "{words[0]} Good night."',
                 )
             facts = audio.inspect(path)
@@ -111,14 +109,14 @@ def parse(text: str) -> str:
                 raise DataError(f"'{path}' cannot be read as a recording: it {facts}.")
             return VoicedText.of(rest, [audio.decode(path.read_bytes())])
     if not text.strip():
-        raise DataError("An empty text holds nothing to say.", "Write a sentence.")
+        raise DataError("The text to speak is empty.", "Write a sentence.")
     return text
 
 
 def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -> Dataset:
-    """The texts of a table as inputs, and as targets the texts with their recordings, where a column holds them.
+    """The texts of a table as inputs, and as targets the texts with their recordings, if a column has them.
 
-    A column called ``voice`` holds recordings of the voice to speak in.
+    A column called ``voice`` has recordings of the voice to use.
 
     Raises:
         DataError: a column is missing, or nothing can be used.
@@ -160,7 +158,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
             sounds[name][1].append(facts)  # type: ignore[arg-type]
     settle(reference, len(texts), problems, options)
     if not texts:
-        raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each text.")
+        raise DataError(f"'{reference}' has columns, but no rows.", "Add a row for each text.")
     known = {name: _recordings(path.parent, *sounds[name]) for name in wanted}
     inputs = texts if voice is None else [VoicedText.of(said, known[voice], at) for at, said in enumerate(texts)]
     of_texts = None if recording is None else known[recording]
@@ -187,7 +185,7 @@ def _named(columns: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def _look(shown: Any, folder: Path, seen: dict[Path, audio.AudioFacts | str]) -> tuple[Any, audio.AudioFacts | str]:
-    """A cell's recording, as bytes or as a path, and what it holds; files that several rows name are read once."""
+    """A cell's recording, as bytes or as a path, and its content; files that several rows name are read once."""
     if isinstance(shown, dict):
         content = shown.get("bytes") or b""
         return content, audio.inspect_content(content)

@@ -1,4 +1,4 @@
-"""From spectrograms to waves: a trained vocoder if there is one, else the Griffin-Lim algorithm."""
+"""Converts spectrograms to waveforms: with a trained vocoder if there is one, else with Griffin-Lim."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUNDS, MOMENTUM = 60, 0.99
 """Iterations and momentum of the fast Griffin-Lim algorithm (Perraudin, Balazs and Søndergaard, 2013)."""
 
 LEAST, SILENCE = 8, -10.0
-"""Frames that the algorithm takes at least, and log10 of the magnitude of silence."""
+"""Minimum number of frames for the algorithm, and log10 of the magnitude of silence."""
 
 
 def vocoder_for(folder: Path, device: str) -> Any:
@@ -42,18 +42,18 @@ def vocoder_for(folder: Path, device: str) -> Any:
 
 
 def griffin_lim(spectrogram: torch.Tensor, filters: torch.Tensor, window: torch.Tensor, hop: int) -> torch.Tensor:
-    """A wave whose magnitudes are near those of a mel spectrogram; phases are found by turns, from a fixed start.
+    """A waveform that approximates a mel spectrogram; phases are found iteratively, from a fixed start.
 
     Args:
         spectrogram: log10 of the magnitudes of the bands, frames x bands.
         filters: frequencies x bands.
-        window: what frames are weighted by, as long as the Fourier transform.
+        window: weights of a frame, as long as the Fourier transform.
         hop: samples from one frame to the next.
     """
     import torch
 
     size, frames = len(window), len(spectrogram)
-    # The transform needs some frames to look at, so that silence follows what is shorter.
+    # The transform needs some frames, so shorter spectrograms are padded with silence.
     spectrogram = torch.nn.functional.pad(spectrogram, (0, 0, 0, max(0, LEAST - frames)), value=SILENCE)
     magnitudes = (torch.linalg.pinv(filters.T.double()) @ (10.0 ** spectrogram.double()).T).clamp(min=1e-10).float()
     generator = torch.Generator().manual_seed(0)

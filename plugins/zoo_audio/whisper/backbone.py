@@ -30,7 +30,7 @@ _FRAMES_PER_POSITION = 2
 
 
 class WhisperTrunk(Trunk):
-    """Whisper's encoder; its layers are its blocks, averaged over the part of the half minute that is sound."""
+    """Whisper's encoder; its layers are its blocks, averaged over the sound in the 30-second window."""
 
     sampling_rate = 16_000
 
@@ -44,26 +44,26 @@ class WhisperTrunk(Trunk):
         self.embedding_dimension = int(model.dims.n_audio_state)
 
     def prepare(self, wave: np.ndarray) -> torch.Tensor:
-        """The log-mel spectrogram of a wave padded with silence, and how many of the encoder's positions are sound."""
+        """The log-mel spectrogram of a waveform padded with silence, and the number of encoder positions with sound."""
         frames = self._positions * _FRAMES_PER_POSITION
         padded = whisper.pad_or_trim(torch.from_numpy(np.ascontiguousarray(wave)), frames * whisper.audio.HOP_LENGTH)
         mel = whisper.log_mel_spectrogram(padded, n_mels=self._mels)
         heard = -(-len(wave) // (whisper.audio.HOP_LENGTH * _FRAMES_PER_POSITION))
-        # The number of positions that are sound travels in a column of its own.
+        # The number of positions with sound is stored in a column of its own.
         marks = torch.full((self._mels, 1), float(min(max(heard, 1), self._positions)))
         return torch.cat([mel, marks], dim=1)
 
     def length(self, item: torch.Tensor) -> int:
-        """The same for all: Whisper always looks at half a minute."""
+        """The same for all: Whisper's input is always 30 seconds."""
         return int(item.shape[1])
 
     def collate(self, items: Sequence[torch.Tensor]) -> Batch:
-        """Spectrograms, batch x mels x frames, and the number of positions that are sound."""
+        """Spectrograms, batch x mels x frames, and the number of positions with sound."""
         stacked = torch.stack(list(items))
         return {"mel": stacked[:, :, :-1], "heard": stacked[:, 0, -1].long()}
 
     def at(self, batch: Batch, layers: Sequence[str]) -> dict[str, torch.Tensor]:
-        """The means over the heard positions after the blocks, each batch x d; the last with the closing norm."""
+        """The means of each block over the positions with sound, each batch x d; the last with the final norm."""
         found: dict[str, torch.Tensor] = {}
         inside = torch.arange(self._positions, device=batch["mel"].device) < batch["heard"][:, None]
         hooks = [
@@ -80,7 +80,7 @@ class WhisperTrunk(Trunk):
 
 
 class WhisperBackbone(AudioBackbone):
-    """The encoder for features, and all of the model for words."""
+    """The encoder for features, and the whole model for transcripts."""
 
     def __init__(self, card: ModelCard, model: Any, *, device: str, dtype: str) -> None:
         require_float32(card, dtype)
@@ -90,12 +90,12 @@ class WhisperBackbone(AudioBackbone):
         self.model = model
 
     def learner(self, task: str, classes: Sequence[str]) -> WhisperLearner | None:
-        """What is trained to recognise speech: all of the model; None for other tasks."""
+        """A learner for speech recognition that trains the whole model; None for other tasks."""
         return WhisperLearner(self) if task == RECOGNITION else None
 
 
 class WhisperLearner:
-    """Trains and uses a Whisper model by its own tokens.
+    """Trains and uses a Whisper model with its own tokens.
 
     Attributes:
         module: maps a batch with ``tokens`` to the mean cross entropy of each transcript, batch x 1.
@@ -112,7 +112,7 @@ class WhisperLearner:
         )
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, list[int]]:
-        """A recording's spectrogram, and the tokens of what is said, with those that whisper begins and ends by."""
+        """A recording's spectrogram, and the tokens of its transcript, with Whisper's start and end tokens."""
         tokens = [
             *self._tokenizer.sot_sequence_including_notimestamps,
             *self._tokenizer.encode(f" {str(target).strip()}"),
@@ -121,7 +121,7 @@ class WhisperLearner:
         return self.backbone.preprocess(item), tokens[: self.backbone.model.dims.n_text_ctx]
 
     def collate(self, examples: Sequence[tuple[torch.Tensor, list[int]]]) -> dict[str, torch.Tensor]:
-        """Spectrograms, tokens padded on the right, and which of them count: those after the beginning."""
+        """Spectrograms, tokens padded on the right, and a mask of those that count, after the start tokens."""
         longest = max(len(tokens) for _, tokens in examples)
         start = len(self._tokenizer.sot_sequence_including_notimestamps)
         rows = [[*tokens, *[self._tokenizer.eot] * (longest - len(tokens))] for _, tokens in examples]
@@ -130,7 +130,7 @@ class WhisperLearner:
         return {"mel": batch["mel"], "tokens": torch.tensor(rows), "counted": torch.tensor(counted)}
 
     def predict(self, inputs: Sequence[Any]) -> list[str]:
-        """The words of each recording."""
+        """The transcript of each recording."""
         self.module.eval()
         return list(self.backbone.answer(RECOGNITION, inputs) or ())
 
@@ -168,7 +168,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AudioBa
 
 
 def transcribed(model: Any, waves: Sequence[np.ndarray]) -> list[str]:
-    """What is said in each wave of at most half a minute, by whisper's own greedy decoding."""
+    """The transcript of each waveform of at most 30 seconds, by Whisper's own greedy decoding."""
     options = whisper.DecodingOptions(
         fp16=False, without_timestamps=True, language=None if model.is_multilingual else "en"
     )
@@ -189,7 +189,7 @@ def weights_of(files: LocalFiles) -> str:
     named = [file.path for file in files.files if file.path.endswith(".pt")]
     found = named or sorted(path.name for path in files.root.glob("*.pt"))
     if len(found) != 1:
-        raise UnsupportedModel(f"{files.root} holds {len(found)} files of weights (.pt), where one is needed.")
+        raise UnsupportedModel(f"{files.root} has {len(found)} weight files (.pt); exactly one is needed.")
     return found[0]
 
 

@@ -1,4 +1,4 @@
-"""Whisper as CTranslate2 runs it, through faster-whisper: transcripts, and features of its encoder."""
+"""Whisper run by CTranslate2, through faster-whisper: transcripts, and features of its encoder."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ RECOGNITION = "automatic-speech-recognition"
 LAYER = "encoder.mean"
 RATE = 16_000
 FRAMES = 3_000
-"""Frames of half a minute's spectrogram; the encoder has one position for two frames, 320 samples."""
+"""Frames of a 30-second spectrogram; the encoder has one position for two frames, 320 samples."""
 
 _SAMPLES = 320
 
 
 class FasterWhisperBackbone:
-    """The whole ASR model, and the mean of the encoder's last layer over what is sound.
+    """The whole ASR model, and the mean of the encoder's last layer over the positions with sound.
 
     Attributes:
         card: its model card.
-        layers: the encoder's mean alone.
+        layers: only the encoder's mean.
     """
 
     input_kind = "audio"
@@ -44,7 +44,7 @@ class FasterWhisperBackbone:
         self.embedding_dimension = int(self._encoded(silence).shape[2])
 
     def preprocess(self, item: Any) -> tuple[np.ndarray, int]:
-        """The log-mel spectrogram of the first half minute, mels x 3,000, and how many positions of it are sound.
+        """The log-mel spectrogram of the first 30 seconds, mels x 3,000, and the number of positions with sound.
 
         Raises:
             DataError: it is not a recording.
@@ -54,7 +54,7 @@ class FasterWhisperBackbone:
         return pad_or_trim(self._model.feature_extractor(wave)), heard
 
     def collate(self, items: Sequence[tuple[np.ndarray, int]]) -> dict[str, np.ndarray]:
-        """Spectrograms, batch x mels x frames, and the number of positions that are sound."""
+        """Spectrograms, batch x mels x frames, and the number of positions with sound."""
         spectrograms = np.stack([spectrogram for spectrogram, _ in items]).astype(np.float32)
         return {"mel": spectrograms, "heard": np.array([heard for _, heard in items])}
 
@@ -71,12 +71,12 @@ class FasterWhisperBackbone:
         return wave
 
     def _encoded(self, spectrograms: np.ndarray) -> np.ndarray:
-        """The encoder's states, batch x positions x d, in the computer's own memory."""
+        """The encoder's states, batch x positions x d, in main memory."""
         states = self._model.model.encode(get_ctranslate2_storage(spectrograms), to_cpu=True)
         return np.asarray(states, dtype=np.float32)
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[str] | None:
-        """The words of each recording, all of it, by greedy decoding; None for other tasks.
+        """The transcript of each whole recording, by greedy decoding; None for other tasks.
 
         Raises:
             DataError: one is not a recording.
@@ -96,7 +96,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> FasterW
     """The ASR model of a CTranslate2 folder.
 
     Raises:
-        UnsupportedModel: the folder holds none.
+        UnsupportedModel: the folder has none.
         UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype)

@@ -15,7 +15,7 @@ _MARKS = (b"model_state_dict", b"n_audio_state")
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether a file is what ``torch.save`` made of a Whisper model: an archive that speaks of its dimensions."""
+    """Whether a file is a Whisper model saved by ``torch.save``: an archive that mentions its dimensions."""
     try:
         with zipfile.ZipFile(path) as archive:
             name = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
@@ -26,7 +26,7 @@ def is_checkpoint(path: Path) -> bool:
 
 
 def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
-    """The card of a folder of which one file is such a checkpoint, without a configuration."""
+    """The card of a folder with one such checkpoint and no configuration."""
     found = [] if config else [path.name for path in sorted(folder.root.glob("*.pt")) if is_checkpoint(path)]
     if len(found) != 1:
         return None

@@ -1,6 +1,6 @@
-"""``whisper:`` models: the checkpoints of openai-whisper, one file each, at an address that holds its SHA-256.
+"""``whisper:`` models: the checkpoints of openai-whisper, one file each, at a URL that contains its SHA-256.
 
-They are kept where openai-whisper keeps them, under the same names, so that nothing is stored twice.
+They are stored where openai-whisper stores them, under the same names, so that nothing is stored twice.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from zoo.contract.source import SingleFiles
 
 
 def checkpoints() -> Path:
-    """The folder where openai-whisper keeps its checkpoints."""
+    """The folder where openai-whisper stores its checkpoints."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisper"
 
 
 WHISPER = SingleFiles("whisper", "openai-whisper", checkpoints)
-"""The checkpoints that openai-whisper names; the catalog has its table, so that the package is not needed."""
+"""The checkpoints of openai-whisper; the catalog has its table, so the package is not needed."""

@@ -1,4 +1,4 @@
-"""Extractive question answering: where in the text the answer begins and ends (Devlin et al., BERT, 2019, 4.2)."""
+"""Extractive question answering: predicts the start and end of the answer (Devlin et al., BERT, 2019, 4.2)."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ LONGEST_ANSWER = 30
 
 
 class SpanFinder(nn.Module):
-    """An encoder with two numbers for each token; maps a batch with ``positions`` to its losses, batch x 1."""
+    """An encoder with two scores per token; maps a batch with ``positions`` to its losses, batch x 1."""
 
     def __init__(self, model: nn.Module, width: int) -> None:
         super().__init__()
         self.model, self.linear = model, nn.Linear(width, 2)
 
     def logits(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Batch x tokens x 2: for the beginning and the end of the answer."""
+        """Batch x tokens x 2: scores of the start and the end of the answer."""
         return self.linear(self.model(**batch).last_hidden_state)
 
     def forward(self, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
@@ -53,7 +53,7 @@ class AnswerLearner:
         self.module = SpanFinder(self.pretrained, width).to(backbone.device)
 
     def example(self, item: Any, target: Any) -> dict[str, Any]:
-        """The first window that holds the first known answer, and the answer's tokens; else the first window."""
+        """The first window that contains the first known answer, and the answer's tokens; else the first window."""
         start = item.context.index(target[0])
         end = start + len(target[0])
         windows = encode(self.backbone, item)
@@ -74,7 +74,7 @@ class AnswerLearner:
 
 
 def find(backbone: TextModel, item: Any, logits: Callable[[Any], torch.Tensor]) -> Answer:
-    """The most likely answer over all windows, by a function that gives batch x tokens x 2."""
+    """The most likely answer over all windows, by a function that returns batch x tokens x 2."""
     best = Answer("", 0.0, 0, 0)
     highest = -float("inf")
     for tokens, places in encode(backbone, item):

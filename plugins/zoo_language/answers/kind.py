@@ -20,7 +20,7 @@ _CONTEXT = "The king lives in Havana. His sister, who paints, lives in a tower b
 
 
 class Questions(Kind):
-    """Questions, each with the text that holds its answer; text models answer them."""
+    """Questions, each with the text that contains its answer; text models take them."""
 
     name = "question"
     asked_of = "text"

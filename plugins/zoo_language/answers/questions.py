@@ -1,4 +1,4 @@
-"""Questions about a text, with answers that are parts of it: SQuAD's JSON, and tables with three columns."""
+"""Questions about a text, with spans of it as answers: SQuAD's JSON, and tables with three columns."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ANSWERS = ("answer", "answers", "answer_text", "target")
 
 @dataclass(frozen=True)
 class Question:
-    """A question, and the text that holds its answer."""
+    """A question, and the text that contains its answer."""
 
     question: str
     context: str
@@ -66,7 +66,7 @@ class QuestionReader:
 
 
 def parse(text: str) -> Question:
-    """A question as users type it: up to its question mark, then the text that holds the answer.
+    """A typed question: up to its question mark, then the text that contains the answer.
 
     Raises:
         DataError: there is no question mark, or nothing after it.

@@ -20,7 +20,7 @@ _WORDS, _TAGS = ("tokens", "words"), ("ner_tags", "tags", "labels", "ner")
 _DOCUMENT = "-DOCSTART-"
 
 Row = tuple[str, Sequence[str], Sequence[str]]
-"""Its place in the file, its words, and their tags."""
+"""A sentence: its place in the file, its words, and their tags."""
 
 
 class TaggedReader:
@@ -100,7 +100,7 @@ def _dataset(name: str, rows: Sequence[Row], options: ReadOptions) -> Dataset:
             wrong = next(tag for tag in tags if tag != "O" and "-" not in tag)
             problems.append(Problem(place, f"has the tag '{wrong}', not one such as B-PER, I-PER or O"))
         elif any(len(word.split()) != 1 for word in words):
-            problems.append(Problem(place, "has a word that is empty or holds a space"))
+            problems.append(Problem(place, "has a word that is empty or contains a space"))
         else:
             texts.append(" ".join(words))
             targets.append(tuple(tags))

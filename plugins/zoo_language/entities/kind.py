@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Spans(Kind):
-    """Named entities: as targets a tag for each word, as answers where each entity begins and ends."""
+    """Named entities: as targets a tag for each word, as answers the start and end of each entity."""
 
     name = "spans"
     noun, nouns, per_sample = "entity", "entities", "tagged words"
@@ -33,9 +33,9 @@ class Spans(Kind):
         return read_table(reference, table, options)
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> tuple[str, ...]:
-        """The tag of each word; raises ``UnsupportedModel`` where the answer is not entities."""
+        """The tag of each word; raises ``UnsupportedModel`` if the answer is not entities."""
         if not isinstance(answer, NamedEntities):
-            raise UnsupportedModel("The model does not answer with entities, so that it cannot be evaluated by tags.")
+            raise UnsupportedModel("The model does not predict entities, so it cannot be evaluated on tags.")
         return tags_of(item, answer)
 
     def labels(self, answer: NamedEntities) -> Sequence[str]:

@@ -14,8 +14,8 @@ OUTSIDE = "O"
 def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
     """The entities of a sentence as (type, first word, word after the last), in order.
 
-    Tags are ``B-`` and ``I-`` with a type, or ``O``. As in CoNLL's script, an ``I-`` that does not continue an
-    entity of its type begins one; ``E-``, ``S-``, ``L-`` and ``U-`` of the other schemes are read too.
+    Tags are ``B-`` and ``I-`` with a type, or ``O``. As in CoNLL's script, an ``I-`` that does not continue an entity
+    of its type starts one; ``E-``, ``S-``, ``L-`` and ``U-`` of the other schemes are read too.
     """
     found: list[tuple[str, int, int]] = []
     start, kind = 0, ""
@@ -34,7 +34,7 @@ def entities(tags: Sequence[str]) -> list[tuple[str, int, int]]:
 
 
 def entity_f1(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> float:
-    """Micro F1 of entities, right where type and both ends are (Tjong Kim Sang and De Meulder, 2003); 0 to 1."""
+    """Micro F1 of entities, correct if type and both ends are (Tjong Kim Sang and De Meulder, 2003); 0 to 1."""
     right = known = found = 0
     for true_tags, predicted in _pairs("entity_f1", targets, predictions):
         expected, given = set(entities(true_tags)), set(entities(predicted))
@@ -43,7 +43,7 @@ def entity_f1(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[s
 
 
 def token_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Sequence[str]]) -> float:
-    """Share of the words whose tag is right; 0 to 1."""
+    """Fraction of the words with the correct tag; 0 to 1."""
     pairs = [
         (expected, given)
         for true_tags, predicted in _pairs("token_accuracy", targets, predictions)
@@ -54,14 +54,14 @@ def token_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Seque
 
 METRICS = (
     Metric("entity_f1", entity_f1, True, "Micro F1 of whole entities with their types, as in CoNLL; 0 to 1."),
-    Metric("token_accuracy", token_accuracy, True, "Share of the words whose tag is right; 0 to 1."),
+    Metric("token_accuracy", token_accuracy, True, "Fraction of the words with the correct tag; 0 to 1."),
 )
 
 
 def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> list[tuple[Any, Any]]:
     pairs = list(zip(targets, predictions, strict=True))
     if not pairs or not all(isinstance(tags, (tuple, list)) for pair in pairs for tags in pair):
-        raise DataError(f"'{name}' compares tags, one for each word.")
+        raise DataError(f"'{name}' needs a tag for each word.")
     if any(len(known) != len(found) for known, found in pairs):
-        raise DataError(f"'{name}' needs a tag for each word, and some are missing or too many.")
+        raise DataError(f"'{name}' needs a tag for each word, but some are missing or extra.")
     return pairs

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def marked(text: str, found: NamedEntities) -> str:
-    """A text with its entities in the colours of their types, and a table of them, in words too."""
+    """A text with its entities in the colours of their types, and a table of them."""
     if not found:
         return f"<blockquote>{escape(text)}</blockquote><p>Nothing was found.</p>"
     types = sorted({one.label for one in found})

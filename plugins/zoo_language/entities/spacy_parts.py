@@ -1,4 +1,4 @@
-"""The parts of spaCy's pipelines that find entities, and the entities that they find."""
+"""The components of spaCy's pipelines for entities, and the entities that they find."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 from zoo_language.entities.spans import NamedEntities, NamedEntity
 
 WHOLE, OWN = "tok2vec.mean", "ner.mean"
-"""The layers: vectors of the network that all components share, and of the entity component's own."""
+"""The layers: vectors of the shared network, and of the entity component's own network."""
 
 _PIECE = 20_000
-"""Characters that are read at once; longer texts are read in pieces, since spaCy needs about 3 kB per character."""
+"""Characters processed at once; longer texts are split, since spaCy needs about 3 kB per character."""
 
 _AT_ONCE = 32
 
@@ -33,7 +33,7 @@ def entities(pipeline: Any, texts: Iterable[str]) -> list[NamedEntities]:
 
 
 def pieces(text: str) -> Iterator[tuple[int, str]]:
-    """A text in pieces of at most ``_PIECE`` characters, with their places; cut at a line's end, else at a space."""
+    """A text in pieces of at most ``_PIECE`` characters, with their positions; split at line ends, else at spaces."""
     start = 0
     while len(text) - start > _PIECE:
         last = start + _PIECE
@@ -45,7 +45,7 @@ def pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def networks(pipeline: Any) -> Iterator[tuple[str, Any]]:
-    """Each layer with the network that gives its vectors, one per token."""
+    """Each layer with the network that returns its vectors, one per token."""
     for network in of_factory(pipeline, "tok2vec"):
         yield WHOLE, pipeline.get_pipe(network).model
     if not listens(pipeline):
@@ -53,12 +53,12 @@ def networks(pipeline: Any) -> Iterator[tuple[str, Any]]:
 
 
 def listens(pipeline: Any) -> bool:
-    """Whether the entity component takes its vectors from the shared network, and has none of its own."""
+    """Whether the entity component uses the shared network, and has none of its own."""
     return str(_first(pipeline).name).endswith("-listener")
 
 
 def _first(pipeline: Any) -> Any:
-    """The layer of the entity component that gives a vector per token."""
+    """The layer of the entity component that returns a vector per token."""
     return finder(pipeline).model.get_ref("tok2vec").layers[0]
 
 
@@ -68,5 +68,5 @@ def finder(pipeline: Any) -> Any:
 
 
 def of_factory(pipeline: Any, factory: str) -> list[str]:
-    """Names of the components that a factory made."""
+    """Names of the components made by a factory."""
     return [name for name in pipeline.pipe_names if pipeline.get_pipe_meta(name).factory == factory]

@@ -1,7 +1,7 @@
 """spaCy's pipelines for named entities, from an installed package or a folder: their entities, and their features.
 
 A pipeline's ``config.cfg`` names the functions that build it. Only those of spaCy's own convolutional networks are
-called, so that nothing that came with the weights is run; its files are msgpack, JSON and plain numbers.
+called, so no code that came with the weights is run; its files are msgpack, JSON and plain numbers.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class SpacyBackbone:
     It computes in float32 on the CPU.
 
     Attributes:
-        layers: ``tok2vec.mean`` where the pipeline has a shared network (spaCy's own ``Doc.vector``), ``ner.mean``
-            where what finds entities has one of its own.
+        layers: ``tok2vec.mean`` if the pipeline has a shared network (spaCy's own ``Doc.vector``), ``ner.mean`` if the
+            entity component has its own.
     """
 
     input_kind = "text"
     learning_rate = 1e-3
-    """The default for fine-tuning: that of spaCy's own optimiser."""
+    """The default for fine-tuning: the rate of spaCy's own optimiser."""
 
     def __init__(self, card: ModelCard, folder: Path, pipeline: Any) -> None:
         self.card, self._folder, self._pipeline = card, folder, pipeline
@@ -62,7 +62,7 @@ class SpacyBackbone:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The kinds of entities that it tells apart."""
+        """The types of entities that it predicts."""
         return tuple(finder(self._pipeline).labels)
 
     def preprocess(self, item: Any) -> list[Any]:
@@ -75,7 +75,7 @@ class SpacyBackbone:
         return sum(len(document) for document in item)
 
     def collate(self, items: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
-        """The texts in a row; there is no padding."""
+        """The texts, one after the other; there is no padding."""
         return list(items)
 
     def features(self, batch: Sequence[Sequence[Any]], layers: Sequence[str]) -> dict[str, np.ndarray]:
@@ -103,7 +103,7 @@ class SpacyBackbone:
         return entities(self._pipeline, map(self._text, inputs)) if task == "token-classification" else None
 
     def learner(self, task: str, classes: Sequence[str]) -> EntityLearner | None:
-        """What is trained for named entities; None for other tasks."""
+        """A learner for named entities; None for other tasks."""
         if task != "token-classification":
             return None
         from zoo_language.entities.spacy_training import EntityLearner
@@ -126,11 +126,11 @@ def load(card: ModelCard, folder: Path) -> SpacyBackbone:
 
 
 def read(card: ModelCard, folder: Path) -> Any:
-    """The pipeline in a folder: what finds its entities, and the network that this listens to; the rest stays out.
+    """The pipeline in a folder: its entity component and the network that this uses, without the rest.
 
     Raises:
-        UnsupportedModel: it finds no entities, asks for functions that are not spaCy's own, was made for spaCy 2, or
-            its files cannot be read.
+        UnsupportedModel: it finds no entities, uses functions that are not spaCy's own, was made for spaCy 2, or its
+            files cannot be read.
     """
     try:
         meta = parse_json((folder / META).read_text(encoding="utf-8"), finite=False)
@@ -149,25 +149,25 @@ def read(card: ModelCard, folder: Path) -> Any:
             return spacy.util.load_model_from_path(folder, meta=meta, exclude=others)
     except UnsupportedModel:
         raise
-    except Exception as error:  # spaCy raises whatever its parts raise: of files, of msgpack, of the configuration
+    except Exception as error:  # spaCy raises many types of errors: for files, msgpack and the configuration
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise UnsupportedModel(f"spaCy cannot load '{card.id}': {reason}.", f"Run: zoo verify {card.id}") from error
 
 
 def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
-    """Refuse a configuration that asks for anything but spaCy's own networks for entities."""
+    """Reject a configuration that uses anything but spaCy's own networks for entities."""
     language, components = config["nlp"], config.get("components", {})
     kept = {name: one for name, one in components.items() if one.get("factory") in _COMPONENTS}
     count = sum(one["factory"] == "ner" for one in kept.values())
     if count != 1:
         raise UnsupportedModel(
-            f"'{card.id}' has {count or 'no'} components that find entities ('ner'); it is made of "
+            f"'{card.id}' has {count or 'no'} components that find entities ('ner'); one is needed. Its components: "
             f"{', '.join(components) or 'nothing'}.",
             "Choose a pipeline with one.",
         )
     if not _LANGUAGE.match(str(language.get("lang"))):
         raise UnsupportedModel(
-            f"'{card.id}' is of the language {str(language.get('lang'))[:20]!r}, which is not a code."
+            f"'{card.id}' has the language {str(language.get('lang'))[:20]!r}, which is not a language code."
         )
     foreign = [name for name in _functions({"nlp": language, **kept}) if not _KNOWN.match(name)]
     foreign += [f"{key} {language[key]}" for key in _CALLBACKS if language.get(key)]
@@ -181,7 +181,7 @@ def _check(card: ModelCard, config: Mapping[str, Any]) -> None:
 
 
 def _functions(value: Any) -> Iterator[str]:
-    """The functions that a part of a configuration calls by name."""
+    """The functions named in a section of a configuration."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if key.startswith("@"):
@@ -201,7 +201,7 @@ def _warn_of_version(card: ModelCard, meta: Mapping[str, Any]) -> None:
         return
     if not fits:
         warnings.warn(
-            f"'{card.id}' was made for spaCy {asked}, and this is {spacy_version}: it may find less.",
+            f"'{card.id}' was made for spaCy {asked}, but {spacy_version} is installed: it may find fewer entities.",
             WeightsNotice,
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""Trains a pipeline of spaCy for named entities in the core's loop: its weights are seen as those of a torch module.
+"""Trains a spaCy pipeline for named entities in the core's loop, with its weights as those of a torch module.
 
 spaCy computes loss and gradients itself. The module's parameters share their memory with spaCy's, so that the loop's
 optimiser, freezing, early stopping and checkpoints work as on any other model.
@@ -44,11 +44,11 @@ class EntityLearner:
         places = word_places(item)
         spans = [(places[first][0], places[last - 1][1], kind) for kind, first, last in entities(target)]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of entities that end within a token, from which nothing is learned
+            warnings.simplefilter("ignore")  # entities that end within a token, which are not trained on
             return Example.from_dict(self._pipeline.make_doc(item), {"entities": spans})
 
     def collate(self, examples: Sequence[Example]) -> list[Example]:
-        """The examples in a row."""
+        """The examples, one after the other."""
         return list(examples)
 
     def predict(self, inputs: Sequence[Any]) -> list[NamedEntities]:
@@ -64,8 +64,8 @@ class Weights(nn.Module):
     """A pipeline's weights as parameters in the same memory; maps examples to their losses, batch x 1.
 
     Attributes:
-        network: what gives the tokens their vectors.
-        finder: what finds entities by them.
+        network: computes the vectors of the tokens.
+        finder: finds entities from them.
     """
 
     def __init__(self, pipeline: Any) -> None:
@@ -95,12 +95,12 @@ class Weights(nn.Module):
         return _Computed.apply(loss, len(batch), gradients, *parameters)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Weights:
-        """Stay where spaCy's memory is."""
+        """Keep the parameters in spaCy's memory."""
         return self
 
     @staticmethod
     def _taken(node: Any, name: str) -> torch.Tensor | None:
-        """The gradient that has gathered, which is put back to zero."""
+        """The accumulated gradient, which is reset to zero."""
         if not node.has_grad(name):
             return None
         gradient = node.get_grad(name)
@@ -110,7 +110,7 @@ class Weights(nn.Module):
 
 
 class _Computed(torch.autograd.Function):
-    """A loss whose gradients are known already."""
+    """A loss with precomputed gradients."""
 
     @staticmethod
     def forward(ctx: Any, loss: float, count: int, gradients: Any, *parameters: torch.Tensor) -> torch.Tensor:
@@ -124,7 +124,7 @@ class _Computed(torch.autograd.Function):
 
 
 def _renew(pipeline: Any, labels: Sequence[str]) -> None:
-    """Put a finder of other kinds of entities into a pipeline, with the old one's weights wherever they fit."""
+    """Replace the entity component by one for other types, with the old one's weights wherever they fit."""
     old, [name] = finder(pipeline), of_factory(pipeline, "ner")
     config = {key: value for key, value in pipeline.get_pipe_config(name).items() if key != "factory"}
     pipeline.remove_pipe(name)

@@ -17,7 +17,7 @@ class NamedEntity:
         label: its type: ``PER``.
         word: its words, as they are in the text.
         start, end: its first character, and the one after its last.
-        score: its probability, where the model gives one.
+        score: its probability, if the model returns one.
     """
 
     label: str
@@ -27,7 +27,7 @@ class NamedEntity:
     score: float | None = None
 
     def renamed(self, label: str) -> NamedEntity:
-        """The same with another type."""
+        """The same entity with another type."""
         return replace(self, label=label)
 
 
@@ -52,7 +52,7 @@ class NamedEntities(Sequence[NamedEntity]):
 
 
 def word_places(text: str) -> list[tuple[int, int]]:
-    """Where each word of a text begins and ends, in characters; white space separates words."""
+    """Start and end of each word of a text, in characters; white space separates words."""
     places, position = [], 0
     for word in text.split():
         start = text.index(word, position)

@@ -40,7 +40,7 @@ class TokenClassifier(nn.Module):
 
 
 class TagLearner:
-    """Trains and uses a token classifier; words beyond the model's maximum are outside of any entity."""
+    """Trains and uses a token classifier; words beyond the model's maximum are not in any entity."""
 
     def __init__(self, backbone: TextModel, classes: Sequence[str]) -> None:
         self.backbone, self.classes = backbone, tuple(classes)
@@ -72,7 +72,7 @@ class TagLearner:
 def tag(
     backbone: TextModel, texts: Sequence[str], logits: Callable[[Any], torch.Tensor], classes: Sequence[str]
 ) -> list[NamedEntities]:
-    """The entities of each text by a function that gives batch x tokens x classes."""
+    """The entities of each text, by a function that returns batch x tokens x classes."""
     answers: list[NamedEntities] = []
     for start in range(0, len(texts), BATCH_SIZE):
         part = texts[start : start + BATCH_SIZE]

@@ -1,4 +1,4 @@
-"""OpenAI's chat models: they classify and answer texts, within a cost limit, and can be fine-tuned at OpenAI."""
+"""OpenAI's chat models: they classify texts and answer prompts, within a cost limit, and OpenAI can fine-tune them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard
 
 CLASSES = "classes"
-"""Where the card of a fine-tuned model has the classes that it was trained on."""
+"""Key on the card of a fine-tuned model with the classes that it was trained on."""
 
 AT_ONCE = 8
 """Concurrent requests."""
@@ -27,7 +27,7 @@ ROOM = 2048
 
 
 class OpenAIChat:
-    """A chat model behind the API. Its cost limit holds for as long as it is loaded.
+    """A chat model behind the API. Its cost limit applies while it is loaded.
 
     It has no feature layers. ``spent`` is in dollars, for the tokens that OpenAI counted.
     """
@@ -43,29 +43,29 @@ class OpenAIChat:
         self.client = client()
 
     def preprocess(self, item: Any) -> Any:
-        """Refuse: it has no feature layers."""
+        """Raise an error: it has no feature layers."""
         raise self._no_features()
 
     def collate(self, items: Sequence[Any]) -> Any:
-        """Refuse, as ``preprocess``."""
+        """Raise an error, as ``preprocess``."""
         raise self._no_features()
 
     def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
-        """Refuse, as ``preprocess``."""
+        """Raise an error, as ``preprocess``."""
         raise self._no_features()
 
     def answer(self, task: str, inputs: Sequence[str], labels: Sequence[str] = ()) -> list[Labels] | list[str] | None:
-        """The class of each text for text classification, else what the model writes for each text.
+        """The class of each text for text classification, else the model's answer to each text.
 
         Args:
             labels: the classes to choose from, for a model that was not fine-tuned on classes of its own.
 
         Returns:
-            A class comes with the probability of its tokens, where the model gives it. None for tasks that are not
+            A class has the probability of its tokens, if the API returns it. None for tasks that are not
             among the card's.
 
         Raises:
-            UnsupportedModel: it has no classes, and none are named.
+            UnsupportedModel: it has no classes, and none are given.
             InvalidInput: it could cost more than the limit; nothing is sent.
         """
         if task == "text-classification":
@@ -97,9 +97,9 @@ class OpenAIChat:
         most = self.spent + self.cost_of_asking(conversations, room)
         if most > self.limit:
             raise InvalidInput(
-                f"Asking '{self.card.id}' {len(conversations):,} times could cost ${most:.4f}, more than the limit of "
+                f"{len(conversations):,} requests to '{self.card.id}' could cost ${most:.4f}, more than the limit of "
                 f"${self.limit:.4f}.",
-                "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer texts.",
+                "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or use fewer texts.",
             )
         with ThreadPoolExecutor(min(AT_ONCE, len(conversations) or 1)) as pool:
             return list(pool.map(lambda messages: self._asked(messages, room), conversations))

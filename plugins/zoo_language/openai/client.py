@@ -1,4 +1,4 @@
-"""OpenAI's official client, and its errors in one sentence; the key is never printed."""
+"""OpenAI's official client, with clear errors; the key is never printed."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def client() -> Any:
     with needs_extra("openai", "reach OpenAI"):
         from openai import OpenAI
     if not os.environ.get("OPENAI_API_KEY"):
-        raise GatedModel("OpenAI takes requests only with a key.", "Set OPENAI_API_KEY.")
+        raise GatedModel("OpenAI requires an API key.", "Set OPENAI_API_KEY.")
     return OpenAI(max_retries=RETRIES, timeout=TIMEOUT)
 
 
 @contextmanager
 def openai_errors(model: str) -> Iterator[None]:
-    """Translate the client's errors by their type; the server's words are not repeated, since they may quote the key.
+    """Translate the client's errors by their type; the server's text is not repeated, since it may quote the key.
 
     Args:
         model: model id.
@@ -47,20 +47,18 @@ def openai_errors(model: str) -> Iterator[None]:
     try:
         yield
     except openai.AuthenticationError:
-        raise GatedModel("OpenAI refused the key.", "Make a new one and set OPENAI_API_KEY.") from None
+        raise GatedModel("OpenAI rejected the key.", "Create a new key and set OPENAI_API_KEY.") from None
     except openai.PermissionDeniedError:
-        raise GatedModel(f"The key may not use '{model}'.", "Ask for access, or choose another model.") from None
+        raise GatedModel(f"The key has no access to '{model}'.", "Request access, or choose another model.") from None
     except openai.NotFoundError:
-        raise ModelNotFound(f"OpenAI has no model '{model}'.", "See which there are: zoo sync openai") from None
+        raise ModelNotFound(f"OpenAI has no model '{model}'.", "List the models: zoo sync openai") from None
     except openai.RateLimitError:
         raise NetworkUnavailable(
-            f"OpenAI still wants fewer requests after {RETRIES} waits, or the account has no credit left.",
-            "Wait a while, or look at the account's limits.",
+            f"OpenAI still limits the rate of requests after {RETRIES} retries, or the account has no credit left.",
+            "Wait a while, or check the account's limits.",
         ) from None
     except openai.BadRequestError:
-        raise InvalidInput(
-            f"OpenAI does not take this input for '{model}'.", "Look for odd texts in the data."
-        ) from None
+        raise InvalidInput(f"OpenAI rejected this input for '{model}'.", "Check the data for unusual texts.") from None
     except openai.APIStatusError as error:
         raise NetworkUnavailable(
             f"OpenAI answered with error {error.status_code}.", "Try again in a few minutes."
@@ -71,7 +69,7 @@ def openai_errors(model: str) -> Iterator[None]:
         ) from None
     except openai.OpenAIError as error:
         raise SourceError(
-            f"OpenAI's client failed: {type(error).__name__}.", "Update it: pip install -U openai"
+            f"OpenAI's client failed: {type(error).__name__}.", "Update the client: pip install -U openai"
         ) from None
 
 

@@ -37,7 +37,7 @@ class CountedText:
 
 
 class OpenAIBackbone:
-    """An embedding model behind the API. Its budget holds for as long as it is loaded."""
+    """An embedding model behind the API. Its budget applies while it is loaded."""
 
     input_kind = "text"
     layers = (LAYER,)
@@ -47,7 +47,7 @@ class OpenAIBackbone:
         dimension = card.embedding_dimension or (known.dimension if known else 0)
         if not dimension:
             raise UnsupportedModel(
-                f"'{card.id}' is not known to have embeddings.", f"These do: {', '.join(embedding_models())}."
+                f"'{card.id}' is not a known embedding model.", f"Embedding models: {', '.join(embedding_models())}."
             )
         self.card, self.embedding_dimension = card, dimension
         self.budget = Budget(card.name)
@@ -56,7 +56,7 @@ class OpenAIBackbone:
         self._encoding = encoding(_ENCODING)
 
     def preprocess(self, item: Any) -> CountedText:
-        """A text cut to the model's length; an empty one becomes a space, since the API refuses empty texts."""
+        """A text cut to the model's length; an empty one becomes a space, since the API rejects empty texts."""
         if not isinstance(item, str):
             raise DataError(f"'{self.card.id}' takes texts, not {type(item).__name__}.")
         text = item or " "
@@ -140,7 +140,7 @@ def extract(
             found = backbone.features(part, request.layers or backbone.layers)
             step.advance(len(part))
             if start + len(part) == len(texts):
-                # Before the last shard is given: the caller may stop after it.
+                # Before the last shard is yielded: the caller may stop after it.
                 _report(f"Embedding with {backbone.card.id} cost ${budget.spent - before:.4f}.")
             yield FeatureShard(range(start, start + len(part)), found)
             start += len(part)
@@ -150,7 +150,7 @@ def load(card: ModelCard) -> OpenAIBackbone:
     """The backbone of an embedding model.
 
     Raises:
-        UnsupportedModel: the model is not known to have embeddings.
+        UnsupportedModel: the model is not a known embedding model.
         InvalidInput: its price is not known.
         GatedModel: there is no key.
     """

@@ -1,8 +1,7 @@
-"""OpenAI's fine-tuning jobs: upload the examples, create a job once, wait for it, resume after interruptions.
+"""OpenAI's fine-tuning jobs: upload the examples, create a job once, wait for it, and resume after interruptions.
 
-What was uploaded and created is written to a file under ``ZOO_HOME``, named by a digest of the examples and the
-settings, so that the same command waits for the same job. A job whose creation was not confirmed is found by its
-metadata.
+Uploads and jobs are recorded in a file under ``ZOO_HOME``, named by a digest of the examples and the settings, so the
+same command waits for the same job. A job whose creation was not confirmed is found by its metadata.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Order:
 
     Attributes:
         model: name of the model at OpenAI.
-        training, validation: examples, one JSON object a line.
+        training, validation: examples, one JSON object per line.
         epochs: passes over the examples.
     """
 
@@ -66,7 +65,7 @@ class Job:
     """One order's job at OpenAI, from the upload to the fine-tuned model. Use it as a context manager.
 
     Leaving the block without an error deletes the record of the job; after an error it is kept, to resume the job.
-    ``done_before`` is true where the job had succeeded, and was charged, in an earlier call.
+    ``done_before`` is true if the job had already succeeded, and was charged, in an earlier call.
     """
 
     def __init__(self, api: Any, order: Order) -> None:
@@ -87,7 +86,8 @@ class Job:
                 self._lock.acquire(timeout=0)
             except Timeout:
                 raise InvalidInput(
-                    "Another zoo process is waiting for this job.", "Wait for it, or change the seed to start another."
+                    "Another zoo process is waiting for this job.",
+                    "Wait for it, or change the seed to start another job.",
                 ) from None
             self._noted = _read(self._path)
         return self
@@ -98,10 +98,10 @@ class Job:
         self._lock.release()
 
     def run(self, progress: Progress) -> Any:
-        """Upload, create and wait, as far as that is not done yet; returns OpenAI's record of the succeeded job.
+        """Upload, create and wait, as far as necessary; returns OpenAI's record of the succeeded job.
 
         Raises:
-            InvalidInput: the examples were refused.
+            InvalidInput: the examples were rejected.
             SourceError: one of its subclasses: the job failed or was cancelled, the key is wrong, the network is down.
         """
         if "job" in self._noted:
@@ -113,19 +113,19 @@ class Job:
                 job = self._wait(progress)
         except KeyboardInterrupt:
             _warn(
-                f"The job {self._noted['job']} continues at OpenAI and is charged; the same command waits for it "
-                "again. It can be cancelled in OpenAI's dashboard."
+                f"The job {self._noted['job']} continues at OpenAI and is charged. Run the same command to wait for "
+                "it again, or cancel it in OpenAI's dashboard."
             )
             raise
         if job.status == "succeeded" and job.fine_tuned_model:
             return job
         self._forget()
         if job.status == "cancelled":
-            raise SourceError(f"The job {job.id} was cancelled.", "Run the command again for a new one.")
-        reason = printable(job.error.message if job.error else None) or "OpenAI gives no reason"
+            raise SourceError(f"The job {job.id} was cancelled.", "Run the command again to start a new job.")
+        reason = printable(job.error.message if job.error else None) or "OpenAI gave no reason"
         if job.error and job.error.code in _OF_EXAMPLES:
-            raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Fix the data, then run the command again.")
-        raise SourceError(f"The job {job.id} failed: {reason}.", "Run the command again for a new one.")
+            raise InvalidInput(f"OpenAI rejected the examples: {reason}.", "Fix the data, then run the command again.")
+        raise SourceError(f"The job {job.id} failed: {reason}.", "Run the command again to start a new job.")
 
     def _begin(self) -> None:
         found = self._find()
@@ -143,7 +143,9 @@ class Job:
                     raise
             _warn(f"OpenAI accepted the job {found}.")
         elif self.done_before:
-            _warn(f"The job {found} trained on these data with these settings; another --seed trains again.")
+            _warn(
+                f"The job {found} was already trained on these data with these settings; to train again, change --seed."
+            )
         else:
             _warn(f"Resuming the job {found}.")
         self._note("job", found)
@@ -163,7 +165,7 @@ class Job:
             file = self._api.files.create(file=(name, examples, "application/jsonl"), purpose="fine-tune")
         if file.status == "error":
             raise InvalidInput(
-                f"OpenAI refused the examples: {printable(file.status_details) or 'it gives no reason'}.",
+                f"OpenAI rejected the examples: {printable(file.status_details) or 'OpenAI gave no reason'}.",
                 "Fix the data.",
             )
         return str(file.id)
@@ -222,7 +224,7 @@ class Job:
         except openai.NotFoundError:
             self._forget()
             raise InvalidInput(
-                f"OpenAI knows no job {self._noted['job']} any more.", "Run the command again for a new one."
+                f"OpenAI no longer has the job {self._noted['job']}.", "Run the command again to start a new job."
             ) from None
 
     def _news(self, seen: set[str]) -> Sequence[Any]:
@@ -256,26 +258,26 @@ class Job:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Turn OpenAI's refusals of examples or settings into ``InvalidInput``."""
+    """Convert OpenAI's rejections of examples or settings to ``InvalidInput``."""
     import openai
 
     try:
         yield
     except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
         body = error.body if isinstance(error.body, dict) else {}
-        reason = printable(str(body.get("message") or "it gives no reason"))
-        raise InvalidInput(f"OpenAI refused the examples: {reason}.", "Fix the data or the settings.") from None
+        reason = printable(str(body.get("message") or "OpenAI gave no reason"))
+        raise InvalidInput(f"OpenAI rejected the examples: {reason}.", "Fix the data or the settings.") from None
 
 
 @contextmanager
 def _continues(job: str) -> Iterator[None]:
-    """Add to an error that the job is not lost."""
+    """Add to an error's hint that the job continues."""
     try:
         yield
     except SourceError as error:
         raise type(error)(
             error.message,
-            f"{error.hint} The job {job} continues at OpenAI; the same command waits for it again.".strip(),
+            f"{error.hint} The job {job} continues at OpenAI; run the same command to wait for it again.".strip(),
         ) from error
 
 

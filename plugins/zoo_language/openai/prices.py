@@ -1,6 +1,6 @@
-"""What OpenAI's models cost: dated tables, each price with its source, and a budget for each loaded model.
+"""Prices of OpenAI's models: dated tables with sources, and a budget for each loaded model.
 
-Prices change. The tables beside this module hold only prices with a known source. The settings ``openai_price``
+Prices change. The tables next to this module have only prices with a known source. The settings ``openai_price``
 (dollars per million tokens of embeddings) and ``openai_tuning_prices`` (training, input and output) override them.
 The setting ``max_cost`` is the budget. ``zoo.config.configure(max_cost=5.0)`` sets it, or ``ZOO_MAX_COST``.
 """
@@ -21,11 +21,11 @@ from zoo.errors import InvalidInput
 TABLE = "embedding_models.csv"
 CHAT_TABLE = "chat_models.csv"
 TUNED = "ft:"
-"""Prefix of the names of fine-tuned models; the name of their base model comes next."""
+"""Prefix of the names of fine-tuned models, before the name of their base model."""
 
 MILLION = 1_000_000
 DEFAULT_LIMIT = 1.0
-"""Dollars that one loaded model may cost by default."""
+"""Default budget of a loaded model, in dollars."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,11 @@ def embedding_models() -> dict[str, EmbeddingModel]:
 
 @dataclass(frozen=True)
 class ChatPrices(Entity):
-    """What fine-tuning a chat model costs, in dollars per million tokens.
+    """The price of fine-tuning a chat model, in dollars per million tokens.
 
     Attributes:
         training: for the examples, in each epoch.
-        input, output: for what a fine-tuned model reads and writes.
+        input, output: for the input and output of a fine-tuned model.
         date, source: when and where the prices were published.
     """
 
@@ -85,7 +85,7 @@ class ChatPrices(Entity):
         return tokens * self.training / MILLION
 
     def of_use(self, read: int, written: int) -> float:
-        """Dollars for the tokens that a fine-tuned model reads and writes."""
+        """Dollars for the input and output tokens of a fine-tuned model."""
         return (read * self.input + written * self.output) / MILLION
 
 
@@ -109,7 +109,7 @@ def chat_prices(name: str) -> ChatPrices:
     """The prices of a chat model, or of the base model of a fine-tuned one.
 
     Raises:
-        InvalidInput: they are not known, so that the cost could not be limited.
+        InvalidInput: they are unknown, so the cost could not be limited.
     """
     base = base_of(name)
     if (given := _valid("openai_tuning_prices", None, three_prices)) is not None:
@@ -119,13 +119,13 @@ def chat_prices(name: str) -> ChatPrices:
         raise InvalidInput(
             f"The price of fine-tuning 'openai:{base}' is not known, so its cost could not be limited.",
             "Set ZOO_OPENAI_TUNING_PRICES to its dollars per million tokens of training, input and output, such as "
-            f"3,0.3,1.2; known are {', '.join(known)}.",
+            f"3,0.3,1.2. Known prices: {', '.join(known)}.",
         )
     return known[base]
 
 
 def most_dollars() -> float:
-    """What one loaded model may cost, in dollars: the setting ``max_cost``, else a dollar."""
+    """The budget of a loaded model, in dollars: the setting ``max_cost``, else 1."""
     limit: float = _valid("max_cost", DEFAULT_LIMIT, dollars)
     return limit
 
@@ -134,7 +134,7 @@ def price_of(name: str) -> float:
     """Dollars per million tokens: the setting ``openai_price``, else the table's.
 
     Raises:
-        InvalidInput: neither has it, so that the cost could not be limited.
+        InvalidInput: neither has it, so the cost could not be limited.
     """
     given: float | None = _valid("openai_price", None, dollars)
     if given is not None:
@@ -149,7 +149,7 @@ def price_of(name: str) -> float:
 
 
 class Budget:
-    """What may be spent, and what was spent.
+    """A cost limit, and what was spent.
 
     Attributes:
         limit: dollars, see ``most_dollars``.
@@ -166,29 +166,29 @@ class Budget:
         return tokens * self.price / MILLION
 
     def check(self, tokens: int) -> None:
-        """Raise ``InvalidInput`` where this many more tokens would cost more than the limit; call it before sending."""
+        """Raise ``InvalidInput`` if this many more tokens would exceed the limit; call it before sending."""
         total = self.spent + self.cost(tokens)
         if total > self.limit:
             already = f", of which ${self.spent:.4f} are spent" if self.spent else ""
             raise InvalidInput(
                 f"Embedding with 'openai:{self.name}' could cost ${total:.4f}{already}, more than the limit of "
                 f"${self.limit:.4f}.",
-                "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer texts.",
+                "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or use fewer texts.",
             )
 
     def spend(self, tokens: int) -> None:
-        """Count tokens as paid for."""
+        """Add tokens to what was spent."""
         self.spent += self.cost(tokens)
 
 
 def dollars(value: Any) -> float:
-    """A number of dollars; raises ``ValueError`` where it is not finite or is negative."""
+    """A number of dollars; raises ``ValueError`` if it is not finite or is negative."""
     try:
         found = float(value)
     except (TypeError, ValueError):
         found = -1.0
     if not 0 <= found < float("inf"):
-        raise ValueError(f"'{value}' is not a number of dollars, such as 0.02")
+        raise ValueError(f"'{value}' is not an amount in dollars, such as 0.02")
     return found
 
 
@@ -202,7 +202,7 @@ def three_prices(value: Any) -> tuple[float, float, float]:
 
 
 def _valid(name: str, default: Any, convert: Callable[[Any], Any]) -> Any:
-    """A setting, checked also where it was configured from Python."""
+    """A setting, also checked if it was configured from Python."""
     value = setting(name, default, convert)
     try:
         return None if value is None else convert(value)
@@ -213,7 +213,7 @@ def _valid(name: str, default: Any, convert: Callable[[Any], Any]) -> Any:
 MAX_COST = Option(
     "max_cost",
     frozenset({FEATURES, PREDICT, EVALUATE}),
-    "Most dollars that one loaded model may cost [default: 1].",
+    "Maximum cost per loaded model, in dollars [default: 1].",
     metavar="DOLLARS",
     convert=dollars,
     setting=True,

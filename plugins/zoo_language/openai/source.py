@@ -19,7 +19,7 @@ from zoo_language.openai.prices import TUNED, ChatPrices, EmbeddingModel, base_o
 
 
 class OpenAISource:
-    """OpenAI's API, or what ``OPENAI_BASE_URL`` names."""
+    """OpenAI's API, or the server in ``OPENAI_BASE_URL``."""
 
     name = "openai"
     title = "OpenAI API"
@@ -33,7 +33,7 @@ class OpenAISource:
         if settings().offline:
             raise NetworkUnavailable(
                 f"'{card.id}' is used over the network, and zoo is offline (HF_HUB_OFFLINE or ZOO_OFFLINE is set).",
-                "Unset them, or choose a model that is here: zoo list",
+                "Unset them, or choose a local model: zoo list",
             )
         return LocalFiles(store, (), card.revision)
 
@@ -56,7 +56,7 @@ class OpenAISource:
             return _tuned_card(name)
         known = [*embedding, *chat]
         raise ModelNotFound(
-            f"zoo does not know a model of OpenAI called '{name}'.",
+            f"There is no known OpenAI model called '{name}'.",
             suggest(name, known) or f"There are: {', '.join(known)}.",
         )
 
@@ -65,7 +65,7 @@ class OpenAISource:
         return ()
 
     def remove(self, card: ModelCard) -> int:
-        """Refuse: there are no files.
+        """Raise an error: there are no files.
 
         Raises:
             SourceError: always.
@@ -85,7 +85,7 @@ class OpenAISource:
             api, requests = client(), 1
             with openai_errors("the list of models"):
                 for model in api.models.list():
-                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))  # the tables have more of it
+                    cards.setdefault(f"{self.name}:{model.id}", _listed(model))  # the tables have more details
         chosen = [card for card in cards.values() if wanted.task is None or wanted.task in card.tasks]
         if wanted.since:
             chosen = [card for card in chosen if (card.released or "") >= wanted.since[:10]]
@@ -140,7 +140,7 @@ def _tuned_card(name: str) -> ModelCard:
 def _listed(model: Any) -> ModelCard:
     created = datetime.datetime.fromtimestamp(int(model.created), datetime.timezone.utc)
     if model.id.startswith(TUNED) and base_of(model.id) != model.id:
-        # Its task is known only to the registry that tuned it.
+        # Only the registry that tuned it knows its task.
         return dataclasses.replace(_tuned_card(model.id), tasks=(), released=created.date().isoformat())
     card = ModelCard(id=f"openai:{model.id}", domain="other", library="api", license="other", tags=("api",))
     return dataclasses.replace(card, released=created.date().isoformat())

@@ -1,7 +1,7 @@
-"""Number of tokens of texts at OpenAI's models, or an upper bound.
+"""Number of tokens of texts for OpenAI's models, or an upper bound.
 
-tiktoken counts them where its tables are on this machine (``TIKTOKEN_CACHE_DIR``). Elsewhere the bytes of the text in
-UTF-8 count, which are never fewer: each token of a byte-level encoding covers at least one byte. Costs are then
+tiktoken counts them if its tables are on this machine (``TIKTOKEN_CACHE_DIR``). Otherwise the number of UTF-8 bytes is
+used, which is never smaller: each token of a byte-level encoding covers at least one byte. Costs are then
 overestimated, never underestimated.
 """
 
@@ -16,11 +16,11 @@ AROUND_MESSAGE = 4
 """Tokens of a message besides its text: its role, and the separator to the next."""
 
 AROUND_CONVERSATION = 3
-"""Tokens of the beginning of an answer."""
+"""Tokens at the start of an answer."""
 
 
 def encoding(name: str) -> Any:
-    """tiktoken's encoding where its table is on this machine, else None; it is never fetched from elsewhere."""
+    """tiktoken's encoding if its table is on this machine, else None; it is never downloaded."""
     if not os.environ.get("TIKTOKEN_CACHE_DIR"):
         return None
     try:

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from zoo.entities import ModelCard, Plan, Run
 
 NAME = "fine-tuning-job"
-PLAN = "OpenAI trains it; a job that an earlier command started is resumed."
+PLAN = "OpenAI trains the model; a job that an earlier command started is resumed."
 OPTIONS = Options(frozenset({"epochs"}), "OpenAI chooses how its jobs train, except for the number of epochs")
 
 EPOCHS = 3
-"""Each is charged; OpenAI chooses about this many for a few hundred examples."""
+"""Number of epochs, each of which is charged; OpenAI's own choice for a few hundred examples is similar."""
 
 FEWEST = 10
 """Minimum examples that a job accepts."""
@@ -35,21 +35,21 @@ CLASSIFICATION = "text-classification"
 
 
 def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
-    """Have the model fine-tuned, add its card to the registry, and test it on unseen samples.
+    """Run a fine-tuning job, add the model's card to the registry, and test it on unseen samples.
 
-    The maximum cost is reported before anything is sent. Where an earlier call with the same data, settings and seed
-    started a job, this waits for it instead of starting another; a job that succeeded is not repeated.
+    The maximum cost is reported before anything is sent. If an earlier call with the same data, settings and seed
+    started a job, this call waits for it; a job that succeeded is not repeated.
 
     Raises:
         UnsupportedModel: it is not a chat model of OpenAI.
-        InvalidInput: it could cost more than the limit, or an output folder was named.
+        InvalidInput: it could exceed the cost limit, or an output folder was given.
         DataError: there are too few samples, or targets other than classes and texts.
         SourceError: one of its subclasses, with what to do.
     """
     if not isinstance(backbone, OpenAIChat):
         raise UnsupportedModel(
-            f"'{backbone.card.id}' is not fine-tuned by OpenAI.",
-            "Choose a chat model of theirs, such as openai:gpt-4o-mini-2024-07-18, or --strategy full.",
+            f"'{backbone.card.id}' cannot be fine-tuned by OpenAI.",
+            "Choose one of its chat models, such as openai:gpt-4o-mini-2024-07-18, or --strategy full.",
         )
     _check(backbone, experiment, plan)
     training_lines, validation_lines = (_lines(experiment, part) for part in (experiment.train, experiment.validation))
@@ -58,7 +58,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
     with Job(backbone.client, order) as job:
         done = job.run(progress)
         card = _card(backbone.card, experiment, str(done.fine_tuned_model), plan)
-        # At once, before anything else can fail: it was paid for.
+        # Immediately, before anything else can fail, because it was paid for.
         experiment.register(card)
         tuned = OpenAIChat(card)
         with progress.step("Testing"):
@@ -80,18 +80,19 @@ def _check(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:
     if plan.output:
         raise InvalidInput(
             "A model that OpenAI fine-tunes stays at OpenAI; there is nothing to write to a folder.",
-            "Leave out -o; the registry lists it as openai:ft:...",
+            "Leave out -o; the registry lists the model as openai:ft:...",
         )
     if dataset.input_kind != backbone.input_kind or dataset.target_kind not in {"class", "text"}:
         raise DataError(
-            f"OpenAI fine-tunes on texts with classes or texts, and '{dataset.name}' holds {dataset.input_kind} inputs "
+            f"OpenAI fine-tunes on texts with classes or texts as targets, but '{dataset.name}' has "
+            f"{dataset.input_kind} inputs "
             f"with {dataset.target_kind} targets.",
-            "Numbers can be learned from embeddings: zoo tune openai:text-embedding-3-small DATA",
+            "For numeric targets, use embeddings: zoo tune openai:text-embedding-3-small DATA",
         )
     if samples < FEWEST:
         raise DataError(
-            f"'{dataset.name}' leaves {samples} samples to train on, and OpenAI needs at least {FEWEST}.",
-            "Add samples, or hold fewer out with --validation and --test.",
+            f"'{dataset.name}' leaves {samples} training samples, but OpenAI needs at least {FEWEST}.",
+            "Add samples, or lower --validation and --test.",
         )
 
 
@@ -110,7 +111,7 @@ def _lines(experiment: Experiment, positions: Sequence[int]) -> bytes:
 
 
 def _check_cost(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:
-    """Report the maximum cost; raise ``InvalidInput`` where it is more than the limit."""
+    """Report the maximum cost; raise ``InvalidInput`` if it exceeds the limit."""
     count, classes = counter(), experiment.dataset.classes
     tokens = plan.epochs * sum(conversation_tokens(one, count) for one in _conversations(experiment, experiment.train))
     asked = [conversation[:-1] for conversation in _conversations(experiment, experiment.test)]
@@ -121,7 +122,7 @@ def _check_cost(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> Non
         raise InvalidInput(
             f"Fine-tuning '{backbone.card.id}' on {len(experiment.train):,} samples could cost ${total:.4f}, more than "
             f"the limit of ${backbone.limit:.4f}.",
-            "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or take fewer samples or --epochs.",
+            "Raise the limit with --max-cost DOLLARS or ZOO_MAX_COST, or use fewer samples or --epochs.",
         )
     _report(
         f"Fine-tuning {backbone.card.id} on {len(experiment.train):,} samples: at most {tokens:,} tokens in "

@@ -29,7 +29,7 @@ def group(tag: str) -> str:
 
 
 def nearest(tag: str, codes: Collection[str]) -> str | None:
-    """The one of several codes of the same language whose script and region are nearest; None if none is."""
+    """The code with the nearest script and region among those of the same language; None if there is none."""
     match = _langcodes().closest_supported_match
     if found := match(tag, list(codes), max_distance=_SAME):
         return str(found)
@@ -40,7 +40,7 @@ def nearest(tag: str, codes: Collection[str]) -> str | None:
 def is_language(name: str) -> bool:
     """Whether a word, such as a column's name, is a language: its English name, or a code.
 
-    Three letters count only where the language has a code of two as well: ``deu`` does; ``src`` means the source.
+    Three letters count only if the language also has a two-letter code: ``deu`` does; ``src`` means the source.
     """
     tag = language(name)
     return tag is not None and (len(name.strip()) != 3 or len(tag) == 2)

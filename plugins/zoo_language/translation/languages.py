@@ -1,4 +1,4 @@
-"""Source and target language of a translation model: from names and codes to those of each family's tokenizer."""
+"""Source and target language of a translation model: from names and codes to the codes of each family's tokenizer."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequen
 
     Args:
         named: source and target, by the user or the columns of the data.
-        own: those that the tokenizer was saved with, used where none are named.
+        own: those that the tokenizer was saved with, used if none are given.
 
     Raises:
-        InvalidInput: the model does not know one of them, or none are named.
+        InvalidInput: the model does not support one of them, or none are given.
     """
     found = [find(name, known) for name in named]
     if len(found) == 2 and all(found):
@@ -47,7 +47,7 @@ def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequen
     if not named and len(own) == 2 and all(own):
         return str(own[0]), str(own[1])
     some = ", ".join(sorted(known)[:: max(1, len(known) // 6)][:6])
-    problem = f"'{','.join(str(name)[:30] for name in named)}' is not a pair of them" if named else "none were named"
+    problem = f"'{','.join(str(name)[:30] for name in named)}' is not a pair of them" if named else "none were given"
     raise InvalidInput(
         f"'{model}' translates between {len(known)} languages, and {problem}.",
         f"Name source and target: --languages en,de; its codes are such as {some}.",
@@ -55,7 +55,7 @@ def pair(model: str, named: Sequence[str], known: Mapping[str, str], own: Sequen
 
 
 def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> None:
-    """Refuse languages that a model for few pairs does not have.
+    """Reject languages that a model for few pairs does not support.
 
     Args:
         named: source and target, by the user or the columns of the data; empty if none are named.
@@ -68,8 +68,8 @@ def check(model: str, named: Sequence[str], own: Sequence[Sequence[str]]) -> Non
         return
     raise InvalidInput(
         f"'{model}' translates from {', '.join(f'{source} to {target}' for source, target in own)}; "
-        f"'{','.join(str(name)[:30] for name in named)}' is something else.",
-        "Name others by --languages or as columns, or find a model that does: zoo search --task translation",
+        f"'{','.join(str(name)[:30] for name in named)}' is not supported.",
+        "Name other languages with --languages or as columns, or find another model: zoo search --task translation",
     )
 
 

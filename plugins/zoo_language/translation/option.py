@@ -16,15 +16,15 @@ TASK = "translation"
 
 
 def pair(text: str) -> tuple[str, str]:
-    """Two languages out of ``en,de``; raises ``ValueError``."""
+    """Parse two languages, such as ``en,de``; raises ``ValueError``."""
     return _two(text, [part.strip() for part in text.split(",")])
 
 
 def with_languages(dataset: Dataset, task: str | None, named: str | Sequence[str] | None) -> Dataset:
-    """Pairs of texts with their languages, where they are named or the names of the columns are languages.
+    """Pairs of texts with their languages, from the option or from the names of the columns.
 
     Raises:
-        InvalidInput: not two are named, or the data set is not pairs of texts.
+        InvalidInput: they are not two languages, or the data set is not pairs of texts.
     """
     pairs = (dataset.input_kind, dataset.target_kind) == ("text", "text")
     if named is not None:
@@ -48,13 +48,13 @@ def _are_languages(names: Sequence[str]) -> bool:
 
     try:
         return all(map(is_language, names))
-    except MissingDependency:  # without the table of languages only models for one pair can be used
+    except MissingDependency:  # without the table of languages, only models for one pair can be used
         return False
 
 
 def _two(given: object, names: Sequence[str]) -> tuple[str, str]:
     if len(names) != 2 or not all(names):
-        raise ValueError(f"'{given}' is not two languages; name source and target, such as en,de")
+        raise ValueError(f"'{given}' is not a pair of languages; name source and target, such as en,de")
     return names[0], names[1]
 
 

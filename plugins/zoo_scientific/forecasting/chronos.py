@@ -1,6 +1,6 @@
-"""Chronos, Chronos-Bolt and Chronos-2 (Ansari et al., 2024 and 2025): forecasts of series that they never saw.
+"""Chronos, Chronos-Bolt and Chronos-2 (Ansari et al., 2024 and 2025): zero-shot forecasts of time series.
 
-The library chronos-forecasting has the models and forecasts; here are safe loading, features, and what trains them.
+The library chronos-forecasting has the models and forecasts; this module adds safe loading, features and training.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ChronosBackbone:
     """Turns series into features and forecasts.
 
     Attributes:
-        layers: ``encoder.mean``: the encoder's last states, averaged over those that saw a value.
+        layers: ``encoder.mean``: the encoder's last states, averaged over those with a value.
     """
 
     input_kind = KIND
@@ -50,7 +50,7 @@ class ChronosBackbone:
         self.embedding_dimension = int(model.config.d_model)
 
     def preprocess(self, item: Any) -> torch.Tensor:
-        """The last values of a series, as many as the model sees, float32; NaN where none is known.
+        """The last values of a series, up to the model's context, float32; NaN where unknown.
 
         Raises:
             DataError: it is not a series, or none of these values is known.
@@ -59,7 +59,7 @@ class ChronosBackbone:
             raise DataError(f"'{self.card.id}' takes time series, not {type(item).__name__}.")
         values = np.asarray(item.values[-self.kind.context :], dtype=np.float32)
         if not np.isfinite(values).any():
-            raise DataError(f"The series '{item.name}' has no value that '{self.card.id}' could forecast from.")
+            raise DataError(f"The series '{item.name}' has no value in the context of '{self.card.id}'.")
         return torch.from_numpy(np.where(np.isfinite(values), values, np.float32("nan")))
 
     def length(self, item: torch.Tensor) -> int:
@@ -67,7 +67,7 @@ class ChronosBackbone:
         return len(item)
 
     def collate(self, items: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Batch x steps; shorter series have NaN before their beginning, as the library pads them."""
+        """Batch x steps; shorter series are padded with NaN at the start, as in the library."""
         return _left_padded(items)
 
     def features(self, batch: torch.Tensor, layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -79,7 +79,7 @@ class ChronosBackbone:
         return dict.fromkeys(layers, mean)
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
-        """A forecast of each series, as far as that asks for; None for other tasks.
+        """A forecast of each series up to its horizon; None for other tasks.
 
         Raises:
             DataError: as ``preprocess``.
@@ -87,14 +87,14 @@ class ChronosBackbone:
         return _forecast(self, self.module, inputs) if task == TASK else None
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
-        """What is trained to forecast; None for other tasks."""
+        """A learner for forecasting; None for other tasks."""
         return Forecasting(self) if task == TASK else None
 
 
 class Forecasting:
-    """Trains a model by its own loss of forecasts; its last layer is a copy, which learns faster than the rest.
+    """Trains a model with its own forecast loss; its last layer is a copy, with a higher learning rate.
 
-    In training each window is cut again at a random step of its last horizon, so that every step is forecast.
+    In training, each window is cut at a random step of its last horizon, so that every step is forecast.
     """
 
     classes = ()
@@ -105,7 +105,7 @@ class Forecasting:
         self.module = _Losses(self._model, backbone.kind)
 
     def example(self, item: Any, target: Any) -> tuple[torch.Tensor, int]:
-        """A window with what follows it, as one tensor, and how many of its steps follow.
+        """A window with its target, as one tensor, and the number of target steps.
 
         Raises:
             DataError: as ``ChronosBackbone.preprocess``.
@@ -125,7 +125,7 @@ class Forecasting:
 
 
 class _Losses(nn.Module):
-    """The loss of each batch, given once for each of its samples: batch x 1."""
+    """The loss of each batch, repeated for each of its samples: batch x 1."""
 
     def __init__(self, model: Any, kind: Bolt | Second | Language) -> None:
         super().__init__()
@@ -141,7 +141,7 @@ class _Losses(nn.Module):
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ChronosBackbone | None:
-    """The backbone of a folder in the published format; None if its ``config.json`` speaks of no Chronos.
+    """The backbone of a folder in the published format; None if its ``config.json`` is not of a Chronos.
 
     Raises:
         UnsupportedModel: the folder is damaged, or its weights are not those of its architecture.
@@ -164,12 +164,12 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Chronos
 def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> list[Forecast]:
     answers: list[Forecast] = []
     pipeline = backbone.kind.pipeline(model)
-    # Those that sample draw for all series of a batch at once: alone, a series has the same forecast in any company.
+    # Sampling models draw for all series of a batch at once: one by one, forecasts do not depend on the batch.
     size = 1 if backbone.kind.samples else _BATCH
     for start in range(0, len(inputs), size):
         part = [inputs[at] for at in range(start, min(start + size, len(inputs)))]
         rows = [backbone.preprocess(item) for item in part]
-        # Sampling models answer the same each time, and the caller's random numbers stay as they are.
+        # Sampling models answer the same each time, without changing the caller's random state.
         devices = [torch.device(backbone.device)] if backbone.device.startswith("cuda") else []
         with torch.random.fork_rng(devices), _silent():
             torch.manual_seed(_SEED)
@@ -184,7 +184,7 @@ def _forecast(backbone: ChronosBackbone, model: Any, inputs: Sequence[Any]) -> l
 
 
 def _with_own_head(model: Any, name: str) -> tuple[Any, nn.Module]:
-    """The model with a copy of its last layer, everything else shared, and that; all of it where the layer is tied."""
+    """The model with a copy of its last layer, all else shared, and that copy; a full copy if the layer is tied."""
     own: Any = copy.copy(model)
     own._modules = dict(model._modules)
     head = own._modules[name]
@@ -202,7 +202,7 @@ def _left_padded(items: Sequence[torch.Tensor]) -> torch.Tensor:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """No advice of the library on standard error: what it says of long horizons is in the documentation."""
+    """Suppress the library's advice on stderr; its advice on long horizons is in the documentation."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

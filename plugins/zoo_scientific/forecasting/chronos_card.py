@@ -15,9 +15,9 @@ _PIPELINES = {"ChronosBoltPipeline": "Chronos-Bolt", "Chronos2Pipeline": "Chrono
 
 
 def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
-    """The card of a folder whose configuration has settings of Chronos; None of others.
+    """The card of a folder whose configuration has settings of Chronos; None for others.
 
-    Its tensors are those of a T5, which transformers alone would take for a language model.
+    Its tensors are those of a T5, which transformers would treat as a language model.
 
     Raises:
         InvalidInput: the settings are not a table.

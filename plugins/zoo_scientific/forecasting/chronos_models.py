@@ -1,4 +1,4 @@
-"""The three kinds of Chronos behind one face: what encodes a series, what forecasts it, and the loss of a forecast."""
+"""One interface to the three kinds of Chronos: encoding, forecasting, and the loss of a forecast."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ with needs_extra("forecasting", "forecast time series"):
 
 
 class BoltModel(ChronosBoltModelForForecasting):
-    """Chronos-Bolt that reports missing tensors: the library lets both its patch embeddings start at random."""
+    """Chronos-Bolt that reports missing tensors: the library would initialise both patch embeddings at random."""
 
     _keys_to_ignore_on_load_missing = None
 
@@ -33,11 +33,11 @@ class Bolt:
         self.patch = int(config["input_patch_size"])
 
     def pipeline(self, model: Any) -> Any:
-        """What forecasts with ``model``."""
+        """The forecaster for ``model``."""
         return chronos.ChronosBoltPipeline(model)
 
     def encode(self, model: Any, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """States of the encoder, batch x patches x d, and which of them saw a value."""
+        """States of the encoder, batch x patches x d, and which of them have a value."""
         states, _, _, mask = model.encode(context)
         return states, mask
 
@@ -48,7 +48,7 @@ class Bolt:
 
 
 class Second:
-    """Chronos-2: patches in, quantiles of as many patches as are asked for out; each series by itself."""
+    """Chronos-2: patches in, quantiles of the requested patches out; each series by itself."""
 
     architecture = chronos.Chronos2Model
     head = "output_patch_embedding"
@@ -59,11 +59,11 @@ class Second:
         self.steps = self.patch * int(config.get("max_output_patches", 1))
 
     def pipeline(self, model: Any) -> Any:
-        """What forecasts with ``model``."""
+        """The forecaster for ``model``."""
         return chronos.Chronos2Pipeline(model)
 
     def encode(self, model: Any, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """States of the encoder, batch x patches x d, and which of them saw a value."""
+        """States of the encoder, batch x patches x d, and which of them have a value."""
         found, _, _, count = model.encode(context=context)
         known = torch.isfinite(context[:, -self.context :])
         padded = torch.nn.functional.pad(known, (count * self.patch - known.shape[1], 0))
@@ -78,7 +78,7 @@ class Second:
 
 
 class Language:
-    """The first Chronos: a T5 that reads values as words of a vocabulary of bins, and samples what comes next."""
+    """The first Chronos: a T5 over values as tokens of a vocabulary of bins, which samples the next values."""
 
     architecture = transformers.T5ForConditionalGeneration
     head = "lm_head"
@@ -90,18 +90,18 @@ class Language:
         self.context, self.steps = self._config.context_length, self._config.prediction_length
 
     def pipeline(self, model: Any) -> Any:
-        """What forecasts with ``model``."""
+        """The forecaster for ``model``."""
         return chronos.ChronosPipeline(self._tokenizer, chronos.ChronosModel(self._config, model))
 
     def encode(self, model: Any, context: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """States of the encoder, batch x steps x d, and which of them saw a value."""
+        """States of the encoder, batch x steps x d, and which of them have a value."""
         words, mask, _ = self._tokenizer.context_input_transform(context.cpu())
         device = model.device
         states = model.encoder(input_ids=words.to(device), attention_mask=mask.to(device)).last_hidden_state
         return states, mask.to(device)
 
     def loss(self, model: Any, context: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The mean cross-entropy of the words of ``target``, batch x steps, after ``context``, batch x steps."""
+        """The mean cross-entropy of the tokens of ``target``, batch x steps, after ``context``, batch x steps."""
         words, mask, scale = self._tokenizer.context_input_transform(context.cpu())
         target = target[:, : self.steps].cpu()
         short = self.steps - target.shape[1]
@@ -109,7 +109,7 @@ class Language:
             torch.nn.functional.pad(target, (0, short), value=math.nan), scale
         )
         if short:
-            known[:, -1] = False  # a shorter target has no end to learn
+            known[:, -1] = False  # a shorter target has no end token to learn
         labels = labels.masked_fill(~known, -100)
         device = model.device
         found: torch.Tensor = model(
@@ -119,10 +119,10 @@ class Language:
 
 
 def family(config: Mapping[str, Any]) -> Bolt | Second | Language:
-    """The kind that a ``config.json`` is of.
+    """The kind of Chronos of a ``config.json``.
 
     Raises:
-        ValueError: it is of none of the three, or no encoder with a decoder.
+        ValueError: it is not one of the three, or not an encoder with a decoder.
         KeyError, TypeError: a setting is missing or unknown.
     """
     settings = config["chronos_config"]

@@ -1,4 +1,4 @@
-"""Draws a series with its forecast: what was before, the median of what comes, and the band of eight in ten values."""
+"""Draws a series with its forecast: past values, the median, and the 80 % band."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 800, 360
 """Pixels of a drawing."""
 
 LEAST_SHOWN, SEASONS, HORIZONS = 48, 3, 4
-"""Steps before the forecast that are drawn at least, also as seasons and as horizons."""
+"""Minimum steps drawn before the forecast, also in seasons and in horizons."""
 
 _FINER = 3
 _LEFT, _RIGHT, _TOP, _BOTTOM = 78, 18, 30, 34
@@ -74,7 +74,7 @@ def draw_forecast(item: Series, answer: Forecast) -> Image:
 
 
 def _line(pen: Any, points: list[Any], colour: tuple[int, int, int], width: float) -> None:
-    """A line through the points, interrupted where one is missing; one alone is a dot."""
+    """A line through the points, interrupted where one is missing; a single point is a dot."""
     run: list[Any] = []
     for point in [*points, None]:
         if point is not None:

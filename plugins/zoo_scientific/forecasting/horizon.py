@@ -1,4 +1,4 @@
-"""How many steps a forecast reaches, as an option of commands."""
+"""The forecast horizon, as an option of commands."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NAME = "horizon"
 
 
 def horizon_of(options: ReadOptions) -> int | None:
-    """The steps that were asked for; None takes what is usual for a series' step."""
+    """The requested steps; None takes the usual horizon for a series' step."""
     horizon: int | None = options.options.get(NAME)
     return horizon
 
@@ -24,7 +24,7 @@ def _steps(text: str) -> int:
 HORIZON = Option(
     NAME,
     frozenset({READ, PREDICT}),
-    "Steps to forecast [default: as usual for their step, such as 18 months].",
+    "Steps to forecast [default: the usual horizon for the data's step, such as 18 months].",
     "STEPS",
     _steps,
     frozenset({KIND}),

@@ -1,4 +1,4 @@
-"""Time series as a kind of input, and what follows them as a kind of target and answer."""
+"""Time series as a kind of input, and their next values as a kind of target and answer."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TimeSeries(Kind):
         return Typed(tuple(names), found, tuple(problems))
 
     def input_html(self, item: Any) -> str:
-        """The name of the series, and how long it is."""
+        """The name and the length of the series."""
         return f"<p>{len(item.values):,} steps of {escape(item.name)}.</p>"
 
     def ordinary(self) -> Sequence[Any]:
@@ -88,7 +88,7 @@ class TimeSeries(Kind):
 
 
 class Forecasts(Kind):
-    """What follows a series: quantiles of each step."""
+    """The next values of a series: quantiles of each step."""
 
     name = "series"
     noun, nouns, per_sample = "forecast", "forecasts", "what follows"
@@ -98,9 +98,9 @@ class Forecasts(Kind):
     shows_input = True
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Future:
-        """Medians and quantiles; raises ``UnsupportedModel`` where the answer is another one."""
+        """Medians and quantiles; raises ``UnsupportedModel`` if the answer is of another kind."""
         if not isinstance(answer, Forecast):
-            raise UnsupportedModel("The model does not answer with forecasts, so that it cannot be evaluated by them.")
+            raise UnsupportedModel("The model does not predict forecasts, so it cannot be evaluated on them.")
         return Future(answer.median, season_scale(item.values, item.period), answer.quantiles)
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> list[Future]:
@@ -112,7 +112,7 @@ class Forecasts(Kind):
         return [(f"{answer.median[0]:.5g} at {answer.times[0]} to {answer.median[-1]:.5g} at {answer.times[-1]}", "")]
 
     def table(self, names: Sequence[str], answers: Sequence[Any]) -> Shown:
-        """A row for each step: the median, and the band that 8 in 10 values should lie in."""
+        """A row for each step: the median and the 80 % band."""
         rows = [
             [name if step == 0 else "", time, *(f"{value:.5g}" for value in values)]
             for name, answer in zip(names, answers, strict=True)
@@ -130,15 +130,14 @@ class Forecasts(Kind):
         }
 
     def html(self, item: Any, answer: Any) -> str:
-        """The series with its forecast and the band of 8 in 10 values, and both as a table."""
+        """The series with its forecast and the 80 % band, and the forecast as a table."""
         times, middle = answer.times, answer.median.tolist()
         words = (
             f"{item.name} and its forecast for {len(times)} steps, {times[0]} to {times[-1]}: the median goes from "
             f"{middle[0]:.4g} to {middle[-1]:.4g}, lowest {min(middle):.4g}, highest {max(middle):.4g}."
         )
         caption = (
-            "The values so far (thin), the median of the forecast (thick), and the band that 8 in 10 values should "
-            "lie in."
+            "Past values (thin), the median of the forecast (thick), and the band that should contain 8 in 10 values."
         )
         rows = [
             (time, *(f"{value:.4g}" for value in values)) for time, values in zip(times, _band(answer), strict=True)
@@ -155,7 +154,7 @@ class Forecasts(Kind):
         return draw_forecast(item, answer)
 
     def file_names(self, names: Sequence[str]) -> Sequence[str]:
-        """The table and the column, numbered where two series are of one name."""
+        """The table and the column, numbered if two series have the same name."""
         found = []
         for number, name in enumerate(names, start=1):
             file, _, column = name.rpartition(": ")
@@ -171,12 +170,12 @@ class Forecasts(Kind):
         return [Forecast("sales", times, values + np.asarray(LEVELS)) for values in (steps, 20 - steps)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """One step without a doubt, and values at 1e12."""
+        """One step without uncertainty, and values at 1e12."""
         import numpy as np
 
         levels = len(LEVELS)
         return [
-            ("one step without a doubt", Forecast("x", ("1",), np.full((1, levels), 7.0))),
+            ("one step without uncertainty", Forecast("x", ("1",), np.full((1, levels), 7.0))),
             ("values at 1e12", Forecast("<x>", ("1", "2"), np.full((2, levels), 1e12))),
         ]
 
@@ -189,8 +188,8 @@ def _band(answer: Forecast) -> Sequence[tuple[float, float, float]]:
 COLUMNS = Option(
     "target_column",
     frozenset({PREDICT}),
-    "Columns of a table of time series, or variables of a NetCDF file of weather, with commas between [default: all "
-    "numbers, or all variables with the unit of the first].",
+    "Comma-separated columns of a table of time series, or variables of a NetCDF file of weather [default: all "
+    "numeric columns, or all variables with the unit of the first].",
     "NAMES",
     kinds=frozenset({KIND, "grid"}),
     applies_to="time series and weather",

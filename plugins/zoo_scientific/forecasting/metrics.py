@@ -1,4 +1,4 @@
-"""Forecasts of time series: errors against those of the season before, and how good their quantiles are."""
+"""Metrics of forecasts: errors relative to the seasonal naive forecast, and quantile losses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def mase(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Mean absolute scaled error of the medians (Hyndman and Koehler, 2006), over the windows; 0 and up.
 
     The scale of a window is the mean absolute difference of its past values one season apart, as the seasonal naive
-    forecast errs there. Windows without such a difference, or with none but 0, are left out.
+    forecast errs there. Windows without such a difference, or with only zeros, are left out.
 
     Raises:
         DataError: they are not forecasts, one is not finite, or no window has a scale.
@@ -36,7 +36,7 @@ def mase(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
 def weighted_quantile_loss(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
     """Twice the mean pinball loss at the quantiles 0.1 to 0.9 over the sum of the absolute values; 0 and up.
 
-    As Ansari et al. ("Chronos", 2024, section 5.3) have it. A forecast without quantiles counts as one at all of them.
+    As in Ansari et al. ("Chronos", 2024, section 5.3). A forecast without quantiles uses its value for all of them.
 
     Raises:
         DataError: they are not forecasts, one is not finite, or all values are 0.
@@ -78,7 +78,7 @@ METRICS = (
 
 
 def seasonal_naive(item: Series) -> np.ndarray:
-    """The last season again, ``horizon`` values; where a value is not known, that of the season before it."""
+    """The last season again, ``horizon`` values; an unknown value is taken from the season before."""
     import numpy as np
 
     known = np.flatnonzero(np.isfinite(item.values))
@@ -98,7 +98,7 @@ def _pairs(name: str, targets: Sequence[Any], predictions: Sequence[Any]) -> lis
     import numpy as np
 
     if not len(targets) or not all(isinstance(item, Future) for item in (*targets, *predictions)):
-        raise DataError(f"'{name}' compares forecasts of time series.")
+        raise DataError(f"'{name}' needs forecasts of time series.")
     pairs = list(zip(targets, predictions, strict=True))
     for actual, forecast in pairs:
         if actual.values.shape != forecast.values.shape:

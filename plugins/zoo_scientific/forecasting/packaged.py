@@ -25,7 +25,7 @@ def series_of(name: str, options: ReadOptions) -> list[Series]:
     """Its series to their ends.
 
     Raises:
-        DataError: it has no column of a name that ``target_column`` has.
+        DataError: it lacks a column in ``target_column``.
         MissingExtra: statsmodels is not installed.
     """
     with needs_extra("forecasting", f"read {name}"):
@@ -82,7 +82,7 @@ SERIES: Mapping[str, Callable[[Any], Any]] = {
     "statsmodels:elnino": _elnino,
     "statsmodels:economy": _economy,
 }
-"""How each is made a table, times as its index, of the package's data sets."""
+"""How each data set of the package becomes a table with times as its index."""
 
 _DESCRIPTIONS = {
     "statsmodels:co2": "Carbon dioxide in the air over Mauna Loa, 2,284 weeks from 1958 to 2001 with gaps, in ppm",
@@ -103,4 +103,4 @@ SHIPPED = tuple(
     )
     for name, description in _DESCRIPTIONS.items()
 )
-"""What ``zoo profile --datasets`` says of each."""
+"""The descriptions for ``zoo profile --datasets``."""

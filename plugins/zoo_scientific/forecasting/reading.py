@@ -16,7 +16,7 @@ def all_series(reference: str, options: ReadOptions) -> tuple[list[Series], list
     """All series to their ends, and what was left out.
 
     Raises:
-        DataError: there is nothing of that name, or it holds no series.
+        DataError: there is no such table or data set, or it has no series.
     """
     if reference in packaged.SERIES:
         return packaged.series_of(reference, options), []

@@ -1,4 +1,4 @@
-"""Time series: values at equal steps, the windows that forecasts are evaluated on, and what follows each of them."""
+"""Time series: values at equal steps, the windows that forecasts are evaluated on, and their targets."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """The values of a series up to some time, and how far to look ahead.
+    """The values of a series up to some time, and the horizon.
 
     Attributes:
         name: of the series: its column, or its id.
-        values: n values, float64, one a step; NaN where none is known.
+        values: n values, float64, one per step; NaN where unknown.
         times: n + horizon times, those to forecast last; ``datetime64[s]`` or numbers.
-        period: steps after which the season comes again; 1 if there is none.
+        period: steps per season; 1 if there is none.
         horizon: steps to forecast.
     """
 
@@ -42,7 +42,7 @@ class Series:
 
 @dataclass(frozen=True, eq=False)
 class Future:
-    """What follows a series, as metrics compare it: the actual values, or a forecast of them.
+    """The next values of a series, as metrics compare them: actual values, or a forecast.
 
     Attributes:
         values: ``horizon`` values; the medians of a forecast. NaN where an actual value is not known.
@@ -57,7 +57,7 @@ class Future:
 
 @dataclass(frozen=True, eq=False)
 class Forecast:
-    """What a model answers.
+    """A model's forecast.
 
     Attributes:
         series: name of the series.
@@ -81,7 +81,7 @@ class Forecast:
 
 
 class Windows(Sequence[Any]):
-    """Series cut at many times, when indexed.
+    """Windows of series, cut when indexed.
 
     Args:
         complete: series to their ends.
@@ -110,7 +110,7 @@ def windows(
     The windows are in the order of their times. The first of a series has two seasons and three horizons before it.
 
     Raises:
-        DataError: no series is long enough, or one is not and ``options`` say that this is fatal.
+        DataError: no series is long enough, or one is too short and ``options`` make that an error.
     """
     import numpy as np
 
@@ -125,7 +125,9 @@ def windows(
             if np.isfinite(one.values[end : end + one.horizon]).any() and np.isfinite(one.values[:end]).any()
         ]
         if not known:
-            reason = f"has {len(one.values)} steps; forecasts of {one.horizon} need {least + one.horizon} with values"
+            reason = (
+                f"has {len(one.values)} steps; forecasts of {one.horizon} steps need {least + one.horizon} with values"
+            )
             short.append(Problem(f"series '{one.name}'", reason))
         found += [(one.times[end], at, end) for end in known]
     settle(name, len(found), short, options)
@@ -155,7 +157,7 @@ def season_scale(values: np.ndarray, period: int) -> float:
 
 
 def _scales(values: np.ndarray, period: int) -> np.ndarray:
-    """The same for every prefix of a series: entry i is of the first i + 1 values."""
+    """The same for every prefix of a series: entry i is for the first i + 1 values."""
     import numpy as np
 
     apart = np.full(len(values), np.nan)

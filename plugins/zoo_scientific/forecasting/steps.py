@@ -1,4 +1,4 @@
-"""The times of a series: equal steps found in what a table has, and what follows after them."""
+"""The times of a series: equal steps found in a table's times, and the times that follow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILLED = 0.5
 """Fraction of the steps from the first time to the last that must have a value."""
 
 LEAST = 3
-"""Times that a series has to have."""
+"""Minimum number of times of a series."""
 
 _DAY = 86_400.0
 _YEARS = (1000, 2999)
@@ -30,11 +30,11 @@ class Steps:
     """Times at equal steps.
 
     Attributes:
-        times: from the first time to the last and as many more as a forecast reaches; seconds (``datetime64[s]``) or
+        times: from the first time to the last, and those of the horizon; seconds (``datetime64[s]``) or
             numbers.
-        places: position of each time that was given among them.
-        period: steps after which the season comes again; 1 if there is none.
-        horizon: steps that a forecast reaches.
+        places: position of each given time among them.
+        period: steps per season; 1 if there is none.
+        horizon: steps of a forecast.
     """
 
     times: np.ndarray
@@ -44,9 +44,9 @@ class Steps:
 
 
 def parsed(cells: Sequence[Any]) -> np.ndarray:
-    """Cells as times: numbers where all are, else ``datetime64[s]``; NaN or NaT where one cannot be read.
+    """Cells as times: numbers if all are, else ``datetime64[s]``; NaN or NaT for unreadable cells.
 
-    Times with a zone are in UTC, or as clocks show them where all are of one hour there, as local days are.
+    Times with a zone are converted to UTC, or kept in local time if all have the same local hour, as days do.
     """
     import numpy as np
 
@@ -58,7 +58,7 @@ def parsed(cells: Sequence[Any]) -> np.ndarray:
         return np.array([np.nan if is_missing(cell) else float(cell) for cell in cells], dtype=np.float64)
     plain = [None if is_missing(cell) else cell for cell in cells]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that no one format fits all is found out here
+        warnings.simplefilter("ignore", UserWarning)  # no single format may fit all cells
         stamps = pd.to_datetime(
             pd.Series(plain, dtype=object), errors="coerce", utc=True, format="%Y%m%d" if compact else None
         )
@@ -75,10 +75,10 @@ def parsed(cells: Sequence[Any]) -> np.ndarray:
 
 
 def regular(name: str, times: np.ndarray, horizon: int | None) -> Steps:
-    """Equal steps through the times of one series, sorted, each once; steps without a value stay free.
+    """Equal steps through the times of one series, sorted, each once; steps without a value stay empty.
 
     Args:
-        horizon: steps that a forecast reaches; None takes what is usual for the step (Makridakis et al., "The M4
+        horizon: steps of a forecast; None takes the usual number for the step (Makridakis et al., "The M4
             competition", 2020): 6 years, 8 quarters, 18 months, 13 weeks, 14 days, 48 hours; 12 of others.
 
     Raises:
@@ -99,7 +99,7 @@ def regular(name: str, times: np.ndarray, horizon: int | None) -> Steps:
 
 
 def label(time: Any) -> str:
-    """A time as people write it: an ISO date, with hours if there are any, or the number."""
+    """A time as text: an ISO date, with hours if there are any, or the number."""
     if getattr(time, "dtype", None) is not None and time.dtype.kind == "M":
         text = str(time)
         return text.removesuffix("T00:00:00").removesuffix(":00")
@@ -119,7 +119,7 @@ def _numbers(name: str, times: np.ndarray, horizon: int | None) -> tuple[np.ndar
 
 
 def _dates(name: str, times: np.ndarray, horizon: int | None) -> tuple[np.ndarray, int, int]:
-    """The first calendar whose days or hours hold all the times, most of its own being there."""
+    """The first calendar whose days or hours include all the times, if most of its own occur."""
     import numpy as np
     import pandas as pd
 
@@ -148,7 +148,7 @@ def _dates(name: str, times: np.ndarray, horizon: int | None) -> tuple[np.ndarra
 
 
 def _season(calendar: Any, seconds: float) -> tuple[int, int]:
-    """Steps after which a season comes again, and those that a forecast usually reaches."""
+    """Steps per season, and the usual steps of a forecast."""
     if type(calendar).__name__ in {"BusinessDay", "BDay"}:
         return 5, 14
     days = seconds / _DAY
@@ -175,7 +175,7 @@ def _commonest(differences: np.ndarray) -> Any:
 
 def _irregular(name: str, times: np.ndarray, step: str) -> DataError:
     return DataError(
-        f"The times of the series '{name}' ({label(times[0])} to {label(times[-1])}, {len(times):,} of them) do not "
-        f"follow each other at equal steps; the commonest step is {step}.",
-        "Bring them to equal steps, such as daily means; steps without a value may be left out.",
+        f"The times of the series '{name}' ({label(times[0])} to {label(times[-1])}, {len(times):,} of them) are not "
+        f"at equal steps; the most common step is {step}.",
+        "Resample them to equal steps, such as daily means; steps without a value may be missing.",
     )

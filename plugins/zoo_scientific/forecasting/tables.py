@@ -1,4 +1,4 @@
-"""Tables of time series: a column of numbers each, or one below the other with an id before every value."""
+"""Tables of time series: one column of numbers per series, or long tables with an id on every row."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     import numpy as np
 
 TIMES = ("timestamp", "datetime", "date", "time", "ds", "year", "month", "week", "day", "hour", "period")
-"""Names of columns that hold times, in lower case."""
+"""Names of columns of times, in lower case."""
 
 IDS = ("item_id", "unique_id", "series_id", "id", "series", "item")
 """Names of columns that tell series apart, in lower case."""
 
 READABLE = 0.9
-"""Part of the cells of a column of times that can be read as such."""
+"""Minimum fraction of cells that are readable as times in a column of times."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column holds what; ``values`` are one series each, or one of each id."""
+    """The role of each column; each of ``values`` is one series, or one per id."""
 
     time: str
     values: tuple[str, ...]
@@ -39,10 +39,10 @@ class Columns:
 def read_table(reference: str, table: Table, options: ReadOptions) -> Dataset:
     """The windows of a table's series, see ``zoo_scientific.forecasting.series.windows``.
 
-    ``input_column`` names the column of times, ``target_column`` those of values with commas between.
+    ``input_column`` names the column of times, ``target_column`` the comma-separated columns of values.
 
     Raises:
-        DataError: there is no column of times or of numbers, or the times do not follow each other at equal steps.
+        DataError: there is no column of times or of numbers, or the times are not at equal steps.
     """
     found, problems, columns = series_of(reference, table, options)
     named = {"input": columns.time, "target": ", ".join(columns.values), **({"id": columns.id} if columns.id else {})}
@@ -63,7 +63,7 @@ def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[
         else:
             rows.append((f"{table.unit} {row.number}", row.values))
     if not rows:
-        raise DataError(f"'{reference}' has columns and no rows.", "Add a row for each time.")
+        raise DataError(f"'{reference}' has columns, but no rows.", "Add a row for each time.")
     cells = {name: [values[at] for _, values in rows] for at, name in enumerate(table.columns)}
     time = _time_column(reference, cells, options)
     times = parsed(cells[time])
@@ -80,7 +80,7 @@ def series_of(reference: str, table: Table, options: ReadOptions) -> tuple[list[
         except DataError as error:
             refused.append(error)
             few = len(order) < LEAST
-            reason = f"has fewer than {LEAST} times" if few else "has times that follow no equal steps"
+            reason = f"has fewer than {LEAST} times" if few else "has times that are not at equal steps"
             problems.append(Problem(f"series '{name}'", reason))
             continue
         places = [rows[at][0] for at in order]
@@ -98,7 +98,9 @@ def _time_column(reference: str, cells: dict[str, list[Any]], options: ReadOptio
         if wanted not in cells:
             raise DataError(f"'{reference}' has no column '{wanted}'.", suggest(wanted, cells))
         if not _is_time(cells[wanted]):
-            raise DataError(f"Column '{wanted}' of '{reference}' holds no times.", "Write them as 2024-05-31 14:00.")
+            raise DataError(
+                f"Column '{wanted}' of '{reference}' does not contain times.", "Write them as 2024-05-31 14:00."
+            )
         return wanted
     named = sorted(
         (name for name in cells if name.strip().lower() in TIMES), key=lambda name: TIMES.index(name.strip().lower())
@@ -137,11 +139,11 @@ def _columns(
     values = tuple(wanted or (name for name in numeric if name != identity))
     if not values:
         raise DataError(
-            f"'{reference}' has no column of numbers beside the times in '{time}'.", "Name one with --target-column."
+            f"'{reference}' has no column of numbers besides the times in '{time}'.", "Name one with --target-column."
         )
     for name in values:
         if not _is_numeric(cells[name]):
-            raise DataError(f"Column '{name}' of '{reference}' holds words, and a time series is of numbers.")
+            raise DataError(f"Column '{name}' of '{reference}' contains text; a time series needs numbers.")
     return Columns(time, values, identity)
 
 
@@ -171,12 +173,12 @@ def _refuse_repeated(reference: str, name: str, times: np.ndarray, columns: Colu
     if len(again):
         raise DataError(
             f"'{reference}' has more than one value of '{name}' at {label(times[again[0]])}.",
-            "Keep one of them" + (", or tell series apart by a column called id." if columns.id is None else "."),
+            "Keep one of them" + (", or add a column called id to distinguish series." if columns.id is None else "."),
         )
 
 
 def _values(column: Sequence[Any], places: Sequence[str], name: str) -> tuple[np.ndarray, list[Problem]]:
-    """The cells as numbers, NaN for those that are missing or none, and which are none."""
+    """The cells as numbers, NaN for missing or invalid ones, and which are invalid."""
     import numpy as np
 
     values, problems = np.full(len(column), np.nan), []
@@ -184,7 +186,7 @@ def _values(column: Sequence[Any], places: Sequence[str], name: str) -> tuple[np
         if is_number(cell):
             values[at] = float(cell)
         elif not is_missing(cell):
-            problems.append(Problem(places[at], f"has no number in column '{name}', which counts as unknown"))
+            problems.append(Problem(places[at], f"has no number in column '{name}', which is treated as unknown"))
     values[~np.isfinite(values)] = np.nan
     return values, problems
 

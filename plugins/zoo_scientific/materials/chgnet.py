@@ -1,7 +1,7 @@
 """CHGNet, a universal interatomic potential (Deng et al., "CHGNet as a pretrained universal neural network
 potential for charge-informed atomistic modelling", Nature Machine Intelligence 5, 2023).
 
-Message passing over atoms, bonds and angles gives energies, forces and magnetic moments; features are those of the
+Message passing over atoms, bonds and angles predicts energies, forces and magnetic moments; features are those of the
 atoms, averaged over the cell.
 """
 
@@ -29,7 +29,7 @@ from zoo.loading.heads import with_head
 from zoo_scientific.materials.crystals import Crystal
 from zoo_scientific.materials.forces import POTENTIAL, PROPERTY, EnergyAndForces
 
-# Noble gases have no electronegativity, which pymatgen says of each; CHGNet makes one tensor of another.
+# pymatgen warns that noble gases have no electronegativity, and torch that CHGNet copies a tensor.
 warnings.filterwarnings("ignore", message="No Pauling electronegativity")
 warnings.filterwarnings("ignore", message="Converting a tensor with requires_grad", module="chgnet")
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 LAYERS = ("crystal", "atoms.mean")
-"""What the energy is read from, and the atoms one convolution earlier; both averaged over the cell.
+"""The input of the energy readout, and the atoms one convolution earlier; both averaged over the cell.
 
 The earlier one is better for properties besides the energy, and is the default."""
 
@@ -60,8 +60,8 @@ class CrystalEncoder(nn.Module):
     def outputs(self, batch: Batch, task: str = "e") -> dict[str, Any]:
         """Energy in eV per atom, and with ``task`` ``ef`` forces in eV/angstrom, and the features.
 
-        CHGNet leaves its update of bonds out where no crystal of a batch has bonds short enough for angles, and does it
-        to all of them where one has. Crystals without angles therefore run by themselves, as each does alone.
+        CHGNet skips its update of bonds if no crystal of a batch has bonds short enough for angles, and updates all of
+        them if one has. Crystals without angles therefore run in separate batches.
         """
         device = next(self.model.parameters()).device
         graphs = [graph.to(device) for graph in batch["graphs"]]
@@ -76,7 +76,7 @@ class CrystalEncoder(nn.Module):
 
 
 def _merged(found: Sequence[Mapping[str, Any]], parts: Sequence[Sequence[int]]) -> dict[str, Any]:
-    """Outputs of parts of a batch in the order of the batch; ``parts`` has the places of each part."""
+    """Outputs of parts of a batch in the order of the batch; ``parts`` has the positions of each part."""
     order = np.argsort(np.concatenate([np.asarray(places) for places in parts])).tolist()
     merged: dict[str, Any] = {}
     for name, first in found[0].items():
@@ -108,20 +108,20 @@ class CHGNetBackbone:
         """The graph of a ``Crystal``: neighbours within the model's two cutoffs.
 
         Raises:
-            DataError: it is another kind of input, or has an element beyond plutonium, or an atom without neighbours.
+            DataError: it is of another kind, or has an element beyond plutonium or an atom without neighbours.
         """
         if not isinstance(item, Crystal):
             raise DataError(f"'{self.card.id}' takes crystals, not {type(item).__name__}.")
         if int(item.numbers.max()) > LARGEST_ATOMIC_NUMBER:
-            raise DataError(f"'{self.card.id}' knows the elements up to plutonium; {item.formula} has a heavier one.")
+            raise DataError(f"'{self.card.id}' supports elements up to plutonium; {item.formula} has a heavier one.")
         structure = Structure(Lattice(item.cell), item.numbers.tolist(), item.positions, coords_are_cartesian=True)
         try:
             return self.module.model.graph_converter(structure)
         except ValueError as error:
             reach = self.module.model.graph_converter.atom_graph_cutoff
             raise DataError(
-                f"'{self.card.id}' finds an atom without a neighbour within {reach} angstroms in {item.formula}.",
-                "Look at its cell; a molecule in a large box is not a crystal.",
+                f"'{self.card.id}' cannot use {item.formula}: an atom has no neighbour within {reach} angstroms.",
+                "Check its cell; a molecule in a large box is not a crystal.",
             ) from error
 
     def collate(self, items: Sequence[Any]) -> Batch:
@@ -136,7 +136,7 @@ class CHGNetBackbone:
         for layer in layers:
             if layer == "crystal":
                 atoms = torch.tensor([len(graph.atomic_number) for graph in batch["graphs"]], device=self.device)
-                found[layer] = outputs["crystal_fea"].float() / atoms[:, None]  # it comes as the sum over the cell
+                found[layer] = outputs["crystal_fea"].float() / atoms[:, None]  # it is the sum over the cell
             else:
                 found[layer] = torch.stack([atoms.mean(dim=0) for atoms in outputs["atom_fea"]]).float()
         return found
@@ -178,14 +178,14 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> CHGNetB
     """The backbone of a CHGNet checkpoint.
 
     Raises:
-        UnsupportedModel: the weights are damaged or of another architecture, or another precision is asked for.
+        UnsupportedModel: the weights are damaged or of another architecture, or another precision is requested.
     """
     require_float32(card, dtype)
     weights = files.path(str(card.loader["weights"]))
     try:
         stored: Any = torch.load(weights, map_location="cpu", weights_only=True)["model"]
         settings = dict(stored["model_args"])
-        # The first version had a bias in its last layer that later ones lack, and none names it.
+        # The first version has a bias in its last layer that later ones lack, and no setting for it.
         settings["mlp_out_bias"] = bool(card.loader.get("output_bias"))
         with redirect_stdout(io.StringIO()):  # it prints how many parameters it has
             model = CHGNet(**settings)

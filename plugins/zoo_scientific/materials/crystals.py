@@ -1,4 +1,4 @@
-"""Crystals: atoms in a repeating cell, as a kind of input, and the files that hold them."""
+"""Crystals: atoms in a repeating cell, as a kind of input, and their files."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SUFFIXES = frozenset({".cif", ".vasp", ".poscar", ".xyz", ".extxyz", ".traj", ".
 """Suffixes of files of atomic structures, in lower case; ASE reads them."""
 
 MOST_ATOMS = 2000
-"""Atoms that a cell may have; graph networks keep some hundred neighbours of each."""
+"""Maximum atoms in a cell; graph networks store about a hundred neighbours of each."""
 
 _CLOSEST = 0.3
-"""Minimum distance of two atoms in angstroms; nearer ones are a mistake in the file."""
+"""Minimum distance of two atoms in angstroms; a smaller one is an error in the file."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ class Crystals(Kind):
         return [Crystal(np.array(numbers), edge * places, edge * np.eye(3)) for edge, numbers, places in bases]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """A single atom far from its images, an element without data, and a cell under enormous pressure."""
+        """A single atom far from its periodic images, an element without data, and a highly compressed cell."""
         import numpy as np
 
         def cell(number: int, edge: float) -> Crystal:
@@ -127,16 +127,16 @@ class Crystals(Kind):
 
 
 def crystal_of(atoms: Any) -> Crystal | str:
-    """``ase.Atoms`` as a crystal, or the reason why they cannot be one."""
+    """``ase.Atoms`` as a crystal, or the reason why they are not one."""
     import numpy as np
 
     cell = np.asarray(atoms.cell.array, dtype=np.float64)
     positions = np.asarray(atoms.get_positions(), dtype=np.float64)
     numbers = np.asarray(atoms.get_atomic_numbers(), dtype=np.int64)
     if not len(numbers):
-        return "holds no atoms"
+        return "contains no atoms"
     if len(numbers) > MOST_ATOMS:
-        return f"has {len(numbers):,} atoms in a cell, and up to {MOST_ATOMS:,} are taken"
+        return f"has {len(numbers):,} atoms in its cell; the maximum is {MOST_ATOMS:,}"
     if not (np.isfinite(positions).all() and np.isfinite(cell).all()):
         return "has a position or a lattice vector that is not finite"
     if not atoms.pbc.all() or abs(np.linalg.det(cell)) < 1e-6:
@@ -164,10 +164,10 @@ def read_atoms(path: Path) -> list[Any] | str:
             form = _format(path)
             parser: dict[str, Any] = {"properties_parser": _properties} if form == "extxyz" else {}
             found: Any = ase.io.read(path, index=":", format=form, **parser)
-    except Exception as error:  # ASE's readers raise whatever their parsers happen to
+    except Exception as error:  # ASE's parsers raise many types of errors
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         return f"cannot be read as atoms: {reason}"
-    return found or "holds no structures"
+    return found or "contains no structures"
 
 
 def read_crystal(path: Path) -> Crystal | str:
@@ -177,7 +177,7 @@ def read_crystal(path: Path) -> Crystal | str:
 
 
 def is_structure_file(path: Path) -> bool:
-    """Whether a file is named as files of atomic structures are."""
+    """Whether a file has the name of a file of atomic structures."""
     return path.suffix.lower() in SUFFIXES or path.name.upper() in {"POSCAR", "CONTCAR"}
 
 

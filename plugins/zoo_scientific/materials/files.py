@@ -31,7 +31,7 @@ class CrystalReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file named as such files are, or a folder that holds one: at its top, in class folders, or in splits."""
+        """A file with such a name, or a folder with one: at its top, in class folders, or in splits."""
         path = Path(reference).expanduser()
         if not reference.strip() or not path.is_dir():
             return bool(reference.strip()) and path.is_file() and is_structure_file(path)
@@ -48,7 +48,7 @@ class CrystalReader:
         file's comment line.
 
         Raises:
-            DataError: the file is missing or holds no crystals, or there is no such property.
+            DataError: the file is missing or has no crystals, or there is no such property.
         """
         root = Path(reference).expanduser()
         if not root.exists():
@@ -66,7 +66,7 @@ class CrystalReader:
 
 @dataclass
 class _Found:
-    """Crystals with all that their files say of them, as parallel lists."""
+    """Crystals with their properties in the files, as parallel lists."""
 
     crystals: list[Crystal] = field(default_factory=list)
     atoms: list[Any] = field(default_factory=list)
@@ -120,14 +120,14 @@ class _Found:
         )
 
     def _values(self, name: str, options: ReadOptions) -> tuple[str, list[Any]]:
-        """What the target is called, empty if there is none, and its value for each crystal."""
+        """The name of the target, empty if there is none, and its value for each crystal."""
         wanted = options.target_column
         known = list(dict.fromkeys(str(key) for atoms in self.atoms for key in atoms.info))
         if wanted is not None and wanted != ENERGY:
             if wanted not in known:
                 listed = ", ".join(f"'{key}'" for key in [*known, ENERGY, "forces"])
                 raise DataError(
-                    f"No structure of '{name}' has a property called '{wanted}'; there are {listed}.",
+                    f"No structure of '{name}' has a property called '{wanted}'; the properties are: {listed}.",
                     suggest(wanted, known),
                 )
             return wanted, [atoms.info.get(wanted) for atoms in self.atoms]

@@ -1,4 +1,4 @@
-"""Energies and forces of crystals: the kind of answer, and mean absolute errors as papers on potentials report them."""
+"""Energies and forces of crystals: the kind of answer, and mean absolute errors as reported in papers on potentials."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EnergyAndForces:
     """What an interatomic potential predicts.
 
     Attributes:
-        energy: in eV per atom; NaN where it is not known.
+        energy: in eV per atom; NaN if unknown.
         forces: n x 3 in eV/angstrom, float64.
     """
 
@@ -71,11 +71,9 @@ class Forces(Kind):
     metrics = METRICS
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> EnergyAndForces:
-        """The answer; raises ``UnsupportedModel`` where it is another one."""
+        """The answer; raises ``UnsupportedModel`` if it is of another kind."""
         if not isinstance(answer, EnergyAndForces):
-            raise UnsupportedModel(
-                "The model does not answer with energies and forces, so that it cannot be evaluated by them."
-            )
+            raise UnsupportedModel("The model does not predict energies and forces, so it cannot be evaluated on them.")
         return answer
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> list[EnergyAndForces]:
@@ -99,7 +97,7 @@ class Forces(Kind):
         rows = [
             (
                 str(number),
-                *(f"{round(part, 4) + 0.0:+.4f}" for part in force),  # no minus before what rounds to nothing
+                *(f"{round(part, 4) + 0.0:+.4f}" for part in force),  # no minus sign before a rounded zero
                 f"{sum(part**2 for part in force) ** 0.5:.4f}",
             )
             for number, force in enumerate(forces[: parts.SHOWN], start=1)
@@ -128,5 +126,5 @@ class Forces(Kind):
 
 def _checked(name: str, items: Sequence[Any]) -> Sequence[EnergyAndForces]:
     if not len(items) or not all(isinstance(item, EnergyAndForces) for item in items):
-        raise DataError(f"'{name}' compares energies and forces of crystals.")
+        raise DataError(f"'{name}' needs energies and forces of crystals.")
     return items

@@ -1,8 +1,8 @@
 """SevenNet, an equivariant interatomic potential (Park et al., "Scalable parallel algorithm for graph neural network
 interatomic potentials in molecular dynamics simulations", J. Chem. Theory Comput. 20, 2024).
 
-Equivariant convolutions over atoms within five angstroms give energies and forces; features are the scalars that the
-last convolution leaves of each atom, averaged over the cell.
+Equivariant convolutions over atoms within five angstroms predict energies and forces; features are the atoms' scalars
+after the last convolution, averaged over the cell.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class AtomsEncoder(nn.Module):
     def forward(self, batch: Any) -> torch.Tensor:
         """The mean over the atoms of each crystal."""
         before = self.model.training
-        # The forces' own derivative frees the graph otherwise; nothing else in the network minds the mode.
+        # Otherwise the derivative for the forces frees the graph; nothing else depends on the mode.
         self.model.train()
         try:
             return self.outputs(batch)[1]
@@ -62,7 +62,7 @@ class AtomsEncoder(nn.Module):
             self.model.train(before)
 
     def outputs(self, batch: Any) -> tuple[Any, torch.Tensor]:
-        """All that the potential gives, and the means."""
+        """All outputs of the potential, and the means."""
         kept: list[torch.Tensor] = []
         hook = self.model.get_submodule(self._last).register_forward_hook(
             lambda module, arguments, output: kept.append(output[keys.NODE_FEATURE])
@@ -98,19 +98,19 @@ class SevenNetBackbone:
         """The graph of a ``Crystal``: neighbours within the model's cutoff.
 
         Raises:
-            DataError: it is another kind of input, has an element that the model does not know, or no neighbours.
+            DataError: it is of another kind, has an element that the model does not support, or no neighbours.
         """
         if not isinstance(item, Crystal):
             raise DataError(f"'{self.card.id}' takes crystals, not {type(item).__name__}.")
         strange = sorted({int(number) for number in item.numbers} - self._known)
         if strange:
-            raise DataError(f"'{self.card.id}' does not know the element {strange[0]} in {item.formula}.")
+            raise DataError(f"'{self.card.id}' does not support the element {strange[0]} in {item.formula}.")
         atoms = ase.Atoms(item.numbers, positions=item.positions, cell=item.cell, pbc=True)
         graph = AtomGraphData.from_numpy_dict(unlabeled_atoms_to_graph(atoms, self._reach, with_shift=False))
         if not graph[keys.EDGE_IDX].shape[1]:
             raise DataError(
-                f"'{self.card.id}' finds no neighbours within {self._reach} angstroms in {item.formula}.",
-                "Look at its cell; a molecule in a large box is not a crystal.",
+                f"'{self.card.id}' cannot use {item.formula}: it has no neighbours within {self._reach} angstroms.",
+                "Check its cell; a molecule in a large box is not a crystal.",
             )
         return graph
 
@@ -160,8 +160,8 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SevenNe
     """The backbone of a SevenNet checkpoint.
 
     Raises:
-        UnsupportedModel: the weights are damaged or hold more than tensors and arrays, or another precision is asked
-            for.
+        UnsupportedModel: the weights are damaged or contain more than tensors and arrays, or another precision is
+            requested.
     """
     if dtype != "float32":
         raise UnsupportedModel(f"'{card.id}' runs in float32, not in {dtype}.", "Leave --dtype out.")
@@ -174,7 +174,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> SevenNe
             "numpy.dtype",
         }
         if strange:
-            raise UnsupportedModel(f"The weights of '{card.id}' hold code: {sorted(strange)[0]}.")
+            raise UnsupportedModel(f"The weights of '{card.id}' contain code: {sorted(strange)[0]}.")
         with redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             checkpoint = load_checkpoint(path)

@@ -38,7 +38,7 @@ class Molecules(Kind):
         return smiles
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """SMILES, or ``.smi`` files, each of which stands for all that it holds."""
+        """SMILES, or ``.smi`` files, each of which stands for all its molecules."""
         hint = "Give a SMILES file (.smi)."
         entries = typed_entries(texts, lambda path: form_of(path) in SMILES, smiles_entries, "molecules", hint)
         return read_each(entries, self.read_cell, "Write a SMILES string such as CCO.")

@@ -1,4 +1,4 @@
-"""MoLFormer: a language model of molecules whose attention takes time in proportion to their length.
+"""MoLFormer: a language model of molecules with linear attention.
 
 Ross et al., "Large-scale chemical language representations capture molecular structure and properties" (Nature Machine
 Intelligence 4, 2022). The published repository has its own code, which is never run: this is a new
@@ -29,9 +29,9 @@ _ROTARY_BASE = 10_000
 
 
 class MolformerConfig(PreTrainedConfig):
-    """What a published ``config.json`` says; the defaults are those of MoLFormer-XL.
+    """The settings of a published ``config.json``; the defaults are those of MoLFormer-XL.
 
-    ``deterministic_eval`` is ignored: the stored random features are always the ones that are used.
+    ``deterministic_eval`` is ignored: the stored random features are always used.
     """
 
     model_type = MODEL_TYPE
@@ -67,15 +67,15 @@ class RandomFeatures(nn.Module):
         self.register_buffer("weight", torch.randn(size, features))
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Vectors of one head (... x size) to features (... x features), which are to be no less than zero."""
+        """Maps vectors of one head (... x size) to non-negative features (... x features)."""
         return self.kernel(vectors @ self.weight)
 
 
 class LinearAttention(nn.Module):
-    """Attention that sums keys and values up once for all queries.
+    """Attention that sums keys and values once for all queries.
 
-    Katharopoulos et al., "Transformers are RNNs" (2020), equation 5, over queries and keys that are turned by their
-    position (Su et al., "RoFormer", 2021).
+    Katharopoulos et al., "Transformers are RNNs" (2020), equation 5, over queries and keys rotated by their position
+    (Su et al., "RoFormer", 2021).
     """
 
     def __init__(self, config: MolformerConfig) -> None:
@@ -96,10 +96,10 @@ class LinearAttention(nn.Module):
 
         Args:
             states: batch x n x d.
-            mask: batch x n, 0 for padding, which no query sees.
+            mask: batch x n, 0 for padding, which is not attended to.
             turn: cosine and sine of each position's angles, n x size of a head.
         """
-        # Sums over a whole molecule need more digits than half precision has.
+        # Sums over a whole molecule need more precision than half precision has.
         queries = self.feature_map(_turned(self._by_head(self.query(states)), *turn)).float()
         keys = self.feature_map(_turned(self._by_head(self.key(states)), *turn)).float() * mask[:, None, :, None]
         values = self._by_head(self.value(states)).float()
@@ -148,7 +148,7 @@ class _Encoder(nn.Module):
 
 
 class MolformerModel(PreTrainedModel):
-    """The encoder: tokens to a vector each. Its random features stay as stored, in training too."""
+    """The encoder: one vector per token. Its random features stay as stored, in training too."""
 
     config_class = MolformerConfig
     base_model_prefix = MODEL_TYPE
@@ -192,19 +192,19 @@ def _turned(vectors: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> 
 def molformer_tokenizer(
     folder: Path, pieces: Callable[[str], list[str]], vectors: int
 ) -> tuple[Callable[[str], list[int]], int]:
-    """SMILES to token ids between the marks of beginning and end, and the id of padding.
+    """A tokenizer from SMILES to token ids with start and end tokens, and the id of padding.
 
-    What the vocabulary lacks becomes its word for the unknown, or where the model has no vector for that padding, as in
-    the original (github.com/IBM/molformer).
+    Tokens outside the vocabulary become the unknown token, or padding if the model has no vector for that, as in the
+    original (github.com/IBM/molformer).
 
     Args:
-        folder: holds ``tokenizer.json`` or ``vocab.json``; the repository's class of a tokenizer is not asked for.
-        pieces: cuts a SMILES into its tokens, where only the vocabulary is published.
-        vectors: how many words the model has vectors for.
+        folder: contains ``tokenizer.json`` or ``vocab.json``; the repository's tokenizer class is not used.
+        pieces: splits a SMILES into tokens, if only the vocabulary is published.
+        vectors: number of token vectors of the model.
 
     Raises:
-        OSError: neither file is there.
-        ValueError: a file is damaged, or the vocabulary lacks a mark.
+        OSError: neither file exists.
+        ValueError: a file is damaged, or the vocabulary lacks a special token.
     """
     marks = _marks(folder)
     path = folder / "tokenizer.json"
@@ -212,7 +212,7 @@ def molformer_tokenizer(
     known = own.get_vocab() if own else _table(folder / "vocab.json")
     missing = [marks[role] for role in ("cls_token", "sep_token", "pad_token") if marks[role] not in known]
     if missing:
-        raise ValueError(f"its vocabulary lacks the mark {missing[0]}")
+        raise ValueError(f"its vocabulary lacks the special token {missing[0]}")
     start, end, padding = (int(known[marks[role]]) for role in ("cls_token", "sep_token", "pad_token"))
     if own and getattr(own.model, "unk_token", None) not in known:
         own.model.unk_token = marks["pad_token"]
@@ -231,7 +231,7 @@ def molformer_tokenizer(
 def _published(path: Path) -> tokenizers.Tokenizer:
     try:
         own = tokenizers.Tokenizer.from_file(str(path))
-    except Exception as error:  # tokenizers has no type of its own for a damaged file
+    except Exception as error:  # tokenizers has no error type for a damaged file
         raise ValueError(f"{path.name} is damaged: {error}") from error
     own.no_padding()
     own.no_truncation()
@@ -253,5 +253,5 @@ def _marks(folder: Path) -> dict[str, str]:
 def _table(path: Path) -> dict[str, Any]:
     said = parse_json(path.read_text(encoding="utf-8"), finite=False)
     if not isinstance(said, dict):
-        raise ValueError(f"{path.name} holds a {type(said).__name__} where a table is expected")
+        raise ValueError(f"{path.name} contains a {type(said).__name__}, but an object is expected")
     return said

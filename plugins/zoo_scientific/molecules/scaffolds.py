@@ -1,4 +1,4 @@
-"""Scaffolds of molecules: splits by them keep relatives of a molecule in its part."""
+"""Scaffolds of molecules, for splits that keep related molecules in one part."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def scaffolds(molecules: Sequence[str]) -> list[str]:
 
 
 def scaffold(smiles: str) -> str:
-    """The ring systems of a molecule and what joins them, as SMILES; empty for one without rings.
+    """The ring systems of a molecule and their linkers, as SMILES; empty for one without rings.
 
     Bemis and Murcko, "The properties of known drugs" (1996).
     """

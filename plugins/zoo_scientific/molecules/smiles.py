@@ -7,7 +7,7 @@ import re
 from zoo.errors import needs_extra
 
 LONGEST = 2000
-"""Characters that a SMILES may have; the longest drugs have a few hundred."""
+"""Maximum characters of a SMILES; the longest drugs have a few hundred."""
 
 _CHARACTERS = re.compile(r"[A-Za-z0-9@+\-\[\]()=#$/\\%.:*>~&]+\Z")
 
@@ -18,19 +18,19 @@ def looks_like_smiles(text: str) -> bool:
 
 
 def smiles_problem(text: str) -> str:
-    """Why a text is not a molecule, or an empty string where it is one.
+    """Why a text is not a molecule, or an empty string if it is one.
 
     A reaction (``reactants>agents>products``) is one where each of its parts is.
     """
     if len(text) > LONGEST:
-        return f"is a SMILES of {len(text):,} characters, and up to {LONGEST:,} are taken"
+        return f"is a SMILES of {len(text):,} characters; the maximum is {LONGEST:,}"
     if not looks_like_smiles(text):
         return f"is not a SMILES string: '{text[:40]}'"
     with needs_extra("scientific", "read molecules"):
         from rdkit import Chem, rdBase
     with rdBase.BlockLogs():
         for part in text.split(">"):
-            # An empty part is a reaction without agents; RDKit takes it for a molecule without atoms.
+            # An empty part is a reaction without agents; RDKit treats it as a molecule without atoms.
             if Chem.MolFromSmiles(part) is None:
                 return f"is not a valid SMILES string: '{text[:40]}'"
     return ""

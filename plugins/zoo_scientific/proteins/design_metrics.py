@@ -1,4 +1,4 @@
-"""Sequences that are designed for a structure, against its native one: recovery and perplexity."""
+"""Metrics of sequences designed for a structure: recovery and perplexity of the native sequence."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Design:
 
     Attributes:
         sequence: one letter for each residue.
-        native_perplexity: of the structure's own sequence under the model, 1 and up; None if the model gives none.
+        native_perplexity: perplexity of the native sequence under the model, 1 and up; None if the model has none.
         native: the structure's own sequence.
-        recovery: share of the residues that are the native ones, 0 to 1.
+        recovery: fraction of native residues, 0 to 1.
         confidence: mean probability of the residues, 0 to 1.
     """
 
@@ -31,7 +31,7 @@ class Design:
 
 
 def sequence_recovery(targets: Sequence[str], predictions: Sequence[Design]) -> float:
-    """Mean share of the residues that are the native ones, 0 to 1, each chain counted alike.
+    """Mean fraction of native residues, 0 to 1, with equal weight for each chain.
 
     Dauparas et al., Science 378 (2022), report it of ProteinMPNN.
     """
@@ -49,12 +49,12 @@ def native_perplexity(targets: Sequence[str], predictions: Sequence[Design]) -> 
     """
     found = [design.native_perplexity for _, design in _pairs(targets, predictions, "native_perplexity")]
     if any(value is None for value in found):
-        raise DataError("'native_perplexity' needs a model that gives the likelihood of a sequence.")
+        raise DataError("'native_perplexity' needs a model that returns the likelihood of a sequence.")
     return math.exp(sum(math.log(float(value or 0)) for value in found) / len(found))
 
 
 METRICS = (
-    Metric("sequence_recovery", sequence_recovery, True, "Share of residues that are the native ones; 0 to 1."),
+    Metric("sequence_recovery", sequence_recovery, True, "Fraction of native residues; 0 to 1."),
     Metric("native_perplexity", native_perplexity, False, "Perplexity of the native sequence, 1 and up; 20 by chance."),
 )
 
@@ -64,7 +64,7 @@ def _pairs(targets: Sequence[Any], predictions: Sequence[Any], name: str) -> lis
     designs = [Design(found, 1.0) if isinstance(found, str) else found for found in predictions]
     pairs = list(zip(targets, designs, strict=True))
     if not pairs or not all(isinstance(known, str) and isinstance(found, Design) for known, found in pairs):
-        raise DataError(f"'{name}' evaluates sequences that are designed for structures.")
+        raise DataError(f"'{name}' needs sequences designed for structures.")
     for known, found in pairs:
         if len(known) != len(found.sequence):
             raise DataError(f"'{name}' compares a sequence of {len(known)} residues with one of {len(found.sequence)}.")

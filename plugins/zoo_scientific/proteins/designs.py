@@ -29,7 +29,7 @@ class Designs(Kind):
     shows_input = True
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> Sequence[Design]:
-        """The most frequent residue everywhere; perplexity under the known frequencies, with one added to each count.
+        """The most frequent residue everywhere; perplexity under the residue frequencies, with add-one smoothing.
 
         Args:
             inputs: n structures, whose text is their own sequence.
@@ -45,11 +45,11 @@ class Designs(Kind):
         return designs
 
     def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
-        """The sequence with the share of native residues, and the confidence."""
+        """The sequence with the fraction of native residues, and the confidence."""
         return [(f"{answer.sequence} ({answer.recovery:.0%} native)", f"{answer.confidence:.3f}")]
 
     def to_json(self, answer: Any) -> Mapping[str, Any]:
-        """Both sequences, and the figures."""
+        """Both sequences, and the metrics."""
         return {
             "sequence": answer.sequence,
             "native": answer.native,
@@ -59,7 +59,7 @@ class Designs(Kind):
         }
 
     def html(self, item: Any, answer: Any) -> str:
-        """A map of distances, both sequences aligned, the figures, and the sequence as a file."""
+        """A map of distances, both sequences aligned, the metrics, and the sequence as a file."""
         return design_html(item, answer)
 
     def draw(self, item: Any, answer: Any) -> Image:
@@ -71,7 +71,7 @@ class Designs(Kind):
         return [save_fasta(answer.sequence, folder, name)]
 
     def ordinary(self) -> Sequence[Any]:
-        """For helices of 20 and 60 residues, as ``ProteinStructures`` has them."""
+        """For the helices of 20 and 60 residues of ``ProteinStructures``."""
         return [Design("ALKA" * (count // 4), 3.0, "ALKE" * (count // 4), 0.75, 0.5) for count in (20, 60)]
 
     def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Structures of proteins as images: which residues are near each other, and a strip of colours along the chain."""
+"""Structures of proteins as images: distance maps, and a strip of colours along the chain."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from zoo_scientific.proteins.folding_metrics import Fold
 
 FARTHEST = 20.0
-"""Angstroms from which on two residues are shown as far."""
+"""Distance in angstroms from which two residues are shown as far apart."""
 
 CONTACT = 8.0
-"""Angstroms within which alpha carbons are in contact, as is usual for contact maps."""
+"""Distance in angstroms within which alpha carbons are in contact, as usual for contact maps."""
 
 APART = 6
-"""Minimum distance of two residues in the chain, in places, for a contact that depends on the fold."""
+"""Minimum separation of two residues in the chain for a contact that depends on the fold."""
 
 LEVELS = ((0.9, (0, 83, 214)), (0.7, (101, 203, 243)), (0.5, (255, 219, 19)), (0.0, (255, 125, 69)))
-"""Minimum pLDDT, 0 to 1, and the colour that AlphaFold's database gives it."""
+"""Minimum pLDDT, 0 to 1, and its colour in AlphaFold's database."""
 
 FOUND, OTHER = (0, 83, 214), (205, 210, 218)
 """Colours of residues that a design has in common with the native sequence, and of the rest."""
@@ -43,7 +43,7 @@ def distances(structure: Structure) -> np.ndarray:
 
 
 def contacts(structure: Structure) -> int:
-    """Pairs of residues in contact that lie at least ``APART`` places apart in the chain."""
+    """Pairs of residues in contact that are at least ``APART`` positions apart in the chain."""
     import numpy as np
 
     near = distances(structure) < CONTACT
@@ -51,14 +51,14 @@ def contacts(structure: Structure) -> int:
 
 
 def draw_fold(answer: Fold) -> Image:
-    """The distances of the alpha carbons, dark where they are near, above a strip of the confidence along the chain."""
+    """The distances of the alpha carbons, dark if they are near, above a strip of the confidence along the chain."""
     structure = answer.structure()
     colours = [next(colour for least, colour in LEVELS if value >= least) for value in answer.plddt[: len(structure)]]
     return _drawn(structure, colours)
 
 
 def draw_design(structure: Structure, answer: Design) -> Image:
-    """The distances of the structure, above a strip that is dark where the native residue was found again."""
+    """The distances of the structure, above a strip that is dark where the native residue was recovered."""
     pairs = zip(answer.native, answer.sequence, strict=True)
     return _drawn(structure.complete(), [FOUND if own == made else OTHER for own, made in pairs])
 
@@ -78,7 +78,7 @@ def _drawn(structure: Structure, colours: Sequence[tuple[int, int, int]]) -> Ima
 
 
 def save_pdb(answer: Fold, folder: Path, name: str) -> Path:
-    """Write the structure as ``FOLDER/NAME.pdb``; the folder is made if it is missing."""
+    """Write the structure as ``FOLDER/NAME.pdb``; the folder is created if it is missing."""
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{name}.pdb"

@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from zoo_scientific.proteins.folding_learner import FoldingLearner
 
 ARCHITECTURE = "EsmForProteinFolding"
-_ALPHA_CARBON = 1  # its place among the 37 atoms of a residue
+_ALPHA_CARBON = 1  # its position among the 37 atoms of a residue
 
 
 CHUNK = 64
-"""Residues whose triangles are looked at together where all at once do not fit."""
+"""Chunk size of the triangle updates if all residues at once do not fit."""
 
 WHOLE, CHUNKED = 21, 15
-"""Pair representations that are in memory at the same time, in 32-bit numbers, at most: measured of one block of
-ESMFold's own width, 16 to 21 for 256 to 512 residues at once, and 13 to 15 for 256 to 800 in chunks."""
+"""Upper bounds of the float32 pair representations in memory: measured 16 to 21 for 256 to 512
+residues at once, 13 to 15 for 256 to 800 in chunks, in one block of ESMFold's width."""
 
 
 class FoldingBackbone(SequenceBackbone):
-    """A folding model, whose features are those of its language model.
+    """A folding model with the features of its language model.
 
     Attributes:
         folder: the ``EsmForProteinFolding`` itself.
@@ -53,7 +53,8 @@ class FoldingBackbone(SequenceBackbone):
         """The structure of each sequence; None for tasks other than folding.
 
         Raises:
-            InvalidInput: a sequence is empty, has a residue that is none of the twenty, or is too long for the memory.
+            InvalidInput: a sequence is empty, has a residue that is not one of the twenty, or is too long for the
+                memory.
         """
         return self.fold(inputs) if task == FOLDING else None
 
@@ -66,7 +67,7 @@ class FoldingBackbone(SequenceBackbone):
             raise DataError(f"'{self.card.id}' takes proteins as text, not {type(sequence).__name__}.")
         unknown = sorted(set(sequence) - set(AMINO_ACIDS))
         if unknown or not sequence:
-            what = f"has residues that are none of the twenty: {', '.join(unknown)}" if unknown else "is empty"
+            what = f"has residues other than the twenty: {', '.join(unknown)}" if unknown else "is empty"
             raise InvalidInput(f"The sequence '{sequence[:40]}' {what}; '{self.card.id}' cannot fold it.")
         self._make_room(sequence)
         # Not in inference mode: the tables that it makes on its first call are used again in training.
@@ -82,16 +83,16 @@ class FoldingBackbone(SequenceBackbone):
         return FoldingLearner(self) if task == FOLDING else None
 
     def needed(self, residues: int, pairs: int = WHOLE) -> int:
-        """Bytes that folding takes besides the weights, by number of residues, for ``WHOLE`` or ``CHUNKED`` pairs."""
+        """Bytes that folding takes besides the weights, for a number of residues and ``WHOLE`` or ``CHUNKED`` pairs."""
         config = self.folder.config
         language = 2 * 4 * residues * (config.num_hidden_layers + 1) * config.hidden_size
         return language + pairs * 4 * residues**2 * config.esmfold_config.trunk.pairwise_state_dim
 
     def _make_room(self, sequence: str) -> None:
-        """Fold in chunks where all at once does not fit, and refuse what does not fit so either.
+        """Fold in chunks if all at once does not fit; raise an error if chunks do not fit either.
 
         Raises:
-            InvalidInput: it does not; tells what it takes and what there is.
+            InvalidInput: it does not fit; with the required and the free memory.
         """
         free, count = free_memory(self.device), len(sequence)
         roomy = free is None or self.needed(count) <= free
@@ -99,8 +100,8 @@ class FoldingBackbone(SequenceBackbone):
         if free is not None and not roomy and self.needed(count, CHUNKED) > free:
             raise InvalidInput(
                 f"Folding the {count:,} residues of '{sequence[:20]}...' takes about "
-                f"{self.needed(count, CHUNKED) / 1e9:,.1f} GB, and {self.device} has {free / 1e9:,.1f} GB free.",
-                "Fold a part of it, or on another --device.",
+                f"{self.needed(count, CHUNKED) / 1e9:,.1f} GB, but {self.device} has {free / 1e9:,.1f} GB free.",
+                "Fold a part of it, or use another --device.",
             )
 
 

@@ -1,4 +1,4 @@
-"""Trains an ESMFold on known structures, by the losses of its paper that need the backbone alone.
+"""Trains an ESMFold on known structures, with those losses of its paper that need only the backbone.
 
 The frame aligned point error and the distogram's cross entropy are those of AlphaFold 2 (Jumper et al., Nature 596,
 2021, supplementary sections 1.9.2 and 1.9.8), the confidence's of section 1.9.6, and the smooth lDDT is AlphaFold 3's.
@@ -42,13 +42,13 @@ RESIDUES = "ARNDCQEGHILKMFPSTWYV"
 """In the order of AlphaFold's types."""
 
 CLAMP, SCALE = 10.0, 10.0
-"""Angstroms from which on a point's error counts no more, and the unit of the error."""
+"""Angstroms at which a point's error is clamped, and the unit of the error."""
 
 UNCLAMPED = 0.1
-"""Share of the error that counts however far a point is off; as often is it unclamped there (section 1.11.5)."""
+"""Weight of the unclamped error, as often as the paper does not clamp it (section 1.11.5)."""
 
 DISTOGRAM, CONFIDENCE = 0.3, 0.01
-"""Weights of these losses beside the point error's."""
+"""Weights of these losses relative to the point error."""
 
 NEAREST, FARTHEST = 2.3125, 21.6875
 """Edges in angstroms of the first and the last bin of the distogram."""
@@ -66,7 +66,7 @@ class FoldingLoss(nn.Module):
         self.folder = folder
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """The loss of each chain, batch x 1; residues that were not seen whole do not count."""
+        """The loss of each chain, batch x 1; incomplete residues do not count."""
         seen = batch["seen"]
         output = self.folder(batch["aatype"], batch["mask"], position_ids=batch["places"])
         true_frames = frames_of(batch["backbone"])
@@ -99,7 +99,7 @@ class FoldingLearner:
             DataError: the structure has another length, or its backbone was not read.
         """
         if not isinstance(target, Structure) or target.backbone is None or len(target) != len(item):
-            raise DataError(f"A structure with its backbone is needed for the {len(item)} residues of a sequence.")
+            raise DataError(f"Training needs a structure with its backbone for the {len(item)} residues of a sequence.")
         backbone = torch.tensor(target.backbone, dtype=torch.float32)
         seen = torch.isfinite(backbone).all(dim=-1).all(dim=-1)
         return {
@@ -109,7 +109,7 @@ class FoldingLearner:
         }
 
     def collate(self, examples: Sequence[Any]) -> dict[str, torch.Tensor]:
-        """Chains padded at their end; what pads was not seen."""
+        """Chains padded at the end; padding is marked as unresolved."""
         longest = max(len(example["aatype"]) for example in examples)
         filler = torch.eye(3).repeat(2, 1)[:4]
         rows = []
@@ -133,14 +133,14 @@ class FoldingLearner:
 
 
 Frames = tuple[torch.Tensor, torch.Tensor]
-"""Rotations, ... x 3 x 3, from the local axes to the world's, and origins, ... x 3."""
+"""Rotations, ... x 3 x 3, from local to global axes, and origins, ... x 3."""
 
 
 def frames_of(backbone: torch.Tensor) -> Frames:
     """The frame of each residue from its N, CA and C (Jumper et al., supplement, algorithm 21).
 
     Args:
-        backbone: batch x n x 4 x 3 places of N, CA, C and O.
+        backbone: batch x n x 4 x 3 positions of N, CA, C and O.
     """
     nitrogen, alpha, carbon = backbone[..., 0, :], backbone[..., 1, :], backbone[..., 2, :]
     first = functional.normalize(carbon - alpha, dim=-1)
@@ -182,7 +182,7 @@ def _rotations(quaternions: torch.Tensor) -> torch.Tensor:
 
 
 def _distogram_loss(logits: torch.Tensor, backbone: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """Cross entropy of the binned distances of the beta carbons, of each chain."""
+    """Cross entropy of the binned distances of the beta carbons, for each chain."""
     first, second = backbone[..., 1, :] - backbone[..., 0, :], backbone[..., 2, :] - backbone[..., 1, :]
     across = torch.linalg.cross(first, second, dim=-1)
     beta = _BETA[0] * across + _BETA[1] * first + _BETA[2] * second + backbone[..., 1, :]
@@ -193,7 +193,7 @@ def _distogram_loss(logits: torch.Tensor, backbone: torch.Tensor, seen: torch.Te
 
 
 def _local_loss(found: torch.Tensor, known: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
-    """1 less the smooth lDDT of the alpha carbons, of each chain (Abramson et al., Nature 630, 2024, algorithm 27)."""
+    """1 - smooth lDDT of the alpha carbons of each chain (Abramson et al., Nature 630, 2024, algorithm 27)."""
     actual, now = _distances(known), _distances(found.float())
     apart = ~torch.eye(actual.shape[1], dtype=torch.bool, device=actual.device)
     off = (actual - now).abs()
@@ -202,14 +202,14 @@ def _local_loss(found: torch.Tensor, known: torch.Tensor, seen: torch.Tensor) ->
 
 
 def _distances(points: torch.Tensor) -> torch.Tensor:
-    """Between all points of each chain, batch x n x n, with a gradient also where two meet."""
+    """Distances of all points of each chain, batch x n x n, with a gradient even at distance 0."""
     return ((points[:, :, None] - points[:, None]).square().sum(dim=-1) + 1e-6).sqrt()
 
 
 def _confidence_loss(
     logits: torch.Tensor, found: torch.Tensor, known: torch.Tensor, seen: torch.Tensor
 ) -> torch.Tensor:
-    """Cross entropy of the binned lDDT that each alpha carbon has now, of each chain."""
+    """Cross entropy of the binned current lDDT of each alpha carbon, for each chain."""
     with torch.no_grad():
         actual, now = torch.cdist(known, known), torch.cdist(found.float(), found.float())
         apart = ~torch.eye(actual.shape[1], dtype=torch.bool, device=actual.device)

@@ -1,6 +1,6 @@
 """Predicted structures of proteins against known ones: lDDT and TM-score of the alpha carbons.
 
-Both structures have the same residues in the same order, so that residues are paired by their place in the chain.
+Both structures have the same residues in the same order, so residues are paired by position.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Fold:
     Attributes:
         pdb: the atoms as PDB text, in angstroms.
         plddt: confidence of each residue, 0 to 1.
-        mean_plddt: the mean of these.
+        mean_plddt: the mean of ``plddt``.
     """
 
     pdb: str
@@ -35,7 +35,7 @@ class Fold:
     mean_plddt: float
 
     def structure(self) -> Structure:
-        """The chain; raises ``DataError`` where the text is not one."""
+        """The chain; raises ``DataError`` if the text is not one."""
         found = parse_pdb(self.pdb)
         if isinstance(found, str):
             raise DataError(f"The predicted structure {found}.")
@@ -45,8 +45,8 @@ class Fold:
 def lddt(targets: Sequence[Structure], predictions: Sequence[Structure]) -> float:
     """Mean local distance difference test of the alpha carbons, 0 to 1 (Mariani et al., Bioinformatics 29 (2013)).
 
-    The share of the distances below 15 angstroms in the known structure that are kept within 0.5, 1, 2 and 4 angstroms,
-    averaged over the four; by Biotite.
+    The fraction of the distances below 15 angstroms in the known structure that are preserved within 0.5, 1, 2 and 4
+    angstroms, averaged over the four; by Biotite.
     """
     import numpy as np
     from biotite.structure import lddt as local
@@ -64,10 +64,10 @@ def tm_score(targets: Sequence[Structure], predictions: Sequence[Structure]) -> 
 
 
 def best_tm_score(known: np.ndarray, found: np.ndarray) -> float:
-    """The TM-score of n x 3 places under the best superposition that is found.
+    """The TM-score of n x 3 positions under the best superposition found.
 
-    As the authors' program does: fragments of the chain of several lengths are superposed, then the residues that come
-    near, until these no longer change.
+    As the authors' program does: fragments of several lengths are superposed, then the residues that are near, until
+    these no longer change.
 
     Args:
         known, found: paired by row, in angstroms.
@@ -97,13 +97,13 @@ def best_tm_score(known: np.ndarray, found: np.ndarray) -> float:
 
 
 METRICS = (
-    Metric("lddt", lddt, True, "Share of local distances that are kept, of alpha carbons; 0 to 1."),
+    Metric("lddt", lddt, True, "Fraction of preserved local distances of alpha carbons; 0 to 1."),
     Metric("tm_score", tm_score, True, "Similarity of the whole fold; 0 to 1, above 0.5 the same fold."),
 )
 
 
 def _superposed(known: np.ndarray, found: np.ndarray, all_found: np.ndarray) -> np.ndarray:
-    """``all_found`` moved by what lays ``found`` best on ``known`` (Kabsch, Acta Crystallographica A 32 (1976))."""
+    """``all_found``, moved as ``found`` onto ``known`` (Kabsch, Acta Crystallographica A 32 (1976))."""
     from biotite.structure import superimpose
 
     _, movement = superimpose(known, found)
@@ -126,7 +126,7 @@ def _atoms(structure: Structure) -> Any:
 def _pairs(targets: Sequence[Any], predictions: Sequence[Any], name: str) -> list[tuple[Structure, Structure]]:
     pairs = list(zip(targets, predictions, strict=True))
     if not pairs or not all(isinstance(item, Structure) for pair in pairs for item in pair):
-        raise DataError(f"'{name}' evaluates structures of proteins.")
+        raise DataError(f"'{name}' needs structures of proteins.")
     for known, found in pairs:
         if len(known) != len(found):
             raise DataError(f"'{name}' compares a chain of {len(known)} residues with one of {len(found)}.")

@@ -51,7 +51,7 @@ class Folds(Kind):
         return {"pdb": answer.pdb, "plddt": list(answer.plddt), "mean_plddt": answer.mean_plddt}
 
     def html(self, item: Any, answer: Any) -> str:
-        """A map of distances, the figures in a table, and the PDB file."""
+        """A map of distances, a table of metrics, and the PDB file."""
         return fold_html(item, answer)
 
     def draw(self, item: Any, answer: Any) -> Image:
@@ -71,7 +71,7 @@ class Folds(Kind):
         return [Fold(_pdb(helix(2 * half)), (0.95,) * half + (0.55,) * half, 0.75) for half in (10, 20)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """A single residue, of which nothing is certain."""
+        """A single residue with zero confidence."""
         return [("one residue", Fold(_pdb(helix(1)), (0.0,), 0.0))]
 
 

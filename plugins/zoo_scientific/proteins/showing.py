@@ -12,7 +12,7 @@ from zoo_scientific.proteins.folding_metrics import Fold
 from zoo_scientific.proteins.structures import Structure
 
 ALIGNED = 60
-"""Residues in a line of an alignment."""
+"""Residues per line of an alignment."""
 
 _CHAIN = (
     "Distances of the alpha carbons of {count:,} residues, black where they meet, white from {farthest:.0f} angstroms "
@@ -21,7 +21,7 @@ _CHAIN = (
 
 
 def fold_html(sequence: str, answer: Fold) -> str:
-    """Distances of the residues and the confidence along the chain, in words and figures too, and the PDB file."""
+    """Distances of the residues and the confidence along the chain, as image, text and table, and the PDB file."""
     structure, sure = answer.structure(), answer.plddt
     words = _CHAIN.format(count=len(structure), farthest=FARTHEST) + (
         "the confidence along the chain: dark blue from 0.9, light blue from 0.7, yellow from 0.5, orange below."
@@ -40,7 +40,7 @@ def design_html(structure: Structure, answer: Design) -> str:
     same = "".join("|" if a == b else " " for a, b in zip(answer.native, answer.sequence, strict=True))
     rows = [
         ["residues", f"{len(answer.native):,}"],
-        ["native residues found again", f"{same.count('|'):,} ({answer.recovery:.1%})"],
+        ["native residues recovered", f"{same.count('|'):,} ({answer.recovery:.1%})"],
         ["mean probability of the chosen residues", f"{answer.confidence:.3f}"],
     ]
     if answer.native_perplexity is not None:
@@ -50,7 +50,7 @@ def design_html(structure: Structure, answer: Design) -> str:
         "The native sequence, each line with the number of its first residue, above the designed one; a bar for equals."
     )
     words = _CHAIN.format(count=len(answer.native), farthest=FARTHEST) + (
-        "blue where the native residue was found again, grey elsewhere."
+        "blue where the native residue was recovered, grey elsewhere."
     )
     text = escape("\n".join(_aligned(structure, answer, same)).rstrip())
     link = _link(f">designed\n{answer.sequence}\n", "designed.fasta", "text/x-fasta", "The sequence as a FASTA file")

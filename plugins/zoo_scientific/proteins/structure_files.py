@@ -19,14 +19,14 @@ from zoo_scientific.proteins.structures import FEWEST, INVERSE_FOLDING, Structur
 class StructureReader:
     """Files of proteins with known structure, and folders of them; the sequences are the inputs.
 
-    For inverse folding it is the other way round.
+    For inverse folding, the structures are the inputs.
     """
 
     name = "structures of proteins (PDB, mmCIF)"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file named as such files are, or a folder that holds one."""
+        """A file with such a name, or a folder with one."""
         path = Path(reference).expanduser()
         if not reference.strip():
             return False
@@ -57,11 +57,11 @@ class StructureReader:
             elif options.task == INVERSE_FOLDING:
                 chain = found.complete()
                 if len(chain) < FEWEST:
-                    problems.append(Problem(place, f"has the whole backbone of {len(chain)} residues only"))
+                    problems.append(Problem(place, f"has a complete backbone for only {len(chain)} residues"))
                 else:
                     chains.append(chain)
             elif "X" in found.sequence:
-                problems.append(Problem(place, "has residues that are none of the twenty"))
+                problems.append(Problem(place, "has residues other than the twenty"))
             else:
                 chains.append(found)
         settle(reference, len(chains), problems, options)

@@ -1,4 +1,4 @@
-"""Structures of proteins: chains with the place of each residue, read from PDB and mmCIF files by Biotite."""
+"""Structures of proteins: chains with the position of each residue, read from PDB and mmCIF files by Biotite."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = frozenset({".pdb", ".ent", ".cif", ".mmcif"})
 FEWEST, MOST = 10, 4000
-"""Residues that a chain has at least, and at most."""
+"""Minimum and maximum residues of a chain."""
 
 INVERSE_FOLDING = "inverse-folding"
 """The task whose inputs are structures, and whose targets are their sequences."""
@@ -30,7 +30,7 @@ BACKBONE = ("N", "CA", "C", "O")
 
 _WATER = ("HOH", "DOD", "WAT")
 _LOOKED_AT = 65_536
-"""Bytes of a CIF file in which a macromolecule shows."""
+"""Bytes of a CIF file in which to look for a macromolecule."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +38,12 @@ class Structure:
     """A chain of residues.
 
     Attributes:
-        sequence: n residues in the one-letter code; X for what is none of the twenty.
-        alpha: n x 3 places of the alpha carbons in angstroms, float64.
-        backbone: n x 4 x 3 places of the backbone's atoms, NaN where the file lacks one; None if they were not read.
-        numbers: n numbers of the residues in the file, which leave gaps where residues were not seen.
-        elements: chemical symbols of the m atoms beside the protein and its water: ligands, metals, nucleic acids.
-        others: m x 3 places of these.
+        sequence: n residues in the one-letter code; X for residues other than the twenty.
+        alpha: n x 3 positions of the alpha carbons in angstroms, float64.
+        backbone: n x 4 x 3 positions of the backbone's atoms, NaN if the file lacks one; None if they were not read.
+        numbers: n numbers of the residues in the file, with gaps at unresolved residues.
+        elements: chemical symbols of the m atoms other than protein and water: ligands, metals, nucleic acids.
+        others: m x 3 positions of these atoms.
     """
 
     sequence: str
@@ -65,7 +65,7 @@ class Structure:
         return b"structure\n" + self.sequence.encode() + self.alpha.tobytes() + rest + " ".join(self.elements).encode()
 
     def complete(self) -> Structure:
-        """The residues of the twenty whose whole backbone was seen."""
+        """The standard residues with a complete backbone."""
         import numpy as np
 
         if self.backbone is None:
@@ -84,7 +84,7 @@ class ProteinStructures(Kind):
     libraries = ("biotite",)
 
     def read_typed(self, texts: Sequence[str], options: Mapping[str, Any], model: LoadedModel) -> Typed:
-        """PDB and mmCIF files; of each the residues whose whole backbone was seen."""
+        """PDB and mmCIF files, reduced to the residues with a complete backbone."""
         return read_each(texts, _typed)
 
     def ordinary(self) -> Sequence[Any]:
@@ -92,7 +92,7 @@ class ProteinStructures(Kind):
         return [helix(count) for count in (20, 60, 35, 100)]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """As short as is taken, and long."""
+        """The shortest allowed, and a long one."""
         return [("a helix of ten residues", helix(10)), ("one of 600", helix(600))]
 
 
@@ -105,12 +105,12 @@ def _typed(text: str) -> Structure:
         raise DataError(f"'{text}' {chain}.")
     whole = chain.complete()
     if len(whole) < FEWEST:
-        raise DataError(f"'{text}' has the whole backbone of {len(whole)} residues only.")
+        raise DataError(f"'{text}' has a complete backbone for only {len(whole)} residues.")
     return whole
 
 
 def is_protein_file(path: Path) -> bool:
-    """Whether a file holds a macromolecule by its name, or, of a CIF file, by its first lines."""
+    """Whether a file has a macromolecule, by its name or, for CIF files, its first lines."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES or not path.is_file():
         return False
@@ -118,7 +118,7 @@ def is_protein_file(path: Path) -> bool:
         return True
     try:
         with path.open("rb") as file:
-            return b"_entry.id" in file.read(_LOOKED_AT)  # as every mmCIF file has, and no crystal's
+            return b"_entry.id" in file.read(_LOOKED_AT)  # in every mmCIF file, and in no crystal's
     except OSError:
         return False
 
@@ -129,7 +129,7 @@ def read_structure(path: Path) -> Structure | str:
         import biotite.structure.io as structure_io
     try:
         atoms: Any = structure_io.load_structure(path, model=1)
-    except Exception as error:  # Biotite's readers raise whatever their parsers happen to
+    except Exception as error:  # Biotite's parsers raise many types of errors
         reason = " ".join(str(error).split())[:200]
         return f"cannot be read as a structure: {reason or type(error).__name__}"
     return chain_of(atoms)
@@ -154,12 +154,12 @@ def chain_of(atoms: Any) -> Structure | str:
     protein = filter_amino_acids(atoms)
     alpha = atoms[protein & (atoms.atom_name == "CA")]
     if not len(alpha):
-        return "holds no residues of a protein"
+        return "contains no residues of a protein"
     names, counts = np.unique(alpha.chain_id, return_counts=True)
     whole = atoms[protein & (atoms.chain_id == names[counts.argmax()])]
     chain = whole[whole.atom_name == "CA"]
     if not FEWEST <= len(chain) <= MOST:
-        return f"has {len(chain):,} residues in its longest chain, and {FEWEST} to {MOST:,} are taken"
+        return f"has {len(chain):,} residues in its longest chain; {FEWEST} to {MOST:,} are allowed"
     letters = []
     for name in chain.res_name:
         try:
@@ -168,7 +168,7 @@ def chain_of(atoms: Any) -> Structure | str:
             letters.append("X")
     places = np.asarray(chain.coord, dtype=np.float64)
     if not np.isfinite(places).all():
-        return "has a place that is not finite"
+        return "has a position that is not finite"
     beside = atoms[~protein & ~np.isin(atoms.res_name, _WATER) & ~np.isin(atoms.element, ("H", "D"))]
     return Structure(
         "".join(letters),
@@ -181,7 +181,7 @@ def chain_of(atoms: Any) -> Structure | str:
 
 
 def _backbone(chain: Any) -> np.ndarray:
-    """Places of the backbone's atoms of a chain's residues that have an alpha carbon, n x 4 x 3; NaN where missing."""
+    """Positions of the backbone of a chain's residues with an alpha carbon, n x 4 x 3; NaN where missing."""
     import numpy as np
     from biotite.structure import get_residue_starts
 
@@ -195,7 +195,7 @@ def _backbone(chain: Any) -> np.ndarray:
 
 
 def helix(count: int) -> Structure:
-    """An ideal alpha helix of ``length`` residues, in which four kinds alternate."""
+    """An ideal alpha helix of ``length`` residues, with four alternating types."""
     import numpy as np
 
     # Radius, angle against the alpha carbon, and height, of N, CA, C and O in an alpha helix.

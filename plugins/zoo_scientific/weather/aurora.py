@@ -1,6 +1,6 @@
-"""Aurora (Bodnar et al., "A foundation model for the Earth system", 2025): the next state of the atmosphere.
+"""Aurora (Bodnar et al., "A foundation model for the Earth system", 2025): forecasts the next state of the atmosphere.
 
-The library microsoft-aurora has the model; here are safe loading, batches out of files, features, and its training.
+The library microsoft-aurora has the model; this module adds safe loading, batches from files, features and training.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ PUBLISHED = {
     for kind in ("AuroraSmallPretrained", "AuroraPretrained", "Aurora", "Aurora12hPretrained", "AuroraHighRes")
     for name in [getattr(aurora, kind).default_checkpoint_name]
 }
-"""Published checkpoints by file name, with the class of the library that each is of."""
+"""Published checkpoints by file name, with their classes in the library."""
 
 SETTINGS = (
     "surf_vars",
@@ -74,7 +74,7 @@ SETTINGS = (
 """Arguments of the library's ``Aurora`` that a ``config.json`` may have."""
 
 LONGEST_LEAD = 504.0
-"""Hours ahead that the library's embedding of the lead time knows; steps that are longer count as this one."""
+"""Maximum lead time in hours of the library's embedding; longer steps are embedded as this one."""
 
 _BATCH = 4
 
@@ -84,8 +84,8 @@ class AuroraBackbone:
 
     Attributes:
         layers: ``encoder.mean`` and ``backbone.mean``: states averaged over levels and patches.
-        step_hours: hours from the last state to the one that is forecast.
-        least_times: times that a file to forecast from must have.
+        step_hours: hours from the last state to the forecast.
+        least_times: minimum times in a file to forecast from.
     """
 
     input_kind = "grid"
@@ -110,13 +110,13 @@ class AuroraBackbone:
         patch = self.module.patch_size
         if width % patch or height % patch > 1:
             raise DataError(
-                f"'{self.card.id}' takes longitudes that are a multiple of {patch}, and latitudes that are one or one "
-                f"more; these are {width} and {height}."
+                f"'{self.card.id}' needs a multiple of {patch} longitudes, and a multiple or one more of latitudes; "
+                f"the grid has {width} and {height}."
             )
         return replace(state, latitudes=centred(state.latitudes, patch))
 
     def collate(self, items: Sequence[State]) -> list[State]:
-        """The states themselves: the library makes its batch of them where they are needed."""
+        """The states themselves: the library makes a batch of them when they are needed."""
         return list(items)
 
     def features(self, batch: Sequence[State], layers: Sequence[str]) -> dict[str, torch.Tensor]:
@@ -142,7 +142,7 @@ class AuroraBackbone:
         return _examples(self)
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
-        """What is trained to forecast; None for other tasks."""
+        """A learner for forecasting; None for other tasks."""
         return Forecasting(self) if task == TASK else None
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
@@ -160,7 +160,7 @@ class AuroraBackbone:
 
 
 def _examples(backbone: AuroraBackbone) -> list[Any]:
-    """Three histories of waves around the globe, of all the variables that the model has."""
+    """Three histories of waves around the globe, with all variables of the model."""
     patch, variables = backbone.module.patch_size, backbone.variables
     latitudes = np.linspace(88, -88, 8 * patch)
     longitudes = np.arange(16 * patch) * 360 / (16 * patch)
@@ -185,7 +185,7 @@ def _examples(backbone: AuroraBackbone) -> list[Any]:
 
 
 class Forecasting:
-    """Trains by the squared error weighted by area, each variable in its own usual deviation."""
+    """Trains with the squared error weighted by area, each variable divided by its standard deviation."""
 
     classes = ()
 
@@ -199,7 +199,7 @@ class Forecasting:
         return state, turned(target.values, target.latitudes, item.grid.longitudes)
 
     def collate(self, examples: Sequence[tuple[State, torch.Tensor]]) -> tuple[list[State], torch.Tensor]:
-        """The states, and what follows them, batch x variables x latitudes x longitudes."""
+        """The states, and the next ones, batch x variables x latitudes x longitudes."""
         return [state for state, _ in examples], torch.stack([following for _, following in examples])
 
     def predict(self, inputs: Sequence[Any]) -> list[Forecast]:
@@ -227,7 +227,7 @@ class _Losses(nn.Module):
 
 
 def save(module: Any, folder: Path, settings: dict[str, Any], step_hours: float) -> None:
-    """Write a model of the library's ``Aurora`` with these settings as ``load`` reads it."""
+    """Save a model of the library's ``Aurora`` with these settings in the format of ``load``."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {"model_type": "aurora", "architectures": ["Aurora"], "step_hours": step_hours, "settings": settings}
     (folder / CONFIG).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
@@ -242,7 +242,7 @@ def build(settings: dict[str, Any], step_hours: float) -> Any:
     """
     unknown = sorted(set(settings) - set(SETTINGS))
     if unknown:
-        raise ValueError(f"its settings have {unknown[0]}, which is none of {', '.join(SETTINGS)}")
+        raise ValueError(f"its settings have {unknown[0]}, which is not one of {', '.join(SETTINGS)}")
     arguments = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     return aurora.Aurora(timestep=timedelta(hours=min(step_hours, LONGEST_LEAD)), **{"use_lora": False, **arguments})
 
@@ -251,7 +251,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> AuroraB
     """The backbone of a published checkpoint, or of a folder that ``save`` wrote.
 
     Raises:
-        UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is none of ``PUBLISHED``.
+        UnsupportedModel: the folder is damaged, has other tensors, or a checkpoint that is not in ``PUBLISHED``.
         UnsupportedPrecision: a precision other than float32 is requested.
     """
     require_float32(card, dtype)
@@ -290,7 +290,7 @@ def _published(files: LocalFiles, card: ModelCard) -> tuple[str, str]:
     wanted = [name for name in here if name == named] or here
     if len(wanted) != 1:
         raise UnsupportedModel(
-            f"'{card.id}' has {len(wanted)} of the checkpoints that zoo knows, and needs one.",
-            f"They are {', '.join(PUBLISHED)}.",
+            f"'{card.id}' has {len(wanted)} of the known checkpoints; exactly one is needed.",
+            f"Known checkpoints: {', '.join(PUBLISHED)}.",
         )
     return wanted[0], PUBLISHED[wanted[0]]

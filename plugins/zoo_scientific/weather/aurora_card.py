@@ -18,11 +18,11 @@ CHECKPOINTS = (
     "aurora-0.25-12h-pretrained.ckpt",
     "aurora-0.1-finetuned.ckpt",
 )
-"""Names of files, each of which stands for an architecture of the library; they have no configuration beside them."""
+"""Names of files, each of which stands for an architecture of the library; they have no configuration."""
 
 
 def recognise(folder: ModelFolder, config: Mapping[str, Any]) -> ModelCard | None:
-    """The card of a folder with one such checkpoint, or with settings of the library's ``Aurora``; None of others."""
+    """The card of a folder with one such checkpoint, or with settings of the library's ``Aurora``; None for others."""
     if config.get("model_type") == "aurora" and folder.weights:
         return _card(folder.id, folder.loader)
     found = [] if config else [name for name in CHECKPOINTS if (folder.root / name).is_file()]

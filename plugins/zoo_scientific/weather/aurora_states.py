@@ -1,4 +1,4 @@
-"""States of the atmosphere as Aurora's library takes them, out of histories of fields, and back."""
+"""Converts histories of fields to the states of Aurora's library, and back."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ NAMES = {
     "z_surface": "static_z",
     "zs": "static_z",
 }
-"""What files of ERA5 call the variables, with the model's own names."""
+"""Names of the variables in files of ERA5, with the model's own names."""
 
 SMALLEST_MEAN = 0.01
-"""Degrees from the equator; the library's encoding of positions knows 0, and nothing between."""
+"""Degrees from the equator; the library's position encoding allows 0, but nothing between."""
 
 FINEST = 4096
 """Steps per degree that latitudes around the equator are rounded to."""
@@ -49,7 +49,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 @dataclass(frozen=True)
 class Variables:
-    """What a model takes and gives: at the surface, on levels of pressure, and what does not change."""
+    """The variables of a model: at the surface, on pressure levels, and static."""
 
     surface: tuple[str, ...]
     levels: tuple[str, ...]
@@ -76,7 +76,7 @@ class State:
 
 
 def own_name(name: str) -> tuple[str, float | None]:
-    """The model's name of a variable, and its pressure in hPa where it is on a level: ``z_500`` is ``("z", 500.0)``."""
+    """The model's name of a variable, and its pressure in hPa if it is on a level: ``z_500`` is ``("z", 500.0)``."""
     base, mark, pressure = name.rpartition("_")
     if mark and pressure.replace(".", "", 1).isdigit():
         return NAMES.get(base, base), float(pressure)
@@ -84,7 +84,7 @@ def own_name(name: str) -> tuple[str, float | None]:
 
 
 def state_of(model: str, item: Any, variables: Variables, times: int, step_hours: float | None) -> State:
-    """A history with what the model needs; unknown cells are as usual, or 0 where nothing is usual.
+    """A history with the variables of the model; unknown cells have the usual value, or 0 if there is none.
 
     Raises:
         DataError: it is not a history of fields, lacks variables, does not have the model's step, or its longitudes do
@@ -96,13 +96,10 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
     _check_variables(model, item, variables, static)
     step = float(item.grid.step_hours)
     if step_hours is not None and not abs(step - step_hours) < 0.05 * step_hours:
-        raise DataError(
-            f"'{model}' forecasts {step_hours:g} hours ahead from states that far apart, and these are {step:g} hours "
-            "apart."
-        )
+        raise DataError(f"'{model}' needs states {step_hours:g} hours apart, but these are {step:g} hours apart.")
     hours = float(item.fields[-1].hours)
     if not np.isfinite(hours):
-        raise DataError(f"'{model}' needs the date of each time, which this file does not tell.")
+        raise DataError(f"'{model}' needs the date of each time, which this file lacks.")
     last = item.fields[-times:]
     values = np.stack([np.where(np.isfinite(field.values), field.values, field.climatology) for field in last])
     latitudes, longitudes = item.fields[-1].latitudes, item.grid.longitudes
@@ -120,7 +117,7 @@ def state_of(model: str, item: Any, variables: Variables, times: int, step_hours
 def centred(latitudes: torch.Tensor, patch: int) -> torch.Tensor:
     """Latitudes whose patch on the equator is symmetric about it without rounding, so that its mean is exactly 0.
 
-    The library refuses patches with a mean latitude between 0 and ``SMALLEST_MEAN``, which rounding alone can give.
+    The library refuses patches with a mean latitude between 0 and ``SMALLEST_MEAN``, which only rounding can cause.
     """
     found = latitudes.clone()
     for start in range(0, len(found) - patch + 1, patch):
@@ -139,7 +136,7 @@ def turned(fields: np.ndarray, latitudes: np.ndarray, longitudes: np.ndarray) ->
 
 
 def batch_of(states: Sequence[State], variables: Variables) -> Any:
-    """The library's ``Batch``; the states lie on one grid and have the same variables.
+    """The library's ``Batch``; the states have the same grid and variables.
 
     Raises:
         DataError: they do not.
@@ -164,9 +161,9 @@ def batch_of(states: Sequence[State], variables: Variables) -> Any:
 
 
 def fields_of(found: Any, state: State) -> torch.Tensor:
-    """The library's forecast, batch x variables x latitudes x longitudes, as ``State.values`` has them.
+    """The library's forecast, batch x variables x latitudes x longitudes, as in ``State.values``.
 
-    The library leaves the southernmost latitude out if there is one more than its patches hold.
+    The library drops the southernmost latitude if there is one more than fits its patches.
     """
     pressures = list(found.metadata.atmos_levels)
     parts = []
@@ -180,7 +177,7 @@ def fields_of(found: Any, state: State) -> torch.Tensor:
 
 
 def back(values: np.ndarray, item: Any) -> np.ndarray:
-    """Fields in the order of a history's file; its last state where the model leaves latitudes out."""
+    """Fields in the order of a history's file; its last state at latitudes that the model drops."""
     rows, columns = np.argsort(-item.fields[-1].latitudes), np.argsort(item.grid.longitudes % 360)
     latest = item.fields[-1]
     known = np.nan_to_num(np.where(np.isfinite(latest.values), latest.values, latest.climatology))
@@ -203,7 +200,7 @@ def mean(name: str) -> float:
 
 
 def deviation(name: str, own: Mapping[str, tuple[float, float]]) -> float:
-    """The usual deviation of a variable, in its unit; ``own`` has mean and deviation of those that a model replaces."""
+    """The standard deviation of a variable, in its unit; ``own`` has mean and deviation of those replaced."""
     base, pressure = own_name(name)
     if pressure is None:
         return float(own[base][1] if base in own else scales[base])
@@ -222,7 +219,7 @@ def _check_variables(model: str, item: Any, variables: Variables, static: Mappin
         raise DataError(
             f"'{model}' needs {', '.join(dict.fromkeys((*variables.surface, *variables.levels, *variables.static)))}; "
             f"these fields lack {', '.join(lacking)}.",
-            "Name those that the file has, with commas between, by --target-column.",
+            "If the file has them, name them with --target-column, separated by commas.",
         )
     more = [
         name
@@ -230,7 +227,7 @@ def _check_variables(model: str, item: Any, variables: Variables, static: Mappin
         if own not in (variables.surface if pressure is None else variables.levels)
     ]
     if more:
-        raise DataError(f"'{model}' does not forecast {', '.join(more)}.", "Name the others by --target-column.")
+        raise DataError(f"'{model}' does not forecast {', '.join(more)}.", "Name only the others with --target-column.")
     height, width = item.fields[-1].values.shape[1:]
     if not np.all(np.diff(np.sort(item.grid.longitudes % 360)) > 0) or min(height, width) < 2:
         raise DataError(f"'{model}' needs longitudes that go once around the globe.")

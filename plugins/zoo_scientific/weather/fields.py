@@ -1,4 +1,4 @@
-"""Fields over the globe that follow each other in time: what a forecaster sees, and what it forecasts."""
+"""Fields over the globe as time series: the inputs and the targets of a forecaster."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 TASK = "weather-forecasting"
 
 HISTORY = 3
-"""Fields that a forecaster sees."""
+"""Number of states that a forecaster sees."""
 
 KNOWN = 0.65
-"""Part of the times, from the first on, that the climatology is made of; the rest is for validation and the test."""
+"""Fraction of the times, from the first on, for the climatology; the rest is for validation and test."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Where and on what ground the fields lie, the same for all times.
+    """The grid of the fields, with static fields, the same for all times.
 
     Attributes:
         longitudes: in degrees, east positive.
         static: fields that do not change, such as ``lsm``, by name; latitudes x longitudes.
-        step_hours: from one time to the next, in the middle; NaN where the file does not say.
+        step_hours: median step from one time to the next; NaN if unknown.
     """
 
     longitudes: np.ndarray
@@ -43,7 +43,7 @@ class Field:
         values: variables x latitudes x longitudes, float32; NaN where nothing is known.
         climatology: mean of the earlier years for the same season, of the same shape.
         latitudes: in degrees, north positive.
-        hours: since the beginning of 1970, UTC; NaN where the file does not say.
+        hours: since the beginning of 1970, UTC; NaN if unknown.
     """
 
     values: np.ndarray
@@ -54,13 +54,13 @@ class Field:
 
 @dataclass(frozen=True, eq=False)
 class History:
-    """What a forecaster sees.
+    """The input of a forecaster.
 
     Attributes:
         fields: the last states, the latest last.
         next_climatology: the climatology of the time to forecast.
         names: names of the variables; on levels of pressure with their hPa, such as ``z_500``.
-        grid: where the fields lie; None if that is not known.
+        grid: the grid of the fields; None if unknown.
     """
 
     fields: tuple[Field, ...]
@@ -100,11 +100,11 @@ class Forecast:
 
 
 def climatology(values: np.ndarray, period: int) -> np.ndarray:
-    """For each time the mean over the times of the same season in the first ``KNOWN`` of the series.
+    """For each time, the mean over the same season in the first ``KNOWN`` of the series.
 
     Args:
         values: times x variables x latitudes x longitudes; NaN is left out.
-        period: times after which the seasons come again; 1 is one mean for all.
+        period: times per year; 1 is one mean for all.
     """
     import warnings
 
@@ -112,7 +112,7 @@ def climatology(values: np.ndarray, period: int) -> np.ndarray:
 
     known = values[: max(period, round(len(values) * KNOWN))]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that is never known has no mean
+        warnings.simplefilter("ignore", RuntimeWarning)  # a cell that is always unknown has no mean
         means = np.stack([np.nanmean(known[season::period], axis=0) for season in range(period)])
     found: np.ndarray = means[np.arange(len(values)) % period]
     return found

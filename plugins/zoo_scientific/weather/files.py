@@ -1,4 +1,4 @@
-"""Reads fields over the globe that follow each other in time from NetCDF: weather, ocean, climate."""
+"""Reads time series of fields over the globe from NetCDF: weather, ocean, climate."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 SUFFIXES = frozenset({".nc", ".cdf", ".nc4", ".netcdf"})
 
 LEAST_TIMES = 24
-"""Times that a file must have for a climatology of its own."""
+"""Minimum times in a file for its own climatology."""
 
 PRESSURES = frozenset({"level", "lev", "plev", "pressure", "pressure_level", "isobaricinhpa"})
-"""Names of axes of pressure, in lower case; in hPa, or in Pa where that is their unit."""
+"""Names of axes of pressure, in lower case; in hPa, or in Pa if that is their unit."""
 
 _MONTH = (27.0, 32.0)
 _HOURS = {"hour": 1.0, "day": 24.0, "minute": 1 / 60, "month": 730.5, "second": 1 / 3600, "year": 8766.0}
@@ -34,15 +34,15 @@ class GridReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A file name that ends as such files do."""
+        """A file name with such a suffix."""
         path = Path(reference).expanduser()
         return path.suffix.lower() in SUFFIXES and not path.is_dir()
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """Each state after the first three as the target of the three before it.
 
-        ``target_column`` names variables with commas between; without it, all that have the unit of the first. A
-        variable on levels of pressure is one for each level.
+        ``target_column`` names comma-separated variables; the default is all with the unit of the first. A variable on
+        pressure levels counts as one per level.
 
         Raises:
             DataError: the file is missing or damaged, has no such variables, or too few times.
@@ -77,8 +77,8 @@ def latest(path: Path, variables: Sequence[str] = (), least: int = LEAST_TIMES) 
     """The last states of a file, from which the time after its end is forecast; raises as ``GridReader.read``.
 
     Args:
-        variables: those to read; none takes all that have the unit of the first.
-        least: times that the file must have; a forecaster that uses no climatology needs few.
+        variables: those to read; empty for all with the unit of the first.
+        least: minimum times in the file; a forecaster without a climatology needs few.
     """
     options = ReadOptions(target_column=",".join(variables) or None)
     states, names, period, grid = _series(str(path), path, options, least)
@@ -88,7 +88,7 @@ def latest(path: Path, variables: Sequence[str] = (), least: int = LEAST_TIMES) 
 def _series(
     name: str, path: Path, options: ReadOptions, least: int = LEAST_TIMES
 ) -> tuple[list[Field], tuple[str, ...], int, Grid]:
-    """All states, the names of their variables, the times after which the seasons come again, and the grid."""
+    """All states, the names of their variables, the times per year, and the grid."""
     import numpy as np
 
     with needs_extra("climate", "read NetCDF"):
@@ -98,13 +98,13 @@ def _series(
             file.load()
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        raise DataError(f"'{path}' cannot be read as NetCDF: {reason}.", "Fetch the file again.") from error
+        raise DataError(f"'{path}' cannot be read as NetCDF: {reason}.", "Download the file again.") from error
     time, latitude, longitude, layers = _axes(file, name, options)
     values = np.stack([layer.transpose(time, latitude, longitude).values for layer in layers.values()], axis=1).astype(
         np.float32
     )
     if len(values) < least:
-        raise DataError(f"'{name}' has {len(values)} times, and a forecast needs at least {least}.")
+        raise DataError(f"'{name}' has {len(values)} times, but a forecast needs at least {least}.")
     values[~np.isfinite(values)] = np.nan
     latitudes = np.asarray(file[latitude].values, dtype=np.float64)
     period, hours = min(_period(file[time]), len(values)), _hours(file, time)
@@ -120,7 +120,7 @@ def _series(
 
 
 def _hours(file: Any, time: str) -> np.ndarray:
-    """Hours of all times since the beginning of 1970; NaN where the file has no calendar of this world."""
+    """Hours of all times since the beginning of 1970; NaN if the file's calendar is not a real one."""
     import numpy as np
     import xarray
 
@@ -142,17 +142,17 @@ def _axes(file: Any, name: str, options: ReadOptions) -> tuple[str, str, str, di
     for variable in wanted:
         if variable not in fields:
             raise DataError(
-                f"'{name}' has no field '{variable}'; there are {', '.join(fields)}.", suggest(variable, fields)
+                f"'{name}' has no field '{variable}'; its fields are: {', '.join(fields)}.", suggest(variable, fields)
             )
     first = fields[wanted[0] if wanted else next(iter(fields))]
     place = _place(first)
     alike = [v for v, x in fields.items() if _place(x) == place and x.attrs.get("units") == first.attrs.get("units")]
     names = tuple(wanted or alike)
     if any(_place(fields[variable]) != place for variable in names):
-        raise DataError(f"The fields {', '.join(names)} of '{name}' do not lie on the same grid.")
+        raise DataError(f"The fields {', '.join(names)} of '{name}' are not on the same grid.")
     time, latitude, longitude = place
     if latitude not in file.coords or abs(file[latitude].values).max() > 90.5:
-        raise DataError(f"The second axis of '{names[0]}' in '{name}' holds no latitudes.")
+        raise DataError(f"The second axis of '{names[0]}' in '{name}' is not a latitude.")
     layers: dict[str, Any] = {}
     for variable in names:
         if len(fields[variable].dims) == 3:

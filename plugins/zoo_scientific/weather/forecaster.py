@@ -1,7 +1,7 @@
 """A vision transformer that forecasts fields over the globe, in the manner of ClimaX (Nguyen et al., 2023).
 
-It sees the departures of the last states from what is usual, standardised, in patches; what it gives is added to the
-usual state and to a damped last departure. Before any training its forecast is the climatology.
+Its input is the standardised anomalies of the last states, in patches; its output is added to the climatology and to a
+damped last anomaly. Before training, its forecast is the climatology.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class GridConfig:
 
     Attributes:
         history: states that it sees.
-        variables: fields of a state.
+        variables: number of variables in a state.
         height, width: latitudes and longitudes.
-        scale: departure that counts as 1, in the fields' unit.
+        scale: scale of the anomalies, in the fields' unit.
     """
 
     history: int
@@ -85,7 +85,7 @@ class GridViT(nn.Module):
         self.damping = nn.Parameter(torch.zeros(1, config.variables, config.height, 1))
 
     def states(self, departures: torch.Tensor) -> list[torch.Tensor]:
-        """Each block's output, batch x patches x d; the last with the closing norm."""
+        """Each block's output, batch x patches x d; the last with the final norm."""
         config = self.config
         below, beside = self.rows * config.patch - config.height, self.columns * config.patch - config.width
         padded = nn.functional.pad(departures.flatten(1, 2), (0, beside, 0, below))
@@ -165,7 +165,7 @@ class GridBackbone:
         return found
 
     def learner(self, task: str, classes: Sequence[str]) -> Forecasting | None:
-        """What is trained to forecast; None for other tasks."""
+        """A learner for forecasting; None for other tasks."""
         return Forecasting(self) if task == TASK else None
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Forecast] | None:
@@ -183,7 +183,7 @@ class GridBackbone:
 
 
 class Forecasting:
-    """Trains a forecaster by the squared error weighted by area."""
+    """Trains a forecaster with the squared error weighted by area."""
 
     classes = ()
 
@@ -220,7 +220,7 @@ class _Losses(nn.Module):
 
 
 def save(module: GridViT, folder: Path) -> None:
-    """Write a forecaster as ``load`` reads it."""
+    """Save a forecaster in the format of ``load``."""
     folder.mkdir(parents=True, exist_ok=True)
     document = {
         "model_type": "grid_vit",
@@ -236,7 +236,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
     """The backbone of a forecaster's folder.
 
     Raises:
-        UnsupportedModel: the folder is damaged, of another architecture, or another precision is asked for.
+        UnsupportedModel: the folder is damaged, of another architecture, or another precision is requested.
     """
     require_float32(card, dtype)
     try:
@@ -248,5 +248,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> GridBac
         module.load_state_dict(load_file(files.path(WEIGHTS)))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
-        raise UnsupportedModel(f"The forecaster '{card.id}' cannot be loaded: {reason}.", "Save it again.") from error
+        raise UnsupportedModel(
+            f"The forecaster '{card.id}' cannot be loaded: {reason}.", "Save the forecaster again."
+        ) from error
     return GridBackbone(card, module, device)

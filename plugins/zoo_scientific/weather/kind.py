@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class NeedsTimes(Protocol):
-    """A forecaster that says how many times a file needs, since it uses no climatology."""
+    """A forecaster with its own minimum number of times, since it uses no climatology."""
 
     @property
     def least_times(self) -> int:
@@ -51,13 +51,13 @@ class Grids(Kind):
         return read_each(texts, lambda text: latest(typed_file(text, "NetCDF"), variables, least))
 
     def comparable(self, item: Any, answer: Any, classes: Sequence[str] = ()) -> Field:
-        """The forecast as a field; raises ``UnsupportedModel`` where the answer is another one."""
+        """The forecast as a field; raises ``UnsupportedModel`` if the answer is of another kind."""
         if not isinstance(answer, Forecast):
-            raise UnsupportedModel("The model does not answer with fields, so that it cannot be evaluated by them.")
+            raise UnsupportedModel("The model does not predict fields, so it cannot be evaluated on them.")
         return replace(item.fields[-1], values=answer.values, climatology=item.next_climatology)
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Any], task: str) -> list[Field]:
-        """The climatology or the last field, whichever errs less from one known field to the next."""
+        """The climatology or the last field, whichever has the lower error from one known field to the next."""
         import numpy as np
 
         steps = list(itertools.pairwise(targets))
@@ -81,7 +81,7 @@ class Grids(Kind):
         return maps(item, answer)
 
     def ordinary(self) -> Sequence[Any]:
-        """Waves that move eastward over a coarse grid, seen from two times on."""
+        """Waves that move eastward over a coarse grid, starting at two times."""
         return [_waves(start) for start in (0, 1)]
 
     def ordinary_answers(self) -> Sequence[Any]:
@@ -89,7 +89,7 @@ class Grids(Kind):
         return [Forecast(item.names, item.fields[-1].values) for item in map(_waves, (1, 2))]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """A single cell, and fields of which nothing is known."""
+        """A single cell, and fields without known values."""
         import numpy as np
 
         usual = _waves(0)

@@ -1,4 +1,4 @@
-"""Forecast fields: errors and correlations of anomalies, weighted by the area that a grid cell stands for."""
+"""Metrics of forecast fields: errors and anomaly correlations, weighted by the area of the grid cells."""
 
 from __future__ import annotations
 
@@ -74,11 +74,13 @@ def _triples(
     import numpy as np
 
     if not len(targets) or not all(isinstance(item, Field) for item in (*targets, *predictions)):
-        raise DataError(f"'{name}' compares fields over latitudes and longitudes.")
+        raise DataError(f"'{name}' needs fields over latitudes and longitudes.")
     triples = []
     for target, found in zip(targets, predictions, strict=True):
         if target.values.shape != found.values.shape:
-            raise DataError(f"'{name}' compares {target.values.shape} with {found.values.shape}, and needs one shape.")
+            raise DataError(
+                f"'{name}' compares fields of one shape, not {target.values.shape} with {found.values.shape}."
+            )
         if not np.isfinite(found.values[np.isfinite(target.values)]).all():
             raise DataError(f"'{name}' cannot be computed: a forecast is not finite where the target is known.")
         triples.append((target, np.asarray(found.values), latitude_weights(target.latitudes)[:, None]))

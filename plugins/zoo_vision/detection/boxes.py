@@ -13,7 +13,7 @@ class Box:
 
     Attributes:
         label: class of the object.
-        score: confidence of the model; 1 where the box is known.
+        score: confidence of the model; 1 for a target.
         corners: left, top, right and bottom, in pixels of the image.
     """
 
@@ -27,7 +27,7 @@ class Boxes:
     """The objects of an image.
 
     Attributes:
-        found: a box for each; of a model's answer the most confident first.
+        found: a box for each; in answers, the most confident first.
     """
 
     found: tuple[Box, ...] = ()

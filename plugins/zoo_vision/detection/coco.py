@@ -30,7 +30,7 @@ class BoxReader:
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A JSON file that speaks of images, annotations and categories."""
+        """A JSON file with images, annotations and categories."""
         path = Path(reference).expanduser()
         try:
             if path.suffix.lower() != ".json" or not path.is_file():
@@ -41,7 +41,7 @@ class BoxReader:
         return all(mark in text for mark in _MARKS)
 
     def read(self, reference: str, options: ReadOptions) -> Dataset:
-        """The images with their boxes; files are looked for beside the JSON and in a folder ``images`` there.
+        """The images with their boxes; files are looked up next to the JSON, and in a folder ``images`` there.
 
         Raises:
             DataError: the file is not in COCO's format, or nothing can be used.
@@ -57,7 +57,7 @@ class BoxReader:
                 image, category = int(annotation["image_id"]), int(annotation["category_id"])
                 if image not in found:
                     problems.append(
-                        Problem(f"annotation {annotation.get('id', '?')}", f"is of the unlisted image {image}")
+                        Problem(f"annotation {annotation.get('id', '?')}", f"refers to the unlisted image {image}")
                     )
                 elif not annotation.get("iscrowd"):
                     found[image].append((annotation["bbox"], names.get(category, category)))
@@ -118,7 +118,7 @@ def _place(folder: Path, file: str) -> Path:
 
 
 def _boxes(objects: Sequence[tuple[Any, str | int]], size: tuple[int, int]) -> Boxes | str:
-    """Boxes inside an image, or why they cannot be used; a label that is a number is that of an unknown category."""
+    """Boxes inside an image, or why they cannot be used; a numeric label is that of an unknown category."""
     found = []
     for box, label in objects:
         if isinstance(label, int):
@@ -130,6 +130,6 @@ def _boxes(objects: Sequence[tuple[Any, str | int]], size: tuple[int, int]) -> B
         right, bottom = min(left + width, size[0]), min(top + height, size[1])
         left, top = max(left, 0.0), max(top, 0.0)
         if not (right > left and bottom > top):
-            return f"has a box of '{label}' that is empty or lies outside of the image"
+            return f"has a box of '{label}' that is empty or outside the image"
         found.append(Box(label, 1.0, (left, top, right, bottom)))
     return Boxes(tuple(found))

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from zoo_vision.detection.boxes import Boxes
 
 LIKELY = 0.5
-"""Score from which a box is drawn."""
+"""Minimum score of a box to be drawn."""
 
 LEGIBLE = 480
-"""Pixels of the longer side below which an image is enlarged, so that labels do not hide what they name."""
+"""Pixels of the longer side below which an image is enlarged, so that labels do not hide the objects."""
 
 
 def html(image: Image, answer: Boxes) -> str:
-    """The image with the likely boxes, and a table of them; of the most likely where none is likely."""
+    """The image with the likely boxes, and a table of them, or of the most likely ones if none is likely."""
     if not answer.found:
         return f"{kind_of('image').input_html(image)}<p>Nothing was found.</p>"
     boxes = sorted(answer.found, key=lambda box: -box.score)

@@ -36,7 +36,7 @@ class BoxesKind(Kind):
         return Boxes(tuple(replace(box, label=names[box.label] or box.label) for box in answer.found))
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[Boxes], task: str) -> Sequence[Boxes]:
-        """In every image the mean box of the most frequent class."""
+        """The mean box of the most frequent class in every image."""
         label = Counter(name for boxes in targets for name in boxes.labels).most_common(1)[0][0]
         same = [box.corners for boxes in targets for box in boxes.found if box.label == label]
         left, top, right, bottom = (sum(sides) / len(same) for sides in zip(*same, strict=True))

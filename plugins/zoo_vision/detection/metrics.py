@@ -33,10 +33,10 @@ def _average_precisions(name: str, targets: Sequence[Any], predictions: Sequence
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
     if not len(targets) or not all(isinstance(boxes, Boxes) for boxes in [*targets, *predictions]):
-        raise DataError(f"'{name}' compares boxes.")
+        raise DataError(f"'{name}' needs boxes.")
     labels = sorted({label for boxes in targets for label in boxes.labels})
     if not labels:
-        raise DataError(f"'{name}' cannot be computed: there is no box to find.")
+        raise DataError(f"'{name}' cannot be computed: no target has a box.")
     numbers = {label: number for number, label in enumerate(labels, start=1)}
     annotations = [
         {**row, "id": number, "area": row["bbox"][2] * row["bbox"][3], "iscrowd": 0}

@@ -1,7 +1,7 @@
 """Image generators in the format of diffusers: DDPM on pixels, and latent diffusion from prompts.
 
-The index of a pipeline says which parts there are; which classes read them is settled here, so that no file of the
-model chooses code. Weights are read from safetensors alone.
+A pipeline's index lists its parts; this module chooses the classes that load them, so no file of the model chooses
+code. Weights are read from safetensors only.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _IN_ROOT = {"unet": "config.json", "scheduler": "scheduler_config.json"}
 
 
 class DiffusionBackbone:
-    """A model that generates images; it has no features.
+    """A model that generates images and has no features.
 
     Attributes:
         generator: the parts of the model, put together.
@@ -60,13 +60,13 @@ class DiffusionBackbone:
         return list(items)
 
     def features(self, batch: Any, layers: Sequence[str]) -> Mapping[str, Any]:
-        """Raises ``UnsupportedModel``: there are none."""
+        """Raises ``UnsupportedModel``: there are no features."""
         raise UnsupportedModel(f"'{self.card.id}' generates images and has no features.")
 
     def head(self, task: Any, classes: int) -> Any:
         """Raises ``UnsupportedModel``: there are no features to classify by."""
         raise UnsupportedModel(
-            f"'{self.card.id}' generates images, and cannot be trained for anything else.",
+            f"'{self.card.id}' generates images, and cannot be trained for other tasks.",
             f"Name its task: --task {self.card.tasks[0] if self.card.tasks else UNCONDITIONAL}",
         )
 
@@ -85,7 +85,7 @@ class DiffusionBackbone:
         """
         if task not in self.card.tasks:
             raise UnsupportedModel(
-                f"'{self.card.id}' serves {' and '.join(self.card.tasks)}, and not '{task}'.",
+                f"'{self.card.id}' supports {' and '.join(self.card.tasks)}, not '{task}'.",
                 f"Find a model that does: zoo search --task {task}",
             )
         return generate(self.generator, inputs)
@@ -98,19 +98,19 @@ class DiffusionBackbone:
 
 
 def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> DiffusionBackbone:
-    """The backbone of a diffusers folder; nothing is downloaded, and no code but that of the libraries is run.
+    """The backbone of a diffusers folder; nothing is downloaded, and only code of the libraries is run.
 
     Raises:
-        UnsupportedModel: the pipeline is of another kind, a part is missing, damaged, or a pickle, or it asks for code
-            from elsewhere.
+        UnsupportedModel: the pipeline is of another kind, a part is missing, damaged or a pickle, or it needs code from
+            elsewhere.
     """
     root = files.root
     index = _index(root, card)
     pipeline = index.get("_class_name")
     if pipeline not in (*_PIXEL_PIPELINES, *_LATENT_PIPELINES):
         raise UnsupportedModel(
-            f"'{card.id}' is the pipeline '{pipeline}', which zoo does not run.",
-            f"It runs {', '.join((*_PIXEL_PIPELINES, *_LATENT_PIPELINES))}.",
+            f"'{card.id}' is a '{pipeline}', which zoo does not support.",
+            f"Supported pipelines: {', '.join((*_PIXEL_PIPELINES, *_LATENT_PIPELINES))}.",
         )
     torch_dtype = float_dtype(dtype)
     schedule = dict(diffusers.DDPMScheduler.load_config(_part(root, card, "scheduler"), local_files_only=True))
@@ -156,7 +156,7 @@ def _index(root: Path, card: ModelCard) -> dict[str, Any]:
 def _part(root: Path, card: ModelCard, name: str) -> Path:
     folder = root / name
     if not folder.is_dir():
-        # Pipelines with one part that has weights may keep all in their own folder.
+        # Pipelines with weights in only one part may have all files in their own folder.
         if (root / _IN_ROOT.get(name, "")).is_file():
             return root
         raise UnsupportedModel(f"'{card.id}' lacks its part '{name}'.", f"Run: zoo pull {card.id}")
@@ -169,7 +169,8 @@ def _model(kind: Any, root: Path, card: ModelCard, name: str, dtype: torch.dtype
     published_config(folder, card)
     if not any(folder.glob("*.safetensors")):
         raise UnsupportedModel(
-            f"'{card.id}' has no safetensors for its part '{name}', and zoo reads image generators from nothing else.",
+            f"'{card.id}' has no safetensors for its part '{name}', the only format in which zoo reads image "
+            "generators.",
             "Save it again: save_pretrained(..., safe_serialization=True)",
         )
     with clear_errors(card, f"The part '{name}' of '{card.id}' cannot be loaded"), quiet():

@@ -20,7 +20,7 @@ from zoo_vision.generation.prompts import UNCONDITIONAL, Prompt
 from zoo_vision.image_recipe import in_rgb
 
 UNPROMPTED = 0.1
-"""Share of the images that are learned without their prompt, for classifier-free guidance (Ho and Salimans, 2022)."""
+"""Fraction of the images without prompt in training, for classifier-free guidance (Ho and Salimans, 2022)."""
 
 EVALUATED_AT = (0.2, 0.5, 0.8)
 """Fractions of the noise schedule at which the validation loss is computed, so that it is the same each time."""
@@ -33,7 +33,7 @@ class DiffusionLearner:
 
     Attributes:
         module: maps a collated batch to the mean squared error of the predicted noise, batch x 1 (Ho et al., "DDPM",
-            2020, equation 14), or of what else the schedule of the model has it predict.
+            2020, equation 14), or of the model's own prediction type.
         pretrained: the U-Net, without embeddings of new classes.
         classes: names of the classes that prompts choose from.
     """
@@ -83,7 +83,7 @@ class _Denoising(nn.Module):
     def __init__(self, unet: nn.Module, schedule: Mapping[str, Any], unprompted: torch.Tensor | None) -> None:
         super().__init__()
         self.unet: Any = unet
-        # In lists, so that they are not parts of the module, which is saved.
+        # In lists, so that they are not saved with the module.
         self._scheduler = [diffusers.DDPMScheduler.from_config(schedule)]
         self._unprompted = [unprompted]
 
@@ -128,7 +128,7 @@ class _Denoising(nn.Module):
 
 
 def learner(generator: Generator, task: str, classes: Sequence[str], model: str) -> DiffusionLearner | None:
-    """The model prepared for training; a U-Net on pixels gets new classes where the data's are not its own.
+    """The model prepared for training; a U-Net on pixels gets new classes if the data's are not its own.
 
     Raises:
         UnsupportedModel: the prompts of the data are not classes, and the model takes no prompts, or classes only; or
@@ -143,7 +143,7 @@ def learner(generator: Generator, task: str, classes: Sequence[str], model: str)
     wanted = tuple(classes) if task == TO_IMAGE else ()
     if task == TO_IMAGE and not wanted:
         raise UnsupportedModel(
-            f"'{model}' learns classes of images, and these data have a text for each image instead.",
+            f"'{model}' is trained on classes of images, but these data have a text for each image.",
             "Sort the images into class folders, or train a latent diffusion model.",
         )
     if wanted == generator.classes:
@@ -159,7 +159,7 @@ def _with_classes(generator: PixelGenerator, classes: Sequence[str]) -> PixelGen
     known = {name: tensor for name, tensor in generator.unet.state_dict().items() if "class_embedding" not in name}
     unet.load_state_dict(known, strict=False)
     if isinstance(unet.class_embedding, nn.Embedding):
-        # Embeddings of classes begin close to zero, so that training starts from what the model generates without them.
+        # Class embeddings start close to zero, so that training starts from the model's output without them.
         nn.init.normal_(unet.class_embedding.weight, std=0.02)
     return PixelGenerator(unet.to(generator.device).eval(), generator.schedule, classes, generator.device)
 

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from zoo_vision.generation.images import GeneratedImage
 
 SMALLEST = 192
-"""Pixels of the longer side that smaller images are enlarged to."""
+"""Pixels of the longer side to which smaller images are enlarged."""
 
 
 def sections(answers: Sequence[GeneratedImage]) -> list[str]:
-    """A section for each prompt with the images that were generated from it."""
+    """A section for each prompt with its generated images."""
     found = []
     for prompt, images in groupby(answers, key=lambda answer: answer.prompt):
         figures = "".join(f"<li>{figure(answer)}</li>" for answer in images)
@@ -28,7 +28,7 @@ def sections(answers: Sequence[GeneratedImage]) -> list[str]:
 
 
 def figure(answer: GeneratedImage) -> str:
-    """The image, with what generates it again."""
+    """The image, with the settings to generate it again."""
     settings = f"Seed {answer.seed}, {answer.steps} steps"
     settings += "" if answer.guidance is None else f", guidance {answer.guidance:g}"
     settings += ". Flagged by the model's safety checker" if answer.flagged else ""

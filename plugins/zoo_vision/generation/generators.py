@@ -16,17 +16,17 @@ with needs_extra("generation", "generate images"):
     from PIL import Image
 
 STEPS = 50
-"""Denoising steps, where the prompt names no number."""
+"""Denoising steps, if the prompt sets none."""
 
 GUIDANCE = 7.5
-"""Guidance, where the prompt names none; the usual figure of Stable Diffusion."""
+"""Guidance, if the prompt sets none; the usual value of Stable Diffusion."""
 
 _PIXELS_AT_ONCE = 1 << 18
 _MOST_AT_ONCE = 64
 
 
 class PixelGenerator:
-    """Generates images with a U-Net on pixels, by class where it has classes (Ho et al., "DDPM", 2020).
+    """Generates images with a U-Net on pixels, by class if it has classes (Ho et al., "DDPM", 2020).
 
     Sampled by DDIM without added noise (Song et al., "DDIM", 2021, equation 12), so that few steps are enough.
 
@@ -56,7 +56,7 @@ class PixelGenerator:
             if text not in known:
                 shown = ", ".join(self.classes[:10]) + ("..." if len(self.classes) > 10 else "")
                 raise InvalidInput(
-                    f"The model generates images of classes, and '{text[:40]}' is none of them.",
+                    f"The model generates images of classes, and '{text[:40]}' is not one of them.",
                     suggest(text, known) or f"Its classes: {shown}.",
                 )
         return torch.tensor([known[text] for text in texts], device=self.device)
@@ -82,7 +82,7 @@ class PixelGenerator:
 class LatentGenerator:
     """Generates images from prompts in the latent space of an autoencoder (Rombach et al., "Latent diffusion", 2022).
 
-    Where the model comes with a safety checker, images that it flags are black.
+    If the model has a safety checker, images that it flags are black.
 
     Attributes:
         size: height and width of the images.
@@ -162,7 +162,7 @@ def generate(generator: Generator, inputs: Sequence[Prompt | str]) -> list[Gener
 
 
 def _noise(shape: tuple[int, ...], prompts: Sequence[Prompt]) -> torch.Tensor:
-    """Normal noise for each prompt by its own seed, drawn on the CPU: the same for all devices and in all batches."""
+    """Normal noise for each prompt by its own seed, drawn on the CPU, so that it does not depend on device or batch."""
     return torch.stack([torch.randn(shape, generator=torch.Generator().manual_seed(p.seed)) for p in prompts])
 
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GeneratedImage:
-    """An image with its prompt, and what generates it again; a target is a real image with its prompt alone.
+    """An image with its prompt, and the settings to generate it again; a target is a real image with only its prompt.
 
     Attributes:
         image: in RGB.
         prompt: its text; empty without one.
-        seed: of the noise that it was generated from.
+        seed: seed of its noise.
         steps: denoising steps.
         guidance: how closely it follows the prompt; None for models without guidance.
         flagged: whether the model's safety checker replaced it with a black image.

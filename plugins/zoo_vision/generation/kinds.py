@@ -46,13 +46,13 @@ class PromptKind(Kind):
         task = options.get("task") or next(iter(model.card.tasks), "")
         if "count" in given and task == UNCONDITIONAL:
             raise InvalidInput(
-                f"--count applies only to models that take prompts; '{model.card.id}' takes the number of images as "
-                "its input.",
+                f"--count applies only to models that take prompts; the input of '{model.card.id}' is the number of "
+                "images.",
                 "Leave --count out, and give the number of images as the input, such as 4.",
             )
         if "guidance" in given and isinstance(getattr(pretrained(model.backbone), "generator", None), HasNoGuidance):
             raise InvalidInput(
-                f"--guidance applies only to models that follow a prompt in words; '{model.card.id}' does not.",
+                f"--guidance applies only to models that take text prompts; '{model.card.id}' does not.",
                 "Leave --guidance out.",
             )
         prompts = requested(texts, prompted=task != UNCONDITIONAL, **given)
@@ -63,7 +63,7 @@ class PromptKind(Kind):
         return [Prompt(text, seed, steps=2) for seed, text in enumerate(("a red house", "the sea at night", "a dog"))]
 
     def extreme(self, task: str = "") -> Sequence[tuple[str, Prompt]]:
-        """Nothing, and far too much."""
+        """An empty prompt, and a far too long one."""
         texts = {"an empty prompt": "", "a prompt of 10,000 words": "word " * 10_000}
         return [(name, Prompt(text, steps=2)) for name, text in texts.items()]
 
@@ -83,7 +83,7 @@ class GeneratedImageKind(Kind):
 
     def identity(self, item: Any, target: GeneratedImage) -> Any:
         """The image and its prompt; the seed that belongs to a position does not matter."""
-        # The name that this class had when samples of tuned models were first recorded.
+        # The former name of this class, kept because digests of recorded samples depend on it.
         return ["Picture", target.image, target.prompt]
 
     def baseline(self, inputs: Sequence[Any], targets: Sequence[GeneratedImage], task: str) -> list[GeneratedImage]:
@@ -108,7 +108,7 @@ class GeneratedImageKind(Kind):
         return [(f"{answer.image.width} x {answer.image.height} pixels, seed {answer.seed}", "")]
 
     def to_json(self, answer: GeneratedImage) -> dict[str, Any]:
-        """The image as PNG in base64, and what generates it again."""
+        """The image as PNG in base64, and the settings to generate it again."""
         buffer = io.BytesIO()
         answer.image.save(buffer, "PNG")
         return {
@@ -121,7 +121,7 @@ class GeneratedImageKind(Kind):
         }
 
     def html(self, item: Any, answer: GeneratedImage) -> str:
-        """The image, enlarged where it is small."""
+        """The image, enlarged if it is small."""
         return drawing.figure(answer)
 
     def sections(self, names: Sequence[str], inputs: Sequence[Any], answers: Sequence[Any], asked: Shows) -> list[str]:

@@ -1,4 +1,4 @@
-"""Metrics of generated images: their distance, as a set, from real ones, and how well they match their prompts."""
+"""Metrics of generated images: their distance from real images as a set, and how well they match their prompts."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SETTING, DEFAULT, FORMER = "image_model", "pkg:efficientnet-lite0", "ZOO_PICTURE
 
 _BATCH = 32
 _MOST_KEPT = 20_000
-"""Rows of features that stay in memory: real images are embedded for every metric, and for every model compared."""
+"""Maximum rows of cached features: real images are embedded for every metric and every model compared."""
 
 
 def fid(targets: Sequence[GeneratedImage], predictions: Sequence[GeneratedImage]) -> float:
     """The Fréchet distance (see ``frechet_distance``) between features of the metric model; 0 and up.
 
-    Values compare only for one metric model and one number of images, and not with published ones, which are measured
-    on Inception-v3.
+    Values are comparable only for the same metric model and number of images, and not with published ones, which use
+    Inception-v3.
     """
     return frechet_distance(*_features("fid", targets, predictions))
 
@@ -41,7 +41,7 @@ def cmmd(targets: Sequence[GeneratedImage], predictions: Sequence[GeneratedImage
 
 
 def clip_score(targets: Sequence[GeneratedImage], predictions: Sequence[GeneratedImage]) -> float:
-    """Mean cosine of an image and its prompt, at least 0 each, times 100 (Hessel et al., "CLIPScore", 2021).
+    """Mean cosine similarity of an image and its prompt, clipped at 0, times 100 (Hessel et al., "CLIPScore", 2021).
 
     Raises:
         DataError: the metric model does not embed texts, or an image has no prompt.
@@ -52,11 +52,11 @@ def clip_score(targets: Sequence[GeneratedImage], predictions: Sequence[Generate
     model = metric_model()
     if not isinstance(model.backbone, EmbedsTexts):
         raise DataError(
-            f"'clip_score' needs a model of images and text, and '{model.card.id}' takes images only.",
-            "Name one: --image-model openclip:ViT-B-32/laion2b_s34b_b79k",
+            f"'clip_score' needs an image-text model, but '{model.card.id}' takes only images.",
+            "Choose one: --image-model openclip:ViT-B-32/laion2b_s34b_b79k",
         )
     if not all(image.prompt for image in images):
-        raise DataError("'clip_score' compares images with their prompts, and some have none.")
+        raise DataError("'clip_score' needs a prompt for each image, and some have none.")
     texts = list(dict.fromkeys(image.prompt for image in images))
     vectors = np.asarray(model.backbone.embed_texts(texts), dtype=np.float64)
     rows = vectors[[texts.index(image.prompt) for image in images]]
@@ -67,9 +67,14 @@ def clip_score(targets: Sequence[GeneratedImage], predictions: Sequence[Generate
 
 
 METRICS = (
-    Metric("fid", fid, False, "Fréchet distance of features to those of real images; 0 and up."),
-    Metric("cmmd", cmmd, False, "Maximum mean discrepancy of features from those of real images; 0 and up."),
-    Metric("clip_score", clip_score, True, "Mean cosine of images and prompts by a CLIP model, times 100; 0 to 100."),
+    Metric("fid", fid, False, "Fréchet distance between features of generated and real images; 0 and up."),
+    Metric("cmmd", cmmd, False, "Maximum mean discrepancy between features of generated and real images; 0 and up."),
+    Metric(
+        "clip_score",
+        clip_score,
+        True,
+        "Mean cosine similarity of images and prompts by a CLIP model, times 100; 0 to 100.",
+    ),
 )
 
 
@@ -85,9 +90,9 @@ def metric_model() -> Model:
     model = MetricModel(SETTING, DEFAULT, former=FORMER).load()
     if model.facts.input_kind != "image":
         raise UnsupportedModel(
-            f"Generated images are evaluated by features of images, and '{model.card.id}' takes "
+            f"Generated images are evaluated with image features, but '{model.card.id}' takes "
             f"{model.facts.input_kind} inputs.",
-            f"Name an image model: --image-model {DEFAULT}",
+            f"Choose an image model: --image-model {DEFAULT}",
         )
     return model
 
@@ -106,7 +111,7 @@ def _checked(name: str, images: Sequence[Any]) -> list[GeneratedImage]:
 
 
 def _embedded(images: Sequence[GeneratedImage]) -> np.ndarray:
-    """Features of the last layer, n x d; those of the latest images are computed once."""
+    """Features of the last layer, n x d; those of recent images are cached."""
     import numpy as np
 
     model = metric_model()

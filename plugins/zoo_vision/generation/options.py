@@ -48,7 +48,7 @@ def _option(name: str, help: str, convert: Callable[[str], Any], default: Any, m
 
 OPTIONS = (
     _option("count", "Images per prompt", _integer(1), 1),
-    _option("seed", "Seed of the noise of the first image; the next ones use the seeds after it", _integer(0), 0),
+    _option("seed", "Seed for the first image; each further image uses the next seed", _integer(0), 0),
     _option("steps", "Denoising steps", _integer(1, MOST_STEPS), 50),
     _option("guidance", "How closely images follow the prompt", _guidance, 7.5, "SCALE"),
     Option(

@@ -22,14 +22,14 @@ def recognise(folder: ModelFolder) -> ModelCard | None:
         return None
     if not folder.weights:
         raise ModelNotFound(
-            f"The folder {folder.root} has no weights.", "The parts of a pipeline lie in folders beside its index."
+            f"The folder {folder.root} has no weights.", "The parts of a pipeline are in folders next to its index."
         )
     pipeline = index.get("_class_name")
     if not pipeline:
         raise ModelNotFound(
             f"The {INDEX} of '{folder.id}' names no pipeline ('_class_name').", "Save it with save_pretrained()."
         )
-    # Pipelines with one part that has weights may keep it in their own folder.
+    # Pipelines with weights in only one part may have them in their own folder.
     unet = read_json(folder.root / "unet" / "config.json") or read_json(folder.root / "config.json") or {}
     prompted = "text_encoder" in index or unet.get("num_class_embeds")
     return ModelCard(

@@ -13,7 +13,7 @@ from zoo_vision.generation.images import GeneratedImage
 
 UNCONDITIONAL = "unconditional-image-generation"
 MOST = 1000
-"""Images that may be requested at once."""
+"""Maximum images per request."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Prompt:
     """A request for one image.
 
     Attributes:
-        text: what it shows, or the name of a class; empty for models that take no prompt.
-        seed: of the noise that the image is generated from; the same seed gives the same image.
+        text: the description, or the name of a class; empty for models that take no prompt.
+        seed: seed of the noise; the same seed generates the same image.
         steps: denoising steps; None for the model's default.
         guidance: how closely the image follows the prompt, the w of classifier-free guidance; None for the default.
     """
@@ -40,11 +40,11 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
     """The images of a data set as targets of prompts: captions, names of classes, or no text.
 
     Raises:
-        DataError: the data are not images, or have no text where the task needs one.
+        DataError: the data are not images, or lack a text that the task needs.
     """
     if dataset.input_kind != "image":
         raise DataError(
-            f"'{dataset.name}' holds {dataset.input_kind} inputs, and {task} learns from images.",
+            f"'{dataset.name}' has {dataset.input_kind} inputs, but {task} is trained on images.",
             "Use a folder of images, or a table with a column of images and one of texts.",
         )
     if task == UNCONDITIONAL:
@@ -55,7 +55,7 @@ def as_prompts(dataset: Dataset, task: str) -> Dataset:
         texts = [dataset.classes[int(index)] for index in dataset.targets]
     else:
         raise DataError(
-            f"The images of '{dataset.name}' have no text and no class, and {task} needs one for each.",
+            f"The images of '{dataset.name}' have neither a text nor a class, which {task} needs.",
             f"Sort them into class folders, add a table of captions, or use --task {UNCONDITIONAL}.",
         )
     return replace(
@@ -88,7 +88,7 @@ def requested(
     """The requested images, ``count`` of each prompt, with seeds from ``seed`` on.
 
     Args:
-        texts: prompts; where ``prompted`` is false, numbers of images.
+        texts: prompts, or numbers of images if ``prompted`` is false.
 
     Raises:
         InvalidInput: a number of images is not a number, zero, or too large.

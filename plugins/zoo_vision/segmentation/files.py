@@ -1,4 +1,4 @@
-"""Reads images with a class for each pixel: a folder of images beside one of masks."""
+"""Reads images with a class for each pixel: a folder of images next to one of masks."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MASKS = ("masks", "annotations", "labels")
 
 
 class MaskReader:
-    """``images/NAME.jpg`` beside ``masks/NAME.png``, whose values are class indices; names in ``classes.txt``."""
+    """``images/NAME.jpg`` with ``masks/NAME.png``, whose values are class indices; names in ``classes.txt``."""
 
     name = "masks (images/ and masks/)"
     datasets: Sequence[str] = ()
 
     def accepts(self, reference: str) -> bool:
-        """A folder with ``images`` and ``masks`` (or ``annotations``, ``labels``) in it that holds PNG files."""
+        """A folder with ``images`` and ``masks`` (or ``annotations``, ``labels``) in it that contains PNG files."""
         root = Path(reference).expanduser()
         return bool(reference.strip()) and (root / "images").is_dir() and _masks(root) is not None
 
@@ -63,7 +63,7 @@ class MaskReader:
                 targets.append(mask)
         settle(reference, len(paths), problems, options)
         if not paths:
-            raise DataError(f"'{root / 'images'}' holds no images.")
+            raise DataError(f"'{root / 'images'}' contains no images.")
         classes = _classes(root, targets)
         digests = [hashlib.sha256(mask.tobytes()).hexdigest() for mask in targets]
         return Dataset(
@@ -94,12 +94,12 @@ def _mask(path: Path, size: tuple[int, int]) -> np.ndarray | str:
     try:
         with Image.open(path) as image:
             if image.mode not in {"L", "P", "1", "I;16"}:
-                return f"has a mask in colours ({image.mode}), where an index for each pixel is needed"
+                return f"has a colour mask ({image.mode}), but a class index for each pixel is needed"
             mask = np.asarray(image)
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
         return f"has a mask that cannot be decoded: {' '.join(str(error).split())}"
     if mask.shape != (size[1], size[0]):
-        return f"is {size[0]} x {size[1]} pixels, and its mask {mask.shape[1]} x {mask.shape[0]}"
+        return f"is {size[0]} x {size[1]} pixels, but its mask is {mask.shape[1]} x {mask.shape[0]}"
     return mask.astype(np.uint8)
 
 
@@ -113,7 +113,7 @@ def _classes(root: Path, masks: Sequence[np.ndarray]) -> tuple[str, ...]:
         names = [line.strip() for line in read_text(root / "classes.txt").splitlines() if line.strip()]
     if len(names) < count:
         raise DataError(
-            f"'{root / 'classes.txt'}' names {len(names)} classes, and the masks hold {count}.",
-            "Write one name a line, in the order of the indices.",
+            f"'{root / 'classes.txt'}' names {len(names)} classes, but the masks have {count}.",
+            "Write one name per line, in the order of the indices.",
         )
     return tuple(names)

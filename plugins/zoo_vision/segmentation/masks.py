@@ -15,7 +15,7 @@ IGNORED = 255
 
 @dataclass(frozen=True, eq=False)
 class Mask:
-    """The mask that a model gives; targets are arrays like ``pixels``.
+    """The mask that a model predicts; targets are arrays like ``pixels``.
 
     Attributes:
         pixels: class indices, height x width, uint8.

@@ -17,13 +17,13 @@ def mean_iou(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -
     """Mean over the classes that occur of intersection over union, counted over all images together; 0 to 1.
 
     Pixels of value 255 in the targets are not evaluated (Everingham et al., "The PASCAL VOC challenge", 2015); in the
-    predictions they are wrong, and no class of their own.
+    predictions they are wrong, but not a separate class.
     """
     import numpy as np
 
     totals = np.zeros((2, 256))
     if not len(targets):
-        raise DataError("'mean_iou' compares masks, at least one.")
+        raise DataError("'mean_iou' needs at least one mask.")
     for target, prediction in zip(targets, predictions, strict=True):
         target, prediction = np.asarray(target), np.asarray(prediction)  # noqa: PLW2901
         if target.ndim != 2 or target.dtype.kind not in "iu" or target.shape != prediction.shape:

@@ -1,4 +1,4 @@
-"""Masks by torchvision's DeepLabV3 and FCN: their features, the head that they came with, and new heads."""
+"""torchvision's DeepLabV3 and FCN: their features, masks of their published heads, and new heads."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
 
 RESIZE = 520
-"""Pixels of the shorter side of an image, where the card names no other."""
+"""Default pixels of the shorter side of an image."""
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _AUXILIARY = "aux_classifier."
@@ -71,7 +71,7 @@ class Segmenter:
         return {"pixels": pixels, "mask": torch.from_numpy(np.array(mask)).long()}
 
     def collate(self, examples: Sequence[Mapping[str, torch.Tensor]]) -> dict[str, torch.Tensor]:
-        """One batch, padded at the right and below with ignored pixels."""
+        """One batch, padded at the right and the bottom with ignored pixels."""
         height, width = (max(example["mask"].shape[side] for example in examples) for side in (0, 1))
         return {
             "pixels": torch.stack([padded(example["pixels"], height, width) for example in examples]),
@@ -120,7 +120,7 @@ class TorchvisionSegmenter(ImageBackbone):
     """An image backbone that also predicts a class for each pixel.
 
     Attributes:
-        mask_classes: those of the head that came with the weights; empty if they have no names.
+        mask_classes: classes of the published head; empty if they have no names.
         resize: pixels of the shorter side of an image.
     """
 
@@ -129,7 +129,7 @@ class TorchvisionSegmenter(ImageBackbone):
     resize = RESIZE
 
     def learner(self, task: str, classes: Sequence[str]) -> Learner | None:
-        """The network with a new last convolution for ``classes``, or its own where it knows the same; else None."""
+        """The network with a new last convolution for ``classes``, or its own if it has the same classes; else None."""
         if task != SEGMENTATION:
             return None
         network = copy.deepcopy(self.module.network)
@@ -139,7 +139,7 @@ class TorchvisionSegmenter(ImageBackbone):
         return Segmenter(network, classes, self.resize, self._place())
 
     def answer(self, task: str, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any] | None:
-        """Masks by the head that came with the weights; None without one whose classes have names."""
+        """Masks of the published head; None without a head with class names."""
         if task != SEGMENTATION or not self.mask_classes:
             return None
         return Segmenter(self.module.network, self.mask_classes, self.resize, self._place()).predict(inputs)
@@ -161,7 +161,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Torchvi
     categories = tuple(str(name) for name in card.loader.get("categories") or ())
     if categories and len(categories) != outputs:
         raise UnsupportedModel(f"The card of '{card.id}' names {len(categories)} categories for {outputs} outputs.")
-    # The second head helps training alone; its tensors are in the file and not in the network.
+    # The second head only helps training; its tensors are in the file, but not in the network.
     network = get_model(
         str(card.loader["architecture"]), weights=None, weights_backbone=None, num_classes=outputs, aux_loss=False
     )

@@ -12,10 +12,10 @@ from zoo.visible import visible
 
 
 def readme(document: Mapping[str, Any]) -> str:
-    """The model card of what ``zoo.json`` holds.
+    """The model card for the content of ``zoo.json``.
 
-    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``. What a terminal
-    would obey in the names of classes and data is escaped.
+    The front matter follows the Hugging Face Hub's model card metadata, figures as ``model-index``. Control characters
+    in the names of classes and data are escaped.
     """
     run, card, base = document["run"], document["card"], document["base"]
     name = run["path"].replace("\\", "/").rstrip("/").rpartition("/")[2]
@@ -26,17 +26,17 @@ def readme(document: Mapping[str, Any]) -> str:
         "tags": ["zoo", document["strategy"]],
         "model-index": [_index(name, document)],
     }
-    # JSON is YAML, and quotes what a name may hold.
+    # JSON is valid YAML, and quotes special characters in names.
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
-    lines += ["## How good it is", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
+    lines += ["## Results", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
     columns = {"this model": run["metrics"], **other_metrics(run["plan"]), "baseline": run["baseline"]}
     lines += ["", f"| metric | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
     for key in run["metrics"]:
         lines += [f"| {key} | {' | '.join(f'{figures.get(key, 0):.4f}' for figures in columns.values())} |"]
     guess = kind_of(str(document["target_kind"])).baseline_title
-    lines += ["", f"The baseline always answers with the {guess} of the training samples.", ""]
-    lines += ["## What it is", ""]
+    lines += ["", f"The baseline always predicts the {guess} of the training samples.", ""]
+    lines += ["## Details", ""]
     lines += [f"- base model: `{base['id']}`" + (f", revision `{base['revision']}`" if base["revision"] else "")]
     lines += [f"- task: {document['task']}"]
     if document["classes"]:
@@ -45,8 +45,8 @@ def readme(document: Mapping[str, Any]) -> str:
     lines += [f"- weights: {_weights(document)}"]
     lines += [f"- run: `{run['id']}`, {run['seconds']:.1f} s on {run['device']}, {run['created']}"]
     lines += [f"- versions: {', '.join(f'{k} {v}' for k, v in run['versions'].items())}", ""]
-    lines += ["## How to use it", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
-    lines += ["The base model has to be on the machine as well: it brings the preprocessing.", ""]
+    lines += ["## Usage", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
+    lines += ["The base model must be on the same machine; it provides the preprocessing.", ""]
     return "\n".join(map(visible, lines))
 
 

@@ -1,4 +1,4 @@
-"""Names of what a folder of a tuned model holds."""
+"""File names in the folder of a tuned model."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ MARKER = "zoo.json"
 WEIGHTS = "model.safetensors"
 FORMAT = 1
 LIBRARY = "zoo"
-"""What cards of adapted models name as their library."""
+"""The library on the cards of adapted models."""

@@ -44,25 +44,25 @@ class Adapted:
 
 
 def check_output(output: str | None, model: str) -> None:
-    """Refuse a folder that cannot become the adapted model's, before any work is done.
+    """Reject a folder that cannot be used for the adapted model, before any work is done.
 
     Raises:
-        InvalidInput: it is a file, holds something else, or is the base model itself.
+        InvalidInput: it is a file, contains other files, or is the base model itself.
     """
     if output is None:
         return
     folder = Path(output).expanduser()
     if model.startswith("file:") and Path(model.removeprefix("file:")).expanduser().resolve() == folder.resolve():
-        raise InvalidInput(f"{output} is the model to start from, which the tuned one needs.", "Choose another folder.")
+        raise InvalidInput(f"{output} is the base model itself, which the tuned model needs.", "Choose another folder.")
     with storage_errors(output, "use"):
         if folder.exists() and not folder.is_dir():
             raise InvalidInput(f"{output} is a file; the tuned model needs a folder.", "Choose another name.")
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
-            raise InvalidInput(f"The folder {output} holds other files.", "Choose an empty or a new one.")
+            raise InvalidInput(f"The folder {output} contains other files.", "Choose an empty or new folder.")
 
 
 def check_room(output: str | None, parameters: int) -> None:
-    """Refuse a folder whose disk has no room for ``parameters`` in float32, before hours of training are spent.
+    """Reject a folder whose disk has no space for ``parameters`` weights in float32, before hours of training.
 
     Raises:
         StorageError: the disk is too full.
@@ -74,16 +74,16 @@ def check_room(output: str | None, parameters: int) -> None:
     needed, free = 4 * parameters, shutil.disk_usage(existing).free
     if free < needed:
         raise StorageError(
-            f"The tuned model takes {needed / 1e6:,.0f} MB and the disk of {output} has {free / 1e6:,.0f} MB left.",
-            "Free some, or choose another folder with -o.",
+            f"The tuned model needs {needed / 1e6:,.0f} MB, but the disk of {output} has {free / 1e6:,.0f} MB free.",
+            "Free some space, or choose another folder with -o.",
         )
 
 
 def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
-    """Write the folder and give the run with its path; an earlier tuned model there is replaced when all is written.
+    """Write the folder and return the run with its path; an earlier tuned model is replaced once all is written.
 
     Args:
-        seen: what it was trained on, written beside the weights; None if samples cannot be told apart.
+        seen: its training samples, saved with the weights; None if samples cannot be identified.
 
     Raises:
         InvalidInput: see ``check_output``.
@@ -109,7 +109,7 @@ def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
 
 
 def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
-    """What ``zoo.json`` holds: card, base model, task, classes, preprocessing, metrics and run."""
+    """The content of ``zoo.json``: card, base model, task, classes, preprocessing, metrics and run."""
     base, dataset = adapted.base, adapted.dataset
     card = replace(
         base,
@@ -153,7 +153,7 @@ def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
 
 @contextmanager
 def _replacing(folder: Path) -> Iterator[Path]:
-    """A folder beside ``folder`` that takes its place at the end of the block, or vanishes when the block fails."""
+    """A temporary folder that replaces ``folder`` at the end of the block, or is deleted if the block fails."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     mark = secrets.token_hex(4)
     place, aside = (folder.with_name(f".{folder.name}.{mark}.{kind}") for kind in ("new", "old"))
@@ -186,7 +186,7 @@ def _write_weights(adapted: Adapted, path: Path) -> None:
 
             save_model(adapted.module, str(path))
     except SafetensorError as error:
-        # A full disk comes as an error of the library's own.
+        # The library reports a full disk as an error of its own.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error
 
 

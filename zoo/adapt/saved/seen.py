@@ -1,4 +1,4 @@
-"""Which samples a tuned model was trained on: digests beside its weights, so that none of them is scored as if new."""
+"""Records which samples a tuned model was trained on, as digests, so that it is not evaluated on them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Seen:
     """The samples that went into a model's weights: those it was trained on, and those that ended the training.
 
     Attributes:
-        digests: ascending, each once; the first 8 bytes of what ``zoo.data.identities`` and ``zoo.data.stored`` give.
-        complete: whether they are all; False if the model was tuned from one that has no record.
+        digests: sorted and unique; the first 8 bytes of those of ``zoo.data.identities`` and ``zoo.data.stored``.
+        complete: whether they are all of them; False if the model was tuned from one that has no record.
     """
 
     digests: np.ndarray
@@ -42,12 +42,12 @@ class Seen:
         return hashlib.sha256(self.digests.astype(_TYPE).tobytes()).hexdigest()
 
     def holds(self, dataset: Dataset) -> np.ndarray | None:
-        """Whether each sample of a data set is among them, n; None if its samples cannot be told apart."""
+        """Whether each sample of a data set is among them, n; None if its samples cannot be identified."""
         own = _digests(dataset)
         return None if own is None else np.asarray(np.isin(own, self.digests).any(axis=1))
 
     def write(self, path: Path) -> None:
-        """Write the file; raises ``OSError`` where that fails."""
+        """Write the file; raises ``OSError`` if that fails."""
         header = {
             "format": FORMAT,
             "samples": len(self.digests),
@@ -58,7 +58,7 @@ class Seen:
 
     @classmethod
     def read(cls, path: Path) -> Seen | None:
-        """What ``write`` wrote; None if there is no such file.
+        """The record in the file; None if there is no such file.
 
         Raises:
             IntegrityError: it is damaged, or written by a newer zoo.
@@ -77,14 +77,14 @@ class Seen:
         if written != FORMAT:
             raise _damaged(path, "another version of zoo wrote it")
         if not isinstance(count, int) or len(body) != count * _TYPE.itemsize:
-            raise _damaged(path, "it is cut short, or has bytes left over")
+            raise _damaged(path, "it is truncated, or has extra bytes")
         if hashlib.sha256(body).hexdigest() != sha256:
             raise _damaged(path, "its content does not match its checksum")
         return cls(np.frombuffer(body, dtype=_TYPE).astype(np.uint64), bool(complete))
 
 
 def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> Seen | None:
-    """The samples at ``positions`` and those that ``base`` was trained on; None if samples cannot be told apart."""
+    """The samples at ``positions`` and those that ``base`` was trained on; None if samples cannot be identified."""
     every = _digests(dataset)
     if every is None:
         return None
@@ -96,7 +96,7 @@ def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> S
 
 
 def seen_by(card: ModelCard) -> Seen | None:
-    """What a model was trained on by ``zoo tune``: nothing if it is not a tuned one; None if that is not known.
+    """The samples that ``zoo tune`` trained a model on: none if it is not a tuned model; None if unknown.
 
     Raises:
         IntegrityError: the record is damaged.
@@ -109,7 +109,7 @@ def seen_by(card: ModelCard) -> Seen | None:
 
 
 def seen_by_weights(card: ModelCard) -> Seen | None:
-    """The same for the weights that features come from, which a linear probe leaves as its base model has them."""
+    """The same for the weights that features come from, which a linear probe does not change."""
     from zoo.adapt.saved.names import LIBRARY, MARKER
     from zoo.entities import ModelCard
 
@@ -130,12 +130,12 @@ def _root(card: ModelCard) -> Path:
 def keep_apart(
     dataset: Dataset, parts: Sequence[Sequence[int]], base: ModelCard, *, move: bool = True
 ) -> list[tuple[int, ...]]:
-    """Parts (training, validation, test) of which the last two hold nothing that ``base`` was trained on.
+    """Parts (training, validation, test), the last two without samples that ``base`` was trained on.
 
-    A validation part that it knows all of stays, as where a model is tuned again on the same data: it reports nothing.
+    A validation part of such samples only is kept, as when a model is tuned again on the same data: it reports nothing.
 
     Args:
-        move: into the training part; otherwise such samples are left out.
+        move: whether to move such samples into the training part, instead of leaving them out.
 
     Raises:
         DataError: nothing is left to test on.
@@ -149,7 +149,7 @@ def keep_apart(
     if not test:
         raise DataError(
             f"'{base.id}' was trained on all samples of '{dataset.name}' that would be held out for the test.",
-            "Bring samples that it was not trained on, or start from the model that it was tuned from.",
+            "Use samples that it was not trained on, or start from the model that it was tuned from.",
         )
     validation = validation or found[1]
     held_out = {*validation, *test}
@@ -158,7 +158,7 @@ def keep_apart(
 
 
 def _digests(dataset: Dataset) -> np.ndarray | None:
-    """n x 1 digests of the samples; n x 2 where what is stored is known apart from what it means."""
+    """n x 1 digests of the samples; n x 2 if the stored form has a digest of its own."""
     from zoo.data import identities, stored
 
     found = identities(dataset)
@@ -176,5 +176,5 @@ def _first_bytes(digests: np.ndarray) -> np.ndarray:
 def _damaged(path: Path, reason: str) -> IntegrityError:
     return IntegrityError(
         f"The record of training samples {path} is damaged: {reason}.",
-        "Tune the model again, or delete the file; then nothing is known of what it was trained on.",
+        "Tune the model again, or delete the file; then zoo does not know its training samples.",
     )

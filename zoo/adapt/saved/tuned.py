@@ -1,4 +1,4 @@
-"""Folders that ``zoo tune`` wrote, put to use again: as a backbone, and for predictions."""
+"""Loads folders that ``zoo tune`` wrote, as backbones and for predictions."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from zoo.entities import LocalFiles
 
 Outputs: TypeAlias = Callable[[Any], np.ndarray]
-"""A function that gives the outputs, batch x k, for a collated batch."""
+"""A function that returns the outputs, batch x k, for a collated batch."""
 
 BATCH_SIZE = 32
 SHOWN = 5
-"""How many classes an answer lists."""
+"""Maximum number of classes in an answer."""
 
 _OF_THE_BASE = (
     "input_kind",
@@ -41,14 +41,14 @@ _OF_THE_BASE = (
     "head",
     "learning_rate",
 )
-"""What a tuned model has of its base model, where that has it."""
+"""Attributes that a tuned model takes from its base model, if that has them."""
 
 
 class TunedBackbone:
     """An adapted model: the base model's backbone with tuned weights or a head, and predictions.
 
-    What belongs to a backbone (``preprocess``, ``features``, ``module``...) is the base model's own, and nothing else:
-    a classifier that the base model was published with is not this model's.
+    The attributes of a backbone (``preprocess``, ``features``, ``module``...) are the base model's, but not the
+    classifier that the base model was published with.
     """
 
     input_kind: str
@@ -62,7 +62,7 @@ class TunedBackbone:
         self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Learner | Outputs
     ) -> None:
         self.card, self._base, self._document, self._predictor = card, base, document, predictor
-        # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not ask.
+        # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not call.
         self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
 
     @property
@@ -128,12 +128,12 @@ def is_tuned(folder: str | Path) -> bool:
 
 
 def load(folder: str | Path, device: str = "cpu") -> TunedBackbone:
-    """The adapted model in a folder, on its base model, which has to be on this machine or to be had.
+    """The adapted model in a folder, on its base model, which is downloaded if necessary.
 
     Raises:
         ModelNotFound: the folder is not one that ``zoo tune`` wrote.
         IntegrityError: it is damaged, or written by a newer zoo.
-        ZooError: the base model cannot be had or loaded.
+        ZooError: the base model cannot be downloaded or loaded.
     """
     root = Path(folder).expanduser().absolute()
     document = _read(root)
@@ -219,7 +219,9 @@ def _read(root: Path) -> dict[str, Any]:
     try:
         document = parse_json((root / MARKER).read_text(encoding="utf-8"), finite=False)
     except FileNotFoundError:
-        raise ModelNotFound(f"The folder {root} holds no tuned model.", "Write one with: zoo tune -o FOLDER") from None
+        raise ModelNotFound(
+            f"The folder {root} contains no tuned model.", "Write one with: zoo tune -o FOLDER"
+        ) from None
     except (OSError, ValueError) as error:
         raise _damaged(root, error) from error
     needed = {"format", "card", "base", "task", "weights", "classes", "outputs"}
@@ -231,7 +233,7 @@ def _read(root: Path) -> dict[str, Any]:
 
 
 def _difference(root: Path, module: Any) -> str:
-    """Which tensors of a file of weights are not those of a module: lacking, beside them, or of another shape."""
+    """Differences between a weights file and a module: missing or unexpected tensors, or other shapes."""
     from safetensors import safe_open
     from safetensors.torch import load_model
 
@@ -248,8 +250,8 @@ def _difference(root: Path, module: Any) -> str:
         f"{words} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         for words, names in (
             ("its weights lack the tensor", lacking),
-            ("its weights have a tensor that its model lacks,", extra),
-            ("its weights have another shape in the tensor", wrong),
+            ("its weights have the unexpected tensor", extra),
+            ("its weights have the wrong shape for the tensor", wrong),
         )
         if names
     ]

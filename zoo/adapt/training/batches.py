@@ -1,4 +1,4 @@
-"""Samples to batches: preprocessed by the backbone, of similar length where that saves padding."""
+"""Batches of samples, preprocessed by the backbone, and of similar length if that saves padding."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Learner
 
 SORTED_TOGETHER = 16
-"""Batches whose samples are sorted by length together while training: little padding, and still random."""
+"""Number of batches that are sorted by length together in training: little padding, still random."""
 
 KEPT_BYTES = 256 << 20
-"""Memory for samples that stay prepared from one epoch to the next."""
+"""Bytes of preprocessed samples to keep from one epoch to the next."""
 
 UNKNOWN_BYTES = 1 << 20
 """Bytes counted for an object of unknown size, such as a graph."""
@@ -71,7 +71,7 @@ class Batches:
 
 
 class Prepared:
-    """What a function makes of each position, kept for the next epoch while ``KEPT_BYTES`` have room for it."""
+    """Results of a function by position, up to ``KEPT_BYTES`` of them kept for the next epoch."""
 
     def __init__(self, make: Callable[[int], Any]) -> None:
         self._make = make
@@ -90,7 +90,7 @@ class Prepared:
 
 
 def _bytes(item: Any) -> int:
-    """About how much memory a prepared sample takes."""
+    """Approximate memory that a preprocessed sample takes."""
     if isinstance(item, (torch.Tensor, np.ndarray)):
         return item.nbytes
     if isinstance(item, Mapping):
@@ -114,7 +114,7 @@ def to_device(batch: Any, device: str) -> Any:
 
 
 class ExampleBatches:
-    """Examples in batches on a device, each batch with zeros in place of the targets, which it holds itself."""
+    """Examples in batches on a device, each with zeros as targets, because the examples contain their own."""
 
     def __init__(self, learner: Learner, inputs: Sequence[Any], targets: Sequence[Any], size: int, device: str) -> None:
         self._learner, self._inputs = learner, inputs

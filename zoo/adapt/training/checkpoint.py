@@ -1,6 +1,6 @@
 """Checkpoints of a training run: its state after an epoch, in one file that is replaced atomically.
 
-The file holds tensors, numbers and texts alone, and is read as such (``weights_only``): nothing in it is run.
+The file contains only tensors, numbers and texts, and is read with ``weights_only``: no code in it is run.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 FORMAT = "zoo-checkpoint-2"
 
 EVERY = 60.0
-"""Seconds of training that may be lost; a training that ends sooner writes nothing."""
+"""Seconds of training that may be lost; a shorter training writes no checkpoint."""
 
 KEPT_DAYS = 14
-"""Older checkpoints are removed when the next training begins."""
+"""Older checkpoints are removed when the next training starts."""
 
 _UNRELATED = ("output", "device", "keep")
 """Parts of a plan that do not change what is learned."""
@@ -39,8 +39,8 @@ class Checkpoint:
     """The state of one training in a file.
 
     Args:
-        path: the file; what is there already is taken up.
-        every: seconds between two writings.
+        path: the file; a state that is already there is resumed.
+        every: seconds between writes.
     """
 
     def __init__(self, path: Path, every: float | None = None) -> None:
@@ -50,7 +50,7 @@ class Checkpoint:
 
     @classmethod
     def of(cls, card: ModelCard, dataset: Dataset, plan: Plan) -> Checkpoint:
-        """That of a model, of a data set's content, of a plan and of the versions that compute."""
+        """The checkpoint for a model, a data set's content, a plan and the versions of the software."""
         from zoo.config import settings
         from zoo.provenance import revision_of, versions
 
@@ -62,27 +62,27 @@ class Checkpoint:
         return cls(folder / f"{key[:32]}.pt")
 
     def load(self) -> dict[str, Any] | None:
-        """The state that was kept, or None: a file that is cut short or of another kind is removed, never trusted."""
+        """The saved state, or None; a truncated file, or one of another format, is removed."""
         if not self.path.exists():
             return None
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
             if state["format"] == FORMAT:
                 return dict(state)
-        except Exception:  # torch raises a dozen kinds for damaged files
+        except Exception:  # torch raises many types of errors for damaged files
             pass
         self.remove()
         return None
 
     def save(self, state: Callable[[], dict[str, Any]]) -> None:
-        """Write ``state()`` in place of the old file, if the last writing is long enough ago.
+        """Replace the file by ``state()``, if the last write is long enough ago.
 
-        Where the disk is full or closed the training goes on without.
+        If the disk is full or read-only, training continues without checkpoints.
         """
         if time.monotonic() - self._written < self._every:
             return
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        with contextlib.suppress(OSError, RuntimeError):  # torch reports a failed writing as RuntimeError
+        with contextlib.suppress(OSError, RuntimeError):  # torch reports a failed write as RuntimeError
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 torch.save({"format": FORMAT, **state()}, temporary)
@@ -92,13 +92,13 @@ class Checkpoint:
         self._written = time.monotonic()
 
     def remove(self) -> None:
-        """Forget it: the training is over."""
+        """Delete the file after the training."""
         with contextlib.suppress(OSError):
             self.path.unlink(missing_ok=True)
 
 
 def random_state(generator: np.random.Generator) -> dict[str, Any]:
-    """The state of every source of chance in a training."""
+    """The state of all random number generators."""
     found: dict[str, Any] = {
         "numpy": json.dumps(generator.bit_generator.state),
         "numpy_global": json.dumps(np.random.get_state(), default=np.ndarray.tolist),
@@ -111,7 +111,7 @@ def random_state(generator: np.random.Generator) -> dict[str, Any]:
 
 
 def set_random_state(state: dict[str, Any], generator: np.random.Generator) -> None:
-    """Put every source of chance into that state."""
+    """Restore the state of all random number generators."""
     generator.bit_generator.state = parse_json(state["numpy"], finite=False)
     np.random.set_state(tuple(parse_json(state["numpy_global"], finite=False)))
     version, internal, gauss = parse_json(state["python"], finite=False)

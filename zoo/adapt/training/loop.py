@@ -140,9 +140,9 @@ class _Course:
     def _update(self) -> None:
         if self.unproven and all(parameter.grad is None for parameter in self.unproven):
             raise UnsupportedModel(
-                "None of the pretrained weights that this strategy trains has an effect on the output, so that only "
-                "the head would learn.",
-                "Train others, or a head: --strategy full, --strategy linear-probe",
+                "None of the pretrained weights that this strategy trains has an effect on the output, so only the "
+                "head would be trained.",
+                "Train other weights, or only a head: --strategy full, --strategy linear-probe",
             )
         self.unproven = []
         nn.utils.clip_grad_norm_(self.module.parameters(), CLIP_NORM)
@@ -206,7 +206,7 @@ def evaluate(
 
 @contextmanager
 def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
-    """Give a function after whose call batch normalisation takes the plain mean over the batches.
+    """Return a function that makes batch normalisation use the plain mean over the batches.
 
     Running averages lag behind weights after few steps, so that the model would be evaluated and used with statistics
     of earlier weights (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, who use a separate pass). Layers in
@@ -229,7 +229,7 @@ def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def seeded(seed: int) -> Iterator[np.random.Generator]:
-    """Seed Python, numpy and torch inside the block and restore them after it; gives a generator for the order."""
+    """Seed Python, numpy and torch inside the block and restore them afterwards; yields a generator for the order."""
     before = random.getstate(), np.random.get_state()
     with torch.random.fork_rng():
         random.seed(seed)

@@ -1,4 +1,4 @@
-"""Trains with batches that fit into the device's memory: halved until they do, their gradients added up."""
+"""Trains with batches that fit into the device's memory: halved until they do, with accumulated gradients."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ def train_within_memory(
     settings: Settings,
     **options: Any,
 ) -> tuple[Training, Settings]:
-    """``zoo.adapt.training.loop.train``; where memory is short, again from the start with half the batch size.
+    """``zoo.adapt.training.loop.train``; if memory runs out, again from the start with half the batch size.
 
-    Gradients of twice as many batches are added up then, so that a step stays the same.
+    Gradients of twice as many batches are then accumulated, so that optimiser steps stay the same.
 
     Args:
         original: the tensors of ``pretrained`` by name.
-        parts: batches of the training and of the validation samples; their ``batch_size`` is what was possible at last.
+        parts: batches of the training and of the validation samples; their ``batch_size`` is reduced to the one that
+            fits.
         options: the other arguments of ``train``.
 
     Returns:
@@ -68,7 +69,7 @@ def starting_weights(module: nn.Module, pretrained: nn.Module, original: dict[st
 
 
 def restore(weights: Weights) -> None:
-    """Give tensors such values again, in place."""
+    """Restore the values of tensors, in place."""
     with torch.no_grad():
         for tensor, value in weights:
             tensor.copy_(value)

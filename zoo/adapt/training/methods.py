@@ -1,4 +1,4 @@
-"""What of a module is trained: everything, its last blocks, or small matrices beside its own (LoRA)."""
+"""Which part of a module is trained: everything, its last blocks, or low-rank updates (LoRA)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from torch import nn
 from zoo.errors import UnsupportedModel, needs_extra
 
 KEPT = 2 / 3
-"""Part of the blocks, from the input on, that partial fine-tuning keeps as they are."""
+"""Fraction of the blocks, from the input on, that partial fine-tuning freezes."""
 
 RANK, ALPHA, DROPOUT = 8, 16, 0.05
-"""Of LoRA: the rank of the matrices, their scale times the rank, and the dropout before them."""
+"""LoRA: the rank of the matrices, their scale times the rank (alpha), and the dropout before them."""
 
 
 class Attached:
-    """A module prepared for training, and the way back.
+    """A module prepared for training, which can be restored.
 
     Attributes:
-        module: what to train: parameters that stay as they are have no gradient.
-        trained: how many numbers are trained.
+        module: the module to train; frozen parameters have no gradient.
+        trained: number of trained parameters.
     """
 
     def __init__(self, plain: nn.Module, module: nn.Module, merge: Callable[[], nn.Module] | None = None) -> None:
@@ -32,12 +32,12 @@ class Attached:
         self.trained = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
     def merged(self) -> nn.Module:
-        """The module in its own structure, with what was trained in its weights."""
+        """The module in its original structure, with the trained weights merged."""
         merge, self._merge = self._merge, None
         return merge() if merge else self._plain
 
     def release(self) -> None:
-        """Give the module its own structure back, whatever happened."""
+        """Restore the module's original structure, even after an error."""
         self.merged()
 
 
@@ -51,16 +51,16 @@ def everything(module: nn.Module, pretrained: nn.Module, model: str) -> Attached
 
 
 def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
-    """The last third of the pretrained blocks, what follows them, and the new head; what comes before stays.
+    """The last third of the pretrained blocks, the layers after them, and the new head; all layers before are frozen.
 
     Raises:
-        UnsupportedModel: the model is not made of blocks in a row.
+        UnsupportedModel: the model is not a sequence of blocks.
     """
     blocks = blocks_of(pretrained)
     if blocks is None:
         raise UnsupportedModel(
-            f"'{model}' is not made of blocks in a row, so that none can be kept as they are.",
-            "Train everything, or a head: --strategy full, --strategy linear-probe",
+            f"'{model}' is not a sequence of blocks, so none of them can be frozen.",
+            "Train all weights, or only a head: --strategy full, --strategy linear-probe",
         )
     children = list(blocks)
     kept = max(1, round(len(children) * KEPT))
@@ -76,16 +76,16 @@ def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attache
 
 
 def head_alone(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
-    """What is new; every pretrained weight stays.
+    """The new head; all pretrained weights are frozen.
 
     Raises:
-        UnsupportedModel: nothing is new.
+        UnsupportedModel: there is no new head.
     """
     for parameter in pretrained.parameters():
         parameter.requires_grad_(False)
     if not any(parameter.requires_grad for parameter in module.parameters()):
         raise UnsupportedModel(
-            f"'{model}' gets no new head for this task, so that there is nothing to train beside its own weights.",
+            f"'{model}' gets no new head for this task, so there is nothing to train but its own weights.",
             "Train them: --strategy full, --strategy lora",
         )
     return Attached(module, module)
@@ -105,8 +105,8 @@ def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
     names = [name for name, child in module.named_modules() if type(child) is nn.Linear and id(child) in inside]
     if not names:
         raise UnsupportedModel(
-            f"'{model}' has no linear layers that LoRA could stand beside.",
-            "Train everything, or a head: --strategy full, --strategy linear-probe",
+            f"'{model}' has no linear layers for LoRA to adapt.",
+            "Train all weights, or only a head: --strategy full, --strategy linear-probe",
         )
     own = {id(parameter) for parameter in pretrained.parameters()}
     new = [parameter for parameter in module.parameters() if id(parameter) not in own]
@@ -118,13 +118,13 @@ def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
 
 
 def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
-    """The row of blocks that holds most of a module's weights, or None if no row holds a tenth of them."""
+    """The sequence of blocks with most of a module's weights, or None if no sequence has a tenth of them."""
     total = sum(parameter.numel() for parameter in module.parameters())
     rows = [
         child
         for child in module.modules()
         if isinstance(child, (nn.ModuleList, nn.Sequential))
-        and all(block is not None for block in child)  # networks keep places free for blocks that they may lack
+        and all(block is not None for block in child)  # some networks have placeholders for blocks that they lack
         and sum(any(True for _ in block.parameters()) for block in child) > 2
     ]
     sizes = [sum(parameter.numel() for parameter in row.parameters()) for row in rows]
@@ -146,21 +146,21 @@ class Borrowed:
         self.original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
 
     def attach(self, method: str, module: nn.Module, model: str) -> Attached:
-        """Make ``module``, of which the pretrained one is a part, ready for training by a method of this module."""
+        """Prepare ``module``, which contains the pretrained one, for training by a method of this file."""
         methods: dict[str, Method] = {one.__name__: one for one in (everything, last_blocks, head_alone, low_rank)}
         attached = methods[method](module, self._pretrained, model)
         self._attached.append(attached)
         return attached
 
     def release(self) -> None:
-        """Give every attached module its own structure back."""
+        """Restore the original structure of every attached module."""
         for attached in self._attached:
             attached.release()
 
 
 @contextmanager
 def borrowed(pretrained: nn.Module) -> Iterator[Borrowed]:
-    """Let a pretrained module be trained inside the block; it is as it was after it, whatever happened."""
+    """Allow training of a pretrained module inside the block; it is restored afterwards, even after an error."""
     flags = frozen_flags(pretrained)
     inside = Borrowed(pretrained)
     try:
@@ -173,10 +173,10 @@ def borrowed(pretrained: nn.Module) -> Iterator[Borrowed]:
 
 
 def train_mode(module: nn.Module) -> None:
-    """Training mode for all of a module but the frozen layers that would change their own buffers in it.
+    """Set training mode for all layers except frozen ones that would change their own buffers.
 
-    Those are above all the running statistics of batch normalisation, which belong to weights that stay as they are.
-    Dropout stays active in frozen layers too: it regularises what is trained above them.
+    Those are mainly the running statistics of batch normalisation, which belong to the frozen weights.
+    Dropout stays active in frozen layers too: it regularises the layers trained above them.
     """
     module.train()
     first = next(module.parameters(), None)
@@ -208,12 +208,12 @@ def frozen_flags(module: nn.Module) -> dict[str, bool]:
 
 
 def restore_flags(module: nn.Module, flags: dict[str, bool]) -> None:
-    """Set them as ``frozen_flags`` found them."""
+    """Restore them as ``frozen_flags`` found them."""
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(flags.get(name, True))
 
 
 def half_precision(device: str) -> Any:
-    """Automatic mixed precision in bfloat16 on CUDA devices that compute in it; elsewhere nothing changes."""
+    """Automatic mixed precision in bfloat16 on CUDA devices that support it; no effect elsewhere."""
     gains = device.startswith("cuda") and torch.cuda.is_bf16_supported()
     return torch.autocast("cuda" if gains else "cpu", dtype=torch.bfloat16, enabled=gains)

@@ -51,10 +51,10 @@ def depth_below_head(backbone: nn.Module) -> dict[int, int]:
 
 
 def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> None:
-    """Refuse a layer decay without effect; weights that are not trained must be frozen already.
+    """Reject a layer decay without effect; weights that are not trained must already be frozen.
 
     Raises:
-        UnsupportedModel: the trained weights do not lie in several consecutive blocks.
+        UnsupportedModel: the trained weights are not in several consecutive blocks.
     """
     depths = depth_below_head(pretrained)
     if layer_decay != 1 and not any(one.requires_grad and depths[id(one)] for one in pretrained.parameters()):

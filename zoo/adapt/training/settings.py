@@ -21,8 +21,7 @@ class Settings:
         patience: epochs without improvement on the validation split before training stops.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
         accumulate: batches per optimiser step (gradient accumulation).
-        evaluate_start: whether the weights before the first epoch compete, as epoch 0: where the head is initialised
-            from a probe.
+        evaluate_start: whether the initial weights compete as epoch 0, if the head is initialised from a probe.
     """
 
     epochs: int

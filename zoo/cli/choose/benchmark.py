@@ -1,4 +1,4 @@
-"""``zoo benchmark``: how good the recommendations are, on records and on this machine."""
+"""``zoo benchmark``: evaluate recommendations, on recorded results and on this machine."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SHOWN = 20
 @click.group("benchmark")
 @shared
 def command() -> None:
-    """Evaluate the recommendations, on records of results or here.
+    """Evaluate recommendations, on recorded results or on this machine.
 
     \b
     Examples:
@@ -34,20 +34,18 @@ def command() -> None:
 
 
 @zoo_command("history")
-@click.option("--runs", type=click.Path(), help="CSV of results; each data set is left out in turn, then the models.")
+@click.option("--runs", type=click.Path(), help="CSV of results; each data set, then each model, is left out in turn.")
 @click.option("--train", type=click.Path(), help="CSV of results to learn from, with --test.")
 @click.option("--test", type=click.Path(), help="CSV of results to predict.")
-@click.option("--models", type=click.Path(), help="CSV of facts about the models.")
-@click.option(
-    "--datasets", type=click.Path(), help="CSV of facts about the data sets [default: the one beside the results]."
-)
+@click.option("--models", type=click.Path(), help="CSV of model metadata.")
+@click.option("--datasets", type=click.Path(), help="CSV of data set metadata [default: the one next to the results].")
 def history_command(output: Output, models: str | None, datasets: str | None, **files: str | None) -> None:
-    """Predict results from other results and compare with what was measured; prints JSON.
+    """Predict results from other results, and compare with the measured ones; prints JSON.
 
-    Results have the columns model, dataset (or task), value (or score), and may have metric and cost. A data set's own
-    scores are never used to predict it; with --test, no score of the test file is. Facts about the data sets are used
-    if there are any: without --datasets, those of a table beside the results (vision_datasets.csv or datasets.csv
-    beside vision_runs.csv).
+    Results have the columns model, dataset (or task) and value (or score), optionally metric and cost. A data set's own
+    scores are never used to predict it; with --test, no score of the test file is. Metadata of the data sets is used if
+    available; without --datasets, it is read from a table next to the results (vision_datasets.csv or datasets.csv next
+    to vision_runs.csv).
 
     \b
     Examples:
@@ -66,20 +64,18 @@ def history_command(output: Output, models: str | None, datasets: str | None, **
 
 
 @zoo_command("selection")
-@click.option("--scores", type=click.Path(), help="CSV of scores; the selection is replayed on each data set.")
+@click.option("--scores", type=click.Path(), help="CSV of scores; the selection is simulated on each data set.")
 @click.option("--train", type=click.Path(), help="CSV of scores to learn from, with --test.")
-@click.option("--test", type=click.Path(), help="CSV of scores to replay the selection on.")
-@click.option("--models", type=click.Path(), help="CSV of facts about the models.")
-@click.option(
-    "--datasets", type=click.Path(), help="CSV of facts about the data sets [default: the one beside the results]."
-)
+@click.option("--test", type=click.Path(), help="CSV of scores to simulate the selection on.")
+@click.option("--models", type=click.Path(), help="CSV of model metadata.")
+@click.option("--datasets", type=click.Path(), help="CSV of data set metadata [default: the one next to the results].")
 @click.option("--budget", type=int, default=12, show_default=True, help="Number of measurements.")
 def selection_command(
     output: Output, models: str | None, datasets: str | None, budget: int, **files: str | None
 ) -> None:
-    """Replay which models would be measured, and how good the best of them is; prints JSON.
+    """Simulate which models would be measured, and report how good the best one is; prints JSON.
 
-    The selection sees only the scores of the models that it measured, and results on other data sets.
+    The simulated selection sees only the scores of the models that it measured, and results on other data sets.
 
     \b
     Examples:
@@ -101,11 +97,11 @@ def _files(alone: str | None, name: str, train: str | None, test: str | None) ->
         return alone, None
     if alone is None and train is not None and test is not None:
         return train, test
-    raise InvalidInput(f"Give either {name}, or both --train and --test.", "See: zoo benchmark --help")
+    raise InvalidInput(f"Pass either {name}, or both --train and --test.", "See: zoo benchmark --help")
 
 
 def _read(files: list[str], models: str | None, datasets: str | None) -> tuple[list[History], dict[str, Any]]:
-    """The histories in tables of results, and which facts about their data sets there are."""
+    """Histories read from tables of results, and a summary of the metadata of their data sets."""
     from pathlib import Path
 
     from zoo.history.tables import datasets_beside, read_history
@@ -130,13 +126,15 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
 
 @zoo_command("estimators")
 @click.argument("data", nargs=-1)
-@click.option("--candidates", help="Models to compare, as for zoo recommend [default: local models].")
-@click.option("--estimator", "estimators", help="Names with commas [default: all that the data allow].")
+@click.option("--candidates", help="Models to compare, as in zoo recommend [default: local models].")
+@click.option("--estimator", "estimators", help="Comma-separated names [default: all that apply to the data].")
+@click.option("--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Samples per data set.")
 @click.option(
-    "--samples", type=click.IntRange(min=20), default=400, show_default=True, help="Samples of each data set."
+    "--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Maximum number of fine-tuning epochs."
 )
-@click.option("--epochs", type=click.IntRange(min=1), default=6, show_default=True, help="Most epochs of fine-tuning.")
-@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Runs to average.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Number of fine-tuning runs to average."
+)
 @click.option(
     "--ground-truth",
     type=click.Path(dir_okay=False),
@@ -144,16 +142,16 @@ def _show(output: Output, result: dict[str, Any], started: float) -> None:
     show_default=True,
     help="File of fine-tuning runs; new ones are added.",
 )
-@click.option("--kept", "only_kept", is_flag=True, help="Compare the models in --ground-truth and fine-tune nothing.")
-@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--kept", "only_kept", is_flag=True, help="Compare only the models in --ground-truth; do not fine-tune.")
+@click.option("--device", help="cpu, cuda or mps [default: the best available].")
 def estimators_command(
     output: Output, data: tuple[str, ...], ground_truth: str, estimators: str | None, **options: Any
 ) -> None:
-    """Compare the rankings of estimators with that of real fine-tuning, on this machine.
+    """Compare the rankings of estimators with real fine-tuning, on this machine.
 
-    DATA are data sets; without any, all packaged ones that are installed. The results are the weighted Kendall tau and
-    the regret of the model ranked first, for each estimator, for ensembles of them (the mean of ranks, or of z-scores),
-    and for ranking by size. Fine-tuning is slow; it resumes where it was interrupted.
+    DATA are data sets [default: all installed packaged ones]. Reports the weighted Kendall tau and the regret of the
+    top-ranked model, for each estimator, for ensembles (mean rank, mean z-score), and for ranking by size. Fine-tuning
+    is slow; it resumes where it was interrupted.
 
     \b
     Examples:

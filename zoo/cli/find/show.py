@@ -24,7 +24,7 @@ MOST_SCORES = 15
 def command(output: Output, model: str, everything: bool) -> None:
     """Show a model's card, lineage and benchmark scores.
 
-    MODEL is an id, or a name that only one model has. A model that is not in the registry is looked up on its platform.
+    MODEL is an id, or a unique model name. A model that is not in the registry is looked up on its platform.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""Inputs that were typed and the answers to them; one that cannot be used does not affect the others."""
+"""Answers to the inputs of the command line; an unusable input does not affect the others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zoo.features import Model
 
 TOGETHER = 64
-"""Inputs that a model is asked about at a time."""
+"""Inputs per call of the model."""
 
 
 def answer_all(
@@ -21,7 +21,7 @@ def answer_all(
     """Positions of the inputs that were answered, the answers, and the other inputs with the reason.
 
     Raises:
-        DataError, InvalidInput: none can be answered; the first error.
+        DataError, InvalidInput: no input can be answered; the first error.
         ZooError: the model fails otherwise.
     """
     places: list[int] = []
@@ -36,7 +36,7 @@ def answer_all(
         except (DataError, InvalidInput) as error:
             if len(items) == 1:
                 raise
-            for at in chunk:  # which of them it was is found out by asking one by one
+            for at in chunk:  # ask one by one to find the unusable input
                 try:
                     answers += model.predict([items[at]], task, labels)
                     places.append(at)

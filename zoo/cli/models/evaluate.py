@@ -1,4 +1,4 @@
-"""``zoo evaluate``: how good a model's own answers are on labelled data."""
+"""``zoo evaluate``: evaluate a model's own outputs on labelled data."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from zoo.cli.output import Column, Output
 @zoo_command("evaluate")
 @click.argument("model")
 @click.argument("data")
-@click.option("--task", help="Task name [default: the model's first that the data can evaluate].")
-@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@click.option("--task", help="Task name [default: the model's first task that fits the data].")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
 @reading
 @plugin_options("evaluate")
 def command(output: Output, model: str, data: str, **options: Any) -> None:
     """Evaluate a model's own outputs on your labelled data.
 
-    Nothing is trained, and samples that 'zoo tune' trained the model on are left out. Classes are matched with the
-    model's labels by name; a model of images and text is evaluated zero-shot by the names of the classes, or, with a
-    column of texts, by finding each image's text and back.
+    Nothing is trained, and samples that 'zoo tune' trained the model on are left out. Classes are matched to the
+    model's labels by name. Image-text models are evaluated zero-shot with the class names or, if the data have a column
+    of texts, on retrieval in both directions.
 
     \b
     Examples:

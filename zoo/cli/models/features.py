@@ -1,4 +1,4 @@
-"""``zoo features``: a data set in, a file of features out."""
+"""``zoo features``: extract the features of a data set to a file."""
 
 from __future__ import annotations
 
@@ -23,21 +23,26 @@ from zoo.cli.output import Column, Output
     type=click.Path(dir_okay=False),
     help="File to write: .safetensors, .npz or .parquet.",
 )
-@click.option("--task", help="Task that the data are read for, where their files can be read in several ways.")
-@click.option("--layer", "layers", multiple=True, help="Layer to take; repeat it for a file each [default: the last].")
+@click.option("--task", help="Task to read the data for, if the files can be read in several ways.")
+@click.option(
+    "--layer",
+    "layers",
+    multiple=True,
+    help="Layer to extract; repeat it to write one file per layer [default: the last].",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples per batch; halved when memory runs out.")
-@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
 @click.option(
     "--dtype",
     default="auto",
     show_default=True,
-    help="float32, float16, bfloat16, or auto: half where the device gains.",
+    help="float32, float16, bfloat16, or auto: half precision if it is faster on the device.",
 )
-@click.option("--no-cache", is_flag=True, help="Compute all, whatever is kept, and keep nothing.")
+@click.option("--no-cache", is_flag=True, help="Do not use the feature cache.")
 @reading
 @plugin_options("features")
 def command(output: Output, model: str, data: str, path: str, no_cache: bool, **options: Any) -> None:
-    """Turn a data set into a file of features.
+    """Extract the features of a data set to a file.
 
     MODEL is a model id; DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, or a packaged data set.
 
@@ -79,4 +84,4 @@ def command(output: Output, model: str, data: str, path: str, no_cache: bool, **
     output.left_out(written[0].skipped if written else ())
     output.notes(written[0].notes if written else ())
     if written and "input" in written[0].columns and "target" not in written[0].columns:
-        output.note("No column was taken for labels: there are features alone. Name one with --target-column.")
+        output.note("No label column was found, so the file contains features only. Name one with --target-column.")

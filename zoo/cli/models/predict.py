@@ -1,4 +1,4 @@
-"""``zoo predict``: a model's own answer to single inputs."""
+"""``zoo predict``: run a model on single inputs."""
 
 from __future__ import annotations
 
@@ -26,25 +26,24 @@ if TYPE_CHECKING:
 @click.argument("model")
 @click.argument("inputs", nargs=-1, required=True, metavar="INPUT...")
 @click.option("--task", help="Task of the output [default: the model's first].")
-@click.option("--labels", help="Classes that a zero-shot model chooses from, with commas between.")
+@click.option("--labels", help="Comma-separated classes for a zero-shot model.")
 @click.option(
     "-o",
     "--output",
     "folder",
-    help="Page to write (page.html), image of a single prediction (image.png), or folder for images: inputs with the "
-    "detections drawn on them, spectrograms of recordings, series with their forecast; generated recordings are "
-    "written there too.",
+    help="Page to write (page.html), image of a single prediction (image.png), or folder for generated recordings and "
+    "for images: inputs with the detections drawn on them, spectrograms, series with their forecast.",
 )
-@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best there is].")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
 @plugin_options("predict")
 def command(output: Output, model: str, options: dict[str, Any], **given: Any) -> None:
     """Run a model on inputs.
 
-    INPUT is an image file, a recording, a text or a .txt file, a molecule or a protein or a file that holds several, a
-    file with a structure, or a file whose values are to be forecast, as the model takes it; a question is followed by
-    the text that holds the answer: "Who lives here? The king lives here." A text to be spoken may follow a recording
-    of the voice to use: "me.wav Good night." For a model that generates images, INPUT is the prompt or a class, or,
-    where the model takes no prompt, the number of images.
+    INPUT is what the model takes: an image file, a recording, a text or .txt file, a molecule or protein, a file with
+    several of them, a file with a structure, or a file of values to forecast. For question answering, write the
+    question before the text with the answer: "Who lives here? The king lives here." For speech synthesis, a recording
+    of the voice to use may precede the text: "me.wav Good night." For image generation, INPUT is the prompt or a
+    class, or, if the model takes no prompt, the number of images.
 
     \b
     Examples:
@@ -75,7 +74,7 @@ def _predict(
     folder: str | None,
     device: str | None,
 ) -> None:
-    """Ask the model, and show its answers."""
+    """Run the model, and show its answers."""
     from zoo import pages
     from zoo.features import load
     from zoo.features.predicting import question
@@ -90,7 +89,7 @@ def _predict(
     asked, answered = wanted.inputs, wanted.outputs
     if answered.needs_output and not (folder or output.json):
         raise InvalidInput(
-            f"'{loaded.card.id}' generates {answered.nouns}, which need a place.",
+            f"'{loaded.card.id}' generates {answered.nouns}, and needs a file or folder to write them to.",
             f"Add -o {answered.nouns}/, or -o page.html.",
         )
     typed = wanted.read(loaded, inputs)
@@ -125,7 +124,7 @@ def _predict(
 def _draw(
     output: Output, answered: Kind, asked: Kind, found: tuple[Sequence[str], Sequence[Any], Sequence[Any]], place: Path
 ) -> None:
-    """Draw each answer, and write what it holds beside its drawing."""
+    """Draw each answer, and write its content next to the drawing."""
     from zoo.pages.drawing import save, save_alone
 
     names, items, answers = found

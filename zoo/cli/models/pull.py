@@ -19,7 +19,7 @@ from zoo.cli.output import Column, Output
 def command(output: Output, model: str, trust_remote_code: bool) -> None:
     """Download a model and verify its files.
 
-    Files that are complete already are only verified; an interrupted pull keeps finished files.
+    Complete files are verified without downloading them again. An interrupted pull keeps finished files.
 
     \b
     Examples:
@@ -43,7 +43,7 @@ def command(output: Output, model: str, trust_remote_code: bool) -> None:
         )
         return
     if not files.files:
-        output.text(f"{model} is used where it is; there are no files to pull.")
+        output.text(f"{model} is used in place; there are no files to pull.")
         return
     rows = [[file.path, human_bytes(file.bytes), (file.sha256 or "-")[:12]] for file in files.files]
     output.table([Column("file"), Column("size", number=True), Column("sha-256")], rows)

@@ -1,4 +1,4 @@
-"""``zoo tune``: adapt a model, and show what it gained."""
+"""``zoo tune``: adapt a model, and show the gain."""
 
 from __future__ import annotations
 
@@ -23,18 +23,24 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 @zoo_command("tune")
 @click.argument("model")
 @click.argument("data")
-@click.option("--task", help="Task name; guessed from the data when left out.")
+@click.option("--task", help="Task name [default: guessed from the data].")
 @click.option(
     "--strategy",
     default="linear-probe",
     show_default=True,
     help="linear-probe, partial, lora, full, or one that a plugin adds, such as fine-tuning-job.",
 )
-@click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep the figures only].")
-@click.option("--epochs", type=click.IntRange(min=1), help="Upper limit [default: the strategy's, mostly 20].")
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
+@click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep only its metrics].")
 @click.option(
-    "--accumulate", type=click.IntRange(min=1), default=1, show_default=True, help="Batches per optimiser step."
+    "--epochs", type=click.IntRange(min=1), help="Maximum number of epochs [default: the strategy's, usually 20]."
+)
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples per batch.")
+@click.option(
+    "--accumulate",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Batches per optimiser step (gradient accumulation).",
 )
 @click.option("--learning-rate", type=float, help="Learning rate of the pretrained weights [default: the strategy's].")
 @click.option(
@@ -45,7 +51,7 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     type=click.IntRange(min=1),
     default=3,
     show_default=True,
-    help="Epochs without a better validation metric before it stops.",
+    help="Epochs without a better validation metric before training stops.",
 )
 @click.option(
     "--validation", type=_FRACTION, default=0.15, show_default=True, help="Validation fraction, for early stopping."
@@ -56,39 +62,39 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     metavar="NAME",
     default="random",
     show_default=True,
-    help="How samples are held out: random, or by a grouping that the data's kind has, so that related samples stay "
-    "in one part.",
+    help="How samples are held out: random, or by a grouping of the data's kind, such as scaffold, so that "
+    "related samples stay together.",
 )
 @click.option(
     "--head",
     type=click.Choice(["auto", "probe", "random"]),
     default="auto",
     show_default=True,
-    help="How a new head starts: fitted to the frozen features, or at random.",
+    help="Initialisation of a new head: fitted to the frozen features, or random.",
 )
 @click.option(
     "--layer-decay",
     type=click.FloatRange(0, 1, min_open=True),
     default=1.0,
     show_default=True,
-    help="Factor of the learning rate from each block to the one before it.",
+    help="Layer-wise learning-rate decay: factor per block, from the last to the first.",
 )
 @click.option(
     "--keep",
     type=click.Choice(["best", "fine-tuned"]),
     default="best",
     show_default=True,
-    help="Model to keep: the better of the fine-tuned one and a linear probe, by the validation samples, or "
-    "always the fine-tuned one.",
+    help="Model to keep: the better of the fine-tuned model and a linear probe on the validation samples, or "
+    "always the fine-tuned model.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
     show_default=True,
-    help="Seed of the split, the head and the order of the samples.",
+    help="Seed for the split, the head and the order of the samples.",
 )
-@click.option("--device", help="cpu, cuda or mps [default: the best there is].")
+@click.option("--device", help="cpu, cuda or mps [default: the best available].")
 @reading
 @group_column
 @time_column
@@ -97,9 +103,9 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
 
-    The gain is over always answering with the most frequent class, on samples held out from the training. Fine-tuning
-    is compared with a linear probe on the same samples, and the better model is kept. An option that has no effect on
-    the strategy is refused. Ctrl-C ends a fine-tuning early and keeps the best weights so far.
+    The gain is over always predicting the most frequent class, on held-out samples. Fine-tuning is compared with a
+    linear probe on the same samples, and the better model is kept. Options that have no effect on the strategy are
+    rejected. Ctrl-C ends fine-tuning early and keeps the best weights so far.
 
     \b
     Examples:
@@ -125,17 +131,17 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         _show(output, run)
         copies, near = run.plan.get("copies", 0), run.plan.get("near_copies", 0)
         if copies or near:
-            found = [f"{copies:,} samples are copies of others"] * bool(copies)
-            found += [f"{near:,} {'' if copies else 'samples '}are nearly the same as others"] * bool(near)
-            output.note(f"{' and '.join(found)}; each is kept in one part with them, so that none leaks into the test.")
+            found = [f"{copies:,} samples are duplicates"] * bool(copies)
+            found += [f"{near:,} {'' if copies else 'samples '}are near duplicates"] * bool(near)
+            output.note(f"{' and '.join(found)}; duplicates are kept in the same part of the split.")
         if run.plan.get("left_out_repeats"):
             output.note(
-                f"{run.plan['left_out_repeats']:,} samples repeat an earlier one in time and are not tested on."
+                f"{run.plan['left_out_repeats']:,} samples duplicate an earlier one and were left out of later parts."
             )
         output.left_out(dataset.problems)
         output.notes(notes_on(dataset))
         if interrupted:
-            output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights until then were kept and tested.")
+            output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights so far were kept and tested.")
         if not no_save_run:
             output.note(f"See it again: zoo runs show {run.id}")
     return INTERRUPTED if interrupted else None
@@ -151,8 +157,8 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
         epochs = options["epochs"] or strategy.epochs
         rate = options["learning_rate"] or "chosen by the strategy"
         training = (
-            f" Up to {epochs} epochs of batches of {options['batch_size']}, learning rate {rate}, stops "
-            f"after {options['patience']} without gain."
+            f" Up to {epochs} epochs, batch size {options['batch_size']}, learning rate {rate}; "
+            f"stops after {options['patience']} epochs without gain."
         )
     held_out = f"{options['validation']:.0%} for validation, {options['test']:.0%} for the test"
     return f"Plan: {options['strategy']} of {model} on {data}; {held_out}, seed {options['seed']}.{training}"

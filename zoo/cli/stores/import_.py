@@ -21,7 +21,7 @@ def command(output: Output, file: str, format: str | None, model: str | None) ->
 
     FILE is JSON, JSONL or Parquet as 'zoo export' writes it, or - for standard input; a list of models in YAML, or in
     JSON with --format models; a model card (README.md) with scores; a folder of models or a cache of the Hub; or the
-    address of an MLflow server. Everything is added, or nothing. Plugins do not replace imported items.
+    address of an MLflow server. If an item is invalid, nothing is added. Plugins do not replace imported items.
 
     \b
     Examples:

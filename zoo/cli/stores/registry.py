@@ -19,13 +19,12 @@ def command() -> None:
 @zoo_command("init")
 @click.argument("path", required=False)
 @click.option(
-    "--empty", is_flag=True, help="Leave out the shipped models; cards of installed plugins are added at the first use."
+    "--empty", is_flag=True, help="Leave out the shipped models; cards of installed plugins are added on first use."
 )
 def init(output: Output, path: str | None, empty: bool) -> None:
     """Create a registry.
 
-    PATH is a file or a PostgreSQL URL, by default that in ZOO_REGISTRY. A registry is also created automatically at the
-    first use.
+    PATH is a file or a PostgreSQL URL [default: ZOO_REGISTRY]. A registry is also created automatically on first use.
 
     \b
     Examples:
@@ -105,7 +104,7 @@ def check(output: Output, path: str | None) -> int:
     else:
         for problem in problems:
             output.text(problem)
-        output.text(f"{location} is {'not sound' if problems else 'sound'}.")
+        output.text(f"{location} is {'damaged' if problems else 'intact'}.")
     return 1 if problems else 0
 
 

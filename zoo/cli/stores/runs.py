@@ -117,8 +117,8 @@ def show_run(output: Output, id: str) -> None:
 def import_runs(output: Output, file: str) -> None:
     """Add runs from a JSON file, or results from a CSV file.
 
-    A CSV file needs the columns model, dataset, metric and value; it may have task, strategy, cost (seconds),
-    baseline, seed, epochs, samples, device, revision and date. If a line is not valid, nothing is added.
+    A CSV file needs the columns model, dataset, metric and value; optional are task, strategy, cost (seconds),
+    baseline, seed, epochs, samples, device, revision and date. If a line is invalid, nothing is added.
 
     \b
     Examples:

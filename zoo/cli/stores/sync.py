@@ -12,16 +12,14 @@ from zoo.cli.output import Output
 @zoo_command("sync")
 @click.argument("source")
 @click.option("--task", help="Only models for this task.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), help="Maximum number of models; the most downloaded ones are taken."
-)
+@click.option("--limit", type=click.IntRange(min=1), help="Maximum number of models, the most downloaded first.")
 @click.option("--since", metavar="DATE", help="Only models that changed on this day or later, such as 2026-01-31.")
 @click.option("--full", is_flag=True, help="List all models again, with current downloads and likes.")
 def command(output: Output, source: str, *, task: str | None, limit: int | None, since: str | None, full: bool) -> None:
-    """Add the models that a platform lists to the registry.
+    """Add a platform's models to the registry.
 
-    SOURCE is the part of an id before the colon, such as hf. The first sync adds all models, later ones those that are
-    new or changed. An interrupted sync resumes where it stopped.
+    SOURCE is the prefix of the platform's model ids, such as hf. The first sync adds all models, later ones only new or
+    changed models. An interrupted sync resumes where it stopped.
 
     \b
     Examples:

@@ -18,7 +18,7 @@ from zoo.cli.output import Column, Output
 def command(context: click.Context) -> None:
     """List or clear the cached features.
 
-    Computed features are cached by model and content of the item, up to ZOO_CACHE_SIZE (10GB by default; off disables
+    Computed features are cached by model and item content, up to ZOO_CACHE_SIZE (10GB by default; off disables
     the cache). When the limit is reached, the least recently used are deleted.
 
     \b

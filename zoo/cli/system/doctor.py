@@ -11,7 +11,7 @@ def command(output: Output) -> int:
     """Check this installation.
 
     Checks Python, the registry, plugins, extras, devices, disk space and the Hub's cache. The exit code is 1 if
-    something is broken; what is only not installed is a note.
+    something is broken; a missing optional part is only a note.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""``zoo plugins``: all plugins with their health, the conformance suite, and a template for a new one."""
+"""``zoo plugins``: list plugins, run the conformance suite, and create a new plugin."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUITE, SCAFFOLD = "zoo.testing", "zoo.testing.scaffolding"
 @shared
 @click.pass_context
 def command(context: click.Context) -> None:
-    """Show the plugins and their health, check one, or write a new one.
+    """List plugins and their status, check one, or create a new one.
 
     \b
     Examples:
@@ -35,7 +35,7 @@ def command(context: click.Context) -> None:
 
 @zoo_command("list")
 def list_plugins(output: Output) -> None:
-    """Show the plugins and their health.
+    """List plugins and their status.
 
     \b
     Examples:
@@ -69,13 +69,13 @@ def list_plugins(output: Output) -> None:
 @click.option(
     "--model", "names", multiple=True, help="A model to test; may be repeated [default: the smallest local one]."
 )
-@click.option("--all", "every", is_flag=True, help="Test all of its models on this machine.")
+@click.option("--all", "every", is_flag=True, help="Test all local models of the plugin.")
 def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int | None:
     """Run the conformance suite on a plugin.
 
     Tests ids, tasks and imports of the plugin; protocol, determinism, batches, precision, devices, extreme and invalid
     inputs, damaged files and training of its models, and their predictions on their own tasks. The exit code is 1 if a
-    check fails. If no model of the plugin is on this machine, name a folder.
+    check fails. If no model of the plugin is on this machine, name one with --model.
 
     \b
     Examples:
@@ -119,7 +119,7 @@ def check(output: Output, name: str, names: tuple[str, ...], every: bool) -> int
     help="Parent folder of the new plugin.",
 )
 def new(output: Output, name: str, folder: Path) -> None:
-    """Write a new plugin: a distribution with working hooks, a small model and tests.
+    """Create a plugin: a distribution with working hooks, a small model and tests.
 
     \b
     Examples:

@@ -73,7 +73,7 @@ def located(where: str | Path) -> Location:
 
 
 def beside(location: Location, suffix: str) -> Path:
-    """The path of an auxiliary file of a registry: beside it, or in zoo's folder if it is on a server."""
+    """The path of an auxiliary file of a registry: next to it, or in zoo's folder if it is on a server."""
     if isinstance(location, Path):
         return location.with_name(f"{location.name}{suffix}")
     import hashlib

@@ -49,7 +49,7 @@ class FineTuned(Entity):
 
     Attributes:
         data: fingerprint of the data set.
-        metric: name of the task's deciding metric; ``value`` has the sign that makes higher better.
+        metric: name of the task's primary metric; ``value`` has the sign that makes higher better.
         value: None if the model cannot be fine-tuned; ``reason`` says why.
     """
 
@@ -138,7 +138,7 @@ class FineTuning:
 
     Attributes:
         kept: file of the saved runs.
-        device: where to run; None takes the best there is.
+        device: where to run; None takes the best available.
     """
 
     dataset: Dataset

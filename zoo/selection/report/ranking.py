@@ -43,7 +43,9 @@ def ranking(result: Recommendation) -> str:
     ]
     more = len(result.candidates) - LISTED
     note = (
-        "= tied with the first: the difference is within its error." if any(c.tied for c in result.candidates) else ""
+        "= tied with the first: the difference is within the margin of error."
+        if any(c.tied for c in result.candidates)
+        else ""
     )
     rest = f" {more:,} more are in the JSON." if more > 0 else ""
     caption = f"Candidates, best first. {note}{rest}"
@@ -84,7 +86,7 @@ def _evaluated(result: Recommendation) -> str:
             ]
         )
     tied = any(c.tied for c in result.candidates)
-    note = " = tied with the first: the difference is within its error." if tied else ""
+    note = " = tied with the first: the difference is within the margin of error." if tied else ""
     label = 'tabindex="0" role="region" aria-label="Table of candidates"'
     return f'<div class="wide" {label}>{table(heads, rows, f"Candidates, best first.{note}")}</div>'
 

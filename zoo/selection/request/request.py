@@ -27,7 +27,7 @@ FINE_TUNING_ESTIMATORS = ("logme", "hscore", "linear-probe")
 """The same if weights are trained: the order that agrees best with real fine-tuning (docs/estimators.md)."""
 
 Names = str | Sequence[str]
-"""Names with commas between, or a sequence of them."""
+"""Comma-separated names, or a sequence of them."""
 
 Candidates = str | Sequence["str | ModelId | ModelCard"]
 """See ``zoo.selection.request.candidates.choose``."""
@@ -130,7 +130,7 @@ class Request:
 
 
 def names(value: Names | None) -> tuple[str, ...]:
-    """Names from a sequence, or from text with commas between."""
+    """Names from a sequence, or from comma-separated text."""
     parts = value.split(",") if isinstance(value, str) else value or ()
     return tuple(name for part in parts if (name := part.strip()))
 

@@ -103,7 +103,7 @@ def fine_tune(model: str, epochs: int, plan: TuningPlan) -> Run:
 
 
 def reached(run: Run, plan: TuningPlan, epochs: int) -> Confirmation:
-    """The result of a run on its held-out samples, in the task's deciding metric."""
+    """The result of a run on its held-out samples, in the task's primary metric."""
     metric = plan.task.metric.name
     tested = run.plan.get("test_samples") or round(run.samples * float(run.plan.get("test", 0.2)))
     return Confirmation(

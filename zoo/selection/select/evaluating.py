@@ -45,7 +45,7 @@ class _Results:
     Attributes:
         by_model: result of each model's last round.
         failed: why a model has no result.
-        baseline: the deciding metric without a model.
+        baseline: the primary metric without a model.
         deadline: when the time is up, on the monotonic clock.
         ended: why not every model was evaluated, in a sentence; empty if every one was.
     """

@@ -1,1 +1,1 @@
-"""Files of models from any platform: paths, hashes, archives, headers, and what they say of the model."""
+"""Files of models from any platform: paths, hashes, archives, headers, and model cards made from them."""

@@ -47,7 +47,9 @@ def _check_types(model: str, config: Mapping[str, Any]) -> None:
                 "Save the model again.",
             )
     if not all(isinstance(name, str) for name in config.get("architectures") or ()):
-        raise InvalidInput(f"The config.json of '{model}' has 'architectures' that are not names.", "Save it again.")
+        raise InvalidInput(
+            f"The config.json of '{model}' has 'architectures' that are not names.", "Save the model again."
+        )
 
 
 def card_from_config(

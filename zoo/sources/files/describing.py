@@ -1,6 +1,6 @@
 """Describes a model from its configuration: architecture, domain, tasks, input, and number of features.
 
-What the names in a configuration mean is in the domains that plugins give.
+The domains of plugins define what the names in a configuration mean.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _DIMENSIONS = ("num_features", "projection_dim", "hidden_size", "d_model", "dim"
 
 @dataclass(frozen=True)
 class Description:
-    """What a configuration says of a model.
+    """The description of a model by its configuration.
 
     Attributes:
         architecture: its name; None if the configuration has none.
-        input: what a card says of its input: kind, shape, preprocessing; empty if the kind is not known.
+        input: its input as on a card: kind, shape, preprocessing; empty if the kind is not known.
         dimension: the number of features; None if the configuration does not have it.
     """
 
@@ -59,18 +59,18 @@ def _names(loaded: Plugins) -> _Names:
 
 
 def hub_tasks() -> frozenset[str]:
-    """Tasks of the Hub that zoo itself does not serve."""
+    """Tasks of the Hub that zoo does not serve."""
     return frozenset(_names(plugins()).other_tasks)
 
 
 def describe(config: Mapping[str, Any], task: str | None = None, library: str | None = LIBRARY) -> Description:
-    """What a configuration says of a model.
+    """The description of a model by its configuration.
 
-    Where an architecture takes several kinds of input, such as a RoBERTa trained on something else than text, the
-    configuration names the kind under ``input_kind``.
+    If an architecture takes several kinds of input, such as a RoBERTa that was not trained on text, the configuration
+    names the kind under ``input_kind``.
 
     Args:
-        task, library: as a listing names them; the task counts more than the class names in the configuration.
+        task, library: as in a listing; the task takes precedence over the class names in the configuration.
     """
     names, kinds = _names(plugins()), plugins().kinds
     model_type = str(config.get("model_type") or "")
@@ -118,7 +118,7 @@ def _domain(names: _Names, task: str, library: str | None) -> Domain | None:
     loading = names.libraries.get(library or "")
     known = plugins().tasks.get(task)
     serving = plugins().domains[known.domain] if known else names.other_tasks.get(task)
-    # Models without a head are listed under one domain's task for them, whatever their input is.
+    # Models without a head are listed under one domain's task for them, whatever their input.
     if serving and loading and task == serving.default_task:
         return loading
     return serving or loading

@@ -1,4 +1,4 @@
-"""Downloads files with the standard library: resumed after an interruption, complete or not at all."""
+"""Downloads files with the standard library: atomically, and resumed after an interruption."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _refusal(status: int, url: str, what: str) -> ZooError:
     if status in {401, 403, 429}:
         return NetworkUnavailable(
             f"{_host(url)} refused {what} (error {status}).",
-            "It may want fewer requests: wait a while, or set a token of the platform.",
+            "It may limit the rate of requests: wait a while, or set a token of the platform.",
         )
     return NetworkUnavailable(f"{_host(url)} answered with error {status}.", "Try again in a few minutes.")
 

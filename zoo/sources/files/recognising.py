@@ -15,11 +15,11 @@ from zoo.sources.files.model_files import format_of
 
 
 def recognise(model: str, root: Path, paths: Iterable[str], config: Mapping[str, Any] | None) -> ModelCard | None:
-    """What a plugin makes of a folder, without hashes; None if no plugin knows it.
+    """A plugin's card of a folder, without hashes; None if no plugin knows its format.
 
     Args:
         paths: the files that would be downloaded of the folder.
-        config: what ``config.json`` holds.
+        config: the content of ``config.json``.
     """
     weights = {path: found for path in paths if (found := format_of(path))}
     folder = ModelFolder(model, root, weights)
@@ -28,7 +28,7 @@ def recognise(model: str, root: Path, paths: Iterable[str], config: Mapping[str,
 
 
 def complete(card: ModelCard, root: Path, files: Sequence[ModelFile], revision: str | None) -> ModelCard:
-    """The card with what only the source knows: files with their hashes, size, revision, number of parameters.
+    """The card, completed by the source: files with their hashes, size, revision, number of parameters.
 
     Raises:
         IntegrityError: weights are malformed.

@@ -223,7 +223,7 @@ def _chosen(card: ModelCard, published: Iterable[str]) -> tuple[str, ...]:
 
 def _problems(card: ModelCard, here: LocalFiles, progress: Progress, fresh: bool) -> Iterator[Problem]:
     published = {file.path: file for file in card.files} if card.revision == here.revision else {}
-    with KnownHashes() as known, progress.step(f"Checking {card.id}", here.bytes) as step:
+    with KnownHashes() as known, progress.step(f"Verifying {card.id}", here.bytes) as step:
         for file in here.files:
             reason = _reason(here.path(file.path), published.get(file.path), known, fresh)
             step.advance(file.bytes or 0)

@@ -39,7 +39,7 @@ class FileSource:
         """
         files = self._files(card)
         with KnownHashes() as known:
-            problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
+            problems = differences(files.root, files.files, known, progress, f"Verifying {card.id}")
         if problems:
             raise IntegrityError(
                 f"The folder of '{card.id}' does not match its card: {problems[0].item} {problems[0].reason}.",
@@ -66,7 +66,7 @@ class FileSource:
         root = _folder(name)
         everything = _walk(root)
         tuned, config = read_json(root / TUNED), read_json(root / CONFIG)
-        # Of a tuned model all files count: its head is in a file of its own beside the backbone's weights.
+        # All files of a tuned model belong to it: its head is in a separate file from the backbone's weights.
         paths = choose(everything) if tuned is None else [path for path in everything if not path.endswith(".py")]
         if tuned is None and (found := recognise(f"file:{root}", root, paths, config)):
             paths = [file.path for file in found.files] or paths
@@ -82,7 +82,7 @@ class FileSource:
         if not weights:
             raise ModelNotFound(
                 f"The folder {root} has no weights.",
-                "It needs model.safetensors or pytorch_model.bin beside the config.",
+                "It needs model.safetensors or pytorch_model.bin next to the config.",
             )
         _check_shards(root, paths)
         files = _hashed(root, paths)
@@ -99,7 +99,7 @@ class FileSource:
             return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
 
     def remove(self, card: ModelCard) -> int:
-        """Refuse, because the folder belongs to the user.
+        """Raise an error, because the folder belongs to the user.
 
         Raises:
             SourceError: always; the hint names the folder to delete.

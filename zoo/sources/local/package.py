@@ -34,7 +34,7 @@ class PackageSource:
         """
         files = self._files(card)
         with KnownHashes() as known:
-            problems = differences(files.root, files.files, known, progress, f"Checking {card.id}")
+            problems = differences(files.root, files.files, known, progress, f"Verifying {card.id}")
         if problems:
             raise IntegrityError(
                 f"The package '{_distribution(card)}' does not match the card of '{card.id}': "
@@ -76,7 +76,7 @@ class PackageSource:
             return differences(files.root, files.files, known, progress, f"Verifying {card.id}", fresh=True)
 
     def remove(self, card: ModelCard) -> int:
-        """Refuse, because the files belong to pip.
+        """Raise an error, because the files belong to pip.
 
         Raises:
             ModelNotFound: the package is not installed.

@@ -118,7 +118,7 @@ class PulledSource:
             IntegrityError: they differ.
         """
         with KnownHashes() as known:
-            problems = differences(model.files.root, model.files.files, known, progress, f"Checking {model.id}")
+            problems = differences(model.files.root, model.files.files, known, progress, f"Verifying {model.id}")
         if problems:
             raise IntegrityError(
                 f"The files of '{model.id}' changed since they were pulled: {problems[0].item} {problems[0].reason}.",

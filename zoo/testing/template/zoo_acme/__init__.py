@@ -39,7 +39,7 @@ def zoo_download(card: ModelCard, store: Path, progress: Progress) -> LocalFiles
 
 @hookimpl
 def zoo_load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> Backbone | None:
-    """A backbone for the plugin's own models; None passes all others to other plugins."""
+    """A backbone for the plugin's own models; None leaves all others to other plugins."""
     if card.source != "acme":
         return None
     from zoo_acme.backbone import load

@@ -1,4 +1,4 @@
-"""Search by sets of models; lineage, memory and hashes of weights beside the cards."""
+"""Search by sets of models; lineage, memory and hashes of weights next to the cards."""
 
 from __future__ import annotations
 
