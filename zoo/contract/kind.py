@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.contract.examples import Examples
 from zoo.contract.showing import Shows
 from zoo.contract.values import Typed, Unusable, Values
 from zoo.errors import UnsupportedModel
@@ -30,7 +31,7 @@ LONGEST_CELL = 1000
 """Maximum characters of a cell that may be a path."""
 
 
-class Kind(Shows):
+class Kind(Shows, Examples):
     """A kind of sample, target or answer.
 
     Attributes:
@@ -227,6 +228,11 @@ class Kind(Shows):
         """A model's answer to an input, converted to a target for metrics; ``classes`` are the data's."""
         return answer
 
+    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[Any]:
+        """A target for each of n inputs; by default ``ordinary_answers`` as metrics compare them."""
+        answers = self.ordinary_answers()
+        return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
+
     def labels(self, answer: Any) -> Sequence[str]:
         """The class names in an answer; empty for kinds without."""
         return ()
@@ -282,22 +288,3 @@ class Kind(Shows):
     def raw_features(self, inputs: Sequence[Any]) -> tuple[np.ndarray, str] | None:
         """Features without a pretrained model, n x d, with a description: a baseline for models; or None."""
         return None
-
-    # Examples for the conformance suite
-
-    def ordinary(self) -> Sequence[Any]:
-        """Some ordinary values, of different sizes if possible."""
-        return ()
-
-    def ordinary_answers(self) -> Sequence[Any]:
-        """Some ordinary answers of models, of the same size if ``ordinary`` returns samples of another type."""
-        return self.ordinary()
-
-    def ordinary_targets(self, inputs: Sequence[Any]) -> Sequence[Any]:
-        """A target for each of n inputs; by default ``ordinary_answers`` as metrics compare them."""
-        answers = self.ordinary_answers()
-        return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
-
-    def extreme(self, task: str = "") -> Sequence[tuple[str, Any]]:
-        """Extreme values of real data, each with its name: empty, tiny, huge."""
-        return ()

@@ -52,7 +52,7 @@ def question(model: Model, task: str | None, labels: str | Sequence[str], option
     """What a model is asked, with the options that apply to it.
 
     Args:
-        labels: classes to choose from; as text, with commas between.
+        labels: classes to choose from; as text, comma-separated.
 
     Raises:
         InvalidInput: an option is unknown or invalid, or applies to other tasks or kinds.
@@ -91,7 +91,7 @@ def predict(
         inputs: paths and texts as on the command line, or decoded values such as ``PIL.Image``; one, or a sequence. A
             file with several inputs, such as a table of time series, means all of them.
         task: task name; the model's first if it is None.
-        labels: the classes that a zero-shot model chooses from; as text, with commas between.
+        labels: the classes that a zero-shot model chooses from; as text, comma-separated.
         device: where to run; None takes the best available.
         options: values of options that plugins add, by name, such as ``horizon`` or ``max_cost``.
 
