@@ -111,10 +111,10 @@ def choose(
                 f"'{path}' has no column '{asked}'; its columns are {_listed(columns)}.", suggest(asked, columns)
             )
     roles = {"input": options.input_column, "label": options.target_column, "group": options.group_column}
-    for (one, name), (other, same) in combinations(roles.items(), 2):
+    for (role, name), (second, same) in combinations(roles.items(), 2):
         if name is not None and name == same:
             raise DataError(
-                f"Column '{name}' cannot be both the {one} and the {other}.",
+                f"Column '{name}' cannot be both the {role} and the {second}.",
                 f"Columns of '{path}': {_listed(columns)}.",
             )
     aside = {options.group_column, options.time_column} - {options.input_column, options.target_column}
