@@ -139,7 +139,7 @@ def test_what_cannot_be_a_series_raises_a_clear_error(tmp_path: Path) -> None:
         read("date,x", *(f"{day},red" for day in days(30)))
     with pytest.raises(DataError, match="more than one value of 'x' at 2024-01-05"):
         read("date,x", *(f"{day},1" for day in [*days(30), "2024-01-05"]))
-    with pytest.raises(DataError, match="has 20 steps; forecasts of 14 need 56 with values"):
+    with pytest.raises(DataError, match="has 20 steps; forecasts of 14 steps need 56 with values"):
         read("date,x", *(f"{day},1" for day in days(20)))
     with pytest.raises(DataError, match="does not contain times"):
         read("date,x", *(f"{day},a{day}" for day in days(30)), input_column="x")

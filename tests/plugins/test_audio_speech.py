@@ -88,7 +88,7 @@ def test_what_a_voice_cannot_do_is_an_error() -> None:
     model = zoo.load(VOICE)
     with pytest.raises(DataError, match="has no words to speak"):
         model.predict(["..."])
-    with pytest.raises(DataError, match="up to 5,000 are spoken"):
+    with pytest.raises(DataError, match="the maximum is 5,000"):
         model.predict(["a" * 5_001])
     assert model.predict(["\ud800 Hello\0"])[0].seconds > 0.2
     with pytest.raises(DataError, match="has one voice"):

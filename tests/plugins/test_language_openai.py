@@ -121,7 +121,7 @@ class TestCost:
     @pytest.mark.parametrize("value", ["much", "-1", "nan"])
     def test_a_limit_that_is_not_a_number(self, value: str, server: OpenAIServer, monkeypatch) -> None:
         monkeypatch.setenv("ZOO_MAX_COST", value)
-        with pytest.raises(InvalidInput, match="not a number of dollars"):
+        with pytest.raises(InvalidInput, match="not an amount in dollars"):
             zoo.load(MODEL, device="cpu")
 
     def test_budgets_and_prices_are_set_from_python(self, server: OpenAIServer) -> None:
@@ -130,7 +130,7 @@ class TestCost:
             embed(["abc"])
         assert chat_prices("gpt-none") == ChatPrices("gpt-none", 3.0, 0.3, 1.2)
         configure(max_cost="a lot")
-        with pytest.raises(InvalidInput, match="max_cost is not valid: 'a lot' is not a number of dollars"):
+        with pytest.raises(InvalidInput, match="max_cost is not valid: 'a lot' is not an amount in dollars"):
             most_dollars()
 
     def test_every_price_has_a_date_and_a_source(self) -> None:

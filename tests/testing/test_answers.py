@@ -93,8 +93,8 @@ def zoo_predict(backbone, inputs, task):
 """
 
 FAULTS = {
-    "moody": ("answers-the-same-again", "word-counting: the answer a second time is another: number 1: "),
-    "social": ("answers-in-any-company", "word-counting: the answer for each input alone is another: number 1: "),
+    "moody": ("answers-the-same-again", "word-counting: the answer a second time differs: number 1: "),
+    "social": ("answers-in-any-company", "word-counting: the answer for each input alone differs: number 1: "),
     "seedless": ("answers-the-same-again", "word-counting: another seed gives the same answer"),
     "unfounded": ("answers-its-tasks", "word-counting: an answer is not finite"),
     "mute": ("answers-its-tasks", "it has no feature layers, and supports none of its tasks (word-counting)"),
