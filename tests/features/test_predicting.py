@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,16 @@ def test_labels_are_a_list_or_a_text_with_commas() -> None:
 
     assert question(model, None, "cat, dog", {}).labels == ("cat", "dog")
     assert question(model, None, ["cat", "dog"], {}).labels == ("cat", "dog")
+
+
+def test_the_first_task_that_the_model_has_outputs_for_shows_them() -> None:
+    model = zoo.load(MODEL, device="cpu")
+    model.backbone.card = replace(model.card, tasks=("feature-extraction", "image-classification"))
+    model.card = model.backbone.card
+
+    asked = question(model, None, (), {})
+
+    assert (asked.name, asked.outputs.name, asked.inputs.name) == ("image-classification", "class", "image")
 
 
 def test_a_tuned_model_prepares_its_inputs_as_fast_as_its_base() -> None:

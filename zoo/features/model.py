@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from zoo.contract.backbone import Backbone, Described, Progress, SilentProgress
 from zoo.entities import Dataset, FeatureRequest, Features, ModelCard
-from zoo.errors import UnsupportedModel
+from zoo.errors import UnsupportedModel, ZooError
 from zoo.features.cache import Facts, RowCache, row_cache
 from zoo.features.cache.identity import Identity
 from zoo.features.collecting import cache_of, collected
@@ -222,18 +222,32 @@ class Model:
         Raises:
             UnsupportedModel: the model has no such output of its own.
         """
-        from zoo.plugins import plugins
-
-        tasks = (task,) if task else self.card.tasks or ("",)
-        for name in tasks:
-            outputs = plugins().first("zoo_predict", backbone=self.backbone, inputs=inputs, task=name, labels=labels)
-            if outputs is not None:
+        for name in (task,) if task else self.card.tasks or ("",):
+            if (outputs := self._outputs(inputs, name, labels)) is not None:
                 return list(outputs)
         purpose = f"the task '{task}'" if task else "a task of its own"
         raise UnsupportedModel(
             f"'{self.card.id}' has no output for {purpose}; it has features only.",
             f"Fine-tune it: zoo tune {self.card.id} DATA",
         )
+
+    def default_task(self, labels: Sequence[str] = ()) -> str | None:
+        """The task that ``predict`` chooses: the first of the card's for which the model has outputs; None if none."""
+        return next((task for task in self.card.tasks if self._predicts(task, labels)), None)
+
+    def _predicts(self, task: str, labels: Sequence[str]) -> bool:
+        try:
+            return self._outputs((), task, labels) is not None
+        except ZooError:  # what the model lacks for the task, such as labels, is reported when it predicts
+            return True
+
+    def _outputs(self, inputs: Sequence[Any], task: str, labels: Sequence[str]) -> Sequence[Any] | None:
+        from zoo.plugins import plugins
+
+        found: Sequence[Any] | None = plugins().first(
+            "zoo_predict", backbone=self.backbone, inputs=inputs, task=task, labels=labels
+        )
+        return found
 
     def _cache(self) -> RowCache | None:
         if self._backbone is not None:

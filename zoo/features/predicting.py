@@ -61,14 +61,16 @@ def question(model: Model, task: str | None, labels: str | Sequence[str], option
     given = [plugins().options[name] for name in options]
     own = [name for name in model.card.tasks if name in tasks]
     of_options = [option.task for option in given if option.task and (option.task in own or not own)]
+    named = labels.split(",") if isinstance(labels, str) else labels
+    classes = tuple(name for label in named if (name := label.strip()))
     name = task or next(iter(of_options), None)
+    if name is None and len(model.card.tasks) > 1:
+        name = model.default_task(classes)
     wanted = tasks.get(name or next(iter(model.card.tasks), ""))
     inputs, outputs = asked_kind(model.backbone, wanted), kind_of(wanted.target if wanted else "")
     used = f"is used here for {wanted.name}" if wanted else f"takes {inputs.nouns}"
     kinds = {inputs.name, outputs.name}
     check_fit(options, kinds, wanted.name if wanted else name, f"'{model.card.id}' {used}", model=True)
-    named = labels.split(",") if isinstance(labels, str) else labels
-    classes = tuple(name for label in named if (name := label.strip()))
     replaced = next((tuple(options[option.name]) for option in given if option.labels), classes)
     return Question(name, wanted, inputs, outputs, replaced, options)
 
