@@ -53,6 +53,7 @@ def test_the_options_of_the_command_are_arguments_of_the_function(name: str) -> 
         (lambda: zoo.compare(models=["hf:a/b"]), r"compare\(\) has no argument 'models'. It has no keyword arguments."),
         (lambda: zoo.pull("hf:a/b", trust_code=True), r"Did you mean trust_remote_code\?"),
         (lambda: zoo.verify(modell="hf:a/b"), r"verify\(\) has no argument 'modell'. Did you mean model\?"),
+        (lambda: zoo.load("hf:a/b", devices="cpu"), r"load\(\) has no argument 'devices'. Did you mean device\?"),
         (lambda: zoo.sync("hf", tasks="x"), r"sync\(\) has no argument 'tasks'. Did you mean task\?"),
     ],
 )

@@ -239,3 +239,11 @@ def test_the_commands_take_the_columns(tmp_path: Path) -> None:
         assert f'"{option.removeprefix("--").replace("-", "_")}": "{column}"' in result.stdout, result.stderr
     result = command("recommend", path, "--candidates", MODEL, "--group-column", "patient", "--json", home=home)
     assert result.returncode == 0, result.stderr
+
+
+def test_a_recommendation_refuses_groups_that_equal_the_classes(tmp_path: Path) -> None:
+    path = tmp_path / "same.csv"
+    rows = [f"{WORDS[i % len(WORDS)]} {NAMES[i % len(NAMES)]} {i},{'ab'[i % 2]},{'xy'[i % 2]}" for i in range(40)]
+    path.write_text("\n".join(["report,label,ward", *rows]) + "\n")
+    with pytest.raises(DataError, match=r"2 of the 2 classes .* one group in column 'ward'.*: 'a' and 1 more"):
+        zoo.recommend(str(path), candidates=MODEL, estimator="linear-probe", group_column="ward")

@@ -41,6 +41,11 @@ def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         zoo.predict(MODEL, tmp_path / "missing.png", device="cpu")
 
 
+def test_a_folder_is_called_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder, not one image file"):
+        zoo.predict(MODEL, tmp_path, device="cpu")
+
+
 def test_no_input_is_refused() -> None:
     with pytest.raises(DataError, match="There is no input to predict"):
         zoo.predict(MODEL, [])

@@ -164,6 +164,7 @@ def test_that_no_model_beats_the_baseline_is_a_warning(sentences, monkeypatch):
     [warning] = stage.rank(sentences).measurements.warnings
 
     assert warning.startswith("No candidate beats the baseline (entity_f1 0)")
+    assert warning.endswith("Try other candidates.")  # nothing shows that it can be trained
 
 
 def test_no_candidate_that_can_is_one_sentence(sentences, monkeypatch):

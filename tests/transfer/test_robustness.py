@@ -209,6 +209,18 @@ def test_groups_are_never_split():
         measure(["knn"], x, y, groups=np.zeros(300))
 
 
+def test_few_groups_are_not_split_either():
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(6), 20)
+    x = rng.normal(size=(6, 8))[groups] + 0.01 * rng.normal(size=(120, 8))
+    y = np.array([0, 1, 1, 0, 1, 0])[groups]  # says nothing: only other samples of a group know its class
+    for name in ("linear-probe", "logistic-probe", "knn"):
+        apart, together = measure([name], x, y)[name], measure([name], x, y, groups=groups)[name]
+        assert apart.value > 0.9, name
+        assert together.value < 0.7, name
+        assert (together.low, together.high) == (None, None), name
+
+
 def test_intervals_of_many_samples_cost_no_more_than_those_of_2000():
     sizes = []
 

@@ -12,6 +12,7 @@ from zoo.features.cache.identity import Settings, identify, loading_settings, re
 from zoo.features.collecting import extract
 from zoo.features.files import read_features, write_features
 from zoo.features.model import Model
+from zoo.keywords import explains_keywords
 
 __all__ = ["Model", "extract", "files_of", "load", "precision", "read_features", "write_features"]
 
@@ -26,6 +27,7 @@ AUTO = "auto"
 """The fastest precision on the device."""
 
 
+@explains_keywords
 def load(
     reference: str | ModelCard, *, device: str | None = None, dtype: str = "float32", progress: Progress | None = None
 ) -> Model:

@@ -27,6 +27,8 @@ def resolve(value: str, folder: Path) -> Path:
 def typed_file(text: str, noun: str) -> Path:
     """The typed file; raises ``DataError`` if there is none."""
     path = Path(text).expanduser()
+    if path.is_dir():
+        raise DataError(f"'{text}' is a folder, not one {noun} file.", "Name its files.")
     if not path.is_file():
         raise DataError(f"There is no {noun} file '{text}'.")
     return path

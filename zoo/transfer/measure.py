@@ -152,9 +152,12 @@ class Sample:
 def _measure_alone(estimator: Estimator, features: np.ndarray, sample: Sample) -> Measured:
     """By the estimator's own interval, or else by the jackknife on at most ``MOST_RECOMPUTED`` samples."""
     targets = sample.targets
-    if estimator.measure is not None and sample.groups and (estimator.grouped or sample.units is None):
+    together = sample.units is not None
+    # Few groups give no interval, but still may not be split.
+    if estimator.measure is not None and (estimator.grouped if together else sample.groups):
         extra = (sample.units,) if estimator.grouped else ()
-        return estimator.measure(features, targets, sample.seed, *extra)
+        found = estimator.measure(features, targets, sample.seed, *extra)
+        return found if sample.groups else Measured(found.value)
     value = float(estimator.score(features, targets))
     if not sample.groups:
         return Measured(value)

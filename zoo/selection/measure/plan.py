@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from zoo.contract.reader import ReadOptions
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import DataError
+from zoo.kinds.known import kind_of
 from zoo.tasks import Task
 
 if TYPE_CHECKING:
@@ -54,12 +55,13 @@ class MeasurementPlan:
         """A number for each sample of ``dataset``, equal for identical measured samples; None if all differ.
 
         Raises:
-            DataError: all samples are identical, or a file can no longer be read.
+            DataError: all samples are identical, a class has only one group, or a file can no longer be read.
         """
         import numpy as np
 
         from zoo.data import units
 
+        _check_groups(self.dataset)
         at = sorted(self.order)
         found = units(self.dataset.subset(at))
         if found is None:
@@ -100,6 +102,29 @@ class MeasurementPlan:
         from zoo.features import precision
 
         return precision(self.dtype, self.device, card)
+
+
+def _check_groups(dataset: Dataset) -> None:
+    """Check that each class has several groups, so that it can be held out and still be trained on.
+
+    Raises:
+        DataError: a class has one; names it.
+    """
+    strata = kind_of(dataset.target_kind).strata(dataset.targets or ()) if dataset.classes else None
+    if strata is None or not dataset.groups:
+        return
+    groups_of: dict[int, set[str]] = {}
+    for label, group in zip(strata.tolist(), dataset.groups, strict=True):
+        groups_of.setdefault(label, set()).add(group)
+    single = [dataset.classes[label] for label, groups in sorted(groups_of.items()) if len(groups) < 2]
+    if single:
+        more = f" and {len(single) - 1:,} more" if len(single) > 1 else ""
+        raise DataError(
+            f"{len(single):,} of the {len(groups_of):,} classes of '{dataset.name}' have only one group in column "
+            f"'{dataset.columns.get('group', '')}', which cannot be used for both training and evaluation: "
+            f"'{single[0]}'{more}.",
+            "Name a column in which each class has several groups, or leave out --group-column.",
+        )
 
 
 def sample_count(dataset: Dataset, samples: int) -> int:

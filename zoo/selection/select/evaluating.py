@@ -270,7 +270,12 @@ def _no_better(first: Candidate, plan: TuningPlan) -> list[str]:
     baseline = confirming.score_of(replace(found, value=found.baseline), plan)
     if confirming.score_of(found, plan) > baseline:
         return []
+    # A model that was evaluated as it is may have nothing to train.
+    trained = found.strategy != confirming.AS_IT_IS
+    longer = (
+        f"Add samples, or train for longer: zoo tune {first.id} --epochs 50" if trained else "Try other candidates."
+    )
     return [
         f"No candidate beats the baseline ({found.metric} {found.baseline:.4g}): the best, {first.id}, reaches "
-        f"{found.value:.4g}. Add samples, or train for longer: zoo tune {first.id} --epochs 50"
+        f"{found.value:.4g}. {longer}"
     ]
