@@ -62,7 +62,7 @@ def question(model: Model, task: str | None, labels: str | Sequence[str], option
     own = [name for name in model.card.tasks if name in tasks]
     of_options = [option.task for option in given if option.task and (option.task in own or not own)]
     named = labels.split(",") if isinstance(labels, str) else labels
-    classes = tuple(name for label in named if (name := label.strip()))
+    classes = tuple(filter(None, map(str.strip, named)))
     name = task or next(iter(of_options), None)
     if name is None and len(model.card.tasks) > 1:
         name = model.default_task(classes)

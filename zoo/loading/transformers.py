@@ -33,10 +33,20 @@ WARN, IGNORE, REFUSE = "warn", "ignore", "refuse"
 
 
 def load_config(folder: Path) -> Any:
-    """The configuration of a folder."""
+    """The configuration of a folder.
+
+    Raises:
+        UnsupportedModel: it is damaged, or a field has an invalid value.
+    """
     import transformers
 
-    return transformers.AutoConfig.from_pretrained(folder, **LOCAL)
+    try:
+        return transformers.AutoConfig.from_pretrained(folder, **LOCAL)
+    except Exception as error:  # the library's checks of fields raise errors of their own
+        reason = " ".join(str(error).split())[:300].rstrip(".")
+        raise UnsupportedModel(
+            f"transformers cannot read the config.json in {folder}: {reason}.", "Save the model again."
+        ) from error
 
 
 def load_part(kind: Any, card: ModelCard, folder: Path) -> Any:

@@ -161,6 +161,10 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
             f"stops after {options['patience']} epochs without gain."
         )
     held_out = f"{options['validation']:.0%} for validation, {options['test']:.0%} for the test"
+    if options["group_column"]:
+        held_out += f", groups of '{options['group_column']}' kept together"
+    if options["time_column"]:
+        held_out += f", the latest by '{options['time_column']}'"
     return f"Plan: {options['strategy']} of {model} on {data}; {held_out}, seed {options['seed']}.{training}"
 
 
