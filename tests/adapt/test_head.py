@@ -55,7 +55,7 @@ def test_the_head_predicts_what_the_linear_probe_does(reviews: str) -> None:
 
 def test_numbers_are_predicted_in_their_own_unit(tmp_path) -> None:
     path = tmp_path / "lengths.csv"
-    rows = [f"{'very ' * (n % 9)}long word {n},{1000 * (n % 9) + 50000}" for n in range(90)]
+    rows = [f"{'very ' * (n % 7)}long {n},{1000 * (n % 7) + 50000}" for n in range(90)]
     path.write_text("\n".join(["text,score", *rows]) + "\n", encoding="utf-8")
 
     backbone, experiment, module, targets, plan = started(STATIC, str(path))

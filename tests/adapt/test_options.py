@@ -95,7 +95,7 @@ def test_a_plugin_replaces_a_strategy_for_every_kind_of_target(kind: str, monkey
 
 def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> None:
     from zoo.cli import cli
-    from zoo.cli.options import READING
+    from zoo.cli.options import READING, SPLITTING
 
     command = cli.get_command(click.Context(cli), "tune")
     assert command is not None
@@ -105,6 +105,7 @@ def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> N
         "folder",
         "no_save_run",
         *READING,
+        *SPLITTING,
         "json",
         "traceback",
         "remote_code",

@@ -58,7 +58,7 @@ def test_the_command_says_how_many_samples_are_copies(
     tmp_path: Path, reviews: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["tune", STATIC, write(tmp_path / "chance.csv", by_chance())]) == 0
-    assert "240 samples are copies of others" in capsys.readouterr().err
+    assert "240 samples are duplicates" in capsys.readouterr().err
     assert run(["tune", STATIC, reviews]) == 0
     assert "copies" not in capsys.readouterr().err
 

@@ -70,5 +70,5 @@ def test_a_full_disk_is_noticed_before_the_training(tmp_path: Path, monkeypatch:
     from zoo.adapt.saved import saving
 
     monkeypatch.setattr(saving.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
-    with pytest.raises(StorageError, match="MB left"):
+    with pytest.raises(StorageError, match="MB free"):
         trained(output=str(tmp_path / "tuned"))

@@ -57,7 +57,7 @@ def test_a_fasta_file_with_labels_in_its_headers(fasta: Path) -> None:
 
 def test_any_key_of_the_header_can_be_the_target(fasta: Path) -> None:
     assert list(zoo.read(fasta, target_column="length").targets) == [10.0]
-    with pytest.raises(DataError, match=r"called 'lenght'; there are label, length"):
+    with pytest.raises(DataError, match=r"called 'lenght'; the labels are: label, length"):
         zoo.read(fasta, target_column="lenght")
 
 

@@ -168,7 +168,7 @@ def test_selection_on_another_file(files: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["history"], "Give either --runs, or both --train and --test."),
+        (["history"], "Pass either --runs, or both --train and --test."),
         (["history", "--runs", "nowhere.csv"], "nowhere.csv cannot be read"),
         (["selection", "--scores", "{runs}", "--budget", "0"], "Invalid budget 0: it must be positive."),
         (["history", "--runs", "{two}"], "nothing can be evaluated"),

@@ -74,7 +74,7 @@ def test_winds_are_read_in_order_of_time() -> None:
     assert data.inputs[5].names == ("UWND", "VWND")
     np.testing.assert_array_equal(data.inputs[5].fields[-1].values, data.targets[4].values)
     assert len(zoo.read(str(WINDS), target_column="UWND").targets[0].values) == 1
-    with pytest.raises(DataError, match="no field 'RAIN'; there are UWND, VWND"):
+    with pytest.raises(DataError, match="no field 'RAIN'; its fields are: UWND, VWND"):
         zoo.read(str(WINDS), target_column="RAIN")
 
 

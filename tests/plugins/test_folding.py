@@ -68,7 +68,7 @@ def test_a_structure_is_the_one_of_transformers(folder: Path, capsys: pytest.Cap
 
 
 def test_an_unknown_residue_is_named(folder: Path) -> None:
-    with pytest.raises(InvalidInput, match="none of the twenty: X, Z"):
+    with pytest.raises(InvalidInput, match="other than the twenty: X, Z"):
         zoo.load(f"file:{folder}").predict(["MKXZ"], task=TASK)
 
 
@@ -129,7 +129,7 @@ def test_a_file_of_sequences_is_folded_and_what_cannot_be_is_left_out(
     printed = capsys.readouterr()
     assert "10 residues" in printed.out
     assert "Left out: 2" in printed.err
-    assert "none of the twenty: X, Z" in printed.err
+    assert "other than the twenty: X, Z" in printed.err
     assert sorted(path.name for path in drawn.iterdir()) == [
         "01-first.pdb",
         "01-first.png",

@@ -133,7 +133,7 @@ def test_each_mismatch_has_a_message_of_its_own(
     assert run(["tune", model, "sklearn:digits:100", "--strategy", "full"]) == 1
     assert f"--task {UNCONDITIONAL}" in capsys.readouterr().err
     assert run(["evaluate", model, "sklearn:digits:20", "--task", "text-to-image"]) == 1
-    assert f"serves {UNCONDITIONAL}, and not 'text-to-image'" in capsys.readouterr().err
+    assert f"supports {UNCONDITIONAL}, not 'text-to-image'" in capsys.readouterr().err
     monkeypatch.setenv("ZOO_PICTURE_MODEL", model)
     assert run(["evaluate", model, "sklearn:digits:20", "--task", UNCONDITIONAL]) == 1
     assert "takes prompt inputs" in capsys.readouterr().err
@@ -211,7 +211,7 @@ def test_a_pipeline_may_lie_in_one_folder(tmp_path: Path) -> None:
     ("spoil", "told"),
     [
         (_to_pickle, "no safetensors for its part 'unet'"),
-        (lambda root: _index(root, _class_name=["my_pipeline", "Mine"]), "which zoo does not run"),
+        (lambda root: _index(root, _class_name=["my_pipeline", "Mine"]), "which zoo does not support"),
         (lambda root: _config(root, attn_implementation="some/kernel"), "attention code from another repository"),
         (lambda root: shutil.rmtree(root / "scheduler"), "lacks its part 'scheduler'"),
         (_lose_a_tensor, "lacks 1 tensor of its architecture, such as conv_in.bias"),
@@ -231,7 +231,7 @@ def test_an_option_without_effect_is_refused_for_a_tuned_model_too(tmp_path: Pat
 
     for backbone in (loaded.backbone, tuned):
         model = Model(loaded.card, backbone)
-        with pytest.raises(InvalidInput, match="--guidance applies only to models that follow a prompt"):
+        with pytest.raises(InvalidInput, match="--guidance applies only to models that take text prompts"):
             question(model, UNCONDITIONAL, (), {"guidance": 3.0}).read(model, ["3"])
 
 
