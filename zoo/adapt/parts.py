@@ -72,7 +72,8 @@ def check_classes(dataset: Dataset, parts: Sequence[Sequence[int]]) -> None:
     Raises:
         DataError: a class has none; names it.
     """
-    strata = kind_of(dataset.target_kind).strata(dataset.targets or ()) if dataset.classes else None
+    known = dataset.targets if dataset.classes else None
+    strata = None if known is None else kind_of(dataset.target_kind).strata(known)
     if strata is None or not (dataset.groups or dataset.times):
         return
     by = "groups" if dataset.groups else "times"

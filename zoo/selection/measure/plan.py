@@ -110,7 +110,8 @@ def _check_groups(dataset: Dataset) -> None:
     Raises:
         DataError: a class has one; names it.
     """
-    strata = kind_of(dataset.target_kind).strata(dataset.targets or ()) if dataset.classes else None
+    known = dataset.targets if dataset.classes else None
+    strata = None if known is None else kind_of(dataset.target_kind).strata(known)
     if strata is None or not dataset.groups:
         return
     groups_of: dict[int, set[str]] = {}
