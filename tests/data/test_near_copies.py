@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from zoo.data import copies, units
 from zoo.data.identity import identical
 from zoo.data.splitting import split
 from zoo.entities import Dataset
-from zoo.kinds.near import SHORTEST_TEXT, near_images, near_texts
+from zoo.kinds import near
+from zoo.kinds.near import SHORTEST_TEXT, near_images, near_texts, root
 
 TEXT = "Transfer learning reuses a model trained on one task as the starting point for another, which saves labels."
 OTHER = "The committee approved the revised budget for the coming year after a long debate about the cost of heating."
@@ -58,11 +60,22 @@ def test_short_texts_are_compared_exactly() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.text(max_size=80), max_size=12))
-def test_any_text_has_a_pair_in_its_copy_and_pairs_are_in_order(found: list[str]) -> None:
+def test_any_text_is_connected_with_its_copy_and_no_pair_closes_a_circle(found: list[str]) -> None:
     long = [text + TEXT for text in found]
-    pairs = list(near_texts([*long, *long]))
-    assert all(0 <= one < other < 2 * len(long) for one, other in pairs)
-    assert {(at, at + len(long)) for at in range(len(long))} <= set(pairs)
+    links = list(range(2 * len(long)))
+    for one, other in near_texts([*long, *long]):
+        assert 0 <= one < other < len(links)
+        roots = root(links, one), root(links, other)
+        assert roots[0] != roots[1]
+        links[max(roots)] = min(roots)
+    assert all(root(links, at) == root(links, at + len(long)) for at in range(len(long)))
+
+
+def test_many_texts_of_one_template_take_few_comparisons() -> None:
+    with mock.patch("zoo.kinds.near._jaccard", wraps=near._jaccard) as compared:
+        pairs = list(near_texts([f"{TEXT} {OTHER} Number {number}." for number in range(300)]))
+    assert len(pairs) == 299
+    assert compared.call_count < 1000
 
 
 def test_images_resized_encoded_again_or_cropped_a_little_are_near_copies() -> None:

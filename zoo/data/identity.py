@@ -21,6 +21,7 @@ from zoo.kinds.folding import folded_text
 from zoo.kinds.image import to_rgb
 from zoo.kinds.items import AudioFiles, EncodedAudio, EncodedImages, ImageFiles, in_threads
 from zoo.kinds.known import kind_of
+from zoo.kinds.near import root
 
 if TYPE_CHECKING:
     import numpy as np
@@ -132,9 +133,9 @@ def units(dataset: Dataset, grouped: bool = True) -> np.ndarray | None:
         pairs += [(of_group.setdefault(group, unit), unit) for group, unit in zip(groups, exact.tolist(), strict=True)]
     unit_of = list(range(len(first)))
     for one, other in pairs:
-        roots = _root(unit_of, one), _root(unit_of, other)
+        roots = root(unit_of, one), root(unit_of, other)
         unit_of[max(roots)] = min(roots)
-    roots_of = np.array([_root(unit_of, unit) for unit in range(len(first))])
+    roots_of = np.array([root(unit_of, unit) for unit in range(len(first))])
     _, merged = np.unique(roots_of, return_inverse=True)
     return None if len(first) == len(exact) == len(set(unit_of)) else np.asarray(merged.reshape(-1)[exact])
 
@@ -168,12 +169,6 @@ def _near(dataset: Dataset, first: np.ndarray) -> Sequence[tuple[int, int]]:
             _pairs.pop(next(iter(_pairs)), None)
         _pairs[key] = found
     return found
-
-
-def _root(unit_of: list[int], unit: int) -> int:
-    while unit_of[unit] != unit:
-        unit_of[unit] = unit = unit_of[unit_of[unit]]
-    return unit
 
 
 def _has_form(name: str) -> bool:

@@ -44,7 +44,9 @@ _BANDS = DIFFERING_BITS + 1
 
 
 def near_texts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Pairs of positions of nearly equal texts: MinHash proposes them (Broder, 1997), exact similarity decides.
+    """Pairs of positions that connect nearly equal texts; MinHash proposes them (Broder, 1997), similarity decides.
+
+    Texts that earlier pairs connect are not compared again, because many texts of one template have millions of pairs.
 
     Raises:
         MissingExtra: datasketch is not installed.
@@ -55,11 +57,21 @@ def near_texts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     at = [position for position, text in enumerate(texts) if len(text) >= SHORTEST_TEXT]
     index = MinHashLSH(threshold=_CANDIDATES, num_perm=_PERMUTATIONS)
     grams = [_grams(texts[position]) for position in at]
+    links = list(range(len(at)))
     for row, sketch in enumerate(MinHash.generator(grams, num_perm=_PERMUTATIONS, hashfunc=int)):
-        for other in index.query(sketch):
-            if _jaccard(grams[row], grams[other]) >= SIMILAR_TEXTS:
+        for other in sorted(index.query(sketch)):
+            roots = root(links, other), root(links, row)
+            if roots[0] != roots[1] and _jaccard(grams[row], grams[other]) >= SIMILAR_TEXTS:
+                links[max(roots)] = min(roots)
                 yield at[other], at[row]
         index.insert(row, sketch)
+
+
+def root(links: list[int], place: int) -> int:
+    """The representative of all that is connected with a place, where each links to itself or an earlier one."""
+    while links[place] != place:
+        links[place] = place = links[links[place]]
+    return place
 
 
 def _grams(text: str) -> np.ndarray:

@@ -136,7 +136,7 @@ def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
     conflicting = f"; groups of duplicates with different labels: {found.conflicting:,}" if found.conflicting else ""
     files = " by file content; the same sample in another format is not detected" if found.by_files else ""
     facts.append(["repeated", f"{found.repeated:,}{files}{conflicting}"])
-    if found.near_copies is not None:
-        facts.append(["nearly repeated", f"{found.near_copies:,}"])
+    near = "not compared" if found.near_copies is None else f"{found.near_copies:,}"
+    facts.append(["nearly repeated", near])
     facts.append(["fingerprint", found.fingerprint])
     return facts

@@ -79,7 +79,8 @@ def describe(config: Mapping[str, Any], task: str | None = None, library: str | 
     given = str(config.get("input_kind") or "")
     given = given if given in kinds else ""
     purpose = _purpose(given or architecture.input)
-    owner = plugins().domains[purpose.domain] if purpose else family or names.libraries.get(LIBRARY, _OTHER)
+    usual = family or names.libraries.get(LIBRARY, _OTHER)
+    owner = plugins().domains.get(purpose.domain, usual) if purpose else usual
     head = next(_heads(owner, classes), None)
     if head is None and purpose is None:
         head = next((one for domain in plugins().domains.values() for one in _heads(domain, classes)), None)
@@ -117,7 +118,7 @@ def _domain(names: _Names, task: str, library: str | None) -> Domain | None:
     """The domain of a task, or of a library."""
     loading = names.libraries.get(library or "")
     known = plugins().tasks.get(task)
-    serving = plugins().domains[known.domain] if known else names.other_tasks.get(task)
+    serving = plugins().domains.get(known.domain) if known else names.other_tasks.get(task)
     # Models without a head are listed under one domain's task for them, whatever their input.
     if serving and loading and task == serving.default_task:
         return loading
