@@ -34,7 +34,9 @@ def cider(targets: Sequence[str], predictions: Sequence[str]) -> float:
     return SCALE * total / len(known)
 
 
-METRICS = (Metric("cider", cider, True, "CIDEr-D of captions, one reference each; 0 to 10."),)
+METRICS = (
+    Metric("cider", cider, True, "CIDEr-D of captions, one reference each; 0 to 10.", bounds=(0, 10), recomputed=20),
+)
 
 
 def _grams(words: Sequence[str]) -> list[Grams]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.linear_head import LinearHead, choose, extract, predict, refit
+from zoo.adapt.linear_head import LinearHead, choose, extract, predictions, refit
 from zoo.answers import figure_text
 from zoo.errors import DataError
 from zoo.kinds.metrics import metric
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
-    from zoo.contract.experiment import Experiment
+    from zoo.contract.experiment import Experiment, Predictions
     from zoo.entities import Dataset, Plan, Run
 
 FINE_TUNED, LINEAR_PROBE = "fine-tuned", "linear-probe"
@@ -43,10 +43,9 @@ class Probe:
     penalty: float
     score: float
 
-    def metrics(self, experiment: Experiment) -> dict[str, float]:
-        """Every metric on the test samples."""
-        test = list(experiment.test)
-        return experiment.evaluate(predict(self.head, self.features[test], experiment), test)
+    def tested(self, experiment: Experiment) -> Predictions:
+        """Predictions for the test samples."""
+        return predictions(self.head, self.features[list(experiment.test)], experiment)
 
 
 def fit_probe(
@@ -87,23 +86,25 @@ def record(
     experiment: Experiment,
     probe: Probe | None,
     training: Training,
-    fine_tuned: Mapping[str, float],
+    fine_tuned: Predictions,
     better: Probe | None,
 ) -> dict[str, Any]:
     """The comparison as a run records it: metrics of both models on the test samples, which is kept, and why.
 
     Args:
-        fine_tuned: metrics of the fine-tuned model on the test samples.
+        fine_tuned: predictions of the fine-tuned model for the test samples.
         better: the result of ``better_probe``.
     """
     kept = FINE_TUNED if better is None else LINEAR_PROBE
     if probe is None:
         return {"kept": kept}
     sign = 1 if experiment.metrics[0].higher_is_better else -1
+    probed = probe.tested(experiment)
     return {
         "kept": kept,
-        "probe": probe.metrics(experiment),
-        "fine_tuned": dict(fine_tuned),
+        "probe": experiment.evaluate(probed.values, experiment.test),
+        "fine_tuned": experiment.evaluate(fine_tuned.values, experiment.test),
+        "gain_over_probe": list(experiment.gain(fine_tuned.values, probed.values)),
         "probe_penalty": probe.penalty,
         "validation_scores": {"probe": sign * probe.score, "fine_tuned": sign * training.best.score},
         "validation_samples": len(experiment.validation),
@@ -127,7 +128,7 @@ def sentences(run: Run) -> str | None:
     reached, probed = (figure_text(plan[side][name]) for side in ("fine_tuned", "probe"))
     found = (
         f"Fine-tuning reached {name} {reached}, the linear probe {probed}, on the same {plan['test_samples']:,} test "
-        "samples"
+        f"samples{_difference(plan)}"
     )
     if plan["kept"] == LINEAR_PROBE:
         return f"{found}; the probe is kept: {_why(plan)}. To keep the fine-tuned model: --keep {FINE_TUNED}"
@@ -136,6 +137,15 @@ def sentences(run: Run) -> str | None:
     better = metric(name).higher_is_better == (plan["probe"][name] > plan["fine_tuned"][name]) and reached != probed
     other = f" To keep the probe: --strategy {LINEAR_PROBE}" if better else ""
     return f"{found}; the fine-tuned model is kept: {_why(plan)}.{other}"
+
+
+def _difference(plan: Mapping[str, Any]) -> str:
+    """The gain of fine-tuning over the probe with its interval; empty for runs without one."""
+    if "gain_over_probe" not in plan:
+        return ""
+    value, low, high = plan["gain_over_probe"]
+    unclear = ", which may be chance" if low <= 0 <= high else ""
+    return f" (gain {value:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}{unclear})"
 
 
 def _why(plan: Mapping[str, Any]) -> str:

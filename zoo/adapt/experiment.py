@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.known_strategies import options_of
 from zoo.adapt.plans import check_plan
 from zoo.adapt.task_metrics import metrics_for
-from zoo.contract.experiment import Experiment, is_binary
+from zoo.contract.experiment import Experiment, Predictions, is_binary
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import DataError
 from zoo.kinds.known import kind_of
@@ -20,7 +20,9 @@ from zoo.provenance import figure_versions, revision_of
 from zoo.tasks import find_task
 
 if TYPE_CHECKING:
+    from zoo.adapt.results.outcomes import Gain
     from zoo.contract.backbone import Backbone
+    from zoo.entities import Outcomes
 
 RANKED = "roc_auc"
 """The primary metric for targets of 0 and 1."""
@@ -32,20 +34,39 @@ class Prepared(Experiment):
 
     Attributes:
         started: ``time.perf_counter()`` at its start.
+        units: n integers, equal for samples that depend on each other; None if each is independent.
     """
 
     started: float = field(default_factory=time.perf_counter)
+    units: Any = None
+
+    @property
+    def test_units(self) -> list[int] | None:
+        """The same for the test samples."""
+        return None if self.units is None else [int(self.units[at]) for at in self.test]
+
+    def gain(self, predictions: Any, other: Any) -> Gain:
+        """The paired gain over other predictions, see ``zoo.adapt.results.intervals.difference``."""
+        from zoo.adapt.results.outcomes import gain
+
+        return gain(self.metrics[0], self.of(self.test), predictions, other, self.test_units)
 
     def record(
         self,
         backbone: Backbone,
         plan: Plan,
         *,
-        metrics: Mapping[str, float],
+        metrics: Mapping[str, float] | None = None,
+        predictions: Predictions | None = None,
         epochs: int = 0,
         carried_out: Mapping[str, Any] | None = None,
     ) -> Run:
-        """The record of the adaptation, with the baseline, the versions and the time."""
+        """The record of the adaptation, with the baseline, intervals, the versions and the time."""
+        if metrics is None and predictions is None:
+            raise ValueError("record needs metrics or predictions")
+        guessed, found = self.guessed(), predictions
+        if metrics is None and found is not None:
+            metrics = self.evaluate(found.values, self.test)
         used = options_of(plan.strategy, self.dataset).select(plan.to_dict())
         return Run(
             id=new_id(),
@@ -54,8 +75,8 @@ class Prepared(Experiment):
             dataset=self.dataset.name,
             data=self.dataset.fingerprint,
             strategy=plan.strategy,
-            metrics=dict(metrics),
-            baseline=self.baseline(),
+            metrics=dict(metrics or {}),
+            baseline=self.evaluate(guessed, self.test),
             plan={
                 **used,
                 **(carried_out or {}),
@@ -63,6 +84,7 @@ class Prepared(Experiment):
                 "copies": self.copies,
                 "near_copies": self.near_copies,
                 "test_samples": len(self.test),
+                **({} if found is None else self._compared(found.values, guessed)),
             },
             seed=plan.seed,
             epochs=epochs,
@@ -73,7 +95,30 @@ class Prepared(Experiment):
             versions=figure_versions(backbone, kind_of(self.dataset.input_kind), self.kind),
             path=plan.output,
             created=datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            intervals={} if found is None else self._intervals(found.values),
+            outcomes=None if found is None else self._outcomes(found),
         )
+
+    def _compared(self, found: Any, guessed: Any) -> dict[str, Any]:
+        """Gains over the baseline and over rivals, with their intervals; metrics of rivals; independent samples."""
+        others = {"baseline": guessed, **{name: rival.values for name, rival in self.rivals.items()}}
+        units = self.test_units
+        return {
+            "gains": {name: list(self.gain(found, other)) for name, other in others.items()},
+            "rivals": {name: self.evaluate(rival.values, self.test) for name, rival in self.rivals.items()},
+            "test_units": len(self.test) if units is None else len(set(units)),
+        }
+
+    def _intervals(self, found: Any) -> dict[str, tuple[float, float]]:
+        from zoo.adapt.results.outcomes import intervals
+
+        return intervals(self.metrics, self.of(self.test), found, self.test_units)
+
+    def _outcomes(self, found: Predictions) -> Outcomes | None:
+        from zoo.adapt.results.outcomes import outcomes
+
+        targets, units = self.of(self.test), self.test_units
+        return outcomes(self.dataset, self.test, targets, found.values, confidences=found.confidences, units=units)
 
     def _divided(self) -> dict[str, Any]:
         """The columns that the parts follow, the groups in the test part, and samples left out of it as repeats."""
@@ -141,7 +186,20 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     if kind.estimable and targets.dtype.kind == "f" and all(is_binary(targets[list(part)]) for part in parts[1:]):
         # Targets of 0 and 1 are evaluated by rank, as in MoleculeNet (Wu et al., 2018).
         metrics = tuple(sorted(metrics, key=lambda metric: metric.name != RANKED))
-    return Prepared(task, dataset, parts[0], parts[1], parts[2], targets, metrics, kind, exact, near - exact, started)
+    return Prepared(
+        task,
+        dataset,
+        train=parts[0],
+        validation=parts[1],
+        test=parts[2],
+        targets=targets,
+        metrics=metrics,
+        kind=kind,
+        copies=exact,
+        near_copies=near - exact,
+        started=started,
+        units=None if ordered else units(dataset),
+    )
 
 
 def too_few(dataset: Dataset, repeated: int) -> DataError:

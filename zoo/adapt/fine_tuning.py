@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from zoo.adapt.learner_objective import LearnerObjective
 from zoo.adapt.objectives import Objective
 from zoo.adapt.saved.saving import check_room, save
 from zoo.adapt.saved.seen import trained_on
-from zoo.adapt.training.settings import Settings
+from zoo.adapt.training.settings import Epoch, Settings
 from zoo.contract.backbone import HasLearningRate
 from zoo.errors import needs_extra
 from zoo.features.memory import keep_freed_memory
@@ -88,12 +89,13 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "trained_parameters": attached.trained,
+            "curve": [_figures(epoch) for epoch in training.epochs],
         }
         outcome = objective.finish(module, training, progress)
         run = experiment.record(
             backbone,
             replace(plan, device=_device(plain, plan.device)),
-            metrics=outcome.metrics,
+            predictions=outcome.predictions,
             epochs=len(training.epochs),
             carried_out={**carried_out, **outcome.carried_out},
         )
@@ -109,6 +111,12 @@ def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:
     if plan.learning_rate is not None:
         return plan.learning_rate
     return float(backbone.learning_rate) if isinstance(backbone, HasLearningRate) else usual
+
+
+def _figures(epoch: Epoch) -> list[float | None]:
+    """Number, training loss, validation loss and validation score; None if it is not a number."""
+    figures = (epoch.training_loss, epoch.validation_loss, epoch.score)
+    return [epoch.number, *(round(one, 6) if math.isfinite(one) else None for one in figures)]
 
 
 def _device(module: nn.Module, planned: str) -> str:

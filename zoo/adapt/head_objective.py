@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.linear_head import confidences
 from zoo.adapt.objectives import LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import HasHead, Trainable
+from zoo.contract.experiment import Predictions
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -98,26 +100,26 @@ class HeadObjective:
         return self._experiment.decide(self._targets.predictions(outputs), self._experiment.validation)
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
-        """Metrics of the fine-tuned model, or of the probe if it is better on the validation samples."""
+        """Predictions of the fine-tuned model, or of the probe if it is better on the validation samples."""
         from zoo.adapt import comparison
         from zoo.adapt.training.loop import evaluate
 
         experiment, card = self._experiment, self._backbone.card
         with progress.step("Testing"):
             outputs, _ = evaluate(module, self.batches(experiment.test), self._targets.loss(None))
-        metrics = experiment.evaluate(self._targets.predictions(outputs), experiment.test)
+        found = self._targets.tested(outputs)
         better = comparison.better_probe(self._plan, self._probe, training, self._start)
         carried_out = {
             "head": "random" if self._start is None else "probe",
             "class_weights": self._weights is not None,
-            **comparison.record(experiment, self._probe, training, metrics, better),
+            **comparison.record(experiment, self._probe, training, found, better),
         }
         if better is not None:
             adapted = Adapted(card, experiment.dataset, head=better.head, layer=better.layer)
-            return Outcome(carried_out["probe"], adapted, carried_out, comparison.LINEAR_PROBE)
+            return Outcome(better.tested(experiment), adapted, carried_out, comparison.LINEAR_PROBE)
         centre, scale = self._targets.centre, self._targets.scale
         adapted = Adapted(card, experiment.dataset, module=module, centre=centre, scale=scale)
-        return Outcome(metrics, adapted, carried_out)
+        return Outcome(found, adapted, carried_out)
 
 
 class HeadTargets:
@@ -157,6 +159,11 @@ class HeadTargets:
         if self._experiment.classification:
             return np.asarray(outputs.argmax(axis=1))
         return np.asarray(outputs[:, 0].astype(np.float64) * self.scale + self.centre)
+
+    def tested(self, outputs: np.ndarray) -> Predictions:
+        """The same with the probability of each predicted class."""
+        found = self.predictions(outputs)
+        return Predictions(found, confidences(outputs) if self._experiment.classification else None)
 
 
 def check_trainable(backbone: Backbone) -> Trainable:

@@ -10,6 +10,7 @@ from zoo.adapt.evaluating import CHUNK, known_targets
 from zoo.adapt.objectives import LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import Learns
+from zoo.contract.experiment import Predictions
 from zoo.errors import UnsupportedModel
 from zoo.kinds.known import kind_of
 
@@ -63,13 +64,13 @@ class LearnerObjective:
         return self._experiment.decide(self._answers(self._experiment.validation), self._experiment.validation)
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
-        """Metrics of the learner's answers."""
+        """The learner's answers for the test samples."""
         experiment = self._experiment
         with progress.step("Testing"):
-            metrics = experiment.evaluate(self._answers(experiment.test), experiment.test)
+            answers = self._answers(experiment.test)
         dataset = replace(experiment.dataset, classes=self._learner.classes)
         adapted = Adapted(self._backbone.card, dataset, module=module)
-        return Outcome(metrics, adapted, experiment.kind.evaluated_with(experiment.task.name))
+        return Outcome(Predictions(answers), adapted, experiment.kind.evaluated_with(experiment.task.name))
 
     def _answers(self, positions: Sequence[int]) -> list[Any]:
         """The learner's answers for a part, as targets."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.contract.experiment import Experiment
+from zoo.contract.experiment import Experiment, Predictions
 from zoo.errors import DataError, needs_extra
 
 if TYPE_CHECKING:
@@ -123,6 +123,24 @@ def predict(head: LinearHead, features: np.ndarray, experiment: Experiment) -> n
     """Class indices or numbers for features, n x d."""
     outputs = head.outputs(features)
     return outputs.argmax(axis=1) if experiment.classification else outputs[:, 0]
+
+
+def predictions(head: LinearHead, features: np.ndarray, experiment: Experiment) -> Predictions:
+    """The same with the probability of each predicted class."""
+    return as_predictions(head.outputs(features), experiment)
+
+
+def as_predictions(outputs: np.ndarray, experiment: Experiment) -> Predictions:
+    """Predictions from logits or numbers, n x k."""
+    if not experiment.classification:
+        return Predictions(outputs[:, 0])
+    return Predictions(outputs.argmax(axis=1), confidences(outputs))
+
+
+def confidences(logits: np.ndarray) -> np.ndarray:
+    """The probability of the most likely class, n, from logits, n x k."""
+    odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(1 / odds.sum(axis=1))
 
 
 def _unscaled(weight: np.ndarray, bias: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> LinearHead:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.adapt.linear_head import PENALTIES, choose, extract, predict, refit
+from zoo.adapt.linear_head import PENALTIES, choose, extract, predictions, refit
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
@@ -27,9 +27,9 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         penalty = choose(experiment, features, step).penalty
         head = refit(experiment, features, penalty)
         step.advance()
-    metrics = experiment.evaluate(predict(head, features[list(experiment.test)], experiment), experiment.test)
+    found = predictions(head, features[list(experiment.test)], experiment)
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
-    run = experiment.record(backbone, plan, metrics=metrics, carried_out=carried_out)
+    run = experiment.record(backbone, plan, predictions=found, carried_out=carried_out)
     if plan.output:
         seen = trained_on(dataset, experiment.learned_from, backbone.card)
         run = save(run, Adapted(backbone.card, dataset, head=head, layer=layer), seen)

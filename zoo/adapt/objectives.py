@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zoo.adapt.saved.saving import Adapted
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Progress
+    from zoo.contract.experiment import Predictions
 
 LEARNING_RATE = 1e-4
 """Learning rate of pretrained weights, if neither the plan nor the backbone names one."""
@@ -22,13 +23,13 @@ class Outcome:
     """The result of a training.
 
     Attributes:
-        metrics: on the test samples.
+        predictions: for the test samples.
         adapted: the model that is kept.
         carried_out: further details for the record of the run.
         strategy: strategy of the kept model, if it is not the plan's.
     """
 
-    metrics: Mapping[str, float]
+    predictions: Predictions
     adapted: Adapted
     carried_out: Mapping[str, Any] = field(default_factory=dict)
     strategy: str = ""

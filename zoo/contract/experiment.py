@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +21,19 @@ STRONG_IMBALANCE = 10
 
 
 @dataclass(frozen=True)
+class Predictions:
+    """What a model predicts for n samples.
+
+    Attributes:
+        values: n class indices, numbers, or values of the targets' kind.
+        confidences: n probabilities of the predicted classes; None if the model has none.
+    """
+
+    values: Any
+    confidences: Any = None
+
+
+@dataclass(frozen=True)
 class Experiment(ABC):
     """A data set split for one adaptation, how it is evaluated, and where the results go.
 
@@ -33,6 +46,7 @@ class Experiment(ABC):
         kind: the kind of the targets.
         copies: number of samples that are copies of an earlier one; copies are in the same part.
         near_copies: number of further samples that are nearly the same as another one; they are in its part too.
+        rivals: predictions of other models for the test samples, which the adapted one is compared with, by name.
     """
 
     task: Task
@@ -45,6 +59,7 @@ class Experiment(ABC):
     kind: Kind
     copies: int = 0
     near_copies: int = 0
+    rivals: Mapping[str, Predictions] = field(default_factory=dict)
 
     @property
     def learned_from(self) -> tuple[int, ...]:
@@ -80,10 +95,13 @@ class Experiment(ABC):
         """The samples at ``positions``."""
         return self.dataset.subset(positions)
 
+    def guessed(self) -> Any:
+        """The kind's baseline without a model for the test samples."""
+        return self.kind.baseline(self.part(self.test).inputs, self.of(self.train), self.task.name)
+
     def baseline(self) -> dict[str, float]:
-        """The same metrics on the test split for the kind's baseline without a model."""
-        guessed = self.kind.baseline(self.part(self.test).inputs, self.of(self.train), self.task.name)
-        return self.evaluate(guessed, self.test)
+        """Every metric of that baseline on the test samples."""
+        return self.evaluate(self.guessed(), self.test)
 
     def class_weights(self) -> np.ndarray | None:
         """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
@@ -103,12 +121,21 @@ class Experiment(ABC):
         return weights * len(self.train) / (weights * counts).sum()
 
     @abstractmethod
+    def gain(self, predictions: Any, other: Any) -> tuple[float, float, float]:
+        """The gain of predictions for the test samples over others, in the primary metric; above 0 is better.
+
+        Returns:
+            The gain, and the lowest and highest value of its 95 % interval.
+        """
+
+    @abstractmethod
     def record(
         self,
         backbone: Backbone,
         plan: Plan,
         *,
-        metrics: Mapping[str, float],
+        metrics: Mapping[str, float] | None = None,
+        predictions: Predictions | None = None,
         epochs: int = 0,
         carried_out: Mapping[str, Any] | None = None,
     ) -> Run:
@@ -116,7 +143,8 @@ class Experiment(ABC):
 
         Args:
             backbone: the model that was adapted.
-            metrics: on the test samples.
+            metrics: on the test samples; None computes the task's metrics from the predictions.
+            predictions: for the test samples; without them, the metrics have no intervals.
             carried_out: what the strategy chose where the plan left it open, and how it ended; recorded with the plan,
                 without options that have no effect.
         """

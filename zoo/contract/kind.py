@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.examples import Examples
 from zoo.contract.showing import Shows
-from zoo.contract.values import Typed, Unusable, Values
+from zoo.contract.values import Shown, Typed, Unusable, Values
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from zoo.contract.backbone import LoadedModel, Progress
     from zoo.contract.metric import Metric
     from zoo.contract.reader import ReadOptions, Table
-    from zoo.entities import Dataset, Problem
+    from zoo.entities import Dataset, Outcomes, Problem
     from zoo.tasks import Task
 
 
@@ -276,6 +276,10 @@ class Kind(Shows, Examples):
         return {}
 
     # Describing
+
+    def breakdown(self, outcomes: Outcomes) -> Mapping[str, Shown]:
+        """Tables of where predictions are right and wrong, by caption, such as one of precision and recall by class."""
+        return {}
 
     def profile(self, inputs: Sequence[Any]) -> Mapping[str, Any]:
         """Facts about n samples for ``zoo profile``: JSON values by name."""

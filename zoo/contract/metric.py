@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 
@@ -18,9 +19,14 @@ class Metric:
             evaluate such targets.
         higher_is_better: its direction.
         description: definition and range in a sentence.
+        bounds: its lowest and highest value; no interval exceeds them.
+        recomputed: how many times it is computed for its interval, see ``zoo.adapt.results.intervals``; fewer for
+            metrics that take long.
     """
 
     name: str
     compute: Callable[[Any, Any], float]
     higher_is_better: bool = True
     description: str = ""
+    bounds: tuple[float, float] = (-inf, inf)
+    recomputed: int = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoo.entities.base import Entity
 from zoo.entities.cards import NOT_PROPOSED, BenchmarkScore, LocalFiles, ModelCard, ModelFile, ModelId
 from zoo.entities.data import Combined, Dataset, FeatureRequest, Features, FeatureShard, LeftOut, Problem, Subset
-from zoo.entities.runs import Measurement, Plan, Run
+from zoo.entities.runs import Measurement, Outcomes, Plan, Run
 
 __all__ = [
     "NOT_PROPOSED",
@@ -22,6 +22,7 @@ __all__ = [
     "ModelCard",
     "ModelFile",
     "ModelId",
+    "Outcomes",
     "Plan",
     "Problem",
     "Run",

@@ -79,6 +79,28 @@ class Plan(Entity):
 
 
 @dataclass(frozen=True)
+class Outcomes(Entity):
+    """What a model answered for each sample of a test, so that its metrics can be broken down and compared.
+
+    Attributes:
+        kind: kind of the targets.
+        classes: class names by index, if the targets are classes.
+        samples: n digests of the inputs as hex, by which the same samples are found in another run; empty if unknown.
+        units: n integers, equal for samples that depend on each other, such as copies.
+        targets, predictions: n class indices, numbers or texts.
+        confidences: n probabilities of the predicted classes; empty if the model has none.
+    """
+
+    kind: str
+    classes: tuple[str, ...] = ()
+    samples: tuple[str, ...] = ()
+    units: tuple[int, ...] = ()
+    targets: tuple[Any, ...] = ()
+    predictions: tuple[Any, ...] = ()
+    confidences: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Run(Entity):
     """One adaptation with its data set, plan, seed, cost and metrics.
 
@@ -88,6 +110,8 @@ class Run(Entity):
         baseline: the same metrics of the baseline without a model.
         epochs: number of epochs that ran.
         path: folder of the adapted model, if it was kept.
+        intervals: metric name to the lowest and highest value of its 95 % interval.
+        outcomes: the predictions for the test samples; None if they are unknown or were not asked for.
     """
 
     id: str
@@ -108,3 +132,16 @@ class Run(Entity):
     versions: Mapping[str, str] = field(default_factory=dict)
     path: str | None = None
     created: str = ""
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    outcomes: Outcomes | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Run:
+        """The run from the result of ``to_dict``; raises ``InvalidInput`` if a field is unknown or missing."""
+        read, found, ends = dict(values), values.get("outcomes"), values.get("intervals")
+        if isinstance(found, Mapping):
+            read["outcomes"] = Outcomes.from_dict(found)
+        if isinstance(ends, Mapping):
+            read["intervals"] = {name: tuple(pair) for name, pair in ends.items()}
+        run: Run = super().from_dict(read)
+        return run

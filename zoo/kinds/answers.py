@@ -100,9 +100,17 @@ def vqa_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Sequenc
 
 
 METRICS = (
-    Metric("vqa_accuracy", vqa_accuracy, True, "Agreement with at least three annotators; 0 to 1."),
-    Metric("exact_match", exact_match, True, "Share of the answers that match a known answer exactly; 0 to 1."),
-    Metric("answer_f1", answer_f1, True, "Mean F1 of an answer's words with the best known answer; 0 to 1."),
+    Metric("vqa_accuracy", vqa_accuracy, True, "Agreement with at least three annotators; 0 to 1.", bounds=(0, 1)),
+    Metric(
+        "exact_match",
+        exact_match,
+        True,
+        "Share of the answers that match a known answer exactly; 0 to 1.",
+        bounds=(0, 1),
+    ),
+    Metric(
+        "answer_f1", answer_f1, True, "Mean F1 of an answer's words with the best known answer; 0 to 1.", bounds=(0, 1)
+    ),
 )
 
 

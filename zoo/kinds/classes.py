@@ -10,7 +10,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
+from zoo.contract.values import Shown
 from zoo.errors import DataError, UnsupportedModel
+from zoo.kinds.breakdowns import by_class, confusions
 from zoo.kinds.folding import folded
 from zoo.kinds.metrics import CLASSES as METRICS
 from zoo.pages import parts
@@ -18,7 +20,7 @@ from zoo.pages import parts
 if TYPE_CHECKING:
     import numpy as np
 
-    from zoo.entities import Dataset
+    from zoo.entities import Dataset, Outcomes
 
 SHOWN = 5
 """Maximum number of labels in an answer."""
@@ -123,6 +125,10 @@ class Classes(Kind):
             f"used for both training and evaluation: {named}{more}.",
             "Add samples of these classes or leave them out.",
         )
+
+    def breakdown(self, outcomes: Outcomes) -> Mapping[str, Shown]:
+        """Precision and recall by class, and the classes that are confused."""
+        return {"By class": by_class(outcomes), "Confused classes": confusions(outcomes)}
 
     def profile_targets(self, targets: Sequence[Any], classes: Sequence[str]) -> Mapping[str, Any]:
         """Samples by class, in the order of the indices; balance (entropy) and imbalance (largest over smallest)."""

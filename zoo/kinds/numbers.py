@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
+from zoo.contract.values import Shown
 from zoo.errors import UnsupportedModel
+from zoo.kinds.breakdowns import by_range
 from zoo.kinds.metrics import NUMBERS as METRICS
 
 if TYPE_CHECKING:
     import numpy as np
+
+    from zoo.entities import Outcomes
 
 
 class Numbers(Kind):
@@ -51,6 +55,10 @@ class Numbers(Kind):
     def summary(self, answer: Any) -> Sequence[tuple[str, str]]:
         """Six significant digits."""
         return [(f"{answer:.6g}" if isinstance(answer, float) else str(answer), "")]
+
+    def breakdown(self, outcomes: Outcomes) -> Mapping[str, Shown]:
+        """The error in ranges of the targets."""
+        return {"By range": by_range(outcomes)}
 
     def profile_targets(self, targets: Sequence[Any], classes: Sequence[str]) -> Mapping[str, Any]:
         """Minimum, mean and maximum."""

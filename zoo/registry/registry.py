@@ -12,7 +12,7 @@ from typing import Any
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
 from zoo.errors import InvalidInput, ZooError, suggest
 from zoo.registry.database.connection import Reader, explained, opened
-from zoo.registry.database.decoding import card_of, measurement_of, run_of, score_of
+from zoo.registry.database.decoding import RUN_COLUMNS, card_of, measurement_of, run_of, score_of
 from zoo.registry.database.location import Location
 from zoo.registry.index.lineage import Family, family
 from zoo.registry.index.sets import Sets
@@ -134,11 +134,25 @@ class Registry:
             found = connection.execute(f"{sql} ORDER BY created, key", parameters).fetchall()
         return tuple(measurement_of(row) for row in found)
 
-    def runs(self, *, model: str | None = None, task: str | None = None, limit: int | None = None) -> tuple[Run, ...]:
-        """Recorded runs, newest first."""
-        conditions = [(column, value) for column, value in (("model", model), ("task", task)) if value is not None]
+    def runs(
+        self,
+        *,
+        model: str | None = None,
+        task: str | None = None,
+        data: str | None = None,
+        limit: int | None = None,
+        outcomes: bool = False,
+    ) -> tuple[Run, ...]:
+        """Recorded runs, newest first.
+
+        Args:
+            data: only those on the data set with this fingerprint.
+            outcomes: whether to read the predictions for the test samples, which are large.
+        """
+        wanted = (("model", model), ("task", task), ("data", data))
+        conditions = [(column, value) for column, value in wanted if value is not None]
         where = " AND ".join(f"{column} = ?" for column, _ in conditions) or "1 = 1"
-        sql = f"SELECT * FROM runs WHERE {where} ORDER BY created DESC, id LIMIT ?"
+        sql = f"SELECT {'*' if outcomes else RUN_COLUMNS} FROM runs WHERE {where} ORDER BY created DESC, id LIMIT ?"
         most = 2**62 if limit is None else limit
         with self._reading() as (connection, _):
             found = connection.execute(sql, [*(v for _, v in conditions), most]).fetchall()

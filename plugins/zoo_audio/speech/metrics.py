@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import EmbedsTexts
@@ -122,30 +123,40 @@ METRICS = (
         speaker_similarity,
         True,
         "Mean cosine similarity of the speaker vectors of answers and real recordings; -1 to 1.",
+        bounds=(-1, 1),
+        recomputed=20,
     ),
     Metric(
         "predicted_mos",
         predicted_mos,
         True,
         "Opinion score of speech predicted by a model (DNSMOS); 1 to 5.",
+        bounds=(1, 5),
+        recomputed=20,
     ),
     Metric(
         "mel_cepstral_distortion",
         mel_cepstral_distortion,
         False,
         "Mean distance in dB of the mel cepstra of answers and real recordings, aligned in time; 0 and up.",
+        bounds=(0, inf),
+        recomputed=20,
     ),
     Metric(
         "frechet_audio_distance",
         frechet_audio_distance,
         False,
         "Fréchet distance of an audio model's features of answers and real recordings; 0 and up.",
+        bounds=(0, inf),
+        recomputed=20,
     ),
     Metric(
         "clap_score",
         clap_score,
         True,
         "Mean cosine similarity of a CLAP model's vectors of texts and answers; -1 to 1.",
+        bounds=(-1, 1),
+        recomputed=20,
     ),
 )
 

@@ -53,8 +53,12 @@ def token_accuracy(targets: Sequence[Sequence[str]], predictions: Sequence[Seque
 
 
 METRICS = (
-    Metric("entity_f1", entity_f1, True, "Micro F1 of whole entities with their types, as in CoNLL; 0 to 1."),
-    Metric("token_accuracy", token_accuracy, True, "Fraction of the words with the correct tag; 0 to 1."),
+    Metric(
+        "entity_f1", entity_f1, True, "Micro F1 of whole entities with their types, as in CoNLL; 0 to 1.", bounds=(0, 1)
+    ),
+    Metric(
+        "token_accuracy", token_accuracy, True, "Fraction of the words with the correct tag; 0 to 1.", bounds=(0, 1)
+    ),
 )
 
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.experiment import Predictions
 from zoo.contract.strategy import TUNED_MODEL, Options
 from zoo.errors import CostNotice, DataError, InvalidInput, UnsupportedModel
 from zoo_language.openai.chat import CLASSES, ROOM, OpenAIChat, question
@@ -62,7 +63,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         experiment.register(card)
         tuned = OpenAIChat(card)
         with progress.step("Testing"):
-            metrics = _tested(tuned, experiment)
+            found = _tested(tuned, experiment)
         training = 0.0 if job.done_before else backbone.prices.of_training(int(done.trained_tokens or 0))
         _report(f"Fine-tuning cost ${training:.4f}, testing ${tuned.spent:.4f}.")
         carried_out = {
@@ -72,7 +73,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             "dollars": round(training + tuned.spent, 6),
         }
         on = dataclasses.replace(plan, device="openai")
-        return experiment.record(backbone, on, metrics=metrics, epochs=plan.epochs, carried_out=carried_out)
+        return experiment.record(backbone, on, predictions=found, epochs=plan.epochs, carried_out=carried_out)
 
 
 def _check(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> None:
@@ -131,13 +132,13 @@ def _check_cost(backbone: OpenAIChat, experiment: Experiment, plan: Plan) -> Non
     )
 
 
-def _tested(tuned: OpenAIChat, experiment: Experiment) -> dict[str, float]:
-    """Metrics of the model's answers to the test samples."""
+def _tested(tuned: OpenAIChat, experiment: Experiment) -> Predictions:
+    """The model's answers to the test samples, as targets."""
     kind, classes = experiment.kind, experiment.dataset.classes
     inputs = list(experiment.part(experiment.test).inputs)
     answers = tuned.answer(CLASSIFICATION if classes else experiment.task.name, inputs) or []
     found = [kind.comparable(text, answer, classes) for text, answer in zip(inputs, answers, strict=True)]
-    return experiment.evaluate(kind.array(found) if kind.estimable else found, experiment.test)
+    return Predictions(kind.array(found) if kind.estimable else found)
 
 
 def _card(base: ModelCard, experiment: Experiment, name: str, plan: Plan) -> ModelCard:

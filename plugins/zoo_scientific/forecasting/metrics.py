@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
@@ -66,14 +67,27 @@ def forecast_rmse(targets: Sequence[Any], predictions: Sequence[Any]) -> float:
 
 
 METRICS = (
-    Metric("mase", mase, False, "Absolute error over that of the seasonal naive forecast in the past; 0 and up."),
+    Metric(
+        "mase",
+        mase,
+        False,
+        "Absolute error over that of the seasonal naive forecast in the past; 0 and up.",
+        bounds=(0, inf),
+    ),
     Metric(
         "weighted_quantile_loss",
         weighted_quantile_loss,
         False,
         "Pinball loss at the quantiles 0.1 to 0.9 over the absolute values; 0 and up.",
+        bounds=(0, inf),
     ),
-    Metric("forecast_rmse", forecast_rmse, False, "Root mean squared error of forecasts, in the series' unit."),
+    Metric(
+        "forecast_rmse",
+        forecast_rmse,
+        False,
+        "Root mean squared error of forecasts, in the series' unit.",
+        bounds=(0, inf),
+    ),
 )
 
 

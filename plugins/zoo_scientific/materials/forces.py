@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.kind import Kind
@@ -57,8 +58,16 @@ def force_mae(targets: Sequence[EnergyAndForces], predictions: Sequence[EnergyAn
 
 
 METRICS = (
-    Metric("energy_mae", energy_mae, False, "Mean absolute error of the energy in eV per atom; 0 and up."),
-    Metric("force_mae", force_mae, False, "Mean absolute error of the forces' components in eV/angstrom; 0 and up."),
+    Metric(
+        "energy_mae", energy_mae, False, "Mean absolute error of the energy in eV per atom; 0 and up.", bounds=(0, inf)
+    ),
+    Metric(
+        "force_mae",
+        force_mae,
+        False,
+        "Mean absolute error of the forces' components in eV/angstrom; 0 and up.",
+        bounds=(0, inf),
+    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from zoo.contract.metric import Metric
@@ -54,8 +55,14 @@ def native_perplexity(targets: Sequence[str], predictions: Sequence[Design]) -> 
 
 
 METRICS = (
-    Metric("sequence_recovery", sequence_recovery, True, "Fraction of native residues; 0 to 1."),
-    Metric("native_perplexity", native_perplexity, False, "Perplexity of the native sequence, 1 and up; 20 by chance."),
+    Metric("sequence_recovery", sequence_recovery, True, "Fraction of native residues; 0 to 1.", bounds=(0, 1)),
+    Metric(
+        "native_perplexity",
+        native_perplexity,
+        False,
+        "Perplexity of the native sequence, 1 and up; 20 by chance.",
+        bounds=(1, inf),
+    ),
 )
 
 

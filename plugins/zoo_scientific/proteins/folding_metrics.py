@@ -97,8 +97,22 @@ def best_tm_score(known: np.ndarray, found: np.ndarray) -> float:
 
 
 METRICS = (
-    Metric("lddt", lddt, True, "Fraction of preserved local distances of alpha carbons; 0 to 1."),
-    Metric("tm_score", tm_score, True, "Similarity of the whole fold; 0 to 1, above 0.5 the same fold."),
+    Metric(
+        "lddt",
+        lddt,
+        True,
+        "Fraction of preserved local distances of alpha carbons; 0 to 1.",
+        bounds=(0, 1),
+        recomputed=20,
+    ),
+    Metric(
+        "tm_score",
+        tm_score,
+        True,
+        "Similarity of the whole fold; 0 to 1, above 0.5 the same fold.",
+        bounds=(0, 1),
+        recomputed=20,
+    ),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
@@ -58,12 +59,16 @@ METRICS = (
         latitude_weighted_rmse,
         False,
         "Root mean squared error weighted by area, in the fields' unit; 0 and up.",
+        bounds=(0, inf),
+        recomputed=20,
     ),
     Metric(
         "anomaly_correlation",
         anomaly_correlation,
         True,
         "Correlation of departures from the climatology, weighted by area; -1 to 1, 0 for the climatology.",
+        bounds=(-1, 1),
+        recomputed=20,
     ),
 )
 

@@ -23,8 +23,22 @@ def average_precision_at_half_overlap(targets: Sequence[Boxes], predictions: Seq
 
 
 METRICS = (
-    Metric("map", mean_average_precision, True, "COCO's mean average precision at overlaps 0.5 to 0.95; 0 to 1."),
-    Metric("map_50", average_precision_at_half_overlap, True, "Mean average precision at an overlap of 0.5; 0 to 1."),
+    Metric(
+        "map",
+        mean_average_precision,
+        True,
+        "COCO's mean average precision at overlaps 0.5 to 0.95; 0 to 1.",
+        bounds=(0, 1),
+        recomputed=20,
+    ),
+    Metric(
+        "map_50",
+        average_precision_at_half_overlap,
+        True,
+        "Mean average precision at an overlap of 0.5; 0 to 1.",
+        bounds=(0, 1),
+        recomputed=20,
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.backbone import EmbedsTexts
@@ -67,13 +68,29 @@ def clip_score(targets: Sequence[GeneratedImage], predictions: Sequence[Generate
 
 
 METRICS = (
-    Metric("fid", fid, False, "Fréchet distance between features of generated and real images; 0 and up."),
-    Metric("cmmd", cmmd, False, "Maximum mean discrepancy between features of generated and real images; 0 and up."),
+    Metric(
+        "fid",
+        fid,
+        False,
+        "Fréchet distance between features of generated and real images; 0 and up.",
+        bounds=(0, inf),
+        recomputed=20,
+    ),
+    Metric(
+        "cmmd",
+        cmmd,
+        False,
+        "Maximum mean discrepancy between features of generated and real images; 0 and up.",
+        bounds=(0, inf),
+        recomputed=20,
+    ),
     Metric(
         "clip_score",
         clip_score,
         True,
         "Mean cosine similarity of images and prompts by a CLIP model, times 100; 0 to 100.",
+        bounds=(0, 100),
+        recomputed=20,
     ),
 )
 

@@ -40,4 +40,13 @@ def mean_iou(targets: Sequence[np.ndarray], predictions: Sequence[np.ndarray]) -
     return float((totals[0][present] / totals[1][present]).mean())
 
 
-METRICS = (Metric("mean_iou", mean_iou, True, "Mean over the classes of intersection over union; 0 to 1."),)
+METRICS = (
+    Metric(
+        "mean_iou",
+        mean_iou,
+        True,
+        "Mean over the classes of intersection over union; 0 to 1.",
+        bounds=(0, 1),
+        recomputed=20,
+    ),
+)

@@ -30,10 +30,13 @@ def readme(document: Mapping[str, Any]) -> str:
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
     lines += ["## Results", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
-    columns = {"this model": run["metrics"], **other_metrics(run["plan"]), "baseline": run["baseline"]}
-    lines += ["", f"| metric | {' | '.join(columns)} |", f"|---|{'---:|' * len(columns)}"]
-    for key in run["metrics"]:
-        lines += [f"| {key} | {' | '.join(f'{figures.get(key, 0):.4f}' for figures in columns.values())} |"]
+    others, ends = {**other_metrics(run["plan"]), "baseline": run["baseline"]}, run["intervals"]
+    lines += ["", f"| metric | this model | 95 % interval | {' | '.join(others)} |"]
+    lines += [f"|---|---:|---:|{'---:|' * len(others)}"]
+    for key, value in run["metrics"].items():
+        interval = " to ".join(f"{end:.4f}" for end in ends.get(key, ())) or "-"
+        cells = [f"{value:.4f}", interval, *(f"{figures.get(key, 0):.4f}" for figures in others.values())]
+        lines += [f"| {key} | {' | '.join(cells)} |"]
     guess = kind_of(str(document["target_kind"])).baseline_title
     lines += ["", f"The baseline always predicts the {guess} of the training samples.", ""]
     lines += ["## Details", ""]

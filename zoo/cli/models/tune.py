@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo.cli.figures import human_score, human_seconds
+from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import group_column, plugin_options, read_options, reading, time_column
-from zoo.cli.output import Column, Output
+from zoo.cli.output import Output
 from zoo.contract.strategy import TUNED_MODEL
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
     from zoo.adapt import tune
+    from zoo.adapt.results.sentences import too_small
     from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
 
@@ -126,9 +128,11 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     interrupted = run.plan.get("stopped") == "interrupted"
     if output.json:
         skipped = [problem.to_dict() for problem in dataset.problems]
-        output.data({**run.to_dict(), "skipped": skipped, "notes": notes_on(dataset)})
+        output.data({**replace(run, outcomes=None).to_dict(), "skipped": skipped, "notes": notes_on(dataset)})
     else:
         _show(output, run)
+        if warning := too_small(run.plan):
+            output.warn(warning)
         copies, near = run.plan.get("copies", 0), run.plan.get("near_copies", 0)
         if copies or near:
             found = [f"{copies:,} samples are duplicates"] * bool(copies)
@@ -170,6 +174,8 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 
 def _show(output: Output, run: Run) -> None:
     from zoo.adapt.comparison import other_metrics, sentences
+    from zoo.adapt.results.sentences import BASELINE, gains
+    from zoo.cli.models.results import metrics_table
 
     compared = sentences(run)
     if compared:
@@ -179,15 +185,12 @@ def _show(output: Output, run: Run) -> None:
     spent = f"{human_seconds(run.seconds)} on {run.device}" + (f", {run.epochs} epochs" if run.epochs else "")
     output.paragraph(f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples{tested}, {spent}")
     output.text()
-    others = {"baseline": run.baseline, **other_metrics(run.plan)}
-    gains = [f"gain over {name}" for name in others] if compared else ["gain"]
-    columns = [Column("metric"), *(Column(name, number=True) for name in ("this model", *others, *gains))]
-    rows = []
-    for name, value in run.metrics.items():
-        figures = [other.get(name) for other in others.values()]
-        differences = ["-" if figure is None else f"{value - figure:+.4f}" for figure in figures]
-        rows.append([name, human_score(value), *map(human_score, figures), *differences])
-    output.table(columns, rows)
+    others = {BASELINE: run.baseline, **other_metrics(run.plan)}
+    metrics_table(output, run.metrics, run.intervals, others)
+    if run.plan.get("gains"):
+        output.text()
+        for sentence in gains(run):
+            output.paragraph(sentence)
     if run.path:
         output.text()
         output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")

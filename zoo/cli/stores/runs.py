@@ -9,18 +9,21 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
 from zoo.cli.output import Column, Output
 
+_SHOWN_APART = frozenset({"strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe"})
+
 
 @click.group("runs", invoke_without_command=True)
 @shared
 @click.pass_context
 def command(context: click.Context) -> None:
-    """List, show, import and export runs.
+    """List, show, compare, import and export runs.
 
     \b
     Examples:
       zoo runs
       zoo runs list --model pkg:wordllama/256 --json
       zoo runs show 20261124-093015-4fa2
+      zoo runs compare 20261124-093015-4fa2 20261124-101500-77b0
       zoo runs import results.csv
       zoo runs export runs.json
     """
@@ -86,6 +89,9 @@ def show_run(output: Output, id: str) -> None:
     Examples:
       zoo runs show 20261124-093015-4fa2
     """
+    from zoo.adapt.comparison import other_metrics
+    from zoo.adapt.results.sentences import BASELINE, gains, too_small
+    from zoo.cli.models import results
     from zoo.registry import open_registry
 
     run = open_registry().run(id)
@@ -99,9 +105,7 @@ def show_run(output: Output, id: str) -> None:
         "data": f"{run.dataset}, {run.samples:,} samples",
         "fingerprint": run.data or "-",
         "strategy": run.strategy,
-        "metrics": pairs(run.metrics),
-        "baseline": pairs(run.baseline) or "-",
-        "plan": pairs({name: value for name, value in run.plan.items() if name not in {"strategy", "task"}}) or "-",
+        "plan": pairs({name: value for name, value in run.plan.items() if name not in _SHOWN_APART}) or "-",
         "epochs": str(run.epochs),
         "seconds": human_seconds(run.seconds),
         "device": run.device or "-",
@@ -110,6 +114,57 @@ def show_run(output: Output, id: str) -> None:
         "created": run.created or "-",
     }
     output.table([Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items()])
+    output.text()
+    results.metrics_table(output, run.metrics, run.intervals, {BASELINE: run.baseline, **other_metrics(run.plan)})
+    for sentence in gains(run):
+        output.paragraph(sentence)
+    results.breakdown(output, run.outcomes)
+    results.epochs(output, run)
+    if warning := too_small(run.plan):
+        output.warn(warning)
+
+
+@zoo_command("compare")
+@click.argument("first")
+@click.argument("second")
+def compare(output: Output, first: str, second: str) -> None:
+    """Compare two runs on the test samples that both have.
+
+    Differences are paired, with 95 % intervals; p is that of a permutation test.
+
+    \b
+    Examples:
+      zoo runs compare 20261124-093015-4fa2 20261124-101500-77b0
+    """
+    from zoo.adapt.results.paired import compare_runs, verdict
+    from zoo.adapt.results.sentences import ends_text
+    from zoo.registry import open_registry
+
+    runs = [open_registry().run(id) for id in (first, second)]
+    found = compare_runs(*runs)
+    if output.json:
+        output.data(found.to_dict())
+        return
+    for letter, run in zip("AB", runs, strict=True):
+        output.text(f"{letter}: {run.id}, {run.model} by {run.strategy} on {run.dataset}")
+    output.text()
+    output.text(f"On the {found.samples:,} test samples of both runs ({found.units:,} independent):")
+    output.text()
+    columns = [Column("metric"), *(Column(name, number=True) for name in ("A", "B", "A - B", "95 % interval", "p"))]
+    rows = [
+        [
+            one.metric,
+            human_score(one.first),
+            human_score(one.second),
+            f"{one.difference:+.4f}",
+            ends_text((one.low, one.high)),
+            f"{one.p:.3f}",
+        ]
+        for one in found.metrics
+    ]
+    output.table(columns, rows)
+    output.text()
+    output.paragraph(verdict(found))
 
 
 @zoo_command("import")
@@ -151,7 +206,7 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
     from zoo.history.run_files import write_runs
     from zoo.registry import open_registry
 
-    runs = open_registry().runs(model=model, task=task)
+    runs = open_registry().runs(model=model, task=task, outcomes=True)
     write_runs(runs, file)
     if output.json:
         output.data({"exported": len(runs), "file": file})
@@ -159,5 +214,5 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
         output.text(f"Wrote {len(runs):,} runs to {file}.")
 
 
-for subcommand in (list_runs, show_run, import_runs, export_runs):
+for subcommand in (list_runs, show_run, compare, import_runs, export_runs):
     command.add_command(subcommand)

@@ -1,7 +1,12 @@
-"""Task metrics: one number from targets and predictions."""
+"""Task metrics: one number from targets and predictions.
+
+An interval takes a hundred of them, so those of classes and numbers are plain arithmetic on arrays; the tests compare
+them with scikit-learn's.
+"""
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
@@ -38,50 +43,60 @@ def metric(name: str) -> Metric:
 
 
 def _accuracy(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
-    return float(scores.accuracy_score(*_classes("accuracy", targets, predictions)))
+    true, predicted = _classes("accuracy", targets, predictions)
+    return float((true == predicted).mean())
 
 
 def _macro_f1(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
+    hits, true, predicted = _counts("macro_f1", targets, predictions)
     # Only classes that are true or predicted occur here; one that is never predicted counts as 0.
-    return float(scores.f1_score(*_classes("macro_f1", targets, predictions), average="macro", zero_division=0))
+    return float((2 * hits / (true + predicted)).mean())
 
 
 def _matthews_correlation(targets: np.ndarray, predictions: np.ndarray) -> float:
     import numpy as np
 
-    scores = _sklearn_metrics()
-    if len(np.unique(np.concatenate([targets, predictions]))) < 2:
+    hits, true, predicted = _counts("matthews_correlation", targets, predictions)
+    samples = true.sum()
+    spread = (samples**2 - (true**2).sum()) * (samples**2 - (predicted**2).sum())
+    if spread == 0:
         return 0.0  # with only one class, there is no correlation
-    return float(scores.matthews_corrcoef(*_classes("matthews_correlation", targets, predictions)))
+    return float((samples * hits.sum() - (true * predicted).sum()) / np.sqrt(spread))
 
 
 def _rmse(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
-    return float(scores.root_mean_squared_error(*_numbers("rmse", targets, predictions)))
+    true, predicted = _numbers("rmse", targets, predictions)
+    return float(((true - predicted) ** 2).mean() ** 0.5)
 
 
 def _mean_absolute_error(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
-    return float(scores.mean_absolute_error(*_numbers("mean_absolute_error", targets, predictions)))
+    true, predicted = _numbers("mean_absolute_error", targets, predictions)
+    return float(abs(true - predicted).mean())
 
 
 def _r2(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
     true, predicted = _numbers("r2", targets, predictions, least=2)
-    return float(scores.r2_score(true, predicted))
+    error, variance = ((true - predicted) ** 2).sum(), ((true - true.mean()) ** 2).sum()
+    if variance == 0:
+        return 1.0 if error == 0 else 0.0
+    return float(1 - error / variance)
 
 
 def _roc_auc(targets: np.ndarray, predictions: np.ndarray) -> float:
-    scores = _sklearn_metrics()
+    """The share of pairs in the right order, ties counting half (Hanley and McNeil, 1982), from ranks."""
+    import numpy as np
+
     true, predicted = _numbers("roc_auc", targets, predictions, least=2)
     if set(true.tolist()) != {0.0, 1.0}:
         raise DataError(
             "'roc_auc' needs targets that are 0 or 1, and both must occur.",
             "Evaluate other numbers by rmse or spearman.",
         )
-    return float(scores.roc_auc_score(true, predicted))
+    positive = true == 1
+    _, of, counts = np.unique(predicted, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[of.reshape(-1)]
+    ones = int(positive.sum())
+    return float((ranks[positive].sum() - ones * (ones + 1) / 2) / (ones * (len(true) - ones)))
 
 
 def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
@@ -94,12 +109,6 @@ def _spearman(targets: np.ndarray, predictions: np.ndarray) -> float:
     return float(spearmanr(true, predicted).statistic)
 
 
-def _sklearn_metrics() -> Any:
-    with needs_extra("data", "compute metrics"):
-        import sklearn.metrics
-    return sklearn.metrics
-
-
 def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.ndarray]:
     """Both as arrays of class indices, or a ``DataError``."""
     true, predicted = _pair(name, targets, predictions)
@@ -110,6 +119,18 @@ def _classes(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.
                 "Evaluate numbers by rmse, mean_absolute_error, r2 or spearman.",
             )
     return true, predicted
+
+
+def _counts(name: str, targets: Any, predictions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each class that is true or predicted somewhere: correct, true and predicted samples, as floats."""
+    import numpy as np
+
+    true, predicted = _classes(name, targets, predictions)
+    classes, of = np.unique(np.concatenate([true, predicted]), return_inverse=True)
+    first, second = np.split(of.reshape(-1), 2)
+    counts = (np.bincount(one, minlength=len(classes)) for one in (first[first == second], first, second))
+    hits, known, found = (one.astype(np.float64) for one in counts)
+    return hits, known, found
 
 
 def _numbers(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -144,27 +165,41 @@ def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np
 
 
 CLASSES = (
-    Metric("accuracy", _accuracy, True, "Share of samples classified correctly; 0 to 1."),
-    Metric("macro_f1", _macro_f1, True, "Mean F1 over the classes; 0 to 1."),
+    Metric("accuracy", _accuracy, True, "Share of samples classified correctly; 0 to 1.", bounds=(0, 1)),
+    Metric("macro_f1", _macro_f1, True, "Mean F1 over the classes; 0 to 1.", bounds=(0, 1)),
     Metric(
         "matthews_correlation",
         _matthews_correlation,
         True,
         "Correlation of predicted and true classes, for several as in Gorodkin (2004); -1 to 1, 0 by chance.",
+        bounds=(-1, 1),
     ),
 )
 """Metrics of classes: integer targets."""
 
 NUMBERS = (
-    Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up."),
-    Metric("mean_absolute_error", _mean_absolute_error, False, "Mean absolute error, in the targets' unit; 0 and up."),
+    Metric("rmse", _rmse, False, "Root of the mean squared error, in the targets' unit; 0 and up.", bounds=(0, inf)),
+    Metric(
+        "mean_absolute_error",
+        _mean_absolute_error,
+        False,
+        "Mean absolute error, in the targets' unit; 0 and up.",
+        bounds=(0, inf),
+    ),
     Metric(
         "roc_auc",
         _roc_auc,
         True,
         "Probability that a sample with target 1 is ranked above one with target 0; 0 to 1, 0.5 by chance.",
+        bounds=(0, 1),
     ),
-    Metric("r2", _r2, True, "Share of the targets' variance that is explained; at most 1, 0 for predicting the mean."),
-    Metric("spearman", _spearman, True, "Rank correlation of predictions and targets; -1 to 1."),
+    Metric(
+        "r2",
+        _r2,
+        True,
+        "Share of the targets' variance that is explained; at most 1, 0 for predicting the mean.",
+        bounds=(-inf, 1),
+    ),
+    Metric("spearman", _spearman, True, "Rank correlation of predictions and targets; -1 to 1.", bounds=(-1, 1)),
 )
 """Metrics of numbers: floating-point targets."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any, Protocol, runtime_checkable
 
 from zoo.contract.metric import Metric
@@ -75,15 +76,17 @@ METRICS = (
         word_error_rate,
         False,
         "Word edits per reference word, without case and punctuation; 0 and up.",
+        bounds=(0, inf),
     ),
     Metric(
         "character_error_rate",
         character_error_rate,
         False,
         "Character edits per reference character, without case and punctuation; 0 and up.",
+        bounds=(0, inf),
     ),
-    Metric("bleu", bleu, True, "Corpus BLEU by sacreBLEU; 0 to 100."),
-    Metric("chrf", chrf, True, "Corpus chrF2 by sacreBLEU; 0 to 100."),
+    Metric("bleu", bleu, True, "Corpus BLEU by sacreBLEU; 0 to 100.", bounds=(0, 100), recomputed=20),
+    Metric("chrf", chrf, True, "Corpus chrF2 by sacreBLEU; 0 to 100.", bounds=(0, 100), recomputed=20),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, Run
@@ -94,9 +95,12 @@ def measurement_of(row: Any) -> Measurement:
     return Measurement.from_dict({**values, "revision": values["revision"] or None})
 
 
+RUN_COLUMNS = ", ".join(field.name for field in dataclasses.fields(Run) if field.name != "outcomes")
+"""The columns of ``runs`` but for the predictions, which are large."""
+
+
 def run_of(row: Any) -> Run:
-    """The run of a row of ``runs``."""
+    """The run of a row of ``runs``, or of its ``RUN_COLUMNS``."""
     values = {name: row[name] for name in row.keys()}  # noqa: SIM118
-    return Run.from_dict(
-        {**values, **{name: parsed(values[name]) for name in ("metrics", "baseline", "plan", "versions")}}
-    )
+    documents = ("metrics", "baseline", "plan", "versions", "intervals", "outcomes")
+    return Run.from_dict({**values, **{name: parsed(values[name]) for name in documents if values.get(name)}})

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from zoo.registry.database.connection import Reader
     from zoo.registry.database.location import Location
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003")
 """Alembic revisions that this version of zoo supports, oldest first."""
 
 HEAD = REVISIONS[-1]

@@ -198,6 +198,8 @@ class RunRow(SQLModel, table=True):
     versions: str = "{}"
     path: str | None = None
     created: str = Field(default="", index=True)
+    intervals: str = "{}"
+    outcomes: str | None = None
 
 
 class PluginRow(SQLModel, table=True):

@@ -1,0 +1,160 @@
+"""95 % intervals of metrics, and of the difference between two models on the same samples.
+
+Every metric is treated alike: its variance comes from the delete-a-group jackknife over the independent units of the
+test part, which are samples, or groups of copies and near copies; and its bounds say on which scale the interval is
+symmetric. The same formulas serve accuracies, F1, ranks, errors and scores of generated texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, isfinite, sqrt
+from typing import TYPE_CHECKING, Any
+
+from zoo.contract.metric import Metric
+from zoo.errors import DataError
+from zoo.transfer.intervals import student_t
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEVEL = 0.95
+"""Probability that an interval contains the metric on infinitely many such samples."""
+
+FEWEST_UNITS = 10
+"""With fewer independent test samples an interval says next to nothing, and reports say so."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of a metric between two models on the same samples, with its 95 % interval.
+
+    Attributes:
+        value: first minus second model.
+        low, high: the interval.
+    """
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def clear(self) -> bool:
+        """Whether the interval excludes 0."""
+        return self.low > 0 or self.high < 0
+
+
+def interval(metric: Metric, targets: Any, predictions: Any, units: Sequence[int] | None = None) -> Interval:
+    """The 95 % interval of a metric of n predictions, within its bounds.
+
+    * Two finite bounds: the score interval of a proportion (Wilson, 1927) with the effective sample size, at which a
+      proportion has the variance of the metric (Korn and Graubard, 1998). For an accuracy over independent samples it
+      is Wilson's interval.
+    * One finite bound: symmetric in the logarithm of the distance to the bound.
+    * None: symmetric.
+
+    Args:
+        targets, predictions: as ``metric.compute`` takes them.
+        units: n integers, equal for samples that depend on each other; None if each is independent.
+    """
+    low, high = metric.bounds
+    of = _units(units, len(targets))
+    value = metric.compute(targets, predictions)
+    left_out = _jackknife(metric, targets, (predictions,), of)
+    if left_out is None:
+        return float(low), float(high)
+    values = left_out[:, 0]
+    t = student_t(len(values) - 1)
+    return _within(metric.bounds, value, _variance(values), t, int(of.max()) + 1 if len(of) else 0)
+
+
+def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Sequence[int] | None = None) -> Difference:
+    """The difference of a metric between two models' predictions for the same samples; paired, so that what is hard for
+    both does not count. Symmetric, from the jackknife's variance.
+
+    Args:
+        units: as for ``interval``.
+    """
+    low, high = metric.bounds
+    of = _units(units, len(targets))
+    value = metric.compute(targets, first) - metric.compute(targets, second)
+    left_out = _jackknife(metric, targets, (first, second), of)
+    if left_out is None:
+        return Difference(value, low - high, high - low)
+    margin = student_t(len(left_out) - 1) * sqrt(_variance(left_out[:, 0] - left_out[:, 1]))
+    count = int(of.max()) + 1
+    if not margin and isfinite(high - low):
+        margin = (high - low) * 3 / (count + 3)  # the rule of three: equal on all units may differ on others
+    return Difference(value, max(value - margin, low - high), min(value + margin, high - low))
+
+
+def _units(units: Sequence[int] | None, count: int) -> np.ndarray:
+    """n numbers from 0 on, equal for samples of one unit."""
+    import numpy as np
+
+    if units is None:
+        return np.arange(count)
+    return np.asarray(np.unique(np.asarray(units), return_inverse=True)[1]).reshape(-1)
+
+
+def _jackknife(metric: Metric, targets: Any, predictions: Sequence[Any], of: np.ndarray) -> np.ndarray | None:
+    """The metric of each of the predictions without one group of units after the other, groups x predictions.
+
+    None if it can be computed for fewer than two groups.
+    """
+    import numpy as np
+
+    units = int(of.max()) + 1 if len(of) else 0
+    groups = min(units, metric.recomputed)
+    group_of = np.random.default_rng(0).permutation(units) % max(groups, 1)
+    found = []
+    for group in range(groups):
+        kept = np.flatnonzero(group_of[of] != group)
+        try:
+            found.append([metric.compute(_at(targets, kept), _at(one, kept)) for one in predictions])
+        except DataError:  # such as ranks without a sample of one class
+            continue
+    return np.array(found, dtype=np.float64) if len(found) >= 2 else None
+
+
+def _variance(values: np.ndarray) -> float:
+    """The jackknife's variance (Wolter, "Introduction to variance estimation", 2007, equation 4.2.3)."""
+    groups = len(values)
+    return float((groups - 1) / groups * ((values - values.mean()) ** 2).sum())
+
+
+def _at(values: Any, positions: np.ndarray) -> Any:
+    import numpy as np
+
+    return values[positions] if isinstance(values, np.ndarray) else [values[at] for at in positions.tolist()]
+
+
+def _within(bounds: Interval, value: float, variance: float, t: float, units: int) -> Interval:
+    low, high = bounds
+    if isfinite(low) and isfinite(high):
+        share = min(max((value - low) / (high - low), 0.0), 1.0)
+        spread = variance / (high - low) ** 2
+        # The jackknife's variance of a share p of n samples is p (1 - p) / (n - 1).
+        size = 1 + share * (1 - share) / spread if spread > 0 and 0 < share < 1 else float(units)
+        start, end = _score_interval(share, max(size, 1.0), t)
+        return low + start * (high - low), low + end * (high - low)
+    error = sqrt(variance)
+    bound, sign = (low, 1) if isfinite(low) else (high, -1)
+    if not isfinite(bound):
+        return value - t * error, value + t * error
+    distance = sign * (value - bound)
+    if distance <= 0 or error == 0:
+        return low, high
+    factor = exp(min(t * error / distance, 700.0))
+    ends = bound + sign * distance / factor, bound + sign * distance * factor
+    return min(ends), max(ends)
+
+
+def _score_interval(share: float, size: float, t: float) -> Interval:
+    """Wilson's interval of a proportion of ``size`` independent samples, with the quantile ``t``."""
+    centre = (share + t * t / (2 * size)) / (1 + t * t / size)
+    margin = t / (1 + t * t / size) * sqrt(share * (1 - share) / size + t * t / (4 * size * size))
+    return max(0.0, centre - margin), min(1.0, centre + margin)

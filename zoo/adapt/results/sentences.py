@@ -1,0 +1,65 @@
+"""What the figures of a run mean, in sentences: gains with their errors, calibration, and tests that are too small."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.adapt.results.calibration import Calibration, calibration
+from zoo.adapt.results.intervals import FEWEST_UNITS
+from zoo.answers import figure_text
+from zoo.entities import Outcomes, Run
+from zoo.kinds.metrics import metric
+
+MODEL, BASELINE = "this model", "baseline"
+
+
+def gains(run: Run) -> list[str]:
+    """The gain of a run's model over each other one in the primary metric, with its interval; losses come first."""
+    found: Mapping[str, list[float]] = run.plan.get("gains", {})
+    name = next(iter(run.metrics), "")
+    ranked = sorted(found.items(), key=lambda pair: pair[1][0] >= 0)
+    return [_gain(name, other, *ends) for other, ends in ranked]
+
+
+def _gain(name: str, other: str, value: float, low: float, high: float) -> str:
+    sign = 1 if metric(name).higher_is_better else -1
+    ends = sorted((sign * low, sign * high))
+    figures = f"{name} {_signed(sign * value)} (95 % interval {_signed(ends[0])} to {_signed(ends[1])})"
+    unclear = "; it may be chance" if low <= 0 <= high else ""
+    return f"{'Gain over' if value >= 0 else 'Worse than'} the {other}: {figures}{unclear}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}" if abs(value) < 100 else f"{value:+.4g}"
+
+
+def ends_text(ends: tuple[float, float] | None) -> str:
+    """An interval as text: ``0.71 to 0.93``."""
+    return "-" if ends is None else f"{figure_text(ends[0])} to {figure_text(ends[1])}"
+
+
+def too_small(plan: Mapping[str, Any]) -> str:
+    """A warning about a test with too few independent samples for its intervals to mean anything; or an empty text."""
+    units, samples = plan.get("test_units"), plan.get("test_samples")
+    if units is None or units >= FEWEST_UNITS:
+        return ""
+    independent = f"{units} independent samples" if units != samples else f"{units} samples"
+    return f"The test has only {independent}, so its figures and intervals are useless; add samples."
+
+
+def calibration_of(outcomes: Outcomes | None) -> Calibration | None:
+    """The calibration of a run's predicted probabilities; None if it has none."""
+    if outcomes is None or not outcomes.confidences:
+        return None
+    pairs = zip(outcomes.targets, outcomes.predictions, strict=True)
+    return calibration([target == found for target, found in pairs], outcomes.confidences)
+
+
+def calibration_text(found: Calibration) -> str:
+    """A calibration in a sentence."""
+    verdict = "within" if found.error <= found.by_chance else "above"
+    return (
+        f"Calibration error {found.error:.3f} (mean confidence {found.confidence:.3f}, accuracy {found.accuracy:.3f}), "
+        f"{verdict} the {found.by_chance:.3f} that a perfectly calibrated model may have on as many samples."
+    )

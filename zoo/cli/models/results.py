@@ -1,0 +1,65 @@
+"""How commands show the results of a test: metrics with intervals, gains, tables by class, calibration, epochs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from zoo.cli.figures import human_score
+from zoo.cli.output import Column, Output
+
+if TYPE_CHECKING:
+    from zoo.entities import Outcomes, Run
+
+SHOWN = 10
+"""Maximum rows of a table by class; the rest is in the JSON and on the page."""
+
+
+def metrics_table(
+    output: Output,
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    others: Mapping[str, Mapping[str, float]],
+) -> None:
+    """Print metrics with intervals, beside those of other models."""
+    from zoo.adapt.results.sentences import MODEL, ends_text
+
+    columns = [Column("metric"), Column(MODEL, number=True)]
+    columns += [Column("95 % interval", number=True)] if intervals else []
+    columns += [Column(name, number=True) for name in others]
+    rows = []
+    for name, value in metrics.items():
+        ends = [ends_text(intervals.get(name))] if intervals else []
+        rows.append([name, human_score(value), *ends, *(human_score(other.get(name)) for other in others.values())])
+    output.table(columns, rows)
+
+
+def breakdown(output: Output, outcomes: Outcomes | None) -> None:
+    """Print where predictions are right and wrong, and whether probabilities can be relied on."""
+    from zoo.adapt.results.sentences import calibration_of, calibration_text
+    from zoo.kinds.known import kind_of
+
+    if outcomes is None:
+        return
+    for caption, shown in kind_of(outcomes.kind).breakdown(outcomes).items():
+        if not shown.rows:
+            continue
+        output.text()
+        columns = [Column(head, number=head in shown.numeric) for head in shown.heads]
+        output.table(columns, [list(row) for row in shown.rows[:SHOWN]], title=caption)
+        if len(shown.rows) > SHOWN:
+            output.text(f"... and {len(shown.rows) - SHOWN:,} more")
+    if (found := calibration_of(outcomes)) is not None:
+        output.text()
+        output.paragraph(calibration_text(found))
+
+
+def epochs(output: Output, run: Run) -> None:
+    """Print the curve of a fine-tuning."""
+    curve = run.plan.get("curve")
+    if not curve:
+        return
+    output.text()
+    columns = [Column(name, number=True) for name in ("epoch", "training loss", "validation loss", "validation score")]
+    rows = [[str(int(number)), *(human_score(value) for value in figures)] for number, *figures in curve]
+    output.table(columns, rows, title=f"Epochs; the best is {run.plan.get('best_epoch', '-')}")
