@@ -84,7 +84,7 @@ def real() -> dict[str, Drawn]:
 
 def cell(name: str, drawn: Drawn, count: int, simulations: int) -> dict[str, float]:
     """The share of intervals that contain the truth, and their mean width."""
-    generator = np.random.default_rng([count, sorted(METRICS).index(name)])
+    generator = np.random.default_rng([count, 1 + sorted(METRICS).index(name)])
     metric = METRICS[name]
     truth = metric.compute(*drawn(generator, LARGE))
     ends = np.array([interval(metric, *drawn(generator, count)) for _ in range(simulations)])

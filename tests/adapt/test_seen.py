@@ -273,3 +273,21 @@ def test_a_model_that_is_tuned_again_on_the_same_data_has_the_same_parts(tmp_pat
     again = prepare(data, plan, base)
 
     assert (again.train, again.validation, again.test) == (plain.train, plain.validation, plain.test)
+
+
+def test_an_evaluation_says_which_samples_are_new_and_what_training_samples_score(
+    tuned: str, reviews: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = zoo.evaluate(tuned, reviews, include_training=True)
+    assert (found.samples, found.left_out) == (24, 96)
+    assert "24 of the samples are those that the model was tested on when it was tuned; none is new." in found.warnings
+    assert found.with_training["accuracy"] != found.metrics["accuracy"]
+    low, high = found.intervals["accuracy"]
+    assert low < found.metrics["accuracy"] <= high
+
+    assert run(["evaluate", tuned, reviews, "--include-training"]) == 0
+    shown = capsys.readouterr().out
+    for words in ("95 % interval", "with training samples", "By class", "Calibration error"):
+        assert words in shown
+    assert run(["evaluate", tuned, reviews]) == 0
+    assert "with training samples" not in capsys.readouterr().out

@@ -36,6 +36,8 @@ def tune(
     layer_decay: float = 1.0,
     accumulate: int = 1,
     keep: str = "best",
+    folds: int = 0,
+    repeats: int = 1,
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -45,6 +47,8 @@ def tune(
     target_column: str | None = None,
     group_column: str | None = None,
     time_column: str | None = None,
+    validation_data: str | Dataset | None = None,
+    test_data: str | Dataset | None = None,
     on_problem: str = "skip",
     options: Mapping[str, Any] | None = None,
     read: ReadOptions | None = None,
@@ -74,6 +78,9 @@ def tune(
         accumulate: batches per optimiser step (gradient accumulation).
         keep: the ``best`` of the fine-tuned model and a linear probe on the validation samples, or always the
             ``fine-tuned`` one.
+        folds: number of folds of a cross-validation, in which each sample is tested once; 0 for one test part.
+        repeats: number of splits, with consecutive seeds; metrics are means, and their intervals include the
+            differences between the splits. With folds or repeats, the model of the first split is written.
         seed: seed for the split, the head and the order of the samples.
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep only its metrics.
@@ -81,6 +88,8 @@ def tune(
         group_column: column of a table whose equal values mark samples of one origin, such as a patient; they stay in
             one part.
         time_column: column of numbers or ISO 8601 dates; the latest samples are tested.
+        validation_data, test_data: data sets, or references to them, with the validation and the test samples. Training
+            samples that are copies or near copies of theirs are left out.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
@@ -93,11 +102,14 @@ def tune(
     from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
     from zoo.adapt.plans import check_plan
+    from zoo.adapt.repeated import adapt_each, check_repeated
+    from zoo.adapt.results.earlier import with_best_earlier
     from zoo.adapt.saved.saving import check_output
     from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
     from zoo.data.arguments import read_options
+    from zoo.data.joining import alike, joined
     from zoo.data.splitting import check_split
     from zoo.entities import Plan
     from zoo.errors import PluginError
@@ -124,6 +136,7 @@ def tune(
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
     dataset = read_with(data, given) if isinstance(data, str) else data
+    dataset = joined(dataset, *(alike(one, dataset, given) for one in (validation_data, test_data)))
     found = task_for(dataset, given.task)
     check_fit(settings, {*found.inputs, found.target}, found.name, f"the task here is {found.name}")
     check(dataset, found, structured=by_answers(dataset, found))
@@ -146,18 +159,29 @@ def tune(
         layer_decay=layer_decay,
         accumulate=accumulate,
         keep=keep,
+        folds=folds,
+        repeats=repeats,
     )
     check_plan(plan)
     check_split(dataset, split)
+    check_repeated(dataset, plan)
     with configured(settings):
         loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
-        run: Run | None = plugins().first(
-            "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=plan, progress=progress
-        )
+
+        def adapt(one: Plan) -> Run | None:
+            run: Run | None = plugins().first(
+                "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=one, progress=progress
+            )
+            return run
+
+        several = plan.folds or plan.repeats > 1
+        run = adapt_each(plan, loaded.card, dataset, adapt, progress) if several else adapt(plan)
     if run is None:
         raise PluginError(
             f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins"
         )
     if save_run:
-        open_registry().add([run])
+        registry = open_registry()
+        run = with_best_earlier(run, registry)
+        registry.add([run])
     return run

@@ -113,10 +113,12 @@ def record(
 
 
 def other_metrics(plan: Mapping[str, Any]) -> dict[str, Mapping[str, float]]:
-    """The metrics of the model that was not kept, under its name; empty if a run's plan has no comparison."""
+    """The metrics of the model that was not kept and of other rivals, by name; empty without a comparison."""
+    rivals = dict(plan.get("rivals", {}))
     if "probe" not in plan:
-        return {}
-    return {"fine-tuned": plan["fine_tuned"]} if plan["kept"] == LINEAR_PROBE else {"linear probe": plan["probe"]}
+        return rivals
+    other = {"fine-tuned": plan["fine_tuned"]} if plan["kept"] == LINEAR_PROBE else {"linear probe": plan["probe"]}
+    return {**other, **rivals}
 
 
 def sentences(run: Run) -> str | None:

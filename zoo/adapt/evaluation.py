@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import evaluate_answers
 from zoo.adapt.reading import read_for_evaluation
-from zoo.entities import Dataset, Entity, Problem
+from zoo.entities import Dataset, Entity, Outcomes, Problem
 from zoo.errors import DataError
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
@@ -35,6 +35,10 @@ class Evaluation(Entity):
             known.
         warnings: what to watch out for, in sentences.
         notes: how the data were read, in sentences.
+        intervals: metric name to the lowest and highest value of its 95 % interval.
+        independent: samples that do not depend on each other; copies and groups count once. None if unknown.
+        with_training: metrics on all samples, those of the training included; empty unless they were asked for.
+        outcomes: the answers by sample, for classes, numbers and texts.
     """
 
     model: str
@@ -52,6 +56,10 @@ class Evaluation(Entity):
     left_out: int | None = None
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    independent: int | None = None
+    with_training: Mapping[str, float] = field(default_factory=dict)
+    outcomes: Outcomes | None = None
 
 
 @explains_keywords
@@ -61,6 +69,7 @@ def evaluate(
     *,
     task: str | None = None,
     device: str | None = None,
+    include_training: bool = False,
     progress: Progress | None = None,
     input_column: str | None = None,
     target_column: str | None = None,
@@ -78,6 +87,8 @@ def evaluate(
         data: a data set, or a reference to one.
         task: task name; the first of the model's that the data fit if it is None.
         device: where to run; None takes the best available.
+        include_training: whether to report the metrics on all samples too, those included on which ``zoo tune`` trained
+            the model.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
@@ -95,7 +106,15 @@ def evaluate(
     given = read_options("evaluate", data, read, input_column, target_column, on_problem, task, options)
     settings = settings_of("evaluate", options, "" if isinstance(model, str) else model.card.id)
     with configured(settings):
-        return _evaluate(model, data, given, settings=settings, device=device, progress=progress or SilentProgress())
+        return _evaluate(
+            model,
+            data,
+            given,
+            settings=settings,
+            device=device,
+            include=include_training,
+            progress=progress or SilentProgress(),
+        )
 
 
 def _evaluate(
@@ -105,6 +124,7 @@ def _evaluate(
     *,
     settings: Mapping[str, Any],
     device: str | None,
+    include: bool,
     progress: Progress,
 ) -> Evaluation:
     from zoo.data import notes_on
@@ -120,9 +140,11 @@ def _evaluate(
     found = _task(loaded, dataset, task)
     kinds = {*found.inputs, found.target}
     check_fit(settings, kinds, found.name, f"'{loaded.card.id}' is used here for {found.name}", model=True)
-    dataset, left_out, warnings = _unseen(loaded, dataset)
+    whole = dataset
+    dataset, left_out, warnings = _unseen(loaded, whole)
     started = time.perf_counter()
-    metrics, baseline = evaluate_answers(loaded, dataset, found, progress)
+    answered = evaluate_answers(loaded, dataset, found, progress)
+    with_training = evaluate_answers(loaded, whole, found, progress).metrics if include and left_out else {}
     kind = kind_of(found.target)
     used = figure_versions(loaded.backbone, kind_of(dataset.input_kind), kind)
     return Evaluation(
@@ -131,8 +153,8 @@ def _evaluate(
         dataset.name,
         dataset.fingerprint,
         len(dataset),
-        metrics,
-        baseline,
+        answered.metrics,
+        answered.baseline,
         round(time.perf_counter() - started, 3),
         loaded.device,
         loaded.revision,
@@ -141,6 +163,10 @@ def _evaluate(
         left_out,
         warnings,
         notes_on(dataset),
+        answered.intervals,
+        answered.units,
+        with_training,
+        answered.outcomes,
     )
 
 
@@ -171,7 +197,7 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
             "would say nothing about new samples.",
             "Use samples that it was not trained on; its score on held-out samples is in its README.md.",
         )
-    warnings = (
+    warnings: tuple[str, ...] = (
         ()
         if seen.complete
         else (
@@ -179,7 +205,13 @@ def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[
             "the data cannot be left out.",
         )
     )
-    left_out = int(known.sum())
+    left_out, tested = int(known.sum()), seen.tests(dataset)
+    if tested:
+        new = len(dataset) - left_out - tested
+        warnings += (
+            f"{tested:,} of the samples are those that the model was tested on when it was tuned; "
+            f"{f'{new:,} are' if new else 'none is'} new.",
+        )
     return dataset.subset(np.flatnonzero(~known).tolist()) if left_out else dataset, left_out, warnings
 
 

@@ -128,7 +128,9 @@ class Prepared(Experiment):
         }
         if data.groups:
             found["test_groups"] = len({data.groups[at] for at in self.test})
-        if data.times:
+        if data.parts:
+            found["parts"] = "the data's own"
+        if data.times or data.parts:
             found["left_out_repeats"] = len(data) - len(self.train) - len(self.validation) - len(self.test)
         return found
 
@@ -152,7 +154,16 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     """
     import numpy as np
 
-    from zoo.adapt.parts import at_random, check_classes, check_groups, in_time, without_repeats
+    from zoo.adapt.parts import (
+        at_random,
+        check_classes,
+        check_given,
+        check_groups,
+        given,
+        in_folds,
+        in_time,
+        without_repeats,
+    )
     from zoo.adapt.saved.seen import keep_apart
     from zoo.data import copies, units
     from zoo.data.identity import identical
@@ -170,7 +181,12 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     check_groups(dataset, plan.split)
     ordered = kind.ordered and plan.split == RANDOM
     exact, near = (0, 0) if ordered else (copies(identical(dataset)), copies(units(dataset, grouped=False)))
-    if dataset.times:
+    if dataset.parts:
+        check_given(dataset, plan)
+        parts = given(dataset, plan)
+    elif plan.folds:
+        parts = in_folds(dataset, plan)
+    elif dataset.times:
         parts = without_repeats(dataset, in_time(np.asarray(dataset.times), plan))
     else:
         parts = in_time(np.arange(len(dataset)), plan) if ordered else at_random(dataset, plan)

@@ -102,7 +102,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         run = replace(run, strategy=outcome.strategy or run.strategy)
         if not plan.output:
             return run
-        seen = trained_on(dataset, experiment.learned_from, backbone.card)
+        seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
         return save(run, outcome.adapted, seen)
 
 

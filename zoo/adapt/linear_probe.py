@@ -31,6 +31,6 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
     carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
     run = experiment.record(backbone, plan, predictions=found, carried_out=carried_out)
     if plan.output:
-        seen = trained_on(dataset, experiment.learned_from, backbone.card)
+        seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
         run = save(run, Adapted(backbone.card, dataset, head=head, layer=layer), seen)
     return run

@@ -23,6 +23,12 @@ def check_plan(plan: Plan) -> None:
             f"Invalid fractions: {plan.validation:g} for validation and {plan.test:g} for the test.",
             "Choose fractions above 0 whose sum is below 1.",
         )
+    if plan.folds < 0 or plan.folds == 1 or not 0 <= plan.fold <= max(0, plan.folds - 1):
+        raise InvalidInput(f"The plan's folds are {plan.folds}; a cross-validation has at least 2.", "Use --folds 5.")
+    if plan.repeats < 1:
+        raise InvalidInput(f"The plan's repeats are {plan.repeats}; there must be at least 1.", "Use --repeats 5.")
+    if plan.folds and plan.test != Plan().test:
+        raise InvalidInput("--test has no effect with --folds, which test every sample once.", "Leave --test out.")
     if plan.head not in HEADS:
         raise InvalidInput(f"'{plan.head}' is not a valid head.", f"Choose from: {', '.join(HEADS)}.")
     if plan.keep not in KEEP:

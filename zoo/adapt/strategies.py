@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from zoo.adapt.evaluating import by_answers
+from zoo.adapt.evaluating import CHUNK, by_answers
 from zoo.adapt.experiment import prepare
 from zoo.adapt.known_strategies import find, options_of
+from zoo.contract.backbone import ZeroShot
+from zoo.contract.experiment import Predictions
 from zoo.contract.strategy import TRAINING, TUNED_MODEL, Options, Strategy
 from zoo.entities import BenchmarkScore
+
+ZERO_SHOT = "zero-shot model"
+"""Name of the model without training, in comparisons."""
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
@@ -28,12 +34,28 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
     experiment = prepare(dataset, plan, backbone.card)
+    if experiment.classification and isinstance(backbone, ZeroShot):
+        experiment = replace(experiment, rivals={ZERO_SHOT: zero_shot(backbone, experiment, progress)})
     run = strategy.adapt(backbone, experiment, plan, progress)
     if TUNED_MODEL in run.plan:
         from zoo.registry import open_registry
 
         open_registry().add(_scores(str(run.plan[TUNED_MODEL]), run, experiment.metrics))
     return run
+
+
+def zero_shot(backbone: ZeroShot, experiment: Experiment, progress: Progress) -> Predictions:
+    """What the model answers for the test samples without training, from the names of the classes alone."""
+    kind, classes = experiment.kind, experiment.dataset.classes
+    inputs = experiment.part(experiment.test).inputs
+    found = []
+    with progress.step("Answering without training", len(inputs)) as step:
+        for start in range(0, len(inputs), CHUNK):
+            items = [inputs[at] for at in range(start, min(start + CHUNK, len(inputs)))]
+            answers = backbone.zero_shot(items, classes)
+            found += [kind.comparable(item, answer, classes) for item, answer in zip(items, answers, strict=True)]
+            step.advance(len(items))
+    return Predictions(kind.array(found))
 
 
 def builtin_strategies() -> Sequence[Strategy]:

@@ -233,6 +233,10 @@ class Kind(Shows, Examples):
         answers = self.ordinary_answers()
         return [self.comparable(item, answers[at % len(answers)]) for at, item in enumerate(inputs)]
 
+    def confidence(self, answer: Any) -> float | None:
+        """The probability that a model gives its answer, 0 to 1; None if it gives none."""
+        return None
+
     def labels(self, answer: Any) -> Sequence[str]:
         """The class names in an answer; empty for kinds without."""
         return ()

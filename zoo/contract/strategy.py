@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from zoo.contract.experiment import Experiment
     from zoo.entities import Run
 
-COMMON = frozenset(("strategy", "task", "validation", "test", "seed", "split", "device", "output"))
+COMMON = frozenset(
+    ("strategy", "task", "validation", "test", "seed", "split", "device", "output", "folds", "fold", "repeats")
+)
 """Options that every strategy uses: what is done, on which samples, on which device."""
 
 TRAINING = tuple(one.name for one in dataclasses.fields(Plan) if one.name not in COMMON)

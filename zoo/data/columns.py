@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.reader import ReadOptions
 from zoo.data.column_names import CAPTION_NAMES, LABEL_NAMES, SPLIT_NAMES, TEXT_NAMES
-from zoo.data.layout import are_splits
+from zoo.data.layout import OWN_PARTS, are_splits
 from zoo.errors import DataError, suggest
 from zoo.kinds.known import kinds
 from zoo.kinds.targets import is_missing, is_number
@@ -35,6 +35,7 @@ class Choice:
         kind: ``text``, or a kind that a column can hold (``zoo.contract.kind.Kind.column_names``).
         encoded: whether the table itself holds the images or recordings, instead of their paths.
         notes: how ambiguous columns were read, in sentences.
+        split: column that says which rows are for training, if there is one.
     """
 
     input: str
@@ -42,6 +43,7 @@ class Choice:
     target: str | None
     encoded: bool = False
     notes: tuple[str, ...] = ()
+    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,11 +142,8 @@ def choose(
         kind = other.name
     elif wanted == "text" and not found.encoded:
         kind = "text"
-    notes = tuple(
-        f"Column '{c.name}' divides the rows into splits; all are read, and zoo makes its own training and test splits."
-        for c in others
-        if c.split and c.name != target
-    )
+    splits = [c.name for c in others if c.split and c.name != target]
+    notes = tuple(f"Column '{name}' divides the rows into splits; all are read, and {OWN_PARTS}." for name in splits)
     if found.kind == kind == "text" and options.input_column is None:
         unread = [c.name for c in others if c.name != target and c.sentences]
         if unread:
@@ -154,7 +153,7 @@ def choose(
             notes += (
                 f"{holds} {_listed(unread)} {are} not read, only '{found.name}' is (--input-column names another).",
             )
-    return Choice(found.name, kind, target, found.encoded, notes)
+    return Choice(found.name, kind, target, found.encoded, notes, next(iter(splits), None))
 
 
 def _special() -> Mapping[str, Kind]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.listing import folder_kinds, list_folder
+from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of
+from zoo.data.listing import folder_kinds, folders_of, list_folder
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
 from zoo.kinds.fingerprint import fingerprint
@@ -31,7 +32,8 @@ class FolderReader:
     def read(self, reference: str, options: ReadOptions) -> Dataset:
         """The samples in the files, with their class folder as target.
 
-        If there are several kinds, the one in most folders is read. Splits such as ``train`` and ``test`` are merged.
+        If there are several kinds, the one in most folders is read. Splits such as ``train`` and ``test`` are read
+        together; the data set says which sample is in which.
 
         Raises:
             DataError: nothing can be read, or an item cannot and ``options`` say that this is fatal.
@@ -49,7 +51,8 @@ class FolderReader:
         dataset = kind.read_folder(reference, root, found.files, options, found.problems)
         if dataset is None:
             dataset = read_classes(kind, reference, root, found.files, options, problems=found.problems)
-        return replace(dataset, notes=(*found.notes, *dataset.notes), passed_over=found.passed_over)
+        notes = [note.replace(OWN_PARTS, GIVEN_PARTS) if dataset.parts else note for note in found.notes]
+        return replace(dataset, notes=(*notes, *dataset.notes), passed_over=found.passed_over)
 
 
 def read_classes(
@@ -72,9 +75,11 @@ def read_classes(
     found += [Problem(usable[at][0].relative_to(root).as_posix(), reason) for at, reason in values.problems.items()]
     labels = [usable[at][1] for at in values.kept]
     settle(name, len(values.items), found, options)
-    return class_dataset(
+    dataset = class_dataset(
         kind, name, values.items, values.digests, labels, offered=[label for _, label in usable], problems=found
     )
+    kept = [usable[at] for at in values.kept]
+    return replace(dataset, parts=parts_of([(folders_of(path, root), label) for path, label in kept]))
 
 
 def labelled(files: Sequence[File], root: Path) -> tuple[list[File], list[Problem]]:

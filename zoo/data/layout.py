@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from zoo.entities import TEST, TRAIN, VALIDATION
+
 _TRAIN = re.compile(r"(train|training|trn)(set)?\d*|(fold|split|cv)\d+|fold")
-_HELD_OUT = re.compile(
-    r"(val|valid|validation|validate|dev|devel|development|test|testing|tst|eval|evaluation|holdout)(set)?\d*"
-)
+_VALIDATION = re.compile(r"(val|valid|validation|validate|dev|devel|development)(set)?\d*")
+_TEST = re.compile(r"(test|testing|tst|eval|evaluation|holdout)(set)?\d*")
 _BESIDE = re.compile(
     r"set|split|partition|data|dataset|images?|imgs?|files|samples|audio|texts?|wavs?|clips|of|(v|r)?\d+"
 )
@@ -81,6 +82,9 @@ _TOOLS = frozenset({"docs", "scripts", "src", "code", "logs", "notebooks"})
 
 _NAMED = 5
 
+OWN_PARTS, GIVEN_PARTS = "zoo makes its own training and test splits", "'zoo tune' trains and tests on them as they are"
+"""What happens to the splits of a data set, in notes."""
+
 Folders = tuple[str, ...]
 """The folders that contain a file, from the data set's own downwards."""
 
@@ -127,9 +131,33 @@ def _role_and_rest(name: str) -> tuple[str, tuple[str, ...]]:
     """The role that words of a name give it, if any, and its other words, such as ``seg`` of ``seg_train``."""
     words = _words(name)
     trains = [word for word in words if _TRAIN.fullmatch(word)]
-    held_out = [word for word in words if _HELD_OUT.fullmatch(word)]
+    held_out = [word for word in words if _VALIDATION.fullmatch(word) or _TEST.fullmatch(word)]
     rest = tuple(w for w in words if w not in trains and w not in held_out and not _BESIDE.fullmatch(w))
     return "held out" if held_out else "train" if trains else "", rest
+
+
+def part_of(folders: Folders, label: str | None) -> str:
+    """The part of a data set to which a file in these folders belongs, by the name of one; empty if none says it.
+
+    Args:
+        label: the class folder, whose name says nothing of parts.
+    """
+    for name in folders:
+        role = "" if label is not None and unicodedata.normalize("NFC", name) == label else _role_and_rest(name)[0]
+        if role:
+            return TRAIN if role == "train" else TEST if any(map(_TEST.fullmatch, _words(name))) else VALIDATION
+    return ""
+
+
+def parts_of(files: Sequence[tuple[Folders, str | None]]) -> tuple[str, ...]:
+    """The part of each file (its folders and its class); empty unless there are samples to train on and held-out ones.
+
+    Samples for validation without any for a test are the test samples.
+    """
+    found = [part_of(folders, label) for folders, label in files]
+    if "" in found or TRAIN not in found or len(set(found)) < 2:
+        return ()
+    return tuple(found) if TEST in found else tuple(TEST if part == VALIDATION else part for part in found)
 
 
 def _paired(names: Iterable[str]) -> frozenset[str]:
@@ -150,7 +178,7 @@ def is_companion(name: str) -> bool:
 def merged(splits: Mapping[str, int]) -> str:
     """A sentence on which splits were merged, and how many samples each has."""
     named = _listed([f"'{name}' ({count:,})" for name, count in splits.items()])
-    return f"The splits {named} are read as one data set; zoo makes its own training and test splits."
+    return f"The splits {named} are read as one data set; {OWN_PARTS}."
 
 
 def find_layout(folders: Iterable[Folders]) -> Layout:

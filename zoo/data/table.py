@@ -14,6 +14,7 @@ from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.contract.values import Values
 from zoo.data import table_files
 from zoo.data.columns import Choice, choose
+from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of
 from zoo.data.times import moment_of
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
@@ -90,6 +91,8 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     if usable.groups or usable.times:  # figures depend on what is held out together
         held = f"{divided}:{usable.groups}:{usable.times}"
         divided = hashlib.sha256(held.encode("utf-8", "surrogatepass")).hexdigest()
+    parts = parts_of([((str(name),), None) for name in usable.splits])
+    notes = [note.replace(OWN_PARTS, GIVEN_PARTS) if parts else note for note in choice.notes]
     return Dataset(
         reference,
         kind,
@@ -100,9 +103,10 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         targets.kind,
         _columns(choice, table, options),
         tuple(usable.problems),
-        notes=(*choice.notes, *targets.notes),
+        notes=(*notes, *targets.notes),
         groups=usable.groups,
         times=usable.times,
+        parts=parts,
     )
 
 
@@ -114,6 +118,7 @@ class _Usable:
     labels: list[Any] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
+    splits: list[Any] = field(default_factory=list)
     places: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
@@ -123,6 +128,7 @@ class _Usable:
         self.labels = [self.labels[i] for i in kept] if self.labels else []
         self.groups = [self.groups[i] for i in kept] if self.groups else []
         self.times = [self.times[i] for i in kept] if self.times else []
+        self.splits = [self.splits[i] for i in kept] if self.splits else []
         self.places = [self.places[i] for i in kept]
 
 
@@ -131,6 +137,7 @@ def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _
     label_position = None if choice.target is None else table.columns.index(choice.target)
     group_position = None if options.group_column is None else table.columns.index(options.group_column)
     time_position = None if options.time_column is None else table.columns.index(options.time_column)
+    split_position = None if choice.split is None else table.columns.index(choice.split)
     found = _Usable()
     for row in table.rows():
         place = f"{table.unit} {row.number}"
@@ -156,6 +163,8 @@ def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _
             found.groups.append(str(row.values[group_position]).strip())
         if moment is not None:
             found.times.append(moment)
+        if split_position is not None:
+            found.splits.append(row.values[split_position])
         found.inputs.append(value)
         found.places.append(place)
         if label_position is not None:

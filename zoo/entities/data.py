@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -38,6 +40,10 @@ class LeftOut(Entity):
     example: str
 
 
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+"""The parts of a data set."""
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A data set, as read from what the user named.
@@ -59,6 +65,7 @@ class Dataset:
         passed_over: files without samples, by suffix.
         groups: n names of groups, whose samples a split keeps together; empty if samples have no groups.
         times: n times, in seconds or another unit; a split holds out the latest. Empty if samples have no times.
+        parts: n names of parts (``TRAIN``, ``VALIDATION``, ``TEST``) that the data came with; empty if they have none.
     """
 
     name: str
@@ -75,6 +82,7 @@ class Dataset:
     passed_over: tuple[LeftOut, ...] = ()
     groups: Sequence[str] = ()
     times: Sequence[float] = ()
+    parts: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -94,6 +102,7 @@ class Dataset:
             fingerprint=digest,
             groups=[self.groups[index] for index in indices] if self.groups else (),
             times=[self.times[index] for index in indices] if self.times else (),
+            parts=[self.parts[index] for index in indices] if self.parts else (),
         )
 
 
@@ -110,6 +119,24 @@ class Subset(Sequence[Any]):
         if isinstance(index, slice):
             return Subset(self.items, self.indices[index])
         return self.items[self.indices[index]]
+
+
+class Chained(Sequence[Any]):
+    """The items of several sequences, one sequence after the other, decoded when indexed."""
+
+    def __init__(self, *parts: Sequence[Any]) -> None:
+        self._parts = parts
+        self._ends = list(itertools.accumulate(map(len, parts)))
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Subset(self, range(len(self))[index])
+        index = range(len(self))[index]
+        part = bisect.bisect_right(self._ends, index)
+        return self._parts[part][index - (self._ends[part - 1] if part else 0)]
 
 
 class Combined(Sequence[Any]):

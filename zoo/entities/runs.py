@@ -57,6 +57,9 @@ class Plan(Entity):
         output: folder for the adapted model, or None to save only the metrics.
         keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
             samples, or always the ``fine-tuned`` one.
+        folds: parts of a cross-validation, each tested once; 0 for a single test part.
+        fold: the number, from 0 on, of the part that is tested.
+        repeats: splits to try, with consecutive seeds.
     """
 
     strategy: str = "linear-probe"
@@ -76,6 +79,9 @@ class Plan(Entity):
     layer_decay: float = 1.0
     accumulate: int = 1
     keep: str = "best"
+    folds: int = 0
+    fold: int = 0
+    repeats: int = 1
 
 
 @dataclass(frozen=True)

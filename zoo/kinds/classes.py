@@ -94,6 +94,11 @@ class Classes(Kind):
         known = {folded(name): index for index, name in enumerate(classes)}
         return known.get(folded(best(answer)), len(known))
 
+    def confidence(self, answer: Any) -> float | None:
+        """The score of the most likely label, if it is a probability."""
+        score = next((one.score for one in _labels(answer)), None)
+        return score if score is not None and 0 <= score <= 1 else None
+
     def labels(self, answer: Any) -> Sequence[str]:
         """The most likely label only."""
         return (best(answer),)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, isfinite, sqrt
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
@@ -26,6 +27,9 @@ FEWEST_UNITS = 10
 """With fewer independent test samples an interval says next to nothing, and reports say so."""
 
 Interval = tuple[float, float]
+
+Test = tuple[Any, Any, "Sequence[int] | None"]
+"""Targets, predictions and units of a test."""
 
 
 @dataclass(frozen=True)
@@ -60,15 +64,27 @@ def interval(metric: Metric, targets: Any, predictions: Any, units: Sequence[int
         targets, predictions: as ``metric.compute`` takes them.
         units: n integers, equal for samples that depend on each other; None if each is independent.
     """
+    return interval_of_mean(metric, [(targets, predictions, units)])
+
+
+def interval_of_mean(metric: Metric, tests: Sequence[Test], between: float = 0.0) -> Interval:
+    """The 95 % interval of the mean of a metric over several tests, such as the folds of a cross-validation.
+
+    Args:
+        tests: targets, predictions and units of each; a unit may occur in several tests.
+        between: variance of the mean from what differs between the tests besides their samples, such as the training.
+    """
     low, high = metric.bounds
-    of = _units(units, len(targets))
-    value = metric.compute(targets, predictions)
-    left_out = _jackknife(metric, targets, (predictions,), of)
+    of = [_units(units, len(targets)) for targets, _, units in tests] if len(tests) == 1 else _common_units(tests)
+    value = fmean(metric.compute(targets, predictions) for targets, predictions, _ in tests)
+    left_out = _jackknife(
+        [(metric, targets, predictions, one) for (targets, predictions, _), one in zip(tests, of, strict=True)]
+    )
     if left_out is None:
         return float(low), float(high)
-    values = left_out[:, 0]
-    t = student_t(len(values) - 1)
-    return _within(metric.bounds, value, _variance(values), t, int(of.max()) + 1 if len(of) else 0)
+    means = left_out.mean(axis=1)
+    count = max(int(one.max()) for one in of) + 1
+    return _within(metric.bounds, value, _variance(means) + between, student_t(len(means) - 1), count)
 
 
 def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Sequence[int] | None = None) -> Difference:
@@ -81,7 +97,7 @@ def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Seq
     low, high = metric.bounds
     of = _units(units, len(targets))
     value = metric.compute(targets, first) - metric.compute(targets, second)
-    left_out = _jackknife(metric, targets, (first, second), of)
+    left_out = _jackknife([(metric, targets, predictions, of) for predictions in (first, second)])
     if left_out is None:
         return Difference(value, low - high, high - low)
     margin = student_t(len(left_out) - 1) * sqrt(_variance(left_out[:, 0] - left_out[:, 1]))
@@ -100,23 +116,38 @@ def _units(units: Sequence[int] | None, count: int) -> np.ndarray:
     return np.asarray(np.unique(np.asarray(units), return_inverse=True)[1]).reshape(-1)
 
 
-def _jackknife(metric: Metric, targets: Any, predictions: Sequence[Any], of: np.ndarray) -> np.ndarray | None:
-    """The metric of each of the predictions without one group of units after the other, groups x predictions.
+def _common_units(tests: Sequence[Test]) -> list[np.ndarray]:
+    """The units of each test, numbered from 0 on over all tests."""
+    import numpy as np
 
-    None if it can be computed for fewer than two groups.
+    every = np.concatenate([np.asarray(units) for _, _, units in tests])
+    numbers = np.unique(every, return_inverse=True)[1].reshape(-1)
+    return np.split(numbers, np.cumsum([len(targets) for targets, _, _ in tests])[:-1])
+
+
+def _jackknife(figures: Sequence[tuple[Metric, Any, Any, np.ndarray]]) -> np.ndarray | None:
+    """Each of several figures without one group of units after the other, groups x figures.
+
+    None if they can be computed for fewer than two groups.
+
+    Args:
+        figures: metric, targets, predictions and units (from 0 on, common to all) of each.
     """
     import numpy as np
 
-    units = int(of.max()) + 1 if len(of) else 0
-    groups = min(units, metric.recomputed)
+    units = max((int(of.max()) + 1 if len(of) else 0) for *_, of in figures)
+    groups = min(units, *(metric.recomputed for metric, *_ in figures))
     group_of = np.random.default_rng(0).permutation(units) % max(groups, 1)
     found = []
     for group in range(groups):
-        kept = np.flatnonzero(group_of[of] != group)
+        row = []
         try:
-            found.append([metric.compute(_at(targets, kept), _at(one, kept)) for one in predictions])
+            for metric, targets, predictions, of in figures:
+                kept = np.flatnonzero(group_of[of] != group)
+                row.append(metric.compute(_at(targets, kept), _at(predictions, kept)))
         except DataError:  # such as ranks without a sample of one class
             continue
+        found.append(row)
     return np.array(found, dtype=np.float64) if len(found) >= 2 else None
 
 

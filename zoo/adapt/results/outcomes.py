@@ -64,7 +64,7 @@ def outcomes(
         kind=dataset.target_kind,
         classes=tuple(dataset.classes),
         samples=samples,
-        units=tuple(range(len(known)) if units is None else (int(unit) for unit in units)),
+        units=tuple(int(unit) for unit in (positions if units is None else units)),
         targets=known,
         predictions=found,
         confidences=() if confidences is None else tuple(round(float(one), 5) for one in confidences),

@@ -15,11 +15,32 @@ MODEL, BASELINE = "this model", "baseline"
 
 
 def gains(run: Run) -> list[str]:
-    """The gain of a run's model over each other one in the primary metric, with its interval; losses come first."""
-    found: Mapping[str, list[float]] = run.plan.get("gains", {})
+    """The gain of a run's model over each other one that it is not worse than, in the primary metric, with interval."""
     name = next(iter(run.metrics), "")
-    ranked = sorted(found.items(), key=lambda pair: pair[1][0] >= 0)
-    return [_gain(name, other, *ends) for other, ends in ranked]
+    return [_gain(name, other, *ends) for other, ends in _gains(run).items() if ends[0] >= 0]
+
+
+def losses(run: Run) -> list[str]:
+    """What is better than a run's model, with the interval of the difference, and what to try next."""
+    name = next(iter(run.metrics), "")
+    found = [_gain(name, other, *ends) for other, ends in _gains(run).items() if ends[0] < 0]
+    return [*found, f"Next: {_next_step(run)}"] if found else []
+
+
+def _gains(run: Run) -> Mapping[str, list[float]]:
+    found: Mapping[str, list[float]] = run.plan.get("gains", {})
+    return found
+
+
+def _next_step(run: Run) -> str:
+    """What to try when something simpler, or earlier, is better."""
+    lost = [other for other, ends in _gains(run).items() if ends[0] < 0]
+    if any(other in run.plan.get("rivals", {}) for other in lost):
+        return f"use the model without training: zoo predict {run.model} INPUT --labels ..."
+    earlier = run.plan.get("earlier", {})
+    if any(other != BASELINE for other in lost) and earlier:
+        return f"start from the earlier model: zoo tune {earlier['model']} DATA --strategy {earlier['strategy']}"
+    return "check the labels (zoo profile DATA), or let zoo rank other models: zoo recommend DATA"
 
 
 def _gain(name: str, other: str, value: float, low: float, high: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,10 +31,12 @@ class Seen:
     Attributes:
         digests: sorted and unique; the first 8 bytes of those of ``zoo.data.identities`` and ``zoo.data.stored``.
         complete: whether they are all of them; False if the model was tuned from one that has no record.
+        tested: likewise, the samples that the model was tested on, of which its published metrics are.
     """
 
     digests: np.ndarray
     complete: bool = True
+    tested: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.uint64))
 
     @property
     def fingerprint(self) -> str:
@@ -46,15 +48,22 @@ class Seen:
         own = _digests(dataset)
         return None if own is None else np.asarray(np.isin(own, self.digests).any(axis=1))
 
+    def tests(self, dataset: Dataset) -> int:
+        """How many samples of a data set the model was tested on by ``zoo tune``."""
+        own = _digests(dataset) if len(self.tested) else None
+        return 0 if own is None else int(np.isin(own, self.tested).any(axis=1).sum())
+
     def write(self, path: Path) -> None:
         """Write the file; raises ``OSError`` if that fails."""
+        body = np.concatenate([self.digests, self.tested]).astype(_TYPE).tobytes()
         header = {
             "format": FORMAT,
             "samples": len(self.digests),
+            "tested": len(self.tested),
             "complete": self.complete,
-            "sha256": self.fingerprint,
+            "sha256": hashlib.sha256(body).hexdigest(),
         }
-        path.write_bytes(json.dumps(header).encode() + b"\n" + self.digests.astype(_TYPE).tobytes())
+        path.write_bytes(json.dumps(header).encode() + b"\n" + body)
 
     @classmethod
     def read(cls, path: Path) -> Seen | None:
@@ -72,27 +81,33 @@ class Seen:
         try:
             header = parse_json(head)
             written, count, complete, sha256 = (header[name] for name in ("format", "samples", "complete", "sha256"))
+            tested = header.get("tested", 0)
         except (ValueError, TypeError, KeyError) as error:
             raise _damaged(path, "its first line cannot be read") from error
         if written != FORMAT:
             raise _damaged(path, "another version of zoo wrote it")
-        if not isinstance(count, int) or len(body) != count * _TYPE.itemsize:
+        if not (isinstance(count, int) and isinstance(tested, int)) or len(body) != (count + tested) * _TYPE.itemsize:
             raise _damaged(path, "it is truncated, or has extra bytes")
         if hashlib.sha256(body).hexdigest() != sha256:
             raise _damaged(path, "its content does not match its checksum")
-        return cls(np.frombuffer(body, dtype=_TYPE).astype(np.uint64), bool(complete))
+        every = np.frombuffer(body, dtype=_TYPE).astype(np.uint64)
+        return cls(every[:count], bool(complete), every[count:])
 
 
-def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard) -> Seen | None:
-    """The samples at ``positions`` and those that ``base`` was trained on; None if samples cannot be identified."""
+def trained_on(dataset: Dataset, positions: Sequence[int], base: ModelCard, tested: Sequence[int] = ()) -> Seen | None:
+    """The samples at ``positions`` and those that ``base`` was trained on; None if samples cannot be identified.
+
+    Args:
+        tested: positions of the samples that the model is tested on.
+    """
     every = _digests(dataset)
     if every is None:
         return None
-    own = every[list(positions)]
+    own, held_out = every[list(positions)], np.unique(every[list(tested)])
     before = seen_by_weights(base)
     if before is None:
-        return Seen(np.unique(own), complete=False)
-    return Seen(np.unique(np.concatenate([own.reshape(-1), before.digests])), before.complete)
+        return Seen(np.unique(own), complete=False, tested=held_out)
+    return Seen(np.unique(np.concatenate([own.reshape(-1), before.digests])), before.complete, held_out)
 
 
 def seen_by(card: ModelCard) -> Seen | None:

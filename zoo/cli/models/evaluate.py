@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import click
 
-from zoo.cli.figures import human_score, human_seconds
+from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, read_options, reading
-from zoo.cli.output import Column, Output
+from zoo.cli.output import Output
 
 
 @zoo_command("evaluate")
@@ -17,6 +18,11 @@ from zoo.cli.output import Column, Output
 @click.argument("data")
 @click.option("--task", help="Task name [default: the model's first task that fits the data].")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
+@click.option(
+    "--include-training",
+    is_flag=True,
+    help="Report the metrics on all samples too, those included that the model was trained on.",
+)
 @reading
 @plugin_options("evaluate")
 def command(output: Output, model: str, data: str, **options: Any) -> None:
@@ -33,22 +39,24 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
       zoo evaluate hf:google/siglip-base-patch16-224 captions.csv --task image-text-retrieval --json
     """
     from zoo.adapt.evaluation import evaluate
+    from zoo.adapt.results.sentences import BASELINE, too_small
+    from zoo.cli.models import results
 
     read = read_options(options)
     found = evaluate(model, data, read=read, progress=output.progress(), **options)
     if output.json:
-        output.data(found.to_dict())
+        output.data(replace(found, outcomes=None).to_dict())
         return
     title = f"{found.model} on {found.dataset}: {found.task}, {found.samples:,} samples"
     output.text(f"{title}, {human_seconds(found.seconds)} on {found.device}")
     output.text()
-    columns = [Column("metric")] + [Column(name, number=True) for name in ("this model", "baseline", "gain")]
-    rows = []
-    for name, value in found.metrics.items():
-        baseline = found.baseline.get(name)
-        gain = "-" if baseline is None else f"{value - baseline:+.4f}"
-        rows.append([name, human_score(value), human_score(baseline), gain])
-    output.table(columns, rows)
+    others = {BASELINE: found.baseline}
+    if found.with_training:
+        others["with training samples"] = found.with_training
+    results.metrics_table(output, found.metrics, found.intervals, others)
+    results.breakdown(output, found.outcomes)
+    if warning := too_small({"test_units": found.independent, "test_samples": found.samples}):
+        output.warn(warning)
     if found.left_out:
         whole = found.left_out + found.samples
         output.note(f"Left out, because the model was trained on them: {found.left_out:,} of {whole:,} samples.")

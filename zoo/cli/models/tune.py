@@ -89,6 +89,23 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     "always the fine-tuned model.",
 )
 @click.option(
+    "--folds",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="K",
+    help="Cross-validate with K folds, so that each sample is tested once [default: a single test part].",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="R",
+    help="Splits to try, with consecutive seeds; metrics are means with an interval.",
+)
+@click.option("--validation-data", metavar="DATA", help="A separate data set with the validation samples.")
+@click.option("--test-data", metavar="DATA", help="A separate data set with the test samples.")
+@click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=0,
@@ -119,11 +136,15 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     from zoo.adapt.results.sentences import too_small
     from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
+    from zoo.data.joining import alike
 
     if not output.json:
         output.note(_plan(model, data, options))
     check_output(folder, model)
-    dataset = read(data, read=read_options(options, options["task"]))
+    reading_as = read_options(options, options["task"])
+    dataset = read(data, read=reading_as)
+    for part in ("validation_data", "test_data"):
+        options[part] = alike(options[part], dataset, reading_as)
     run = tune(model, dataset, output=folder, save_run=not no_save_run, progress=output.progress(), **options)
     interrupted = run.plan.get("stopped") == "interrupted"
     if output.json:
@@ -164,7 +185,14 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
             f" Up to {epochs} epochs, batch size {options['batch_size']}, learning rate {rate}; "
             f"stops after {options['patience']} epochs without gain."
         )
-    held_out = f"{options['validation']:.0%} for validation, {options['test']:.0%} for the test"
+    shares = [f"{options[part]:.0%} for {part}" for part in ("validation", "test") if not options[f"{part}_data"]]
+    held_out = (
+        ", ".join(share.replace("for test", "for the test") for share in shares) or "separate validation and test"
+    )
+    if options["folds"]:
+        held_out = f"{options['folds']} folds, {options['validation']:.0%} of the rest for validation"
+    if options["repeats"] > 1:
+        held_out += f", {options['repeats']} repeats"
     if options["group_column"]:
         held_out += f", groups of '{options['group_column']}' kept together"
     if options["time_column"]:
@@ -174,9 +202,13 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 
 def _show(output: Output, run: Run) -> None:
     from zoo.adapt.comparison import other_metrics, sentences
-    from zoo.adapt.results.sentences import BASELINE, gains
+    from zoo.adapt.results.sentences import BASELINE, gains, losses
     from zoo.cli.models.results import metrics_table
 
+    for sentence in losses(run):
+        output.paragraph(sentence)
+    if losses(run):
+        output.text()
     compared = sentences(run)
     if compared:
         output.paragraph(compared)
@@ -187,10 +219,9 @@ def _show(output: Output, run: Run) -> None:
     output.text()
     others = {BASELINE: run.baseline, **other_metrics(run.plan)}
     metrics_table(output, run.metrics, run.intervals, others)
-    if run.plan.get("gains"):
-        output.text()
-        for sentence in gains(run):
-            output.paragraph(sentence)
+    output.text()
+    for sentence in gains(run):
+        output.paragraph(sentence)
     if run.path:
         output.text()
         output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")

@@ -9,7 +9,9 @@ from zoo.cli.options import command as zoo_command
 from zoo.cli.options import shared
 from zoo.cli.output import Column, Output
 
-_SHOWN_APART = frozenset({"strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe"})
+_SHOWN_APART = frozenset(
+    {"strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe", "each", "earlier"}
+)
 
 
 @click.group("runs", invoke_without_command=True)
@@ -90,7 +92,7 @@ def show_run(output: Output, id: str) -> None:
       zoo runs show 20261124-093015-4fa2
     """
     from zoo.adapt.comparison import other_metrics
-    from zoo.adapt.results.sentences import BASELINE, gains, too_small
+    from zoo.adapt.results.sentences import BASELINE, gains, losses, too_small
     from zoo.cli.models import results
     from zoo.registry import open_registry
 
@@ -116,7 +118,7 @@ def show_run(output: Output, id: str) -> None:
     output.table([Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items()])
     output.text()
     results.metrics_table(output, run.metrics, run.intervals, {BASELINE: run.baseline, **other_metrics(run.plan)})
-    for sentence in gains(run):
+    for sentence in (*losses(run), *gains(run)):
         output.paragraph(sentence)
     results.breakdown(output, run.outcomes)
     results.epochs(output, run)

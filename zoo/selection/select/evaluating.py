@@ -160,7 +160,7 @@ def _as_it_is(
     started = time.monotonic()
     loaded = load(card, device=plan.device, progress=progress)
     metric = plan.task.metric.name
-    metrics, _ = evaluate_answers(loaded, parts.part(parts.test), plan.task, progress)
+    metrics = evaluate_answers(loaded, parts.part(parts.test), plan.task, progress).metrics
     if metric not in metrics or not math.isfinite(metrics[metric]):
         raise DataError(f"{metric} is not defined on the held-out samples of '{plan.dataset.name}'.")
     seconds = round(time.monotonic() - started, 3)

@@ -1,0 +1,210 @@
+"""Data that come with their own validation and test samples: other files, folders and columns; folds and repeats."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import zoo
+from zoo.adapt.experiment import prepare
+from zoo.adapt.repeated import plans
+from zoo.cli import run as command
+from zoo.data.joining import joined
+from zoo.entities import TEST, TRAIN, VALIDATION, Plan
+from zoo.errors import DataError, InvalidInput
+
+STATIC = "pkg:wordllama/64"
+GOOD, BAD = (
+    ["great", "lovely", "wonderful", "superb", "nice", "happy"],
+    ["awful", "terrible", "poor", "horrible", "broken", "nasty"],
+)
+THINGS = ["film", "book", "phone", "hotel", "meal", "song", "game", "shop"]
+
+
+def _rows(start: int, stop: int) -> list[tuple[str, str]]:
+    """Distinct short reviews."""
+    pairs = [
+        (f"a {word} {thing}, and a {other} one", label)
+        for thing in THINGS
+        for label, words in (("good", GOOD), ("bad", BAD))
+        for word in words
+        for other in words
+        if other != word
+    ]
+    order = np.random.default_rng(0).permutation(len(pairs))
+    return [pairs[at] for at in order[start:stop]]
+
+
+def _table(path: Path, rows: list[tuple[str, str]], head: str = "text,label") -> str:
+    path.write_text(head + "\n" + "".join(f'"{text}",{label}\n' for text, label in rows), encoding="utf-8")
+    return str(path)
+
+
+def test_a_separate_file_is_tested_and_its_samples_are_never_trained_on(tmp_path: Path) -> None:
+    train, test = _rows(0, 80), _rows(80, 110)
+    data = _table(tmp_path / "train.csv", [*train, *test[:5]])
+    run = zoo.tune(STATIC, data, test_data=_table(tmp_path / "test.csv", test))
+
+    assert (run.plan["test_samples"], run.plan["parts"]) == (30, "the data's own")
+    assert run.plan["left_out_repeats"] == 5
+    assert run.samples == 115
+    assert run.outcomes is not None
+    assert len(run.outcomes.targets) == 30
+
+
+def test_validation_and_test_files_are_used_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    paths = [_table(tmp_path / f"{at}.csv", _rows(*ends)) for at, ends in enumerate([(0, 80), (80, 100), (100, 130)])]
+    options = ["--validation-data", paths[1], "--test-data", paths[2], "--json"]
+    assert command(["tune", STATIC, paths[0], *options]) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert run["plan"]["test_samples"] == 30
+    assert run["outcomes"] is None
+
+
+def test_classes_are_matched_by_name(tmp_path: Path) -> None:
+    train = _table(
+        tmp_path / "train.csv", [*_rows(0, 60), ("a boring film", "average"), ("an ordinary meal", "average")]
+    )
+    test = _table(tmp_path / "test.csv", [row for row in _rows(60, 120) if row[1] == "good"][:12])
+    data = joined(zoo.read(train), test=zoo.read(test))
+    assert data.classes == ("average", "bad", "good")
+    assert set(data.targets[-12:]) == {2}  # type: ignore[index]
+    assert list(data.parts[-12:]) == [TEST] * 12
+
+
+def test_a_file_with_another_class_is_an_error(tmp_path: Path) -> None:
+    train = _table(tmp_path / "train.csv", _rows(0, 60))
+    test = _table(tmp_path / "test.csv", [*_rows(60, 80), ("quite average", "average")])
+    with pytest.raises(DataError, match=r"has the class 'average', which the training data .* lack"):
+        zoo.tune(STATIC, train, test_data=test)
+
+
+def test_a_file_with_other_columns_is_an_error(tmp_path: Path) -> None:
+    train = _table(tmp_path / "train.csv", _rows(0, 60))
+    test = _table(tmp_path / "test.csv", _rows(60, 80), head="review,stars")
+    with pytest.raises(DataError, match="has no column 'text'"):
+        zoo.tune(STATIC, train, test_data=test)
+
+
+def test_folders_of_splits_are_the_parts(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    for part, count in (("train", 12), ("val", 4), ("test", 6)):
+        for label in ("dark", "light"):
+            folder = tmp_path / "photos" / part / label
+            folder.mkdir(parents=True)
+            for at in range(count):
+                pixels = generator.integers(0, 100, (24, 24, 3)) + (0 if label == "dark" else 120)
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{at}.png")
+    data = zoo.read(str(tmp_path / "photos"))
+    assert [list(data.parts).count(part) for part in (TRAIN, VALIDATION, TEST)] == [24, 8, 12]
+    assert "'zoo tune' trains and tests on them as they are" in data.notes[0]
+    experiment = prepare(data, Plan(task="image-classification"))
+    assert [data.parts[at] for at in experiment.test] == [TEST] * 12
+    assert [data.parts[at] for at in experiment.validation] == [VALIDATION] * 8
+    assert len(experiment.train) == 24
+
+
+def test_folders_for_training_and_validation_alone_test_on_the_latter(tmp_path: Path) -> None:
+    for part, rows in (("train", _rows(0, 60)), ("validation", _rows(60, 80))):
+        for at, (text, label) in enumerate(rows):
+            folder = tmp_path / part / label
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{at}.txt").write_text(text)
+    data = zoo.read(str(tmp_path))
+    assert list(data.parts).count(TEST) == 20
+    experiment = prepare(data, Plan(task="text-classification"))
+    assert len(experiment.test) == 20
+    assert 5 <= len(experiment.validation) <= 12
+    assert {data.parts[at] for at in experiment.validation} == {TRAIN}
+
+
+def test_a_column_of_splits_is_used(tmp_path: Path) -> None:
+    rows = _rows(0, 90)
+    lines = [f'"{text}",{label},{"train" if at < 70 else "test"}' for at, (text, label) in enumerate(rows)]
+    (tmp_path / "data.csv").write_text("text,label,split\n" + "\n".join(lines) + "\n")
+    data = zoo.read(str(tmp_path / "data.csv"))
+    assert list(data.parts).count(TEST) == 20
+    assert zoo.tune(STATIC, data).plan["test_samples"] == 20
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"test": 0.3}, "--test has no effect: .* comes with its own test part"),
+        ({"folds": 3}, "--folds has no effect: .* has its own parts"),
+    ],
+)
+def test_options_without_effect_on_given_parts_are_refused(
+    tmp_path: Path, changes: dict[str, float], words: str
+) -> None:
+    data, test = (_table(tmp_path / f"{ends[0]}.csv", _rows(*ends)) for ends in ((0, 60), (60, 80)))
+    with pytest.raises(InvalidInput, match=words):
+        zoo.tune(STATIC, data, test_data=test, **changes)  # type: ignore[arg-type]
+
+
+def test_folds_test_every_sample_once(tmp_path: Path) -> None:
+    flipped = {"good": "bad", "bad": "good"}
+    rows = [(text, flipped[label] if at % 5 == 0 else label) for at, (text, label) in enumerate(_rows(0, 90))]
+    data = _table(tmp_path / "data.csv", rows)
+    run = zoo.tune(STATIC, data, folds=3)
+    assert run.outcomes is not None
+    assert len(run.outcomes.samples) == len(set(run.outcomes.samples)) == 90
+    assert run.plan["test_samples"] == run.plan["test_units"] == 90
+    assert len(run.plan["each"]) == 3
+    assert run.metrics["accuracy"] == pytest.approx(np.mean([one["accuracy"] for one in run.plan["each"]]))
+    low, high = run.intervals["accuracy"]
+    assert low < run.metrics["accuracy"] < high
+    single = zoo.tune(STATIC, data).intervals["accuracy"]
+    assert high - low < single[1] - single[0]
+
+
+def test_repeats_count_each_sample_once_and_their_interval_is_not_that_of_more_data(tmp_path: Path) -> None:
+    data = _table(tmp_path / "data.csv", _rows(0, 60))
+    run = zoo.tune(STATIC, data, repeats=4)
+    assert [one.seed for one in plans(Plan(repeats=4, seed=3))] == [3, 4, 5, 6]
+    assert run.outcomes is not None
+    assert len(run.outcomes.targets) == 48
+    assert run.plan["test_units"] == len(set(run.outcomes.units)) < 48
+    assert set(run.plan["gains"]) == {"baseline"}
+
+
+def test_more_folds_than_samples_of_a_class_are_refused(tmp_path: Path) -> None:
+    data = _table(tmp_path / "data.csv", [*_rows(0, 60), ("so so", "average"), ("middling", "average")])
+    with pytest.raises(InvalidInput, match="The class 'average' has 2 independent samples, fewer than 3 folds"):
+        zoo.tune(STATIC, data, folds=3)
+
+
+def test_a_killed_cross_validation_continues_after_the_last_finished_fold(tmp_path: Path) -> None:
+    data = _table(tmp_path / "data.csv", _rows(0, 60))
+    script = f"""
+import os, zoo, zoo.adapt.strategies as strategies
+done = []
+adapt = strategies.adapt
+def dying(*arguments):
+    if len(done) == int(os.environ["FINISH"]):
+        os._exit(9)
+    done.append(1)
+    return adapt(*arguments)
+strategies.adapt = dying
+run = zoo.tune({STATIC!r}, {data!r}, folds=4, save_run=False)
+print(len(done), run.metrics["accuracy"], run.intervals["accuracy"])
+"""
+    import os
+
+    def started(finish: int) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "FINISH": str(finish), "ZOO_HOME": str(tmp_path / "home")}
+        return subprocess.run(
+            [sys.executable, "-c", script], check=False, capture_output=True, text=True, env=environment
+        )
+
+    whole = started(99)
+    assert started(2).returncode == 9
+    resumed = started(99)
+    assert resumed.stdout.split()[0] == "2"
+    assert resumed.stdout.split()[1:] == whole.stdout.split()[1:]
