@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import Kind
 from zoo.contract.values import Shown
 from zoo.errors import DataError, UnsupportedModel
-from zoo.kinds.breakdowns import by_class, confusions
 from zoo.kinds.folding import folded
 from zoo.kinds.metrics import CLASSES as METRICS
+from zoo.kinds.metrics.breakdowns import by_class, confusions
 from zoo.pages import parts
 
 if TYPE_CHECKING:

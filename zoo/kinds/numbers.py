@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from zoo.contract.kind import Kind
 from zoo.contract.values import Shown
 from zoo.errors import UnsupportedModel
-from zoo.kinds.breakdowns import by_range
 from zoo.kinds.metrics import NUMBERS as METRICS
+from zoo.kinds.metrics.breakdowns import by_range
 
 if TYPE_CHECKING:
     import numpy as np
