@@ -1,11 +1,11 @@
-"""How often the printed 95 % intervals contain the truth: accuracy, macro F1, AUC and RMSE, by simulation and redraws.
+"""How often the printed 95 % intervals contain the true value: accuracy, macro F1, AUC and RMSE, by simulation and redraws.
 
     python benchmarks/interval_coverage.py [--simulations 2000] [--records benchmarks/records/interval_coverage.json]
 
 Simulated: predictions of a fixed model on fresh samples, whose true metric is known from a million samples. Real: a
 probe fitted to 300 digits (scikit-learn's) is tested on random parts of the other 1,497, which stand for the whole
 population; the finite population makes these intervals look slightly too wide. A cell that is in the file already is
-not computed again, so an interrupted benchmark goes on where it stopped. Fails if a simulated cell is outside 93 to
+not computed again, so an interrupted benchmark continues where it stopped. Fails if a simulated cell is outside 93 to
 97 %.
 """
 
@@ -83,13 +83,13 @@ def real() -> dict[str, Drawn]:
 
 
 def cell(name: str, drawn: Drawn, count: int, simulations: int) -> dict[str, float]:
-    """The share of intervals that contain the truth, and their mean width."""
+    """The share of intervals that contain the true value, and their mean width."""
     generator = np.random.default_rng([count, 1 + sorted(METRICS).index(name)])
     metric = METRICS[name]
-    truth = metric.compute(*drawn(generator, LARGE))
+    value = metric.compute(*drawn(generator, LARGE))
     ends = np.array([interval(metric, *drawn(generator, count)) for _ in range(simulations)])
-    covered = (ends[:, 0] <= truth) & (truth <= ends[:, 1])
-    return {"coverage": float(covered.mean()), "width": float((ends[:, 1] - ends[:, 0]).mean()), "truth": truth}
+    covered = (ends[:, 0] <= value) & (value <= ends[:, 1])
+    return {"coverage": float(covered.mean()), "width": float((ends[:, 1] - ends[:, 0]).mean()), "value": value}
 
 
 def main() -> None:

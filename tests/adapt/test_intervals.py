@@ -100,7 +100,7 @@ def test_a_metric_without_bounds_has_a_symmetric_interval() -> None:
 
 
 @pytest.mark.parametrize("name", ["accuracy", "macro_f1", "roc_auc", "rmse"])
-def test_about_95_of_100_intervals_contain_the_truth(name: str) -> None:
+def test_about_95_of_100_intervals_contain_the_true_value(name: str) -> None:
     """A quick look; the committed record of benchmarks/interval_coverage.py has 2,000 simulations a cell."""
     generator = np.random.default_rng(1)
     metric = METRICS[name]
@@ -115,8 +115,8 @@ def test_about_95_of_100_intervals_contain_the_truth(name: str) -> None:
         targets = generator.integers(0, 3, count)
         return targets, np.where(generator.random(count) < 0.75, targets, generator.integers(0, 3, count))
 
-    truth = metric.compute(*drawn(100_000))
-    hits = [low <= truth <= high for low, high in (interval(metric, *drawn(100)) for _ in range(150))]
+    value = metric.compute(*drawn(100_000))
+    hits = [low <= value <= high for low, high in (interval(metric, *drawn(100)) for _ in range(150))]
     assert 0.89 <= np.mean(hits) <= 0.995
 
 

@@ -22,7 +22,7 @@ def joined(train: Dataset, validation: Dataset | None = None, test: Dataset | No
     out.
 
     Raises:
-        DataError: the data hold samples or targets of different kinds, or other classes than the training data.
+        DataError: the data hold samples or targets of different kinds, or classes that the training data lack.
     """
     given = {VALIDATION: validation, TEST: test}
     others = {part: data for part, data in given.items() if data is not None}

@@ -24,7 +24,7 @@ LEVEL = 0.95
 """Probability that an interval contains the metric on infinitely many such samples."""
 
 FEWEST_UNITS = 10
-"""With fewer independent test samples an interval says next to nothing, and reports say so."""
+"""With fewer independent test samples an interval says next to nothing, and zoo warns."""
 
 Interval = tuple[float, float]
 

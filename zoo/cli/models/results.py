@@ -21,7 +21,7 @@ def metrics_table(
     intervals: Mapping[str, tuple[float, float]],
     others: Mapping[str, Mapping[str, float]],
 ) -> None:
-    """Print metrics with intervals, beside those of other models."""
+    """Print metrics with intervals, next to those of other models."""
     from zoo.adapt.results.sentences import MODEL, ends_text
 
     columns = [Column("metric"), Column(MODEL, number=True)]
