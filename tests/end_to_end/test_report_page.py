@@ -127,3 +127,44 @@ def test_a_report_that_cannot_be_written_is_refused_before_measuring(tmp_path: P
 
     assert done.returncode == 1
     assert done.stderr.startswith("Error: There is no folder '")
+
+
+@pytest.mark.parametrize("command", ["tune", "evaluate"])
+@needs_chromium
+def test_the_page_of_a_test_shows_its_mistakes(tmp_path: Path, command: str) -> None:
+    """The page of ``zoo tune`` and of ``zoo evaluate``: metrics, classes, calibration and the worst mistakes."""
+    rows = [f"a {word} {thing},{label}" for label, words in WORDS.items() for word in words for thing in THINGS]
+    rows += [f"<b>{THINGS[n % 10]}</b> number {n} as usual,{'good' if n * 7 % 3 else 'bad'}" for n in range(40)]
+    (tmp_path / "reviews.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+
+    def zoo(*arguments: str) -> None:
+        line = [sys.executable, "-m", "zoo", *arguments]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "Report: page.html" in done.stdout
+
+    zoo("tune", "pkg:wordllama/64", "reviews.csv", "-o", "tuned", "--report", "page.html", "--no-save-run")
+    if command == "evaluate":
+        zoo("evaluate", "file:tuned", "reviews.csv", "--report", "page.html")
+
+    shown = chromium(tmp_path / "profile", "--dump-dom", (tmp_path / "page.html").as_uri()).stdout
+    for words in (
+        "95 % interval",
+        "By class",
+        "Confusion matrix",
+        "Calibration",
+        "The most confident wrong predictions",
+    ):
+        assert words in shown
+    assert "&lt;/b&gt; number" in shown
+    assert "<script" not in shown
+    picture = tmp_path / "page.png"
+    chromium(
+        tmp_path / "profile", "--window-size=900,1600", f"--screenshot={picture}", (tmp_path / "page.html").as_uri()
+    )
+    assert len(Image.open(picture).convert("L").getcolors(256) or []) > 20
+
+
+WORDS = {"good": ("great", "lovely", "superb", "happy"), "bad": ("awful", "terrible", "poor", "broken")}
+THINGS = ("film", "book", "phone", "meal", "song", "game", "shop", "room", "coat", "car")

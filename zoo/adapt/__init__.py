@@ -41,6 +41,7 @@ def tune(
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
+    report: str | None = None,
     save_run: bool = True,
     progress: Progress | None = None,
     input_column: str | None = None,
@@ -84,6 +85,7 @@ def tune(
         seed: seed for the split, the head and the order of the samples.
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep only its metrics.
+        report: file for the results as a self-contained HTML page.
         save_run: whether the run goes into the registry.
         group_column: column of a table whose equal values mark samples of one origin, such as a patient; they stay in
             one part.
@@ -99,11 +101,11 @@ def tune(
     Raises:
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
+    from zoo import pages
     from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
     from zoo.adapt.plans import check_plan
     from zoo.adapt.repeated import adapt_each, check_repeated
-    from zoo.adapt.results.earlier import with_best_earlier
     from zoo.adapt.saved.saving import check_output
     from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
@@ -117,7 +119,6 @@ def tune(
     from zoo.features.device import best_device
     from zoo.plugins import plugins
     from zoo.plugins.options import check_fit, settings_of
-    from zoo.registry import open_registry
 
     given = read_options(
         "tune",
@@ -135,6 +136,8 @@ def tune(
     progress = progress or SilentProgress()
     epochs = find(strategy).epochs if epochs is None else epochs
     check_output(output, model if isinstance(model, str) else model.card.id)
+    if report:
+        pages.check(report)
     dataset = read_with(data, given) if isinstance(data, str) else data
     dataset = joined(dataset, *(alike(one, dataset, given) for one in (validation_data, test_data)))
     found = task_for(dataset, given.task)
@@ -180,8 +183,19 @@ def tune(
         raise PluginError(
             f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins"
         )
+    return _kept(run, dataset, save_run, report)
+
+
+def _kept(run: Run, dataset: Dataset, save_run: bool, report: str | None) -> Run:
+    """The run, in the registry and on a page if that is wanted."""
+    from zoo.adapt.results.earlier import with_best_earlier
+    from zoo.adapt.results.page import write_run
+    from zoo.registry import open_registry
+
     if save_run:
         registry = open_registry()
         run = with_best_earlier(run, registry)
         registry.add([run])
+    if report:
+        write_run(run, dataset, report)
     return run

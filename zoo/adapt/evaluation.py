@@ -70,6 +70,7 @@ def evaluate(
     task: str | None = None,
     device: str | None = None,
     include_training: bool = False,
+    report: str | None = None,
     progress: Progress | None = None,
     input_column: str | None = None,
     target_column: str | None = None,
@@ -89,6 +90,7 @@ def evaluate(
         device: where to run; None takes the best available.
         include_training: whether to report the metrics on all samples too, those included on which ``zoo tune`` trained
             the model.
+        report: file for the results as a self-contained HTML page.
         input_column, target_column, on_problem, read: as in ``zoo.read``.
         options: as in ``zoo.read``; settings of metrics and of the model too, by name, such as ``asr_model``.
 
@@ -98,6 +100,7 @@ def evaluate(
         DataError: the data do not fit the task, their classes are not those that the model knows, or it was trained on
             all of them.
     """
+    from zoo import pages
     from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
     from zoo.data.arguments import read_options
@@ -105,6 +108,8 @@ def evaluate(
 
     given = read_options("evaluate", data, read, input_column, target_column, on_problem, task, options)
     settings = settings_of("evaluate", options, "" if isinstance(model, str) else model.card.id)
+    if report:
+        pages.check(report)
     with configured(settings):
         return _evaluate(
             model,
@@ -113,6 +118,7 @@ def evaluate(
             settings=settings,
             device=device,
             include=include_training,
+            report=report,
             progress=progress or SilentProgress(),
         )
 
@@ -125,8 +131,10 @@ def _evaluate(
     settings: Mapping[str, Any],
     device: str | None,
     include: bool,
+    report: str | None,
     progress: Progress,
 ) -> Evaluation:
+    from zoo.adapt.results.page import write_evaluation
     from zoo.data import notes_on
     from zoo.features import load
     from zoo.plugins.options import check_fit
@@ -147,7 +155,7 @@ def _evaluate(
     with_training = evaluate_answers(loaded, whole, found, progress).metrics if include and left_out else {}
     kind = kind_of(found.target)
     used = figure_versions(loaded.backbone, kind_of(dataset.input_kind), kind)
-    return Evaluation(
+    evaluation = Evaluation(
         loaded.card.id,
         found.name,
         dataset.name,
@@ -168,6 +176,9 @@ def _evaluate(
         with_training,
         answered.outcomes,
     )
+    if report:
+        write_evaluation(evaluation, dataset, report)
+    return evaluation
 
 
 def _unseen(model: Model, dataset: Dataset) -> tuple[Dataset, int | None, tuple[str, ...]]:

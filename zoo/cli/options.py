@@ -129,6 +129,9 @@ time_column = click.option(
 )
 
 
+report_option = click.option("--report", metavar="FILE", help="Write the results as a self-contained HTML page.")
+
+
 def plugin_options(command: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add the options of plugins to a command; the function receives their values as one dictionary, ``options``."""
 

@@ -9,7 +9,7 @@ import click
 
 from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import plugin_options, read_options, reading
+from zoo.cli.options import plugin_options, read_options, reading, report_option
 from zoo.cli.output import Output
 
 
@@ -25,7 +25,8 @@ from zoo.cli.output import Output
 )
 @reading
 @plugin_options("evaluate")
-def command(output: Output, model: str, data: str, **options: Any) -> None:
+@report_option
+def command(output: Output, model: str, data: str, report: str | None, **options: Any) -> None:
     """Evaluate a model's own outputs on your labelled data.
 
     Nothing is trained, and samples that 'zoo tune' trained the model on are left out. Classes are matched to the
@@ -43,7 +44,7 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     from zoo.cli.models import results
 
     read = read_options(options)
-    found = evaluate(model, data, read=read, progress=output.progress(), **options)
+    found = evaluate(model, data, read=read, report=report, progress=output.progress(), **options)
     if output.json:
         output.data(replace(found, outcomes=None).to_dict())
         return
@@ -60,6 +61,8 @@ def command(output: Output, model: str, data: str, **options: Any) -> None:
     if found.left_out:
         whole = found.left_out + found.samples
         output.note(f"Left out, because the model was trained on them: {found.left_out:,} of {whole:,} samples.")
+    if report:
+        output.text(f"Report: {report}")
     for warning in found.warnings:
         output.warn(warning)
     output.left_out(found.skipped)

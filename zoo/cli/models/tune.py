@@ -9,7 +9,7 @@ import click
 
 from zoo.cli.figures import human_seconds
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import group_column, plugin_options, read_options, reading, time_column
+from zoo.cli.options import group_column, plugin_options, read_options, reading, report_option, time_column
 from zoo.cli.output import Output
 from zoo.contract.strategy import TUNED_MODEL
 
@@ -117,6 +117,7 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
 @group_column
 @time_column
 @plugin_options("tune")
+@report_option
 @click.option("--no-save-run", is_flag=True, help="Do not save the run to the registry.")
 def command(output: Output, model: str, data: str, folder: str | None, no_save_run: bool, **options: Any) -> int | None:
     """Adapt a model to your data and measure the gain.
@@ -167,6 +168,8 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         output.notes(notes_on(dataset))
         if interrupted:
             output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights so far were kept and tested.")
+        if options["report"]:
+            output.text(f"Report: {options['report']}")
         if not no_save_run:
             output.note(f"See it again: zoo runs show {run.id}")
     return INTERRUPTED if interrupted else None

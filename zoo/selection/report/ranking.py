@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from zoo.answers import Candidate, Recommendation
+from zoo.pages import plots
 from zoo.selection.rank.pareto import pareto_front
 from zoo.selection.rank.wording import capital, estimator_title
-from zoo.selection.report import plots
 from zoo.selection.report.parts import (
     LISTED,
     NOTHING,

@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from zoo.answers import Argument, Candidate, Recommendation, figure_text
+from zoo.pages import plots
 from zoo.selection.explain.next_step import next_command
-from zoo.selection.report import plots
 from zoo.selection.report.parts import LISTED, figure, interval_suffix, name, pairs, score_name, table
 
 CLASSES = 30

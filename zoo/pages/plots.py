@@ -1,4 +1,4 @@
-"""The report's plots as SVG, by hand: four small kinds that follow the page's colours, light, dark and in print. Altair
+"""Plots of pages as SVG, by hand: small kinds that follow the page's colours, light, dark and in print. Altair
 with vl-convert would add 100 MB, with fixed colours and fonts, for the same circles and lines.
 """
 
@@ -107,6 +107,27 @@ def curves(
         parts.append(f'<text class="end" x="{across(end_x) + 7:.1f}" y="{up(end_y) + 4:.1f}">{rank}</text>')
     summary = "; ".join(
         f"{rank}. {name}: {', '.join(f'{y:.4g} on {x:,.0f}' for x, y in points)}" for rank, name, points in lines
+    )
+    return _svg(height, title, f"{summary}.", parts)
+
+
+def lines(series: Sequence[tuple[str, Sequence[tuple[float, float]]]], title: str, x_axis: str, y_axis: str) -> str:
+    """Values over values, both linear: one line per series, the first one in colour, each marked by its number."""
+    height = 300
+    points = [point for _, found in series for point in found]
+    across = _Linear(min(x for x, _ in points), max(x for x, _ in points), _LEFT, WIDTH - _RIGHT - 16)
+    up = _Linear(min(y for _, y in points), max(y for _, y in points), height - _BOTTOM, _TOP)
+    parts = [*_x_axis(across, height, x_axis), *_y_axis(up, height, y_axis)]
+    for number, (_, found) in reversed(list(enumerate(series, start=1))):
+        kind = "leader" if number == 1 else "follower"
+        drawn = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in found)
+        parts.append(f'<polyline class="{kind}" points="{drawn}"/>')
+        parts += [f'<circle class="{kind}" cx="{across(x):.1f}" cy="{up(y):.1f}" r="3"/>' for x, y in found]
+        end_x, end_y = found[-1]
+        parts.append(f'<text class="end" x="{across(end_x) + 7:.1f}" y="{up(end_y) + 4:.1f}">{number}</text>')
+    summary = "; ".join(
+        f"{number}. {name}: {', '.join(f'{y:.3g} at {x:.3g}' for x, y in found)}"
+        for number, (name, found) in enumerate(series, start=1)
     )
     return _svg(height, title, f"{summary}.", parts)
 
