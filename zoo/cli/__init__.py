@@ -34,7 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "tune": ("zoo.cli.models.tune", "Adapt a model to your data and measure the gain."),
     "predict": ("zoo.cli.models.predict", "Run a model on inputs."),
     "evaluate": ("zoo.cli.models.evaluate", "Evaluate a model's own outputs on your labelled data."),
-    "runs": ("zoo.cli.stores.runs", "List, show, import and export runs."),
+    "runs": ("zoo.cli.stores.runs", "List, show, compare, import and export runs."),
     "sync": ("zoo.cli.stores.sync", "Add a platform's models to the registry."),
     "benchmark": ("zoo.cli.choose.benchmark", "Evaluate recommendations, on recorded results or on this machine."),
     "import": ("zoo.cli.stores.import_", "Add models, scores and runs from a file."),
