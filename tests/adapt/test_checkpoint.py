@@ -148,14 +148,15 @@ def test_accumulated_gradients_are_those_of_the_whole_batch() -> None:
 
 
 @pytest.mark.slow
-def test_a_killed_process_continues(tmp_path: Path, reviews: str) -> None:
+@pytest.mark.parametrize("strategy", ["full", "lora", "prompt-tuning"])
+def test_a_killed_process_continues(strategy: str, tmp_path: Path, reviews: str) -> None:
     script = (
         "import sys, zoo, zoo.adapt.training.checkpoint as c\n"
         "c.EVERY = 0.0\n"
-        "run = zoo.tune(sys.argv[1], sys.argv[2], strategy='full', epochs=6, patience=6, save_run=False)\n"
+        "run = zoo.tune(sys.argv[1], sys.argv[2], strategy=sys.argv[3], epochs=6, patience=6, save_run=False)\n"
         "print(run.epochs, run.plan['best_epoch'], run.metrics['accuracy'])\n"
     )
-    command = [sys.executable, "-c", script, SMALL, reviews]
+    command = [sys.executable, "-c", script, SMALL, reviews, strategy]
     home = tmp_path / "home"
     whole = subprocess.run(command, capture_output=True, text=True, check=True).stdout
 

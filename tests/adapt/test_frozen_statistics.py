@@ -20,7 +20,9 @@ def changed_buffers(folder: Path, strategy: str, kind: str) -> set[str]:
     """The blocks of which a buffer is another after training."""
     backbone = TinyBackbone(norm=True)
     before = {name: buffer.clone() for name, buffer in backbone.module.named_buffers()}
-    options = {"keep": "fine-tuned"} if kind == "class" else {}
+    options: dict[str, object] = {"keep": "fine-tuned"} if kind == "class" else {}
+    if strategy == "lora":
+        options["merge"] = True
     plan = Plan(
         strategy,
         TASKS[kind],

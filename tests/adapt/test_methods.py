@@ -1,4 +1,4 @@
-"""Partial fine-tuning and LoRA: what is trained, what stays, and that the module comes back whole."""
+"""Partial fine-tuning: what is trained, what stays, and that the module comes back whole."""
 
 from __future__ import annotations
 
@@ -63,44 +63,6 @@ def test_a_model_without_blocks_raises_a_clear_error() -> None:
     module = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
     with pytest.raises(UnsupportedModel, match="'m' is not a sequence of blocks"):
         methods.last_blocks(module, module[0], "m")
-
-
-def test_lora_is_merged_into_weights_of_the_same_structure(parts: tuple[nn.Module, nn.Module]) -> None:
-    module, encoder = parts
-    names = set(module.state_dict())
-    head = module[1].weight.detach().clone()
-
-    attached = methods.low_rank(module, encoder, "m")
-    frozen = encoder.stem.base_layer.weight.detach().clone()
-    step(attached.module)
-    step(attached.module)
-    batch = torch.randn(5, 4)
-    expected = attached.module.eval()(batch)
-    merged = attached.merged()
-
-    assert set(merged.state_dict()) == names
-    torch.testing.assert_close(merged(batch), expected)
-    assert not torch.equal(encoder.stem.weight, frozen)
-    assert not torch.equal(merged[1].weight, head)
-
-
-def test_lora_lets_go_of_a_module_that_was_interrupted(parts: tuple[nn.Module, nn.Module]) -> None:
-    module, encoder = parts
-    names, flags = set(encoder.state_dict()), methods.frozen_flags(encoder)
-
-    attached = methods.low_rank(module, encoder, "m")
-    attached.release()
-    attached.release()
-    methods.restore_flags(encoder, flags)
-
-    assert set(encoder.state_dict()) == names
-    assert all(parameter.requires_grad for parameter in encoder.parameters())
-
-
-def test_lora_needs_linear_layers() -> None:
-    module = nn.Sequential(nn.Conv1d(1, 1, 1), nn.Linear(1, 2))
-    with pytest.raises(UnsupportedModel, match="no linear layers"):
-        methods.low_rank(module, module[0], "m")
 
 
 @pytest.mark.parametrize("strategy", ["partial", "lora"])

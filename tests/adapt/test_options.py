@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,6 +28,11 @@ AWAY: dict[str, Any] = {
     "patience": 1,
     "head": "random",
     "layer_decay": 0.2,
+    "rank": 2,
+    "targets": "stem",
+    "virtual_tokens": 3,
+    "merge": True,
+    "gradient_checkpointing": True,
     "accumulate": 2,
     "keep": "fine-tuned",
 }
@@ -41,8 +47,35 @@ START: dict[str, dict[str, Any]] = {
 
 USUAL: dict[str, Any] = {"epochs": 3, "learning_rate": 0.003, "head": "random"}
 
-CORE = ("linear-probe", "partial", "lora", "full")
-FITTED = {"epochs", "learning_rate", "weight_decay", "patience", "head", "layer_decay", "accumulate", "keep"}
+PROMPTS = ("prefix-tuning", "prompt-tuning")
+CORE = ("linear-probe", "partial", "lora", "dora", "qlora", "ia3", *PROMPTS, "full")
+RUN = ("linear-probe", "partial", "lora", "ia3", "full")
+"""Strategies that adapt the tiny models; prompts need a transformer, QLoRA a GPU."""
+
+FITTED = {
+    "epochs",
+    "learning_rate",
+    "weight_decay",
+    "patience",
+    "head",
+    "layer_decay",
+    "rank",
+    "targets",
+    "virtual_tokens",
+    "merge",
+    "gradient_checkpointing",
+    "accumulate",
+    "keep",
+}
+WITHOUT: dict[str, set[str]] = {
+    **{key: {"rank", "targets", "virtual_tokens", "merge"} for key in ("linear-probe", "partial", "full")},
+    **{key: {"virtual_tokens"} for key in ("lora", "dora", "qlora")},
+    **{key: {"rank", "targets", "merge", "layer_decay"} for key in PROMPTS},
+    "ia3": {"virtual_tokens", "rank"},
+}
+"""Options of adapters that a strategy does not use."""
+
+WITHOUT["prefix-tuning"] = {*WITHOUT["prefix-tuning"], "gradient_checkpointing"}
 
 
 def unused(strategy: str, kind: str) -> set[str]:
@@ -50,8 +83,9 @@ def unused(strategy: str, kind: str) -> set[str]:
     if strategy == "fine-tuning-job":
         return set(TRAINING) - {"epochs"}
     if kind in {"class", "number"}:
-        return FITTED if strategy == "linear-probe" else set()
-    return {"head", "keep", "layer_decay"} if strategy == "linear-probe" else {"head", "keep"}
+        return FITTED if strategy == "linear-probe" else WITHOUT[strategy]
+    frozen = {"layer_decay", "gradient_checkpointing"} if strategy == "linear-probe" else set()
+    return {"head", "keep", *frozen, *WITHOUT[strategy]}
 
 
 def test_the_table_knows_every_option() -> None:
@@ -137,10 +171,12 @@ def started(strategy: str, kind: str, start: str) -> dict[str, Any]:
 @pytest.mark.parametrize("option", TRAINING)
 @pytest.mark.parametrize(
     ("strategy", "kind"),
-    [*((strategy, kind) for strategy in CORE for kind in ("class", "text")), ("full", "number"), ("full", "series")],
+    [*((strategy, kind) for strategy in RUN for kind in ("class", "text")), ("full", "number"), ("full", "series")],
 )
-def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, option: str) -> None:
+def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, option: str, tmp_path: Path) -> None:
     start = started(strategy, kind, option)
+    if option == "merge":
+        start["output"] = str(tmp_path / "tuned")
     if option in unused(strategy, kind):
         with pytest.raises(InvalidInput, match=flag(option)):
             carried_out(strategy, kind, **{**start, option: AWAY[option]})
@@ -155,6 +191,10 @@ def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, 
         assert (other.largest, backbone.largest) == (32, 5)
     elif option == "patience":
         assert (before.epochs - after.epochs, after.plan["stopped"]) == (2, "patience")
+    elif option == "merge":
+        assert not (tmp_path / "tuned" / "adapter_config.json").exists()
+    elif option == "gradient_checkpointing":
+        assert (other.module.learned, backbone.module.learned) == (other.module.passed, 2 * backbone.module.passed)
     elif option == "keep":
         assert (before.strategy, after.strategy) == ("linear-probe", strategy)
     else:

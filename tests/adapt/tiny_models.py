@@ -22,7 +22,7 @@ WIDTH = 4
 
 
 class Trunk(nn.Module):
-    """Blocks in a row; counts the samples that it sees in evaluation mode."""
+    """Blocks in a row; counts the samples that it sees in evaluation mode, and its and its blocks' training passes."""
 
     def __init__(self, norm: bool, blocks: int) -> None:
         super().__init__()
@@ -36,15 +36,20 @@ class Trunk(nn.Module):
                 for _ in range(blocks)
             )
         )
-        self.evaluated = 0
+        self.evaluated = self.passed = self.learned = 0
+        self.blocks[-1][-1].register_forward_pre_hook(self._count)
 
     def forward(self, batch: torch.Tensor) -> torch.Tensor:
         if not self.training:
             self.evaluated += len(batch)
+        self.passed += self.training
         states = self.stem(batch)
         for block in self.blocks:
             states = states + 0.1 * block(states)
         return states
+
+    def _count(self, *_: Any) -> None:
+        self.learned += self.training
 
 
 class TinyBackbone:

@@ -34,6 +34,11 @@ def tune(
     split: str = "random",
     head: str = "auto",
     layer_decay: float = 1.0,
+    rank: int | None = None,
+    targets: str = "auto",
+    virtual_tokens: int = 20,
+    merge: bool = False,
+    gradient_checkpointing: bool = False,
     accumulate: int = 1,
     keep: str = "best",
     folds: int = 0,
@@ -76,6 +81,12 @@ def tune(
         head: initialisation of a new head: fitted to the frozen features (``probe``), ``random``, or as suits the
             model.
         layer_decay: factor of the learning rate from each block to the one before it; 1 disables it.
+        rank: rank of LoRA's matrices; None takes 8, or less for small models.
+        targets: layers with an adapter: ``auto``, ``attention``, ``all-linear``, or comma-separated names of
+            modules, or their last parts.
+        virtual_tokens: number of trained tokens (``prompt-tuning``) or prefixes (``prefix-tuning``) before each input.
+        merge: write all weights to ``output``, with the adapter merged, instead of the adapter alone.
+        gradient_checkpointing: compute activations again in the backward pass: less memory, more time.
         accumulate: batches per optimiser step (gradient accumulation).
         keep: the ``best`` of the fine-tuned model and a linear probe on the validation samples, or always the
             ``fine-tuned`` one.
@@ -160,6 +171,11 @@ def tune(
         split=split,
         head=head,
         layer_decay=layer_decay,
+        rank=rank,
+        targets=targets,
+        virtual_tokens=virtual_tokens,
+        merge=merge,
+        gradient_checkpointing=gradient_checkpointing,
         accumulate=accumulate,
         keep=keep,
         folds=folds,

@@ -1,8 +1,9 @@
-"""Fine-tuning of all weights, some of them, or by LoRA: one procedure for every kind of target."""
+"""Fine-tuning of all weights, some of them, or adapters: one procedure for every kind of target."""
 
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,14 @@ HEAD_FACTOR = 10
 
 
 def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress, method: str) -> Run:
-    """Fine-tune what ``method`` (of ``zoo.adapt.training.methods``) says, test it, and write it to ``plan.output``.
+    """Fine-tune what ``method`` says, test it, and write it to ``plan.output``.
 
     Targets that are a class or a number get a new head (``HeadObjective``), all others the backbone's own learner
     (``LearnerObjective``). Batches that do not fit into the device's memory are halved, and their gradients
     accumulated. Afterwards, the backbone has its pretrained weights again.
+
+    Args:
+        method: ``everything``, ``last_blocks``, ``head_alone``, or the name of an adapter's strategy.
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
@@ -41,24 +45,32 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
     """
     with needs_extra("torch", "fine-tune models"):
         from zoo.adapt.training import methods
+        from zoo.adapt.training.attaching import LEARNING_RATES, method_called
         from zoo.adapt.training.checkpoint import Checkpoint
+        from zoo.adapt.training.gradient_checkpointing import checkpointed
         from zoo.adapt.training.loop import seeded
         from zoo.adapt.training.memory import train_within_memory
         from zoo.adapt.training.optimizer import check_layer_decay
 
     dataset = experiment.dataset
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
-    check_room(plan.output, objective.parameters)
     if plan.device == "cpu":
         keep_freed_memory()
-    rate = learning_rate(backbone, plan, objective.usual_learning_rate)
-    with methods.borrowed(objective.pretrained) as borrowed:
+    usual = learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
+    rate = plan.learning_rate or usual * LEARNING_RATES.get(method, 1.0)
+    with methods.borrowed(objective.pretrained) as borrowed, ExitStack() as until_trained:
         with seeded(plan.seed):
             plain = objective.build()
-            attached = borrowed.attach(method, plain, backbone.card.id)
+            attached = borrowed.attach(method_called(method, backbone, plan), plain, backbone.card.id)
         check_layer_decay(objective.pretrained, plan.layer_decay, backbone.card.id)
+        if plan.gradient_checkpointing:
+            until_trained.enter_context(checkpointed(objective.pretrained, backbone.card.id))
+        adapter_alone = method in LEARNING_RATES and not plan.merge
+        check_room(plan.output, attached.trained if adapter_alone else objective.parameters)
         parts = objective.batches(experiment.train), objective.batches(experiment.validation)
         objective.start(plain, parts, progress)
+        if attached.begin():
+            parts = objective.batches(experiment.train), objective.batches(experiment.validation)
         training, settings = train_within_memory(
             attached.module,
             objective.pretrained,
@@ -67,7 +79,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             settings=Settings(
                 plan.epochs,
                 rate,
-                rate * HEAD_FACTOR,
+                rate / LEARNING_RATES.get(method, 1.0) * HEAD_FACTOR,
                 plan.weight_decay,
                 plan.patience,
                 plan.seed,
@@ -80,6 +92,8 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             progress=progress,
             checkpoint=Checkpoint.of(backbone.card, dataset, plan),
         )
+        until_trained.close()
+        adapter = attached.adapter() if adapter_alone else None
         module = attached.merged()
         carried_out = {
             "learning_rate": settings.learning_rate,
@@ -90,6 +104,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             "stopped": training.stopped,
             "trained_parameters": attached.trained,
             "curve": [_figures(epoch) for epoch in training.epochs],
+            **attached.details,
         }
         outcome = objective.finish(module, training, progress)
         run = experiment.record(
@@ -103,7 +118,8 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         if not plan.output:
             return run
         seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
-        return save(run, outcome.adapted, seen)
+        adapted = outcome.adapted if outcome.adapted.module is None else replace(outcome.adapted, adapter=adapter)
+        return save(run, adapted, seen)
 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:

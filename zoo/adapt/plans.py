@@ -38,6 +38,12 @@ def check_plan(plan: Plan) -> None:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
     if not 0 < plan.layer_decay <= 1:
         raise InvalidInput(f"The plan's layer_decay is {plan.layer_decay}; it must be above 0 and at most 1.")
+    for name in ("rank", "virtual_tokens"):
+        number = getattr(plan, name)
+        if number is not None and number < 1:
+            raise InvalidInput(f"The plan's {name} is {number}; it must be at least 1.")
+    if plan.merge and not plan.output:
+        raise InvalidInput("--merge has no effect without an output folder.", "Name a folder with -o, or omit --merge.")
     rate = plan.learning_rate
     if rate is not None and not 0 < rate < float("inf"):
         raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")

@@ -13,6 +13,7 @@ from zoo.contract.backbone import ZeroShot
 from zoo.contract.experiment import Predictions
 from zoo.contract.strategy import TRAINING, TUNED_MODEL, Options, Strategy
 from zoo.entities import BenchmarkScore
+from zoo.errors import InvalidInput
 
 ZERO_SHOT = "zero-shot model"
 """Name of the model without training, in comparisons."""
@@ -58,48 +59,94 @@ def zero_shot(backbone: ZeroShot, experiment: Experiment, progress: Progress) ->
     return Predictions(kind.array(found))
 
 
+_NO_ADAPTER = {
+    **dict.fromkeys(("rank", "targets", "merge"), "it trains the model's own weights, without an adapter"),
+    "virtual_tokens": "it adds no virtual tokens to the inputs",
+}
+
+
 def builtin_strategies() -> Sequence[Strategy]:
-    """Linear probe, partial and full fine-tuning, and LoRA."""
-    every = Options(frozenset(TRAINING))
+    """Linear probe, partial and full fine-tuning, and adapters."""
     fitted = Options(
         frozenset({"batch_size"}),
         "a linear probe is fitted to the frozen features in one step, without epochs",
         {"keep": "it is the linear probe that is kept"},
         "fine-tune: --strategy full",
     )
-    learner = _without(
-        head="the model brings its own head, and a linear probe is fitted for classes and numbers only",
-        keep="there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
-    )
-    frozen = _without(**learner.reasons, layer_decay="the pretrained blocks are frozen")
+    learner = {
+        "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
+    }
+    frozen = dict.fromkeys(("layer_decay", "gradient_checkpointing"), "the pretrained blocks are frozen")
+
+    def strategy(name: str, method: str, description: str, **reasons: str) -> Strategy:
+        """A fine-tuning whose options have an effect, but for those with a reason why not."""
+        options, structured = _without(**reasons), _without(**learner, **reasons)
+        return Strategy(name, description, _fine_tuning(method), options=options, structured=structured)
+
+    tokens = _NO_ADAPTER["virtual_tokens"]
+    prompts = {
+        **dict.fromkeys(("rank", "targets"), "it adapts no layers"),
+        "merge": "virtual tokens are inputs, which cannot be merged into weights",
+        "layer_decay": "the pretrained blocks are frozen",
+    }
     return (
         Strategy(
             "linear-probe",
             "Fit a linear model to the frozen features; takes seconds, and is strong on few samples.",
             _probe,
             options=fitted,
-            structured=frozen,
+            structured=_without(**learner, **frozen, **_NO_ADAPTER),
         ),
-        Strategy(
+        strategy(
             "partial",
+            "last_blocks",
             "Fine-tune the last third of the blocks; cheaper, and safer on few samples.",
-            _fine_tuning("last_blocks"),
-            options=every,
-            structured=learner,
+            **_NO_ADAPTER,
         ),
-        Strategy(
+        strategy(
             "lora",
-            "Fine-tune low-rank updates of the frozen weights, merged at the end; needs little memory.",
-            _fine_tuning("low_rank"),
-            options=every,
-            structured=learner,
+            "lora",
+            "Fine-tune low-rank updates of the frozen weights; needs little memory, and the adapter is a small file.",
+            virtual_tokens=tokens,
         ),
-        Strategy(
+        strategy(
+            "dora",
+            "dora",
+            "LoRA with trained magnitudes of the weights; closer to full fine-tuning at low rank, and slower.",
+            virtual_tokens=tokens,
+        ),
+        strategy(
+            "ia3",
+            "ia3",
+            "Train factors of the activations of frozen layers; the smallest adapter.",
+            virtual_tokens=tokens,
+            rank="its factors are vectors, which have no rank",
+        ),
+        strategy(
+            "qlora",
+            "qlora",
+            "LoRA on weights held in 4 bits; for models that do not fit into a GPU otherwise.",
+            virtual_tokens=tokens,
+        ),
+        strategy(
+            "prefix-tuning",
+            "prefix-tuning",
+            "Train keys and values before those of the input, in each attention layer of a frozen transformer.",
+            **prompts,
+            gradient_checkpointing="transformers cannot compute the prefixes again",
+        ),
+        strategy(
+            "prompt-tuning",
+            "prompt-tuning",
+            "Train virtual tokens before the input of a frozen transformer; for large language models.",
+            **prompts,
+        ),
+        strategy(
             "full",
+            "everything",
             "Fine-tune all weights with early stopping; the highest possible gain, at the highest cost.",
-            _fine_tuning("everything"),
-            options=every,
-            structured=learner,
+            **_NO_ADAPTER,
         ),
     )
 
@@ -119,11 +166,17 @@ def _probe(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Pro
 
 
 def _fine_tuning(method: str) -> Callable[[Backbone, Experiment, Plan, Progress], Run]:
-    """Fine-tuning of the part of the model that a method of ``zoo.adapt.training.methods`` trains."""
+    """Fine-tuning of what a method trains; see ``zoo.adapt.fine_tuning.adapt``."""
 
     def fine_tune(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress) -> Run:
         from zoo.adapt import fine_tuning
 
+        if method in {"prefix-tuning", "prompt-tuning"} and by_answers(experiment.dataset):
+            raise InvalidInput(
+                f"--strategy {method} adapts models to classes and numbers only; the targets of "
+                f"'{experiment.dataset.name}' are {experiment.dataset.target_kind}.",
+                "Adapt the model's layers: --strategy lora",
+            )
         return fine_tuning.adapt(backbone, experiment, plan, progress, method)
 
     return fine_tune

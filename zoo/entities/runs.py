@@ -53,6 +53,11 @@ class Plan(Entity):
         split: how they are held out: ``random`` (stratified by class), or by a grouping of the kind of their inputs.
         head: how a new head starts: as a linear ``probe`` on the frozen features, ``random``, or ``auto``.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
+        rank: rank of LoRA's matrices; None takes 8, or less for small models.
+        targets: layers with an adapter: ``auto``, ``attention``, ``all-linear``, or comma-separated names.
+        virtual_tokens: number of trained tokens or prefixes before each input.
+        merge: whether the output folder has all weights, with the adapter merged, instead of the adapter alone.
+        gradient_checkpointing: whether activations are computed again in the backward pass, to save memory.
         accumulate: batches per optimiser step (gradient accumulation), to save memory.
         output: folder for the adapted model, or None to save only the metrics.
         keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
@@ -77,6 +82,11 @@ class Plan(Entity):
     split: str = "random"
     head: str = "auto"
     layer_decay: float = 1.0
+    rank: int | None = None
+    targets: str = "auto"
+    virtual_tokens: int = 20
+    merge: bool = False
+    gradient_checkpointing: bool = False
     accumulate: int = 1
     keep: str = "best"
     folds: int = 0

@@ -67,4 +67,6 @@ def _percent(run: Mapping[str, Any]) -> str:
 def _weights(document: Mapping[str, Any]) -> str:
     if document["weights"] == "head":
         return f"a linear head on the layer `{document['layer']}`; the base model is unchanged"
+    if document["weights"] == "adapter":
+        return "an adapter of the library peft, with the new head; the base model is unchanged"
     return "all of them, head included"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.saved.model_card import readme
-from zoo.adapt.saved.names import FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.adapt.saved.names import ADAPTER, ADAPTER_CONFIG, ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.entities import Dataset, ModelCard, Run
 from zoo.errors import InvalidInput, StorageError, storage_errors
 from zoo.kinds.known import kind_of
@@ -20,6 +20,7 @@ from zoo.kinds.known import kind_of
 if TYPE_CHECKING:
     from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.saved.seen import Seen
+    from zoo.adapt.training.methods import Adapter
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Adapted:
         base: card of the model that it was made from.
         module: the tuned ``torch.nn.Module``, head included; or None for a linear probe.
         head: the linear probe's head; or None.
+        adapter: what is saved of ``module`` instead of all its weights; or None.
         layer: the layer whose features the head takes.
         centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
     """
@@ -38,6 +40,7 @@ class Adapted:
     dataset: Dataset
     module: Any = None
     head: LinearHead | None = None
+    adapter: Adapter | None = None
     layer: str | None = None
     centre: float = 0.0
     scale: float = 1.0
@@ -99,11 +102,12 @@ def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
     document = describe(run, adapted, folder)
     with storage_errors(folder), _replacing(folder) as place:
         (place / MARKER).write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        _write_weights(adapted, place / WEIGHTS)
+        written = _write_weights(adapted, run.revision, place)
         if seen is not None:
             seen.write(place / FILE)
         # safetensors makes its files readable by the owner alone, whatever the umask is.
-        shutil.copymode(place / MARKER, place / WEIGHTS)
+        for name in written:
+            shutil.copymode(place / MARKER, place / name)
         (place / "README.md").write_text(readme(document), encoding="utf-8")
     return run
 
@@ -132,12 +136,12 @@ def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
         requires=(),
     )
     return {
-        "format": FORMAT,
+        "format": FORMAT if adapted.adapter is None else ADAPTER_FORMAT,
         "card": card.to_dict(),
         "base": {"id": base.id, "revision": run.revision, "card": base.to_dict()},
         "task": run.task,
         "strategy": run.strategy,
-        "weights": "head" if adapted.head is not None else "module",
+        "weights": "head" if adapted.head is not None else "module" if adapted.adapter is None else "adapter",
         "layer": adapted.layer,
         "input_kind": dataset.input_kind,
         "target_kind": dataset.target_kind,
@@ -172,7 +176,8 @@ def _replacing(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_weights(adapted: Adapted, path: Path) -> None:
+def _write_weights(adapted: Adapted, revision: str | None, folder: Path) -> tuple[str, ...]:
+    """Write the weights; returns the names of the files."""
     import numpy as np
     from safetensors import SafetensorError
 
@@ -180,14 +185,21 @@ def _write_weights(adapted: Adapted, path: Path) -> None:
         if adapted.head is not None:
             from safetensors.numpy import save_file
 
-            save_file({name: np.ascontiguousarray(getattr(adapted.head, name)) for name in ("weight", "bias")}, path)
+            tensors = {name: np.ascontiguousarray(getattr(adapted.head, name)) for name in ("weight", "bias")}
+            save_file(tensors, folder / WEIGHTS)
+        elif adapted.adapter is not None:
+            from zoo.adapt.saved import adapter
+
+            adapter.write(adapted.adapter, adapted.base, revision, folder)
+            return WEIGHTS, ADAPTER, ADAPTER_CONFIG
         else:
             from safetensors.torch import save_model
 
-            save_model(adapted.module, str(path))
+            save_model(adapted.module, str(folder / WEIGHTS))
     except SafetensorError as error:
         # The library reports a full disk as an error of its own.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error
+    return (WEIGHTS,)
 
 
 def _parameters(adapted: Adapted) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from zoo.adapt.saved.names import FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.adapt.saved.names import ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound, needs_extra
@@ -183,6 +183,7 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
         from safetensors import SafetensorError
         from safetensors.torch import load_model
 
+    from zoo.adapt.saved import adapter
     from zoo.adapt.training.batches import to_device
     from zoo.plugins import plugins
     from zoo.tasks import find_task
@@ -195,8 +196,13 @@ def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device
         learner = learner_of(base, task, document["classes"])
     module = learner.module if learner else base.head(task, int(document["outputs"]))
     try:
-        load_model(module, root / WEIGHTS)
-    except (OSError, SafetensorError) as error:
+        if document["weights"] == "adapter":
+            problem = adapter.read(root, module, learner.pretrained if learner else base.module, base)
+            if problem:
+                raise _damaged(root, problem)
+        else:
+            load_model(module, root / WEIGHTS)
+    except (OSError, SafetensorError, ValueError) as error:
         raise _damaged(root, error) from error
     except RuntimeError as error:
         raise _damaged(root, _difference(root, module) or error) from error
@@ -227,7 +233,7 @@ def _read(root: Path) -> dict[str, Any]:
     needed = {"format", "card", "base", "task", "weights", "classes", "outputs"}
     if not isinstance(document, dict) or not needed <= set(document):
         raise _damaged(root, f"{MARKER} is incomplete")
-    if document["format"] != FORMAT:
+    if document["format"] not in {FORMAT, ADAPTER_FORMAT}:
         raise IntegrityError(f"{root} was written by another version of zoo.", "Upgrade: pip install -U foundation-zoo")
     return document
 

@@ -90,7 +90,7 @@ def train(
         raise ZooError("The training diverged: the loss is not finite.", "Choose a lower --learning-rate.")
     if checkpoint is not None and stopped != "interrupted":
         checkpoint.remove()
-    module.load_state_dict(course.best_weights)
+    module.load_state_dict(course.best_weights, strict=False)
     module.eval()
     return Training(tuple(course.epochs), course.best, stopped)
 
@@ -164,7 +164,7 @@ class _Course:
     def state(self, generator: np.random.Generator) -> dict[str, Any]:
         """The state that a training resumes from."""
         return {
-            "module": self.module.state_dict(),
+            "module": _changing(self.module),
             "best_weights": self.best_weights,
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -178,7 +178,7 @@ class _Course:
         state = checkpoint.load() if checkpoint is not None else None
         if state is None:
             return False
-        self.module.load_state_dict(state["module"])
+        self.module.load_state_dict(state["module"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
         self.epochs = [Epoch(*values) for values in state["epochs"]]
@@ -258,4 +258,10 @@ def _rank(epoch: Epoch) -> tuple[float, float]:
 
 
 def _copy(module: nn.Module) -> dict[str, torch.Tensor]:
-    return {name: tensor.detach().clone() for name, tensor in module.state_dict().items()}
+    return {name: tensor.detach().clone() for name, tensor in _changing(module).items()}
+
+
+def _changing(module: nn.Module) -> dict[str, torch.Tensor]:
+    """The state of a module without its frozen weights: few tensors, if it has an adapter."""
+    frozen = {name for name, one in module.named_parameters(remove_duplicate=False) if not one.requires_grad}
+    return {name: tensor for name, tensor in module.state_dict().items() if name not in frozen}

@@ -1,44 +1,63 @@
-"""Which part of a module is trained: everything, its last blocks, or low-rank updates (LoRA)."""
+"""Which part of a module is trained: everything, its last blocks, or its head; adapters are in ``adapters``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from zoo.errors import UnsupportedModel, needs_extra
+from zoo.errors import UnsupportedModel
 
 KEPT = 2 / 3
 """Fraction of the blocks, from the input on, that partial fine-tuning freezes."""
 
-RANK, ALPHA, DROPOUT = 8, 16, 0.05
-"""LoRA: the rank of the matrices, their scale times the rank (alpha), and the dropout before them."""
+
+@dataclass(frozen=True)
+class Adapter:
+    """A trained adapter, apart from the model.
+
+    Attributes:
+        config: peft's configuration.
+        tensors: by peft's names.
+        new: the other trained tensors, which the pretrained part lacks, such as the head, by their names in the module.
+    """
+
+    config: Any
+    tensors: Mapping[str, torch.Tensor]
+    new: Mapping[str, torch.Tensor] = field(default_factory=dict)
 
 
 class Attached:
-    """A module prepared for training, which can be restored.
+    """A module prepared for training.
 
     Attributes:
         module: the module to train; frozen parameters have no gradient.
         trained: number of trained parameters.
+        details: further figures for the record of the run.
     """
 
-    def __init__(self, plain: nn.Module, module: nn.Module, merge: Callable[[], nn.Module] | None = None) -> None:
-        self._plain, self._merge = plain, merge
-        self.module = module
+    def __init__(self, module: nn.Module, details: Mapping[str, Any] | None = None) -> None:
+        self.module, self.details = module, dict(details or {})
         self.trained = sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
+    def begin(self) -> bool:
+        """Called after the head was initialised; whether inputs are preprocessed differently from here on."""
+        return False
+
+    def adapter(self) -> Adapter | None:
+        """Copies of what was trained besides the pretrained weights; None if those were trained themselves."""
+        return None
+
     def merged(self) -> nn.Module:
-        """The module in its original structure, with the trained weights merged."""
-        merge, self._merge = self._merge, None
-        return merge() if merge else self._plain
+        """The trained module, with adapters merged into its weights, but for virtual tokens."""
+        return self.module
 
     def release(self) -> None:
-        """Restore the module's original structure, even after an error."""
-        self.merged()
+        """Undo what was changed besides the structure and the weights of the pretrained module."""
 
 
 Method = Callable[[nn.Module, nn.Module, str], Attached]
@@ -47,7 +66,7 @@ Method = Callable[[nn.Module, nn.Module, str], Attached]
 
 def everything(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
     """Every weight."""
-    return Attached(module, module)
+    return Attached(module)
 
 
 def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
@@ -72,7 +91,7 @@ def last_blocks(module: nn.Module, pretrained: nn.Module, model: str) -> Attache
         # Parameters come in the order of the forward pass: those before any block are embeddings or a stem.
         if id(parameter) in first or not seen:
             parameter.requires_grad_(False)
-    return Attached(module, module)
+    return Attached(module)
 
 
 def head_alone(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
@@ -88,33 +107,7 @@ def head_alone(module: nn.Module, pretrained: nn.Module, model: str) -> Attached
             f"'{model}' gets no new head for this task, so there is nothing to train but its own weights.",
             "Train them: --strategy full, --strategy lora",
         )
-    return Attached(module, module)
-
-
-def low_rank(module: nn.Module, pretrained: nn.Module, model: str) -> Attached:
-    """LoRA in every linear layer of the pretrained part, and the new head (Hu et al., "LoRA", 2021).
-
-    Raises:
-        UnsupportedModel: the model has no linear layers.
-        MissingExtra: peft is not installed.
-    """
-    with needs_extra("lora", "adapt models by LoRA"):
-        import peft
-
-    inside = {id(child) for child in pretrained.modules()}
-    names = [name for name, child in module.named_modules() if type(child) is nn.Linear and id(child) in inside]
-    if not names:
-        raise UnsupportedModel(
-            f"'{model}' has no linear layers for LoRA to adapt.",
-            "Train all weights, or only a head: --strategy full, --strategy linear-probe",
-        )
-    own = {id(parameter) for parameter in pretrained.parameters()}
-    new = [parameter for parameter in module.parameters() if id(parameter) not in own]
-    config = peft.LoraConfig(r=RANK, lora_alpha=ALPHA, lora_dropout=DROPOUT, target_modules=names)
-    wrapped: Any = peft.get_peft_model(module, config)
-    for parameter in new:
-        parameter.requires_grad_(True)
-    return Attached(module, wrapped, merge=wrapped.merge_and_unload)
+    return Attached(module)
 
 
 def blocks_of(module: nn.Module) -> nn.ModuleList | nn.Sequential | None:
@@ -143,19 +136,24 @@ class Borrowed:
     def __init__(self, pretrained: nn.Module) -> None:
         self._pretrained = pretrained
         self._attached: list[Attached] = []
+        self._structure = [(module, dict(module._modules)) for module in pretrained.modules()]
         self.original = {name: tensor.detach().clone() for name, tensor in pretrained.state_dict().items()}
 
-    def attach(self, method: str, module: nn.Module, model: str) -> Attached:
-        """Prepare ``module``, which contains the pretrained one, for training by a method of this file."""
-        methods: dict[str, Method] = {one.__name__: one for one in (everything, last_blocks, head_alone, low_rank)}
-        attached = methods[method](module, self._pretrained, model)
+    def attach(self, method: Method, module: nn.Module, model: str) -> Attached:
+        """Prepare ``module``, which contains the pretrained one, for training."""
+        attached = method(module, self._pretrained, model)
         self._attached.append(attached)
         return attached
 
     def release(self) -> None:
-        """Restore the original structure of every attached module."""
+        """Restore the original structure, also if adapters were added only in part."""
         for attached in self._attached:
             attached.release()
+        for module, children in self._structure:
+            module._modules.clear()
+            module._modules.update(children)
+            # The configuration that peft leaves behind.
+            module.__dict__.pop("peft_config", None)
 
 
 @contextmanager

