@@ -12,7 +12,7 @@ TEST_ENVIRONMENT = OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST_OPTIONS  ?= -n 2 --dist loadfile
 
 # The other files in benchmarks/ are parts of these.
-BENCHMARKS = startup extraction pipelines tuning estimators end_to_end ranking_offline racing memory sync registry
+BENCHMARKS = startup extraction pipelines tuning estimators end_to_end ranking_offline racing memory gradient_checkpointing sync registry
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-slow lint docs docs-check bench clean
