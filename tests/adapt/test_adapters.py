@@ -376,7 +376,7 @@ def test_adapters_of_packaged_models_are_small_and_exact(
 
     with torch.inference_mode():
         difference = float((attached.merged().eval()(batch) - again.eval()(batch)).abs().max())
-    size = sum(path.stat().st_size for path in tmp_path.iterdir())
+    size = sum(path.stat().st_size for path in tmp_path.iterdir() if path.is_file())
     print(
         f"\n{model} {strategy} {wanted}: {size / 1e3:,.0f} kB, {size / base:.2%} of the base, difference {difference:.1e}"
     )
