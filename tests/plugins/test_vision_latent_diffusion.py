@@ -44,7 +44,19 @@ def test_prompts_are_learnt_and_new_colours_by_lora(tmp_path: Path, capsys: pyte
     full = [*PLAN, "--strategy", "full", "--learning-rate", "2e-3", "--epochs", "18"]
     assert run(["tune", model, known, *full, "-o", tuned, "--json"]) == 0
     learned = json.loads(capsys.readouterr().out)
-    lora = [*PLAN, "--strategy", "lora", "--targets", "all-linear", "--rank", "8", "--learning-rate", "3e-3", "--epochs", "12"]
+    lora = [
+        *PLAN,
+        "--strategy",
+        "lora",
+        "--targets",
+        "all-linear",
+        "--rank",
+        "8",
+        "--learning-rate",
+        "3e-3",
+        "--epochs",
+        "12",
+    ]
     assert run(["tune", f"file:{tuned}", others, *lora, "-o", adapted, "--json"]) == 0
     adaptation = json.loads(capsys.readouterr().out)
     before, after = (zoo.evaluate(f"file:{folder}", new, task="text-to-image") for folder in (tuned, adapted))
