@@ -1,4 +1,4 @@
-"""How often the printed 95 % intervals contain the true value: accuracy, macro F1, AUC and RMSE, by simulation and redraws.
+"""How often the printed 95 % intervals contain the true value: accuracy, macro F1, AUC and RMSE.
 
     python benchmarks/interval_coverage.py [--simulations 2000] [--records benchmarks/records/interval_coverage.json]
 

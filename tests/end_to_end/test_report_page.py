@@ -159,11 +159,9 @@ def test_the_page_of_a_test_shows_its_mistakes(tmp_path: Path, command: str) -> 
         assert words in shown
     assert "&lt;/b&gt; number" in shown
     assert "<script" not in shown
-    picture = tmp_path / "page.png"
-    chromium(
-        tmp_path / "profile", "--window-size=900,1600", f"--screenshot={picture}", (tmp_path / "page.html").as_uri()
-    )
-    assert len(Image.open(picture).convert("L").getcolors(256) or []) > 20
+    image = tmp_path / "page.png"
+    chromium(tmp_path / "profile", "--window-size=900,1600", f"--screenshot={image}", (tmp_path / "page.html").as_uri())
+    assert len(Image.open(image).convert("L").getcolors(256) or []) > 20
 
 
 WORDS = {"good": ("great", "lovely", "superb", "happy"), "bad": ("awful", "terrible", "poor", "broken")}
