@@ -22,7 +22,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("kinds", "registry", "transfer"),
     ("sources", "data"),
     ("exchange", "features", "engines", "history"),
-    ("adapt",),
+    ("adapt", "quality"),
     ("selection", "deploy"),
     ("team",),
     ("web",),

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from zoo.entities import Run as Run
     from zoo.errors import ZooError as ZooError
     from zoo.features import load as load
+    from zoo.features.bulk import predict_table as predict_table
     from zoo.features.predicting import predict as predict
+    from zoo.quality import label_errors as label_errors
     from zoo.registry import compare as compare
     from zoo.registry import open_registry as open_registry
     from zoo.registry import search as search
@@ -51,7 +53,9 @@ _FROM = {
     "zoo.entities": ("BenchmarkScore", "Dataset", "Features", "ModelCard", "ModelId", "Plan", "Run"),
     "zoo.errors": ("ZooError",),
     "zoo.features": ("load",),
+    "zoo.features.bulk": ("predict_table",),
     "zoo.features.predicting": ("predict",),
+    "zoo.quality": ("label_errors",),
     "zoo.registry": ("compare", "open_registry", "search", "show"),
     "zoo.selection": ("recommend",),
     "zoo.selection.select.selector": ("Selector",),

@@ -35,6 +35,8 @@ AWAY: dict[str, Any] = {
     "gradient_checkpointing": True,
     "accumulate": 2,
     "keep": "fine-tuned",
+    "class_weights": "balanced",
+    "budget": 1e-6,
 }
 """For each option a value that is not the default. A new option needs one here, and an answer from each strategy."""
 
@@ -66,6 +68,7 @@ FITTED = {
     "gradient_checkpointing",
     "accumulate",
     "keep",
+    "budget",
 }
 WITHOUT: dict[str, set[str]] = {
     **{key: {"rank", "targets", "virtual_tokens", "merge"} for key in ("linear-probe", "partial", "full")},
@@ -83,9 +86,10 @@ def unused(strategy: str, kind: str) -> set[str]:
     if strategy == "fine-tuning-job":
         return set(TRAINING) - {"epochs"}
     if kind in {"class", "number"}:
-        return FITTED if strategy == "linear-probe" else WITHOUT[strategy]
+        weights = {"class_weights"} if kind == "number" else set()
+        return weights | (FITTED if strategy == "linear-probe" else WITHOUT[strategy])
     frozen = {"layer_decay", "gradient_checkpointing"} if strategy == "linear-probe" else set()
-    return {"head", "keep", *frozen, *WITHOUT[strategy]}
+    return {"head", "keep", "class_weights", *frozen, *WITHOUT[strategy]}
 
 
 def test_the_table_knows_every_option() -> None:
@@ -191,6 +195,8 @@ def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, 
         assert (other.largest, backbone.largest) == (32, 5)
     elif option == "patience":
         assert (before.epochs - after.epochs, after.plan["stopped"]) == (2, "patience")
+    elif option == "class_weights":
+        assert (before.plan["weighted"], after.plan["weighted"]) == (False, True)
     elif option == "merge":
         assert not (tmp_path / "tuned" / "adapter_config.json").exists()
     elif option == "gradient_checkpointing":

@@ -159,11 +159,11 @@ def test_tensors_that_a_tuned_model_lacks_or_does_not_know_are_named(change, tol
     import torch
     from safetensors.torch import save_file
 
-    from zoo.adapt.saved.tuned import _difference
+    from zoo.adapt.saved.differences import difference
 
     module = torch.nn.ModuleDict({"trunk": torch.nn.Linear(4, 3), "head": torch.nn.Linear(3, 2)})
     tensors = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     change(tensors)
     save_file(tensors, tmp_path / "model.safetensors")
 
-    assert told in _difference(tmp_path, module)
+    assert told in difference(tmp_path, module)

@@ -41,6 +41,9 @@ def tune(
     gradient_checkpointing: bool = False,
     accumulate: int = 1,
     keep: str = "best",
+    class_weights: str = "auto",
+    budget: float | None = None,
+    drop: str | None = None,
     folds: int = 0,
     repeats: int = 1,
     seed: int = 0,
@@ -90,6 +93,11 @@ def tune(
         accumulate: batches per optimiser step (gradient accumulation).
         keep: the ``best`` of the fine-tuned model and a linear probe on the validation samples, or always the
             ``fine-tuned`` one.
+        class_weights: weights of the classes in the loss: ``none``, ``balanced`` (inverse to their frequency), or
+            ``auto``: the root of that, if the largest class has ten times the samples of the smallest.
+        budget: seconds in which fine-tuning ends, with the best weights so far; None for no limit.
+        drop: file with a list of samples, as ``zoo profile --label-errors -o`` writes it; they are left out of training
+            and validation. The test part is unchanged, so that the metrics with and without the list can be compared.
         folds: number of folds of a cross-validation, in which each sample is tested once; 0 for one test part.
         repeats: number of splits, with consecutive seeds; metrics are means, and their intervals include the
             differences between the splits. With folds or repeats, the model of the first split is written.
@@ -178,6 +186,9 @@ def tune(
         gradient_checkpointing=gradient_checkpointing,
         accumulate=accumulate,
         keep=keep,
+        class_weights=class_weights,
+        budget=budget,
+        drop=drop,
         folds=folds,
         repeats=repeats,
     )

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.linear_head import LinearHead, choose, extract, predictions, refit
+from zoo.adapt.linear_head import LinearHead, as_predictions, choose, extract, refit
+from zoo.adapt.results.decision import Decision, fitted
 from zoo.answers import figure_text
 from zoo.errors import DataError
 from zoo.kinds.metrics import metric
@@ -34,6 +35,7 @@ class Probe:
         head: the head fitted to training and validation samples, which is kept.
         penalty: the penalty of both heads.
         score: the primary metric of ``start`` on the validation samples; higher is better.
+        decision: the temperature and the threshold of its logits.
     """
 
     features: np.ndarray
@@ -42,10 +44,15 @@ class Probe:
     head: LinearHead
     penalty: float
     score: float
+    decision: Decision
+
+    def outputs(self, experiment: Experiment) -> np.ndarray:
+        """Logits or numbers for the test samples, n x k."""
+        return self.head.outputs(self.features[list(experiment.test)])
 
     def tested(self, experiment: Experiment) -> Predictions:
         """Predictions for the test samples."""
-        return predictions(self.head, self.features[list(experiment.test)], experiment)
+        return as_predictions(self.outputs(experiment), experiment, self.decision)
 
 
 def fit_probe(
@@ -64,7 +71,8 @@ def fit_probe(
     with progress.step("Fitting a linear probe"):
         choice = choose(experiment, features)
         head = refit(experiment, features, choice.penalty)
-    return Probe(features, layer, choice.head, head, choice.penalty, choice.score)
+    decision = fitted(experiment, choice.head.outputs(features[list(experiment.validation)]))
+    return Probe(features, layer, choice.head, head, choice.penalty, choice.score, decision)
 
 
 def better_probe(plan: Plan, probe: Probe | None, training: Training, start: LinearHead | None) -> Probe | None:

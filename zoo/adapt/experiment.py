@@ -35,10 +35,12 @@ class Prepared(Experiment):
     Attributes:
         started: ``time.perf_counter()`` at its start.
         units: n integers, equal for samples that depend on each other; None if each is independent.
+        dropped: samples of the plan's list by part; those of the test part are tested on nevertheless.
     """
 
     started: float = field(default_factory=time.perf_counter)
     units: Any = None
+    dropped: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def test_units(self) -> list[int] | None:
@@ -81,6 +83,7 @@ class Prepared(Experiment):
                 **used,
                 **(carried_out or {}),
                 **self._divided(),
+                **({"dropped": dict(self.dropped)} if self.dropped else {}),
                 "copies": self.copies,
                 "near_copies": self.near_copies,
                 "test_samples": len(self.test),
@@ -162,6 +165,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
         given,
         in_folds,
         in_time,
+        without_dropped,
         without_repeats,
     )
     from zoo.adapt.saved.seen import keep_apart
@@ -195,6 +199,9 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
         raise too_few(dataset, near)
     if base is not None:
         parts = keep_apart(dataset, parts, base, move=not kind.ordered)
+    dropped: dict[str, int] = {}
+    if plan.drop is not None:
+        parts, dropped = without_dropped(dataset, parts, plan.drop)
     kind.evaluated_with(task.name)  # report a missing metric model before training
     targets: Any = kind.array(dataset.targets) if kind.estimable else dataset.targets
     tested = targets[list(parts[2])] if kind.estimable else [targets[at] for at in parts[2][: kind.most_evaluated]]
@@ -215,6 +222,8 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
         near_copies=near - exact,
         started=started,
         units=None if ordered else units(dataset),
+        dropped=dropped,
+        weighting=plan.class_weights,
     )
 
 

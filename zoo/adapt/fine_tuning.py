@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         from zoo.adapt.training.memory import train_within_memory
         from zoo.adapt.training.optimizer import check_layer_decay
 
-    dataset = experiment.dataset
+    started, dataset = time.perf_counter(), experiment.dataset
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
     if plan.device == "cpu":
         keep_freed_memory()
@@ -86,11 +87,13 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
                 plan.layer_decay,
                 plan.accumulate,
                 objective.head_is_fitted,
+                None if plan.budget is None else started + plan.budget,
+                _passes_after(experiment, plan),
             ),
             loss=objective.loss(),
             score=objective.score,
             progress=progress,
-            checkpoint=Checkpoint.of(backbone.card, dataset, plan),
+            checkpoint=Checkpoint.of(backbone.card, experiment.part(experiment.learned_from), plan),
         )
         until_trained.close()
         adapter = attached.adapter() if adapter_alone else None
@@ -120,6 +123,12 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
         adapted = outcome.adapted if outcome.adapted.module is None else replace(outcome.adapted, adapter=adapter)
         return save(run, adapted, seen)
+
+
+def _passes_after(experiment: Experiment, plan: Plan) -> float:
+    """Samples that are looked at after the training, as a multiple of the validation samples."""
+    saved = len(experiment.train) + len(experiment.validation) if plan.output else 0
+    return (saved + len(experiment.validation) + len(experiment.test)) / len(experiment.validation)
 
 
 def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:

@@ -100,7 +100,7 @@ def _takes(module: nn.Module, linear: nn.Linear, batches: Batches, features: np.
     """Whether ``features`` of the same samples, n x d, are the inputs of ``linear``, by the first batch."""
     if linear.in_features != features.shape[1]:
         return False
-    found = next(_inputs(module, linear, batches))
+    found = next(head_inputs(module, linear, batches))
     known = features[: len(found)]
     return np.allclose(found, known, rtol=SAME, atol=SAME * float(np.abs(known).mean()))
 
@@ -115,26 +115,30 @@ def _fitted(
     with progress.step("Fitting the head", sum(len(part) for part in parts)) as step:
         for positions, batches in zip((experiment.train, experiment.validation), parts, strict=True):
             rows = []
-            for found in _inputs(module, linear, batches):
+            for found in head_inputs(module, linear, batches):
                 rows.append(found)
                 step.advance()
             features[list(positions)] = np.concatenate(rows)
         return choose(experiment, features).head if np.isfinite(features).all() else None
 
 
-def _inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Iterator[np.ndarray]:
+def head_inputs(module: nn.Module, linear: nn.Linear, batches: Batches) -> Iterator[np.ndarray]:
     """Inputs of ``linear``, batch x d in float64, for batches in order, without dropout or gradients."""
     module.eval()
-    with _captured(linear) as captured:
+    with captured(linear) as found:
         for batch, _ in batches:
             with torch.inference_mode():
                 module(batch)
-            yield captured.pop().double().cpu().numpy()
+            yield found.pop().double().cpu().numpy()
 
 
 @contextmanager
-def _captured(linear: nn.Linear) -> Iterator[list[torch.Tensor]]:
+def captured(linear: nn.Linear | None) -> Iterator[list[torch.Tensor]]:
+    """A list that collects the inputs of ``linear`` while the block runs; it stays empty for None."""
     inputs: list[torch.Tensor] = []
+    if linear is None:
+        yield inputs
+        return
     handle = linear.register_forward_pre_hook(lambda _, arguments: inputs.append(arguments[0]))
     try:
         yield inputs

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.linear_head import confidences
+from zoo.adapt.linear_head import as_predictions
 from zoo.adapt.objectives import LEARNING_RATE, Outcome
+from zoo.adapt.results.decision import fitted, is_fitted, recorded
+from zoo.adapt.results.familiarity import familiarity
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import HasHead, Trainable
-from zoo.contract.experiment import Predictions
 from zoo.errors import UnsupportedModel
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from zoo.adapt.comparison import Probe
     from zoo.adapt.linear_head import LinearHead
+    from zoo.adapt.results.familiarity import Familiarity
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.experiment import Experiment
@@ -106,20 +108,52 @@ class HeadObjective:
 
         experiment, card = self._experiment, self._backbone.card
         with progress.step("Testing"):
+            held_out = None
+            if is_fitted(experiment):
+                held_out, _ = evaluate(module, self.batches(experiment.validation), self._targets.loss(None))
             outputs, _ = evaluate(module, self.batches(experiment.test), self._targets.loss(None))
-        found = self._targets.tested(outputs)
+        decided = fitted(experiment, held_out)
+        found = as_predictions(self._targets.unscaled(outputs), experiment, decided)
         better = comparison.better_probe(self._plan, self._probe, training, self._start)
         carried_out = {
             "head": "random" if self._start is None else "probe",
-            "class_weights": self._weights is not None,
+            "weighted": self._weights is not None,
             **comparison.record(experiment, self._probe, training, found, better),
         }
+        known = self._familiarity(module, better) if self._plan.output else None
         if better is not None:
-            adapted = Adapted(card, experiment.dataset, head=better.head, layer=better.layer)
+            carried_out |= recorded(experiment, better.decision, better.outputs(experiment))
+            adapted = Adapted(
+                card,
+                experiment.dataset,
+                head=better.head,
+                layer=better.layer,
+                decision=better.decision,
+                familiarity=known,
+            )
             return Outcome(better.tested(experiment), adapted, carried_out, comparison.LINEAR_PROBE)
         centre, scale = self._targets.centre, self._targets.scale
-        adapted = Adapted(card, experiment.dataset, module=module, centre=centre, scale=scale)
+        carried_out |= recorded(experiment, decided, outputs)
+        adapted = Adapted(
+            card, experiment.dataset, module=module, centre=centre, scale=scale, decision=decided, familiarity=known
+        )
         return Outcome(found, adapted, carried_out)
+
+    def _familiarity(self, module: nn.Module, probe: Probe | None) -> Familiarity | None:
+        """Where the training data's features are, of the probe or of the fine-tuned model; None if that is unknown."""
+        import numpy as np
+
+        from zoo.adapt.head import head_inputs, new_linear
+
+        experiment = self._experiment
+        parts = (experiment.train, experiment.validation)
+        if probe is not None:
+            return familiarity(experiment, *(probe.features[list(part)] for part in parts))
+        linear = new_linear(module, self.pretrained, experiment.outputs)
+        if linear is None or not experiment.classification:
+            return None
+        found = (np.concatenate(list(head_inputs(module, linear, self.batches(part)))) for part in parts)
+        return familiarity(experiment, *found)
 
 
 class HeadTargets:
@@ -158,12 +192,11 @@ class HeadTargets:
 
         if self._experiment.classification:
             return np.asarray(outputs.argmax(axis=1))
-        return np.asarray(outputs[:, 0].astype(np.float64) * self.scale + self.centre)
+        return np.asarray(self.unscaled(outputs)[:, 0])
 
-    def tested(self, outputs: np.ndarray) -> Predictions:
-        """The same with the probability of each predicted class."""
-        found = self.predictions(outputs)
-        return Predictions(found, confidences(outputs) if self._experiment.classification else None)
+    def unscaled(self, outputs: np.ndarray) -> np.ndarray:
+        """Logits, or numbers in the targets' own unit, n x k."""
+        return outputs.astype("float64") * self.scale + self.centre
 
 
 def check_trainable(backbone: Backbone) -> Trainable:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from zoo.adapt.evaluating import by_answers
+from zoo.contract.experiment import is_binary
 from zoo.contract.strategy import Options, Strategy
 from zoo.errors import InvalidInput, suggest
+from zoo.kinds.known import estimated_as, kind_of
 from zoo.plugins import plugins
 
 if TYPE_CHECKING:
@@ -20,7 +23,17 @@ def options_of(name: str, dataset: Dataset) -> Options:
         InvalidInput: there is no such strategy.
     """
     strategy = find(name)
-    return (by_answers(dataset) and strategy.structured) or strategy.options
+    options = (by_answers(dataset) and strategy.structured) or strategy.options
+    if "class_weights" in options.used and estimated_as(dataset.target_kind) == "number" and not _binary(dataset):
+        reason = "the targets are numbers, which have no classes to weight"
+        reasons = {**options.reasons, "class_weights": reason}
+        return replace(options, used=options.used - {"class_weights"}, reasons=reasons)
+    return options
+
+
+def _binary(dataset: Dataset) -> bool:
+    """Whether the targets are all 0 or 1."""
+    return dataset.targets is not None and is_binary(kind_of(dataset.target_kind).array(dataset.targets))
 
 
 def strategies() -> dict[str, Strategy]:

@@ -12,6 +12,7 @@ from zoo.contract.experiment import Experiment, Predictions
 from zoo.errors import DataError, needs_extra
 
 if TYPE_CHECKING:
+    from zoo.adapt.results.decision import Decision
     from zoo.contract.backbone import Backbone, Progress
     from zoo.entities import Dataset, Plan
 
@@ -125,22 +126,9 @@ def predict(head: LinearHead, features: np.ndarray, experiment: Experiment) -> n
     return outputs.argmax(axis=1) if experiment.classification else outputs[:, 0]
 
 
-def predictions(head: LinearHead, features: np.ndarray, experiment: Experiment) -> Predictions:
-    """The same with the probability of each predicted class."""
-    return as_predictions(head.outputs(features), experiment)
-
-
-def as_predictions(outputs: np.ndarray, experiment: Experiment) -> Predictions:
+def as_predictions(outputs: np.ndarray, experiment: Experiment, decision: Decision) -> Predictions:
     """Predictions from logits or numbers, n x k."""
-    if not experiment.classification:
-        return Predictions(outputs[:, 0])
-    return Predictions(outputs.argmax(axis=1), confidences(outputs))
-
-
-def confidences(logits: np.ndarray) -> np.ndarray:
-    """The probability of the most likely class, n, from logits, n x k."""
-    odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return np.asarray(1 / odds.sum(axis=1))
+    return decision.predictions(outputs) if experiment.classification else Predictions(outputs[:, 0])
 
 
 def _unscaled(weight: np.ndarray, bias: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> LinearHead:

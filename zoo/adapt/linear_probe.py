@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.adapt.linear_head import PENALTIES, choose, extract, predictions, refit
+from zoo.adapt.linear_head import PENALTIES, as_predictions, choose, extract, refit
+from zoo.adapt.results.decision import fitted, recorded
+from zoo.adapt.results.familiarity import familiarity
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone, Progress
@@ -24,13 +26,23 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
     dataset = experiment.dataset
     features, layer = extract(backbone, dataset, plan, progress)
     with progress.step("Fitting the head", len(PENALTIES) + 1) as step:
-        penalty = choose(experiment, features, step).penalty
-        head = refit(experiment, features, penalty)
+        choice = choose(experiment, features, step)
+        head = refit(experiment, features, choice.penalty)
         step.advance()
-    found = predictions(head, features[list(experiment.test)], experiment)
-    carried_out = {"penalty": penalty, "layer": layer, "class_weights": experiment.class_weights() is not None}
+    decided = fitted(experiment, choice.head.outputs(features[list(experiment.validation)]))
+    outputs = head.outputs(features[list(experiment.test)])
+    found = as_predictions(outputs, experiment, decided)
+    carried_out = {
+        "penalty": choice.penalty,
+        "layer": layer,
+        "weighted": experiment.class_weights() is not None,
+        **recorded(experiment, decided, outputs),
+    }
     run = experiment.record(backbone, plan, predictions=found, carried_out=carried_out)
     if plan.output:
         seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
-        run = save(run, Adapted(backbone.card, dataset, head=head, layer=layer), seen)
+        parts = (features[list(part)] for part in (experiment.train, experiment.validation))
+        known = familiarity(experiment, *parts)
+        adapted = Adapted(backbone.card, dataset, head=head, layer=layer, decision=decided, familiarity=known)
+        run = save(run, adapted, seen)
     return run

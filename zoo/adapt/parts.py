@@ -138,6 +138,27 @@ def without_repeats(dataset: Dataset, parts: Parts) -> Parts:
     return kept
 
 
+def without_dropped(dataset: Dataset, parts: Parts, path: str) -> tuple[Parts, dict[str, int]]:
+    """The parts without the samples that a list names, and how many of them each part had; the test part is unchanged.
+
+    The test part keeps them: a test on samples that a model found easy would be too optimistic.
+
+    Raises:
+        DataError: see ``zoo.data.dropping.listed``; or no sample is left to train on or to validate on.
+    """
+    from zoo.data.dropping import listed
+
+    dropped = set(listed(path, dataset))
+    kept = [tuple(position for position in part if position not in dropped) for part in parts[:2]]
+    for name, part in zip(_NAMES, kept, strict=False):
+        if not part:
+            raise DataError(
+                f"The list '{path}' names all samples of the {name} part of '{dataset.name}'.", "Shorten the list."
+            )
+    counts = {name: sum(position in dropped for position in part) for name, part in zip(_NAMES, parts, strict=True)}
+    return [*kept, parts[2]], counts
+
+
 def check_groups(dataset: Dataset, split: str) -> None:
     """Check that a data set is divided in one way only.
 

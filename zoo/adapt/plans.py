@@ -11,6 +11,9 @@ HEADS = ("auto", "probe", "random")
 KEEP = ("best", "fine-tuned")
 """Which model a fine-tuning ends with: the better of the fine-tuned one and a linear probe, or always the former."""
 
+CLASS_WEIGHTS = ("auto", "none", "balanced")
+"""Weights of classes in the loss, see ``zoo.contract.experiment.Experiment.class_weights``."""
+
 
 def check_plan(plan: Plan) -> None:
     """Reject invalid values of a plan.
@@ -33,6 +36,13 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"'{plan.head}' is not a valid head.", f"Choose from: {', '.join(HEADS)}.")
     if plan.keep not in KEEP:
         raise InvalidInput(f"'{plan.keep}' is not a valid value of keep.", f"Choose {' or '.join(KEEP)}.")
+    if plan.class_weights not in CLASS_WEIGHTS:
+        raise InvalidInput(
+            f"'{plan.class_weights}' is not a valid value of class_weights.",
+            f"Choose from: {', '.join(CLASS_WEIGHTS)}.",
+        )
+    if plan.budget is not None and not 0 < plan.budget < float("inf"):
+        raise InvalidInput(f"Invalid budget {plan.budget:g}: it must be positive.", "Try 10m.")
     for name in ("epochs", "batch_size", "patience", "accumulate"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")

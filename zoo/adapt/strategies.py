@@ -68,13 +68,14 @@ _NO_ADAPTER = {
 def builtin_strategies() -> Sequence[Strategy]:
     """Linear probe, partial and full fine-tuning, and adapters."""
     fitted = Options(
-        frozenset({"batch_size"}),
+        frozenset({"batch_size", "class_weights"}),
         "a linear probe is fitted to the frozen features in one step, without epochs",
-        {"keep": "it is the linear probe that is kept"},
+        {"keep": "it is the linear probe that is kept", "budget": "a linear probe is fitted in one step"},
         "fine-tune: --strategy full",
     )
     learner = {
         "head": "the model brings its own head, and a linear probe is fitted for classes and numbers only",
+        "class_weights": "classes are weighted in the loss of a new head for classes only",
         "keep": "there is no other model to keep: fine-tuning is compared with a probe for classes and numbers only",
     }
     frozen = dict.fromkeys(("layer_decay", "gradient_checkpointing"), "the pretrained blocks are frozen")

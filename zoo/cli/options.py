@@ -198,3 +198,23 @@ class Amount(click.ParamType):
 
 
 AMOUNT = Amount()
+
+
+class Seconds(click.ParamType):
+    """A time: ``120``, ``120s``, ``2m``, ``1h``."""
+
+    name = "time"
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
+        """The seconds, or a usage error."""
+        from zoo.amounts import seconds
+
+        found = seconds(str(value))
+        if found is None:
+            self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
+        if not 0 < found < float("inf"):
+            self.fail(f"'{value}' is not positive; write 90s, 2m or 1h.", parameter, context)
+        return found
+
+
+SECONDS = Seconds()

@@ -47,6 +47,7 @@ class Experiment(ABC):
         copies: number of samples that are copies of an earlier one; copies are in the same part.
         near_copies: number of further samples that are nearly the same as another one; they are in its part too.
         rivals: predictions of other models for the test samples, which the adapted one is compared with, by name.
+        weighting: how classes are weighted: ``auto``, ``none`` or ``balanced``, see ``class_weights``.
     """
 
     task: Task
@@ -60,6 +61,7 @@ class Experiment(ABC):
     copies: int = 0
     near_copies: int = 0
     rivals: Mapping[str, Predictions] = field(default_factory=dict)
+    weighting: str = "auto"
 
     @property
     def learned_from(self) -> tuple[int, ...]:
@@ -104,20 +106,22 @@ class Experiment(ABC):
         return self.evaluate(self.guessed(), self.test)
 
     def class_weights(self) -> np.ndarray | None:
-        """A weight for each class, or for 0 and 1, where the imbalance is strong: the root of its rarity, 1 on average.
+        """A weight for each class, or for 0 and 1, 1 on average; None for no weights.
 
-        The root is a compromise: full inverse frequency would favour rare classes at the cost of accuracy.
+        ``auto`` weights by the root of the rarity, where the imbalance is strong. The root is a compromise: full
+        inverse frequency, as ``balanced`` always uses it, favours rare classes at the cost of accuracy.
         """
         import numpy as np
 
         known = self.targets[list(self.train)]
-        if not self.classification and not is_binary(known):
+        if self.weighting == "none" or not (self.classification or is_binary(known)):
             return None
         counts = np.bincount(known.astype(np.int64), minlength=self.outputs)
         present = counts > 0
-        if counts.max() < STRONG_IMBALANCE * counts[present].min():
+        rarity = np.where(present, 1 / np.maximum(counts, 1), 0.0)
+        if self.weighting == "auto" and counts.max() < STRONG_IMBALANCE * counts[present].min():
             return None
-        weights = np.where(present, 1 / np.sqrt(np.maximum(counts, 1)), 0.0)
+        weights = rarity if self.weighting == "balanced" else np.sqrt(rarity)
         return weights * len(self.train) / (weights * counts).sum()
 
     @abstractmethod

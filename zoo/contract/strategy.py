@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 COMMON = frozenset(
-    ("strategy", "task", "validation", "test", "seed", "split", "device", "output", "folds", "fold", "repeats")
+    ("strategy", "task", "validation", "test", "seed", "split", "device", "output", "folds", "fold", "repeats", "drop")
 )
 """Options that every strategy uses: what is done, on which samples, on which device."""
 

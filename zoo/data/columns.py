@@ -135,13 +135,7 @@ def choose(
     if target is None:
         target = _caption(path, columns, others, ordered) if wanted_target == "text" else None
         target = target or _target_by_content(path, columns, others, needed=not options.unlabelled)
-    kind = found.kind if found.kind != "other" else "text"
-    special = _special()
-    other = special.get(wanted or "")
-    if kind == "text" and other is not None and (other.written or options.input_column):
-        kind = other.name
-    elif wanted == "text" and not found.encoded:
-        kind = "text"
+    kind = _kind_read(found, wanted, options.input_column)
     splits = [c.name for c in others if c.split and c.name != target]
     notes = tuple(f"Column '{name}' divides the rows into splits; all are read, and {OWN_PARTS}." for name in splits)
     if found.kind == kind == "text" and options.input_column is None:
@@ -154,6 +148,34 @@ def choose(
                 f"{holds} {_listed(unread)} {are} not read, only '{found.name}' is (--input-column names another).",
             )
     return Choice(found.name, kind, target, found.encoded, notes, next(iter(splits), None))
+
+
+def choose_input(
+    path: Path, columns: Sequence[str], sample: Sequence[Sequence[Any]], named: str | None, wanted: str
+) -> Choice:
+    """The input column of a table without regard to labels: the one that is named, else the best for a kind.
+
+    Raises:
+        DataError: there is no such column, or the choice is ambiguous.
+    """
+    if named is not None and named not in columns:
+        raise DataError(
+            f"'{path}' has no column '{named}'; its columns are {_listed(columns)}.", suggest(named, columns)
+        )
+    known = {name: _look(name, [row[i] for row in sample if not is_missing(row[i])]) for i, name in enumerate(columns)}
+    target = None if named or len(known) == 1 else _target_by_name(known, None)
+    candidates = [column for column in known.values() if column.name != target]
+    found = known[named] if named else _input(path, columns, candidates, wanted, ordered=False)
+    return Choice(found.name, _kind_read(found, wanted, named), None, found.encoded)
+
+
+def _kind_read(found: _Column, wanted: str | None, named: str | None) -> str:
+    """The kind that a column of inputs is read as."""
+    kind = found.kind if found.kind != "other" else "text"
+    other = _special().get(wanted or "")
+    if kind == "text" and other is not None and (other.written or named):
+        return other.name
+    return "text" if wanted == "text" and not found.encoded else kind
 
 
 def _special() -> Mapping[str, Kind]:

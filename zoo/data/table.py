@@ -106,6 +106,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         notes=(*notes, *targets.notes),
         groups=usable.groups,
         times=usable.times,
+        places=usable.places,
         parts=parts,
     )
 
@@ -144,7 +145,7 @@ def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _
         if row.values is None:
             found.problems.append(Problem(place, row.reason))
             continue
-        value, reason = _input_value(row.values[position], choice, kind)
+        value, reason = input_value(row.values[position], choice, kind)
         if not reason and label_position is not None and is_missing(row.values[label_position]):
             written = str(row.values[label_position] or "").strip()
             reason = f"has no label in column '{choice.target}'{f', but {written[:40]!r}' if written else ''}"
@@ -172,7 +173,7 @@ def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _
     return found
 
 
-def _input_value(value: Any, choice: Choice, kind: Kind) -> tuple[Any, str]:
+def input_value(value: Any, choice: Choice, kind: Kind) -> tuple[Any, str]:
     """The value of an input's cell, or the reason why it is not usable."""
     if choice.encoded:
         content = value.get("bytes") if isinstance(value, dict) else None

@@ -65,6 +65,7 @@ class Dataset:
         passed_over: files without samples, by suffix.
         groups: n names of groups, whose samples a split keeps together; empty if samples have no groups.
         times: n times, in seconds or another unit; a split holds out the latest. Empty if samples have no times.
+        places: n places in a table: ``line 7``; empty if the samples are not rows.
         parts: n names of parts (``TRAIN``, ``VALIDATION``, ``TEST``) that the data came with; empty if they have none.
     """
 
@@ -82,6 +83,7 @@ class Dataset:
     passed_over: tuple[LeftOut, ...] = ()
     groups: Sequence[str] = ()
     times: Sequence[float] = ()
+    places: Sequence[str] = ()
     parts: Sequence[str] = ()
 
     def __len__(self) -> int:
@@ -102,6 +104,7 @@ class Dataset:
             fingerprint=digest,
             groups=[self.groups[index] for index in indices] if self.groups else (),
             times=[self.times[index] for index in indices] if self.times else (),
+            places=[self.places[index] for index in indices] if self.places else (),
             parts=[self.parts[index] for index in indices] if self.parts else (),
         )
 

@@ -62,6 +62,10 @@ class Plan(Entity):
         output: folder for the adapted model, or None to save only the metrics.
         keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
             samples, or always the ``fine-tuned`` one.
+        class_weights: weights of the classes in the loss: ``none``, ``balanced`` (inverse to their frequency), or
+            ``auto``: the root of that, where the imbalance is strong.
+        budget: seconds in which a fine-tuning ends, with the best weights so far; None for no limit.
+        drop: file with a list of samples to leave out of training and validation, see ``zoo.data.dropping.listed``.
         folds: parts of a cross-validation, each tested once; 0 for a single test part.
         fold: the number, from 0 on, of the part that is tested.
         repeats: splits to try, with consecutive seeds.
@@ -89,6 +93,9 @@ class Plan(Entity):
     gradient_checkpointing: bool = False
     accumulate: int = 1
     keep: str = "best"
+    class_weights: str = "auto"
+    budget: float | None = None
+    drop: str | None = None
     folds: int = 0
     fold: int = 0
     repeats: int = 1

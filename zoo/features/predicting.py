@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.config import configured
 from zoo.errors import DataError
 from zoo.features import load
+from zoo.features.thresholds import with_threshold
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import asked_kind, kind_of
 from zoo.plugins import plugins
@@ -82,6 +83,7 @@ def predict(
     *,
     task: str | None = None,
     labels: str | Sequence[str] = (),
+    threshold: float | None = None,
     device: str | None = None,
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
@@ -94,6 +96,8 @@ def predict(
             file with several inputs, such as a table of time series, means all of them.
         task: task name; the model's first if it is None.
         labels: the classes that a zero-shot model chooses from; as text, comma-separated.
+        threshold: for a tuned model of two classes: probability from which the rarer class is predicted, instead of the
+            threshold that was chosen on the validation samples.
         device: where to run; None takes the best available.
         options: values of options that plugins add, by name, such as ``horizon`` or ``max_cost``.
 
@@ -110,6 +114,7 @@ def predict(
         raise DataError("There is no input to predict.", "Give at least one path, text or decoded value.")
     with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
         loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         items: list[Any] = []
         for is_typed, values in groupby(given, lambda value: isinstance(value, (str, os.PathLike))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +43,12 @@ class Labels(Sequence[Label]):
 
     Attributes:
         found: each class with its score.
+        unlike_training_data: whether the sample is farther from the model's training data than nearly all of its
+            validation samples; None if that is not known.
     """
 
     found: tuple[Label, ...]
+    unlike_training_data: bool | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, labels: Sequence[str], scores: Sequence[float]) -> Labels:

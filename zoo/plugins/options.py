@@ -12,6 +12,7 @@ from zoo.plugins.manager import plugins
 _FUNCTIONS = {
     **COMMANDS,
     "read": frozenset({READ, EVALUATE}),
+    "label_errors": COMMANDS["features"],
     "Model.extract": COMMANDS["features"],
     "Model.shards": COMMANDS["features"],
 }

@@ -46,6 +46,7 @@ def readme(document: Mapping[str, Any]) -> str:
         lines += [f"- classes: {', '.join(document['classes'])}"]
     lines += [f"- data: `{run['dataset']}`, {run['samples']} samples, fingerprint `{run['data']}`"]
     lines += [f"- weights: {_weights(document)}"]
+    lines += [f"- decision: {_decision(document)}"] if document["classes"] else []
     lines += [f"- run: `{run['id']}`, {run['seconds']:.1f} s on {run['device']}, {run['created']}"]
     lines += [f"- versions: {', '.join(f'{k} {v}' for k, v in run['versions'].items())}", ""]
     lines += ["## Usage", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
@@ -62,6 +63,15 @@ def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 def _percent(run: Mapping[str, Any]) -> str:
     return f"{100 * run['plan']['test']:g} %"
+
+
+def _decision(document: Mapping[str, Any]) -> str:
+    found = document["decision"]
+    shown = f"logits divided by the temperature {found['temperature']:.3g}"
+    if found["threshold"] is None:
+        return f"{shown}; the most probable class"
+    rare = document["classes"][found["rare"]]
+    return f"{shown}; '{rare}' from probability {found['threshold']:.3g} on"
 
 
 def _weights(document: Mapping[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MARKER = "zoo.json"
 WEIGHTS = "model.safetensors"
+FAMILIARITY = "familiarity.safetensors"
 ADAPTER, ADAPTER_CONFIG = "adapter_model.safetensors", "adapter_config.json"
 """The files of an adapter, as peft names them."""
 

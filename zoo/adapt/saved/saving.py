@@ -7,18 +7,20 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt.results.decision import Decision
 from zoo.adapt.saved.model_card import readme
-from zoo.adapt.saved.names import ADAPTER, ADAPTER_CONFIG, ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.adapt.saved.names import ADAPTER, ADAPTER_CONFIG, ADAPTER_FORMAT, FAMILIARITY, FORMAT, LIBRARY, MARKER, WEIGHTS
 from zoo.entities import Dataset, ModelCard, Run
 from zoo.errors import InvalidInput, StorageError, storage_errors
 from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     from zoo.adapt.linear_head import LinearHead
+    from zoo.adapt.results.familiarity import Familiarity
     from zoo.adapt.saved.seen import Seen
     from zoo.adapt.training.methods import Adapter
 
@@ -34,6 +36,8 @@ class Adapted:
         adapter: what is saved of ``module`` instead of all its weights; or None.
         layer: the layer whose features the head takes.
         centre, scale: outputs * scale + centre are in the unit of the targets, where those are numbers.
+        decision: how its logits become probabilities and classes.
+        familiarity: where the features of its training data are; None if that is not recorded.
     """
 
     base: ModelCard
@@ -44,6 +48,8 @@ class Adapted:
     layer: str | None = None
     centre: float = 0.0
     scale: float = 1.0
+    decision: Decision = field(default_factory=Decision)
+    familiarity: Familiarity | None = None
 
 
 def check_output(output: str | None, model: str) -> None:
@@ -105,6 +111,9 @@ def save(run: Run, adapted: Adapted, seen: Seen | None) -> Run:
         written = _write_weights(adapted, run.revision, place)
         if seen is not None:
             seen.write(place / FILE)
+        if adapted.familiarity is not None:
+            adapted.familiarity.write(place / FAMILIARITY)
+            shutil.copymode(place / MARKER, place / FAMILIARITY)
         # safetensors makes its files readable by the owner alone, whatever the umask is.
         for name in written:
             shutil.copymode(place / MARKER, place / name)
@@ -149,6 +158,11 @@ def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
         "outputs": len(dataset.classes) if dataset.classes and kind_of(dataset.target_kind).estimable else 1,
         "centre": adapted.centre,
         "scale": adapted.scale,
+        "decision": {
+            "temperature": adapted.decision.temperature,
+            "rare": adapted.decision.rare,
+            "threshold": adapted.decision.threshold,
+        },
         "preprocessing": dict(base.to_dict()["input"]),
         "metrics": dict(run.metrics),
         "run": run.to_dict(),

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from zoo.adapt.saved.names import ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER, WEIGHTS
+from zoo.adapt.results.decision import Decision
+from zoo.adapt.saved.names import ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER
+from zoo.adapt.saved.predictors import Outputs, damaged, head_predictor, module_predictor, read_familiarity
 from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
-from zoo.errors import IntegrityError, ModelNotFound, needs_extra
+from zoo.errors import IntegrityError, ModelNotFound
 from zoo.kinds.classes import Labels
-from zoo.kinds.known import kind_of
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
+    from zoo.adapt.results.familiarity import Familiarity
     from zoo.contract.backbone import Backbone
     from zoo.entities import LocalFiles
-
-Outputs: TypeAlias = Callable[[Any], np.ndarray]
-"""A function that returns the outputs, batch x k, for a collated batch."""
 
 BATCH_SIZE = 32
 SHOWN = 5
@@ -59,9 +60,16 @@ class TunedBackbone:
     features: Callable[[Any, Sequence[str]], Mapping[str, Any]]
 
     def __init__(
-        self, card: ModelCard, base: Backbone, document: Mapping[str, Any], predictor: Learner | Outputs
+        self,
+        card: ModelCard,
+        base: Backbone,
+        document: Mapping[str, Any],
+        predictor: Learner | Outputs,
+        familiarity: Familiarity | None = None,
     ) -> None:
         self.card, self._base, self._document, self._predictor = card, base, document, predictor
+        self._decision = Decision(**document.get("decision", {}))
+        self._familiarity = familiarity
         # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not call.
         self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
 
@@ -89,10 +97,58 @@ class TunedBackbone:
         # A learner may have its own names for them, such as its codes of languages.
         return own if own is not None and found is not None and tuple(found.classes) == self.classes else found
 
+    @property
+    def probability_classes(self) -> tuple[str, ...]:
+        """The classes of ``probabilities``; empty if it answers otherwise."""
+        return () if isinstance(self._predictor, Learner) else self.classes
+
+    def examined(self, inputs: Sequence[Any]) -> tuple[np.ndarray, np.ndarray | None]:
+        """The probability of every class for each decoded input, n x k, and whether it is unlike the training data, n.
+
+        The latter is None for models without a record of their training data's features.
+        """
+        found = list(self._outputs(inputs))
+        if not found:
+            return np.zeros((0, len(self.classes))), None
+        unlike = [one for _, one in found if one is not None]
+        probabilities = np.concatenate([self._decision.probabilities(outputs) for outputs, _ in found])
+        return probabilities, np.concatenate(unlike) if len(unlike) == len(found) else None
+
+    def chosen(self, probabilities: np.ndarray) -> np.ndarray:
+        """Indices of the predicted classes, n: the most probable, or by the threshold."""
+        return self._decision.classes(probabilities)
+
+    def _outputs(self, inputs: Sequence[Any]) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        """Logits or numbers, and whether the inputs are unlike the training data, batch by batch."""
+        assert not isinstance(self._predictor, Learner)
+        for start in range(0, len(inputs), BATCH_SIZE):
+            items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
+            outputs, features = self._predictor(self._base.collate(items))
+            known = self._familiarity
+            unlike = None if known is None or features is None else known.unlike(features)
+            yield np.asarray(outputs, dtype=np.float64), unlike
+
+    @property
+    def rare_class(self) -> str | None:
+        """The rarer of two classes, which the threshold applies to; None for other models."""
+        return None if self._decision.rare is None else self.classes[self._decision.rare]
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability of the rarer class from which it is predicted; None predicts the most probable class."""
+        return self._decision.threshold
+
+    def decided_at(self, threshold: float) -> TunedBackbone:
+        """The same model with another threshold."""
+        found = copy(self)
+        found._decision = replace(self._decision, threshold=threshold)
+        return found
+
     def predict(self, inputs: Sequence[Any], labels: Sequence[str] = ()) -> list[Any]:
         """The most likely classes of each decoded input, best first, with their probabilities; or a number for each.
 
-        At most ``SHOWN`` classes each.
+        At most ``SHOWN`` classes each. The first is the prediction: with a threshold for a rare class, it may be the
+        less probable of two.
 
         Args:
             labels: labels to choose from; a model with fixed labels, such as two languages, refuses any other.
@@ -103,20 +159,22 @@ class TunedBackbone:
         if isinstance(predictor, Learner):
             return list(predictor.predict(inputs))
         answers: list[Any] = []
-        for start in range(0, len(inputs), BATCH_SIZE):
-            items = [self._base.preprocess(inputs[p]) for p in range(start, min(start + BATCH_SIZE, len(inputs)))]
-            outputs = np.asarray(predictor(self._base.collate(items)), dtype=np.float64)
-            answers += self._labelled(outputs) if self.classes else self._numbers(outputs)
+        for outputs, unlike in self._outputs(inputs):
+            answers += self._labelled(outputs, unlike) if self.classes else self._numbers(outputs)
         return answers
 
-    def _labelled(self, outputs: np.ndarray) -> list[Labels]:
-        odds = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        probabilities = odds / odds.sum(axis=1, keepdims=True)
-        best = np.argsort(-probabilities, axis=1, kind="stable")[:, :SHOWN]
-        return [
+    def _labelled(self, outputs: np.ndarray, unlike: np.ndarray | None) -> list[Labels]:
+        probabilities = self._decision.probabilities(outputs)
+        order = probabilities.copy()
+        order[np.arange(len(order)), self._decision.classes(probabilities)] = np.inf  # what is predicted comes first
+        best = np.argsort(-order, axis=1, kind="stable")[:, :SHOWN]
+        found = [
             Labels.of([self.classes[k] for k in chosen], row[chosen])
             for row, chosen in zip(probabilities, best.tolist(), strict=True)
         ]
+        if unlike is None:
+            return found
+        return [replace(one, unlike_training_data=bool(far)) for one, far in zip(found, unlike, strict=True)]
 
     def _numbers(self, outputs: np.ndarray) -> list[float]:
         return (outputs[:, 0] * float(self._document["scale"]) + float(self._document["centre"])).tolist()
@@ -158,67 +216,10 @@ def _load(card: ModelCard, root: Path, document: Mapping[str, Any], device: str)
 
     base = load_model(ModelCard.from_dict(document["base"]["card"]), device=device).backbone
     if document["weights"] == "head":
-        predictor: Learner | Outputs = _head_predictor(root, document, base)
+        predictor: Learner | Outputs = head_predictor(root, document, base)
     else:
-        predictor = _module_predictor(root, document, base, device)
-    return TunedBackbone(card, base, document, predictor)
-
-
-def _head_predictor(root: Path, document: Mapping[str, Any], base: Backbone) -> Outputs:
-    with needs_extra("torch", "use tuned models"):
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-    try:
-        tensors = load_file(root / WEIGHTS)
-        weight, bias = tensors["weight"].astype(np.float64), tensors["bias"].astype(np.float64)
-    except (OSError, SafetensorError, KeyError) as error:
-        raise _damaged(root, error) from error
-    layer = str(document["layer"])
-    return lambda batch: np.asarray(_array(base.features(batch, (layer,))[layer]), np.float64) @ weight.T + bias
-
-
-def _module_predictor(root: Path, document: Mapping[str, Any], base: Any, device: str) -> Learner | Outputs:
-    with needs_extra("torch", "use tuned models"):
-        import torch
-        from safetensors import SafetensorError
-        from safetensors.torch import load_model
-
-    from zoo.adapt.saved import adapter
-    from zoo.adapt.training.batches import to_device
-    from zoo.plugins import plugins
-    from zoo.tasks import find_task
-
-    task = find_task(document["task"], plugins().tasks)
-    learner = None
-    if not kind_of(str(document.get("target_kind", "class"))).estimable:
-        from zoo.adapt.learner_objective import learner_of
-
-        learner = learner_of(base, task, document["classes"])
-    module = learner.module if learner else base.head(task, int(document["outputs"]))
-    try:
-        if document["weights"] == "adapter":
-            problem = adapter.read(root, module, learner.pretrained if learner else base.module, base)
-            if problem:
-                raise _damaged(root, problem)
-        else:
-            load_model(module, root / WEIGHTS)
-    except (OSError, SafetensorError, ValueError) as error:
-        raise _damaged(root, error) from error
-    except RuntimeError as error:
-        raise _damaged(root, _difference(root, module) or error) from error
-    module = module.to(device).eval()
-    if learner is not None:
-        return learner
-
-    def outputs(batch: Any) -> np.ndarray:
-        with torch.inference_mode():
-            return module(to_device(batch, device)).float().cpu().numpy()
-
-    return outputs
-
-
-def _array(features: Any) -> Any:
-    return features.detach().cpu().numpy() if hasattr(features, "detach") else features
+        predictor = module_predictor(root, document, base, device)
+    return TunedBackbone(card, base, document, predictor, read_familiarity(root))
 
 
 def _read(root: Path) -> dict[str, Any]:
@@ -229,41 +230,10 @@ def _read(root: Path) -> dict[str, Any]:
             f"The folder {root} contains no tuned model.", "Write one with: zoo tune -o FOLDER"
         ) from None
     except (OSError, ValueError) as error:
-        raise _damaged(root, error) from error
+        raise damaged(root, error) from error
     needed = {"format", "card", "base", "task", "weights", "classes", "outputs"}
     if not isinstance(document, dict) or not needed <= set(document):
-        raise _damaged(root, f"{MARKER} is incomplete")
+        raise damaged(root, f"{MARKER} is incomplete")
     if document["format"] not in {FORMAT, ADAPTER_FORMAT}:
         raise IntegrityError(f"{root} was written by another version of zoo.", "Upgrade: pip install -U foundation-zoo")
     return document
-
-
-def _difference(root: Path, module: Any) -> str:
-    """Differences between a weights file and a module: missing or unexpected tensors, or other shapes."""
-    from safetensors import safe_open
-    from safetensors.torch import load_model
-
-    with safe_open(root / WEIGHTS, "pt") as file:
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-    own = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
-    wrong = sorted(name for name, shape in shapes.items() if own.get(name, shape) != shape)
-    lacking: list[str] = []
-    extra = sorted(set(shapes) - set(own))
-    if not wrong:
-        missing, unexpected = load_model(module, root / WEIGHTS, strict=False)
-        lacking, extra = sorted(missing), sorted(unexpected)
-    told = [
-        f"{words} {names[0]}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        for words, names in (
-            ("its weights lack the tensor", lacking),
-            ("its weights have the unexpected tensor", extra),
-            ("its weights have the wrong shape for the tensor", wrong),
-        )
-        if names
-    ]
-    return "; ".join(told)
-
-
-def _damaged(root: Path, reason: object) -> IntegrityError:
-    sentence = " ".join(str(reason).split())[:300]
-    return IntegrityError(f"The tuned model in {root} is damaged: {sentence}.", "Tune it again.")

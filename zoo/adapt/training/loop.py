@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.adapt.training.budget import Clock
 from zoo.adapt.training.checkpoint import random_state, set_random_state
 from zoo.adapt.training.methods import half_precision, is_batch_norm, train_mode
 from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
@@ -62,6 +63,7 @@ def train(
         ZooError: the loss was not finite in the first epoch.
     """
     course = _Course(module, backbone, settings, len(batches))
+    course.clock = Clock(settings.deadline, len(validation), settings.reserve)
     stopped = "epochs"
     try:
         with seeded(settings.seed) as generator, out_of_memory():
@@ -71,6 +73,9 @@ def train(
             for number in range(len(course.epochs) + 1, settings.epochs + 1):
                 if course.lost_patience():
                     break
+                if course.clock.ends_before_epoch():
+                    stopped = "budget"
+                    break
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
                     training_loss = course.learn(batches, loss, generator, step)
                 outputs, validation_loss = evaluate(module, validation, loss)
@@ -78,6 +83,10 @@ def train(
                     stopped = "diverged"
                     break
                 course.add(Epoch(number, training_loss, validation_loss, score(outputs)))
+                if course.clock.cut:
+                    stopped = "budget"
+                    break
+                course.clock.epoch_ends()
                 if checkpoint is not None:
                     checkpoint.save(lambda: course.state(generator))
         if stopped == "epochs" and course.lost_patience():
@@ -109,6 +118,7 @@ class _Course:
         self.epochs: list[Epoch] = []
         self.best: Epoch | None = None
         self.best_weights: dict[str, torch.Tensor] = {}
+        self.clock = Clock()
 
     def learn(
         self,
@@ -118,7 +128,7 @@ class _Course:
         step: Any,
     ) -> float:
         """Train one epoch; returns the mean loss of its batches."""
-        total, waiting, middle = 0.0, 0, len(batches) // 2
+        total, waiting, middle, done = 0.0, 0, len(batches) // 2, 0
         train_mode(self.module)
         with fresh_statistics(self.module) as count_again:
             for number, (batch, targets) in enumerate(batches.shuffled(generator)):
@@ -131,11 +141,14 @@ class _Course:
                 if waiting == self.settings.accumulate:
                     self._update()
                     waiting = 0
-                total += value.item() / len(batches)
+                total += value.item()
+                done += 1
                 step.advance()
+                if self.clock.ends_after_batch():
+                    break
         if waiting:
             self._update()
-        return total
+        return total / done
 
     def _update(self) -> None:
         if self.unproven and all(parameter.grad is None for parameter in self.unproven):

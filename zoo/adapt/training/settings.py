@@ -22,6 +22,8 @@ class Settings:
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
         accumulate: batches per optimiser step (gradient accumulation).
         evaluate_start: whether the initial weights compete as epoch 0, if the head is initialised from a probe.
+        deadline: ``time.perf_counter()`` before which training and the later passes have to end; None for no limit.
+        reserve: the later passes over other samples, as a multiple of a pass over the validation samples.
     """
 
     epochs: int
@@ -33,6 +35,8 @@ class Settings:
     layer_decay: float = 1.0
     accumulate: int = 1
     evaluate_start: bool = False
+    deadline: float | None = None
+    reserve: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class Training:
 
     Attributes:
         best: the epoch whose weights the module now has.
-        stopped: why it ended: ``epochs`` (all done), ``patience``, ``interrupted`` or ``diverged``.
+        stopped: why it ended: ``epochs`` (all done), ``patience``, ``budget``, ``interrupted`` or
+            ``diverged``.
     """
 
     epochs: tuple[Epoch, ...]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo.cli.choose.label_errors import check_labels
 from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
 from zoo.cli.options import plugin_options, reading
@@ -23,12 +24,24 @@ SHOWN_CLASSES = 20
 @click.argument("data", required=False)
 @click.option("--datasets", "listing", is_flag=True, help="List the packaged data sets instead.")
 @click.option("--task", help="Check whether the data set fits this task; exit code 1 if not.")
+@click.option(
+    "--label-errors",
+    "checker",
+    metavar="MODEL",
+    help="Find labels that are probably wrong, with the features of this model.",
+)
+@click.option("-o", "--output", "path", help="CSV file of the samples with suspicious labels, for zoo tune --drop.")
+@click.option("--report", help="HTML page that shows the samples with suspicious labels.")
+@click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
 @reading
 @plugin_options("profile")
-def command(output: Output, data: str | None, listing: bool, task: str | None, **options: Any) -> None:
+def command(output: Output, data: str | None, listing: bool, checker: str | None, **options: Any) -> None:
     """Inspect a data set: classes, balance, sizes, problems.
 
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved data set, or a packaged one.
+
+    With --label-errors, copies whose labels contradict each other come first, then labels that contradict a
+    cross-validated linear probe on the model's features. Check the list before you leave samples out of training.
 
     \b
     Examples:
@@ -36,6 +49,7 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
       zoo profile sklearn:digits
       zoo profile reviews.csv --input-column review --target-column stars --task text-classification
       zoo profile photos/ --on-problem fail --json
+      zoo profile photos/ --label-errors pkg:mobilenet-v2 -o suspicious.csv --report suspicious.html
     """
     if listing:
         if data is not None:
@@ -44,6 +58,21 @@ def command(output: Output, data: str | None, listing: bool, task: str | None, *
         return
     if data is None:
         raise click.UsageError("Name the DATA to look at, or list the packaged data sets with --datasets.")
+    if checker is not None:
+        check_labels(output, data, checker, options)
+        return
+    for name, value in (
+        ("-o", options.pop("path")),
+        ("--report", options.pop("report")),
+        ("--device", options.pop("device")),
+    ):
+        if value is not None:
+            raise click.UsageError(f"{name} has no effect without --label-errors.")
+    _profile(output, data, **options)
+
+
+def _profile(output: Output, data: str, task: str | None, **options: Any) -> None:
+    """Show the profile, or raise ``DataError`` if the data do not fit the task."""
     from zoo.adapt.evaluating import by_answers
     from zoo.data import check, fitting_tasks, profile, read
     from zoo.plugins import plugins

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.figures import human_bytes, human_count, human_score, human_seconds
-from zoo.cli.options import AMOUNT, group_column, plugin_options, read_options, reading
+from zoo.cli.options import AMOUNT, SECONDS, group_column, plugin_options, read_options, reading
 from zoo.cli.options import command as zoo_command
 from zoo.cli.output import Column, Output
 
@@ -21,23 +21,6 @@ SHOWN = 20
 SHOWN_REASONS = 3
 SHOWN_EXCLUDED = 5
 SHOWN_NOTES = 4
-
-
-class Seconds(click.ParamType):
-    """A time: ``120``, ``120s``, ``2m``, ``1h``."""
-
-    name = "time"
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> float:
-        """The seconds, or a usage error."""
-        from zoo.amounts import seconds
-
-        found = seconds(str(value))
-        if found is None:
-            self.fail(f"'{value}' is not a time; write 90s, 2m or 1h.", parameter, context)
-        if not 0 < found < float("inf"):
-            self.fail(f"'{value}' is not positive; write 90s, 2m or 1h.", parameter, context)
-        return found
 
 
 @zoo_command("recommend")
@@ -97,7 +80,7 @@ class Seconds(click.ParamType):
     show_default=True,
     help="Size of the stratified subset to measure on; 0 for all samples.",
 )
-@click.option("--budget", type=Seconds(), help="Time budget for the answer, such as 120s; implies --race.")
+@click.option("--budget", type=SECONDS, help="Time budget for the answer, such as 120s; implies --race.")
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0, min_open=True),

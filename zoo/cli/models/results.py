@@ -54,6 +54,21 @@ def breakdown(output: Output, outcomes: Outcomes | None) -> None:
         output.paragraph(calibration_text(found))
 
 
+def rare_class(output: Output, run: Run) -> None:
+    """Print how well the rarer of two classes is found, if a threshold was chosen for it or could be."""
+    found = run.plan.get("rare_class")
+    if not found or found["average_precision"] is None:
+        return
+    decided = "" if found["threshold"] is None else f" from probability {human_score(found['threshold'])} on"
+    output.text()
+    output.paragraph(
+        f"'{found['class']}', {found['test_share']:.1%} of the test samples: average precision "
+        f"{human_score(found['average_precision'])} ({human_score(found['test_share'])} by chance), ROC-AUC "
+        f"{human_score(found['roc_auc'])}; predicted{decided} with precision {human_score(found['precision'])}, recall "
+        f"{human_score(found['recall'])}, F1 {human_score(found['f1'])}"
+    )
+
+
 def epochs(output: Output, run: Run) -> None:
     """Print the curve of a fine-tuning."""
     curve = run.plan.get("curve")

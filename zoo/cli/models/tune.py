@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo.cli.figures import human_seconds
+from zoo.cli.options import SECONDS, group_column, plugin_options, read_options, reading, report_option, time_column
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import group_column, plugin_options, read_options, reading, report_option, time_column
 from zoo.cli.output import Output
 from zoo.contract.strategy import TUNED_MODEL
 
@@ -113,6 +113,23 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     "always the fine-tuned model.",
 )
 @click.option(
+    "--class-weights",
+    type=click.Choice(["auto", "none", "balanced"]),
+    default="auto",
+    show_default=True,
+    help="Weights of the classes in the loss: inverse to their frequency, or auto: the root of that, if the largest "
+    "class has ten times the samples of the smallest.",
+)
+@click.option(
+    "--budget", type=SECONDS, help="Time in which fine-tuning ends with the best weights so far, such as 10m."
+)
+@click.option(
+    "--drop",
+    metavar="LIST",
+    help="File of samples to leave out of training and validation, from zoo profile --label-errors; the test part "
+    "keeps them.",
+)
+@click.option(
     "--folds",
     type=click.IntRange(min=0),
     default=0,
@@ -189,10 +206,17 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
             output.note(
                 f"{run.plan['left_out_repeats']:,} samples duplicate an earlier one and were left out of later parts."
             )
+        if dropped := run.plan.get("dropped"):
+            output.note(
+                f"Dropped by {run.plan['drop']}: {dropped['training']:,} training and {dropped['validation']:,} "
+                f"validation samples; the test part keeps {dropped['test']:,} listed samples."
+            )
         output.left_out(dataset.problems)
         output.notes(notes_on(dataset))
         if interrupted:
             output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights so far were kept and tested.")
+        if run.plan.get("stopped") == "budget":
+            output.note(f"Ended by the budget in epoch {run.epochs}; the best weights so far were kept and tested.")
         if options["report"]:
             output.text(f"Report: {options['report']}")
         if not no_save_run:
@@ -231,7 +255,7 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 def _show(output: Output, run: Run) -> None:
     from zoo.adapt.comparison import other_metrics, sentences
     from zoo.adapt.results.sentences import BASELINE, gains, losses
-    from zoo.cli.models.results import metrics_table
+    from zoo.cli.models.results import metrics_table, rare_class
 
     for sentence in losses(run):
         output.paragraph(sentence)
@@ -250,6 +274,7 @@ def _show(output: Output, run: Run) -> None:
     output.text()
     for sentence in gains(run):
         output.paragraph(sentence)
+    rare_class(output, run)
     if run.path:
         output.text()
         output.text(f"Written to {run.path}. Next: zoo predict file:{run.path} INPUT")

@@ -1,0 +1,191 @@
+"""Predictions for every row of a table, or every file of a folder, as a table; resumable."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo.config import configured
+from zoo.contract.backbone import SilentProgress
+from zoo.entities import Entity, LeftOut, Problem
+from zoo.errors import Interrupted, InvalidInput
+from zoo.features import load
+from zoo.features.bulk import formats
+from zoo.features.bulk.answering import PROBLEM, BlockPredictor
+from zoo.features.bulk.partial import Partial
+from zoo.features.bulk.rows import rows_of
+from zoo.features.predicting import Question, question
+from zoo.features.thresholds import with_threshold
+from zoo.keywords import explains_keywords
+from zoo.plugins.options import settings_of
+from zoo.provenance import revision_of
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Progress
+    from zoo.features.bulk.rows import Block, Rows
+    from zoo.features.model import Model
+
+__all__ = ["Predicted", "predict_table"]
+
+BLOCK = 256
+"""Rows that are predicted and saved together, which a crash loses."""
+
+
+@dataclass(frozen=True)
+class Predicted(Entity):
+    """A table of predictions.
+
+    Attributes:
+        output: the file.
+        rows: number of its rows: one for each row of the table, or each file of the folder.
+        answered: rows with a prediction.
+        problems: the other rows, with the reason, which is in their column ``problem`` too.
+        resumed: rows that an interrupted run had finished.
+        columns: of the file: those of the table, the prediction, and ``problem``.
+        passed_over: files of a folder that hold other kinds of samples, by suffix.
+    """
+
+    model: str
+    output: str
+    rows: int
+    answered: int
+    problems: tuple[Problem, ...]
+    resumed: int
+    columns: tuple[str, ...]
+    passed_over: tuple[LeftOut, ...] = ()
+
+
+@explains_keywords
+def predict_table(
+    model: str | Model,
+    table: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    *,
+    task: str | None = None,
+    labels: str | Sequence[str] = (),
+    threshold: float | None = None,
+    input_column: str | None = None,
+    device: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Predicted:
+    """Predict every row of a table, in its order, and write its columns and the predictions.
+
+    After each block, the finished rows are appended to a hidden file next to the output, from which a call with the
+    same model, table and options continues; any other starts from the first row. The output is replaced once all is
+    done.
+
+    A classifier that ``zoo tune`` made gives the probability of every class (up to 50 classes) in a column each, others
+    the most likely classes. Answers that are neither classes nor numbers nor texts are JSON. Rows that cannot be read
+    are kept, with the reason in the column ``problem``.
+
+    Args:
+        model: model id, or a loaded model.
+        table: CSV, TSV, JSONL or Parquet file, or a folder of files.
+        output: CSV, TSV, JSONL or Parquet file to write.
+        task, labels, threshold, device, options: as in ``zoo.predict``.
+        input_column: column of the inputs; guessed if it is None.
+
+    Raises:
+        DataError: the table cannot be read.
+        InvalidInput: the output cannot be written, is the table itself, or would have two columns of one name.
+        Interrupted: Ctrl-C; the finished rows are kept.
+    """
+    target, source = Path(output).expanduser(), Path(table).expanduser()
+    formats.check(target)
+    if target.resolve() == source.resolve():
+        raise InvalidInput(f"'{target}' is the table itself.", "Choose another name for the predictions.")
+    with configured(settings_of("predict", options, "" if isinstance(model, str) else model.card.id)):
+        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
+        loaded = with_threshold(loaded, threshold)
+        asked = question(loaded, task, labels, options or {})
+        rows = rows_of(os.fspath(table), asked.inputs, input_column)
+        return _predict(loaded, asked, rows, target, threshold=threshold, progress=progress or SilentProgress())
+
+
+def _predict(
+    model: Model,
+    asked: Question,
+    rows: Rows,
+    target: Path,
+    *,
+    threshold: float | None,
+    progress: Progress,
+) -> Predicted:
+    predictor = BlockPredictor(model, asked)
+    columns = (*rows.columns, *predictor.columns, PROBLEM)
+    if repeated := sorted(set(rows.columns) & {*predictor.columns, PROBLEM}):
+        raise InvalidInput(
+            f"'{rows.name}' has a column '{repeated[0]}', which the predictions would have too.", "Rename it."
+        )
+    partial = Partial.of(target, {**_key(model, rows, asked, columns), "threshold": threshold})
+    resumed = done = partial.resume()
+    try:
+        with progress.step("Predicting", rows.count) as step:
+            step.advance(done)
+            for block in rows.blocks(BLOCK, done):
+                partial.add(_block(block, predictor, len(rows.columns)))
+                done += len(block.places)
+                step.advance(len(block.places))
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"Interrupted after {done:,} of {rows.count:,} rows; run the same command again to continue."
+        ) from None
+    # The first cell of a row in the partial file is its place.
+    formats.write(target, columns, lambda: (row[1:] for row in partial.rows()))
+    problems = tuple(Problem(str(row[0]), str(row[-1])) for row in partial.rows() if row[-1])
+    partial.remove()
+    return Predicted(
+        model.card.id,
+        str(target),
+        done,
+        done - len(problems),
+        problems,
+        resumed,
+        columns,
+        rows.passed_over,
+    )
+
+
+def _key(model: Model, rows: Rows, asked: Question, columns: Sequence[str]) -> Mapping[str, Any]:
+    """What the predictions depend on, as JSON values."""
+    return {
+        "model": model.card.id,
+        "revision": revision_of(model.card) or model.revision,
+        "versions": dict(model.versions),
+        "table": rows.fingerprint,
+        "input": rows.input,
+        "task": asked.name,
+        "labels": list(asked.labels),
+        "options": {name: str(value) for name, value in asked.options.items()},
+        "columns": list(columns),
+    }
+
+
+def _block(block: Block, predictor: BlockPredictor, own: int) -> list[list[Any]]:
+    """The rows of a block: place, own cells, answer, problem."""
+    answers: dict[int, tuple[list[Any], str]] = dict(zip(block.kept, predictor.answer(block.items), strict=True))
+    found = []
+    for at, place in enumerate(block.places):
+        cells, problem = answers.get(at, ([], block.reasons.get(at, "")))
+        blank: list[Any] = [None] * len(predictor.columns)
+        own_cells = [_plain(cell) for cell in block.cells[at]] or [None] * own
+        found.append([place, *own_cells, *(cells or blank), problem or None])
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """A cell as a JSON value; encoded files become None, dates and other objects text."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, Mapping):
+        return None if isinstance(value.get("bytes"), bytes) else {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    return None if isinstance(value, bytes) else value.isoformat() if hasattr(value, "isoformat") else str(value)
