@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.tasks import CLASSIFICATION, Architecture, Domain, Head, Task, higher, lower
+from zoo.tasks import CLASSIFICATION, MULTI_LABEL, Architecture, Domain, Head, Task, higher, lower
 
 DESCRIPTION = "Speech recognition, sound and speaker classification, voice synthesis and music from recordings or text."
 
@@ -26,6 +26,15 @@ TASKS = (
         CLASSIFICATION,
         "linear",
         use_case=True,
+    ),
+    Task(
+        "multi-label-audio-classification",
+        "audio",
+        "Multi-label audio classification",
+        ("audio",),
+        "labels",
+        MULTI_LABEL,
+        "linear",
     ),
     Task(
         "text-to-speech",

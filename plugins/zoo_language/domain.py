@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.tasks import CLASSIFICATION, Architecture, Domain, FolderFormat, Head, Task, higher, lower
+from zoo.tasks import CLASSIFICATION, MULTI_LABEL, Architecture, Domain, FolderFormat, Head, Task, higher, lower
 from zoo_language.entities.spacy_files import CONFIG, META
 
 DESCRIPTION = (
@@ -20,6 +20,15 @@ TASKS = (
         CLASSIFICATION,
         "linear",
         use_case=True,
+    ),
+    Task(
+        "multi-label-text-classification",
+        "language",
+        "Multi-label text classification",
+        ("text",),
+        "labels",
+        MULTI_LABEL,
+        "linear",
     ),
     Task(
         "token-classification",

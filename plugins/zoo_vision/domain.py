@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from zoo.tasks import CLASSIFICATION, Architecture, Domain, Head, Task, higher, lower
+from zoo.tasks import CLASSIFICATION, MULTI_LABEL, Architecture, Domain, Head, Task, higher, lower
 
 DESCRIPTION = (
     "Photographs, drawings and scans: classification, detection, segmentation and generation, with convolutional and "
@@ -19,6 +19,15 @@ TASKS = (
         CLASSIFICATION,
         "linear",
         use_case=True,
+    ),
+    Task(
+        "multi-label-image-classification",
+        "vision",
+        "Multi-label image classification",
+        ("image",),
+        "labels",
+        MULTI_LABEL,
+        "linear",
     ),
     Task(
         "object-detection",

@@ -29,7 +29,12 @@ def experiment(targets: np.ndarray, classes: int, train: np.ndarray | None = Non
     train = targets if train is None else train
     parts = {"train": train, "validation": targets}
     return SimpleNamespace(
-        classification=True, outputs=classes, train="train", validation="validation", of=lambda part: parts[part]
+        classification=True,
+        multi_label=False,
+        outputs=classes,
+        train="train",
+        validation="validation",
+        of=lambda part: parts[part],
     )
 
 

@@ -64,6 +64,7 @@ def test_labels_that_parquet_holds_as_bytes_are_texts(tmp_path: Path) -> None:
     [
         (["law;short", "law;long", "food;short", "food;long"], "lists separated by ';'"),
         (["a|b", "a", "b|c", "b"], "lists separated by '|'"),
+        (["a;b", "a", "b"], "lists separated by ';'"),
         (["New York, NY", "Buffalo, NY", "Albany, NY"], ""),
         (["a;b", "c", "d"], ""),
         ([";", "a;", "a"], ""),

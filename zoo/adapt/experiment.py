@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -131,11 +131,19 @@ class Prepared(Experiment):
         }
         if data.groups:
             found["test_groups"] = len({data.groups[at] for at in self.test})
+        if self.multi_label:
+            found |= {f"labels_without_{name}": names for name, names in self._missing_labels() if names}
         if data.parts:
             found["parts"] = "the data's own"
         if data.times or data.parts:
             found["left_out_repeats"] = len(data) - len(self.train) - len(self.validation) - len(self.test)
         return found
+
+    def _missing_labels(self) -> Iterator[tuple[str, list[str]]]:
+        """Labels that no training sample has, so that they are not learned, and that no test sample has."""
+        for name, part in (("training_samples", self.train), ("test_samples", self.test)):
+            occurs = self.targets[list(part)].any(axis=0).tolist()
+            yield name, [label for label, given in zip(self.dataset.classes, occurs, strict=True) if not given]
 
     def register(self, card: ModelCard) -> None:
         """Add a card to the registry."""

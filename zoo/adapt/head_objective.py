@@ -30,7 +30,7 @@ BATCH_NORM_LEARNING_RATE = 3e-4
 
 
 class HeadObjective:
-    """A new head on the pretrained model: cross entropy for classes, mean squared error for numbers.
+    """A new head on the pretrained model: cross entropy for classes and labels, mean squared error for numbers.
 
     Numbers are standardised by the training split, so that the same learning rate fits degrees and megapascals. A
     linear probe on the same split is fitted too. If it is better on the validation samples, it is the run's model: the
@@ -162,8 +162,9 @@ class HeadTargets:
     def __init__(self, experiment: Experiment) -> None:
         self._experiment = experiment
         known = experiment.of(experiment.train)
-        self.centre = 0.0 if experiment.classification else float(known.mean())
-        self.scale = 1.0 if experiment.classification else float(known.std()) or 1.0
+        standard = not (experiment.classification or experiment.multi_label)
+        self.centre = float(known.mean()) if standard else 0.0
+        self.scale = (float(known.std()) or 1.0) if standard else 1.0
 
     def batches(self, backbone: Backbone, positions: Sequence[int], plan: Plan) -> Any:
         """The samples at these positions in batches."""
@@ -177,9 +178,11 @@ class HeadTargets:
         return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device)
 
     def loss(self, weights: Any) -> Callable[[Any, Any], Any]:
-        """Cross entropy for classes, mean squared error for numbers; ``weights`` of the classes, or of 0 and 1."""
+        """Cross entropy for classes and labels, mean squared error for numbers; ``weights`` of classes, or 0 and 1."""
         from torch.nn import functional
 
+        if self._experiment.multi_label:
+            return functional.binary_cross_entropy_with_logits
         if self._experiment.classification:
             return lambda outputs, targets: functional.cross_entropy(outputs, targets, weight=weights)
         if weights is not None:  # of 0 and of 1, which are below and above their mean
@@ -187,9 +190,11 @@ class HeadTargets:
         return lambda outputs, targets: functional.mse_loss(outputs[:, 0], targets)
 
     def predictions(self, outputs: np.ndarray) -> np.ndarray:
-        """Class indices, or numbers in the targets' own unit."""
+        """Class indices, log odds of labels, or numbers in the targets' own unit."""
         import numpy as np
 
+        if self._experiment.multi_label:
+            return np.asarray(outputs.astype(np.float64))
         if self._experiment.classification:
             return np.asarray(outputs.argmax(axis=1))
         return np.asarray(self.unscaled(outputs)[:, 0])

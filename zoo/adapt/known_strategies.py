@@ -24,11 +24,20 @@ def options_of(name: str, dataset: Dataset) -> Options:
     """
     strategy = find(name)
     options = (by_answers(dataset) and strategy.structured) or strategy.options
-    if "class_weights" in options.used and estimated_as(dataset.target_kind) == "number" and not _binary(dataset):
-        reason = "the targets are numbers, which have no classes to weight"
+    reason = _unweighted(dataset) if "class_weights" in options.used else ""
+    if reason:
         reasons = {**options.reasons, "class_weights": reason}
         return replace(options, used=options.used - {"class_weights"}, reasons=reasons)
     return options
+
+
+def _unweighted(dataset: Dataset) -> str:
+    """Why the samples of such data are not weighted by class; empty if they are."""
+    if kind_of(dataset.target_kind).several:
+        return "the labels have thresholds of their own instead"
+    if estimated_as(dataset.target_kind) == "number" and not _binary(dataset):
+        return "the targets are numbers, which have no classes to weight"
+    return ""
 
 
 def _binary(dataset: Dataset) -> bool:

@@ -1,4 +1,4 @@
-"""Fits a linear head to frozen features: ridge regression for numbers, logistic regression for classes."""
+"""Fits a linear head to frozen features: ridge regression for numbers, logistic regression for classes and labels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.adapt import multi_label
 from zoo.contract.experiment import Experiment, Predictions
 from zoo.errors import DataError, needs_extra
 
@@ -96,6 +97,9 @@ def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penal
     centre, deviation = features.mean(axis=0), features.std(axis=0)
     scale = np.where(deviation > 1e-12 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
     standardised = (features - centre) / scale
+    if experiment.multi_label:
+        weight, bias = multi_label.fit(standardised, targets, 1 / (penalty * len(features)))
+        return _unscaled(weight, bias, centre, scale)
     weights = experiment.class_weights()
     if not experiment.classification:
         counted = None if weights is None else weights[targets.astype(int)]
@@ -121,14 +125,17 @@ def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penal
 
 
 def predict(head: LinearHead, features: np.ndarray, experiment: Experiment) -> np.ndarray:
-    """Class indices or numbers for features, n x d."""
+    """Class indices or numbers for features, n x d; for sets of labels n x K log odds."""
     outputs = head.outputs(features)
+    if experiment.multi_label:
+        return outputs
     return outputs.argmax(axis=1) if experiment.classification else outputs[:, 0]
 
 
 def as_predictions(outputs: np.ndarray, experiment: Experiment, decision: Decision) -> Predictions:
     """Predictions from logits or numbers, n x k."""
-    return decision.predictions(outputs) if experiment.classification else Predictions(outputs[:, 0])
+    decided = experiment.classification or experiment.multi_label
+    return decision.predictions(outputs) if decided else Predictions(outputs[:, 0])
 
 
 def _unscaled(weight: np.ndarray, bias: np.ndarray, centre: np.ndarray, scale: np.ndarray) -> LinearHead:

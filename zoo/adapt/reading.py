@@ -39,4 +39,7 @@ def _paired(model: Model) -> str | None:
         return None
     name = model.card.tasks[0]
     task = plugins().tasks.get(name)
-    return name if task is not None and not kind_of(task.target).estimable else None
+    if task is None:
+        return None
+    target = kind_of(task.target)
+    return name if target.several or not target.estimable else None

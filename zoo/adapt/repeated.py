@@ -114,7 +114,18 @@ def combined(plan: Plan, runs: Sequence[Run]) -> Run:
 
 
 _OF_ONE = frozenset(
-    ("fold", "curve", "kept", "probe", "fine_tuned", "gain_over_probe", "validation_scores", "best_epoch")
+    (
+        "fold",
+        "curve",
+        "kept",
+        "probe",
+        "fine_tuned",
+        "gain_over_probe",
+        "validation_scores",
+        "best_epoch",
+        "labels_without_training_samples",
+        "labels_without_test_samples",
+    )
 )
 """What the plan of a single run says about that run alone."""
 

@@ -112,7 +112,11 @@ def reading(function: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="What to do with unreadable items.",
         ),
-        click.option("--target-column", help="Column of the labels or values [default: guessed]."),
+        click.option(
+            "--target-column",
+            help="Column of the labels or values; comma-separated columns of 0 and 1 for several labels per sample "
+            "[default: guessed].",
+        ),
         click.option("--input-column", help="Column of the texts, image paths or times [default: guessed]."),
     ):
         function = option(function)

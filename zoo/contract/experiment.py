@@ -41,7 +41,8 @@ class Experiment(ABC):
 
     Attributes:
         train, validation, test: positions of the samples in the data set.
-        targets: n targets: class indices (int64), floats (float64), or a sequence of other values.
+        targets: n targets: class indices (int64), floats (float64), n x K numbers 0 or 1 (int64) for sets of labels, or
+            a sequence of other values.
         metrics: the task's metrics that apply, the primary one first.
         kind: the kind of the targets.
         copies: number of samples that are copies of an earlier one; copies are in the same part.
@@ -70,13 +71,18 @@ class Experiment(ABC):
 
     @property
     def outputs(self) -> int:
-        """Number of outputs of a head: one per class, or one."""
-        return len(self.dataset.classes) if self.classification else 1
+        """Number of outputs of a head: one per class or label, or one."""
+        return len(self.dataset.classes) if self.classification or self.multi_label else 1
 
     @property
     def classification(self) -> bool:
         """Whether the targets are classes."""
-        return self.kind.estimable and self.targets.dtype.kind == "i"
+        return self.kind.estimable and not self.multi_label and self.targets.dtype.kind == "i"
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether the targets are sets of labels, n x K."""
+        return self.kind.several
 
     def evaluate(self, predictions: Any, positions: Sequence[int]) -> dict[str, float]:
         """Every metric of predictions for the samples at ``positions``."""
@@ -109,12 +115,13 @@ class Experiment(ABC):
         """A weight for each class, or for 0 and 1, 1 on average; None for no weights.
 
         ``auto`` weights by the root of the rarity, where the imbalance is strong. The root is a compromise: full
-        inverse frequency, as ``balanced`` always uses it, favours rare classes at the cost of accuracy.
+        inverse frequency, as ``balanced`` always uses it, favours rare classes at the cost of accuracy. None for sets
+        of labels, whose thresholds are chosen instead: weights of 0 and 1 for each label lower mAP and F1.
         """
         import numpy as np
 
         known = self.targets[list(self.train)]
-        if self.weighting == "none" or not (self.classification or is_binary(known)):
+        if self.multi_label or self.weighting == "none" or not (self.classification or is_binary(known)):
             return None
         counts = np.bincount(known.astype(np.int64), minlength=self.outputs)
         present = counts > 0

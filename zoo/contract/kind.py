@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.examples import Examples
 from zoo.contract.showing import Shows
+from zoo.contract.targets import HasTargets
 from zoo.contract.values import Shown, Typed, Unusable, Values
 from zoo.errors import UnsupportedModel
 
@@ -31,7 +32,7 @@ LONGEST_CELL = 1000
 """Maximum characters of a cell that may be a path."""
 
 
-class Kind(Shows, Examples):
+class Kind(Shows, HasTargets, Examples):
     """A kind of sample, target or answer.
 
     Attributes:
@@ -217,7 +218,7 @@ class Kind(Shows, Examples):
     # Evaluating
 
     def array(self, targets: Sequence[Any]) -> np.ndarray:
-        """n targets, also of none, for estimators and losses: int64 indices of the data set's classes, or float64."""
+        """n targets, also of none, for estimators and losses: int64 indices of classes, float64, or see ``several``."""
         raise NotImplementedError(f"targets of the kind '{self.name}' are not an array")
 
     def strata(self, targets: Sequence[Any]) -> np.ndarray | None:

@@ -18,7 +18,8 @@ class ReadOptions(Entity):
 
     Attributes:
         input_column: column of the texts or image paths; None lets the reader guess.
-        target_column: column of the labels; None lets the reader guess.
+        target_column: column of the labels, or comma-separated columns of 0 and 1 for several labels per sample; None
+            lets the reader guess.
         on_problem: what to do with an item that cannot be used: ``skip`` it and list it, or ``fail``.
         task: the task that the data set is for, if it is known.
         unlabelled: whether a table without a column of labels is read as unlabelled, instead of raising an error.

@@ -83,7 +83,8 @@ def read(
     Args:
         reference: a packaged name, or the path of a file or folder.
         task: the task that the data are for, which decides how ambiguous columns and files are read.
-        input_column, target_column: columns of a table; guessed if they are None.
+        input_column, target_column: columns of a table; guessed if they are None. Comma-separated target columns of 0
+            and 1 are several labels for each sample.
         on_problem: ``skip`` items that cannot be used and list them in ``Dataset.problems``, or ``fail``.
         unlabelled: read a table without a column of labels as unlabelled, instead of raising an error.
         options: values of options that plugins add for their field, by name.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from zoo.data.label_sets.columns import lists_note
 from zoo.data.listing import other_files
+from zoo.kinds.known import kind_of
 
 if TYPE_CHECKING:
     from zoo.data.profiling import Profile
@@ -16,8 +18,6 @@ FEW = 10
 TINY = 32
 LONG = 350
 _NAMED = 5
-_SEPARATORS = "|;,"
-"""Separators of several labels in one cell, the least ambiguous first."""
 
 
 def cautions(profile: Profile) -> Iterator[str]:
@@ -46,38 +46,26 @@ def _labels(profile: Profile) -> Iterator[str]:
     counts = profile.classes
     if not counts:
         return
+    one, many = ("label", "labels") if kind_of(profile.target_kind).several else ("class", "classes")
     if len(counts) == 1:
-        yield f"There is only one class, '{next(iter(counts))}'."
+        yield f"There is only one {one}, '{next(iter(counts))}'."
     few = [name for name, count in counts.items() if count < FEW]
     if few:
         names = _named(few)
         verb = "has" if len(few) == 1 else "have"
-        yield f"{_count(len(few), 'class', 'classes')} {verb} fewer than {FEW} samples: {names}."
+        yield f"{_count(len(few), one, many)} {verb} fewer than {FEW} samples: {names}."
     if profile.imbalance is not None and profile.imbalance >= IMBALANCE:
-        ordered = sorted(counts, key=lambda name: counts[name])
+        ordered = sorted((name for name in counts if counts[name]), key=lambda name: counts[name])
         yield (
-            f"The classes are imbalanced: '{ordered[-1]}' has {profile.imbalance:.0f} times as many samples as "
+            f"The {many} are imbalanced: '{ordered[-1]}' has {profile.imbalance:.0f} times as many samples as "
             f"'{ordered[0]}'."
         )
-    yield from _lists(counts)
+    if many == "classes":
+        yield from (note for note in lists_note(counts, profile.input_kind) if note not in profile.warnings)
     folded = Counter(name.casefold() for name in counts)
     alike = [name for name in counts if folded[name.casefold()] > 1]
     if alike:
-        yield f"Some classes differ only in upper and lower case: {_named(alike)}."
-
-
-def _lists(names: Collection[str]) -> Iterator[str]:
-    """A warning if class names look like lists with common parts, such as ``law;short`` and ``law;long``."""
-    for separator in _SEPARATORS:
-        divided = {name: [part.strip() for part in name.split(separator)] for name in names if separator in name}
-        parts = {part for name in names for part in divided.get(name, [name])}
-        if len(divided) > 1 and all(map(all, divided.values())) and len(parts) <= len(names):
-            yield (
-                f"The labels seem to be lists separated by '{separator}', such as '{next(iter(divided))}'; each "
-                "distinct list is read as a separate class. To predict one part, put it into a column and name that "
-                "with --target-column."
-            )
-            return
+        yield f"Some {many} differ only in upper and lower case: {_named(alike)}."
 
 
 def _duplicates(profile: Profile) -> Iterator[str]:

@@ -62,5 +62,18 @@ LABEL_NAMES = (
     "tag",
     "output",
 )
+LABEL_SET_NAMES = (
+    "labels",
+    "tags",
+    "topics",
+    "categories",
+    "genres",
+    "classes",
+    "keywords",
+    "emotions",
+    "subjects",
+)
+"""Columns of sets of labels, for tasks that predict them."""
+
 SPLIT_NAMES = frozenset({"split", "fold", "subset", "partition", "data_split", "dataset_split"})
 """Columns with the split that a row belongs to, which are not labels."""

@@ -15,6 +15,7 @@ from zoo.data.column_names import CAPTION_NAMES, LABEL_NAMES, SPLIT_NAMES, TEXT_
 from zoo.data.layout import OWN_PARTS, are_splits
 from zoo.errors import DataError, suggest
 from zoo.kinds.known import kinds
+from zoo.kinds.label_sets.cells import as_bit
 from zoo.kinds.targets import is_missing, is_number
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Choice:
         encoded: whether the table itself holds the images or recordings, instead of their paths.
         notes: how ambiguous columns were read, in sentences.
         split: column that says which rows are for training, if there is one.
+        sets: the columns of sets of labels, of which ``target`` is the first.
     """
 
     input: str
@@ -44,6 +46,7 @@ class Choice:
     encoded: bool = False
     notes: tuple[str, ...] = ()
     split: str | None = None
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -265,9 +268,11 @@ def _target_by_content(
     if not few and not needed:
         return None
     problem = f"{' and '.join(f'{c.name!r}' for c in few[:3])} could each be" if few else "none of them looks like"
+    bits = [c.name for c in few if all(as_bit(value) is not None for value in c.values)]
+    every = f"; to read one label from each column of 0 and 1: --target-column {','.join(bits)}" if bits[1:] else ""
     raise DataError(
         f"Which column of '{path}' has the labels? Its columns are {_listed(columns)}; {problem} the label column.",
-        f"Name it: --target-column {(few or usable)[0].name}",
+        f"Name it: --target-column {(few or usable)[0].name}{every}",
     )
 
 

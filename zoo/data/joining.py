@@ -94,9 +94,12 @@ def _check(train: Dataset, data: Dataset, part: str) -> None:
 
 
 def _targets(data: Dataset, classes: tuple[str, ...]) -> Sequence[Any]:
-    """The targets as indices of ``classes``, if they are classes."""
+    """The targets as indices of ``classes``, if they are classes; sets of them in that order."""
     known = data.targets if data.targets is not None else ()
     if not classes or data.classes == classes or not kind_of(data.target_kind).estimable:
         return list(known)
+    if kind_of(data.target_kind).several:
+        at = {name: index for index, name in enumerate(data.classes)}
+        return [tuple(target[at[name]] if name in at else 0 for name in classes) for target in known]
     place = [classes.index(name) for name in data.classes]
     return [place[int(target)] for target in known]

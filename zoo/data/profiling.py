@@ -150,8 +150,8 @@ class _Look:
         self.dataset = dataset
         self.bytes = self.repeated = 0
         self._digests = undecoded(dataset)
-        kind, targets = kind_of(dataset.target_kind), dataset.targets
-        self._targets = kind.array(targets) if targets is not None and kind.estimable else None
+        self._kind = kind_of(dataset.target_kind)
+        self._targets = dataset.targets if self._kind.estimable else None
         self._first: dict[bytes, int] = {}
         self._equal: dict[int, list[int]] = {}
 
@@ -197,5 +197,5 @@ class _Look:
         targets = self._targets
         if targets is None:
             return ()
-        distinct = sorted({targets[index].item() for index in group})
-        return tuple(self.dataset.classes[int(t)] if self.dataset.classes else f"{t:.15g}" for t in distinct)
+        distinct = sorted({targets[index] for index in group})
+        return tuple(self._kind.target_text(target, self.dataset.classes) for target in distinct)

@@ -62,7 +62,7 @@ class _SavedTable:
             if columns is not None and tuple(features) != columns:
                 raise DataError(f"The splits of '{folder.parent}' have different columns.", "Save them separately.")
             columns = tuple(features)
-            self._names.update({name: kind["names"] for name, kind in features.items() if _is_class_label(kind)})
+            self._names.update({name: names for name, kind in features.items() if (names := _class_names(kind))})
             self._files += [(folder.name, path) for path in _data_files(folder)]
         self.columns = columns or ()
 
@@ -90,7 +90,11 @@ class _SavedTable:
         if names is None:
             return cells
         # -1 means "no label" there.
-        return [names[cell] if cell is not None and 0 <= cell < len(names) else None for cell in cells]
+        known = dict(enumerate(names))
+        return [
+            [known[index] for index in cell if index in known] if isinstance(cell, list) else known.get(cell)
+            for cell in cells
+        ]
 
 
 def _data_files(folder: Path) -> list[Path]:
@@ -100,8 +104,12 @@ def _data_files(folder: Path) -> list[Path]:
     return [folder / str(file["filename"]) for file in named]
 
 
-def _is_class_label(kind: Any) -> bool:
-    return isinstance(kind, Mapping) and kind.get("_type") == "ClassLabel" and isinstance(kind.get("names"), list)
+def _class_names(kind: Any) -> list[str] | None:
+    """The names of a column of classes, or of lists of classes; None for other columns."""
+    if isinstance(kind, Mapping) and isinstance(kind.get("feature"), Mapping):
+        kind = kind["feature"]
+    named = isinstance(kind, Mapping) and kind.get("_type") == "ClassLabel" and isinstance(kind.get("names"), list)
+    return list(kind["names"]) if named else None
 
 
 def _document(path: Path) -> dict[str, Any]:

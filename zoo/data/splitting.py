@@ -84,6 +84,7 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
     class's share, rounded up or down so that the parts' totals come out right, to within the copies of one sample, and
     at least one sample of every class that has as many distinct ones as there are parts. Copies whose labels contradict
     each other are divided with the rarest of their classes; numbers and unlabelled samples as if they were one class.
+    Sets of labels are divided by iterative stratification (``zoo.data.label_sets.stratification``).
 
     Raises:
         InvalidInput: a fraction is negative or not finite, or they do not add up to 1.
@@ -100,7 +101,14 @@ def split(dataset: Dataset, fractions: Sequence[float], seed: int = 0) -> tuple[
     owed = np.zeros(len(fractions))
     wanted = np.asarray(fractions, dtype=np.float64)
     wanted /= wanted.sum()
-    for members in _of_each(_rarest(_labels(dataset), unit_of)):
+    sets = _sets(dataset)
+    if sets is not None:
+        from zoo.data.label_sets.stratification import iterative_parts
+
+        counts = np.zeros((len(first), sets.shape[1]), dtype=np.int64)
+        np.add.at(counts, np.unique(unit_of, return_inverse=True)[1].reshape(-1), sets)
+        part_of = iterative_parts(counts, sizes, wanted, keys[first])
+    for members in () if sets is not None else _of_each(_rarest(_labels(dataset), unit_of)):
         shuffled = members[np.argsort(keys[first[members]], kind="stable")]
         part_of[shuffled] = _assigned(sizes[shuffled], wanted, owed)
     return tuple(dataset.subset(np.flatnonzero(part_of[unit_of] == part).tolist()) for part in range(len(fractions)))
@@ -135,7 +143,7 @@ def stratified_order(dataset: Dataset, seed: int = 0) -> list[int]:
 
     The first of every class come first; after that each class is spread evenly, so that any prefix contains each
     class's share, to within one sample. Numbers that are 0 or 1 are two classes, other numbers and unlabelled samples
-    one.
+    one; of several labels of a sample, the rarest is its class.
 
     Raises:
         InvalidInput: the seed is negative.
@@ -162,11 +170,21 @@ def random_keys(count: int, seed: int) -> np.ndarray:
 
 
 def _labels(dataset: Dataset) -> np.ndarray:
-    """What samples are stratified by: the class, or 0 for all."""
+    """What samples are stratified by: the class, the rarest of several labels, or 0 for all."""
     import numpy as np
 
+    if (sets := _sets(dataset)) is not None:
+        counts = np.append(sets.sum(axis=0), len(sets) + 1)  # samples without a label come last
+        with_none = np.column_stack([sets, np.ones(len(sets), dtype=np.int64)])
+        return np.asarray(np.where(with_none > 0, counts, counts.max() + 1).argmin(axis=1))
     strata = None if dataset.targets is None else kind_of(dataset.target_kind).strata(dataset.targets)
     return np.zeros(len(dataset), dtype=np.int64) if strata is None else strata
+
+
+def _sets(dataset: Dataset) -> np.ndarray | None:
+    """n x K numbers 0 or 1 if targets are sets of labels; else None."""
+    kind = kind_of(dataset.target_kind)
+    return kind.array(dataset.targets) if kind.several and dataset.targets else None
 
 
 def _of_each(labels: np.ndarray) -> list[np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from zoo.contract.reader import ReadOptions, Table, settle
 from zoo.contract.values import Values
 from zoo.data import table_files
 from zoo.data.columns import Choice, choose
+from zoo.data.label_sets.columns import LabelColumns, label_columns, lists_note
 from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of
 from zoo.data.times import moment_of
 from zoo.entities import Dataset, Problem, Subset
@@ -66,27 +67,35 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     sample = [row.values for row in first if row.values is not None]
     if not sample:
         settle(reference, 0, [Problem(f"{table.unit} {row.number}", row.reason) for row in first], options)
-    wanted_input, wanted_target = _wishes(options.task)
-    choice = choose(path, table.columns, sample, options, wanted=wanted_input, wanted_target=wanted_target)
+    wanted_target = _wishes(options.task)[1]
+    sets = label_columns(path, table.columns, sample, options, wanted_target)
+    choice = _choice(path, table, sample, options, sets)
     holding = kind_of(choice.kind)
     usable = _usable(table, choice, holding, options)
     inputs, digests = _inputs(path, choice, holding, usable)
-    own = None if choice.target is None else _own_target(wanted_target)
+    own = None if choice.target is None or choice.sets else _own_target(wanted_target)
     read = Values((), (), ()) if own is None else own.read_cells(usable.labels, path.parent)
-    if own is not None and read.problems:
-        prefix = f"has a label in column '{choice.target}' that"
-        usable.problems += [Problem(usable.places[at], f"{prefix} {reason}") for at, reason in read.problems.items()]
-        inputs, digests = Subset(inputs, read.kept), [digests[at] for at in read.kept]
-        usable.keep(read.kept)
+    found = None if sets is None or not choice.sets else sets.kind.read_targets(usable.labels, choice.sets)
+    kept = read if found is None else found
+    if kept.problems:
+        prefix = "" if sets else f"has a label in column '{choice.target}' that "
+        usable.problems += [Problem(usable.places[at], f"{prefix}{reason}") for at, reason in kept.problems.items()]
+        inputs, digests = Subset(inputs, kept.kept), [digests[at] for at in kept.kept]
+        usable.keep(kept.kept)
     settle(reference, len(digests), usable.problems, options)
     targets = Targets("none", [])
     if own is not None:
         targets = Targets(own.name, read.items)
+    elif sets is not None and found is not None:
+        targets = Targets(sets.kind.name, found.items, found.classes, (*sets.notes, *found.notes))
     elif choice.target is not None:
         targets = interpret(usable.labels, usable.places, choice.target, wanted_target)
     values = targets.values if choice.target is not None else None
     content = values if own is None else [digest.hex() for digest in read.digests]
+    if found is not None:
+        content = [repr(item) for item in found.items]
     kind = choice.kind
+    lists = lists_note(targets.classes, kind) if targets.kind == "class" else ()
     divided = fingerprint(kind, digests, content, targets.classes)
     if usable.groups or usable.times:  # figures depend on what is held out together
         held = f"{divided}:{usable.groups}:{usable.times}"
@@ -103,7 +112,7 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
         targets.kind,
         _columns(choice, table, options),
         tuple(usable.problems),
-        notes=(*notes, *targets.notes),
+        notes=(*notes, *targets.notes, *lists),
         groups=usable.groups,
         times=usable.times,
         places=usable.places,
@@ -135,7 +144,8 @@ class _Usable:
 
 def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _Usable:
     position = table.columns.index(choice.input)
-    label_position = None if choice.target is None else table.columns.index(choice.target)
+    label_position = None if choice.target is None or choice.sets else table.columns.index(choice.target)
+    set_positions = [table.columns.index(name) for name in choice.sets]
     group_position = None if options.group_column is None else table.columns.index(options.group_column)
     time_position = None if options.time_column is None else table.columns.index(options.time_column)
     split_position = None if choice.split is None else table.columns.index(choice.split)
@@ -170,7 +180,23 @@ def _usable(table: Table, choice: Choice, kind: Kind, options: ReadOptions) -> _
         found.places.append(place)
         if label_position is not None:
             found.labels.append(row.values[label_position])
+        elif set_positions:
+            found.labels.append([row.values[at] for at in set_positions])
     return found
+
+
+def _choice(
+    path: Path, table: Table, sample: Sequence[Sequence[Any]], options: ReadOptions, sets: LabelColumns | None
+) -> Choice:
+    """The input and the target column; of several columns of sets of labels, ``choose`` sees the first one."""
+    wanted_input, wanted_target = _wishes(options.task)
+    if sets is None:
+        return choose(path, table.columns, sample, options, wanted=wanted_input, wanted_target=wanted_target)
+    seen = [at for at, name in enumerate(table.columns) if name not in sets.columns[1:]]
+    names, rows = [table.columns[at] for at in seen], [[row[at] for at in seen] for row in sample]
+    named = replace(options, target_column=next(iter(sets.columns), None))
+    chosen = choose(path, names, rows, named, wanted=wanted_input, wanted_target=sets.kind.name)
+    return replace(chosen, sets=sets.columns or tuple(filter(None, [chosen.target])))
 
 
 def input_value(value: Any, choice: Choice, kind: Kind) -> tuple[Any, str]:
@@ -205,7 +231,8 @@ def _own_target(wanted: str | None) -> Kind | None:
 def _columns(choice: Choice, table: Table, options: ReadOptions) -> dict[str, str]:
     columns = {"input": choice.input}
     if choice.target is not None:
-        columns["target"] = choice.target
+        named = (f'"{name}"' if "," in name else name for name in choice.sets)
+        columns["target"] = ", ".join(named) if len(choice.sets) > 1 else choice.target
     dividing = {"group": options.group_column, "time": options.time_column}
     columns |= {role: name for role, name in dividing.items() if name is not None}
     if table.encoding:

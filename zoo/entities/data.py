@@ -53,8 +53,8 @@ class Dataset:
         input_kind: ``image``, ``text``, ``audio``, ``molecule``, ``protein`` or what a plugin adds.
         inputs: n items, decoded when indexed: ``PIL.Image`` in RGB for images, ``zoo.kinds.audio.Recording`` for
             audio, ``str`` for texts and whatever is written as text.
-        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), None, or
-            values of the kind of the targets (``zoo.contract.kind``).
+        targets: n class indices (``target_kind`` ``"class"``), n floats (``"number"``), n texts (``"text"``), n tuples
+            of a 0 or 1 for each class (``"labels"``), None, or values of the targets' kind (``zoo.contract.kind``).
         classes: class names by index; empty for numbers.
         fingerprint: SHA-256 over the content of inputs and targets, in order, as hex.
         target_kind: ``class``, ``number``, ``text``, ``none``, or a structured one such as ``forces``.

@@ -110,7 +110,7 @@ class Outcomes(Entity):
         classes: class names by index, if the targets are classes.
         samples: n digests of the inputs as hex, by which the same samples are found in another run; empty if unknown.
         units: n integers, equal for samples that depend on each other, such as copies.
-        targets, predictions: n class indices, numbers or texts.
+        targets, predictions: n class indices, numbers or texts, or n lists of a number for each label.
         confidences: n probabilities of the predicted classes; empty if the model has none.
     """
 

@@ -98,7 +98,7 @@ def _metadata(features: Features) -> dict[str, str]:
 def _features(values: np.ndarray, targets: np.ndarray | None, metadata: Mapping[str, str]) -> Features:
     import numpy as np
 
-    if values.ndim != 2 or (targets is not None and targets.shape != (len(values),)):
+    if values.ndim != 2 or (targets is not None and (targets.ndim not in {1, 2} or len(targets) != len(values))):
         raise DataError(f"The features have the shape {values.shape}; expected n x d, with n targets or none.")
     return Features(
         model=metadata.get("model", ""),
@@ -167,7 +167,12 @@ def _write_parquet(path: Path, features: Features) -> None:
         "features": pa.FixedSizeListArray.from_arrays(pa.array(tensors["features"].ravel()), width)
     }
     if "targets" in tensors:
-        columns["targets"] = pa.array(tensors["targets"])
+        targets = tensors["targets"]
+        columns["targets"] = (
+            pa.array(targets)
+            if targets.ndim == 1
+            else pa.FixedSizeListArray.from_arrays(pa.array(targets.ravel()), targets.shape[1])
+        )
     table = pa.table(columns).replace_schema_metadata(_metadata(features))
     with path.open("xb") as handle:
         pq.write_table(table, handle)
@@ -183,6 +188,10 @@ def _read_parquet(path: Path) -> Features:
     column = table["features"].combine_chunks()
     width = column.type.list_size
     values = np.asarray(column.flatten()).reshape(-1, width)
-    targets = np.asarray(table["targets"]) if "targets" in table.column_names else None
+    targets = None
+    if "targets" in table.column_names:
+        found = table["targets"].combine_chunks()
+        wide = hasattr(found.type, "list_size")
+        targets = np.asarray(found.flatten()).reshape(-1, found.type.list_size) if wide else np.asarray(found)
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     return _features(values, targets, metadata)

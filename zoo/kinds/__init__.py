@@ -1,4 +1,4 @@
-"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, numbers, answers."""
+"""The kinds of sample, target and answer that several domains share: image, audio, text, classes, labels..."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ def builtin_kinds() -> Sequence[Kind]:
     from zoo.kinds.answers import Answers
     from zoo.kinds.classes import Classes
     from zoo.kinds.images import Images
+    from zoo.kinds.label_sets import LabelSets
     from zoo.kinds.numbers import Numbers
     from zoo.kinds.recordings import Recordings
     from zoo.kinds.text import Texts
 
-    return [Images(), Recordings(), Texts(), Classes(), Numbers(), Answers()]
+    return [Images(), Recordings(), Texts(), Classes(), LabelSets(), Numbers(), Answers()]

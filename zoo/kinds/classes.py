@@ -86,6 +86,10 @@ class Classes(Kind):
 
         return np.asarray(targets, dtype=np.int64)
 
+    def target_text(self, target: Any, classes: Sequence[str]) -> str:
+        """The name of the class."""
+        return str(classes[int(target)])
+
     def strata(self, targets: Sequence[Any]) -> np.ndarray:
         """The classes."""
         import numpy as np

@@ -55,13 +55,15 @@ def pretrained(backbone: Backbone) -> Backbone:
 
 
 def estimated_as(target_kind: str) -> str:
-    """How estimators name targets of a kind: ``class`` for indices of classes, ``number`` for floats.
+    """How estimators name targets of a kind: ``class`` for indices of classes, ``classes`` for sets, or ``number``.
 
     The type of the kind's arrays decides; the kind's own name if it has none.
     """
     kind = kind_of(target_kind)
     if not kind.estimable:
         return target_kind
+    if kind.several:
+        return "classes"
     return "class" if kind.array(()).dtype.kind == "i" else "number"
 
 

@@ -33,6 +33,10 @@ class Numbers(Kind):
 
         return np.asarray(targets, dtype=np.float64)
 
+    def target_text(self, target: Any, classes: Sequence[str]) -> str:
+        """Up to 15 significant digits."""
+        return f"{float(target):.15g}"
+
     def strata(self, targets: Sequence[Any]) -> np.ndarray | None:
         """Numbers that are 0 or 1 are two classes, both of which every part must contain."""
         import numpy as np

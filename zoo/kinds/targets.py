@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
@@ -88,7 +88,8 @@ def interpret(values: Sequence[Any], places: Sequence[str], column: str, wanted:
         if isinstance(value, tuple) or not isinstance(value, Hashable):
             raise DataError(
                 f"Column '{column}' contains lists or objects ({place}), which cannot be labels.",
-                "Name a column of words or numbers with --target-column.",
+                "Name a column of words or numbers with --target-column, or with --task a task that predicts several "
+                "labels for each sample.",
             )
     if wanted == "text":
         return Targets("text", [str(value) for value in values])
@@ -125,18 +126,24 @@ def _are_classes(numbers: Sequence[float]) -> bool:
 
 def _classes(values: Sequence[Any], notes: tuple[str, ...] = ()) -> Targets:
     """Class indices, with the classes in numerical or else alphabetical order."""
-    words = {(type(value), value): _word(value) for value in values}
+    words = {(type(value), value): label_name(value) for value in values}
     labels = [words[type(value), value] for value in values]
     distinct = set(labels)
-    amounts = {label: _amount(label) for label in distinct if is_number(label)}
-    ordered = sorted(distinct)
-    if len(amounts) == len(distinct):
-        ordered.sort(key=amounts.__getitem__)
+    ordered, amounts = in_order(distinct)
     index = {label: position for position, label in enumerate(ordered)}
     return Targets("class", [index[label] for label in labels], tuple(ordered), notes + _equal(ordered, amounts))
 
 
-def _word(value: Any) -> str:
+def in_order(names: Collection[str]) -> tuple[list[str], dict[str, Decimal]]:
+    """Class names in numerical or else alphabetical order, and the value of those that are numbers."""
+    amounts = {name: _amount(name) for name in names if is_number(name)}
+    ordered = sorted(names)
+    if len(amounts) == len(names):
+        ordered.sort(key=amounts.__getitem__)
+    return ordered, amounts
+
+
+def label_name(value: Any) -> str:
     """A label as it is written; a whole number is written without a fraction."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -76,6 +76,9 @@ def lower(*names: str) -> tuple[TaskMetric, ...]:
 CLASSIFICATION = higher("accuracy", "macro_f1", "matthews_correlation")
 """The metrics of most classification tasks."""
 
+MULTI_LABEL = higher("mean_average_precision", "micro_f1", "macro_f1", "subset_accuracy")
+"""The metrics of tasks that predict a set of labels for each sample."""
+
 
 @dataclass(frozen=True)
 class Domain:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.adapt import multi_label
 from zoo.contract.experiment import Predictions
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ class Decision:
             section 4.2).
         rare: index of the rarer of two classes; None for other data.
         threshold: probability of the rarer class from which it is predicted; None predicts the most probable class.
+        thresholds: of sets of labels, the log odds of each label above which it is predicted; empty for other data.
     """
 
     temperature: float = 1.0
     rare: int | None = None
     threshold: float | None = None
+    thresholds: tuple[float, ...] = ()
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """Probabilities of the classes, n x k, from logits."""
@@ -58,9 +61,11 @@ class Decision:
         return np.where(probabilities[:, self.rare] >= self.threshold, self.rare, 1 - self.rare)
 
     def predictions(self, logits: np.ndarray) -> Predictions:
-        """Classes with their probabilities."""
+        """Classes with their probabilities; for sets of labels, log odds relative to the thresholds."""
         import numpy as np
 
+        if self.thresholds:
+            return Predictions(logits.astype(np.float64) - np.asarray(self.thresholds))
         found = self.probabilities(logits)
         values = self.classes(found)
         return Predictions(values, found[np.arange(len(found)), values])
@@ -68,6 +73,8 @@ class Decision:
 
 def is_fitted(experiment: Experiment) -> bool:
     """Whether ``fitted`` looks at the outputs for the validation samples."""
+    if experiment.multi_label:
+        return True
     return experiment.classification and len(experiment.of(experiment.validation)) >= FEWEST
 
 
@@ -77,13 +84,17 @@ def fitted(experiment: Experiment, logits: np.ndarray | None) -> Decision:
     The temperature minimises the log loss; without a wrong prediction it is at least 1, as the loss then falls with the
     temperature, whatever the samples are. The threshold maximises the F1 of the rarer of two classes, if it is at most
     a fifth of the training samples and has ``FEWEST_RARE`` validation samples; else there is none. With fewer than
-    ``FEWEST`` validation samples, the temperature is 1 and there is no threshold.
+    ``FEWEST`` validation samples, the temperature is 1 and there is no threshold. Sets of labels have a threshold for
+    each label, see ``zoo.adapt.multi_label.thresholds``.
 
     Args:
         logits: of the validation samples, n x k, by a model that was not fitted to them; None without ``is_fitted``.
     """
     import numpy as np
 
+    if experiment.multi_label:
+        assert logits is not None
+        return Decision(thresholds=tuple(multi_label.thresholds(logits, experiment.of(experiment.validation)).tolist()))
     if not experiment.classification:
         return Decision()
     counts = np.bincount(experiment.of(experiment.train), minlength=2)

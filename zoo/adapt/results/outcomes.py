@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from zoo.contract.metric import Metric
 
 MOST_KEPT = 50_000
-"""Maximum number of test samples whose predictions a run records: about 2 MB."""
+"""Maximum number of predictions that a run records, one per test sample, or per sample and label: about 2 MB."""
 
 _HEX = 16
 """Characters of a sample's digest; two of a million samples share one with a probability of 3e-8."""
@@ -45,7 +45,7 @@ def outcomes(
     confidences: Sequence[float] | None = None,
     units: Sequence[int] | None = None,
 ) -> Outcomes | None:
-    """The record of a test; None for targets that are neither classes, numbers nor texts, or for too many samples.
+    """The record of a test; None for targets that are not classes, sets of them, numbers or texts, or for too many.
 
     Args:
         positions: of the n tested samples in the data set.
@@ -56,7 +56,7 @@ def outcomes(
     from zoo.data import identities
 
     known, found = _plain(targets), _plain(predictions)
-    if known is None or found is None or not 0 < len(known) <= MOST_KEPT:
+    if known is None or found is None or not 0 < len(known) * _width(known) <= MOST_KEPT:
         return None
     digests = identities(dataset)
     samples = () if digests is None else tuple(_hex(digests[at]) for at in positions)
@@ -88,9 +88,20 @@ def values(kind: Any, found: Sequence[Any]) -> Any:
 
 
 def _plain(found: Any) -> tuple[Any, ...] | None:
-    """As JSON values, if they are classes, numbers or texts."""
+    """As JSON values, if they are classes, numbers, texts, or lists of numbers."""
     items = found.tolist() if hasattr(found, "tolist") else list(found)
+    if getattr(found, "ndim", 1) == 2:
+        return tuple([_rounded(value) for value in row] for row in items)
     return tuple(items) if all(isinstance(item, (int, float, str)) for item in items) else None
+
+
+def _rounded(value: float) -> float:
+    """Six significant digits, which keep the sign."""
+    return value if isinstance(value, int) else float(f"{value:.6g}")
+
+
+def _width(items: Sequence[Any]) -> int:
+    return len(items[0]) if items and isinstance(items[0], list) else 1
 
 
 def _hex(digest: bytes) -> str:

@@ -143,7 +143,7 @@ def _tested(outcomes: Outcomes | None) -> str:
 def _confusion_matrix(outcomes: Outcomes) -> str:
     """True classes in rows, predicted ones in columns; the shade is the share of the row."""
     classes = outcomes.classes
-    if not 1 < len(classes) <= MOST_CLASSES:
+    if kind_of(outcomes.kind).several or not 1 < len(classes) <= MOST_CLASSES:
         return ""
     counts = [[0] * len(classes) for _ in classes]
     for target, predicted in zip(outcomes.targets, outcomes.predictions, strict=True):
@@ -221,7 +221,9 @@ def _mistakes(outcomes: Outcomes | None, dataset: Dataset) -> str:
         if place is None:
             continue
         target, found = outcomes.targets[at], outcomes.predictions[at]
-        if classes:
+        if kind_of(outcomes.kind).several:
+            label = " predicted as ".join(_set_text(outcomes, values) for values in (target, found))
+        elif classes:
             predicted = classes[found] if found < len(classes) else "another class"
             sure = f" ({outcomes.confidences[at]:.0%})" if outcomes.confidences else ""
             label = f"{classes[target]}, predicted {predicted}{sure}"
@@ -234,9 +236,20 @@ def _mistakes(outcomes: Outcomes | None, dataset: Dataset) -> str:
     return f'<h2>{what}</h2><ul class="{kind.samples_style}">{"".join(items)}</ul>'
 
 
+def _set_text(outcomes: Outcomes, values: Sequence[float]) -> str:
+    """The labels whose value is positive, in words."""
+    return kind_of(outcomes.kind).target_text([value > 0 for value in values], outcomes.classes)
+
+
 def _worst(outcomes: Outcomes) -> list[int]:
-    """Positions of mistakes, the worst first."""
+    """Positions of mistakes, the worst first; for sets of labels those with the largest decision value in error."""
     pairs = list(zip(outcomes.targets, outcomes.predictions, strict=True))
+    if kind_of(outcomes.kind).several:
+        errors = [
+            max((abs(value) for label, value in zip(*pair, strict=True) if (value > 0) != (label > 0)), default=None)
+            for pair in pairs
+        ]
+        return sorted((at for at, error in enumerate(errors) if error is not None), key=lambda at: -(errors[at] or 0))
     if not outcomes.classes:
         return sorted(range(len(pairs)), key=lambda at: -abs(pairs[at][0] - pairs[at][1]))
     wrong = [at for at, (target, found) in enumerate(pairs) if target != found]

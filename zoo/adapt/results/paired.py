@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PERMUTATIONS = 1999
 """Number of random exchanges; the smallest p is 1 / 2000."""
 
+UNKNOWN = -1e3
+"""The log odds of a label that a model does not know, below those of any other."""
+
 
 @dataclass(frozen=True)
 class Compared(Entity):
@@ -124,7 +127,7 @@ def _mixed(one: Any, other: Any, swap: np.ndarray) -> Any:
     import numpy as np
 
     if isinstance(one, np.ndarray):
-        return np.where(swap, other, one)
+        return np.where(swap.reshape(-1, *[1] * (one.ndim - 1)), other, one)
     return [theirs if swapped else own for own, theirs, swapped in zip(one, other, swap.tolist(), strict=True)]
 
 
@@ -139,10 +142,13 @@ def _outcomes(run: Run) -> Outcomes:
 
 
 def _taken(outcomes: Outcomes, name: str, positions: list[int], classes: tuple[str, ...]) -> list[Any]:
-    """Targets or predictions at these positions, classes as indices of ``classes``."""
+    """Targets or predictions at these positions, classes as indices of ``classes``, sets in their order."""
     found = [getattr(outcomes, name)[at] for at in positions]
     if not classes or outcomes.classes == classes:
         return found
+    if found and isinstance(found[0], (list, tuple)):
+        at = {label: index for index, label in enumerate(outcomes.classes)}
+        return [[row[at[label]] if label in at else UNKNOWN for label in classes] for row in found]
     place = {label: index for index, label in enumerate(classes)}
     return [place.get(outcomes.classes[at] if at < len(outcomes.classes) else "", len(classes)) for at in found]
 

@@ -156,6 +156,7 @@ def describe(run: Run, adapted: Adapted, folder: Path) -> dict[str, Any]:
         "target_kind": dataset.target_kind,
         "classes": list(dataset.classes),
         "outputs": len(dataset.classes) if dataset.classes and kind_of(dataset.target_kind).estimable else 1,
+        **_thresholds(adapted),
         "centre": adapted.centre,
         "scale": adapted.scale,
         "decision": {
@@ -214,6 +215,16 @@ def _write_weights(adapted: Adapted, revision: str | None, folder: Path) -> tupl
         # The library reports a full disk as an error of its own.
         raise OSError(" ".join(str(error).split()).rstrip(".")) from error
     return (WEIGHTS,)
+
+
+def _thresholds(adapted: Adapted) -> dict[str, list[float]]:
+    """The threshold of each label, as probabilities; empty for other targets."""
+    import numpy as np
+
+    from zoo.adapt.multi_label import probabilities
+
+    found = adapted.decision.thresholds
+    return {"thresholds": probabilities(np.asarray(found)).tolist()} if found else {}
 
 
 def _parameters(adapted: Adapted) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zoo.adapt.multi_label import probabilities
 from zoo.adapt.results.decision import Decision
 from zoo.adapt.saved.names import ADAPTER_FORMAT, FORMAT, LIBRARY, MARKER
 from zoo.adapt.saved.predictors import Outputs, damaged, head_predictor, module_predictor, read_familiarity
@@ -17,6 +18,8 @@ from zoo.contract.backbone import ChecksLabels, Learner, Learns
 from zoo.entities import ModelCard
 from zoo.errors import IntegrityError, ModelNotFound
 from zoo.kinds.classes import Labels
+from zoo.kinds.known import kind_of
+from zoo.kinds.label_sets import LabelSet
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -74,6 +77,11 @@ class TunedBackbone:
         self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
 
     @property
+    def _several(self) -> bool:
+        """Whether a sample may have several of the classes."""
+        return kind_of(str(self._document.get("target_kind", ""))).several
+
+    @property
     def adapted_from(self) -> Backbone:
         """The base model's backbone."""
         return self._base
@@ -100,7 +108,7 @@ class TunedBackbone:
     @property
     def probability_classes(self) -> tuple[str, ...]:
         """The classes of ``probabilities``; empty if it answers otherwise."""
-        return () if isinstance(self._predictor, Learner) else self.classes
+        return () if isinstance(self._predictor, Learner) or self._several else self.classes
 
     def examined(self, inputs: Sequence[Any]) -> tuple[np.ndarray, np.ndarray | None]:
         """The probability of every class for each decoded input, n x k, and whether it is unlike the training data, n.
@@ -148,7 +156,7 @@ class TunedBackbone:
         """The most likely classes of each decoded input, best first, with their probabilities; or a number for each.
 
         At most ``SHOWN`` classes each. The first is the prediction: with a threshold for a rare class, it may be the
-        less probable of two.
+        less probable of two. For sets of labels, every label with its probability and threshold.
 
         Args:
             labels: labels to choose from; a model with fixed labels, such as two languages, refuses any other.
@@ -160,8 +168,15 @@ class TunedBackbone:
             return list(predictor.predict(inputs))
         answers: list[Any] = []
         for outputs, unlike in self._outputs(inputs):
-            answers += self._labelled(outputs, unlike) if self.classes else self._numbers(outputs)
+            if self._several:
+                answers += self._sets(outputs)
+            else:
+                answers += self._labelled(outputs, unlike) if self.classes else self._numbers(outputs)
         return answers
+
+    def _sets(self, outputs: np.ndarray) -> list[LabelSet]:
+        thresholds = self._document.get("thresholds", ())
+        return [LabelSet.of(self.classes, row, thresholds) for row in probabilities(outputs).tolist()]
 
     def _labelled(self, outputs: np.ndarray, unlike: np.ndarray | None) -> list[Labels]:
         probabilities = self._decision.probabilities(outputs)

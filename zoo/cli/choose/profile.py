@@ -130,7 +130,7 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
         if len(most) > SHOWN_CLASSES:
             rest = sum(count for _, count in most[SHOWN_CLASSES:])
             rows.append([f"{len(most) - SHOWN_CLASSES:,} others", f"{rest:,}", f"{rest / found.samples:.1%}"])
-        output.table([Column("class"), Column("samples", number=True), Column("share", number=True)], rows)
+        output.table([Column(_class_word(found)), Column("samples", number=True), Column("share", number=True)], rows)
     if found.problems:
         output.text()
         output.text(f"Left out: {len(found.problems):,}")
@@ -142,15 +142,22 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
             output.paragraph(f"Note: {warning}")
 
 
+def _class_word(found: Profile) -> str:
+    from zoo.kinds.known import kind_of
+
+    return "label" if kind_of(found.target_kind).several else "class"
+
+
 def _facts(found: Profile, tasks: list[str]) -> list[list[str]]:
     """Rows of a table of two columns: property and value."""
     facts = [["fits", ", ".join(tasks) or "no task that zoo can measure"]]
     if found.columns:
         facts.append(["columns", ", ".join(f"{role} '{name}'" for role, name in found.columns.items())])
     if found.classes:
-        balance = "-" if found.balance is None else f"{found.balance:.2f}"
+        balance = "" if found.balance is None else f"balance {found.balance:.2f}; "
         ratio = f"the largest is {found.imbalance or 0:.3g} times the smallest"
-        facts.append(["classes", f"{len(found.classes):,} (balance {balance}; {ratio})"])
+        word = "labels" if _class_word(found) == "label" else "classes"
+        facts.append([word, f"{len(found.classes):,} ({balance}{ratio})"])
     if found.numbers:
         facts.append(["targets", ", ".join(f"{name} {value:.4g}" for name, value in found.numbers.items())])
     if found.images:

@@ -206,6 +206,13 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
             output.note(
                 f"{run.plan['left_out_repeats']:,} samples duplicate an earlier one and were left out of later parts."
             )
+        for part, effect in (
+            ("training", "so they are not learned"),
+            ("test", "so the figures say nothing about them"),
+        ):
+            if names := run.plan.get(f"labels_without_{part}_samples"):
+                listed = ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")
+                output.note(f"No {part} sample has the labels {listed}, {effect}.")
         if dropped := run.plan.get("dropped"):
             output.note(
                 f"Dropped by {run.plan['drop']}: {dropped['training']:,} training and {dropped['validation']:,} "

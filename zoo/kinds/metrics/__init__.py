@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
 from zoo.errors import DataError, InvalidInput, needs_extra, suggest
+from zoo.kinds.metrics import labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +49,10 @@ def _accuracy(targets: np.ndarray, predictions: np.ndarray) -> float:
 
 
 def _macro_f1(targets: np.ndarray, predictions: np.ndarray) -> float:
+    import numpy as np
+
+    if np.ndim(targets) == 2:
+        return labels.macro_f1(targets, predictions)
     hits, true, predicted = _counts("macro_f1", targets, predictions)
     # Only classes that are true or predicted occur here; one that is never predicted counts as 0.
     return float((2 * hits / (true + predicted)).mean())
@@ -166,7 +171,7 @@ def _pair(name: str, targets: Any, predictions: Any, least: int = 1) -> tuple[np
 
 CLASSES = (
     Metric("accuracy", _accuracy, True, "Share of samples classified correctly; 0 to 1.", bounds=(0, 1)),
-    Metric("macro_f1", _macro_f1, True, "Mean F1 over the classes; 0 to 1.", bounds=(0, 1)),
+    Metric("macro_f1", _macro_f1, True, "Mean F1 over the classes, or over the labels; 0 to 1.", bounds=(0, 1)),
     Metric(
         "matthews_correlation",
         _matthews_correlation,

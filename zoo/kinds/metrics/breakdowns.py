@@ -1,4 +1,4 @@
-"""Where a model is right and wrong, as tables: by class, by confused pair of classes, by range of numbers."""
+"""Where a model is right and wrong, as tables: by class, by label, by confused pair of classes, by range of numbers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from zoo.contract.values import Shown
 from zoo.entities import Outcomes
+from zoo.kinds.metrics.labels import average_precision
 
 RANGES = 4
 """Number of ranges of numeric targets, with equally many samples each."""
@@ -26,6 +27,22 @@ def by_class(outcomes: Outcomes) -> Shown:
         figures = (_share(hits, predicted), _share(hits, samples), _share(2 * hits, samples + predicted))
         rows.append([_name(outcomes.classes, index), f"{samples:,}", *figures])
     heads = ("class", "samples", "precision", "recall", "F1")
+    return Shown(heads, rows, heads[1:])
+
+
+def by_label(outcomes: Outcomes) -> Shown:
+    """Samples, precision, recall, F1 and average precision of each label; unknown figures are shown as a dash."""
+    import numpy as np
+
+    targets, scores = np.asarray(outcomes.targets) > 0, np.asarray(outcomes.predictions)
+    rows = []
+    for index, name in enumerate(outcomes.classes):
+        true, found = targets[:, index], scores[:, index] > 0
+        hits, samples, predicted = int((true & found).sum()), int(true.sum()), int(found.sum())
+        figures = (_share(hits, predicted), _share(hits, samples), _share(2 * hits, samples + predicted))
+        ranked = f"{average_precision(true, scores[:, index]):.3f}" if samples else "-"
+        rows.append([name, f"{samples:,}", *figures, ranked])
+    heads = ("label", "samples", "precision", "recall", "F1", "average precision")
     return Shown(heads, rows, heads[1:])
 
 

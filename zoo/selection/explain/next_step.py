@@ -26,4 +26,5 @@ def next_command(result: Recommendation, data: str) -> str:
         return f"zoo tune {best.id} {data} --task {result.task} --strategy full"
     advised = (result.analysis.get("advice") or {}).get("strategy", "")
     strategy = f" --strategy {advised}" if advised not in {"", "zero-shot", "linear-probe"} else ""
-    return f"zoo tune {best.id} {data}{strategy}"
+    task = "" if result.analysis.get("guessed", True) else f" --task {result.task}"
+    return f"zoo tune {best.id} {data}{task}{strategy}"

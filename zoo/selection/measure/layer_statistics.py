@@ -34,8 +34,8 @@ class Targets:
     """The targets of a data set, ready for the estimators.
 
     Attributes:
-        values: n class indices (int64) or floats (float64).
-        classes: number of classes, or None for numbers.
+        values: n class indices (int64) or floats (float64), or n x K numbers 0 or 1 (int64) for sets of labels.
+        classes: number of classes, or None for numbers and sets of labels.
         group: n groups of the jackknife from 0 on; every prefix of the order is spread evenly over them.
         streamed: whether sums are kept instead of features.
         units: n numbers, equal for identical samples, which no fold separates; None if all differ.
@@ -47,13 +47,26 @@ class Targets:
     streamed: bool
     units: np.ndarray | None = None
 
+    def sums(self, dimension: int) -> Statistics:
+        """Empty statistics of features with this dimension."""
+        outputs = self.values.shape[1] if self.values.ndim == 2 else 1
+        return Statistics(self.classes, dimension, outputs=outputs)
+
+    @property
+    def kind(self) -> str:
+        """How estimators name such targets."""
+        return "classes" if self.values.ndim == 2 else "number" if self.classes is None else "class"
+
     @classmethod
     def of(
         cls, dataset: Dataset, order: Sequence[int], estimators: Sequence[str], units: np.ndarray | None = None
     ) -> Targets:
         """The targets of ``dataset``, to be measured in ``order`` by ``estimators``."""
         values = kind_of(dataset.target_kind).array(() if dataset.targets is None else dataset.targets)
-        by_class = values.dtype.kind == "i"
+        by_class = values.dtype.kind == "i" and values.ndim == 1
+        if values.ndim == 2:  # a label that all or none of the samples have cannot be estimated
+            measured = values[np.asarray(order)]
+            values = values[:, measured.min(axis=0) < measured.max(axis=0)]
         streamed = len(order) >= STREAMED_FROM and all(
             find_estimator(name).from_statistics and not find_estimator(name).measure for name in estimators
         )
@@ -101,7 +114,7 @@ class LayerStatistics:
             return statistics
         for group in range(GROUPS):
             rows = targets.group[at] == group
-            sums = Statistics(targets.classes, features.shape[1])
+            sums = targets.sums(features.shape[1])
             statistics._sums.append(sums.update(features[rows], targets.values[at[rows]]))
         return statistics
 
@@ -127,7 +140,7 @@ class LayerStatistics:
             ZooError: an estimator cannot be computed from these features.
         """
         if self._sums:
-            return self._estimate_from_sums(estimators)
+            return self._estimate_from_sums(estimators, targets)
         at, features = self._in_order()
         given = None if probabilities is None else probabilities._in_order()[1]
         groups = None if targets.units is None else targets.units[at]
@@ -140,8 +153,8 @@ class LayerStatistics:
         self._rows = [(at[by_position], np.concatenate([values for _, values in self._rows])[by_position])]
         return self._rows[0]
 
-    def _estimate_from_sums(self, estimators: Sequence[str]) -> Mapping[str, Measured]:
-        whole = Statistics(self._sums[0].classes, self._sums[0].dimension)
+    def _estimate_from_sums(self, estimators: Sequence[str], targets: Targets) -> Mapping[str, Measured]:
+        whole = targets.sums(self._sums[0].dimension)
         for sums in self._sums:
             whole.merge(sums)
         values = {name: _score(name, whole) for name in estimators}
@@ -150,11 +163,8 @@ class LayerStatistics:
             rest = whole.without(sums)  # one decomposition for all estimators
             for name in estimators:
                 left_out[name].append(_score(name, rest))
-        kind = "number" if whole.classes is None else "class"
-        return {
-            name: within(jackknife(values[name], left_out[name]), find_estimator(name).bounds_for(kind), whole.n)
-            for name in estimators
-        }
+        bounds = {name: find_estimator(name).bounds_for(targets.kind) for name in estimators}
+        return {name: within(jackknife(values[name], left_out[name]), bounds[name], whole.n) for name in estimators}
 
 
 def _score(name: str, statistics: Statistics) -> float:

@@ -49,7 +49,8 @@ def score_name(result: Recommendation) -> str:
     if not estimator:
         expected = "expected standard deviations above the average model"
         return expected if result.ranked_by == "prior" else "mean z-score of reported scores"
-    return estimator_name(estimator, "class" if result.data.get("classes") else "number")
+    usual = "class" if result.data.get("classes") else "number"
+    return estimator_name(estimator, (result.analysis.get("profile") or {}).get("target_kind", usual))
 
 
 def figure(drawing: str, caption: str) -> str:

@@ -43,6 +43,6 @@ def _label(dataset: Dataset, index: int) -> str:
     if dataset.targets is None:
         return ""
     target = dataset.targets[index]
-    if dataset.classes and not isinstance(target, (str, float)) and hasattr(target, "__index__"):
-        return str(dataset.classes[int(target)])
-    return f"{target:.6g}" if isinstance(target, float) else target if isinstance(target, str) else ""
+    if isinstance(target, float):
+        return f"{target:.6g}"
+    return kind_of(dataset.target_kind).target_text(target, dataset.classes)
