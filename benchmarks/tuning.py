@@ -97,6 +97,7 @@ class Rivals:
             self.dataset,
             strategy="full",
             head="random",
+            augment="none",
             epochs=self.epochs,
             patience=self.epochs,
             batch_size=BATCH,

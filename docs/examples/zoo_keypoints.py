@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zoo import Dataset, Domain, ModelCard, Task, hookimpl
+from zoo.contract.augmenting import GEOMETRY
 from zoo.contract.kind import Kind
 from zoo.contract.metric import Metric
 from zoo.entities import LocalFiles
@@ -38,6 +39,20 @@ class Keypoints(Kind):
     per_sample = "a pose"
     metrics = (Metric("pck", pck, True, "Share of the keypoints within 0.1 of the true ones; 0 to 1."),)
     shows_input = True
+    follows = GEOMETRY
+
+    def geometry(self, item, target):
+        """The keypoints in pixels, as images move them."""
+        import torch
+        from torchvision.tv_tensors import KeyPoints
+
+        points = torch.tensor(target.points) * torch.tensor(item.size)
+        return KeyPoints(points, canvas_size=(item.height, item.width))
+
+    def from_geometry(self, item, target, geometry):
+        """The pose in the augmented image; None if a keypoint left it."""
+        points = [(x / item.width, y / item.height) for x, y in geometry.tolist()]
+        return Pose(tuple(points)) if all(0 < side < 1 for point in points for side in point) else None
 
     def baseline(self, inputs, targets, task):
         """The mean pose."""

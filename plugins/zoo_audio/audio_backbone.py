@@ -16,6 +16,7 @@ with needs_extra("audio", "run audio models"):
 
 from zoo.loading.dtypes import float_dtype
 from zoo.loading.heads import with_head
+from zoo_audio import masking
 
 if TYPE_CHECKING:
     from zoo.entities import ModelCard
@@ -34,16 +35,23 @@ class Trunk(nn.Module):
         embedding_dimension: length of the last layer's vector.
         sampling_rate: the rate that ``prepare`` takes.
         longest: maximum seconds of a recording that are used.
+        spectrogram_axes: the axes of time and of frequencies of what ``prepare`` returns; None for waveforms.
     """
 
     layers: tuple[str, ...]
     embedding_dimension: int
     sampling_rate: int = 16_000
     longest: float = 30.0
+    spectrogram_axes: tuple[int, int] | None = None
 
     def prepare(self, wave: np.ndarray) -> Any:
         """The network's input for a waveform, float32, at the trunk's sampling rate."""
         raise TypeError(f"{type(self).__name__} prepares nothing.")
+
+    def masked(self, item: Any, strength: str, generator: np.random.Generator) -> Any:
+        """A prepared recording, its spectrogram masked at random; a waveform as it is."""
+        axes = self.spectrogram_axes
+        return item if axes is None else masking.masked(item, axes, strength, generator)
 
     def length(self, item: Any) -> int:
         """Length of a prepared recording, for batches of similar length."""
@@ -100,6 +108,15 @@ class AudioBackbone:
     def length(self, item: Any) -> int:
         """Length of a prepared recording, for batches of similar length."""
         return self.module.length(item)
+
+    @property
+    def augmentations(self) -> Mapping[str, str]:
+        """What ``augment`` does, by strength; nothing for waveforms."""
+        return {} if self.module.spectrogram_axes is None else masking.DESCRIBED
+
+    def augment(self, prepared: torch.Tensor, strength: str, generator: np.random.Generator) -> torch.Tensor:
+        """A prepared recording whose spectrogram is masked; waveforms stay as they are."""
+        return self.module.masked(prepared, strength, generator)
 
     def collate(self, items: Sequence[Any]) -> Batch:
         """Prepared recordings as one batch."""

@@ -37,6 +37,7 @@ class ClapTrunk(Trunk):
     """
 
     layers = (LAYER,)
+    spectrogram_axes = (1, 2)
 
     def __init__(self, model: Any, extractor: Any, tokenizer: Any) -> None:
         super().__init__()

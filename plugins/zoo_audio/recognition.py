@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from zoo.errors import UnsupportedModel
 from zoo.kinds.metrics.texts import spoken
+from zoo_audio.masking import MasksExamples
 
 if TYPE_CHECKING:
     from zoo_audio.transformers_trunk import TransformersBackbone
@@ -22,7 +23,7 @@ _IGNORED = -100
 """Label that the losses of transformers ignore."""
 
 
-class CtcLearner:
+class CtcLearner(MasksExamples):
     """Trains and uses a waveform encoder with connectionist temporal classification (Graves et al., 2006).
 
     A published head is kept if its characters cover the data's texts; else a new one is made for the data's own
@@ -130,7 +131,7 @@ class _CtcLosses(nn.Module):
         return (losses / counts.clamp(min=1)).unsqueeze(1)
 
 
-class DecoderLearner:
+class DecoderLearner(MasksExamples):
     """Trains and uses Whisper, or another speech-to-text model, with its own tokens.
 
     Transcripts for a multilingual Whisper start like its own outputs: with the detected language, its task and no

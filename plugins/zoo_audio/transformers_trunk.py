@@ -49,6 +49,7 @@ class TransformersTrunk(Trunk):
         self.layers = tuple(f"layer{number}.mean" for number in range(1, count + 1))
         self.embedding_dimension = int(config.hidden_size)
         self.sampling_rate = int(extractor.sampling_rate)
+        self.spectrogram_axes = self._axes()
 
     def prepare(self, wave: np.ndarray) -> torch.Tensor:
         """The feature extractor's output for a waveform: samples, or a spectrogram of fixed size."""
@@ -57,6 +58,14 @@ class TransformersTrunk(Trunk):
         padded = np.pad(wave, (0, max(0, least - len(wave))))
         values = self.extractor(padded, sampling_rate=self.sampling_rate, return_tensors="np")[self._input][0]
         return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+    def _axes(self) -> tuple[int, int] | None:
+        """The axes of time and frequencies of a spectrogram, by the size of the latter; None for waveforms."""
+        shape = self.prepare(np.zeros(self.sampling_rate, dtype=np.float32)).shape
+        sizes = {getattr(self.extractor, name, None) for name in ("num_mel_bins", "feature_size")}
+        if len(shape) != 2:
+            return None
+        return next(((1 - axis, axis) for axis in (0, 1) if shape[axis] in sizes), None)
 
     def length(self, item: torch.Tensor) -> int:
         """Samples or frames."""

@@ -41,6 +41,7 @@ class VoiceEncoder(Trunk):
     embedding_dimension = 256
     sampling_rate = RATE
     longest = 120.0
+    spectrogram_axes = (1, 2)
 
     def __init__(self) -> None:
         super().__init__()

@@ -102,10 +102,6 @@ class ImageBackbone:
         """``preprocess`` of many images."""
         return self.recipe.prepare_all(items)
 
-    def augment(self, item: Any) -> Any:
-        """As ``preprocess``, from a random part of the image; for training."""
-        return self.recipe.augment(item)
-
     def collate(self, items: Sequence[Any]) -> Any:
         """Preprocessed images as one batch; see the recipe."""
         return self.recipe.collate(items)

@@ -32,10 +32,6 @@ class ImageRecipe(Protocol):
         """The network's input, batch x 3 x height x width, on the device and in the dtype of ``like``."""
         ...
 
-    def augment(self, image: Image.Image) -> Any:
-        """As ``prepare``, from a random part of the image, for training."""
-        ...
-
 
 class ByteRecipe:
     """Resizes and crops with a library's own transforms; images stay bytes until the batch is on the device.
@@ -55,9 +51,8 @@ class ByteRecipe:
         size: tuple[int, int],
         mean: Sequence[float],
         std: Sequence[float],
-        resample: Any = Image.Resampling.BICUBIC,
     ) -> None:
-        self._geometry, self.size, self._resample = geometry, size, resample
+        self._geometry, self.size = geometry, size
         self._mean = torch.tensor(mean, dtype=torch.float32).view(1, 3, 1, 1) * 255
         self._scale = 1 / (torch.tensor(std, dtype=torch.float32).view(1, 3, 1, 1) * 255)
 
@@ -68,15 +63,6 @@ class ByteRecipe:
     def prepare_all(self, images: Sequence[Image.Image]) -> list[np.ndarray]:
         """``prepare`` of many images, one after the other."""
         return [self.prepare(image) for image in images]
-
-    def augment(self, image: Image.Image) -> np.ndarray:
-        """A random part, 60 to 100 % of the area, stretched to size; never mirrored, because of letters."""
-        from torchvision.transforms import RandomResizedCrop
-
-        image = in_rgb(image)
-        top, left, height, width = RandomResizedCrop.get_params(image, scale=[0.6, 1.0], ratio=[3 / 4, 4 / 3])
-        box = (left, top, left + width, top + height)
-        return np.asarray(image.resize((self.size[1], self.size[0]), self._resample, box=box))
 
     def collate(self, items: Sequence[np.ndarray]) -> torch.Tensor:
         """Bytes, batch x 3 x height x width, channels last in memory."""

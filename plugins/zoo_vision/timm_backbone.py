@@ -13,7 +13,6 @@ with needs_extra("vision", "load models of timm"):
     import torch
     from PIL import Image
     from timm.data.config import resolve_data_config
-    from timm.data.transforms import str_to_pil_interp
     from timm.data.transforms_factory import create_transform
     from torchvision.transforms import Compose
 
@@ -165,8 +164,7 @@ def _recipe(values: Mapping[str, Any], card: ModelCard) -> ByteRecipe:
         std=values["std"],
     )
     geometry = _geometry(transform)
-    resample = str_to_pil_interp(values["interpolation"])
-    return ByteRecipe(geometry, (height, width), values["mean"], values["std"], resample)
+    return ByteRecipe(geometry, (height, width), values["mean"], values["std"])
 
 
 def _geometry(transform: Any) -> Compose:

@@ -15,7 +15,6 @@ with needs_extra("vision", "load models of PyTorch Hub"):
     from torch import nn
     from torchvision import models
     from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
-    from torchvision.transforms.functional import pil_modes_mapping
 
 from zoo_vision import torchvision_backbone
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk
@@ -76,9 +75,7 @@ def load(card: ModelCard, files: LocalFiles, device: str, dtype: str) -> ImageBa
         return torchvision_backbone.load(_completed(card, files), files, device, dtype)
     network = _from_entry_point(card, files)
     geometry = Compose([Resize(_RESIZE, InterpolationMode.BILINEAR), CenterCrop(_SIZE)])
-    recipe = ByteRecipe(
-        geometry, (_SIZE, _SIZE), IMAGENET_MEAN, IMAGENET_STD, pil_modes_mapping[InterpolationMode.BILINEAR]
-    )
+    recipe = ByteRecipe(geometry, (_SIZE, _SIZE), IMAGENET_MEAN, IMAGENET_STD)
     return ImageBackbone(card, EntryPointTrunk(network, card.id), recipe, device=device, dtype=dtype)
 
 

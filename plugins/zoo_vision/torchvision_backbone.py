@@ -12,7 +12,6 @@ with needs_extra("vision", "load models of torchvision"):
     from torch import nn
     from torchvision.models import get_model, list_models
     from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Resize
-    from torchvision.transforms.functional import pil_modes_mapping
 
 from zoo_vision import weights
 from zoo_vision.image_backbone import POOLED, ImageBackbone, Trunk, averaged, imagenet_classes
@@ -106,8 +105,7 @@ def _recipe(values: Mapping[str, Any]) -> ByteRecipe:
     geometry = Compose(
         [Resize(list(resize) if not isinstance(resize, int) else resize, mode), CenterCrop((height, width))]
     )
-    resample = pil_modes_mapping[mode]
-    return ByteRecipe(geometry, (height, width), values["mean"], values["std"], resample)
+    return ByteRecipe(geometry, (height, width), values["mean"], values["std"])
 
 
 def _stages(network: nn.Module) -> list[str]:

@@ -69,14 +69,6 @@ class ProcessorRecipe:
                 f"The model's own image processor cannot resize an image of {sizes} pixels: {error}"[:300]
             ) from error
 
-    def augment(self, image: Image.Image) -> torch.Tensor:
-        """A random part, 60 to 100 % of the area, then as ``prepare``; never mirrored, because of letters."""
-        from torchvision.transforms import RandomResizedCrop
-
-        image = in_rgb(image)
-        top, left, height, width = RandomResizedCrop.get_params(image, scale=[0.6, 1.0], ratio=[3 / 4, 4 / 3])
-        return self.prepare(image.crop((left, top, left + width, top + height)))
-
     def collate(self, items: Sequence[torch.Tensor]) -> Any:
         """Batch x 3 x height x width, in the type of ``prepare``; a list if it returns images of different size."""
         return torch.stack(list(items)) if len({item.shape for item in items}) == 1 else list(items)

@@ -9,11 +9,12 @@ from typing import Any
 import click
 import pytest
 import torch
-from tiny_models import TASKS, TinyBackbone, tiny_data
+from tiny_models import TASKS, TinyBackbone, Vectors, tiny_data
 from torch import nn
 
 from zoo.adapt.known_strategies import options_of, strategies
 from zoo.adapt.strategies import adapt
+from zoo.adapt.training import loop
 from zoo.contract.backbone import SilentProgress
 from zoo.contract.strategy import COMMON, TRAINING, Strategy, flag
 from zoo.entities import Dataset, Plan, Run
@@ -25,6 +26,7 @@ AWAY: dict[str, Any] = {
     "batch_size": 5,
     "learning_rate": 0.01,
     "weight_decay": 0.5,
+    "augment": "light",
     "patience": 1,
     "head": "random",
     "layer_decay": 0.2,
@@ -58,6 +60,7 @@ FITTED = {
     "epochs",
     "learning_rate",
     "weight_decay",
+    "augment",
     "patience",
     "head",
     "layer_decay",
@@ -79,6 +82,11 @@ WITHOUT: dict[str, set[str]] = {
 """Options of adapters that a strategy does not use."""
 
 WITHOUT["prefix-tuning"] = {*WITHOUT["prefix-tuning"], "gradient_checkpointing"}
+
+
+@pytest.fixture(autouse=True)
+def vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    Vectors.in_use(monkeypatch)
 
 
 def unused(strategy: str, kind: str) -> set[str]:
@@ -187,6 +195,13 @@ def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, 
         assert option not in usual(strategy, kind, option if option in START else "")[0].plan
         return
 
+    if (kind, option) == ("series", "augment"):
+        with pytest.raises(
+            InvalidInput, match="--augment light has no effect on 'tiny': forecasts would no longer fit"
+        ):
+            carried_out(strategy, kind, **{**start, option: AWAY[option]})
+        return
+
     before, other = usual(strategy, kind, option if option in START else "")
     after, backbone = carried_out(strategy, kind, **{**start, option: AWAY[option]})
 
@@ -283,3 +298,49 @@ def test_training_that_reaches_none_of_the_pretrained_weights_is_refused(strateg
 
     with pytest.raises(UnsupportedModel, match="only the head would be trained"):
         adapt(backbone, tiny_data("class"), Plan(strategy, TASKS["class"], 1), SilentProgress())
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the optimiser gets: its groups of parameters, and its number of steps."""
+    found: dict[str, Any] = {"steps": 0}
+    groups, update = loop.parameter_groups, loop._Course._update
+
+    def noted(*arguments: Any) -> list[dict[str, Any]]:
+        made = groups(*arguments)
+        found["rates"] = sorted({round(float(group["lr"]), 9) for group in made})
+        found["decays"] = sorted({group["weight_decay"] for group in made})
+        return made
+
+    def counted(course: Any) -> None:
+        found["steps"] += 1
+        update(course)
+
+    monkeypatch.setattr(loop, "parameter_groups", noted)
+    monkeypatch.setattr(loop._Course, "_update", counted)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {"rates": [1e-4, 1e-3], "decays": [0.0, 0.01], "steps": 6}),
+        ({"learning_rate": 0.002}, {"rates": [0.002, 0.02]}),
+        ({"weight_decay": 0.5}, {"decays": [0.0, 0.5]}),
+        ({"layer_decay": 0.5}, {"rates": [5e-5, 1e-4, 1e-3]}),
+        ({"epochs": 5}, {"steps": 10}),
+        ({"batch_size": 13}, {"steps": 9}),
+        ({"accumulate": 2}, {"steps": 3}),
+        ({"patience": 1, "learning_rate": 1e-30}, {"steps": 4}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["class", "text"])
+def test_options_reach_the_optimiser_for_classes_and_for_structured_targets(
+    kind: str, options: dict[str, Any], expected: dict[str, Any], done: dict[str, Any]
+) -> None:
+    """39 training samples in two batches per epoch; the last two of six blocks are trained."""
+    head = {"head": "random"} if kind == "class" else {}
+
+    carried_out("partial", kind, **{"epochs": 3, "patience": 5, **head, **options})
+
+    assert {name: done[name] for name in expected} == expected

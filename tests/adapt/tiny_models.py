@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from zoo.contract.kind import Kind
 from zoo.entities import Dataset, ModelCard
+from zoo.kinds.known import kind_of
 from zoo_scientific.forecasting.series import LEVELS, Forecast, Future, Series
 
 TASKS = {
@@ -19,6 +22,28 @@ TASKS = {
     "series": "time-series-forecasting",
 }
 WIDTH = 4
+
+
+class Vectors(Kind):
+    """The kind of the inputs; ``seen`` counts those that were augmented."""
+
+    name = "vector"
+    augmentations = {"light": "noise of deviation 0.1", "strong": "noise of deviation 1"}  # noqa: RUF012
+    seen = 0
+
+    @classmethod
+    def in_use(cls, monkeypatch: pytest.MonkeyPatch) -> Vectors:
+        """One in place of the kind of vectors without augmentation, until the end of the test."""
+        kind = cls()
+        monkeypatch.setattr(
+            "zoo.adapt.training.augmentation.kind_of", lambda name: kind if name == "vector" else kind_of(name)
+        )
+        return kind
+
+    def augment(self, item: Any, geometry: Any, strength: str, generator: np.random.Generator) -> tuple[Any, Any]:
+        self.seen += 1
+        noise = generator.normal(0, 0.1 if strength == "light" else 1.0, len(item))
+        return [float(a + b) for a, b in zip(item, noise, strict=True)], geometry
 
 
 class Trunk(nn.Module):

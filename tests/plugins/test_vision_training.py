@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -67,16 +66,6 @@ def test_training_lowers_the_loss_and_reaches_the_first_layer(backbone) -> None:
 def test_no_outputs_are_refused(backbone) -> None:
     with pytest.raises(InvalidInput, match="at least one output, not 0"):
         backbone.head("image-classification", 0)
-
-
-def test_augmented_images_fit_into_the_same_batch(backbone) -> None:
-    torch.manual_seed(0)
-    image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (50, 80, 3), dtype=np.uint8))
-    first, second, plain = backbone.augment(image), backbone.augment(image), backbone.preprocess(image)
-
-    assert first.shape == second.shape == plain.shape
-    assert not np.array_equal(first, second)
-    assert backbone.collate([first, plain]).shape == (2, 3, 224, 224)
 
 
 def test_inputs_other_than_images_are_refused(backbone) -> None:

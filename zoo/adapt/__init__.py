@@ -28,6 +28,7 @@ def tune(
     batch_size: int = 32,
     learning_rate: float | None = None,
     weight_decay: float = 0.01,
+    augment: str = "auto",
     patience: int = 3,
     validation: float = 0.15,
     test: float = 0.2,
@@ -77,6 +78,8 @@ def tune(
         batch_size: samples per batch.
         learning_rate: learning rate of the pretrained weights; None lets the strategy choose.
         weight_decay: weight decay of AdamW.
+        augment: random changes of the training inputs: ``none``, ``light``, ``strong``, or ``auto``, which is the one
+            that suits the data.
         patience: epochs without a better validation metric before training stops.
         validation, test: fractions of the samples held out for early stopping, and for the reported metrics.
         split: how samples are held out: ``random``, or by a grouping of the data's kind that keeps related samples
@@ -170,6 +173,7 @@ def tune(
         batch_size=batch_size,
         learning_rate=learning_rate,
         weight_decay=weight_decay,
+        augment=augment,
         patience=patience,
         validation=validation,
         test=test,

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from zoo.contract.experiment import Experiment
     from zoo.entities import Plan, Run
 
-HEAD_FACTOR = 10
-"""Learning rate of a new head, as a multiple of that of the pretrained weights."""
-
 
 def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Progress, method: str) -> Run:
     """Fine-tune what ``method`` says, test it, and write it to ``plan.output``.
@@ -57,8 +54,6 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
     if plan.device == "cpu":
         keep_freed_memory()
-    usual = learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
-    rate = plan.learning_rate or usual * LEARNING_RATES.get(method, 1.0)
     with methods.borrowed(objective.pretrained) as borrowed, ExitStack() as until_trained:
         with seeded(plan.seed):
             plain = objective.build()
@@ -68,10 +63,12 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             until_trained.enter_context(checkpointed(objective.pretrained, backbone.card.id))
         adapter_alone = method in LEARNING_RATES and not plan.merge
         check_room(plan.output, attached.trained if adapter_alone else objective.parameters)
-        parts = objective.batches(experiment.train), objective.batches(experiment.validation)
+        parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
         objective.start(plain, parts, progress)
+        usual = learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
+        rate = plan.learning_rate or usual * LEARNING_RATES.get(method, 1.0)
         if attached.begin():
-            parts = objective.batches(experiment.train), objective.batches(experiment.validation)
+            parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
         training, settings = train_within_memory(
             attached.module,
             objective.pretrained,
@@ -80,7 +77,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             settings=Settings(
                 plan.epochs,
                 rate,
-                rate / LEARNING_RATES.get(method, 1.0) * HEAD_FACTOR,
+                rate / LEARNING_RATES.get(method, 1.0) * objective.head_factor,
                 plan.weight_decay,
                 plan.patience,
                 plan.seed,
@@ -89,6 +86,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
                 objective.head_is_fitted,
                 None if plan.budget is None else started + plan.budget,
                 _passes_after(experiment, plan),
+                objective.keeps_statistics,
             ),
             loss=objective.loss(),
             score=objective.score,
@@ -103,11 +101,13 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             "head_learning_rate": settings.head_learning_rate,
             "batch_size": parts[0].batch_size,
             "accumulate": settings.accumulate,
+            **_augmented(objective),
             "best_epoch": training.best.number,
             "stopped": training.stopped,
             "trained_parameters": attached.trained,
             "curve": [_figures(epoch) for epoch in training.epochs],
             **attached.details,
+            **({"statistics": "pretrained"} if objective.keeps_statistics else {}),
         }
         outcome = objective.finish(module, training, progress)
         run = experiment.record(
@@ -142,6 +142,12 @@ def _figures(epoch: Epoch) -> list[float | None]:
     """Number, training loss, validation loss and validation score; None if it is not a number."""
     figures = (epoch.training_loss, epoch.validation_loss, epoch.score)
     return [epoch.number, *(round(one, 6) if math.isfinite(one) else None for one in figures)]
+
+
+def _augmented(objective: Objective) -> dict[str, str]:
+    """How the training samples were augmented, for the record of the run."""
+    found = objective.augmentation
+    return {"augment": "none"} if found is None else {"augment": found.strength, "augmentation": found.described}
 
 
 def _device(module: nn.Module, planned: str) -> str:

@@ -36,8 +36,7 @@ SAME = 1e-3
 def has_batch_norm(module: nn.Module) -> bool:
     """Whether a module normalises by the statistics of its training data.
 
-    Its features vary little around a large mean, so a probe needs large weights, and the first training steps of the
-        layers below undo it: such networks start better from a random head.
+    A head that was fitted to its features fits them only as long as the statistics stay.
     """
     return any(is_batch_norm(child) for child in module.modules())
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.linear_head import as_predictions
-from zoo.adapt.objectives import LEARNING_RATE, Outcome
+from zoo.adapt.objectives import HEAD_FACTOR, LEARNING_RATE, Outcome
 from zoo.adapt.results.decision import fitted, is_fitted, recorded
 from zoo.adapt.results.familiarity import familiarity
 from zoo.adapt.saved.saving import Adapted
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from zoo.adapt.comparison import Probe
     from zoo.adapt.linear_head import LinearHead
     from zoo.adapt.results.familiarity import Familiarity
+    from zoo.adapt.training.augmentation import Augmentation
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Backbone, Progress
     from zoo.contract.experiment import Experiment
     from zoo.entities import Plan
 
 BATCH_NORM_LEARNING_RATE = 3e-4
-"""The same for networks with batch normalisation, which tolerate a higher learning rate."""
+"""The same for networks with batch normalisation under a random head, which tolerate a higher learning rate."""
 
 
 class HeadObjective:
@@ -39,15 +40,16 @@ class HeadObjective:
 
     def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:
         from zoo.adapt.head import has_batch_norm
+        from zoo.adapt.training.augmentation import augmentation_for
 
         self._backbone, self._experiment, self._plan = backbone, experiment, plan
         self._trainable = check_trainable(backbone)
         self.pretrained = self._trainable.module
         self.parameters = sum(parameter.numel() for parameter in self.pretrained.parameters())
         self._normalises_batches = has_batch_norm(self.pretrained)
-        self.usual_learning_rate = BATCH_NORM_LEARNING_RATE if self._normalises_batches else LEARNING_RATE
         self._targets = HeadTargets(experiment)
         self._weights = experiment.class_weights()
+        self.augmentation = augmentation_for(experiment.dataset, plan, backbone)
         self._probe: Probe | None = None
         self._start: LinearHead | None = None
 
@@ -56,23 +58,40 @@ class HeadObjective:
         """Whether the head starts as the linear probe."""
         return self._start is not None
 
+    @property
+    def keeps_statistics(self) -> bool:
+        """Whether a head was fitted to features that depend on the statistics of batch normalisation."""
+        return self._normalises_batches and self.head_is_fitted
+
+    @property
+    def usual_learning_rate(self) -> float:
+        """A higher one for batch normalisation that estimates its statistics again."""
+        relearned = self._normalises_batches and not self.keeps_statistics
+        return BATCH_NORM_LEARNING_RATE if relearned else LEARNING_RATE
+
+    @property
+    def head_factor(self) -> float:
+        """1 for a head that was fitted to the features of batch normalisation, which small steps keep in place."""
+        return 1.0 if self.keeps_statistics else HEAD_FACTOR
+
     def build(self) -> nn.Module:
         """The backbone's head for this number of classes."""
         module: nn.Module = self._trainable.head(self._experiment.task, self._experiment.outputs).to(self._plan.device)
         return module
 
-    def batches(self, positions: Sequence[int]) -> Any:
+    def batches(self, positions: Sequence[int], *, train: bool = False) -> Any:
         """Preprocessed inputs with class indices or standardised numbers."""
-        return self._targets.batches(self._backbone, positions, self._plan)
+        augmentation = self.augmentation if train else None
+        return self._targets.batches(self._backbone, positions, self._plan, augmentation=augmentation)
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
-        """Fit the probe, and initialise the head from it if the plan or the model suggests that."""
+        """Fit the probe, and initialise the head from it, unless the plan wants a random one."""
         from zoo.adapt import comparison
         from zoo.adapt.head import start_from_probe
 
         plan = self._plan
         self._probe = comparison.fit_probe(self._backbone, self._experiment.dataset, self._experiment, plan, progress)
-        if plan.head == "probe" or (plan.head == "auto" and not self._normalises_batches):
+        if plan.head != "random":
             self._start = start_from_probe(
                 module,
                 self.pretrained,
@@ -166,8 +185,10 @@ class HeadTargets:
         self.centre = float(known.mean()) if standard else 0.0
         self.scale = (float(known.std()) or 1.0) if standard else 1.0
 
-    def batches(self, backbone: Backbone, positions: Sequence[int], plan: Plan) -> Any:
-        """The samples at these positions in batches."""
+    def batches(
+        self, backbone: Backbone, positions: Sequence[int], plan: Plan, *, augmentation: Augmentation | None = None
+    ) -> Any:
+        """The samples at these positions in batches, augmented where they are shuffled."""
         import numpy as np
 
         from zoo.adapt.training.batches import Batches
@@ -175,7 +196,7 @@ class HeadTargets:
         part, targets = self._experiment.part(positions), self._experiment.of(positions)
         if not self._experiment.classification:
             targets = ((targets - self.centre) / self.scale).astype(np.float32)
-        return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device)
+        return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device, augmentation=augmentation)
 
     def loss(self, weights: Any) -> Callable[[Any, Any], Any]:
         """Cross entropy for classes and labels, mean squared error for numbers; ``weights`` of classes, or 0 and 1."""

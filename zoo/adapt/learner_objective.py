@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluating import CHUNK, known_targets
-from zoo.adapt.objectives import LEARNING_RATE, Outcome
+from zoo.adapt.objectives import HEAD_FACTOR, LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import Learns
 from zoo.contract.experiment import Predictions
@@ -27,15 +27,19 @@ if TYPE_CHECKING:
 class LearnerObjective:
     """The backbone's own learner, whose module computes the loss itself; epochs are compared by its answers."""
 
-    usual_learning_rate: float = LEARNING_RATE
+    usual_learning_rate = LEARNING_RATE
+    head_factor = HEAD_FACTOR
+    keeps_statistics = False
     head_is_fitted = False
 
     def __init__(self, backbone: Backbone, experiment: Experiment, plan: Plan) -> None:
+        from zoo.adapt.training.augmentation import augmentation_for
         from zoo.adapt.training.loop import seeded
 
         self._backbone, self._experiment, self._plan = backbone, experiment, plan
         with seeded(plan.seed):
             self._learner = learner_of(backbone, experiment.task, vocabulary(experiment.dataset, experiment.task))
+        self.augmentation = augmentation_for(experiment.dataset, plan, self._learner)
         self.pretrained = self._learner.pretrained
         self.parameters = sum(parameter.numel() for parameter in self._learner.module.parameters())
 
@@ -43,12 +47,15 @@ class LearnerObjective:
         """The learner's module."""
         return self._learner.module.to(self._plan.device)
 
-    def batches(self, positions: Sequence[int]) -> Any:
+    def batches(self, positions: Sequence[int], *, train: bool = False) -> Any:
         """Examples, each an input with its target."""
         from zoo.adapt.training.batches import ExampleBatches
 
-        part = self._experiment.part(positions)
-        return ExampleBatches(self._learner, part.inputs, known_targets(part), self._plan.batch_size, self._plan.device)
+        part, plan = self._experiment.part(positions), self._plan
+        augmentation = self.augmentation if train else None
+        return ExampleBatches(
+            self._learner, part.inputs, known_targets(part), plan.batch_size, plan.device, augmentation=augmentation
+        )
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
         """Nothing: the learner starts as it is."""

@@ -10,12 +10,16 @@ if TYPE_CHECKING:
     from torch import nn
 
     from zoo.adapt.saved.saving import Adapted
+    from zoo.adapt.training.augmentation import Augmentation
     from zoo.adapt.training.settings import Training
     from zoo.contract.backbone import Progress
     from zoo.contract.experiment import Predictions
 
 LEARNING_RATE = 1e-4
 """Learning rate of pretrained weights, if neither the plan nor the backbone names one."""
+
+HEAD_FACTOR = 10.0
+"""Learning rate of a new head, as a multiple of that of the pretrained weights."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,30 @@ class Objective(Protocol):
     Attributes:
         pretrained: the part of the module that was pretrained.
         parameters: approximate number of weights that will be saved.
-        usual_learning_rate: of the pretrained weights.
+        usual_learning_rate: of the pretrained weights, once training has been started with ``start``.
+        head_factor: learning rate of a new head, as a multiple of that of the pretrained weights; likewise.
+        keeps_statistics: whether batch normalisation keeps its pretrained statistics; likewise.
+        augmentation: of the training samples, if any.
     """
 
     pretrained: nn.Module
     parameters: int
-    usual_learning_rate: float
+    augmentation: Augmentation | None
+
+    @property
+    def usual_learning_rate(self) -> float:
+        """See the class."""
+        ...
+
+    @property
+    def head_factor(self) -> float:
+        """See the class."""
+        ...
+
+    @property
+    def keeps_statistics(self) -> bool:
+        """See the class."""
+        ...
 
     @property
     def head_is_fitted(self) -> bool:
@@ -57,8 +79,8 @@ class Objective(Protocol):
         """The module to train, on its device; new weights are drawn from the seed that is set."""
         ...
 
-    def batches(self, positions: Sequence[int]) -> Any:
-        """Batches of the samples at these positions."""
+    def batches(self, positions: Sequence[int], *, train: bool = False) -> Any:
+        """Batches of the samples at these positions; those to train on are augmented when they are shuffled."""
         ...
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:

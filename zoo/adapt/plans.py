@@ -15,6 +15,10 @@ CLASS_WEIGHTS = ("auto", "none", "balanced")
 """Weights of classes in the loss, see ``zoo.contract.experiment.Experiment.class_weights``."""
 
 
+AUGMENT = ("auto", "none", "light", "strong")
+"""Strengths of the augmentation of training inputs; ``auto`` is the one that suits the kinds of the data."""
+
+
 def check_plan(plan: Plan) -> None:
     """Reject invalid values of a plan.
 
@@ -34,6 +38,8 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput("--test has no effect with --folds, which test every sample once.", "Leave --test out.")
     if plan.head not in HEADS:
         raise InvalidInput(f"'{plan.head}' is not a valid head.", f"Choose from: {', '.join(HEADS)}.")
+    if plan.augment not in AUGMENT:
+        raise InvalidInput(f"'{plan.augment}' is not a valid augmentation.", f"Choose from: {', '.join(AUGMENT)}.")
     if plan.keep not in KEEP:
         raise InvalidInput(f"'{plan.keep}' is not a valid value of keep.", f"Choose {' or '.join(KEEP)}.")
     if plan.class_weights not in CLASS_WEIGHTS:

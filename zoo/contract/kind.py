@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from zoo.contract.augmenting import Augments
 from zoo.contract.examples import Examples
 from zoo.contract.showing import Shows
 from zoo.contract.targets import HasTargets
@@ -32,7 +33,7 @@ LONGEST_CELL = 1000
 """Maximum characters of a cell that may be a path."""
 
 
-class Kind(Shows, HasTargets, Examples):
+class Kind(Shows, HasTargets, Examples, Augments):
     """A kind of sample, target or answer.
 
     Attributes:

@@ -47,6 +47,8 @@ class Plan(Entity):
         strategy: name of an adaptation strategy, such as ``linear-probe`` or ``full``.
         epochs: upper limit; early stopping may end sooner.
         learning_rate: None lets the strategy choose.
+        augment: how training inputs are changed at random: ``none``, ``light``, ``strong``, or ``auto``, which lets the
+            kinds of the data choose.
         patience: epochs without a better validation metric before it stops.
         validation: fraction of the samples for validation and early stopping.
         test: fraction of the samples for the reported metrics.
@@ -77,6 +79,7 @@ class Plan(Entity):
     batch_size: int = 32
     learning_rate: float | None = None
     weight_decay: float = 0.01
+    augment: str = "auto"
     patience: int = 3
     validation: float = 0.15
     test: float = 0.2

@@ -18,7 +18,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
-from zoo.contract.backbone import Backbone, PreparesApart
+from zoo.contract.backbone import PreparesApart
 from zoo.errors import ZooError
 
 MAX_PROCESSES = 16
@@ -80,7 +80,7 @@ class Processes:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def worthwhile(device: str, samples: int, backbone: Backbone) -> int:
+def worthwhile(device: str, samples: int, backbone: object) -> int:
     """Number of copies to start, 0 for none: for CUDA devices, many samples, Linux, and backbones that allow it."""
     if not (device.startswith("cuda") and sys.platform == "linux"):
         return 0

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.augmenting import UNCHANGED
 from zoo.contract.kind import Kind
 from zoo.contract.values import Shown
 from zoo.errors import DataError, UnsupportedModel
@@ -79,6 +80,8 @@ class Classes(Kind):
     estimable = True
     baseline_title = "most frequent class"
     metrics = METRICS
+    follows = UNCHANGED
+    augmented_by_default = True
 
     def array(self, targets: Sequence[Any]) -> np.ndarray:
         """n class indices, int64."""

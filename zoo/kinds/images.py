@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Values
 from zoo.errors import DataError, needs_extra
+from zoo.kinds.augmentation.images import DESCRIBED, MOVING, augmented
 from zoo.kinds.counting import ImageSizes, quantile
 from zoo.kinds.image import decode, has_image_magic, inspect, inspect_all, inspect_content, suffixes
 from zoo.kinds.inputs import looked_at, read_each, resolve, typed_file
@@ -65,6 +66,8 @@ class Images(Kind):
     )
     cells = "paths of images"
     batch_sizes: ClassVar[Mapping[str, int]] = {"cpu": 16, "accelerator": 128}
+    augmentations: ClassVar[Mapping[str, str]] = DESCRIBED
+    moving_augmentations: ClassVar[Mapping[str, str]] = MOVING
 
     @property
     def suffixes(self) -> frozenset[str]:  # type: ignore[override]
@@ -119,6 +122,10 @@ class Images(Kind):
     def near(self, inputs: Sequence[Any]) -> Iterator[tuple[int, int]]:
         """Images that were resized or encoded again, or changed little."""
         return near_images(inputs)
+
+    def augment(self, item: Any, geometry: Any, strength: str, generator: np.random.Generator) -> tuple[Any, Any]:
+        """Cropped and coloured, in its own size; see ``zoo.kinds.augmentation.images``."""
+        return augmented(item, geometry, strength, generator)
 
     def input_html(self, item: Any) -> str:
         """The image."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.augmenting import UNCHANGED
 from zoo.contract.kind import Kind
 from zoo.contract.values import Shown
 from zoo.errors import UnsupportedModel
@@ -26,6 +27,7 @@ class Numbers(Kind):
     estimable = True
     baseline_title = "mean"
     metrics = METRICS
+    follows = UNCHANGED
 
     def array(self, targets: Sequence[Any]) -> np.ndarray:
         """n numbers, float64."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Values
 from zoo.errors import DataError
 from zoo.kinds.audio import Recording, decode, has_audio_magic, inspect, inspect_all, inspect_content, suffixes
+from zoo.kinds.augmentation.recordings import DESCRIBED, augmented
 from zoo.kinds.inputs import looked_at, read_each, resolve, typed_file
 from zoo.kinds.items import AudioFiles, EncodedAudio
 from zoo.kinds.spectrogram import draw_recording
 from zoo.pages import parts
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
     from zoo.contract.backbone import LoadedModel
@@ -43,6 +45,7 @@ class Recordings(Kind):
         "filename",
     )
     cells = "paths of recordings"
+    augmentations: ClassVar[Mapping[str, str]] = DESCRIBED
 
     @property
     def suffixes(self) -> frozenset[str]:  # type: ignore[override]
@@ -73,6 +76,10 @@ class Recordings(Kind):
             return decode(path.read_bytes())
 
         return read_each(texts, read)
+
+    def augment(self, item: Any, geometry: Any, strength: str, generator: np.random.Generator) -> tuple[Any, Any]:
+        """Speed, silence, loudness and noise; see ``zoo.kinds.augmentation.recordings``."""
+        return augmented(item, strength, generator), geometry
 
     def input_html(self, item: Any) -> str:
         """The spectrogram."""

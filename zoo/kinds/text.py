@@ -15,6 +15,7 @@ from html import escape
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, TextIO, cast
 
+from zoo.contract.augmenting import UNCHANGED
 from zoo.contract.kind import Kind
 from zoo.contract.values import Typed, Values
 from zoo.errors import DataError
@@ -120,11 +121,13 @@ class Texts(Kind):
     name = "text"
     per_sample = "a text"
     metrics = METRICS
+    follows = UNCHANGED
     suffixes = SUFFIXES
     describes_others = True
     folds_text = True
     samples_shown, samples_style = 6, "quotes"
     written = True
+    unaugmented_because = "a changed word can change the meaning"
     batch_tokens: ClassVar[Mapping[str, int]] = {"cpu": 2048, "accelerator": 32768}
     block_rows = 2048
 

@@ -33,6 +33,7 @@ def a_new_kind_is_understood(subject: Subject) -> None:
         if len(values) > 1:
             _has_digests(kind, values)
             _is_profiled(kind, values)
+            _is_augmented(kind, values)
         for task in new:
             _is_evaluated(kind, task, len(answers))
         if tasks:
@@ -52,6 +53,19 @@ def _is_profiled(kind: Kind, values: Sequence[Any]) -> None:
     found = profile(Dataset("examples", kind.name, values, None, (), "examples", "none"))
     assert found.samples == len(values), f"'{kind.name}': {len(values)} samples are profiled as {found.samples}"
     assert json.dumps(found.to_dict()), f"'{kind.name}': its profile is not plain JSON"
+
+
+def _is_augmented(kind: Kind, values: Sequence[Any]) -> None:
+    """A generator in the same state gives the same value, and another one differs from the original."""
+    import numpy as np
+
+    for strength in kind.augmentations:
+        made = [
+            [kind.augment(one, None, strength, np.random.default_rng(seed))[0] for one in values] for seed in (0, 0)
+        ]
+        first, again = ([kind.digest(one) for one in found] for found in made)
+        assert first == again, f"'{kind.name}': {strength} augmentation does not depend on its generator alone"
+        assert first != [kind.digest(one) for one in values], f"'{kind.name}': {strength} augmentation changes nothing"
 
 
 def _is_evaluated(kind: Kind, task: Task, count: int) -> None:

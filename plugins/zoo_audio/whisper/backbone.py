@@ -21,6 +21,7 @@ with needs_extra("whisper", "run openai-whisper's models"):
     from torch.nn import functional
 
 from zoo_audio.audio_backbone import RECOGNITION, AudioBackbone, Batch, Trunk
+from zoo_audio.masking import MasksExamples
 
 if TYPE_CHECKING:
     from zoo.entities import LocalFiles, ModelCard
@@ -33,6 +34,7 @@ class WhisperTrunk(Trunk):
     """Whisper's encoder; its layers are its blocks, averaged over the sound in the 30-second window."""
 
     sampling_rate = 16_000
+    spectrogram_axes = (1, 0)
 
     def __init__(self, model: Any) -> None:
         super().__init__()
@@ -52,6 +54,10 @@ class WhisperTrunk(Trunk):
         # The number of positions with sound is stored in a column of its own.
         marks = torch.full((self._mels, 1), float(min(max(heard, 1), self._positions)))
         return torch.cat([mel, marks], dim=1)
+
+    def masked(self, item: torch.Tensor, strength: str, generator: np.random.Generator) -> torch.Tensor:
+        """The spectrogram masked, without the column of its own."""
+        return torch.cat([super().masked(item[:, :-1], strength, generator), item[:, -1:]], dim=1)
 
     def length(self, item: torch.Tensor) -> int:
         """The same for all: Whisper's input is always 30 seconds."""
@@ -94,7 +100,7 @@ class WhisperBackbone(AudioBackbone):
         return WhisperLearner(self) if task == RECOGNITION else None
 
 
-class WhisperLearner:
+class WhisperLearner(MasksExamples):
     """Trains and uses a Whisper model with its own tokens.
 
     Attributes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.augmenting import GEOMETRY
 from zoo.contract.kind import Kind
 from zoo_vision.detection import drawing
 from zoo_vision.detection.boxes import Box, Boxes
@@ -14,6 +15,9 @@ from zoo_vision.detection.metrics import METRICS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+LEAST_LEFT = 0.01
+"""Fraction of an image's side that a box still has to cover after a random crop."""
 
 
 class BoxesKind(Kind):
@@ -26,6 +30,26 @@ class BoxesKind(Kind):
     baseline_title = "mean box of the most frequent class"
     numbered = True
     shows_input = True
+    follows = GEOMETRY
+
+    def geometry(self, item: Image, target: Boxes) -> Any:
+        """The corners as ``BoundingBoxes``."""
+        import torch
+        from torchvision.tv_tensors import BoundingBoxes
+
+        corners = torch.tensor([box.corners for box in target.found], dtype=torch.float32).reshape(-1, 4)
+        return BoundingBoxes(corners, format="XYXY", canvas_size=(item.height, item.width))
+
+    def from_geometry(self, item: Image, target: Boxes, geometry: Any) -> Boxes | None:
+        """The boxes in the new image, without those of which nothing is left; None if that is all of them."""
+        width, height = float(item.width), float(item.height)
+        found = []
+        for box, sides in zip(target.found, geometry.tolist(), strict=True):
+            left, right = (min(max(side, 0.0), width) for side in sides[::2])
+            top, bottom = (min(max(side, 0.0), height) for side in sides[1::2])
+            if right - left >= LEAST_LEFT * width and bottom - top >= LEAST_LEFT * height:
+                found.append(replace(box, corners=(left, top, right, bottom)))
+        return Boxes(tuple(found)) if found or not target.found else None
 
     def labels(self, answer: Boxes) -> Sequence[str]:
         """The class of each object."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.augmenting import GEOMETRY
 from zoo.contract.kind import Kind
 from zoo_vision.segmentation import drawing
 from zoo_vision.segmentation.masks import IGNORED, Mask
@@ -24,6 +25,20 @@ class MaskKind(Kind):
     baseline_title = "most frequent class"
     numbered = True
     shows_input = True
+    follows = GEOMETRY
+
+    def geometry(self, item: Image, target: np.ndarray) -> Any:
+        """The class indices as a ``Mask``; pixels are never mixed, as the nearest one is taken."""
+        import torch
+        from torchvision.tv_tensors import Mask as MaskTensor
+
+        return MaskTensor(torch.tensor(target))
+
+    def from_geometry(self, item: Image, target: np.ndarray, geometry: Any) -> np.ndarray:
+        """The class indices in the new image."""
+        import numpy as np
+
+        return np.asarray(geometry.numpy(), dtype=target.dtype)
 
     def comparable(self, item: Any, answer: Mask, classes: Sequence[str] = ()) -> np.ndarray:
         """The class indices."""

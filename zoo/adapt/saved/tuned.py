@@ -41,6 +41,8 @@ _OF_THE_BASE = (
     "length",
     "preprocess_all",
     "prepares_apart",
+    "augmentations",
+    "augment",
     "module",
     "head",
     "learning_rate",

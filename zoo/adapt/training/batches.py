@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
+from zoo.adapt.training.ahead import AugmentedEpoch
 from zoo.contract.backbone import HasLength
+from zoo.features.processes import worthwhile
 
 if TYPE_CHECKING:
+    from zoo.adapt.training.augmentation import Augmentation
     from zoo.contract.backbone import Backbone, Learner
 
 SORTED_TOGETHER = 16
@@ -18,6 +21,9 @@ SORTED_TOGETHER = 16
 
 KEPT_BYTES = 256 << 20
 """Bytes of preprocessed samples to keep from one epoch to the next."""
+
+SEEDS = 2**63
+"""Number of seeds of an epoch's augmentation, which the generator of the order draws."""
 
 UNKNOWN_BYTES = 1 << 20
 """Bytes counted for an object of unknown size, such as a graph."""
@@ -29,13 +35,22 @@ class Batches:
     Args:
         inputs: decoded when indexed.
         targets: as the loss takes them: int64 class indices, or float32 numbers.
+        augmentation: changes the inputs of ``shuffled``, if any; each is then decoded again.
     """
 
     def __init__(
-        self, backbone: Backbone, inputs: Sequence[Any], targets: np.ndarray, batch_size: int, device: str
+        self,
+        backbone: Backbone,
+        inputs: Sequence[Any],
+        targets: np.ndarray,
+        batch_size: int,
+        device: str,
+        *,
+        augmentation: Augmentation | None = None,
     ) -> None:
         self.backbone, self.inputs, self.targets = backbone, inputs, torch.as_tensor(targets)
         self.batch_size, self.device = batch_size, device
+        self._augmentation = augmentation
         self._prepared = Prepared(lambda position: backbone.preprocess(inputs[position]))
         self._length = backbone.length if isinstance(backbone, HasLength) else None
 
@@ -53,9 +68,8 @@ class Batches:
         """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
         order = generator.permutation(len(self.inputs)).tolist()
         span = self.batch_size * (SORTED_TOGETHER if self._length else 1)
-        for start in range(0, len(order), span):
-            positions = order[start : start + span]
-            items = [self._prepared[p] for p in positions]
+        spans = [order[start : start + span] for start in range(0, len(order), span)]
+        for positions, items in zip(spans, self._for_training(spans, generator), strict=True):
             ranks = list(range(len(items)))
             if self._length:
                 lengths = [self._length(item) for item in items]
@@ -65,6 +79,19 @@ class Batches:
                 if len(groups[group]) > 1 or len(order) == 1:
                     chosen = groups[group]
                     yield self._batch([items[rank] for rank in chosen], [positions[rank] for rank in chosen])
+
+    def _for_training(self, spans: list[list[int]], generator: np.random.Generator) -> Iterator[list[Any]]:
+        """Preprocessed inputs of an epoch, augmented if wanted."""
+        if self._augmentation is None:
+            return ([self._prepared[position] for position in positions] for positions in spans)
+        epoch = AugmentedEpoch(
+            self._augmentation,
+            self.inputs,
+            None,
+            lambda item, _: self.backbone.preprocess(item),
+            int(generator.integers(SEEDS)),
+        )
+        return epoch.ahead(spans, worthwhile(self.device, len(self.inputs), self.backbone))
 
     def _batch(self, items: list[Any], positions: list[int]) -> tuple[Any, torch.Tensor]:
         return to_device(self.backbone.collate(items), self.device), self.targets[positions].to(self.device)
@@ -114,10 +141,23 @@ def to_device(batch: Any, device: str) -> Any:
 
 
 class ExampleBatches:
-    """Examples in batches on a device, each with zeros as targets, because the examples contain their own."""
+    """Examples in batches on a device, each with zeros as targets, because the examples contain their own.
 
-    def __init__(self, learner: Learner, inputs: Sequence[Any], targets: Sequence[Any], size: int, device: str) -> None:
-        self._learner, self._inputs = learner, inputs
+    Args:
+        augmentation: changes the samples of ``shuffled``, if any; each is then decoded again.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        inputs: Sequence[Any],
+        targets: Sequence[Any],
+        size: int,
+        device: str,
+        *,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self._learner, self._inputs, self._targets, self._augmentation = learner, inputs, targets, augmentation
         self._examples = Prepared(lambda at: learner.example(inputs[at], targets[at]))
         self.batch_size, self.device = size, device
 
@@ -127,19 +167,26 @@ class ExampleBatches:
 
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in the order of the samples."""
-        yield from self._of(list(range(len(self._inputs))))
+        spans = self._spans(list(range(len(self._inputs))))
+        yield from self._of(spans, ([self._examples[at] for at in positions] for positions in spans))
 
     def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
         order = generator.permutation(len(self._inputs)).tolist()
         if self.batch_size > 1 and len(order) > 1 and len(order) % self.batch_size == 1:
             order.pop()
-        yield from self._of(order)
+        spans = self._spans(order)
+        if self._augmentation is None:
+            yield from self._of(spans, ([self._examples[at] for at in positions] for positions in spans))
+            return
+        seed = int(generator.integers(SEEDS))
+        epoch = AugmentedEpoch(self._augmentation, self._inputs, self._targets, self._learner.example, seed)
+        yield from self._of(spans, epoch.ahead(spans, worthwhile(self.device, len(order), self._learner)))
 
-    def _of(self, order: list[int]) -> Iterator[tuple[Any, torch.Tensor]]:
-        import torch
+    def _spans(self, order: list[int]) -> list[list[int]]:
+        """The positions of each batch."""
+        return [order[start : start + self.batch_size] for start in range(0, len(order), self.batch_size)]
 
-        for start in range(0, len(order), self.batch_size):
-            positions = order[start : start + self.batch_size]
-            examples = [self._examples[at] for at in positions]
-            yield to_device(self._learner.collate(examples), self.device), torch.zeros(len(positions))
+    def _of(self, spans: list[list[int]], examples: Iterable[list[Any]]) -> Iterator[tuple[Any, torch.Tensor]]:
+        for positions, found in zip(spans, examples, strict=True):
+            yield to_device(self._learner.collate(found), self.device), torch.zeros(len(positions))

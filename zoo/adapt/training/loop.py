@@ -129,7 +129,7 @@ class _Course:
     ) -> float:
         """Train one epoch; returns the mean loss of its batches."""
         total, waiting, middle, done = 0.0, 0, len(batches) // 2, 0
-        train_mode(self.module)
+        train_mode(self.module, keep_statistics=self.settings.keep_statistics)
         with fresh_statistics(self.module) as count_again:
             for number, (batch, targets) in enumerate(batches.shuffled(generator)):
                 if number == middle:

@@ -170,8 +170,10 @@ def borrowed(pretrained: nn.Module) -> Iterator[Borrowed]:
         pretrained.eval()  # as every model is loaded
 
 
-def train_mode(module: nn.Module) -> None:
+def train_mode(module: nn.Module, *, keep_statistics: bool = False) -> None:
     """Set training mode for all layers except frozen ones that would change their own buffers.
+
+    With ``keep_statistics``, batch normalisation keeps its running statistics where its weights are trained, too.
 
     Those are mainly the running statistics of batch normalisation, which belong to the frozen weights.
     Dropout stays active in frozen layers too: it regularises the layers trained above them.
@@ -184,7 +186,7 @@ def train_mode(module: nn.Module) -> None:
         own = list(layer.parameters(recurse=False))
         if own:
             frozen = not any(parameter.requires_grad for parameter in own)
-        if frozen and _changes_buffers(layer):
+        if (frozen and _changes_buffers(layer)) or (keep_statistics and is_batch_norm(layer)):
             layer.training = False
 
 

@@ -21,6 +21,7 @@ class Settings:
         patience: epochs without improvement on the validation split before training stops.
         layer_decay: factor of the learning rate from each block to the one before it, away from the head.
         accumulate: batches per optimiser step (gradient accumulation).
+        keep_statistics: whether batch normalisation keeps its pretrained statistics where its weights are trained, too.
         evaluate_start: whether the initial weights compete as epoch 0, if the head is initialised from a probe.
         deadline: ``time.perf_counter()`` before which training and the later passes have to end; None for no limit.
         reserve: the later passes over other samples, as a multiple of a pass over the validation samples.
@@ -37,6 +38,7 @@ class Settings:
     evaluate_start: bool = False
     deadline: float | None = None
     reserve: float = 0.0
+    keep_statistics: bool = False
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,13 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Weight decay of AdamW."
 )
 @click.option(
+    "--augment",
+    type=click.Choice(["auto", "none", "light", "strong"]),
+    default="auto",
+    show_default=True,
+    help="Random changes of the training inputs; auto: what suits the data.",
+)
+@click.option(
     "--patience",
     type=click.IntRange(min=1),
     default=3,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.augmenting import UNCHANGED
 from zoo.contract.kind import Kind
 from zoo.contract.targets import TargetSets
 from zoo.contract.values import Shown
@@ -34,6 +35,8 @@ class LabelSets(Kind):
     noun, nouns, per_sample = "set of labels", "sets of labels", "a set of labels for each sample"
     estimable = True
     several = True
+    follows = UNCHANGED
+    augmented_by_default = True
     baseline_title = "most frequent labels"
     metrics = METRICS
 
