@@ -69,6 +69,8 @@ def real() -> dict[str, Drawn]:
             if count >= len(targets):
                 return targets, predictions
             chosen = generator.choice(len(targets), count, replace=False)
+            while len(np.unique(targets[chosen])) < 2:  # ranks need both classes
+                chosen = generator.choice(len(targets), count, replace=False)
             return targets[chosen], predictions[chosen]
 
         return drawn

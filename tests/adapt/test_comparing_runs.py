@@ -30,6 +30,7 @@ def test_a_run_keeps_its_predictions_and_the_list_leaves_them_out(reviews: str) 
 
     kept = zoo.open_registry().run(run.id)
     assert kept == run
+    assert list(kept.metrics) == list(run.metrics)
     assert kept.outcomes is not None
     right = [target == found for target, found in zip(kept.outcomes.targets, kept.outcomes.predictions, strict=True)]
     assert sum(right) / len(right) == pytest.approx(run.metrics["accuracy"])

@@ -53,7 +53,8 @@ def run_row(run: Run) -> dict[str, Any]:
 def _flat(entity: Measurement | Run, **changed: Any) -> dict[str, Any]:
     values = {**entity.to_dict(), **changed}
     return {
-        name: json.dumps(value, sort_keys=True, ensure_ascii=False) if isinstance(value, dict) else value
+        # In the given order: the first metric of a run is the primary one.
+        name: json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
         for name, value in values.items()
     }
 
