@@ -155,7 +155,7 @@ def tuned(model: str, data: str, folder: Path, **options: Any) -> Run:
 def outputs(folder: Path, data: str) -> np.ndarray:
     backbone = zoo.load(f"file:{folder}", device="cpu").backbone
     items = zoo.read(data).inputs
-    return backbone._predictor(backbone.collate([backbone.preprocess(items[at]) for at in range(8)]))
+    return backbone._predictor(backbone.collate([backbone.preprocess(items[at]) for at in range(8)]))[0]
 
 
 @pytest.mark.parametrize("wanted", ["blocks.1.0,stem", "convolution"])
@@ -291,8 +291,9 @@ def test_virtual_tokens_are_saved_and_read_again(strategy: str, reviews: str, tm
     # Padding and texts of the maximum length change nothing for the others.
     backbone = loaded.backbone
     short, long = backbone.preprocess("A charming film"), backbone.preprocess("day " * 900)
-    alone = backbone._predictor(backbone.collate([short]))
-    np.testing.assert_allclose(backbone._predictor(backbone.collate([short, long]))[:1], alone, atol=1e-5)
+    alone, _ = backbone._predictor(backbone.collate([short]))
+    both, _ = backbone._predictor(backbone.collate([short, long]))
+    np.testing.assert_allclose(both[:1], alone, atol=1e-5)
 
 
 def test_virtual_tokens_need_a_transformer_and_classes_or_numbers() -> None:

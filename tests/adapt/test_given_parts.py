@@ -58,6 +58,18 @@ def test_a_separate_file_is_tested_and_its_samples_are_never_trained_on(tmp_path
     assert len(run.outcomes.targets) == 30
 
 
+def test_a_profile_names_what_would_have_leaked(tmp_path: Path) -> None:
+    rows = [*_rows(0, 60), *_rows(0, 3), *_rows(60, 80)]
+    lines = [f'"{text}",{label},{"train" if at < 60 else "test"}' for at, (text, label) in enumerate(rows)]
+    (tmp_path / "data.csv").write_text("text,label,split\n" + "\n".join(lines) + "\n")
+    found = zoo.profile(str(tmp_path / "data.csv"))
+    assert (found.parts, found.leaked) == ({TRAIN: 60, TEST: 23}, 3)
+    assert any(
+        "3 training or validation samples repeat a test sample, or nearly" in sentence for sentence in found.warnings
+    )
+    assert zoo.tune(STATIC, str(tmp_path / "data.csv")).plan["left_out_repeats"] == 3
+
+
 def test_validation_and_test_files_are_used_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [_table(tmp_path / f"{at}.csv", _rows(*ends)) for at, ends in enumerate([(0, 80), (80, 100), (100, 130)])]
     options = ["--validation-data", paths[1], "--test-data", paths[2], "--json"]

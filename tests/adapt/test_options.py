@@ -93,8 +93,8 @@ def unused(strategy: str, kind: str) -> set[str]:
     """What has no effect, by the documentation."""
     if strategy == "fine-tuning-job":
         return set(TRAINING) - {"epochs"}
-    if kind in {"class", "number"}:
-        weights = {"class_weights"} if kind == "number" else set()
+    if kind in {"class", "number", "labels"}:
+        weights = set() if kind == "class" else {"class_weights"}
         return weights | (FITTED if strategy == "linear-probe" else WITHOUT[strategy])
     frozen = {"layer_decay", "gradient_checkpointing"} if strategy == "linear-probe" else set()
     return {"head", "keep", "class_weights", *frozen, *WITHOUT[strategy]}

@@ -127,7 +127,7 @@ def test_from_tuning_to_predicting_and_the_history(folder: Folder) -> None:
 
     assert run["metrics"]["accuracy"] > run["baseline"]["accuracy"]
     assert "accuracy" in shown
-    assert "gain" in shown
+    assert "Gain over the baseline" in shown
     assert [p["output"][0]["label"] for p in answer["predictions"]] == ["good", "bad"]
     assert [r["seed"] for r in listed["runs"]] == [1, 0]
     assert run["id"] in folder.zoo("runs", "show", run["id"]).stdout

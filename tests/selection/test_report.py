@@ -17,11 +17,12 @@ from zoo.cli.output import Output
 from zoo.data import read
 from zoo.entities import Dataset, ModelCard
 from zoo.errors import StorageError
+from zoo.pages import plots
 from zoo.plugins import plugins
 from zoo.selection.prior.shipped import expect
 from zoo.selection.rank.pareto import pareto_front
 from zoo.selection.rank.unmeasured import rank_cards
-from zoo.selection.report import check, page, plots, write
+from zoo.selection.report import check, page, write
 
 VOID = {"meta", "link", "img", "br"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.linear_head import LinearHead, as_predictions, choose, extract, refit
@@ -108,11 +109,12 @@ def record(
         return {"kept": kept}
     sign = 1 if experiment.metrics[0].higher_is_better else -1
     probed = probe.tested(experiment)
+    gain = experiment.gain(fine_tuned.values, probed.values)
     return {
         "kept": kept,
         "probe": experiment.evaluate(probed.values, experiment.test),
         "fine_tuned": experiment.evaluate(fine_tuned.values, experiment.test),
-        "gain_over_probe": list(experiment.gain(fine_tuned.values, probed.values)),
+        **({"gain_over_probe": list(gain)} if all(map(isfinite, gain)) else {}),
         "probe_penalty": probe.penalty,
         "validation_scores": {"probe": sign * probe.score, "fine_tuned": sign * training.best.score},
         "validation_samples": len(experiment.validation),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from zoo.adapt.evaluating import evaluate_answers
 from zoo.adapt.reading import read_for_evaluation
 from zoo.entities import Dataset, Entity, Outcomes, Problem
-from zoo.errors import DataError
+from zoo.errors import DataError, InvalidInput
 from zoo.keywords import explains_keywords
 from zoo.kinds.known import kind_of
 
@@ -150,6 +150,11 @@ def _evaluate(
     check_fit(settings, kinds, found.name, f"'{loaded.card.id}' is used here for {found.name}", model=True)
     whole = dataset
     dataset, left_out, warnings = _unseen(loaded, whole)
+    if include and left_out is None:
+        raise InvalidInput(
+            f"--include-training has no effect: it is not known on which samples '{loaded.card.id}' was trained.",
+            "Leave it out; all samples are evaluated.",
+        )
     started = time.perf_counter()
     answered = evaluate_answers(loaded, dataset, found, progress)
     with_training = evaluate_answers(loaded, whole, found, progress).metrics if include and left_out else {}

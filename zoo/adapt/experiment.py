@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.known_strategies import options_of
@@ -106,8 +107,9 @@ class Prepared(Experiment):
         """Gains over the baseline and over rivals, with their intervals; metrics of rivals; independent samples."""
         others = {"baseline": guessed, **{name: rival.values for name, rival in self.rivals.items()}}
         units = self.test_units
+        gains = {name: self.gain(found, other) for name, other in others.items()}
         return {
-            "gains": {name: list(self.gain(found, other)) for name, other in others.items()},
+            "gains": {name: list(gain) for name, gain in gains.items() if all(map(isfinite, gain))},
             "rivals": {name: self.evaluate(rival.values, self.test) for name, rival in self.rivals.items()},
             "test_units": len(self.test) if units is None else len(set(units)),
         }
@@ -136,7 +138,9 @@ class Prepared(Experiment):
         if data.parts:
             found["parts"] = "the data's own"
         if data.times or data.parts:
-            found["left_out_repeats"] = len(data) - len(self.train) - len(self.validation) - len(self.test)
+            used = len(self.train) + len(self.validation) + len(self.test)
+            dropped = sum(self.dropped.get(name, 0) for name in ("training", "validation"))
+            found["left_out_repeats"] = len(data) - used - dropped
         return found
 
     def _missing_labels(self) -> Iterator[tuple[str, list[str]]]:
@@ -206,7 +210,7 @@ def prepare(dataset: Dataset, plan: Plan, base: ModelCard | None = None) -> Prep
     if not all(parts):
         raise too_few(dataset, near)
     if base is not None:
-        parts = keep_apart(dataset, parts, base, move=not kind.ordered)
+        parts = keep_apart(dataset, parts, base, move=not (kind.ordered or dataset.parts))
     dropped: dict[str, int] = {}
     if plan.drop is not None:
         parts, dropped = without_dropped(dataset, parts, plan.drop)

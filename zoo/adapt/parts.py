@@ -64,6 +64,11 @@ def check_given(dataset: Dataset, plan: Plan) -> None:
             raise InvalidInput(
                 f"--{part} has no effect: '{dataset.name}' comes with its own {part} part.", f"Leave --{part} out."
             )
+    if {VALIDATION, TEST} <= set(dataset.parts) and plan.split != RANDOM:
+        raise InvalidInput(
+            f"--split has no effect: '{dataset.name}' comes with its own validation and test parts.",
+            "Leave --split out.",
+        )
     if dataset.parts and dataset.times:
         raise InvalidInput(
             f"'{dataset.name}' cannot be split by its own parts and by column '{dataset.columns['time']}' together.",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.experiment import new_id
 from zoo.adapt.results.intervals import Interval, interval_of_mean
-from zoo.adapt.results.outcomes import values
+from zoo.adapt.results.outcomes import MOST_KEPT, values
 from zoo.entities import Dataset, Outcomes, Plan, Run
 from zoo.errors import InvalidInput, ZooError
 from zoo.kinds.known import kind_of
@@ -69,6 +69,8 @@ def adapt_each(
                 run = adapt(one)
                 if run is None:
                     return None
+                if run.plan.get("stopped") == "interrupted":
+                    raise KeyboardInterrupt
                 place.save(number, run)
             found.append(run)
             step.advance()
@@ -87,7 +89,8 @@ def combined(plan: Plan, runs: Sequence[Run]) -> Run:
     strategies = Counter(run.strategy for run in runs)
     kept = {"kept_strategies": dict(strategies)} if len(strategies) > 1 else {}
     outcomes = [run.outcomes for run in runs if run.outcomes is not None]
-    pooled = _pooled(outcomes) if len(outcomes) == len(runs) else None
+    few = sum(len(one.targets) for one in outcomes) <= MOST_KEPT
+    pooled = _pooled(outcomes) if few and len(outcomes) == len(runs) else None
     units = len(set(pooled.units)) if pooled else sum(run.plan.get("test_units", 0) for run in runs)
     return replace(
         first,
@@ -119,10 +122,19 @@ _OF_ONE = frozenset(
         "curve",
         "kept",
         "probe",
+        "probe_penalty",
+        "penalty",
         "fine_tuned",
         "gain_over_probe",
         "validation_scores",
         "best_epoch",
+        "stopped",
+        "temperature",
+        "calibration_error",
+        "rare_class",
+        "dropped",
+        "left_out_repeats",
+        "test_groups",
         "labels_without_training_samples",
         "labels_without_test_samples",
     )
@@ -181,11 +193,14 @@ class _Finished:
     """The finished runs of an unfinished command, in a folder of ``ZOO_HOME``."""
 
     def __init__(self, card: ModelCard, dataset: Dataset, plan: Plan) -> None:
-        from zoo.config import settings
+        from zoo.config import all_configured, settings
         from zoo.provenance import revision_of, versions
 
+        listed = hashlib.sha256(Path(plan.drop).expanduser().read_bytes()).hexdigest() if plan.drop else ""
         known = [card.id, revision_of(card), dataset.fingerprint, {**plan.to_dict(), "device": ""}, versions()]
-        key = hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()[:32]
+        key = hashlib.sha256(
+            json.dumps([*known, listed, all_configured()], sort_keys=True, default=str).encode()
+        ).hexdigest()[:32]
         self._folder = Path(settings().home) / "checkpoints" / f"{key}.runs"
 
     def load(self, number: int) -> Run | None:

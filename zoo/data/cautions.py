@@ -81,6 +81,10 @@ def _duplicates(profile: Profile) -> Iterator[str]:
             f"{_count(profile.repeated, 'item')} ({share:.1%}) repeat an earlier one; zoo never splits copies between "
             "training and test."
         )
+    if profile.leaked:
+        samples = _count(profile.leaked, "training or validation sample")
+        repeat = "repeats" if profile.leaked == 1 else "repeat"
+        yield f"{samples} {repeat} a test sample, or nearly; 'zoo tune' leaves them out of training."
     if profile.near_copies:
         share = profile.near_copies / profile.samples
         first, second = profile.near[0].items[:2]

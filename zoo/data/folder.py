@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zoo.contract.kind import Kind
 from zoo.contract.reader import ReadOptions, settle
-from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of
+from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of, with_parts
 from zoo.data.listing import folder_kinds, folders_of, list_folder
 from zoo.entities import Dataset, Problem
 from zoo.errors import DataError
@@ -79,7 +79,8 @@ def read_classes(
         kind, name, values.items, values.digests, labels, offered=[label for _, label in usable], problems=found
     )
     kept = [usable[at] for at in values.kept]
-    return replace(dataset, parts=parts_of([(folders_of(path, root), label) for path, label in kept]))
+    parts = parts_of([(folders_of(path, root), label) for path, label in kept])
+    return replace(dataset, parts=parts, fingerprint=with_parts(dataset.fingerprint, parts))
 
 
 def labelled(files: Sequence[File], root: Path) -> tuple[list[File], list[Problem]]:

@@ -36,7 +36,13 @@ def joined(train: Dataset, validation: Dataset | None = None, test: Dataset | No
     own = train.parts or [TRAIN] * len(train)
     groups: Sequence[str] = ()
     if any(data.groups for data in every):
-        groups = [group for data in every for group in (data.groups or [""] * len(data))]
+        # A sample without a group is a group of its own, with a name that no column has.
+        groups = [
+            group
+            for number, data in enumerate(every)
+            for group in (data.groups or [f"\0{number}:{at}" for at in range(len(data))])
+        ]
+    placed = all(len(data.places) == len(data) for data in every)
     digest = hashlib.sha256(":".join([data.fingerprint for data in every] + list(others)).encode()).hexdigest()
     return replace(
         train,
@@ -46,6 +52,8 @@ def joined(train: Dataset, validation: Dataset | None = None, test: Dataset | No
         problems=tuple(problem for data in every for problem in data.problems),
         notes=tuple(dict.fromkeys(note for data in every for note in data.notes)),
         groups=groups,
+        times=(),
+        places=[place for data in every for place in data.places] if placed else (),
         parts=[*own, *(part for part, data in others.items() for _ in range(len(data)))],
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from collections import Counter
@@ -158,6 +159,11 @@ def parts_of(files: Sequence[tuple[Folders, str | None]]) -> tuple[str, ...]:
     if "" in found or TRAIN not in found or len(set(found)) < 2:
         return ()
     return tuple(found) if TEST in found else tuple(TEST if part == VALIDATION else part for part in found)
+
+
+def with_parts(fingerprint: str, parts: Sequence[str]) -> str:
+    """The fingerprint of data that come with parts, on which figures depend; the same without parts."""
+    return hashlib.sha256(f"{fingerprint}:{list(parts)}".encode()).hexdigest() if parts else fingerprint
 
 
 def _paired(names: Iterable[str]) -> frozenset[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from zoo.data.identity import copies, identical, in_files, undecoded, units
-from zoo.entities import Dataset, Entity, LeftOut, Problem
+from zoo.entities import TEST, Dataset, Entity, LeftOut, Problem
 from zoo.kinds.counting import ImageSizes, Lengths
 from zoo.kinds.items import item_facts
 from zoo.kinds.known import kind_of
@@ -56,6 +57,9 @@ class Profile(Entity):
         near_copies: how many items are nearly the same as an earlier one, as edited texts and resized images are,
             without being equal to one; None if they were not compared.
         near: the first groups of such items.
+        parts: samples by part (``train``, ``validation``, ``test``), if the data come with parts.
+        leaked: how many training and validation samples are copies, or near copies if those were compared, of test
+            samples.
         problems: items left out, with the reason.
         left_out: these items by suffix and reason.
         passed_over: files without samples, by suffix.
@@ -83,6 +87,8 @@ class Profile(Entity):
     duplicates: tuple[Duplicate, ...] = ()
     near_copies: int | None = None
     near: tuple[Duplicate, ...] = ()
+    parts: Mapping[str, int] = field(default_factory=dict)
+    leaked: int = 0
     problems: tuple[Problem, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     passed_over: tuple[LeftOut, ...] = ()
@@ -121,6 +127,8 @@ def profile_dataset(dataset: Dataset, near: bool = True) -> Profile:
         duplicates=duplicates,
         near_copies=near_copies,
         near=groups,
+        parts=dict(Counter(dataset.parts)),
+        leaked=look.leaked(near and len(dataset) <= MOST_COMPARED),
         problems=dataset.problems,
         left_out=by_reason(dataset.problems),
         passed_over=dataset.passed_over,
@@ -192,6 +200,15 @@ class _Look:
             for at in order
         ]
         return copies(merged) - copies(exact), tuple(named)
+
+    def leaked(self, near: bool) -> int:
+        """The number of training and validation samples that are copies, or near copies, of test samples."""
+        of = units(self.dataset, grouped=False) if near else identical(self.dataset)
+        if not self.dataset.parts or of is None:
+            return 0
+        tested = {unit for unit, part in zip(of.tolist(), self.dataset.parts, strict=True) if part == TEST}
+        pairs = zip(of.tolist(), self.dataset.parts, strict=True)
+        return sum(part != TEST and unit in tested for unit, part in pairs)
 
     def _labels(self, group: list[int]) -> tuple[str, ...]:
         targets = self._targets

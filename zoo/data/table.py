@@ -15,7 +15,7 @@ from zoo.contract.values import Values
 from zoo.data import table_files
 from zoo.data.columns import Choice, choose
 from zoo.data.label_sets.columns import LabelColumns, label_columns, lists_note
-from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of
+from zoo.data.layout import GIVEN_PARTS, OWN_PARTS, parts_of, with_parts
 from zoo.data.times import moment_of
 from zoo.entities import Dataset, Problem, Subset
 from zoo.errors import DataError, suggest
@@ -97,10 +97,11 @@ def read_table(reference: str, path: Path, table: Table, options: ReadOptions) -
     kind = choice.kind
     lists = lists_note(targets.classes, kind) if targets.kind == "class" else ()
     divided = fingerprint(kind, digests, content, targets.classes)
+    parts = parts_of([((str(name),), None) for name in usable.splits])
     if usable.groups or usable.times:  # figures depend on what is held out together
         held = f"{divided}:{usable.groups}:{usable.times}"
         divided = hashlib.sha256(held.encode("utf-8", "surrogatepass")).hexdigest()
-    parts = parts_of([((str(name),), None) for name in usable.splits])
+    divided = with_parts(divided, parts)
     notes = [note.replace(OWN_PARTS, GIVEN_PARTS) if parts else note for note in choice.notes]
     return Dataset(
         reference,

@@ -44,9 +44,18 @@ def calibration(correct: Sequence[bool], confidences: Sequence[float]) -> Calibr
 
     right, sure = np.asarray(correct, dtype=np.float64), np.asarray(confidences, dtype=np.float64)
     bins = np.minimum((sure * BINS).astype(int), BINS - 1)
-    simulated = np.random.default_rng(0).random((REDRAWN, len(sure))) < sure
+    generator = np.random.default_rng(0)
+    simulated = (generator.random(len(sure)) < sure for _ in range(REDRAWN))
     chance = np.quantile([_error(one.astype(np.float64), sure, bins) for one in simulated], 0.95)
     return Calibration(_error(right, sure, bins), float(sure.mean()), float(right.mean()), float(chance))
+
+
+def calibration_error(correct: Sequence[bool], confidences: Sequence[float]) -> float:
+    """The expected calibration error alone, see ``calibration``."""
+    import numpy as np
+
+    right, sure = np.asarray(correct, dtype=np.float64), np.asarray(confidences, dtype=np.float64)
+    return _error(right, sure, np.minimum((sure * BINS).astype(int), BINS - 1))
 
 
 def _error(right: np.ndarray, sure: np.ndarray, bins: np.ndarray) -> float:

@@ -135,7 +135,7 @@ def recorded(experiment: Experiment, found: Decision, logits: np.ndarray) -> dic
     Args:
         logits: of the test samples, n x k.
     """
-    from zoo.adapt.results.calibration import calibration
+    from zoo.adapt.results.calibration import calibration_error
 
     if not experiment.classification:
         return {}
@@ -143,7 +143,7 @@ def recorded(experiment: Experiment, found: Decision, logits: np.ndarray) -> dic
 
     def error(one: Decision) -> float:
         predicted = one.predictions(logits)
-        return calibration((predicted.values == targets).tolist(), predicted.confidences.tolist()).error
+        return calibration_error((predicted.values == targets).tolist(), predicted.confidences.tolist())
 
     used = Decision(1.0, found.rare, found.threshold)
     kept: dict[str, Any] = {

@@ -31,10 +31,12 @@ def with_best_earlier(run: Run, registry: Registry) -> Run:
     facts = {"id": best.id, "model": best.model, "strategy": best.strategy, name: best.metrics[name]}
     plan = {**run.plan, EARLIER: facts}
     try:
-        [found] = [one for one in compare_runs(run, registry.run(best.id)).metrics if one.metric == name]
+        found = compare_runs(run, registry.run(best.id), most=1, test=False).metrics
     except DataError:  # no record of its predictions, or other test samples
+        found = ()
+    if not found:
         return replace(run, plan=plan)
-    ends = sorted((sign * found.low, sign * found.high))
+    ends = sorted((sign * found[0].low, sign * found[0].high))
     label = f"best earlier run on these data ({best.id}, {best.model} by {best.strategy})"
-    gains = {**run.plan.get("gains", {}), label: [sign * found.difference, *ends]}
+    gains = {**run.plan.get("gains", {}), label: [sign * found[0].difference, *ends]}
     return replace(run, plan={**plan, "gains": gains})

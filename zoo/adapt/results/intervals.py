@@ -145,7 +145,7 @@ def _jackknife(figures: Sequence[tuple[Metric, Any, Any, np.ndarray]]) -> np.nda
             for metric, targets, predictions, of in figures:
                 kept = np.flatnonzero(group_of[of] != group)
                 row.append(metric.compute(_at(targets, kept), _at(predictions, kept)))
-        except DataError:  # such as ranks without a sample of one class
+        except (DataError, ValueError, ArithmeticError):  # such as ranks without a sample of one class
             continue
         found.append(row)
     return np.array(found, dtype=np.float64) if len(found) >= 2 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.results.intervals import Interval, difference, interval
@@ -24,8 +25,9 @@ Gain = tuple[float, float, float]
 def intervals(
     metrics: Sequence[Metric], targets: Any, predictions: Any, units: Sequence[int] | None
 ) -> dict[str, Interval]:
-    """The 95 % interval of each metric, see ``zoo.adapt.results.intervals``."""
-    return {one.name: interval(one, targets, predictions, units) for one in metrics}
+    """The 95 % interval of each metric, see ``zoo.adapt.results.intervals``; those without finite ends are left out."""
+    found = {one.name: interval(one, targets, predictions, units) for one in metrics}
+    return {name: ends for name, ends in found.items() if all(map(isfinite, ends))}
 
 
 def gain(metric: Metric, targets: Any, predictions: Any, other: Any, units: Sequence[int] | None) -> Gain:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.results.intervals import difference
@@ -62,8 +63,12 @@ class RunComparison(Entity):
     metrics: tuple[Compared, ...]
 
 
-def compare_runs(first: Run, second: Run) -> RunComparison:
+def compare_runs(first: Run, second: Run, most: int | None = None, test: bool = True) -> RunComparison:
     """Compare the predictions of two runs for the test samples that both have.
+
+    Args:
+        most: maximum number of metrics; the primary one is the first.
+        test: whether to do the permutation test, which takes long for many samples; without it p is not a number.
 
     Raises:
         DataError: a run has no record of its predictions, the tests have no sample in common, or their targets differ.
@@ -82,7 +87,7 @@ def compare_runs(first: Run, second: Run) -> RunComparison:
         )
     targets, found = (_taken(one, name, here, one.classes) for name in ("targets", "predictions"))
     also, predicted = (_taken(other, name, there, one.classes) for name in ("targets", "predictions"))
-    if also != targets:
+    if list(map(_comparable, also)) != list(map(_comparable, targets)):
         raise DataError(
             f"The runs {first.id} and {second.id} have different targets for the same samples.",
             "Compare runs on the same labels.",
@@ -90,16 +95,16 @@ def compare_runs(first: Run, second: Run) -> RunComparison:
     kind = kind_of(one.kind)
     known, left, right = (values(kind, items) for items in (targets, found, predicted))
     units = [one.units[at] for at in here]
-    compared = [
-        _compared(metric_called(name), known, left, right, units) for name in first.metrics if name in second.metrics
-    ]
-    return RunComparison(first.id, second.id, len(here), len(set(units)), tuple(compared))
+    shared = [name for name in first.metrics if name in second.metrics]
+    compared = [_compared(metric_called(name), known, left, right, units, test=test) for name in shared[:most]]
+    finite = [one for one in compared if isfinite(one.low) and isfinite(one.high)]
+    return RunComparison(first.id, second.id, len(here), len(set(units)), tuple(finite))
 
 
-def _compared(metric: Metric, targets: Any, left: Any, right: Any, units: list[int]) -> Compared:
+def _compared(metric: Metric, targets: Any, left: Any, right: Any, units: list[int], *, test: bool) -> Compared:
     found = difference(metric, targets, left, right, units)
     values = metric.compute(targets, left), metric.compute(targets, right)
-    p = permutation_test(metric, targets, left, right, units)
+    p = permutation_test(metric, targets, left, right, units) if test else nan
     return Compared(metric.name, *values, found.value, found.low, found.high, p, metric.higher_is_better)
 
 
@@ -121,6 +126,11 @@ def permutation_test(metric: Metric, targets: Any, left: Any, right: Any, units:
         changed = [_mixed(left, right, swap), _mixed(right, left, swap)]
         extreme += abs(metric.compute(targets, changed[0]) - metric.compute(targets, changed[1])) >= observed - 1e-12
     return (1 + extreme) / (1 + rounds)
+
+
+def _comparable(target: Any) -> Any:
+    """A target as it is after reading JSON, where tuples become lists."""
+    return list(target) if isinstance(target, tuple) else target
 
 
 def _mixed(one: Any, other: Any, swap: np.ndarray) -> Any:

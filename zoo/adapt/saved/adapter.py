@@ -91,6 +91,8 @@ def _recipe(config: Any, tensors: Mapping[str, torch.Tensor]) -> Recipe:
         count = config.get("num_virtual_tokens")
         if type(count) is not int or count < 1:
             raise ValueError(f"{ADAPTER_CONFIG} has no valid number of virtual tokens")
+        if any(one.shape[0] != count for one in tensors.values()):  # before memory is reserved for them
+            raise ValueError(f"{ADAPTER_CONFIG} has another number of virtual tokens than the tensors")
         return Recipe(prompt, virtual_tokens=count)
     mark = {"lora": ".lora_", "ia3": ".ia3_"}.get(kind)
     if mark is None:
@@ -103,4 +105,6 @@ def _recipe(config: Any, tensors: Mapping[str, torch.Tensor]) -> Recipe:
     rank, alpha = config.get("r"), config.get("lora_alpha")
     if type(rank) is not int or type(alpha) is not int or rank < 1:
         raise ValueError(f"{ADAPTER_CONFIG} has no valid rank and alpha")
+    if any(one.shape[0] != rank for name, one in tensors.items() if ".lora_A" in name):
+        raise ValueError(f"{ADAPTER_CONFIG} has another rank than the tensors")
     return Recipe("dora" if config.get("use_dora") is True else "lora", tuple(shapes), rank=rank, alpha=alpha)

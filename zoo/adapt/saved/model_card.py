@@ -29,7 +29,7 @@ def readme(document: Mapping[str, Any]) -> str:
     # JSON is valid YAML, and quotes special characters in names.
     lines = ["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front.items()), "---", ""]
     lines += [f"# {name}", "", f"`{base['id']}` adapted to `{run['dataset']}` by {document['strategy']}.", ""]
-    lines += ["## Results", "", f"On the {_percent(run)} of the samples that were held out, seed {run['seed']}:"]
+    lines += ["## Results", "", f"On the {run['plan']['test_samples']:,} samples of the test part, seed {run['seed']}:"]
     others, ends = {**other_metrics(run["plan"]), "baseline": run["baseline"]}, run["intervals"]
     lines += ["", f"| metric | this model | 95 % interval | {' | '.join(others)} |"]
     lines += [f"|---|---:|---:|{'---:|' * len(others)}"]
@@ -46,7 +46,8 @@ def readme(document: Mapping[str, Any]) -> str:
         lines += [f"- classes: {', '.join(document['classes'])}"]
     lines += [f"- data: `{run['dataset']}`, {run['samples']} samples, fingerprint `{run['data']}`"]
     lines += [f"- weights: {_weights(document)}"]
-    lines += [f"- decision: {_decision(document)}"] if document["classes"] else []
+    decides = document["classes"] and kind_of(str(document["target_kind"])).estimable
+    lines += [f"- decision: {_decision(document)}"] if decides else []
     lines += [f"- run: `{run['id']}`, {run['seconds']:.1f} s on {run['device']}, {run['created']}"]
     lines += [f"- versions: {', '.join(f'{k} {v}' for k, v in run['versions'].items())}", ""]
     lines += ["## Usage", "", "```", f"zoo predict file:{run['path']} INPUT", "```", ""]
@@ -61,12 +62,10 @@ def _index(name: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": name, "results": [{"task": {"type": document["task"]}, "dataset": dataset, "metrics": metrics}]}
 
 
-def _percent(run: Mapping[str, Any]) -> str:
-    return f"{100 * run['plan']['test']:g} %"
-
-
 def _decision(document: Mapping[str, Any]) -> str:
     found = document["decision"]
+    if document.get("thresholds"):
+        return "each label whose probability is above its own threshold, in `zoo.json`"
     shown = f"logits divided by the temperature {found['temperature']:.3g}"
     if found["threshold"] is None:
         return f"{shown}; the most probable class"

@@ -155,11 +155,16 @@ def keep_apart(
     Raises:
         DataError: nothing is left to test on.
     """
+    from zoo.data import units
+
     found = [tuple(int(position) for position in part) for part in parts]
     before = seen_by_weights(base)
     known = before.holds(dataset) if before is not None and len(before.digests) else None
     if known is None or not any(known[list(part)].any() for part in found[1:]):
         return found
+    of = units(dataset) if move else None
+    if of is not None:  # copies, near copies and groups of a sample that was trained on are no test of it
+        known = np.isin(of, of[known])
     validation, test = (tuple(position for position in part if not known[position]) for part in found[1:])
     if not test:
         raise DataError(

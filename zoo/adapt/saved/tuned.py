@@ -73,7 +73,7 @@ class TunedBackbone:
         familiarity: Familiarity | None = None,
     ) -> None:
         self.card, self._base, self._document, self._predictor = card, base, document, predictor
-        self._decision = Decision(**document.get("decision", {}))
+        self._decision = _decision(card, document)
         self._familiarity = familiarity
         # Attributes of the instance, and not ``__getattr__``, which Python 3.12's ``isinstance`` does not call.
         self.__dict__.update({name: getattr(base, name) for name in _OF_THE_BASE if hasattr(base, name)})
@@ -195,6 +195,19 @@ class TunedBackbone:
 
     def _numbers(self, outputs: np.ndarray) -> list[float]:
         return (outputs[:, 0] * float(self._document["scale"]) + float(self._document["centre"])).tolist()
+
+
+def _decision(card: ModelCard, document: Mapping[str, Any]) -> Decision:
+    """The decision that is saved with a model; the usual one for folders of earlier versions."""
+    found = document.get("decision", {})
+    names = {"temperature", "rare", "threshold"}
+    if isinstance(found, Mapping) and set(found) <= names and all(map(_is_number, found.values())):
+        return Decision(**found)
+    raise IntegrityError(f"The tuned model '{card.id}' is damaged: its decision is not valid.", "Tune it again.")
+
+
+def _is_number(value: Any) -> bool:
+    return value is None or (isinstance(value, (int, float)) and not isinstance(value, bool))
 
 
 def is_tuned(folder: str | Path) -> bool:

@@ -142,7 +142,7 @@ def compare(output: Output, first: str, second: str) -> None:
     from zoo.adapt.results.sentences import ends_text
     from zoo.registry import open_registry
 
-    runs = [open_registry().run(id) for id in (first, second)]
+    runs = open_registry().run(first), open_registry().run(second)
     found = compare_runs(*runs)
     if output.json:
         output.data(found.to_dict())

@@ -80,11 +80,11 @@ def _parquet(place: Path, columns: Sequence[str], rows: Rows) -> None:
     import pyarrow as arrow
     from pyarrow import parquet
 
-    types: list[set[type]] = [set() for _ in columns]
+    types: list[set[Any]] = [set() for _ in columns]
     for row in rows():
         for known, value in zip(types, row, strict=True):
             if value is not None:
-                known.add(type(value))
+                known.add(_type(value))
     forms = [_form(known) for known in types]
     schema = arrow.schema([(name, getattr(arrow, form)()) for name, form in zip(columns, forms, strict=True)])
     stream = iter(rows())
@@ -99,10 +99,17 @@ def _parquet(place: Path, columns: Sequence[str], rows: Rows) -> None:
             )
 
 
-def _form(known: set[type]) -> str:
+def _type(value: Any) -> Any:
+    """The type of a value; integers that a float, or 64 bits, cannot hold are told apart."""
+    if type(value) is int and abs(value) > 2**53:
+        return "long" if -(2**63) <= value < 2**63 else str
+    return type(value)
+
+
+def _form(known: set[Any]) -> str:
     if known == {bool}:
         return "bool_"
-    if known == {int}:
+    if known and known <= {int, "long"}:
         return "int64"
     return "float64" if known and known <= {int, float} else "string"
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from math import inf
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,7 @@ from zoo.kinds.metrics import CLASSES, NUMBERS
 
 METRICS = {one.name: one for one in (*CLASSES, *NUMBERS)}
 ACCURACY, RMSE = METRICS["accuracy"], METRICS["rmse"]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_interval_of_an_accuracy_is_wilsons() -> None:
@@ -151,3 +154,14 @@ def test_a_calibrated_model_is_within_chance_and_an_overconfident_one_is_not() -
     overconfident = calibration(right.tolist(), np.full(400, 0.99).tolist())
     assert overconfident.error > overconfident.by_chance
     assert overconfident.error == pytest.approx(0.99 - right.mean())
+
+
+def test_the_recorded_coverage_is_what_the_guide_says() -> None:
+    record = json.loads((ROOT / "benchmarks/records/interval_coverage.json").read_text())
+    simulated = {name: found for name, found in record.items() if name.startswith("simulated")}
+    assert len(simulated) == 12
+    for found in simulated.values():
+        assert found["simulations"] >= 2000
+        assert 0.93 <= found["coverage"] <= 0.97
+    real = [found["coverage"] for name, found in record.items() if name not in simulated]
+    assert sorted(real)[1] >= 0.93  # the guide names the exception
