@@ -106,5 +106,5 @@ def _recipe(config: Any, tensors: Mapping[str, torch.Tensor]) -> Recipe:
     if type(rank) is not int or type(alpha) is not int or rank < 1:
         raise ValueError(f"{ADAPTER_CONFIG} has no valid rank and alpha")
     if any(one.shape[0] != rank for name, one in tensors.items() if ".lora_A" in name):
-        raise ValueError(f"{ADAPTER_CONFIG} has another rank than the tensors")
+        raise ValueError(f"{ADAPTER_CONFIG} has a rank that is not that of the tensors")
     return Recipe("dora" if config.get("use_dora") is True else "lora", tuple(shapes), rank=rank, alpha=alpha)

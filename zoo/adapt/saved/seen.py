@@ -163,7 +163,7 @@ def keep_apart(
     if known is None or not any(known[list(part)].any() for part in found[1:]):
         return found
     of = units(dataset) if move else None
-    if of is not None:  # copies, near copies and groups of a sample that was trained on are no test of it
+    if of is not None:  # copies, near copies and groups of training samples count too
         known = np.isin(of, of[known])
     validation, test = (tuple(position for position in part if not known[position]) for part in found[1:])
     if not test:
