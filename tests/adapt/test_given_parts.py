@@ -148,8 +148,8 @@ def test_a_column_of_splits_is_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"test": 0.3}, "--test has no effect: .* comes with its own test part"),
-        ({"folds": 3}, "--folds has no effect: .* has its own parts"),
+        ({"test": 0.3}, "--test has no effect: .* have a test part of their own"),
+        ({"folds": 3}, "--folds has no effect: .* have parts of their own"),
     ],
 )
 def test_options_without_effect_on_given_parts_are_refused(
@@ -220,3 +220,37 @@ print(len(done), run.metrics["accuracy"], run.intervals["accuracy"])
     resumed = started(99)
     assert resumed.stdout.split()[0] == "2"
     assert resumed.stdout.split()[1:] == whole.stdout.split()[1:]
+
+
+def test_validation_samples_that_are_all_test_samples_are_an_error(tmp_path: Path) -> None:
+    train, test = _table(tmp_path / "train.csv", _rows(0, 60)), _table(tmp_path / "test.csv", _rows(60, 80))
+    with pytest.raises(DataError, match=r"All 20 validation samples .* are copies of test samples"):
+        zoo.tune(STATIC, train, validation_data=test, test_data=test)
+
+
+def test_a_test_file_replaces_the_test_part_of_the_data(tmp_path: Path) -> None:
+    lines = [f'"{text}",{label},{"train" if at < 60 else "test"}' for at, (text, label) in enumerate(_rows(0, 70))]
+    (tmp_path / "data.csv").write_text("text,label,split\n" + "\n".join(lines) + "\n")
+    data = joined(zoo.read(str(tmp_path / "data.csv")), test=zoo.read(_table(tmp_path / "test.csv", _rows(80, 100))))
+    assert list(data.parts).count(TEST) == 20
+    assert data.notes[0] == (
+        f"The 10 test samples of '{tmp_path / 'data.csv'}' are not used, because --test-data names others."
+    )
+
+
+def test_samples_without_a_group_are_groups_of_their_own(tmp_path: Path) -> None:
+    rows = [f'"{text}",{label},{at % 12}' for at, (text, label) in enumerate(_rows(0, 60))]
+    (tmp_path / "train.csv").write_text("text,label,group\n" + "\n".join(rows) + "\n")
+    test = _table(tmp_path / "test.csv", _rows(60, 90))
+    run = zoo.tune(STATIC, str(tmp_path / "train.csv"), group_column="group", test_data=zoo.read(test))
+    assert run.plan["test_units"] == 30
+
+
+def test_data_with_other_parts_have_another_fingerprint(tmp_path: Path) -> None:
+    found = []
+    for held_out in (50, 55):
+        rows = enumerate(_rows(0, 60))
+        lines = [f'"{text}",{label},{"train" if at < held_out else "test"}' for at, (text, label) in rows]
+        (tmp_path / "data.csv").write_text("text,label,split\n" + "\n".join(lines) + "\n")
+        found.append(zoo.read(str(tmp_path / "data.csv")).fingerprint)
+    assert found[0] != found[1]

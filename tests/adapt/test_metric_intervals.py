@@ -15,6 +15,7 @@ from sklearn import metrics as sklearn_metrics
 
 from zoo.adapt.results.calibration import calibration
 from zoo.adapt.results.intervals import difference, interval
+from zoo.adapt.results.outcomes import intervals
 from zoo.contract.metric import Metric
 from zoo.kinds.metrics import CLASSES, NUMBERS
 
@@ -165,3 +166,15 @@ def test_the_recorded_coverage_is_what_the_guide_says() -> None:
         assert 0.93 <= found["coverage"] <= 0.97
     real = [found["coverage"] for name, found in record.items() if name not in simulated]
     assert sorted(real)[1] >= 0.93  # the guide names the exception
+
+
+def test_an_error_of_0_has_no_finite_interval_and_none_is_recorded() -> None:
+    perfect = np.arange(20.0)
+    assert interval(RMSE, perfect, perfect) == (0, inf)
+    assert intervals([RMSE, METRICS["r2"]], perfect, perfect, None) == {}
+
+
+def test_rounding_is_not_taken_for_certainty() -> None:
+    score = Metric("score", lambda targets, predictions: float(np.mean(predictions)) + 0.1 + 0.2, bounds=(0, 1))
+    found = difference(score, np.zeros(30), np.full(30, 0.1), np.full(30, 0.3))
+    assert found.high - found.low > 0.1

@@ -39,8 +39,14 @@ def given(dataset: Dataset, plan: Plan) -> Parts:
     marks = np.asarray(dataset.parts)
     found = [np.flatnonzero(marks == name) for name in (TRAIN, VALIDATION, TEST)]
     unit_of = units(dataset)
+    given_validation = len(found[1])
     if unit_of is not None:
         found[1] = found[1][~np.isin(unit_of[found[1]], unit_of[found[2]])]
+        if given_validation and not len(found[1]):
+            raise DataError(
+                f"All {given_validation:,} validation samples of '{dataset.name}' are copies of test samples.",
+                "Give other validation samples, or none: zoo then takes some of the training samples.",
+            )
         found[0] = found[0][~np.isin(unit_of[found[0]], unit_of[np.concatenate(found[1:])])]
     wanted = [0.0 if len(part) else share for part, share in zip(found[1:], (plan.validation, plan.test), strict=True)]
     if not any(wanted) or not len(found[0]):
@@ -62,11 +68,12 @@ def check_given(dataset: Dataset, plan: Plan) -> None:
     for part in (VALIDATION, TEST):
         if part in dataset.parts and getattr(plan, part) != getattr(usual, part):
             raise InvalidInput(
-                f"--{part} has no effect: '{dataset.name}' comes with its own {part} part.", f"Leave --{part} out."
+                f"--{part} has no effect: the data of '{dataset.name}' have a {part} part of their own.",
+                f"Leave --{part} out.",
             )
     if {VALIDATION, TEST} <= set(dataset.parts) and plan.split != RANDOM:
         raise InvalidInput(
-            f"--split has no effect: '{dataset.name}' comes with its own validation and test parts.",
+            f"--split has no effect: the data of '{dataset.name}' have validation and test parts of their own.",
             "Leave --split out.",
         )
     if dataset.parts and dataset.times:
@@ -199,9 +206,9 @@ def check_classes(dataset: Dataset, parts: Sequence[Sequence[int]]) -> None:
         more = f" and of {len(missing) - 1:,} more" if len(missing) > 1 else ""
         if by == "parts":
             raise DataError(
-                f"The training part of '{dataset.name}' has no sample of the class '{missing[0]}'{more} that is not in "
-                "the validation or test part too.",
-                "Add samples of it to the training data.",
+                f"The training part of '{dataset.name}' has no sample of the class '{missing[0]}'{more} that is not a "
+                "copy of a validation or test sample.",
+                "Give validation and test data that are not in the training data.",
             )
         column = dataset.columns.get(by[:-1], "")
         raise DataError(

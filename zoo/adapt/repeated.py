@@ -44,11 +44,11 @@ def check_repeated(dataset: Dataset, plan: Plan) -> None:
         InvalidInput: names the option.
     """
     option = "--folds" if plan.folds else "--repeats"
-    fixed = "its own parts" if dataset.parts else "times" if dataset.times else ""
+    fixed = "parts of their own" if dataset.parts else "times" if dataset.times else ""
     fixed = fixed or ("an order in time" if kind_of(dataset.target_kind).ordered and plan.split == "random" else "")
-    if fixed and (plan.folds or plan.repeats > 1) and not (fixed == "its own parts" and not plan.folds):
+    if fixed and (plan.folds or plan.repeats > 1) and not (fixed == "parts of their own" and not plan.folds):
         raise InvalidInput(
-            f"{option} has no effect: '{dataset.name}' has {fixed}, so that its test part is fixed.",
+            f"{option} has no effect: the data of '{dataset.name}' have {fixed}, which fix the test part.",
             f"Leave {option} out.",
         )
 
@@ -87,7 +87,8 @@ def combined(plan: Plan, runs: Sequence[Run]) -> Run:
     """
     first = runs[0]
     strategies = Counter(run.strategy for run in runs)
-    kept = {"kept_strategies": dict(strategies)} if len(strategies) > 1 else {}
+    changed = set(strategies) != {plan.strategy}
+    kept = {"kept_strategies": dict(strategies)} if changed else {}
     outcomes = [run.outcomes for run in runs if run.outcomes is not None]
     few = sum(len(one.targets) for one in outcomes) <= MOST_KEPT
     pooled = _pooled(outcomes) if few and len(outcomes) == len(runs) else None
@@ -174,7 +175,9 @@ def _gains(runs: Sequence[Run], plan: Plan) -> dict[str, list[float]]:
         tested_once = plan.folds or 1
         error = fmean(single) / tested_once + variance(value for value, _, _ in gains) / len(gains)
         value, margin = fmean(value for value, _, _ in gains), student_t(max(len(gains) - 1, 30)) * sqrt(error)
-        found[name] = [value, value - margin, value + margin]
+        lowest, highest = min(low for _, low, _ in gains), max(high for _, _, high in gains)
+        # A mean lies within the range of what the single gains allow.
+        found[name] = [value, max(value - margin, lowest), min(value + margin, highest)]
     return found
 
 

@@ -81,7 +81,10 @@ def listed(path: str | Path, dataset: Dataset) -> tuple[int, ...]:
     """
     target = Path(path).expanduser()
     if not target.is_file():
-        raise DataError(f"There is no list '{path}' of samples to leave out.", "Write one: zoo profile DATA -o FILE")
+        raise DataError(
+            f"There is no list '{path}' of samples to leave out.",
+            "Write one: zoo profile DATA --label-errors MODEL -o FILE",
+        )
     if not form_of(target):
         raise DataError(f"The list '{path}' is not a table.", "Write it as CSV, TSV, JSONL or Parquet.")
     table = open_table(target)

@@ -30,6 +30,7 @@ def joined(train: Dataset, validation: Dataset | None = None, test: Dataset | No
         return train
     for part, data in others.items():
         _check(train, data, part)
+    unused = [note for part in others if (note := _unused(train, part))]
     if train.parts:
         train = train.subset([at for at, part in enumerate(train.parts) if part not in others])
     every = [train, *others.values()]
@@ -50,12 +51,20 @@ def joined(train: Dataset, validation: Dataset | None = None, test: Dataset | No
         targets=[target for data in every for target in _targets(data, train.classes)],
         fingerprint=digest,
         problems=tuple(problem for data in every for problem in data.problems),
-        notes=tuple(dict.fromkeys(note for data in every for note in data.notes)),
+        notes=tuple(dict.fromkeys([*unused, *(note for data in every for note in data.notes)])),
         groups=groups,
         times=(),
         places=[place for data in every for place in data.places] if placed else (),
         parts=[*own, *(part for part, data in others.items() for _ in range(len(data)))],
     )
+
+
+def _unused(train: Dataset, part: str) -> str:
+    """A note on samples of a part that is given separately; empty if the training data have none."""
+    count = sum(one == part for one in train.parts)
+    if not count:
+        return ""
+    return f"The {count:,} {part} samples of '{train.name}' are not used, because --{part}-data names others."
 
 
 def alike(data: str | Dataset | None, train: Dataset, options: ReadOptions) -> Dataset | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zoo.adapt.results.intervals import FEWEST_UNITS
 from zoo.adapt.results.paired import compare_runs
 from zoo.entities import Run
 from zoo.errors import DataError
@@ -31,12 +32,14 @@ def with_best_earlier(run: Run, registry: Registry) -> Run:
     facts = {"id": best.id, "model": best.model, "strategy": best.strategy, name: best.metrics[name]}
     plan = {**run.plan, EARLIER: facts}
     try:
-        found = compare_runs(run, registry.run(best.id), most=1, test=False).metrics
+        compared = compare_runs(run, registry.run(best.id), most=1, test=False)
+        found = compared.metrics if compared.units >= FEWEST_UNITS else ()
     except DataError:  # no record of its predictions, or other test samples
         found = ()
     if not found:
         return replace(run, plan=plan)
     ends = sorted((sign * found[0].low, sign * found[0].high))
-    label = f"best earlier run on these data ({best.id}, {best.model} by {best.strategy})"
+    on = "" if compared.samples >= run.plan.get("test_samples", 0) else f", on the {compared.samples:,} samples of both"
+    label = f"best earlier run on these data ({best.id}, {best.model} by {best.strategy}{on})"
     gains = {**run.plan.get("gains", {}), label: [sign * found[0].difference, *ends]}
     return replace(run, plan={**plan, "gains": gains})

@@ -26,6 +26,9 @@ LEVEL = 0.95
 FEWEST_UNITS = 10
 """With fewer independent test samples an interval says next to nothing, and zoo warns."""
 
+ROUNDING = 1e-9
+"""A margin below this is that of rounding, not of samples."""
+
 Interval = tuple[float, float]
 
 Test = tuple[Any, Any, "Sequence[int] | None"]
@@ -102,7 +105,7 @@ def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Seq
         return Difference(value, low - high, high - low)
     margin = student_t(len(left_out) - 1) * sqrt(_variance(left_out[:, 0] - left_out[:, 1]))
     count = int(of.max()) + 1
-    if not margin and isfinite(high - low):
+    if margin <= ROUNDING * max(1.0, abs(value)) and isfinite(high - low):
         margin = (high - low) * 3 / (count + 3)  # the rule of three: equal on all units may differ on others
     return Difference(value, max(value - margin, low - high), min(value + margin, high - low))
 
@@ -171,7 +174,7 @@ def _within(bounds: Interval, value: float, variance: float, t: float, units: in
         # The jackknife's variance of a share p of n samples is p (1 - p) / (n - 1).
         size = 1 + share * (1 - share) / spread if spread > 0 and 0 < share < 1 else float(units)
         start, end = _score_interval(share, max(size, 1.0), t)
-        return low + start * (high - low), low + end * (high - low)
+        return min(low + start * (high - low), value), max(low + end * (high - low), value)
     error = sqrt(variance)
     bound, sign = (low, 1) if isfinite(low) else (high, -1)
     if not isfinite(bound):

@@ -73,6 +73,8 @@ def compare_runs(first: Run, second: Run, most: int | None = None, test: bool = 
     Raises:
         DataError: a run has no record of its predictions, the tests have no sample in common, or their targets differ.
     """
+    if first.id == second.id:
+        raise DataError(f"Both runs are {first.id}.", "Name two different runs: zoo runs")
     one, other = _outcomes(first), _outcomes(second)
     if one.kind != other.kind:
         raise DataError(

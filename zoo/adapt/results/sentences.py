@@ -65,7 +65,8 @@ def too_small(plan: Mapping[str, Any]) -> str:
     units, samples = plan.get("test_units"), plan.get("test_samples")
     if units is None or units >= FEWEST_UNITS:
         return ""
-    independent = f"{units} independent samples" if units != samples else f"{units} samples"
+    noun = "sample" if units == 1 else "samples"
+    independent = f"{units} independent {noun}" if units != samples else f"{units} {noun}"
     return f"The test has only {independent}, so its figures and intervals are useless; add samples."
 
 

@@ -120,6 +120,7 @@ def _predict(
     """Run the model, and show its answers."""
     from zoo import pages
     from zoo.features import load
+    from zoo.features.bulk.formats import is_table
     from zoo.features.predicting import question
     from zoo.features.thresholds import with_threshold
     from zoo.kinds.known import plain_kind, shown
@@ -166,6 +167,9 @@ def _predict(
     table = shown(answered, lambda: answered.table(names, answers), lambda: plain.table(names, answers))
     columns = [Column(head, head in table.numeric, fold=at == 0) for at, head in enumerate(table.heads)]
     output.table(columns, table.rows)
+    tables = [text for text in inputs if text in names and is_table(text) and Path(text).is_file()]
+    if tables:
+        output.note(f"'{tables[0]}' was taken as a text; to predict its rows: -o predictions.csv")
     far = [name for name, answer in zip(names, answers, strict=True) if _mark(answer).get("unlike_training_data")]
     if far:
         more = f" and {len(far) - SHOWN_FAR:,} more" if len(far) > SHOWN_FAR else ""
@@ -200,6 +204,6 @@ def _drawn(answered: Kind, asked: Kind, item: Any, answer: Any) -> Image:
     if drawing is None:
         raise InvalidInput(
             f"Answers of the kind '{answered.name}' cannot be drawn on inputs of the kind '{asked.name}'.",
-            "Leave -o out, or write a page: -o page.html.",
+            "Leave -o out, or name a page (page.html) or a table (predictions.csv, .tsv, .jsonl, .parquet).",
         )
     return drawing

@@ -183,6 +183,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
     from zoo.adapt import tune
+    from zoo.adapt.comparison import LINEAR_PROBE
     from zoo.adapt.results.sentences import too_small
     from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
@@ -209,9 +210,18 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
             found = [f"{copies:,} samples are duplicates"] * bool(copies)
             found += [f"{near:,} {'' if copies else 'samples '}are near duplicates"] * bool(near)
             output.note(f"{' and '.join(found)}; duplicates are kept in the same part of the split.")
-        if run.plan.get("left_out_repeats"):
+        if left_out := run.plan.get("left_out_repeats"):
+            other = (
+                "a test or validation sample, and were not trained on"
+                if "parts" in run.plan
+                else ("an earlier one, and were left out of later parts")
+            )
+            output.note(f"{left_out:,} samples are copies or near copies of {other}.")
+        if kept := run.plan.get("kept_strategies"):
+            output.note(f"Kept by split: {', '.join(f'{name} {count}' for name, count in kept.items())}.")
+        if options["merge"] and run.strategy == LINEAR_PROBE:
             output.note(
-                f"{run.plan['left_out_repeats']:,} samples duplicate an earlier one and were left out of later parts."
+                "Nothing was merged, because the linear probe is kept; --keep fine-tuned keeps the other model."
             )
         for part, effect in (
             ("training", "so they are not learned"),
