@@ -85,3 +85,35 @@ def calibration_text(found: Calibration) -> str:
         f"Calibration error {found.error:.3f} (mean confidence {found.confidence:.3f}, accuracy {found.accuracy:.3f}), "
         f"{verdict} the {found.by_chance:.3f} that a perfectly calibrated model may have on as many samples."
     )
+
+
+def notes(run: Run) -> list[str]:
+    """What to know about how a run was made: samples that were left out, what was kept, and how it ended."""
+    plan, found = run.plan, []
+    copies, near = plan.get("copies", 0), plan.get("near_copies", 0)
+    if copies or near:
+        counts = [f"{copies:,} samples are duplicates"] * bool(copies)
+        counts += [f"{near:,} {'' if copies else 'samples '}are near duplicates"] * bool(near)
+        found.append(f"{' and '.join(counts)}; duplicates are kept in the same part of the split.")
+    if left_out := plan.get("left_out_repeats"):
+        given = "a test or validation sample, and were not trained on"
+        other = given if "parts" in plan else "an earlier one, and were left out of later parts"
+        found.append(f"{left_out:,} samples are copies or near copies of {other}.")
+    if kept := plan.get("kept_strategies"):
+        found.append(f"Kept by split: {', '.join(f'{name} {count}' for name, count in kept.items())}.")
+    if plan.get("merge") and plan.get("kept") == run.strategy == "linear-probe":
+        found.append("Nothing was merged, because the linear probe is kept; --keep fine-tuned keeps the other model.")
+    for part, effect in (("training", "so they are not learned"), ("test", "so the figures say nothing about them")):
+        if names := plan.get(f"labels_without_{part}_samples"):
+            listed = ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")
+            found.append(f"No {part} sample has the labels {listed}, {effect}.")
+    if dropped := plan.get("dropped"):
+        found.append(
+            f"Dropped by {plan['drop']}: {dropped['training']:,} training and {dropped['validation']:,} "
+            f"validation samples; the test part keeps {dropped['test']:,} listed samples."
+        )
+    if plan.get("stopped") == "interrupted":
+        found.append(f"Interrupted in epoch {run.epochs + 1}; the best weights so far were kept and tested.")
+    if plan.get("stopped") == "budget":
+        found.append(f"Ended by the budget in epoch {run.epochs}; the best weights so far were kept and tested.")
+    return found

@@ -183,8 +183,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
     from zoo.adapt import tune
-    from zoo.adapt.comparison import LINEAR_PROBE
-    from zoo.adapt.results.sentences import too_small
+    from zoo.adapt.results.sentences import notes, too_small
     from zoo.adapt.saved.saving import check_output
     from zoo.data import notes_on, read
     from zoo.data.joining import alike
@@ -205,42 +204,10 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
         _show(output, run)
         if warning := too_small(run.plan):
             output.warn(warning)
-        copies, near = run.plan.get("copies", 0), run.plan.get("near_copies", 0)
-        if copies or near:
-            found = [f"{copies:,} samples are duplicates"] * bool(copies)
-            found += [f"{near:,} {'' if copies else 'samples '}are near duplicates"] * bool(near)
-            output.note(f"{' and '.join(found)}; duplicates are kept in the same part of the split.")
-        if left_out := run.plan.get("left_out_repeats"):
-            other = (
-                "a test or validation sample, and were not trained on"
-                if "parts" in run.plan
-                else ("an earlier one, and were left out of later parts")
-            )
-            output.note(f"{left_out:,} samples are copies or near copies of {other}.")
-        if kept := run.plan.get("kept_strategies"):
-            output.note(f"Kept by split: {', '.join(f'{name} {count}' for name, count in kept.items())}.")
-        if options["merge"] and run.strategy == LINEAR_PROBE:
-            output.note(
-                "Nothing was merged, because the linear probe is kept; --keep fine-tuned keeps the other model."
-            )
-        for part, effect in (
-            ("training", "so they are not learned"),
-            ("test", "so the figures say nothing about them"),
-        ):
-            if names := run.plan.get(f"labels_without_{part}_samples"):
-                listed = ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")
-                output.note(f"No {part} sample has the labels {listed}, {effect}.")
-        if dropped := run.plan.get("dropped"):
-            output.note(
-                f"Dropped by {run.plan['drop']}: {dropped['training']:,} training and {dropped['validation']:,} "
-                f"validation samples; the test part keeps {dropped['test']:,} listed samples."
-            )
+        for sentence in notes(run):
+            output.note(sentence)
         output.left_out(dataset.problems)
         output.notes(notes_on(dataset))
-        if interrupted:
-            output.note(f"Interrupted in epoch {run.epochs + 1}; the best weights so far were kept and tested.")
-        if run.plan.get("stopped") == "budget":
-            output.note(f"Ended by the budget in epoch {run.epochs}; the best weights so far were kept and tested.")
         if options["report"]:
             output.text(f"Report: {options['report']}")
         if not no_save_run:
