@@ -103,7 +103,7 @@ def test_every_command_says_how_the_folders_were_read(images, tmp_path, capsys):
     ):
         folder = tmp_path / "split" / split / name
         folder.mkdir(parents=True)
-        for number in range(place % 2, 8, 2):
+        for number in range(place // 2, 8, 2):
             shutil.copy(images / name / f"{number}.png", folder / f"{split}{number}.png")
     (tmp_path / "split" / "train" / "captions.json").write_text("{}")
     merged = "The splits 'test' (8) and 'train' (8) are read as one data set; 'zoo tune' trains and tests on them as they are."

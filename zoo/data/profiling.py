@@ -215,4 +215,6 @@ class _Look:
         if targets is None:
             return ()
         distinct = sorted({targets[index] for index in group})
-        return tuple(self._kind.target_text(target, self.dataset.classes) for target in distinct)
+        texts = [self._kind.target_text(target, self.dataset.classes) for target in distinct]
+        place = {name: index for index, name in enumerate(self.dataset.classes)}
+        return tuple(sorted(texts, key=lambda text: place.get(text, 0)))
