@@ -100,7 +100,7 @@ def _parquet(place: Path, columns: Sequence[str], rows: Rows) -> None:
 
 
 def _type(value: Any) -> Any:
-    """The type of a value; integers that a float, or 64 bits, cannot hold are told apart."""
+    """The type of a value; ``long`` for integers that a float cannot hold, text for those beyond 64 bits."""
     if type(value) is int and abs(value) > 2**53:
         return "long" if -(2**63) <= value < 2**63 else str
     return type(value)
