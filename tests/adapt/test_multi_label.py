@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -217,7 +218,7 @@ def test_a_tuned_model_predicts_sets_of_labels(tmp_path: Path, notes: str) -> No
     assert run.intervals["mean_average_precision"][0] <= run.metrics["mean_average_precision"]
     table = kind_of("labels").breakdown(run.outcomes)["By label"]
     assert [row[0] for row in table.rows] == ["food", "law", "sport"]
-    compared = compare_runs(run, run).metrics
+    compared = compare_runs(run, replace(run, id="the same again")).metrics
     assert {one.metric: one.first for one in compared} == pytest.approx(dict(run.metrics))
 
     both, none = zoo.predict(f"file:{folder}", ["the jury had soup and bread at court", "some old big things"])
