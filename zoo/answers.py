@@ -67,6 +67,7 @@ class Confirmation(Entity):
         metric, value: the task's primary metric on held-out samples.
         baseline: the same metric without a model.
         samples: number of held-out samples.
+        trials: number of settings that were evaluated; the best on other samples was kept.
     """
 
     run: str
@@ -77,6 +78,7 @@ class Confirmation(Entity):
     baseline: float | None = None
     samples: int = 0
     seconds: float = 0.0
+    trials: int = 1
 
 
 @dataclass(frozen=True)

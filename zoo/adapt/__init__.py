@@ -47,6 +47,8 @@ def tune(
     drop: str | None = None,
     folds: int = 0,
     repeats: int = 1,
+    trials: int = 1,
+    cluster: str | None = None,
     seed: int = 0,
     device: str | None = None,
     output: str | None = None,
@@ -104,6 +106,11 @@ def tune(
         folds: number of folds of a cross-validation, in which each sample is tested once; 0 for one test part.
         repeats: number of splits, with consecutive seeds; metrics are means, and their intervals include the
             differences between the splits. With folds or repeats, the model of the first split is written.
+        trials: number of settings to try, the first with the values given here, the next from earlier runs on similar
+            data, then as a sampler proposes. The best on the validation samples is kept and tested, and the run records
+            all (``plan["search"]``). Options that are set to other than their defaults are kept as they are. With a
+            budget, the search ends with it. The search is kept, so that the same call continues or extends it.
+        cluster: address of a Ray cluster for several trials at once; ``local`` for workers on this machine.
         seed: seed for the split, the head and the order of the samples.
         device: where to run; None takes the best available.
         output: folder for the adapted model, or None to keep only its metrics.
@@ -126,9 +133,10 @@ def tune(
     from zoo import pages
     from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
-    from zoo.adapt.plans import check_plan
+    from zoo.adapt.plans import adapted, check_plan
     from zoo.adapt.repeated import adapt_each, check_repeated
     from zoo.adapt.saved.saving import check_output
+    from zoo.adapt.search import search
     from zoo.config import configured
     from zoo.contract.backbone import SilentProgress
     from zoo.data import check, read_with, task_for
@@ -136,11 +144,11 @@ def tune(
     from zoo.data.joining import alike, joined
     from zoo.data.splitting import check_split
     from zoo.entities import Plan
-    from zoo.errors import PluginError
+    from zoo.errors import InvalidInput
     from zoo.features import load
     from zoo.features.device import best_device
-    from zoo.plugins import plugins
     from zoo.plugins.options import check_fit, settings_of
+    from zoo.registry import open_registry
 
     given = read_options(
         "tune",
@@ -195,25 +203,25 @@ def tune(
         drop=drop,
         folds=folds,
         repeats=repeats,
+        trials=trials,
     )
     check_plan(plan)
     check_split(dataset, split)
     check_repeated(dataset, plan)
+    if cluster is not None and plan.trials == 1:
+        raise InvalidInput("--cluster has no effect without --trials.", "Leave --cluster out, or use --trials 20.")
     with configured(settings):
         loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
 
-        def adapt(one: Plan) -> Run | None:
-            run: Run | None = plugins().first(
-                "zoo_finetune", backbone=loaded.backbone, dataset=dataset, plan=one, progress=progress
-            )
-            return run
+        def adapt(one: Plan) -> Run:
+            return adapted(loaded, dataset, one, progress)
 
-        several = plan.folds or plan.repeats > 1
-        run = adapt_each(plan, loaded.card, dataset, adapt, progress) if several else adapt(plan)
-    if run is None:
-        raise PluginError(
-            f"No plugin could adapt '{loaded.card.id}' with the strategy '{strategy}'.", "See what failed: zoo plugins"
-        )
+        if plan.trials > 1:
+            run = search(plan, loaded.card, dataset, adapt, progress, runs=open_registry().runs, cluster=cluster)
+        elif plan.folds or plan.repeats > 1:
+            run = adapt_each(plan, loaded.card, dataset, adapt, progress)
+        else:
+            run = adapt(plan)
     return _kept(run, dataset, save_run, report)
 
 

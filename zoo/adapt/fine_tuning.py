@@ -48,7 +48,7 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         from zoo.adapt.training.gradient_checkpointing import checkpointed
         from zoo.adapt.training.loop import seeded
         from zoo.adapt.training.memory import train_within_memory
-        from zoo.adapt.training.optimizer import check_layer_decay
+        from zoo.adapt.training.optimizer import check_layer_decay, trained_blocks
 
     started, dataset = time.perf_counter(), experiment.dataset
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
@@ -58,7 +58,8 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         with seeded(plan.seed):
             plain = objective.build()
             attached = borrowed.attach(method_called(method, backbone, plan), plain, backbone.card.id)
-        check_layer_decay(objective.pretrained, plan.layer_decay, backbone.card.id)
+        blocks = trained_blocks(objective.pretrained)
+        check_layer_decay(blocks, plan.layer_decay, backbone.card.id)
         if plan.gradient_checkpointing:
             until_trained.enter_context(checkpointed(objective.pretrained, backbone.card.id))
         adapter_alone = method in LEARNING_RATES and not plan.merge
@@ -66,7 +67,8 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
         objective.start(plain, parts, progress)
         usual = learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
-        rate = plan.learning_rate or usual * LEARNING_RATES.get(method, 1.0)
+        usual *= LEARNING_RATES.get(method, 1.0)
+        rate = plan.learning_rate or usual
         if attached.begin():
             parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
         training, settings = train_within_memory(
@@ -98,11 +100,15 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         module = attached.merged()
         carried_out = {
             "learning_rate": settings.learning_rate,
+            "usual_learning_rate": usual,
+            "trained_blocks": blocks,
             "head_learning_rate": settings.head_learning_rate,
             "batch_size": parts[0].batch_size,
             "accumulate": settings.accumulate,
             **_augmented(objective),
             "best_epoch": training.best.number,
+            "validation_score": _finite(training.best.score),
+            "validation_loss": _finite(training.best.validation_loss),
             "stopped": training.stopped,
             "trained_parameters": attached.trained,
             "curve": [_figures(epoch) for epoch in training.epochs],
@@ -141,7 +147,11 @@ def learning_rate(backbone: Backbone, plan: Plan, usual: float) -> float:
 def _figures(epoch: Epoch) -> list[float | None]:
     """Number, training loss, validation loss and validation score; None if it is not a number."""
     figures = (epoch.training_loss, epoch.validation_loss, epoch.score)
-    return [epoch.number, *(round(one, 6) if math.isfinite(one) else None for one in figures)]
+    return [epoch.number, *map(_finite, figures)]
+
+
+def _finite(figure: float) -> float | None:
+    return round(figure, 6) if math.isfinite(figure) else None
 
 
 def _augmented(objective: Objective) -> dict[str, str]:

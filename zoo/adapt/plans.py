@@ -1,9 +1,21 @@
-"""Rejects plans with invalid values."""
+"""Checks plans, identifies them, and has them carried out by plugins."""
 
 from __future__ import annotations
 
-from zoo.entities import Plan
-from zoo.errors import InvalidInput
+import hashlib
+import json
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo.config import all_configured
+from zoo.entities import Dataset, ModelCard, Plan, Run
+from zoo.errors import InvalidInput, PluginError
+from zoo.provenance import revision_of, versions
+
+if TYPE_CHECKING:
+    from zoo.contract.backbone import Progress
+    from zoo.features import Model
 
 HEADS = ("auto", "probe", "random")
 """Initialisation of a new head: as a linear probe on the frozen features, at random, or as suits the model."""
@@ -34,6 +46,14 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"The plan's folds are {plan.folds}; a cross-validation has at least 2.", "Use --folds 5.")
     if plan.repeats < 1:
         raise InvalidInput(f"The plan's repeats are {plan.repeats}; there must be at least 1.", "Use --repeats 5.")
+    if plan.trials < 1:
+        raise InvalidInput(f"The plan's trials are {plan.trials}; there must be at least 1.", "Use --trials 20.")
+    if plan.trials > 1 and (plan.folds or plan.repeats > 1):
+        option = "--folds" if plan.folds else "--repeats"
+        raise InvalidInput(
+            f"{option} has no effect with --trials, which compares settings on one split.",
+            f"Search first, then cross-validate with the settings that were found: leave {option} out.",
+        )
     if plan.folds and plan.test != Plan().test:
         raise InvalidInput("--test has no effect with --folds, which test every sample once.", "Leave --test out.")
     if plan.head not in HEADS:
@@ -65,3 +85,34 @@ def check_plan(plan: Plan) -> None:
         raise InvalidInput(f"The plan's learning_rate is {rate}; it must be above 0.", "Try 1e-4.")
     if not 0 <= plan.weight_decay < float("inf"):
         raise InvalidInput(f"The plan's weight_decay is {plan.weight_decay}; it must be 0 or more.")
+
+
+def key_of(plan: Plan, card: ModelCard, dataset: Dataset, unrelated: Collection[str] = ("device",)) -> str:
+    """A digest of a plan, a model, a data set's content, settings and the versions of the software, 32 hex digits.
+
+    Args:
+        unrelated: parts of the plan that do not count.
+    """
+    named = {name: value for name, value in plan.to_dict().items() if name not in unrelated}
+    listed = hashlib.sha256(Path(plan.drop).expanduser().read_bytes()).hexdigest() if plan.drop else ""
+    known = [card.id, revision_of(card), dataset.fingerprint, named, versions(), listed, all_configured()]
+    return hashlib.sha256(json.dumps(known, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def adapted(model: Model, dataset: Dataset, plan: Plan, progress: Progress) -> Run:
+    """Adapt a model once by a plan, by the first plugin that can.
+
+    Raises:
+        PluginError: none can.
+    """
+    from zoo.plugins import plugins
+
+    run: Run | None = plugins().first(
+        "zoo_finetune", backbone=model.backbone, dataset=dataset, plan=plan, progress=progress
+    )
+    if run is None:
+        raise PluginError(
+            f"No plugin could adapt '{model.card.id}' with the strategy '{plan.strategy}'.",
+            "See what failed: zoo plugins",
+        )
+    return run

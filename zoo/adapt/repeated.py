@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections import Counter
@@ -15,6 +14,7 @@ from statistics import fmean, variance
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.experiment import new_id
+from zoo.adapt.plans import key_of
 from zoo.adapt.results.intervals import Interval, interval_of_mean
 from zoo.adapt.results.outcomes import MOST_KEPT, values
 from zoo.entities import Dataset, Outcomes, Plan, Run
@@ -53,10 +53,8 @@ def check_repeated(dataset: Dataset, plan: Plan) -> None:
         )
 
 
-def adapt_each(
-    plan: Plan, card: ModelCard, dataset: Dataset, adapt: Callable[[Plan], Run | None], progress: Progress
-) -> Run | None:
-    """Adapt the model by each plan of ``plans``, and combine the runs; None if no plugin could.
+def adapt_each(plan: Plan, card: ModelCard, dataset: Dataset, adapt: Callable[[Plan], Run], progress: Progress) -> Run:
+    """Adapt the model by each plan of ``plans``, and combine the runs.
 
     Finished runs are kept in ``ZOO_HOME`` until all are done, so that an interrupted command continues after the last.
     """
@@ -67,8 +65,6 @@ def adapt_each(
             run = place.load(number)
             if run is None:
                 run = adapt(one)
-                if run is None:
-                    return None
                 if run.plan.get("stopped") == "interrupted":
                     raise KeyboardInterrupt
                 place.save(number, run)
@@ -196,14 +192,9 @@ class _Finished:
     """The finished runs of an unfinished command, in a folder of ``ZOO_HOME``."""
 
     def __init__(self, card: ModelCard, dataset: Dataset, plan: Plan) -> None:
-        from zoo.config import all_configured, settings
-        from zoo.provenance import revision_of, versions
+        from zoo.config import settings
 
-        listed = hashlib.sha256(Path(plan.drop).expanduser().read_bytes()).hexdigest() if plan.drop else ""
-        known = [card.id, revision_of(card), dataset.fingerprint, {**plan.to_dict(), "device": ""}, versions()]
-        key = hashlib.sha256(
-            json.dumps([*known, listed, all_configured()], sort_keys=True, default=str).encode()
-        ).hexdigest()[:32]
+        key = key_of(plan, card, dataset)
         self._folder = Path(settings().home) / "checkpoints" / f"{key}.runs"
 
     def load(self, number: int) -> Run | None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from zoo.adapt.evaluating import CHUNK, by_answers
 from zoo.adapt.experiment import prepare
 from zoo.adapt.known_strategies import find, options_of
+from zoo.adapt.training.settings import RANK
 from zoo.contract.backbone import ZeroShot
 from zoo.contract.experiment import Predictions
+from zoo.contract.space import Choice, Range, Space
 from zoo.contract.strategy import TRAINING, TUNED_MODEL, Options, Strategy
 from zoo.entities import BenchmarkScore
 from zoo.errors import InvalidInput
@@ -59,6 +61,15 @@ def zero_shot(backbone: ZeroShot, experiment: Experiment, progress: Progress) ->
     return Predictions(kind.array(found))
 
 
+_SPACE: Space = {
+    "learning_rate": Range(0.1, 10.0, log=True, relative=True),
+    "epochs": Range(5, 40, log=True, integer=True),
+    "batch_size": Range(8, 64, log=True, integer=True),
+    "weight_decay": Range(1e-3, 0.3, log=True),
+    "augment": Choice(("none", "light", "strong")),
+}
+"""What ``--trials`` searches for every fine-tuning."""
+
 _NO_ADAPTER = {
     **dict.fromkeys(("rank", "targets", "merge"), "it trains the model's own weights, without an adapter"),
     "virtual_tokens": "it adds no virtual tokens to the inputs",
@@ -80,10 +91,15 @@ def builtin_strategies() -> Sequence[Strategy]:
     }
     frozen = dict.fromkeys(("layer_decay", "gradient_checkpointing"), "the pretrained blocks are frozen")
 
-    def strategy(name: str, method: str, description: str, **reasons: str) -> Strategy:
+    decay = {"layer_decay": Range(0.5, 1.0)}
+    rank = {"rank": Range(2, 64, log=True, integer=True, default=RANK)}
+    tokens_added = {"virtual_tokens": Range(4, 64, log=True, integer=True)}
+
+    def strategy(name: str, method: str, description: str, space: Space | None = None, **reasons: str) -> Strategy:
         """A fine-tuning whose options have an effect, but for those with a reason why not."""
         options, structured = _without(**reasons), _without(**learner, **reasons)
-        return Strategy(name, description, _fine_tuning(method), options=options, structured=structured)
+        searched = {**_SPACE, **(space or {})}
+        return Strategy(name, description, _fine_tuning(method), options=options, structured=structured, space=searched)
 
     tokens = _NO_ADAPTER["virtual_tokens"]
     prompts = {
@@ -103,18 +119,21 @@ def builtin_strategies() -> Sequence[Strategy]:
             "partial",
             "last_blocks",
             "Fine-tune the last third of the blocks; cheaper, and safer on few samples.",
+            decay,
             **_NO_ADAPTER,
         ),
         strategy(
             "lora",
             "lora",
             "Fine-tune low-rank updates of the frozen weights; needs little memory, and the adapter is a small file.",
+            rank,
             virtual_tokens=tokens,
         ),
         strategy(
             "dora",
             "dora",
             "LoRA with trained magnitudes of the weights; closer to full fine-tuning at low rank, and slower.",
+            rank,
             virtual_tokens=tokens,
         ),
         strategy(
@@ -128,12 +147,14 @@ def builtin_strategies() -> Sequence[Strategy]:
             "qlora",
             "qlora",
             "LoRA on weights held in 4 bits; for models that do not fit into a GPU otherwise.",
+            rank,
             virtual_tokens=tokens,
         ),
         strategy(
             "prefix-tuning",
             "prefix-tuning",
             "Train keys and values before those of the input, in each attention layer of a frozen transformer.",
+            tokens_added,
             **prompts,
             gradient_checkpointing="transformers cannot compute the prefixes again",
         ),
@@ -141,12 +162,14 @@ def builtin_strategies() -> Sequence[Strategy]:
             "prompt-tuning",
             "prompt-tuning",
             "Train virtual tokens before the input of a frozen transformer; for large language models.",
+            tokens_added,
             **prompts,
         ),
         strategy(
             "full",
             "everything",
             "Fine-tune all weights with early stopping; the highest possible gain, at the highest cost.",
+            decay,
             **_NO_ADAPTER,
         ),
     )

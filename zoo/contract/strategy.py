@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from zoo.contract.space import Space
 from zoo.entities import Plan
 from zoo.errors import InvalidInput
 
@@ -16,7 +17,21 @@ if TYPE_CHECKING:
     from zoo.entities import Run
 
 COMMON = frozenset(
-    ("strategy", "task", "validation", "test", "seed", "split", "device", "output", "folds", "fold", "repeats", "drop")
+    (
+        "strategy",
+        "task",
+        "validation",
+        "test",
+        "seed",
+        "split",
+        "device",
+        "output",
+        "folds",
+        "fold",
+        "repeats",
+        "drop",
+        "trials",
+    )
 )
 """Options that every strategy uses: what is done, on which samples, on which device."""
 
@@ -85,6 +100,7 @@ class Strategy:
         options: the options of a plan that it uses; others are rejected.
         structured: these for targets that are neither classes nor numbers, such as boxes, if they differ.
         plan: how it trains, in a sentence, if not with the epochs, batch size and learning rate of the plan.
+        space: settings that ``--trials`` searches, of those that the strategy uses; empty if there are none.
     """
 
     name: str
@@ -94,3 +110,4 @@ class Strategy:
     options: Options = field(default_factory=Options)
     plan: str = ""
     structured: Options | None = None
+    space: Space = field(default_factory=dict)

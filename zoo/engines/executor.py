@@ -17,11 +17,13 @@ class Resources:
     Attributes:
         cpus, gpus: how many it occupies while it runs.
         retries: how often it is restarted when its worker dies.
+        queue: tasks that are sent for each that can run at once; 1 if a task should know the results before it.
     """
 
     cpus: float = 1
     gpus: float = 0
     retries: int = 3
+    queue: int = 2
 
 
 class WorkerError(Exception):

@@ -12,9 +12,6 @@ from zoo.engines.ray_connection import connect
 POLL = 0.2
 """Seconds between two checks while tasks run."""
 
-IN_FLIGHT = 2
-"""Maximum tasks per CPU of the cluster, queued or running; more would only fill its memory."""
-
 
 class RayExecutor:
     """Runs tasks on a Ray cluster.
@@ -45,7 +42,8 @@ class RayExecutor:
         """Run ``function(task, *shared)`` for each task, see ``zoo.engines.executor.Executor.map``."""
         options = {"num_cpus": resources.cpus, "num_gpus": resources.gpus, "max_retries": resources.retries}
         remote = self._ray.remote(**options)(function)
-        limit = max(1, int(self._ray.cluster_resources().get("CPU", 1))) * IN_FLIGHT
+        cores = self._ray.cluster_resources().get("CPU", 1)
+        limit = max(1, int(cores / (resources.cpus or 1))) * resources.queue
         waiting, running = iter(tasks), dict[Any, Task]()
         try:
             while True:

@@ -71,6 +71,7 @@ class Plan(Entity):
         folds: parts of a cross-validation, each tested once; 0 for a single test part.
         fold: the number, from 0 on, of the part that is tested.
         repeats: splits to try, with consecutive seeds.
+        trials: settings to try, the first with the values of the plan.
     """
 
     strategy: str = "linear-probe"
@@ -102,6 +103,7 @@ class Plan(Entity):
     folds: int = 0
     fold: int = 0
     repeats: int = 1
+    trials: int = 1
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ def recommend(
     cluster: str | None = None,
     probe: bool = False,
     confirm: int = 0,
+    trials: int = 1,
     measure: bool = True,
     fresh: bool = False,
     seed: int = 0,
@@ -90,6 +91,7 @@ def recommend(
         cluster: address of a Ray cluster to measure on; ``local`` for workers on this machine.
         probe: also measure the latency and the domain shift of the first ten.
         confirm: number of top candidates to fine-tune briefly, by successive halving; their results decide the order.
+        trials: settings to try for each of the last two of them, see ``zoo.tune``.
         measure: False ranks by published results and past runs, and runs no model.
         fresh: ignore saved measurements.
         seed: seed of the sampling and of the folds.
@@ -151,6 +153,7 @@ def recommend(
         cluster=cluster,
         probe=probe,
         confirm=confirm,
+        trials=trials,
         measure=measure,
         fresh=fresh,
         seed=seed,
@@ -206,5 +209,7 @@ def _confirmed(ranked: Ranked, prepared: PreparedRequest, progress: Progress) ->
     if not request.confirm or ranked.by != "measured":
         return ranked
     advice = prepared.analysis.start_from(ranked.best)
-    plan = tuning_plan(prepared.task, prepared.dataset, advice, prepared.device, request.seed)
+    plan = tuning_plan(
+        prepared.task, prepared.dataset, advice, device=prepared.device, seed=request.seed, trials=request.trials
+    )
     return ranked.reranked(confirm(ranked.candidates, request.confirm, plan, progress, ranked.measurements.warnings))

@@ -19,6 +19,8 @@ from zoo.adapt.results.sentences import (
     losses,
     too_small,
 )
+from zoo.adapt.search.summary import sentences as searched
+from zoo.adapt.search.summary import settings_table, trials_table
 from zoo.answers import figure_text
 from zoo.kinds.known import kind_of
 from zoo.pages import document, parts, plots, save
@@ -45,7 +47,7 @@ def write_run(run: Run, dataset: Dataset, path: str | Path) -> Path:
     Raises:
         StorageError: it cannot be written.
     """
-    told = [*losses(run), *filter(None, [sentences(run)]), *gains(run)]
+    told = [*losses(run), *filter(None, [sentences(run)]), *gains(run), *searched(run)]
     others = {BASELINE: run.baseline, **other_metrics(run.plan)}
     facts = {
         "strategy": run.strategy,
@@ -59,6 +61,7 @@ def write_run(run: Run, dataset: Dataset, path: str | Path) -> Path:
     title = f"{run.model} on {run.dataset}"
     body = [
         _figures(run.metrics, run.intervals, others, told, [too_small(run.plan)]),
+        _search(run),
         _tested(run.outcomes),
         _epochs(run),
         _mistakes(run.outcomes, dataset),
@@ -201,6 +204,19 @@ def _epochs(run: Run) -> str:
     ]
     kept = f"The weights of epoch {escape(str(run.plan.get('best_epoch', '-')))} are kept."
     return f'<h2>Epochs</h2><p>{kept}</p><div class="plots">{"".join(drawn)}</div>'
+
+
+def _search(run: Run) -> str:
+    """Which settings won a search, how much each matters, and all trials."""
+    rows = settings_table(run)
+    if not rows:
+        return ""
+    heads = ["setting", "default", "best", "share of the differences"]
+    listed = ["trial", "from", "state", "validation score", "epochs", "settings"]
+    return (
+        f'<h2>Settings</h2><div class="wide plain">{parts.table(heads, rows, "The search of settings.")}'
+        f"{parts.table(listed, trials_table(run), 'Trials, best first.')}</div>"
+    )
 
 
 def _mistakes(outcomes: Outcomes | None, dataset: Dataset) -> str:

@@ -10,16 +10,15 @@ from torch import nn
 from zoo.adapt.training import prompts, quantized, targets
 from zoo.adapt.training.adapters import PREFIX, PROMPT, Adapted, Recipe, add
 from zoo.adapt.training.methods import Attached, Method, everything, head_alone, last_blocks
+from zoo.adapt.training.settings import RANK
 from zoo.errors import needs_extra
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
     from zoo.entities import Plan
 
-RANK = 8
-"""Rank of LoRA, halved until the matrices have at most ``SHARE`` of the model's weights."""
-
 SHARE = 0.015
+"""Limit of the weights of LoRA's matrices, as a share of the model's; the usual rank is halved until it holds."""
 
 ALPHA = 2
 """LoRA's alpha, as a multiple of the rank."""

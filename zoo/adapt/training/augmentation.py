@@ -66,17 +66,26 @@ def augmentation_for(dataset: Dataset, plan: Plan, prepares: Any) -> Augmentatio
         InvalidInput: the plan names a strength that the kinds of the data do not have; says why.
     """
     inputs, targets = kind_of(dataset.input_kind), kind_of(dataset.target_kind)
-    automatic = plan.augment == AUTO
-    strength = inputs.usual_augmentation if automatic else plan.augment
-    if not strength or strength == NONE or (automatic and not targets.augmented_by_default):
+    strength = usual_strength(dataset) if plan.augment == AUTO else plan.augment
+    if strength == NONE:
         return None
-    reason = _obstacle(inputs, targets, strength)
-    if reason and automatic:
-        return None
-    if reason:
+    if reason := _obstacle(inputs, targets, strength):
         raise InvalidInput(f"--augment {strength} has no effect on '{dataset.name}': {reason}.", "Leave --augment out.")
     found = prepares if isinstance(prepares, AugmentsPrepared) and prepares.augmentations else None
     return Augmentation(strength, inputs, targets, found)
+
+
+def usual_strength(dataset: Dataset) -> str:
+    """The strength that ``auto`` stands for."""
+    usual = kind_of(dataset.input_kind).usual_augmentation
+    by_default = kind_of(dataset.target_kind).augmented_by_default
+    return usual if by_default and usual in strengths(dataset) else NONE
+
+
+def strengths(dataset: Dataset) -> tuple[str, ...]:
+    """The strengths that samples of a data set can be augmented with, weakest first."""
+    inputs, targets = kind_of(dataset.input_kind), kind_of(dataset.target_kind)
+    return tuple(one for one in inputs.augmentations if not _obstacle(inputs, targets, one))
 
 
 def _obstacle(inputs: Kind, targets: Kind, strength: str) -> str:

@@ -23,6 +23,7 @@ from zoo.adapt.training.checkpoint import random_state, set_random_state
 from zoo.adapt.training.methods import half_precision, is_batch_norm, train_mode
 from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
 from zoo.adapt.training.settings import Epoch, OutOfMemory, Settings, Training
+from zoo.adapt.training.watching import Pruned, is_hopeless
 from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def train(
         OutOfMemory: the device ran out of memory; the weights are left partly trained.
         UnsupportedModel: the output does not depend on the pretrained weights that are to be trained.
         ZooError: the loss was not finite in the first epoch.
+        Pruned: see ``zoo.adapt.training.watching.watched``.
     """
     course = _Course(module, backbone, settings, len(batches))
     course.clock = Clock(settings.deadline, len(validation), settings.reserve)
@@ -83,6 +85,10 @@ def train(
                     stopped = "diverged"
                     break
                 course.add(Epoch(number, training_loss, validation_loss, score(outputs)))
+                if is_hopeless(course.epochs[-1]):
+                    if checkpoint is not None:
+                        checkpoint.remove()
+                    raise Pruned
                 if course.clock.cut:
                     stopped = "budget"
                     break

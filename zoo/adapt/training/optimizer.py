@@ -50,14 +50,22 @@ def depth_below_head(backbone: nn.Module) -> dict[int, int]:
     return depths
 
 
-def check_layer_decay(pretrained: nn.Module, layer_decay: float, model: str) -> None:
-    """Reject a layer decay without effect; weights that are not trained must already be frozen.
+def trained_blocks(pretrained: nn.Module) -> int:
+    """How many blocks, or what is before them, are trained with learning rates of their own."""
+    depths = depth_below_head(pretrained)
+    return len({depths[id(one)] for one in pretrained.parameters() if one.requires_grad})
+
+
+def check_layer_decay(blocks: int, layer_decay: float, model: str) -> None:
+    """Reject a layer decay without effect.
+
+    Args:
+        blocks: the result of ``trained_blocks``, once weights that are not trained are frozen.
 
     Raises:
         UnsupportedModel: the trained weights are not in several consecutive blocks.
     """
-    depths = depth_below_head(pretrained)
-    if layer_decay != 1 and not any(one.requires_grad and depths[id(one)] for one in pretrained.parameters()):
+    if layer_decay != 1 and blocks < 2:
         raise UnsupportedModel(
             f"--layer-decay has no effect on '{model}': its trained weights are not in several consecutive blocks.",
             "Leave --layer-decay out.",

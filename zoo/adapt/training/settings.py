@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from zoo.errors import ZooError
 
+RANK = 8
+"""Rank of LoRA's matrices, unless they would have too large a share of a small model's weights."""
+
 
 class OutOfMemory(ZooError):
     """The device has too little memory for this batch size."""

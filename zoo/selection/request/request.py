@@ -74,6 +74,7 @@ class Request:
     cluster: str | None
     probe: bool
     confirm: int
+    trials: int
     measure: bool
     fresh: bool
     seed: int
@@ -84,6 +85,11 @@ class Request:
         if self.confirm < 0 or (self.confirm and not self.measure):
             raise InvalidInput(
                 "Only measured candidates can be confirmed.", "Give --confirm 2 or so, without --no-measure."
+            )
+
+        if self.trials < 1 or (self.trials > 1 and not self.confirm):
+            raise InvalidInput(
+                "Settings are searched for confirmed candidates only.", "Give --confirm 2 or so, or omit --trials."
             )
 
     @property

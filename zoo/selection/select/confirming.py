@@ -27,6 +27,9 @@ AS_IT_IS = "as it is"
 FIRST_EPOCHS = 2
 """Epochs of the first round."""
 
+LAST = 2
+"""Models in the last round, whose settings are searched if that is wanted."""
+
 WIDTH = 1.959964
 
 
@@ -37,6 +40,7 @@ class TuningPlan:
     Attributes:
         strategy: adaptation strategy.
         device, seed: as in ``zoo.tune``.
+        trials: settings to try for each of the last two models, where the strategy has any.
     """
 
     task: Task
@@ -44,15 +48,18 @@ class TuningPlan:
     strategy: str
     device: str
     seed: int = 0
+    trials: int = 1
 
 
-def tuning_plan(task: Task, dataset: Dataset, analysis: Analysis, device: str, seed: int) -> TuningPlan:
+def tuning_plan(
+    task: Task, dataset: Dataset, analysis: Analysis, *, device: str, seed: int, trials: int = 1
+) -> TuningPlan:
     """The strategy that is advised for the data; if that is zero-shot, ``full``, or a linear probe on few samples."""
     advice = analysis.advice
     strategy = "full" if advice is None or advice.strategy in {"linear-probe", "zero-shot"} else advice.strategy
     if advice is not None and advice.per_class < PROBE_BELOW:
         strategy = "linear-probe"
-    return TuningPlan(task, dataset, strategy, device, seed)
+    return TuningPlan(task, dataset, strategy, device, seed, trials)
 
 
 def confirm(
@@ -71,7 +78,8 @@ def confirm(
         with progress.step(f"Fine-tuning for {epochs} epochs", len(survivors)) as step:
             for model in survivors:
                 try:
-                    results[model] = reached(fine_tune(model, epochs, plan), plan, epochs)
+                    run = fine_tune(model, epochs, plan, search=len(survivors) <= LAST)
+                    results[model] = reached(run, plan, epochs)
                 except ZooError as error:
                     warnings.append(f"{model} could not be fine-tuned to confirm it: {error}")
                 step.advance()
@@ -85,12 +93,18 @@ def confirm(
     return _reranked(ranked, results, plan)
 
 
-def fine_tune(model: str, epochs: int, plan: TuningPlan) -> Run:
-    """Fine-tune one model for some epochs; raises ``ZooError`` if it cannot be."""
+def fine_tune(model: str, epochs: int, plan: TuningPlan, *, search: bool = False) -> Run:
+    """Fine-tune one model for some epochs; raises ``ZooError`` if it cannot be.
+
+    Args:
+        search: whether to try as many settings as the plan says.
+    """
     from zoo.adapt import tune
-    from zoo.adapt.known_strategies import options_of
+    from zoo.adapt.known_strategies import find, options_of
 
     wanted = {"epochs": epochs, "patience": epochs, "keep": "fine-tuned"}
+    if search and find(plan.strategy).space:
+        wanted["trials"] = plan.trials
     return tune(
         model,
         plan.dataset,
@@ -107,7 +121,15 @@ def reached(run: Run, plan: TuningPlan, epochs: int) -> Confirmation:
     metric = plan.task.metric.name
     tested = run.plan.get("test_samples") or round(run.samples * float(run.plan.get("test", 0.2)))
     return Confirmation(
-        run.id, plan.strategy, epochs, metric, run.metrics[metric], run.baseline.get(metric), tested, run.seconds
+        run.id,
+        plan.strategy,
+        epochs,
+        metric,
+        run.metrics[metric],
+        run.baseline.get(metric),
+        tested,
+        run.seconds,
+        len(run.plan.get("search", {}).get("trials", ())) or 1,
     )
 
 
@@ -167,7 +189,8 @@ def sentence(found: Confirmation, rank: int, count: int, tied: bool) -> str:
     """
     over = "" if found.baseline is None else f", against a baseline of {found.baseline:.4g}"
     place = f"{'first' if rank == 1 else f'rank {rank}'} of the {count}" if count > 1 else "the only one"
-    fine_tuned = f"Fine-tuned here ({found.strategy}, {found.epochs} epochs)"
+    searched = f", the best of {found.trials} settings" if found.trials > 1 else ""
+    fine_tuned = f"Fine-tuned here ({found.strategy}, {found.epochs} epochs{searched})"
     how = "Evaluated as it is" if found.strategy == AS_IT_IS else fine_tuned
     return (
         f"{how}: {found.metric} {found.value:.4g} on {found.samples:,} held-out samples{over}; {place} that "

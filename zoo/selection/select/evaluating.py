@@ -73,12 +73,13 @@ def refuse(task: str, **given: object) -> None:
 
 
 def evaluation_plan(
-    task: Task, dataset: Dataset, count: int, strategy: str | None, *, device: str, seed: int
+    task: Task, dataset: Dataset, count: int, strategy: str | None, *, device: str, seed: int, trials: int = 1
 ) -> TuningPlan:
     """How models are evaluated: on ``count`` samples drawn by ``seed``, or the last ones where samples follow in time.
 
     Args:
         strategy: how models without predictions of their own are adapted; None trains all weights.
+        trials: see ``TuningPlan``.
     """
     from zoo.data import sample
     from zoo.kinds.known import kind_of
@@ -86,7 +87,7 @@ def evaluation_plan(
     if count < len(dataset):
         last = range(len(dataset) - count, len(dataset))
         dataset = dataset.subset(last) if kind_of(dataset.target_kind).ordered else sample(dataset, count, seed)
-    return TuningPlan(task, dataset, strategy or "full", device, seed)
+    return TuningPlan(task, dataset, strategy or "full", device, seed, trials)
 
 
 def rank_by_evaluating(
@@ -181,7 +182,8 @@ def _fine_tune(
             for model in survivors:
                 results.check_time()
                 try:
-                    reached[model] = confirming.reached(confirming.fine_tune(model, epochs, plan), plan, epochs)
+                    run = confirming.fine_tune(model, epochs, plan, search=len(survivors) <= confirming.LAST)
+                    reached[model] = confirming.reached(run, plan, epochs)
                     _keep_better(model, reached[model], plan, results)
                 except ZooError as error:
                     results.failed[model] = _why(error, known[model], plan)

@@ -92,6 +92,7 @@ def _by_evaluating(prepared: PreparedRequest, progress: Progress) -> Ranked:
         request.strategy,
         device=prepared.device,
         seed=request.seed,
+        trials=request.trials,
     )
     cards = [choice.card for choice in kept]
     ranked = evaluating.rank_by_evaluating(

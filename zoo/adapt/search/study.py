@@ -1,0 +1,273 @@
+"""The trials of a search in a journal that survives a killed process, and that several processes share.
+
+The journal is Optuna's, a file of JSON lines in a folder of its own. All access is under one lock of the operating
+system, which a killed process releases, and so is each running trial: a trial whose lock is free has lost its process,
+and its settings are evaluated again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+
+from zoo.adapt.search.journal import distribution, opened, parzen
+from zoo.contract.space import Space
+from zoo.errors import StorageError, needs_extra, storage_errors
+
+if TYPE_CHECKING:
+    import optuna
+
+DEFAULT = "default"
+"""Origin of the first trial, which has the plan's own settings."""
+
+SEARCH = "search"
+"""Origin of trials that the sampler proposed."""
+
+MOST_LOSSES = 3
+"""How often the settings of a trial are evaluated again when its process is killed."""
+
+_JOURNAL = "journal.jsonl"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Settings to try, and what proposed them."""
+
+    number: int
+    settings: Mapping[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a trial ended.
+
+    Attributes:
+        state: ``complete``, ``pruned`` or ``failed``.
+        score, loss: the best validation score, higher is better, and the validation loss of that epoch.
+        curve: validation scores by epoch.
+        epochs: that were planned.
+        reason: why it failed.
+        facts: what it showed about the model.
+    """
+
+    state: str
+    score: float | None = None
+    loss: float | None = None
+    curve: tuple[float, ...] = ()
+    epochs: int = 0
+    seconds: float = 0.0
+    reason: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EndedTrial:
+    """A trial that has ended."""
+
+    trial: Trial
+    result: Result
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Higher is better; equal scores are decided by the loss."""
+        score, loss = self.result.score, self.result.loss
+        return (-math.inf if score is None else score, -math.inf if loss is None else -loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the plan of a run records it."""
+        found = self.result
+        return {
+            "number": self.trial.number,
+            "origin": self.trial.origin,
+            "settings": dict(self.trial.settings),
+            "state": found.state,
+            "score": found.score,
+            "loss": found.loss,
+            "epochs": len(found.curve),
+            "seconds": found.seconds,
+            **({"reason": found.reason} if found.reason else {}),
+        }
+
+
+class Study:
+    """The trials of one search.
+
+    Args:
+        folder: of its journal and locks, which is made if it does not exist.
+        sampler: function from a seed to Optuna's sampler, which proposes settings once none are waiting.
+
+    Raises:
+        MissingExtra: Optuna is not installed.
+        StorageError: the folder cannot be written, or the journal is damaged.
+    """
+
+    def __init__(self, folder: Path, space: Space, seed: int, sampler: Callable[[int], Any] | None = None) -> None:
+        with needs_extra("search", "search settings"):
+            import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._optuna, self._folder, self._seed = optuna, folder, seed
+        self._sampler = sampler or parzen
+        self._distributions = {name: distribution(limits) for name, limits in space.items()}
+        self._held: dict[int, FileLock] = {}
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "lock")
+
+    def begin(
+        self,
+        total: int,
+        first: Callable[[], Iterable[tuple[Mapping[str, Any], str]]],
+        only: Callable[[str], bool] = lambda name: True,
+    ) -> Trial | None:
+        """The next trial, which this process now holds; None if as many as ``total`` have begun.
+
+        Args:
+            first: the settings to begin with, each with its origin; called for a new study.
+            only: the settings that have an effect, by name.
+        """
+        with self._opened() as study:
+            self._bury(study)
+            if not study.trials:
+                for settings, origin in first():
+                    study.enqueue_trial(dict(settings), user_attrs={"origin": origin})
+            begun = [one for one in study.get_trials(deepcopy=False) if _counts(one)]
+            if len(begun) >= total:
+                return None
+            study.sampler = self._sampler(self._seed * 10_007 + len(begun))
+            found = study.ask({name: one for name, one in self._distributions.items() if only(name)})
+            self._hold(found.number)
+            return Trial(found.number, dict(found.params), found.user_attrs.get("origin", SEARCH))
+
+    def end(self, trial: Trial, result: Result) -> None:
+        """Record how a trial of this process ended."""
+        from optuna.trial import TrialState
+
+        states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
+        with self._opened() as study:
+            known = self._optuna.trial.Trial(study, study.trials[trial.number]._trial_id)
+            for epoch, score in enumerate(result.curve, start=1):
+                known.report(score, epoch)
+            known.set_user_attr("result", _as_json(result))
+            value = result.score if result.state == "complete" else None
+            study.tell(trial.number, value, state=states[result.state])
+            self._release(trial.number)
+
+    def give_up(self, trial: Trial) -> None:
+        """Leave a trial of this process unfinished; its settings are evaluated again when the search is continued."""
+        self._release(trial.number)
+
+    def ended(self) -> list[EndedTrial]:
+        """The trials that have ended, in their order."""
+        with self._opened() as study:
+            return [
+                EndedTrial(
+                    Trial(one.number, dict(one.params), one.user_attrs.get("origin", SEARCH)),
+                    Result(**{**one.user_attrs["result"], "curve": tuple(one.user_attrs["result"]["curve"])}),
+                )
+                for one in study.get_trials(deepcopy=False)
+                if "result" in one.user_attrs and one.state.is_finished()
+            ]
+
+    def elsewhere(self) -> int:
+        """Number of trials that other processes run at this moment."""
+        with self._opened() as study:
+            self._bury(study)
+            running = (one.number for one in study.get_trials(deepcopy=False) if one.state.name == "RUNNING")
+            return sum(number not in self._held for number in running)
+
+    def importances(self, repeats: int = 10) -> dict[str, tuple[float, float]]:
+        """Share of the variance of the score that each setting explains, with its standard error; largest first.
+
+        Functional ANOVA on a random forest (Hutter, Hoos and Leyton-Brown, "An efficient approach for assessing
+        hyperparameter importance", ICML 2014). The error is that over bootstrap samples of the trials.
+        """
+        import numpy as np
+        from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+
+        with self._opened() as study:
+            complete = [one for one in study.get_trials() if one.state.name == "COMPLETE"]
+        names = [name for name in self._distributions if all(name in one.params for one in complete)]
+        if len({one.value for one in complete}) < 2 or not names:
+            return {}
+        generator, found = np.random.default_rng(self._seed), []
+        for number in range(repeats + 1):
+            drawn = generator.integers(len(complete), size=len(complete)) if number else range(len(complete))
+            copy = self._optuna.create_study(direction="maximize")
+            copy.add_trials([complete[int(at)] for at in drawn])
+            if len({one.value for one in copy.trials}) > 1:
+                evaluator = FanovaImportanceEvaluator(n_trees=32, seed=self._seed)
+                found.append(get_param_importances(copy, evaluator=evaluator, params=names))
+        shares = {name: (found[0][name], float(np.std([one[name] for one in found[1:]]))) for name in names}
+        return dict(sorted(shares.items(), key=lambda item: -item[1][0]))
+
+    @contextmanager
+    def _opened(self) -> Iterator[optuna.Study]:
+        """The study, under the lock of its folder."""
+        with storage_errors(self._folder), self._lock:
+            try:
+                study = opened(self._folder / _JOURNAL)
+            except (ValueError, KeyError, AssertionError) as error:
+                raise StorageError(
+                    f"The journal of the search is damaged: {self._folder / _JOURNAL}.",
+                    f"Start the search again, from scratch: rm -r {self._folder}",
+                ) from error
+            yield study
+
+    def _hold(self, number: int) -> None:
+        lock = FileLock(self._folder / f"{number}.lock")
+        lock.acquire(timeout=0)
+        self._held[number] = lock
+
+    def _release(self, number: int) -> None:
+        lock = self._held.pop(number)
+        with contextlib.suppress(OSError):
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+    def _bury(self, study: optuna.Study) -> None:
+        """End the trials whose process was killed, and let their settings be evaluated again."""
+        from optuna.trial import TrialState
+
+        for one in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+            if one.number in self._held:
+                continue
+            try:
+                with FileLock(self._folder / f"{one.number}.lock", timeout=0):
+                    pass
+            except Timeout:
+                continue
+            losses = one.user_attrs.get("losses", 0) + 1
+            again = losses < MOST_LOSSES
+            known = self._optuna.trial.Trial(study, one._trial_id)
+            if again:
+                attributes = {**one.user_attrs, "losses": losses}
+                study.enqueue_trial(dict(one.params), user_attrs=attributes)
+                known.set_user_attr("lost", True)
+            else:
+                reason = f"its process was killed {losses} times; it may not fit into memory"
+                known.set_user_attr("result", _as_json(Result("failed", reason=reason)))
+            study.tell(one.number, state=TrialState.FAIL)
+
+
+def _counts(trial: Any) -> bool:
+    """Whether a trial has begun, and was not given back by a killed process."""
+    return trial.state.name != "WAITING" and not trial.user_attrs.get("lost")
+
+
+def _as_json(result: Result) -> dict[str, Any]:
+    return {**vars(result), "curve": list(result.curve), "facts": dict(result.facts)}
+
+
+def best_of(ended: Sequence[EndedTrial]) -> EndedTrial | None:
+    """The complete trial with the best validation score; the first of equals."""
+    complete = [one for one in ended if one.result.state == "complete"]
+    return max(complete, key=lambda one: one.rank, default=None)

@@ -1,0 +1,131 @@
+"""What a search found: what mattered, and what the best settings bought against the plan's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from math import inf
+from typing import Any
+
+from zoo.adapt.results.paired import compare_runs
+from zoo.adapt.search.portfolio import Task
+from zoo.adapt.search.study import DEFAULT, SEARCH, EndedTrial
+from zoo.answers import figure_text
+from zoo.entities import Run
+from zoo.errors import DataError
+from zoo.kinds.metrics import metric
+
+FEWEST = 8
+"""Complete trials from which importances are shown."""
+
+RIVAL = "default settings"
+"""Name of the first trial, in comparisons."""
+
+
+def summarised(
+    run: Run,
+    default: Run | None,
+    ended: Sequence[EndedTrial],
+    importances: Callable[[], Mapping[str, tuple[float, float]]],
+    task: Task,
+) -> Run:
+    """The run of the best trial with a record of the search, and its gain over the default settings.
+
+    Args:
+        default: the run of the first trial; None if it failed.
+    """
+    best = max((one for one in ended if one.result.state == "complete"), key=lambda one: one.rank)
+    record: dict[str, Any] = {
+        "trials": [one.to_dict() for one in ended],
+        "best": best.trial.number,
+        "classes": task.classes,
+        "seconds": round(sum(one.result.seconds for one in ended), 1),
+    }
+    complete = sum(one.result.state == "complete" for one in ended)
+    if complete >= FEWEST:
+        record["importances"] = {name: list(share) for name, share in importances().items()}
+    plan = {**run.plan, "search": record}
+    if default is None or best.trial.origin == DEFAULT:
+        return replace(run, plan=plan)
+    plan["rivals"] = {**plan.get("rivals", {}), RIVAL: dict(default.metrics)}
+    name = next(iter(run.metrics))
+    sign = 1 if metric(name).higher_is_better else -1
+    try:
+        found = compare_runs(replace(run, id="best"), replace(default, id="default"), most=1, test=False).metrics[0]
+    except (DataError, IndexError):
+        return replace(run, plan=plan)
+    ends = sorted((sign * found.low, sign * found.high))
+    plan["gains"] = {**plan.get("gains", {}), RIVAL: [sign * found.difference, *ends]}
+    return replace(run, plan=plan)
+
+
+def sentences(run: Run) -> list[str]:
+    """How many trials there were and how they ended, and which settings won; empty for a run without a search."""
+    found = run.plan.get("search")
+    if not found:
+        return []
+    trials, best = found["trials"], _best(found)
+    states = [one["state"] for one in trials]
+    counts = {
+        "pruned by their learning curves": states.count("pruned"),
+        "failed": states.count("failed"),
+        "proposed by earlier runs": sum(one["origin"] not in {DEFAULT, SEARCH} for one in trials),
+    }
+    shown = ", ".join(f"{count} {how}" for how, count in counts.items() if count)
+    first = f"{len(trials)} trials in {found['seconds']:,.0f} s{f' ({shown})' if shown else ''}."
+    default = next((one for one in trials if one["origin"] == DEFAULT and one["score"] is not None), None)
+    if best["origin"] == DEFAULT:
+        return [f"{first} None was better than the default settings on the validation samples."]
+    before = f", against {figure_text(default['score'])} with the default settings" if default else ""
+    origin = "" if best["origin"] == SEARCH else f", as in run {best['origin']}"
+    kept = f"Trial {trials.index(best) + 1} won with a validation score of {figure_text(best['score'])}{before}{origin}"
+    caution = "the best of many validation scores is too good; the figures on the test samples are not"
+    return [f"{first} {kept} ({caution})."]
+
+
+def settings_table(run: Run) -> list[tuple[str, str, str, str]]:
+    """For each setting: its name, default and best value, and the share of the score's variance that it explains."""
+    found = run.plan.get("search")
+    if not found:
+        return []
+    best, default = _best(found), next((one for one in found["trials"] if one["origin"] == DEFAULT), None)
+    importances = found.get("importances", {})
+    order = [*importances, *(name for name in best["settings"] if name not in importances)]
+    return [
+        (
+            name.replace("_", " "),
+            "-" if default is None else _shown(name, default["settings"].get(name)),
+            _shown(name, best["settings"].get(name)),
+            "-" if name not in importances else "{:.0%} +- {:.0%}".format(*importances[name]),
+        )
+        for name in order
+    ]
+
+
+def trials_table(run: Run) -> list[tuple[str, str, str, str, str, str]]:
+    """Number, origin, state, score, epochs and settings of each trial, or why it failed; best first."""
+    numbered = list(enumerate(run.plan.get("search", {}).get("trials", ()), start=1))
+    ranked = sorted(numbered, key=lambda item: (item[1]["state"] != "complete", -(item[1]["score"] or -inf)))
+    return [
+        (
+            str(number),
+            one["origin"] if one["origin"] in {DEFAULT, SEARCH} else f"run {one['origin']}",
+            one["state"],
+            "-" if one["score"] is None else figure_text(one["score"]),
+            str(one["epochs"]),
+            one.get("reason") or ", ".join(f"{name} {_shown(name, value)}" for name, value in one["settings"].items()),
+        )
+        for number, one in ranked
+    ]
+
+
+def _best(found: Mapping[str, Any]) -> Mapping[str, Any]:
+    best: Mapping[str, Any] = next(one for one in found["trials"] if one["number"] == found["best"])
+    return best
+
+
+def _shown(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{text} x usual" if name == "learning_rate" else text

@@ -1,0 +1,78 @@
+"""Carries out one trial, and turns whatever happens into a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from zoo.adapt.search.pruning import Curve, is_hopeless
+from zoo.adapt.search.settings import TRAINED_BLOCKS, USUAL_RATE
+from zoo.adapt.search.study import Result
+from zoo.adapt.training.watching import Pruned, watched
+from zoo.entities import Plan, Run
+from zoo.errors import (
+    DataError,
+    InvalidInput,
+    MissingDependency,
+    PluginError,
+    SourceError,
+    StorageError,
+    UnsupportedModel,
+)
+
+if TYPE_CHECKING:
+    from zoo.adapt.training.settings import Epoch
+
+AT_ONCE = (DataError, InvalidInput, MissingDependency, PluginError, SourceError, StorageError, UnsupportedModel)
+"""Errors of the request, not of a setting: if the first trial has one, all have it."""
+
+CUT = "ended by the budget"
+
+
+def carry_out(
+    plan: Plan, adapt: Callable[[Plan], Run], ended: Sequence[Curve], first: bool
+) -> tuple[Result, Run | None]:
+    """Carry out the plan of a trial; the run is None if it failed or was pruned.
+
+    Args:
+        ended: the learning curves of earlier trials.
+        first: whether no other trial has succeeded yet.
+
+    Raises:
+        ZooError: one of ``AT_ONCE``, if it is the first trial.
+    """
+    scores: list[float] = []
+
+    def watch(epoch: Epoch) -> bool:
+        scores.append(epoch.score)
+        return is_hopeless(Curve(tuple(scores), plan.epochs), ended)
+
+    started = time.monotonic()
+
+    def result(state: str, reason: str = "", run: Run | None = None) -> Result:
+        found = {} if run is None else run.plan
+        return Result(
+            state,
+            score=max(scores, default=None) if run is None else found["validation_score"],
+            loss=found.get("validation_loss"),
+            curve=tuple(scores),
+            epochs=plan.epochs,
+            seconds=round(time.monotonic() - started, 3),
+            reason=reason,
+            facts={name: found[name] for name in (USUAL_RATE, TRAINED_BLOCKS) if name in found},
+        )
+
+    try:
+        with watched(watch):
+            run = adapt(plan)
+    except Pruned:
+        return result("pruned"), None
+    except Exception as error:  # a trial that crashes must not end the search
+        if first and isinstance(error, AT_ONCE):
+            raise
+        known = "" if hasattr(error, "hint") else f"{type(error).__name__}: "
+        return result("failed", f"{known}{' '.join(str(error).split())[:300]}"), None
+    if run.plan.get("validation_score") is None:
+        return result("failed", "it has no validation score"), None
+    return result("complete", CUT if run.plan.get("stopped") == "budget" else "", run), run

@@ -1,0 +1,33 @@
+"""Lets a caller look at each epoch of a training, and end it early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from zoo.adapt.training.settings import Epoch
+
+Watch = Callable[[Epoch], bool]
+
+_WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+
+
+class Pruned(Exception):
+    """A training was ended by its watch, and has no result."""
+
+
+@contextmanager
+def watched(watch: Watch) -> Iterator[None]:
+    """Call ``watch`` after each epoch of every training in the block; if it returns True, ``Pruned`` is raised."""
+    token = _WATCH.set(watch)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+def is_hopeless(epoch: Epoch) -> bool:
+    """Whether the training is watched, and should end after this epoch."""
+    watch = _WATCH.get()
+    return watch is not None and watch(epoch)
