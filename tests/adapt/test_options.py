@@ -150,6 +150,7 @@ def test_every_option_of_the_command_is_one_of_the_plan_or_of_the_reading() -> N
         "data",
         "folder",
         "no_save_run",
+        "cluster",
         "report",
         "test_data",
         "validation_data",

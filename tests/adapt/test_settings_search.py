@@ -125,7 +125,7 @@ class TestTrials:
         assert len(calls) == 5
         assert again.plan["search"]["trials"] == first.plan["search"]["trials"] == more.plan["search"]["trials"][:3]
 
-    def test_a_crash_is_recorded_and_the_search_goes_on(self) -> None:
+    def test_a_crash_is_recorded_and_the_search_continues(self) -> None:
         def adapt(plan: Plan) -> Run:
             if (plan.learning_rate or 0) > 4e-4:
                 raise RuntimeError("too much\nfor this network")
@@ -149,7 +149,7 @@ class TestTrials:
             searched(adapt)
         assert len(calls) == 1
 
-    def test_if_all_fail_the_first_reason_is_told(self) -> None:
+    def test_if_all_fail_the_first_reason_is_reported(self) -> None:
         def adapt(plan: Plan) -> Run:
             raise ZooError("The training diverged: the loss is not finite.")
 
@@ -369,7 +369,7 @@ class TestStudy:
     def study(tmp_path: Path) -> Study:
         return Study(tmp_path / "study", SPACE, 0)
 
-    def test_settings_of_a_killed_process_are_tried_again(self, tmp_path: Path) -> None:
+    def test_settings_of_a_killed_process_are_evaluated_again(self, tmp_path: Path) -> None:
         first = lambda: [(START, "default")]  # noqa: E731
         context = multiprocessing.get_context("fork")
 
