@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import zoo
+from zoo.adapt import strategies
 from zoo.adapt.search import search
 from zoo.adapt.search.portfolio import Past, Task, pasts, propose, similarity
 from zoo.adapt.search.pruning import Curve, is_hopeless
@@ -501,6 +502,23 @@ def test_the_command_searches_and_shows_what_it_found(reviews: str, tmp_path: Pa
     listed = command("runs", "show", run.id, home=home).stdout
     assert "Trials, best first" in listed
     assert "Trials, best first" in page.read_text(encoding="utf-8")
+
+
+def test_a_crash_inside_a_plugin_is_a_failed_trial_with_its_reason(
+    reviews: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, calls = strategies.adapt, []
+
+    def adapt(*given: Any) -> Run:
+        calls.append(given)
+        if len(calls) == 2:
+            raise RuntimeError("broken kernel")
+        return whole(*given)
+
+    monkeypatch.setattr(strategies, "adapt", adapt)
+    trials = zoo.tune(MODEL, reviews, strategy="full", epochs=2, trials=3).plan["search"]["trials"]
+    assert [one["state"] for one in trials] == ["complete", "failed", "complete"]
+    assert "RuntimeError: broken kernel" in trials[1]["reason"]
 
 
 def test_recommend_searches_the_settings_of_the_model_that_it_confirms(reviews: str) -> None:

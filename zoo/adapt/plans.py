@@ -111,8 +111,10 @@ def adapted(model: Model, dataset: Dataset, plan: Plan, progress: Progress) -> R
         "zoo_finetune", backbone=model.backbone, dataset=dataset, plan=plan, progress=progress
     )
     if run is None:
+        failed = [one.error for one in plugins().reports if "zoo_finetune" in one.error]
+        because = f": {failed[0].removeprefix('its hook zoo_finetune raised ').rstrip('.')}" if failed else ""
         raise PluginError(
-            f"No plugin could adapt '{model.card.id}' with the strategy '{plan.strategy}'.",
+            f"No plugin could adapt '{model.card.id}' with the strategy '{plan.strategy}'{because}.",
             "See what failed: zoo plugins",
         )
     return run

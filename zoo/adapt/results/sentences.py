@@ -11,7 +11,7 @@ from zoo.answers import figure_text
 from zoo.entities import Outcomes, Run
 from zoo.kinds.metrics import metric
 
-MODEL, BASELINE = "this model", "baseline"
+MODEL, BASELINE, DEFAULT_SETTINGS = "this model", "baseline", "default settings"
 
 
 def gains(run: Run) -> list[str]:
@@ -35,6 +35,8 @@ def _gains(run: Run) -> Mapping[str, list[float]]:
 def _next_step(run: Run) -> str:
     """What to try when something simpler, or earlier, is better."""
     lost = [other for other, ends in _gains(run).items() if ends[0] < 0]
+    if DEFAULT_SETTINGS in lost:
+        return "use the default settings (leave --trials out), or search with more validation samples: --validation"
     if any(other in run.plan.get("rivals", {}) for other in lost):
         return f"use the model without training: zoo predict {run.model} INPUT --labels ..."
     earlier = run.plan.get("earlier", {})

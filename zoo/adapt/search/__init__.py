@@ -22,7 +22,7 @@ from zoo.adapt.search.pruning import Curve
 from zoo.adapt.search.settings import Facts, planned, space_for, start
 from zoo.adapt.search.study import DEFAULT, EndedTrial, Study, best_of
 from zoo.adapt.search.summary import summarised
-from zoo.adapt.search.trials import CUT, carry_out
+from zoo.adapt.search.trials import CUT, RemoteTrial, carry_out
 from zoo.entities import Dataset, ModelCard, Plan, Run
 from zoo.errors import ZooError
 from zoo.untrusted import parse_json
@@ -100,16 +100,16 @@ class Search:
 
     def here(self) -> Iterator[None]:
         """Run trials in this process, one after the other."""
+        self._wait_for_facts()
         while (trial := self._begin()) is not None:
-            first = best_of(self.study.ended()) is None
             try:
-                result, run = carry_out(self._planned(trial), self._adapt, self._curves(), first)
+                result, run = carry_out(self._planned(trial), self._adapt, self._curves(), trial.origin == DEFAULT)
             except BaseException:
                 self.study.give_up(trial)
                 raise
             if run is not None and run.plan.get("stopped") == "interrupted":
                 self.study.give_up(trial)
-                if first:
+                if best_of(self.study.ended()) is None:
                     raise KeyboardInterrupt
                 self.interrupted = True
                 return
@@ -117,18 +117,28 @@ class Search:
             yield
 
     def on_cluster(self, address: str) -> Iterator[None]:
-        """Run trials on a Ray cluster, as many at once as it has processors."""
-        from zoo.adapt.search.remote import Task as RemoteTrial
-        from zoo.adapt.search.remote import results
+        """Run trials on a Ray cluster: the first alone, then as many at once as it has processors."""
+        from zoo.adapt.search.remote import Workers
 
-        def waiting() -> Iterator[RemoteTrial]:
-            while (trial := self._begin()) is not None:
-                first = best_of(self.study.ended()) is None
-                yield RemoteTrial(trial, self._planned(trial), self._curves(), first)
+        self._wait_for_facts()
+        with Workers(address, self.card, self.dataset) as workers:
+            for most in (1, self.plan.trials):
+                for trial, result, run in workers.results(self._remote(most)):
+                    self._end(trial, result, run)
+                    yield
 
-        for trial, result, run in results(address, self.card, self.dataset, waiting()):
-            self._end(trial, result, run)
-            yield
+    def _remote(self, most: int) -> Iterator[RemoteTrial]:
+        """The next trials for workers; at most one, if the first has not ended, since it shows facts on the model."""
+        known = bool(self.study.ended())
+        for _ in range(most):
+            if (most == 1 and known) or (trial := self._begin()) is None:
+                return
+            yield RemoteTrial(trial, self._planned(trial), self._curves())
+
+    def _wait_for_facts(self) -> None:
+        """Wait while another process carries out the first trial, which shows facts on the model."""
+        while not self.study.ended() and self.study.elsewhere():
+            time.sleep(POLL)
 
     def wait(self, progress: Progress) -> None:
         """Wait for trials of other processes that share this search."""
@@ -183,6 +193,7 @@ class Search:
         return Facts.of(before.result.facts if before else {}, RATE)
 
     def _has_effect(self, name: str) -> bool:
+        """Whether a setting does anything for the model; all belong to the first trial, for the record."""
         return name != "layer_decay" or not self.study.ended() or self._facts().blocks > 1
 
     def _curves(self) -> tuple[Curve, ...]:

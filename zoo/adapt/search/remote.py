@@ -7,27 +7,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from zoo.adapt.search.pruning import Curve
-from zoo.adapt.search.study import Result, Trial
-from zoo.adapt.search.trials import carry_out
+from zoo.adapt.search.study import DEFAULT, Result, Trial
+from zoo.adapt.search.trials import RemoteTrial, carry_out
 from zoo.config import all_configured, configured
 from zoo.engines.executor import Resources
-from zoo.entities import Dataset, ModelCard, Plan, Run
+from zoo.entities import Dataset, ModelCard, Run
 from zoo.errors import UnsupportedModel, ZooError
 from zoo.provenance import revision_of
 
 if TYPE_CHECKING:
     from zoo.features import Model
-
-
-@dataclass(frozen=True)
-class Task:
-    """One trial for a worker; see ``zoo.adapt.search.trials.carry_out``."""
-
-    trial: Trial
-    plan: Plan
-    ended: tuple[Curve, ...]
-    first: bool
 
 
 @dataclass(frozen=True)
@@ -44,51 +33,65 @@ class Job:
     settings: Mapping[str, Any]
 
 
-def results(
-    address: str, card: ModelCard, dataset: Dataset, tasks: Iterator[Task]
-) -> Iterator[tuple[Trial, Result, Run | None]]:
-    """Each trial with its result and its run, in the order in which they end.
+class Workers:
+    """Workers that carry out trials of one search.
+
+    Args:
+        address: see ``zoo.engines.ray_connection.connect``.
 
     Raises:
-        UnsupportedModel: the data set cannot be sent to the workers.
-        ZooError: an error of the request, see ``carry_out``; or there is no cluster.
+        UnsupportedModel: the data set cannot be sent to them.
+        ZooError: there is no cluster.
     """
-    from zoo.engines.ray import RayExecutor
 
-    executor = RayExecutor(address)
-    try:
+    def __init__(self, address: str, card: ModelCard, dataset: Dataset) -> None:
+        from zoo.engines.ray import RayExecutor
+
+        self._executor = RayExecutor(address)
+        self._job = Job(card.id, revision_of(card), all_configured())
         try:
-            data = executor.share(dataset)
+            self._data = self._executor.share(dataset)
         except Exception as error:  # a plugin's reader may put any object into the data set
+            self._executor.close()
             raise UnsupportedModel(
                 f"'{dataset.name}' cannot be sent to the workers: {' '.join(str(error).split())[:200]}",
                 "Search without --cluster.",
             ) from error
-        job = Job(card.id, revision_of(card), all_configured())
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._executor.close()
+
+    def results(self, trials: Iterator[RemoteTrial]) -> Iterator[tuple[Trial, Result, Run | None]]:
+        """Each trial with its result and its run, in the order in which they end.
+
+        Raises:
+            ZooError: an error of the request, see ``carry_out``.
+        """
         resources = Resources(retries=1, queue=1)
-        for done in executor.map(on_worker, tasks, resources, job, data):
+        for done in self._executor.map(on_worker, trials, resources, self._job, self._data):
             if isinstance(done.result, ZooError):
                 raise done.result
             lost = Result("failed", epochs=done.task.plan.epochs, reason=f"its worker failed: {done.error}")
             result, run = done.result or (lost, None)
             yield done.task.trial, result, run
-    finally:
-        executor.close()
 
 
-def on_worker(task: Task, job: Job, dataset: Dataset) -> tuple[Result, Run | None] | ZooError:
+def on_worker(remote: RemoteTrial, job: Job, dataset: Dataset) -> tuple[Result, Run | None] | ZooError:
     """The result of a trial and its run; an error of the request is returned, not raised."""
     from zoo.adapt.plans import adapted
     from zoo.contract.backbone import SilentProgress
 
     try:
         with configured(job.settings):
-            model = _model(job.model, job.revision, task.plan.device)
+            model = _model(job.model, job.revision, remote.plan.device)
             return carry_out(
-                task.plan,
+                remote.plan,
                 lambda plan: adapted(model, dataset, plan, SilentProgress()),
-                task.ended,
-                task.first,
+                remote.ended,
+                first=remote.trial.origin == DEFAULT,
             )
     except ZooError as error:
         return error

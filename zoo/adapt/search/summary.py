@@ -8,6 +8,7 @@ from math import inf
 from typing import Any
 
 from zoo.adapt.results.paired import compare_runs
+from zoo.adapt.results.sentences import DEFAULT_SETTINGS
 from zoo.adapt.search.portfolio import Task
 from zoo.adapt.search.study import DEFAULT, SEARCH, EndedTrial
 from zoo.answers import figure_text
@@ -17,9 +18,6 @@ from zoo.kinds.metrics import metric
 
 FEWEST = 8
 """Complete trials from which importances are shown."""
-
-RIVAL = "default settings"
-"""Name of the first trial, in comparisons."""
 
 
 def summarised(
@@ -47,7 +45,7 @@ def summarised(
     plan = {**run.plan, "search": record}
     if default is None or best.trial.origin == DEFAULT:
         return replace(run, plan=plan)
-    plan["rivals"] = {**plan.get("rivals", {}), RIVAL: dict(default.metrics)}
+    plan["rivals"] = {**plan.get("rivals", {}), DEFAULT_SETTINGS: dict(default.metrics)}
     name = next(iter(run.metrics))
     sign = 1 if metric(name).higher_is_better else -1
     try:
@@ -55,7 +53,7 @@ def summarised(
     except (DataError, IndexError):
         return replace(run, plan=plan)
     ends = sorted((sign * found.low, sign * found.high))
-    plan["gains"] = {**plan.get("gains", {}), RIVAL: [sign * found.difference, *ends]}
+    plan["gains"] = {**plan.get("gains", {}), DEFAULT_SETTINGS: [sign * found.difference, *ends]}
     return replace(run, plan=plan)
 
 
@@ -77,6 +75,8 @@ def sentences(run: Run) -> list[str]:
     if best["origin"] == DEFAULT:
         return [f"{first} None was better than the default settings on the validation samples."]
     before = f", against {figure_text(default['score'])} with the default settings" if default else ""
+    if default and default["score"] == best["score"]:
+        before = ", that of the default settings too, and a lower validation loss"
     origin = "" if best["origin"] == SEARCH else f", as in run {best['origin']}"
     kept = f"Trial {trials.index(best) + 1} won with a validation score of {figure_text(best['score'])}{before}{origin}"
     caution = "the best of many validation scores is too good; the figures on the test samples are not"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zoo.adapt.search.pruning import Curve, is_hopeless
 from zoo.adapt.search.settings import TRAINED_BLOCKS, USUAL_RATE
-from zoo.adapt.search.study import Result
+from zoo.adapt.search.study import Result, Trial
 from zoo.adapt.training.watching import Pruned, watched
 from zoo.entities import Plan, Run
 from zoo.errors import (
@@ -30,6 +31,15 @@ AT_ONCE = (DataError, InvalidInput, MissingDependency, PluginError, SourceError,
 CUT = "ended by the budget"
 
 
+@dataclass(frozen=True)
+class RemoteTrial:
+    """A trial with all that a worker has to know; see ``carry_out``."""
+
+    trial: Trial
+    plan: Plan
+    ended: tuple[Curve, ...]
+
+
 def carry_out(
     plan: Plan, adapt: Callable[[Plan], Run], ended: Sequence[Curve], first: bool
 ) -> tuple[Result, Run | None]:
@@ -37,7 +47,7 @@ def carry_out(
 
     Args:
         ended: the learning curves of earlier trials.
-        first: whether no other trial has succeeded yet.
+        first: whether it is the trial with the default settings.
 
     Raises:
         ZooError: one of ``AT_ONCE``, if it is the first trial.

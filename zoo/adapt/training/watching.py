@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from zoo.adapt.training.settings import Epoch
+from zoo.errors import ZooError
 
 Watch = Callable[[Epoch], bool]
 
 _WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
 
 
-class Pruned(Exception):
+class Pruned(ZooError):
     """A training was ended by its watch, and has no result."""
+
+    def __init__(self, message: str = "The training was ended early.", hint: str = "") -> None:
+        super().__init__(message, hint)
 
 
 @contextmanager
