@@ -48,11 +48,6 @@ class Difference:
     low: float
     high: float
 
-    @property
-    def clear(self) -> bool:
-        """Whether the interval excludes 0."""
-        return self.low > 0 or self.high < 0
-
 
 def interval(metric: Metric, targets: Any, predictions: Any, units: Sequence[int] | None = None) -> Interval:
     """The 95 % interval of a metric of n predictions, within its bounds.
