@@ -169,16 +169,34 @@ def jackknife(value: float, left_out: Sequence[float], scale: float = 1.0) -> Me
         left_out: the g estimates with one of g random groups left out.
         scale: factor on the half-width: sqrt(m / n) if only m of the n samples were assigned to groups.
 
-    The variance of the estimate over data sets like this one is (g - 1) / g * sum (left out - their mean)^2; the
-    interval is value -/+ t * its square root, with g - 1 degrees of freedom. It covers the variation of the value over
-    samples of the same kind, not how well the estimator predicts fine-tuning.
+    The interval is value -/+ t * the root of ``jackknife_variance``, with g - 1 degrees of freedom. It covers the
+    variation of the value over samples of the same kind, not how well the estimator predicts fine-tuning.
     """
     g = len(left_out)
-    variance = (g - 1) / g * float(((np.array(left_out) - np.mean(left_out)) ** 2).sum())
-    reach = scale * student_t(g - 1) * math.sqrt(variance)
+    reach = scale * student_t(g - 1) * math.sqrt(jackknife_variance(left_out))
     # Tukey's pseudo-values, shifted so that their mean is the estimate itself, without bias correction.
     pseudo = value + scale * (g - 1) * (np.mean(left_out) - np.array(left_out))
     return Measured(value, value - reach, value + reach, tuple(pseudo.tolist()))
+
+
+def jackknife_variance(left_out: Sequence[float] | np.ndarray) -> float:
+    """The variance of an estimate over data sets like this one, from the g estimates without one of g random groups.
+
+    (g - 1) / g * sum (left out - their mean)^2 (Wolter, "Introduction to variance estimation", 2007, equation 4.2.3).
+    """
+    g = len(left_out)
+    return (g - 1) / g * float(((np.asarray(left_out) - np.mean(left_out)) ** 2).sum())
+
+
+def score_interval(share: float, size: float, t: float) -> tuple[float, float]:
+    """The interval of a proportion of ``size`` independent samples, from 0 to 1, with the quantile ``t``.
+
+    It is the set of true proportions p with ``|share - p| <= t sqrt(p (1 - p) / size)`` (Wilson, Journal of the
+    American Statistical Association 22, 1927).
+    """
+    centre = (share + t * t / (2 * size)) / (1 + t * t / size)
+    margin = t / (1 + t * t / size) * math.sqrt(max(share * (1 - share), 0.0) / size + t * t / (4 * size * size))
+    return max(0.0, centre - margin), min(1.0, centre + margin)
 
 
 def mean_of_folds(values: Sequence[float], most: float) -> Measured:
@@ -208,13 +226,11 @@ def mean_of_samples(gains: np.ndarray, most: float, units: np.ndarray | None = N
 def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float | None = None) -> Measured:
     """The mean of one number from 0 to 1 per sample (1 where correct) with its score interval, inside 0 to 1.
 
-    Wilson's interval (Journal of the American Statistical Association 22, 1927) is the set of true proportions p with
-    ``|value - p| <= t sqrt(p (1 - p) / m)``. Its width is positive even if all samples are correct: 1 - p of new
-    samples may still be wrong as long as p^n is not unlikely. m is the effective number of samples, ``value (1 -
-    value)`` over the squared standard error, which is n - 1 for independent samples and less for correlated ones (Korn
-    and Graubard, Survey Methodology 24, 1998); if no sample differs from another it is the number of units. The
-    errors of a cross-validated model's samples are those of its folds (Bayle et al., "Cross-validation confidence
-    intervals for test error", NeurIPS 2020).
+    Its width is positive even if all samples are correct: 1 - p of new samples may still be wrong as long as p^n is not
+    unlikely. The size is the effective number of samples, ``value (1 - value)`` over the squared standard error, which
+    is n - 1 for independent samples and less for correlated ones (Korn and Graubard, Survey Methodology 24, 1998); if
+    no sample differs from another it is the number of units. The errors of a cross-validated model's samples are those
+    of its folds (Bayle et al., "Cross-validation confidence intervals for test error", NeurIPS 2020).
 
     Args:
         right: n numbers.
@@ -225,12 +241,9 @@ def proportion(right: np.ndarray, units: np.ndarray | None = None, value: float 
     error, count = _error_of_mean(right, units)
     variance = value * (1.0 - value)
     effective = variance / error**2 if variance > 0.0 and error > 0.0 else float(count)
-    share = student_t(count - 1) ** 2 / effective
-    middle = (value + share / 2) / (1.0 + share)
-    reach = math.sqrt(share * max(variance, 0.0) + share**2 / 4) / (1.0 + share)
-    # Rounding must not leave the value, or 0 to 1, outside.
-    low, high = max(0.0, min(middle - reach, value)), min(1.0, max(middle + reach, value))
-    return Measured(value, low, high, tuple(right.tolist()))
+    low, high = score_interval(value, effective, student_t(count - 1))
+    # Rounding must not leave the value outside.
+    return Measured(value, min(low, value), max(high, value), tuple(right.tolist()))
 
 
 def within(found: Measured, bounds: tuple[float, float], samples: int) -> Measured:

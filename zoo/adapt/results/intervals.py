@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from zoo.contract.metric import Metric
 from zoo.errors import DataError
-from zoo.transfer.intervals import student_t
+from zoo.transfer.intervals import jackknife_variance, score_interval, student_t
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +82,7 @@ def interval_of_mean(metric: Metric, tests: Sequence[Test], between: float = 0.0
         return float(low), float(high)
     means = left_out.mean(axis=1)
     count = max(int(one.max()) for one in of) + 1
-    return _within(metric.bounds, value, _variance(means) + between, student_t(len(means) - 1), count)
+    return _within(metric.bounds, value, jackknife_variance(means) + between, student_t(len(means) - 1), count)
 
 
 def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Sequence[int] | None = None) -> Difference:
@@ -98,7 +98,7 @@ def difference(metric: Metric, targets: Any, first: Any, second: Any, units: Seq
     left_out = _jackknife([(metric, targets, predictions, of) for predictions in (first, second)])
     if left_out is None:
         return Difference(value, low - high, high - low)
-    margin = student_t(len(left_out) - 1) * sqrt(_variance(left_out[:, 0] - left_out[:, 1]))
+    margin = student_t(len(left_out) - 1) * sqrt(jackknife_variance(left_out[:, 0] - left_out[:, 1]))
     count = int(of.max()) + 1
     if margin <= ROUNDING * max(1.0, abs(value)) and isfinite(high - low):
         margin = (high - low) * 3 / (count + 3)  # the rule of three: equal on all units may differ on others
@@ -149,12 +149,6 @@ def _jackknife(figures: Sequence[tuple[Metric, Any, Any, np.ndarray]]) -> np.nda
     return np.array(found, dtype=np.float64) if len(found) >= 2 else None
 
 
-def _variance(values: np.ndarray) -> float:
-    """The jackknife's variance (Wolter, "Introduction to variance estimation", 2007, equation 4.2.3)."""
-    groups = len(values)
-    return float((groups - 1) / groups * ((values - values.mean()) ** 2).sum())
-
-
 def _at(values: Any, positions: np.ndarray) -> Any:
     import numpy as np
 
@@ -168,7 +162,7 @@ def _within(bounds: Interval, value: float, variance: float, t: float, units: in
         spread = variance / (high - low) ** 2
         # The jackknife's variance of a share p of n samples is p (1 - p) / (n - 1).
         size = 1 + share * (1 - share) / spread if spread > 0 and 0 < share < 1 else float(units)
-        start, end = _score_interval(share, max(size, 1.0), t)
+        start, end = score_interval(share, max(size, 1.0), t)
         return min(low + start * (high - low), value), max(low + end * (high - low), value)
     error = sqrt(variance)
     bound, sign = (low, 1) if isfinite(low) else (high, -1)
@@ -180,10 +174,3 @@ def _within(bounds: Interval, value: float, variance: float, t: float, units: in
     factor = exp(min(t * error / distance, 700.0))
     ends = bound + sign * distance / factor, bound + sign * distance * factor
     return min(ends), max(ends)
-
-
-def _score_interval(share: float, size: float, t: float) -> Interval:
-    """Wilson's interval of a proportion of ``size`` independent samples, with the quantile ``t``."""
-    centre = (share + t * t / (2 * size)) / (1 + t * t / size)
-    margin = t / (1 + t * t / size) * sqrt(share * (1 - share) / size + t * t / (4 * size * size))
-    return max(0.0, centre - margin), min(1.0, centre + margin)
