@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from zoo.adapt import multi_label
 from zoo.contract.experiment import Experiment, Predictions
 from zoo.errors import DataError, needs_extra
+from zoo.transfer.regression import logistic_regression, standardisation
 
 if TYPE_CHECKING:
     from zoo.adapt.results.decision import Decision
@@ -91,11 +91,9 @@ def refit(experiment: Experiment, features: np.ndarray, penalty: float) -> Linea
 def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penalty: float) -> LinearHead:
     """A linear head for features (n x d, float64) and targets; ``penalty`` is per sample."""
     with needs_extra("torch", "fit a linear probe"):
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.linear_model import Ridge
 
-    centre, deviation = features.mean(axis=0), features.std(axis=0)
-    scale = np.where(deviation > 1e-12 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
+    centre, scale = standardisation(features)
     standardised = (features - centre) / scale
     if experiment.multi_label:
         weight, bias = multi_label.fit(standardised, targets, 1 / (penalty * len(features)))
@@ -106,15 +104,9 @@ def fit(experiment: Experiment, features: np.ndarray, targets: np.ndarray, penal
         ridge = Ridge(alpha=penalty * len(features)).fit(standardised, targets, sample_weight=counted)
         weight, bias = ridge.coef_[None, :], np.array([ridge.intercept_])
         return _unscaled(weight, bias, centre, scale)
-    model = LogisticRegression(
-        C=1 / (penalty * len(features)),
-        class_weight=None if weights is None else {int(k): float(weights[k]) for k in np.unique(targets)},
-        max_iter=_ITERATIONS,
-    )
-    with warnings.catch_warnings():
-        # The weakest penalties may not converge; the validation split evaluates what they reached.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(standardised, targets)
+    # The weakest penalties may not converge; the validation split evaluates what they reached.
+    counted = None if weights is None else {int(k): float(weights[k]) for k in np.unique(targets)}
+    model = logistic_regression(standardised, targets, 1 / (penalty * len(features)), _ITERATIONS, counted)
     coefficients, intercepts = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         coefficients, intercepts = np.vstack([-coefficients, coefficients]) / 2, np.array([-0.5, 0.5]) * intercepts

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from zoo.errors import needs_extra
 from zoo.transfer.intervals import assign_groups
+from zoo.transfer.regression import logistic_regression, standardisation
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
@@ -63,21 +63,14 @@ def _held_out(
     features: np.ndarray, targets: np.ndarray, held_out: np.ndarray, penalty: float, classes: int
 ) -> np.ndarray:
     """Probabilities, m x k, for the samples that ``held_out`` (n booleans) marks; fitted to the others."""
-    with needs_extra("data", "find label errors"):
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
-    train = features[~held_out]
-    centre, deviation = train.mean(axis=0), train.std(axis=0)
-    scale = np.where(deviation > 1e-12 * np.maximum(1.0, np.abs(centre)), deviation, np.inf)
-    known = targets[~held_out]
+    train, known = features[~held_out], targets[~held_out]
     values = np.zeros((int(held_out.sum()), classes))
     present = np.unique(known)
     if len(present) == 1:
         values[:, present[0]] = 1.0
         return values
-    model = LogisticRegression(C=1 / (penalty * len(train)), max_iter=_ITERATIONS)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit((train - centre) / scale, known)
+    centre, scale = standardisation(train)
+    with needs_extra("data", "find label errors"):
+        model = logistic_regression((train - centre) / scale, known, 1 / (penalty * len(train)), _ITERATIONS)
     values[:, model.classes_] = model.predict_proba((features[held_out] - centre) / scale)
     return values

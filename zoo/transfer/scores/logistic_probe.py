@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from zoo.contract.estimator import Measured
 from zoo.errors import needs_extra
 from zoo.transfer.intervals import assign_groups, proportion, strata
+from zoo.transfer.regression import logistic_regression, standardisation
 
 FOLDS = 5
 ITERATIONS = 200
@@ -38,9 +37,8 @@ def measure_logistic(
     right, values = np.empty(len(features)), []
     for fold in range(folds):
         train, test = fold_of != fold, fold_of == fold
-        mean, deviation = features[train].mean(axis=0, dtype=np.float64), features[train].std(axis=0, dtype=np.float64)
-        scale = np.where(deviation > 0, deviation, 1.0)
-        inputs, held_out = (features[train] - mean) / scale, (features[test] - mean) / scale
+        centre, scale = standardisation(features[train])
+        inputs, held_out = (features[train] - centre) / scale, (features[test] - centre) / scale
         columns = [targets] if targets.ndim == 1 else [column.astype(int) for column in targets.T]
         right[test] = np.mean([_predict(inputs, c[train], held_out) == c[test] for c in columns], axis=0)
         values.append(float(right[test].mean()))
@@ -48,12 +46,7 @@ def measure_logistic(
 
 
 def _predict(inputs: np.ndarray, targets: np.ndarray, held_out: np.ndarray) -> np.ndarray:
-    with needs_extra("data", "fit the logistic probe"):
-        from sklearn.exceptions import ConvergenceWarning
-        from sklearn.linear_model import LogisticRegression
     if targets.min() == targets.max():
         return np.full(len(held_out), targets[0])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model = LogisticRegression(max_iter=ITERATIONS).fit(inputs, targets)
-    return np.asarray(model.predict(held_out))
+    with needs_extra("data", "fit the logistic probe"):
+        return np.asarray(logistic_regression(inputs, targets, 1.0, ITERATIONS).predict(held_out))
