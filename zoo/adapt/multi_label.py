@@ -20,6 +20,17 @@ def constant_bias(ones: int, count: int) -> float:
     return float(np.log(ones + 1) - np.log(count - ones + 1))
 
 
+def best_threshold(values: np.ndarray, wanted: np.ndarray) -> float:
+    """The threshold with the highest F1 of one label, halfway between two values; of several, the one nearest to 0.
+
+    Args:
+        values: n numbers; samples above the threshold get the label.
+        wanted: n numbers 0 or 1, at least one is 1.
+    """
+    own = _Counts(values, wanted)
+    return _threshold(own, own, 0.0)
+
+
 def thresholds(decisions: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """For each label the threshold with the highest F1 on these samples, halfway between two of their values.
 

@@ -112,21 +112,14 @@ def fitted(experiment: Experiment, logits: np.ndarray | None) -> Decision:
 
 
 def best_threshold(wanted: np.ndarray, probabilities: np.ndarray) -> float:
-    """The threshold with the highest F1, midway between two probabilities; of several, the one nearest to 0.5.
+    """The threshold with the highest F1, midway between two probabilities or 0.5; see ``zoo.adapt.multi_label``.
 
     Args:
         wanted: whether each of n samples is in the class; at least one is.
         probabilities: n probabilities of the class.
     """
-    import numpy as np
-
-    values, of = np.unique(probabilities, return_inverse=True)
-    hits = np.cumsum(np.bincount(of.reshape(-1), wanted)[::-1])[::-1]
-    found = np.cumsum(np.bincount(of.reshape(-1))[::-1])[::-1]
-    f1 = 2 * hits / (found + wanted.sum())
-    cuts = np.concatenate([[values[0] / 2], (values[:-1] + values[1:]) / 2])
-    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
-    return float(cuts[best[np.abs(cuts[best] - 0.5).argmin()]])
+    found = 0.5 + multi_label.best_threshold(probabilities - 0.5, wanted)
+    return max(found, float(probabilities.min()) / 2)
 
 
 def recorded(experiment: Experiment, found: Decision, logits: np.ndarray) -> dict[str, Any]:
