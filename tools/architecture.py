@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors", "amounts", "version", "redaction", "visible", "spreadsheets", "extras"),
-    ("entities", "keywords", "untrusted"),
+    ("atomic", "entities", "keywords", "untrusted"),
     ("tasks", "answers", "config", "provenance"),
     ("contract",),
     ("plugins", "loading", "catalog", "pages"),

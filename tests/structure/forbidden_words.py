@@ -217,7 +217,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ("zoo/data/layout.py", '"pictures",'): "the name that users give to such a folder",
     (
         "zoo/transfer/intervals.py",
-        "and Graubard, Survey Methodology 24, 1998); if no sample differs from another it is the number of units. The",
+        "is n - 1 for independent samples and less for correlated ones (Korn and Graubard, Survey Methodology 24, 1998); if",
     ): "the name of a journal",
 }
 """(file, the line without the spaces around it) -> why the word is right there."""

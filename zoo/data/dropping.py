@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.atomic import replacing
 from zoo.data.identity import identities
 from zoo.data.table_files import form_of, open_table
-from zoo.errors import DataError, InvalidInput, storage_errors
+from zoo.errors import DataError, InvalidInput
 from zoo.kinds.items import item_facts
 from zoo.spreadsheets import as_cell, text_of
 
@@ -53,13 +54,10 @@ def write_list(path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
     """
     target = Path(path).expanduser()
     check_list(path)
-    partial = target.with_name(f".{target.name}.partial")
-    with storage_errors(target):
-        with partial.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in rows)
-        partial.replace(target)
+    with replacing(target) as place, place.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in rows)
     return target
 
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import secrets
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from zoo.atomic import replacing
 from zoo.entities import BenchmarkScore, Entity, ModelCard
-from zoo.errors import InvalidInput, storage_errors
+from zoo.errors import InvalidInput
 from zoo.exchange.formats import EXPORTED, FORMAT, LISTS, VERSION, checked_file, format_of, list_of
 from zoo.keywords import explains_keywords
 from zoo.visible import json_text, visible_lines, writes_unicode
@@ -150,14 +149,5 @@ def _writer(target: str) -> Iterator[IO[str]]:
     if target == "-":
         yield sys.stdout
         return
-    path = Path(target).expanduser()
-    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    with storage_errors(path):
-        try:
-            with place.open("w", encoding="utf-8", newline="\n") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(place, path)
-        finally:
-            place.unlink(missing_ok=True)
+    with replacing(Path(target).expanduser()) as place, place.open("w", encoding="utf-8", newline="\n") as file:
+        yield file

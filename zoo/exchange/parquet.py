@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import secrets
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from zoo.atomic import replacing
 from zoo.entities import Entity
-from zoo.errors import DataError, needs_extra, storage_errors
+from zoo.errors import DataError, needs_extra
 from zoo.exchange.formats import KINDS
 from zoo.untrusted import parse_json
 
@@ -35,19 +34,15 @@ def write(items: Iterable[Entity], target: str) -> Iterator[Entity]:
     with needs_extra("data", "write Parquet files"):
         import pyarrow as pa
         from pyarrow import parquet
-    path = Path(target).expanduser()
-    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
     schema = pa.schema([("kind", pa.string()), *((name, _arrow(form)) for name, form in _columns().items())])
     stream = iter(items)
-    with storage_errors(path):
-        try:
-            with parquet.ParquetWriter(place, schema, compression="zstd") as writer:
-                while batch := list(islice(stream, BATCH)):
-                    writer.write_table(pa.Table.from_pylist([_row(item) for item in batch], schema=schema))
-                    yield from batch
-            os.replace(place, path)
-        finally:
-            place.unlink(missing_ok=True)
+    with (
+        replacing(Path(target).expanduser()) as place,
+        parquet.ParquetWriter(place, schema, compression="zstd") as writer,
+    ):
+        while batch := list(islice(stream, BATCH)):
+            writer.write_table(pa.Table.from_pylist([_row(item) for item in batch], schema=schema))
+            yield from batch
 
 
 def read(source: str) -> Iterator[tuple[str, dict[str, Any], str]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.atomic import replacing
 from zoo.entities import Features
-from zoo.errors import DataError, InvalidInput, needs_extra, storage_errors
+from zoo.errors import DataError, InvalidInput, needs_extra
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -33,7 +31,8 @@ def write_features(path: str | Path, features: Features) -> Path:
     """
     path = Path(path)
     write = {".safetensors": _write_safetensors, ".npz": _write_npz, ".parquet": _write_parquet}[suffix_of(path)]
-    _atomically(path, lambda temporary: write(temporary, features))
+    with replacing(path) as place:
+        write(place, features)
     return path
 
 
@@ -69,20 +68,6 @@ def suffix_of(path: Path) -> str:
             f"'{path.name}' does not have the suffix of a feature format.", f"Use one of: {', '.join(SUFFIXES)}."
         )
     return suffix
-
-
-def _atomically(path: Path, write: Callable[[Path], None]) -> None:
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with storage_errors(path):
-            # The folder must exist: one created from a mistyped path would be hard to find.
-            write(temporary)
-            with temporary.open("rb") as handle:
-                os.fsync(handle.fileno())
-            os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _metadata(features: Features) -> dict[str, str]:

@@ -7,14 +7,13 @@ import hashlib
 import io
 import json
 import math
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from zoo.atomic import replacing
 from zoo.entities import Run
-from zoo.errors import DataError, InvalidInput, storage_errors, suggest
+from zoo.errors import DataError, InvalidInput, suggest
 from zoo.spreadsheets import as_cell, text_of
 from zoo.untrusted import parse_json
 
@@ -65,16 +64,8 @@ def write_runs(runs: Sequence[Run], path: str | Path) -> None:
     """
     path = Path(path).expanduser()
     text = _to_json(runs) if _suffix(path) == ".json" else _to_csv(runs)
-    place = path.with_name(f".{path.name}.{secrets.token_hex(4)}.new")
-    with storage_errors(path):
-        try:
-            with place.open("w", encoding="utf-8", newline="") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(place, path)
-        finally:
-            place.unlink(missing_ok=True)
+    with replacing(path) as place, place.open("w", encoding="utf-8", newline="") as file:
+        file.write(text)
 
 
 def _suffix(path: Path) -> str:

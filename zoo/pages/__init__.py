@@ -6,6 +6,7 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from zoo.atomic import replacing
 from zoo.errors import StorageError, storage_errors
 from zoo.redaction import redacted
 from zoo.visible import visible_lines
@@ -35,7 +36,7 @@ def check(path: str | Path, what: str = "report") -> None:
         raise StorageError(f"The {what} '{path}' is a folder.", f"Name a file, such as {what}.html.")
     if not target.parent.is_dir():
         raise StorageError(f"There is no folder '{target.parent}' for the {what}.", "Create it, or choose another.")
-    partial = _partial(target)
+    partial = target.with_name(f".{target.name}.partial")
     with storage_errors(target):
         partial.touch()
         partial.unlink()
@@ -48,12 +49,6 @@ def save(text: str, path: str | Path) -> Path:
         StorageError: it cannot be written.
     """
     target = Path(path).expanduser()
-    partial = _partial(target)
-    with storage_errors(target):
-        partial.write_text(visible_lines(redacted(text)), encoding="utf-8")
-        partial.replace(target)
+    with replacing(target) as place:
+        place.write_text(visible_lines(redacted(text)), encoding="utf-8")
     return target
-
-
-def _partial(target: Path) -> Path:
-    return target.with_name(f".{target.name}.partial")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from zoo.atomic import replacing
 from zoo.errors import DataError, needs_extra, storage_errors
 
 FORMAT = "zoo-statistics-2"
@@ -22,16 +22,8 @@ def write(tensors: Mapping[str, np.ndarray], header: Mapping[str, str], path: Pa
     with needs_extra("torch", "save statistics"):
         from safetensors.numpy import save
     content = save({name: np.array(value, order="C") for name, value in tensors.items()}, {"format": FORMAT, **header})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with storage_errors(path):
-        try:
-            with temporary.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with replacing(path) as place:
+        place.write_bytes(content)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

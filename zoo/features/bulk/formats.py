@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from zoo.errors import InvalidInput, needs_extra, storage_errors
+from zoo.atomic import replacing
+from zoo.errors import InvalidInput, needs_extra
 from zoo.kinds.targets import is_number
 from zoo.spreadsheets import as_cell
 
@@ -46,19 +47,14 @@ def check(path: Path) -> None:
 
 def write(path: Path, columns: Sequence[str], rows: Rows) -> None:
     """Write a table atomically; raises ``StorageError``."""
-    place = path.with_name(f".{path.name}.new")
     form = path.suffix.lower()
-    with storage_errors(path):
-        try:
-            if form == ".parquet":
-                _parquet(place, columns, rows)
-            elif form == ".jsonl":
-                _json_lines(place, columns, rows)
-            else:
-                _delimited(place, columns, rows, "\t" if form == ".tsv" else ",")
-            place.replace(path)
-        finally:
-            place.unlink(missing_ok=True)
+    with replacing(path) as place:
+        if form == ".parquet":
+            _parquet(place, columns, rows)
+        elif form == ".jsonl":
+            _json_lines(place, columns, rows)
+        else:
+            _delimited(place, columns, rows, "\t" if form == ".tsv" else ",")
 
 
 def _delimited(place: Path, columns: Sequence[str], rows: Rows, delimiter: str) -> None:

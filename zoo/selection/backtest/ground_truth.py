@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.atomic import replacing
 from zoo.entities import Dataset, Entity
 from zoo.errors import DataError, UnsupportedModel, storage_errors
 from zoo.untrusted import parse_json
@@ -123,13 +123,8 @@ class GroundTruthFile:
         if self.path is None:
             return
         runs = [run.to_dict() for run in self._runs.values()]
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        with storage_errors(self.path):
-            try:
-                temporary.write_text(json.dumps({"format": FORMAT, "runs": runs}, indent=1) + "\n", encoding="utf-8")
-                os.replace(temporary, self.path)
-            finally:
-                temporary.unlink(missing_ok=True)
+        with replacing(self.path) as place:
+            place.write_text(json.dumps({"format": FORMAT, "runs": runs}, indent=1) + "\n", encoding="utf-8")
 
 
 @dataclass(frozen=True)
