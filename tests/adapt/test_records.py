@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,14 @@ def test_a_table_that_was_written_is_read_again(tmp_path: Path) -> None:
         ("model,dataset,metric,value\nhf:a/b,d,accuracy,1\nhf:a/b,d,accuracy,2\n", "line 3.*twice"),
         ("model,dataset,metric,value\nhf:a/b,d,accuracy\n", "line 2: 3 cells"),
         ("model,dataset,metric,value\n,d,accuracy,1\n", "line 2: 'model' is empty"),
+        (
+            "model,dataset,metric,value\nhf:a/b,d,accuracy,93.5\n",
+            "line 2: accuracy of 'hf:a/b' on 'd' is 93.5.*not percent",
+        ),
+        (
+            "model,dataset,metric,value,baseline\nhf:a/b,d,rmse,3,-1\n",
+            "line 2: rmse of the baseline is -1.* at least 0",
+        ),
         ('model,dataset,metric,value\n"hf:a/b,d,accuracy,1\n', "line 2"),
     ],
 )
@@ -131,6 +140,17 @@ def test_a_bad_document_says_where(tmp_path: Path, document: object, text: str) 
     path.write_text(json.dumps(document))
     with pytest.raises(DataError, match=text):
         read_runs(path)
+
+
+@pytest.mark.parametrize("field", ["metrics", "baseline"])
+def test_a_metric_that_is_impossible_is_refused_with_the_run(tmp_path: Path, field: str) -> None:
+    run = Run("a7", "hf:a/b", "t", "photos", "f", "full", {"accuracy": 0.5, "own_metric": 7.0}, {"accuracy": 0.1})
+    write_runs([run], tmp_path / "good.json")
+    write_runs([replace(run, **{field: {"accuracy": 7.0}})], tmp_path / "bad.json")
+
+    assert read_runs(tmp_path / "good.json") == [run]
+    with pytest.raises(DataError, match=r"Run 1 .*accuracy of run 'a7' is 7, but it is between 0 and 1\."):
+        read_runs(tmp_path / "bad.json")
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
     "epochs": int,
     "samples": int,
 }
+_ROUNDING = 1e-6
 _NOT_NEGATIVE = {"cost", "epochs", "samples"}
 IMPORTED = "imported"
 """Strategy of rows without one."""
@@ -41,7 +42,8 @@ def read_runs(path: str | Path) -> list[Run]:
     table twice changes nothing.
 
     Raises:
-        DataError: the file cannot be read, or a row is not a result; the message names the line.
+        DataError: the file cannot be read, a row is not a result, or a metric of a run is outside its bounds; the
+            message names the line or the run.
         InvalidInput: the file name ends neither in ``.csv`` nor in ``.json``.
     """
     path = Path(path).expanduser()
@@ -88,11 +90,15 @@ def _from_json(text: str, path: Path) -> list[Run]:
     if not isinstance(entries, list):
         raise DataError(f'{path} has no list under "runs".', "Export it again: zoo runs export FILE")
     runs = []
+    bounds = _bounds()
     for number, entry in enumerate(entries, start=1):
         try:
             if not isinstance(entry, dict):
                 raise InvalidInput(f"It is a {type(entry).__name__}, not a run.")
-            runs.append(_checked(Run.from_dict(entry)))
+            run = _checked(Run.from_dict(entry))
+            for name, value in (*run.metrics.items(), *run.baseline.items()):
+                _check_possible(f"run '{run.id}'", name, value, bounds)
+            runs.append(run)
         except InvalidInput as error:
             raise DataError(f"Run {number} of {path} cannot be read: {error.message}", error.hint) from error
     return runs
@@ -109,6 +115,25 @@ def _checked(run: Run) -> Run:
     if not run.id or not run.model or not run.metrics:
         raise InvalidInput("It lacks an id, a model or metrics.")
     return run
+
+
+def _bounds() -> dict[str, tuple[float, float]]:
+    """The lowest and highest value of each known metric."""
+    from zoo.kinds.metrics import known_metrics
+
+    return {name: metric.bounds for name, metric in known_metrics().items()}
+
+
+def _check_possible(of: str, name: str, value: float, bounds: Mapping[str, tuple[float, float]]) -> None:
+    """Raise ``InvalidInput`` if a metric cannot have this value, but for rounding; unknown metrics can have any."""
+    low, high = bounds.get(name, (-math.inf, math.inf))
+    if low - _ROUNDING <= value <= high + _ROUNDING:
+        return
+    limits = f"at most {high:g}" if low == -math.inf else f"at least {low:g}" if high == math.inf else ""
+    raise InvalidInput(
+        f"{name} of {of} is {value:g}, but it is {limits or f'between {low:g} and {high:g}'}.",
+        "Write fractions, not percentages." if high == 1 < value <= 100 else "Fix the value.",
+    )
 
 
 def _finite(value: Any) -> bool:
@@ -146,6 +171,7 @@ def _to_csv(runs: Iterable[Run]) -> str:
 def _from_csv(text: str, path: Path) -> list[Run]:
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     groups: dict[tuple[str, ...], dict[str, dict[str, Any]]] = {}
+    bounds = _bounds()
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(header, path)
@@ -160,6 +186,7 @@ def _from_csv(text: str, path: Path) -> list[Run]:
                     f"{path}, line {reader.line_num}: {row['model']} on {row['dataset']} has '{row['metric']}' twice.",
                     "Add a column 'seed' to distinguish repetitions.",
                 )
+            _check_line(row, bounds, path, reader.line_num)
             metrics[row["metric"]] = row
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}.", "Save it as a plain CSV file.") from error
@@ -199,6 +226,16 @@ def _row(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> 
                 wanted = "whole number" if kind is int else "finite number"
                 raise DataError(f"{path}, line {line}: {name} is '{row[name]}'.", f"Write a {wanted}.")
     return row
+
+
+def _check_line(row: Mapping[str, str], bounds: Mapping[str, tuple[float, float]], path: Path, line: int) -> None:
+    """Raise ``DataError`` if a metric, or that of the baseline, cannot have its value."""
+    for name, of in (("value", f"'{row['model']}' on '{row['dataset']}'"), ("baseline", "the baseline")):
+        if row.get(name):
+            try:
+                _check_possible(of, row["metric"], float(row[name]), bounds)
+            except InvalidInput as error:
+                raise DataError(f"{path}, line {line}: {error.message}", error.hint) from error
 
 
 def _run(rows: Mapping[str, Mapping[str, str]]) -> Run:
