@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from commands import zoo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -151,6 +152,19 @@ def test_a_metric_that_is_impossible_is_refused_with_the_run(tmp_path: Path, fie
     assert read_runs(tmp_path / "good.json") == [run]
     with pytest.raises(DataError, match=r"Run 1 .*accuracy of run 'a7' is 7, but it is between 0 and 1\."):
         read_runs(tmp_path / "bad.json")
+
+
+def test_the_export_says_what_a_table_cannot_hold(tmp_path: Path) -> None:
+    write_runs([Run("a7", "hf:a/b", "t", "photos", "f", "full", {"accuracy": 0.5})], tmp_path / "one.json")
+    zoo("runs", "import", "one.json", home=tmp_path / "home", folder=tmp_path)
+
+    table = zoo("runs", "export", "out.csv", home=tmp_path / "home", folder=tmp_path)
+    document = zoo("runs", "export", "out.json", home=tmp_path / "home", folder=tmp_path)
+
+    assert "cannot hold the ids, plans, intervals and predictions" in table.stderr
+    assert "zoo runs export out.json" in table.stderr
+    assert document.stderr == ""
+    assert [run.id for run in read_runs(tmp_path / "out.json")] == ["a7"]
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

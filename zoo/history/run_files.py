@@ -70,6 +70,11 @@ def write_runs(runs: Sequence[Run], path: str | Path) -> None:
         file.write(text)
 
 
+def is_table(path: str | Path) -> bool:
+    """Whether a file of this name holds a line for each metric, without the other fields of the runs."""
+    return Path(path).suffix.lower() == ".csv"
+
+
 def _suffix(path: Path) -> str:
     suffix = path.suffix.lower()
     if suffix not in {".csv", ".json"}:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
+
 import click
 
 from zoo.cli.figures import human_score, human_seconds, pairs
@@ -202,14 +205,16 @@ def import_runs(output: Output, file: str) -> None:
 @click.option("--model", help="Only runs of this model id.")
 @click.option("--task", help="Only runs for this task.")
 def export_runs(output: Output, file: str, model: str | None, task: str | None) -> None:
-    """Write runs to a JSON file (all fields) or a CSV file (one line per metric).
+    """Write runs to a JSON file (all fields) or a CSV file (one line per metric, for spreadsheets).
+
+    A CSV file lacks the ids, plans, intervals and predictions of the runs.
 
     \b
     Examples:
       zoo runs export runs.json
       zoo runs export results.csv --task text-classification
     """
-    from zoo.history.run_files import write_runs
+    from zoo.history.run_files import is_table, write_runs
     from zoo.registry import open_registry
 
     runs = open_registry().runs(model=model, task=task, outcomes=True)
@@ -218,6 +223,11 @@ def export_runs(output: Output, file: str, model: str | None, task: str | None) 
         output.data({"exported": len(runs), "file": file})
     else:
         output.text(f"Wrote {len(runs):,} runs to {file}.")
+    if is_table(file):
+        output.note(
+            "Note: A CSV file cannot hold the ids, plans, intervals and predictions of runs; export them as JSON: "
+            f"zoo runs export {shlex.quote(str(Path(file).with_suffix('.json')))}"
+        )
 
 
 for subcommand in (list_runs, show_run, compare, import_runs, export_runs):
