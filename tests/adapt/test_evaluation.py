@@ -92,6 +92,13 @@ def test_the_command(tuned: str, others: str, capsys: pytest.CaptureFixture[str]
     document = json.loads(capsys.readouterr().out)
     assert document["metrics"]["accuracy"] > document["baseline"]["accuracy"] + 0.3
 
+    by_class = document["breakdown"]["By class"]
+    assert sum(row["samples"] for row in by_class) == document["samples"] == 120
+    assert all(f"{row['class']}  " in text and f"{row['recall']:.3f}" in text for row in by_class)
+    wrong = sum(row["samples"] for row in document["breakdown"]["Confused classes"])
+    assert document["calibration"]["accuracy"] == pytest.approx(1 - wrong / 120)
+    assert f"Calibration error {document['calibration']['error']:.3f}" in text
+
 
 def test_the_command_with_bad_input(tuned: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", tuned, "nowhere.csv"]) == 1

@@ -59,12 +59,26 @@ class Shown:
     Attributes:
         heads: the columns.
         rows: cells as text.
-        numeric: the columns that are numbers.
+        numeric: the columns that are numbers; a dash marks an unknown one.
     """
 
     heads: Sequence[str]
     rows: Sequence[Sequence[str]]
     numeric: Collection[str] = ()
+
+    def records(self) -> list[dict[str, str | float | None]]:
+        """Each row as JSON values by column: numbers as numbers, unknown ones as None."""
+        return [
+            {head: _number(cell) if head in self.numeric else cell for head, cell in zip(self.heads, row, strict=True)}
+            for row in self.rows
+        ]
+
+
+def _number(cell: str) -> float | None:
+    if cell == "-":
+        return None
+    value = float(cell.replace(",", ""))
+    return int(value) if value.is_integer() and "." not in cell else value
 
 
 def short(name: str) -> str:

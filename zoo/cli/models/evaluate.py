@@ -46,7 +46,7 @@ def command(output: Output, model: str, data: str, report: str | None, **options
     read = read_options(options)
     found = evaluate(model, data, read=read, report=report, progress=output.progress(), **options)
     if output.json:
-        output.data(replace(found, outcomes=None).to_dict())
+        output.data({**replace(found, outcomes=None).to_dict(), **results.breakdown_document(found.outcomes)})
         return
     title = f"{found.model} on {found.dataset}: {found.task}, {found.samples:,} samples"
     output.text(f"{title}, {human_seconds(found.seconds)} on {found.device}")

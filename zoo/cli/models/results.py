@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from zoo.cli.figures import human_score
 from zoo.cli.output import Column, Output
@@ -52,6 +53,19 @@ def breakdown(output: Output, outcomes: Outcomes | None) -> None:
     if (found := calibration_of(outcomes)) is not None:
         output.text()
         output.paragraph(calibration_text(found))
+
+
+def breakdown_document(outcomes: Outcomes | None) -> dict[str, Any]:
+    """What ``breakdown`` prints, complete and as JSON: the rows of each table by its caption, and the calibration."""
+    from zoo.adapt.results.sentences import calibration_of
+    from zoo.kinds.known import kind_of
+
+    tables = {} if outcomes is None else kind_of(outcomes.kind).breakdown(outcomes)
+    found = calibration_of(outcomes)
+    return {
+        "breakdown": {caption: shown.records() for caption, shown in tables.items()},
+        "calibration": None if found is None else asdict(found),
+    }
 
 
 def rare_class(output: Output, run: Run) -> None:
