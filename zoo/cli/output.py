@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 SHOWN_PROBLEMS = 5
 """Number of unusable items to name in a report."""
 
+LONGEST_NAME = 30
+"""Maximum number of characters of a shortened cell."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -35,12 +39,15 @@ class Column:
     Attributes:
         fold: whether wide cells continue on the next line.
         optional: 0 for a column that is always shown; of the others the highest is dropped first on a narrow terminal.
+        short: whether a terminal shows the start and the end of texts over ``LONGEST_NAME`` characters, such as names
+            of classes; not for ids, which are pasted into the next command.
     """
 
     title: str
     number: bool = False
     fold: bool = False
     optional: int = 0
+    short: bool = False
 
 
 class Output:
@@ -84,9 +91,10 @@ class Output:
     def table(
         self, columns: Sequence[Column], rows: Sequence[Sequence[str]], title: str = "", head: bool = True
     ) -> None:
-        """Print aligned columns, numbers to the right; ids are never truncated.
+        """Print aligned columns, numbers to the right.
 
-        On a terminal, wide cells fold; elsewhere each row is one line, for other programs.
+        On a terminal, wide cells fold, and those of ``short`` columns are shortened; elsewhere each row is one complete
+        line, for other programs.
         """
         rows = [[line_for(sys.stdout, cell) for cell in row] for row in rows]
         columns = [replace(column, title=line_for(sys.stdout, column.title)) for column in columns]
@@ -97,6 +105,7 @@ class Output:
             return
         from rich.table import Table
 
+        rows = _abbreviated(columns, rows)
         columns, rows, dropped = _fitting(columns, rows, self.console().width)
         table = Table(
             box=None,
@@ -192,6 +201,21 @@ _GAP = 2
 
 _LEAST = 12
 """Width in characters below which a folded column is not narrowed while another can be folded."""
+
+
+def _abbreviated(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The rows with long texts of ``short`` columns shortened in the middle; those that would look alike stay whole."""
+    dots = "\u2026" if writes_unicode(sys.stdout) else "..."
+    end = LONGEST_NAME // 3
+    start = LONGEST_NAME - end - len(dots)
+    long = {cell for row in rows for column, cell in zip(columns, row, strict=True) if column.short}
+    names = {cell: f"{cell[:start]}{dots}{cell[-end:]}" for cell in long if len(cell) > LONGEST_NAME}
+    alike = Counter(names.values())
+    shown = {cell: name for cell, name in names.items() if alike[name] == 1}
+    return [
+        [shown.get(cell, cell) if column.short else cell for column, cell in zip(columns, row, strict=True)]
+        for row in rows
+    ]
 
 
 def _fitting(

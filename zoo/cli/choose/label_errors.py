@@ -57,10 +57,10 @@ def show(output: Output, found: LabelErrors) -> None:
             [
                 Column("position", number=True),
                 Column("item", fold=True),
-                Column("label"),
-                Column("suggested"),
-                Column("self-confidence", number=True, optional=1),
-                Column("reason"),
+                Column("label", short=True),
+                Column("suggested", short=True),
+                Column("self-confidence", number=True),
+                Column("reason", optional=1),
             ],
             rows,
         )

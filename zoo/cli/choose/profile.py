@@ -130,7 +130,9 @@ def _show(output: Output, found: Profile, tasks: list[str]) -> None:
         if len(most) > SHOWN_CLASSES:
             rest = sum(count for _, count in most[SHOWN_CLASSES:])
             rows.append([f"{len(most) - SHOWN_CLASSES:,} others", f"{rest:,}", f"{rest / found.samples:.1%}"])
-        output.table([Column(_class_word(found)), Column("samples", number=True), Column("share", number=True)], rows)
+        output.table(
+            [Column(_class_word(found), short=True), Column("samples", number=True), Column("share", number=True)], rows
+        )
     if found.problems:
         output.text()
         output.text(f"Left out: {len(found.problems):,}")

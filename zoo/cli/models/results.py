@@ -46,7 +46,7 @@ def breakdown(output: Output, outcomes: Outcomes | None) -> None:
         if not shown.rows:
             continue
         output.text()
-        columns = [Column(head, number=head in shown.numeric) for head in shown.heads]
+        columns = [Column(head, number=head in shown.numeric, short=head not in shown.numeric) for head in shown.heads]
         output.table(columns, [list(row) for row in shown.rows[:SHOWN]], title=caption)
         if len(shown.rows) > SHOWN:
             output.text(f"... and {len(shown.rows) - SHOWN:,} more")
