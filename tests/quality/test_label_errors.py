@@ -200,11 +200,30 @@ def test_the_command_writes_the_list_and_the_page(notes: tuple[str, set[str]], t
     assert first["item"].split(" \u201c")[0] in text
 
 
+def test_folds_do_not_separate_a_group(tmp_path: Path) -> None:
+    things = [*WORDS["food"], *WORDS["music"]]
+    lines = [f"{things[n % 20]} {n} {things[n % 20]},{sorted(WORDS)[n % 20 % 3 % 2]},{n % 20}" for n in range(120)]
+    table = tmp_path / "mixed.csv"
+    table.write_text("\n".join(["text,label,visit", *lines]) + "\n", encoding="utf-8")
+
+    found = [
+        json.loads(command(tmp_path, "profile", str(table), "--label-errors", MODEL, "--json", *more).stdout)[
+            "accuracy"
+        ]
+        for more in ((), ("--group-column", "visit"))
+    ]
+
+    assert found[0] > 0.95  # a word of the group gives its label away
+    assert found[1] < 0.8
+
+
 def test_options_and_data_without_effect_are_refused(notes: tuple[str, set[str]], tmp_path: Path) -> None:
     path, _ = notes
     refused = command(tmp_path, "profile", path, "-o", "s.csv")
     assert refused.returncode == 2
     assert "-o has no effect without --label-errors" in refused.stderr
+    refused = command(tmp_path, "profile", path, "--group-column", "label")
+    assert (refused.returncode, "--group-column has no effect" in refused.stderr) == (2, True)
     (tmp_path / "numbers.csv").write_text("text,label\n" + "".join(f"word {n},{n}.5\n" for n in range(40)))
     with pytest.raises(DataError, match="does not have one class for each sample"):
         zoo.label_errors(str(tmp_path / "numbers.csv"), MODEL)

@@ -18,6 +18,7 @@ SHOWN_OUTLIERS = 5
 
 def check_labels(output: Output, data: str, model: str, options: dict[str, Any]) -> None:
     """Find the label errors, write the files that the options name, and show them."""
+    from zoo.contract.reader import ReadOptions
     from zoo.data import read
     from zoo.data.dropping import check_list
     from zoo.quality import label_errors, page
@@ -28,7 +29,8 @@ def check_labels(output: Output, data: str, model: str, options: dict[str, Any])
     if report:
         page.check(report)
     names = ("task", "input_column", "target_column", "on_problem", "options")
-    dataset = read(data, **{name: options[name] for name in names})
+    grouped = ReadOptions(group_column=options["group_column"])
+    dataset = read(data, **{name: options[name] for name in names}, read=grouped)
     found = label_errors(dataset, model, device=options["device"], progress=output.progress())
     if path:
         output.note(f"Written: {found.write(path)}")

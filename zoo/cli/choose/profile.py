@@ -11,7 +11,7 @@ import click
 from zoo.cli.choose.label_errors import check_labels
 from zoo.cli.figures import human_bytes
 from zoo.cli.options import command as zoo_command
-from zoo.cli.options import plugin_options, reading
+from zoo.cli.options import group_column, plugin_options, reading
 from zoo.cli.output import Column, Output, reasons
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ SHOWN_CLASSES = 20
 @click.option("-o", "--output", "path", help="CSV file of the samples with suspicious labels, for zoo tune --drop.")
 @click.option("--report", help="HTML page that shows the samples with suspicious labels.")
 @click.option("--device", help="cpu, cuda, cuda:1, mps [default: the best available].")
+@group_column
 @reading
 @plugin_options("profile")
 def command(output: Output, data: str | None, listing: bool, checker: str | None, **options: Any) -> None:
@@ -41,7 +42,8 @@ def command(output: Output, data: str | None, listing: bool, checker: str | None
     DATA is a folder of class folders, a CSV, TSV, JSONL or Parquet file, a saved data set, or a packaged one.
 
     With --label-errors, copies whose labels contradict each other come first, then labels that contradict a
-    cross-validated linear probe on the model's features. Check the list before you leave samples out of training.
+    cross-validated linear probe on the model's features; no fold separates samples of one group (--group-column). Check
+    the list before you leave samples out of training.
 
     \b
     Examples:
@@ -65,6 +67,7 @@ def command(output: Output, data: str | None, listing: bool, checker: str | None
         ("-o", options.pop("path")),
         ("--report", options.pop("report")),
         ("--device", options.pop("device")),
+        ("--group-column", options.pop("group_column")),
     ):
         if value is not None:
             raise click.UsageError(f"{name} has no effect without --label-errors.")
