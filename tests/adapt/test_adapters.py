@@ -7,6 +7,7 @@ import copy
 import json
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import nn
 import zoo
 from zoo.adapt.saved import adapter as files
 from zoo.adapt.strategies import adapt
-from zoo.adapt.training import adapters, attaching, methods, targets
+from zoo.adapt.training import adapters, attaching, methods, prompts, targets
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import ModelCard, Plan, Run
 from zoo.errors import IntegrityError, InvalidInput, UnsupportedModel
@@ -300,6 +301,21 @@ def test_virtual_tokens_need_a_transformer_and_classes_or_numbers() -> None:
     for kind, said in (("class", "not a text encoder or decoder"), ("text", "classes and numbers only")):
         with pytest.raises((UnsupportedModel, InvalidInput), match=said):
             adapt(TinyBackbone(), tiny_data(kind), Plan("prompt-tuning", TASKS[kind], 2), SilentProgress())
+
+
+def test_a_rank_above_that_of_every_adapted_layer_is_refused() -> None:
+    module, backbone = nn.Sequential(nn.Linear(40, 7), nn.Linear(7, 90)), TinyBackbone()
+    assert attaching.recipe_for(module, Plan("lora", rank=7), backbone.card.id).rank == 7
+    with pytest.raises(InvalidInput, match=r"--rank 100,000 is above 7, the highest rank .* such as --rank 7\."):
+        attaching.attach(module, module, backbone, Plan("lora", rank=100_000))
+
+
+def test_more_virtual_tokens_than_positions_are_refused() -> None:
+    backbone = zoo.load(SMALL, device="cpu").backbone
+    cuts_nothing = SimpleNamespace(card=backbone.card)
+    prompts.check(backbone.module, "prompt-tuning", 20, cuts_nothing)
+    with pytest.raises(UnsupportedModel, match="100,000 virtual tokens leave too little of the 512 tokens"):
+        prompts.check(backbone.module, "prompt-tuning", 100_000, cuts_nothing)
 
 
 def test_qlora_without_its_requirements_is_refused() -> None:

@@ -11,7 +11,7 @@ from zoo.adapt.training import prompts, quantized, targets
 from zoo.adapt.training.adapters import PREFIX, PROMPT, Adapted, Recipe, add
 from zoo.adapt.training.methods import Attached, Method, everything, head_alone, last_blocks
 from zoo.adapt.training.settings import RANK
-from zoo.errors import needs_extra
+from zoo.errors import InvalidInput, needs_extra
 
 if TYPE_CHECKING:
     from zoo.contract.backbone import Backbone
@@ -47,7 +47,7 @@ def attach(module: nn.Module, pretrained: nn.Module, backbone: Backbone, plan: P
 
     Raises:
         UnsupportedModel: the model has no layers to adapt, or takes no virtual tokens.
-        InvalidInput: the plan names layers that it lacks, or QLoRA's requirements are not met.
+        InvalidInput: the plan names layers that it lacks, or a rank above theirs, or QLoRA's requirements are not met.
         MissingExtra: peft is not installed.
     """
     core = targets.core_of(pretrained)
@@ -88,6 +88,11 @@ def recipe_for(core: nn.Module, plan: Plan, model: str) -> Recipe:
     usual = targets.usual_names(core, utils.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING)
     names = targets.find(core, plan.targets, usual, model)
     rank = plan.rank or _usual_rank(core, names)
+    if plan.rank and rank > (highest := targets.highest_rank(core, names)):
+        raise InvalidInput(
+            f"--rank {rank:,} is above {highest:,}, the highest rank of the adapted layers of '{model}'.",
+            f"Choose a lower one, such as --rank {min(RANK, highest)}.",
+        )
     return Recipe(kind, tuple(names), rank=rank, alpha=ALPHA * rank)
 
 

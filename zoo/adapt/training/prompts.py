@@ -8,6 +8,7 @@ layer (Li and Liang, "Prefix-tuning", 2021). The forward passes are those of pef
 from __future__ import annotations
 
 import inspect
+import math
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -108,9 +109,11 @@ def check(pretrained: nn.Module, strategy: str, virtual_tokens: int, backbone: B
             "takes virtual tokens.",
             "Adapt its layers: --strategy lora",
         )
-    if isinstance(backbone, Truncates) and backbone.max_tokens <= 2 * virtual_tokens:
+    positions = getattr(core.config, "max_position_embeddings", None) or math.inf
+    longest = min(positions, backbone.max_tokens if isinstance(backbone, Truncates) else math.inf)
+    if longest <= 2 * virtual_tokens:
         raise UnsupportedModel(
-            f"{virtual_tokens} virtual tokens leave too little of the {backbone.max_tokens} tokens of '{model}'.",
+            f"{virtual_tokens:,} virtual tokens leave too little of the {longest:,} tokens of '{model}'.",
             "Choose fewer --virtual-tokens.",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from torch import nn
 
@@ -104,12 +104,20 @@ def exactly(core: nn.Module, names: Sequence[str]) -> list[str] | str:
 
 def size_of_rank(core: nn.Module, names: Sequence[str]) -> int:
     """How many numbers LoRA adds for each rank, in all layers of these names."""
-    total = 0
+    return sum(sum(sides) for sides in _sides(core, names))
+
+
+def highest_rank(core: nn.Module, names: Sequence[str]) -> int:
+    """The highest rank of the weights of these layers, as matrices: above it LoRA has more numbers than they."""
+    return max(min(sides) for sides in _sides(core, names))
+
+
+def _sides(core: nn.Module, names: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Rows and columns of each layer's weight, as a matrix from its inputs to its outputs."""
     for name in names:
         weight = core.get_submodule(name).weight
         assert isinstance(weight, nn.Parameter)
-        total += weight.shape[0] + weight.shape[1:].numel()
-    return total
+        yield weight.shape[0], weight.shape[1:].numel()
 
 
 def usual_names(core: nn.Module, known: Mapping[str, Sequence[str]]) -> Sequence[str] | None:
