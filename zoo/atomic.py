@@ -1,4 +1,4 @@
-"""Writes files atomically: readers see the old content or the new one, also after a crash."""
+"""Files and processes: files written atomically, and locks that only one process can hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from zoo.errors import storage_errors
+from zoo.errors import ZooError, storage_errors
 
 
 @contextlib.contextmanager
@@ -30,3 +30,25 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             with contextlib.suppress(OSError):
                 place.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path, busy: ZooError) -> Iterator[None]:
+    """Hold the lock file ``path``, which is created; the lock of a killed process is released.
+
+    Raises:
+        ZooError: ``busy``, if another process holds the lock.
+        StorageError: the file cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    with storage_errors(path):
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise busy from None
+    try:
+        yield
+    finally:
+        lock.release()

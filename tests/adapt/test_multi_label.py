@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
 from dataclasses import replace
@@ -225,6 +226,23 @@ def test_a_tuned_model_predicts_sets_of_labels(tmp_path: Path, notes: str) -> No
     assert {"law", "food"} <= {one.label for one in both}
     assert len(none) < len(both)
     assert [one.threshold for one in sorted(both.scored, key=lambda one: one.label)] == document["thresholds"]
+
+    table = tmp_path / "new.csv"
+    table.write_text("text\nthe jury had soup and bread at court\nsome old big things\n", encoding="utf-8")
+    zoo.predict_table(f"file:{folder}", table, tmp_path / "predicted.csv")
+    with (tmp_path / "predicted.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row, answer in zip(rows, (both, none), strict=True):
+        assert set(filter(None, row["prediction"].split("|"))) == {one.label for one in answer}
+        expected = {one.label: one.score for one in answer.scored}
+        assert {name: float(row[f"probability_{name}"]) for name in expected} == pytest.approx(expected, abs=1e-5)
+    assert list(rows[0]) == [
+        "text",
+        "prediction",
+        *(f"probability_{name}" for name in document["classes"]),
+        "unlike_training_data",
+        "problem",
+    ]
 
     page = tmp_path / "page.html"
     found = zoo.evaluate(f"file:{folder}", notes, target_column="topics", report=str(page))

@@ -10,11 +10,15 @@ from typing import Any
 
 import commands
 import pytest
+from filelock import FileLock
+from PIL import Image
 
 import zoo
 from zoo.errors import DataError, Interrupted, InvalidInput
 from zoo.features import bulk
+from zoo.features.bulk.rows import rows_of
 from zoo.features.model import Model
+from zoo.kinds.known import kind_of
 
 MODEL = "pkg:wordllama/64"
 WORDS = {"bad": ["awful", "sad", "terrible", "poor"], "good": ["great", "lovely", "happy", "bright"]}
@@ -166,6 +170,65 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, seen: list[str], count: int, err
 
     cells.plain = plain  # type: ignore[attr-defined]
     monkeypatch.setattr(bulk.BlockPredictor, "_cells", cells)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Six files, three of each class in turn."""
+    path = tmp_path / "notes"
+    path.mkdir()
+    for n in range(6):
+        (path / f"{n}.txt").write_text(f"a {['awful', 'happy'][n % 2]} day number {n}", encoding="utf-8")
+    return path
+
+
+def test_files_that_were_replaced_meanwhile_are_predicted_again(
+    model: Model, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "BLOCK", 2)
+    out, seen = folder.with_name("out.csv"), []
+    stop_after(monkeypatch, seen, 4, RuntimeError)
+    with pytest.raises(RuntimeError):
+        zoo.predict_table(model, folder, out)
+    (folder / "2.txt").write_text("a lovely wonderful happy day, as no other", encoding="utf-8")
+    before = len(seen)
+    stop_after(monkeypatch, seen, 10**6, RuntimeError)
+
+    found = zoo.predict_table(model, folder, out)
+
+    assert found.resumed == 3
+    assert sorted(seen[before:]) == [
+        "a awful day number 4",
+        "a happy day number 5",
+        "a lovely wonderful happy day, as no other",
+    ]
+    assert [row["prediction"] for row in read(out)] == ["bad", "good", "good", "good", "bad", "good"]
+
+
+def test_files_that_a_table_names_are_watched_too(tmp_path: Path) -> None:
+    for n in range(3):
+        Image.new("RGB", (8, 8), (80 * n, 0, 0)).save(tmp_path / f"{n}.png")
+    write(tmp_path / "images.csv", [["id", "image"], *([str(n), f"{n}.png"] for n in range(3)), ["3", "missing.png"]])
+    rows = rows_of(str(tmp_path / "images.csv"), kind_of("image"))
+    before = list(rows.stamps())
+
+    Image.new("RGB", (99, 99), "white").save(tmp_path / "1.png")
+
+    assert [one != other for one, other in zip(before, rows.stamps(), strict=True)] == [False, True, False, False]
+    assert [block.stamps for block in rows.blocks(2)] == [list(rows.stamps())[:2], list(rows.stamps())[2:]]
+    assert [block.places for block in rows.blocks(2, only={1, 3})] == [["line 3", "line 5"]]
+
+
+def test_a_second_process_is_refused_until_the_first_has_ended(model: Model, table: Path) -> None:
+    out = table.with_name("out.csv")
+    lock = FileLock(table.with_name(".out.csv.lock"))
+    with lock, pytest.raises(InvalidInput, match=r"Another process is writing predictions to '.*out\.csv'"):
+        zoo.predict_table(model, table, out)
+    assert not out.exists()
+
+    zoo.predict_table(model, table, out)
+
+    assert sorted(path.name for path in table.parent.iterdir() if "out" in path.name) == ["out.csv"]
 
 
 def test_a_folder_of_files_gets_a_row_each(model: Model, tmp_path: Path) -> None:

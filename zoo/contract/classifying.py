@@ -15,7 +15,8 @@ class GivesProbabilities(Protocol):
 
     Attributes:
         task: the task that the classes belong to.
-        probability_classes: names of the classes; empty if the model does not predict classes.
+        probability_classes: names of the classes, or of the labels of sets of labels; empty if the model predicts
+            neither.
     """
 
     task: str
@@ -26,7 +27,7 @@ class GivesProbabilities(Protocol):
         ...
 
     def chosen(self, probabilities: np.ndarray) -> np.ndarray:
-        """Indices of the predicted classes, n, for such probabilities."""
+        """Indices of the predicted classes, n, for such probabilities; of sets, whether a label is predicted, n x k."""
         ...
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from zoo.atomic import locked
 from zoo.contract.backbone import Progress, SilentProgress
 from zoo.contract.listing import Listed, ListRequest, Page
 from zoo.entities import BenchmarkScore, Entity, ModelCard, Problem
@@ -193,29 +194,15 @@ def refreshed(stored: ModelCard, listed: ModelCard) -> ModelCard:
 @contextmanager
 def _locked(registry: Registry, name: str) -> Iterator[None]:
     """Lock this registry for syncs of this platform; the lock of a killed process is released."""
-    from filelock import FileLock, Timeout
-
     from zoo.registry.database.location import beside
 
     path = beside(registry.path, f".sync-{name}.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RegistryError(
-            f"Another sync of '{name}' into {registry.path} is running.",
-            "Wait until it ends; nothing was changed.",
-        ) from None
-    except OSError as error:
-        raise StorageError(
-            f"Cannot write to {path.parent}: {error.strerror or error}.",
-            "Set ZOO_HOME or ZOO_REGISTRY to another folder.",
-        ) from error
-    try:
+    busy = RegistryError(
+        f"Another sync of '{name}' into {registry.path} is running.", "Wait until it ends; nothing was changed."
+    )
+    with locked(path, busy):
         yield
-    finally:
-        lock.release()
 
 
 def _task(name: str | None) -> str | None:

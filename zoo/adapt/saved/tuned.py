@@ -20,6 +20,7 @@ from zoo.errors import IntegrityError, ModelNotFound
 from zoo.kinds.classes import Labels
 from zoo.kinds.known import kind_of
 from zoo.kinds.label_sets import LabelSet
+from zoo.kinds.label_sets.answer import THRESHOLD
 from zoo.untrusted import parse_json
 
 if TYPE_CHECKING:
@@ -109,11 +110,12 @@ class TunedBackbone:
 
     @property
     def probability_classes(self) -> tuple[str, ...]:
-        """The classes of ``probabilities``; empty if it answers otherwise."""
-        return () if isinstance(self._predictor, Learner) or self._several else self.classes
+        """The classes or labels of ``examined``; empty if it answers otherwise."""
+        return () if isinstance(self._predictor, Learner) else self.classes
 
     def examined(self, inputs: Sequence[Any]) -> tuple[np.ndarray, np.ndarray | None]:
-        """The probability of every class for each decoded input, n x k, and whether it is unlike the training data, n.
+        """The probability of every class or label for each decoded input, n x k, and whether it is unlike the training
+        data, n.
 
         The latter is None for models without a record of their training data's features.
         """
@@ -121,12 +123,17 @@ class TunedBackbone:
         if not found:
             return np.zeros((0, len(self.classes))), None
         unlike = [one for _, one in found if one is not None]
-        probabilities = np.concatenate([self._decision.probabilities(outputs) for outputs, _ in found])
-        return probabilities, np.concatenate(unlike) if len(unlike) == len(found) else None
+        each = probabilities if self._several else self._decision.probabilities
+        return np.concatenate([each(outputs) for outputs, _ in found]), np.concatenate(unlike) if len(unlike) == len(
+            found
+        ) else None
 
     def chosen(self, probabilities: np.ndarray) -> np.ndarray:
-        """Indices of the predicted classes, n: the most probable, or by the threshold."""
-        return self._decision.classes(probabilities)
+        """Indices of the predicted classes, n: the most probable, or by the threshold.
+
+        For sets of labels, whether each label is above its threshold, n x k.
+        """
+        return probabilities > self._thresholds() if self._several else self._decision.classes(probabilities)
 
     def _outputs(self, inputs: Sequence[Any]) -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
         """Logits or numbers, and whether the inputs are unlike the training data, batch by batch."""
@@ -176,9 +183,12 @@ class TunedBackbone:
                 answers += self._labelled(outputs, unlike) if self.classes else self._numbers(outputs)
         return answers
 
+    def _thresholds(self) -> list[float]:
+        """The probability of each label above which it is predicted."""
+        return list(self._document.get("thresholds") or [THRESHOLD] * len(self.classes))
+
     def _sets(self, outputs: np.ndarray) -> list[LabelSet]:
-        thresholds = self._document.get("thresholds", ())
-        return [LabelSet.of(self.classes, row, thresholds) for row in probabilities(outputs).tolist()]
+        return [LabelSet.of(self.classes, row, self._thresholds()) for row in probabilities(outputs).tolist()]
 
     def _labelled(self, outputs: np.ndarray, unlike: np.ndarray | None) -> list[Labels]:
         probabilities = self._decision.probabilities(outputs)

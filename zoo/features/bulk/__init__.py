@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zoo.atomic import locked
 from zoo.config import configured
 from zoo.contract.backbone import SilentProgress
 from zoo.entities import Entity, LeftOut, Problem
@@ -76,12 +78,13 @@ def predict_table(
     """Predict every row of a table, in its order, and write its columns and the predictions.
 
     After each block, the finished rows are appended to a hidden file next to the output, from which a call with the
-    same model, table and options continues; any other starts from the first row. The output is replaced once all is
-    done.
+    same model, table and options continues; any other starts from the first row. Rows whose files were replaced
+    meanwhile, by their size and time of change, are predicted again. The output is replaced once all is done; one
+    process at a time can write it.
 
-    A classifier that ``zoo tune`` made gives the probability of every class (up to 50 classes) in a column each, others
-    the most likely classes. Answers that are neither classes nor numbers nor texts are JSON. Rows that cannot be read
-    are kept, with the reason in the column ``problem``.
+    A classifier that ``zoo tune`` made gives the probability of every class or label in a column each (up to 50),
+    others the most likely classes. Predicted sets of labels are joined by ``|``. Answers that are neither classes nor
+    numbers nor texts are JSON. Rows that cannot be read are kept, with the reason in the column ``problem``.
 
     Args:
         model: model id, or a loaded model.
@@ -92,7 +95,8 @@ def predict_table(
 
     Raises:
         DataError: the table cannot be read.
-        InvalidInput: the output cannot be written, is the table itself, or would have two columns of one name.
+        InvalidInput: the output cannot be written, is the table itself, is being written by another process, or would
+            have two columns of one name.
         Interrupted: Ctrl-C; the finished rows are kept.
     """
     target, source = Path(output).expanduser(), Path(table).expanduser()
@@ -104,7 +108,22 @@ def predict_table(
         loaded = with_threshold(loaded, threshold)
         asked = question(loaded, task, labels, options or {})
         rows = rows_of(os.fspath(table), asked.inputs, input_column)
-        return _predict(loaded, asked, rows, target, threshold=threshold, progress=progress or SilentProgress())
+        with _locked(target):
+            return _predict(loaded, asked, rows, target, threshold=threshold, progress=progress or SilentProgress())
+
+
+@contextlib.contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    path = target.with_name(f".{target.name}.lock")
+    busy = InvalidInput(
+        f"Another process is writing predictions to '{target}'.", "Wait until it ends, or choose another name."
+    )
+    with locked(path, busy):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _predict(
@@ -123,9 +142,10 @@ def _predict(
             f"'{rows.name}' has a column '{repeated[0]}', which the predictions would have too.", "Rename it."
         )
     partial = Partial.of(target, {**_key(model, rows, asked, columns), "threshold": threshold})
-    resumed = done = partial.resume()
+    done = partial.resume()
     try:
         with progress.step("Predicting", rows.count) as step:
+            resumed = done - _refresh(partial, rows, predictor)
             step.advance(done)
             for block in rows.blocks(BLOCK, done):
                 partial.add(_block(block, predictor, len(rows.columns)))
@@ -135,8 +155,8 @@ def _predict(
         raise Interrupted(
             f"Interrupted after {done:,} of {rows.count:,} rows; run the same command again to continue."
         ) from None
-    # The first cell of a row in the partial file is its place.
-    formats.write(target, columns, lambda: (row[1:] for row in partial.rows()))
+    # A row in the partial file starts with its place and its stamp.
+    formats.write(target, columns, lambda: (row[2:] for row in partial.rows()))
     problems = tuple(Problem(str(row[0]), str(row[-1])) for row in partial.rows() if row[-1])
     partial.remove()
     return Predicted(
@@ -149,6 +169,17 @@ def _predict(
         columns,
         rows.passed_over,
     )
+
+
+def _refresh(partial: Partial, rows: Rows, predictor: BlockPredictor) -> int:
+    """Predict those of the finished rows again whose files have changed since; returns their number."""
+    pairs = zip(partial.rows(), rows.stamps(), strict=False)  # more rows may be left to predict
+    changed = [number for number, (row, stamp) in enumerate(pairs) if row[1] != stamp]
+    if changed:
+        blocks = rows.blocks(BLOCK, only=frozenset(changed))
+        found = [row for block in blocks for row in _block(block, predictor, len(rows.columns))]
+        partial.replace(dict(zip(changed, found, strict=True)))
+    return len(changed)
 
 
 def _key(model: Model, rows: Rows, asked: Question, columns: Sequence[str]) -> Mapping[str, Any]:
@@ -167,14 +198,14 @@ def _key(model: Model, rows: Rows, asked: Question, columns: Sequence[str]) -> M
 
 
 def _block(block: Block, predictor: BlockPredictor, own: int) -> list[list[Any]]:
-    """The rows of a block: place, own cells, answer, problem."""
+    """The rows of a block: place, stamp, own cells, answer, problem."""
     answers: dict[int, tuple[list[Any], str]] = dict(zip(block.kept, predictor.answer(block.items), strict=True))
     found = []
     for at, place in enumerate(block.places):
         cells, problem = answers.get(at, ([], block.reasons.get(at, "")))
         blank: list[Any] = [None] * len(predictor.columns)
         own_cells = [_plain(cell) for cell in block.cells[at]] or [None] * own
-        found.append([place, *own_cells, *(cells or blank), problem or None])
+        found.append([place, block.stamps[at], *own_cells, *(cells or blank), problem or None])
     return found
 
 

@@ -1,7 +1,8 @@
-"""Answers as the cells of columns: the class with the probability of every class, a number, or the answer as JSON."""
+"""Answers as the cells of columns: the class or labels with all probabilities, a number, or the answer as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,11 @@ if TYPE_CHECKING:
     from zoo.features.predicting import Question
 
 MOST = 50
-"""Maximum number of classes with a column each; of more classes, the most likely ones are written."""
+"""Maximum number of classes or labels with a column each; of more classes, the most likely ones are written, and of
+more labels the probabilities of those that are predicted."""
+
+SEPARATOR = "|"
+"""Between the labels of a set, as in tables of training data."""
 
 PREDICTION, PROBABILITY, UNLIKE, PROBLEM = "prediction", "probability", "unlike_training_data", "problem"
 
@@ -41,9 +46,12 @@ class BlockPredictor:
         self.columns = self._columns()
 
     def _columns(self) -> tuple[str, ...]:
-        if self._classifier is not None and len(self._classifier.probability_classes) <= MOST:
+        if self._classifier is not None:
             each = [f"{PROBABILITY}_{name}" for name in self._classifier.probability_classes]
-            return (PREDICTION, PROBABILITY, *each, UNLIKE)
+            if len(each) <= MOST:
+                return (PREDICTION, *([] if self._asked.outputs.several else [PROBABILITY]), *each, UNLIKE)
+            if self._asked.outputs.several:
+                return (PREDICTION, PROBABILITY, UNLIKE)
         if self._classifier is None and self._asked.outputs.name != "class":
             return (PREDICTION,)
         count = min(SHOWN, len(self._asked.labels) or SHOWN)
@@ -72,7 +80,8 @@ class BlockPredictor:
             found, unlike = self._classifier.examined(items)
             chosen = self._classifier.chosen(found).tolist()
             marks = [None] * len(found) if unlike is None else unlike.tolist()
-            return [[*self._of_classes(*one), mark] for *one, mark in zip(found, chosen, marks, strict=True)]
+            cells = self._of_labels if self._asked.outputs.several else self._of_classes
+            return [[*cells(*one), mark] for *one, mark in zip(found, chosen, marks, strict=True)]
         answers = self._model.predict(items, self._asked.name, self._asked.labels)
         return [self._of_answer(answer, self._asked.outputs) for answer in answers]
 
@@ -83,6 +92,18 @@ class BlockPredictor:
         if len(names) <= MOST:
             return [names[order[0]], round(float(row[order[0]]), 6), *(round(float(one), 6) for one in row)]
         return [cell for at in order[: len(self.columns) // 2] for cell in (names[at], round(float(row[at]), 6))]
+
+    def _of_labels(self, row: Any, predicted: Sequence[bool]) -> list[Any]:
+        assert self._classifier is not None
+        names = self._classifier.probability_classes
+        figures = [round(float(one), 6) for one in row]
+        labels = [name for name, given in zip(names, predicted, strict=True) if given]
+        # A name with the separator would be read as two.
+        joined = json.dumps(labels) if any(SEPARATOR in name for name in names) else SEPARATOR.join(labels)
+        if len(names) <= MOST:
+            return [joined, *figures]
+        likely = [f"{figure:g}" for figure, given in zip(figures, predicted, strict=True) if given]
+        return [joined, SEPARATOR.join(likely)]
 
     def _of_answer(self, answer: Any, kind: Kind) -> list[Any]:
         if isinstance(answer, Labels):

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zoo.atomic import replacing
 from zoo.errors import storage_errors
 from zoo.untrusted import parse_json
 
-FORMAT = "zoo-predictions-1"
+FORMAT = "zoo-predictions-2"
 
 
 @dataclass(frozen=True)
@@ -64,10 +65,20 @@ class Partial:
                 self.path.write_text(header + "\n", encoding="utf-8")
         return rows
 
+    def replace(self, changed: Mapping[int, Sequence[Any]]) -> None:
+        """Replace finished rows, by their numbers from 0 on; raises ``StorageError``."""
+        number = 0
+        with replacing(self.path) as place, place.open("wb") as new, self.path.open("rb") as old:
+            new.write(next(old))
+            for line in old:
+                block = _parsed(line) or []
+                new.write(_line([changed.get(number + at, row) for at, row in enumerate(block)]))
+                number += len(block)
+
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Append a block of rows, and wait until it is on the disk; raises ``StorageError``."""
         with storage_errors(self.path), self.path.open("ab") as file:
-            file.write(json.dumps(rows, ensure_ascii=True).encode() + b"\n")
+            file.write(_line(rows))
             file.flush()
             os.fsync(file.fileno())
 
@@ -82,6 +93,10 @@ class Partial:
         """Delete the file."""
         with storage_errors(self.path):
             self.path.unlink(missing_ok=True)
+
+
+def _line(rows: Sequence[Sequence[Any]]) -> bytes:
+    return json.dumps(rows, ensure_ascii=True).encode() + b"\n"
 
 
 def _parsed(line: bytes) -> list[list[Any]] | None:

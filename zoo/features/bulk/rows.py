@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from zoo.contract.kind import Kind
 from zoo.contract.reader import Row, Table
@@ -18,12 +18,16 @@ from zoo.data.table import input_value
 from zoo.data.table_files import form_of, open_table
 from zoo.entities import LeftOut
 from zoo.errors import DataError
+from zoo.kinds.inputs import resolve
 from zoo.kinds.known import kind_of
 
 FILE = "file"
 """The only column of a folder."""
 
+T = TypeVar("T")
+
 _SAMPLE = 2000
+_LONGEST_PATH = 4096
 _CHUNK = 1 << 20
 
 
@@ -33,6 +37,7 @@ class Block:
 
     Attributes:
         places: of n rows: ``line 7``, or the file.
+        stamps: size and time of change of each row's file; empty for a row without one.
         cells: the values of each row in the order of the columns; empty for a row that cannot be parsed.
         items: the usable inputs, decoded when indexed.
         kept: row, from 0, of each of them.
@@ -40,6 +45,7 @@ class Block:
     """
 
     places: Sequence[str]
+    stamps: Sequence[str]
     cells: Sequence[Sequence[Any]]
     items: Sequence[Any]
     kept: Sequence[int]
@@ -55,7 +61,7 @@ class Rows:
         columns: the table's columns, or ``file``.
         input: the column of the inputs.
         count: number of rows.
-        fingerprint: SHA-256 of the table's content, or of the names, sizes and times of the folder's files, as hex.
+        fingerprint: SHA-256 of the table's content, or of the names of the folder's files, as hex.
         passed_over: files of a folder that hold other kinds of samples, by suffix.
     """
 
@@ -71,23 +77,43 @@ class Rows:
     root: Path = Path()
     passed_over: tuple[LeftOut, ...] = ()
 
-    def blocks(self, size: int, start: int = 0) -> Iterator[Block]:
-        """The rows from ``start`` on, in blocks of ``size``."""
+    def blocks(self, size: int, start: int = 0, only: Collection[int] | None = None) -> Iterator[Block]:
+        """The rows from ``start`` on, or ``only`` those of these numbers (from 0), in blocks of ``size``."""
+
+        def chosen(rows: Iterable[T]) -> Iterator[T]:
+            if only is None:
+                return islice(rows, start, None)
+            return (row for number, row in enumerate(rows) if number in only)
+
         if self.table is None:
-            for at in range(start, self.count, size):
-                yield self._of_files(self.files[at : at + size])
+            files = chosen(self.files)
+            while paths := list(islice(files, size)):
+                yield self._of_files(paths)
             return
-        rows = islice(self.table.rows(), start, None)
+        rows = chosen(self.table.rows())
         while block := list(islice(rows, size)):
             yield self._of_rows(block, self.table)
 
+    def stamps(self) -> Iterator[str]:
+        """Size and time of change of each row's file, as they are now; empty for a row without one."""
+        if self.table is None:
+            yield from map(_stamp, self.files)
+        else:
+            yield from (self._row_stamp(row) for row in self.table.rows())
+
+    def _row_stamp(self, row: Row) -> str:
+        cell = None if row.values is None else row.values[self.columns.index(self.input)]
+        return _stamp(resolve(cell, self.root)) if isinstance(cell, str) and len(cell) <= _LONGEST_PATH else ""
+
     def _of_files(self, paths: Sequence[Path]) -> Block:
         names = [path.relative_to(self.root).as_posix() for path in paths]
+        stamps = [_stamp(path) for path in paths]  # before the files are read
         found = self.kind.read_files(paths, self.root)
-        return Block(names, [[name] for name in names], found.items, found.kept, dict(found.problems))
+        return Block(names, stamps, [[name] for name in names], found.items, found.kept, dict(found.problems))
 
     def _of_rows(self, rows: Sequence[Row], table: Table) -> Block:
         assert self.choice is not None
+        stamps = [self._row_stamp(row) for row in rows]  # before the files are read
         place = self.columns.index(self.input)
         usable: list[int] = []
         cells: list[Any] = []
@@ -105,6 +131,7 @@ class Rows:
         reasons |= {usable[at]: reason for at, reason in found.problems.items()}
         return Block(
             [f"{table.unit} {row.number}" for row in rows],
+            stamps,
             [() if row.values is None else row.values for row in rows],
             found.items,
             [usable[at] for at in found.kept],
@@ -153,17 +180,17 @@ def _folder(reference: str, root: Path, kind: Kind, input_column: str | None) ->
         held = kind_of(found.kind).nouns if found.kind else found.instead()
         raise DataError(f"The folder '{reference}' holds {held}, but the model takes {kind.nouns}.")
     files = [path for path, _ in found.files]
-    described = [f"{path.relative_to(root).as_posix()} {_facts(path)}" for path in files]
-    digest = hashlib.sha256("\n".join(described).encode("utf-8", "surrogatepass")).hexdigest()
+    names = [path.relative_to(root).as_posix() for path in files]
+    digest = hashlib.sha256("\n".join(names).encode("utf-8", "surrogatepass")).hexdigest()
     return Rows(
         reference, (FILE,), FILE, len(files), digest, kind, files=files, root=root, passed_over=found.passed_over
     )
 
 
-def _facts(path: Path) -> str:
+def _stamp(path: Path) -> str:
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # such as a text with a zero byte
         return ""
     return f"{found.st_size} {found.st_mtime_ns}"
 
