@@ -5,27 +5,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
+import commands
 import numpy as np
 import pytest
 
-ROOT = Path(__file__).parents[2]
 
-
-def zoo(*arguments: object, home: Path) -> subprocess.CompletedProcess[str]:
-    import os
-
-    environment = {**os.environ, "ZOO_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "zoo", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
+def zoo(*arguments: object, home: Path) -> CompletedProcess[str]:
+    return commands.zoo(*map(str, arguments), home=home)
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +191,7 @@ def ground_truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def estimators(ground_truth: Path, home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def estimators(ground_truth: Path, home: Path, *options: str) -> CompletedProcess[str]:
     return zoo(
         "benchmark",
         "estimators",

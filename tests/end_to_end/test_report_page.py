@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
+import commands
 import pytest
 import system_packages
 from PIL import Image
@@ -35,27 +34,8 @@ def chromium(profile: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     target = folder / "out.html"
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "zoo",
-            "recommend",
-            "sklearn:digits:120",
-            "--samples",
-            "100",
-            "--race",
-            "--candidates",
-            "pkg:efficientnet-lite0,pkg:mobilenet-v2",
-            "--report",
-            str(target),
-        ],
-        env={**os.environ, "ZOO_HOME": str(folder / "home"), "HF_HUB_OFFLINE": "1"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+    options = ("--samples", "100", "--race", "--candidates", "pkg:efficientnet-lite0,pkg:mobilenet-v2")
+    done = commands.zoo("recommend", "sklearn:digits:120", *options, "--report", str(target), home=folder / "home")
     assert done.returncode == 0, done.stderr
     assert f"Report: {target}" in done.stdout
     return target
@@ -116,39 +96,38 @@ def test_it_prints_on_a_few_pages(report: Path, tmp_path: Path):
 
 
 def test_a_report_that_cannot_be_written_is_refused_before_measuring(tmp_path: Path):
-    done = subprocess.run(
-        [sys.executable, "-m", "zoo", "recommend", "sklearn:digits", "--report", str(tmp_path / "no" / "out.html")],
-        env={**os.environ, "ZOO_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = commands.zoo("recommend", "sklearn:digits", "--report", str(tmp_path / "no" / "out.html"), home=tmp_path)
 
     assert done.returncode == 1
     assert done.stderr.startswith("Error: There is no folder '")
 
 
-@pytest.mark.parametrize("command", ["tune", "evaluate"])
-@needs_chromium
-def test_the_page_of_a_test_shows_its_mistakes(tmp_path: Path, command: str) -> None:
-    """The page of ``zoo tune`` and of ``zoo evaluate``: metrics, classes, calibration and the worst mistakes."""
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The pages of ``zoo tune`` and of ``zoo evaluate``."""
+    folder = tmp_path_factory.mktemp("pages")
     rows = [f"a {word} {thing},{label}" for label, words in WORDS.items() for word in words for thing in THINGS]
     rows += [f"<b>{THINGS[n % 10]}</b> number {n} as usual,{'good' if n * 7 % 3 else 'bad'}" for n in range(40)]
-    (tmp_path / "reviews.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
-    environment = {**os.environ, "ZOO_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "1"}
+    (folder / "reviews.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
 
-    def zoo(*arguments: str) -> None:
-        line = [sys.executable, "-m", "zoo", *arguments]
-        done = subprocess.run(line, env=environment, capture_output=True, text=True, cwd=tmp_path, check=False)
+    def zoo(*arguments: str) -> Path:
+        page = folder / f"{arguments[0]}.html"
+        done = commands.zoo(*arguments, "--report", page.name, home=folder / "home", folder=folder)
         assert done.returncode == 0, done.stderr
-        assert "Report: page.html" in done.stdout
+        assert f"Report: {page.name}" in done.stdout
+        return page
 
-    zoo("tune", "pkg:wordllama/64", "reviews.csv", "-o", "tuned", "--report", "page.html", "--no-save-run")
-    if command == "evaluate":
-        zoo("evaluate", "file:tuned", "reviews.csv", "--report", "page.html")
+    return {
+        "tune": zoo("tune", "pkg:wordllama/64", "reviews.csv", "-o", "tuned", "--no-save-run"),
+        "evaluate": zoo("evaluate", "file:tuned", "reviews.csv"),
+    }
 
-    shown = chromium(tmp_path / "profile", "--dump-dom", (tmp_path / "page.html").as_uri()).stdout
+
+@needs_chromium
+@pytest.mark.parametrize("command", ["tune", "evaluate"])
+def test_the_page_of_a_test_shows_its_mistakes(pages: dict[str, Path], tmp_path: Path, command: str) -> None:
+    """Metrics, classes, calibration and the worst mistakes."""
+    shown = chromium(tmp_path / "profile", "--dump-dom", pages[command].as_uri()).stdout
     for words in (
         "95 % interval",
         "By class",
@@ -160,7 +139,7 @@ def test_the_page_of_a_test_shows_its_mistakes(tmp_path: Path, command: str) -> 
     assert "&lt;/b&gt; number" in shown
     assert "<script" not in shown
     image = tmp_path / "page.png"
-    chromium(tmp_path / "profile", "--window-size=900,1600", f"--screenshot={image}", (tmp_path / "page.html").as_uri())
+    chromium(tmp_path / "profile", "--window-size=900,1600", f"--screenshot={image}", pages[command].as_uri())
     assert len(Image.open(image).convert("L").getcolors(256) or []) > 20
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
+from unittest import mock
 
+import commands
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
@@ -23,16 +27,17 @@ class Machine:
 
     def __init__(self, hub: HubServer, home: Path) -> None:
         self.hub, self.home = hub, home
-        kept = {
-            name: value for name, value in os.environ.items() if not name.startswith(("HF_", "ZOO_", "HUGGINGFACE"))
-        }
-        self.environment = {**kept, "ZOO_HOME": str(home / "zoo"), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": hub.url}
+        self.variables = {"HF_HOME": str(home / "hf"), "HF_ENDPOINT": hub.url, "HF_HUB_OFFLINE": "0"}
 
-    def zoo(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    def zoo(self, *arguments: str, stdin: str = "", **environment: str) -> CompletedProcess[str]:
+        with mock.patch("sys.stdin", io.StringIO(stdin)):
+            return commands.zoo(*arguments, home=self.home / "zoo", **{**self.variables, **environment})
+
+    def process(self, *arguments: str, **environment: str) -> CompletedProcess[str]:
+        """The same in a process of its own, as a user starts it."""
         return subprocess.run(
             [sys.executable, "-c", "from zoo.cli import main; main()", *arguments],
-            env={**self.environment, **environment},
-            input=stdin,
+            env={**os.environ, "ZOO_HOME": str(self.home / "zoo"), **self.variables, **environment},
             capture_output=True,
             text=True,
             check=False,
@@ -115,12 +120,17 @@ def test_the_token_is_never_printed(machine: Machine) -> None:
     token = machine.hub.token
     machine.hub.repositories["zoo-tests/tiny"].gated = True
     outputs = [
-        machine.zoo("--traceback", *arguments, HF_TOKEN=token)
-        for arguments in (("pull", TINY), ("list", "--json"), ("doctor", "--json"), ("pull", "hf:zoo-tests/none"))
+        start("--traceback", *arguments, HF_TOKEN=token)
+        for start, arguments in (
+            (machine.process, ("pull", TINY)),
+            (machine.zoo, ("list", "--json")),
+            (machine.zoo, ("doctor", "--json")),
+            (machine.zoo, ("pull", "hf:zoo-tests/none")),
+        )
     ]
     assert outputs[0].returncode == 0
     assert not any(token in output.stdout + output.stderr for output in outputs)
-    wrong = machine.zoo("--traceback", "pull", TINY, HF_TOKEN="hf_wr0ngcanary")
+    wrong = machine.process("--traceback", "pull", TINY, HF_TOKEN="hf_wr0ngcanary")
     assert wrong.returncode == 1
     assert "hf_wr0ngcanary" not in wrong.stdout + wrong.stderr
 

@@ -4,56 +4,49 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import random
-import shutil
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import commands
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "zoo_timeseries.py"
 
 
+Zoo = Callable[..., dict[str, Any]]
+
+
 @pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    information = tmp_path / "site" / "zoo_timeseries-1.0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: zoo-timeseries\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text("[zoo]\ntimeseries = zoo_timeseries\n")
-    shutil.copy(EXAMPLE, tmp_path / "site")
-    path = os.pathsep.join([str(tmp_path / "site"), *filter(None, sys.path)])
-    return {**os.environ, "PYTHONPATH": path, "ZOO_HOME": str(tmp_path / "home")}
+def zoo(install: Callable[[str, str], None], tmp_path: Path) -> Zoo:
+    """Gives the JSON that a command of zoo prints with the plugin."""
+    install("timeseries", EXAMPLE.read_text(encoding="utf-8"))
 
+    def command(*arguments: str) -> dict[str, Any]:
+        done = commands.zoo(*arguments, "--json", home=tmp_path / "home")
+        assert done.returncode == 0, done.stdout + done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
 
-def zoo(environment: dict[str, str], *arguments: str) -> dict[str, object]:
-    done = subprocess.run(
-        [sys.executable, "-m", "zoo", *arguments, "--json"],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout)
+    return command
 
 
 def test_it_is_short() -> None:
     assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 160
 
 
-def test_it_conforms(environment: dict[str, str]) -> None:
-    found = zoo(environment, "plugins", "check", "timeseries", "--model", "rocket:128")
+def test_it_conforms(zoo: Zoo) -> None:
+    found = zoo("plugins", "check", "timeseries", "--model", "rocket:128")
     assert found["passed"] is True
-    passed = {check["check"] for check in found["checks"] if check["status"] == "passed"}  # type: ignore[attr-defined]
+    passed = {check["check"] for check in found["checks"] if check["status"] == "passed"}
     assert {"is-batch-invariant", "is-deterministic", "imports-nothing-heavy", "explains-wrong-inputs"} <= passed
 
 
-def test_it_forecasts_a_series(environment: dict[str, str], tmp_path: Path) -> None:
+def test_it_forecasts_a_series(zoo: Zoo, tmp_path: Path) -> None:
     chance = random.Random(0)
     lines = [f"{at / 200 + math.sin(at / 2) + 0.6 * math.sin(at / 7) + chance.gauss(0, 0.1):.4f}" for at in range(600)]
     (tmp_path / "waves.series.csv").write_text("\n".join(["value", *lines]))
-    found = zoo(environment, "tune", "rocket:128", str(tmp_path / "waves.series.csv"), "--no-save-run")
+    found = zoo("tune", "rocket:128", str(tmp_path / "waves.series.csv"), "--no-save-run")
     assert found["task"] == "next-value-forecasting"
-    assert found["metrics"]["rmse"] < 0.4 * found["baseline"]["rmse"]  # type: ignore[index]
+    assert found["metrics"]["rmse"] < 0.4 * found["baseline"]["rmse"]
