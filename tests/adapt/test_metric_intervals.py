@@ -103,7 +103,9 @@ def test_a_metric_without_bounds_has_a_symmetric_interval() -> None:
     assert high - low == pytest.approx(2 * 1.99 * values.std(ddof=1) / 80**0.5, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "roc_auc", "rmse"])
+@pytest.mark.parametrize(
+    "name", ["accuracy", *(pytest.param(name, marks=pytest.mark.slow) for name in ("macro_f1", "roc_auc")), "rmse"]
+)
 def test_about_95_of_100_intervals_contain_the_true_value(name: str) -> None:
     """A quick look; the committed record of benchmarks/interval_coverage.py has 2,000 simulations a cell."""
     generator = np.random.default_rng(1)

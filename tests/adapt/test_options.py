@@ -184,7 +184,11 @@ def started(strategy: str, kind: str, start: str) -> dict[str, Any]:
 @pytest.mark.parametrize("option", TRAINING)
 @pytest.mark.parametrize(
     ("strategy", "kind"),
-    [*((strategy, kind) for strategy in RUN for kind in ("class", "text")), ("full", "number"), ("full", "series")],
+    [
+        *((strategy, "class") for strategy in RUN),
+        ("lora", "text"),
+        *(("full", kind) for kind in ("text", "number", "series")),
+    ],
 )
 def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, option: str, tmp_path: Path) -> None:
     start = started(strategy, kind, option)

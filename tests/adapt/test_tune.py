@@ -64,7 +64,7 @@ def test_numbers_are_regressed(tmp_path) -> None:
     ("model", "data", "libraries"),
     [
         ("pkg:rxnmapper", "rdkit:polar-areas:60", ["rdkit"]),
-        ("pkg:chgnet/0.3.0", "ase:bulk-moduli:40", ["ase", "chgnet"]),
+        pytest.param("pkg:chgnet/0.3.0", "ase:bulk-moduli:40", ["ase", "chgnet"], marks=pytest.mark.slow),
     ],
 )
 def test_a_run_names_the_libraries_of_its_model_and_of_its_data(model: str, data: str, libraries: list[str]) -> None:

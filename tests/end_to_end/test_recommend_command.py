@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import commands
 import pytest
@@ -14,21 +12,8 @@ import pytest
 MODELS = "pkg:efficientnet-lite0,pkg:mobilenet-v2"
 
 
-def zoo(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def zoo(home: Path, *arguments: str) -> CompletedProcess[str]:
     return commands.zoo(*arguments, home=home)
-
-
-def process(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own, as a user starts it."""
-    environment = {**os.environ, "ZOO_HOME": str(home), "HF_HUB_OFFLINE": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "zoo", *arguments],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +21,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
-def recommend_digits(home: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def recommend_digits(home: Path, *options: str) -> CompletedProcess[str]:
     task = ("--task", "image-classification", "--candidates", MODELS, "--samples", "200")
     return zoo(home, "recommend", "sklearn:digits", *task, *options)
 
@@ -60,7 +45,7 @@ def test_json_holds_the_whole_answer_best_first(home: Path):
 
 
 def test_the_table_shows_rank_score_size_and_reasons(home: Path):
-    done = process(home, "recommend", "sklearn:digits", "--candidates", MODELS, "--samples", "200")
+    done = zoo(home, "recommend", "sklearn:digits", "--candidates", MODELS, "--samples", "200")
 
     assert done.returncode == 0, done.stderr
     assert "sklearn:digits: 1,797 samples, 10 classes, for image-classification" in done.stdout

@@ -106,7 +106,7 @@ def test_without_the_program_for_phonemes_the_hint_brings_it(monkeypatch: pytest
 
 
 @speaking
-@pytest.mark.parametrize("variable", ["ZOO_ASR_MODEL", "ZOO_RECOGNISER"])
+@pytest.mark.parametrize("variable", ["ZOO_ASR_MODEL", pytest.param("ZOO_RECOGNISER", marks=pytest.mark.slow)])
 def test_a_metric_model_that_is_misspelt_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:

@@ -150,7 +150,7 @@ def spans(text: str, tags: tuple[str, ...]) -> list[tuple[int, int, str]]:
     return [(places[first][0], places[last - 1][1], kind) for kind, first, last in entities(tags)]
 
 
-@pytest.mark.parametrize("model", [ENGLISH, FRENCH])
+@pytest.mark.parametrize("model", [ENGLISH, pytest.param(FRENCH, marks=pytest.mark.slow)])
 def test_a_packaged_pipeline_finds_entities(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = conll(tmp_path / "new.conll", SENTENCES[model])
     assert run(["pull", model]) == 0
@@ -168,7 +168,9 @@ def test_a_packaged_pipeline_finds_entities(model: str, tmp_path: Path, capsys: 
     assert "Score" not in page  # spaCy's parser gives none
 
 
-@pytest.mark.parametrize(("strategy", "least"), [("full", 0.9), ("linear-probe", 0.8)])
+@pytest.mark.parametrize(
+    ("strategy", "least"), [pytest.param("full", 0.9, marks=pytest.mark.slow), ("linear-probe", 0.8)]
+)
 def test_a_packaged_pipeline_learns_other_entities(
     strategy: str, least: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -290,6 +290,7 @@ def test_a_marian_of_the_hub_is_pulled_and_read_once(
     assert loaded.pretrained.final_logits_bias[0, -1] == 50
 
 
+@pytest.mark.slow
 def test_a_missing_sentencepiece_is_named_with_its_extra(marian: Path) -> None:
     program = "import sys; sys.modules['sentencepiece'] = None; from zoo.cli import run; sys.exit(run(sys.argv[1:]))"
     done = subprocess.run(
@@ -362,6 +363,7 @@ def test_an_nllb_gets_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.C
     assert "'' has no text" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = zoo.load(f"file:{nllb}").backbone
     features = before.features(before.collate([before.preprocess("the old house")]), (before.layers[-1],))
@@ -401,6 +403,7 @@ def test_a_tuned_nllb_remembers_its_languages(nllb: Path, tmp_path: Path, capsys
     assert torch.equal(features[before.layers[-1]], after[before.layers[-1]])
 
 
+@pytest.mark.slow
 def test_a_t5_gets_the_prefix_that_its_configuration_lists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     prefixes = {"de": "to German : ", "fr": "to French : "}
     words = {word for row in sentences() for text in row for word in text.split()} | {"to", "German", "French", ":"}

@@ -94,6 +94,7 @@ def test_a_bulk_modulus_is_learnt_from_frozen_features() -> None:
     assert found.metrics["mean_absolute_error"] < 0.8 * found.baseline["mean_absolute_error"]
 
 
+@pytest.mark.slow
 def test_all_weights_are_tuned_and_used_again(tmp_path: Path) -> None:
     folder = tmp_path / "tuned"
     zoo.tune(CHGNET, "ase:bulk-moduli", strategy="full", epochs=2, batch_size=8, save_run=False, output=str(folder))
@@ -181,6 +182,7 @@ def _crystal(atoms: ase.Atoms) -> Crystal:
     return found
 
 
+@pytest.mark.slow
 def test_sevennet_gives_forces_of_another_potential(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = rattled(tmp_path / "rattled.extxyz")
     assert run(["evaluate", SEVENNET, str(path), "--task", "interatomic-potential", "--json"]) == 0

@@ -1,6 +1,7 @@
 """One epoch of every kind of training, from the command line to an answer of the saved model.
 
-What the same small models learn in many epochs is shown by the tests marked ``slow`` next to them.
+What the same small models learn in many epochs is shown by the tests marked ``slow`` next to them. Two kinds that take
+long are slow here too.
 """
 
 from __future__ import annotations
@@ -164,7 +165,12 @@ CASES: dict[str, tuple[Callable[[Path], Case], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+LONG = {"images", "speech"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in CASES]
+)
 def test_a_model_is_tuned_evaluated_and_asked(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     make, task = CASES[name]
     model, data, asked = make(tmp_path)

@@ -259,7 +259,11 @@ def test_molformer_comes_from_the_hub_and_its_code_is_not_run(
     [
         ("linear-probe", ()),
         ("full", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3", "--keep", "fine-tuned")),
-        ("lora", ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3", "--keep", "fine-tuned")),
+        pytest.param(
+            "lora",
+            ("--head", "random", "--epochs", "12", "--learning-rate", "4e-3", "--keep", "fine-tuned"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_molformer_learns_a_property_across_scaffolds(
@@ -286,6 +290,7 @@ def test_molformer_learns_a_property_across_scaffolds(
     assert dipeptide > hexane + 30
 
 
+@pytest.mark.slow
 def test_chemberta_ranks_molecules_across_scaffolds(
     chemberta: Trained,
     hub: HubServer,
@@ -306,6 +311,7 @@ def test_chemberta_ranks_molecules_across_scaffolds(
         assert backbone.preprocess(smiles) == [0, *pairs.encode(smiles).ids, 2]
 
 
+@pytest.mark.slow
 def test_protbert_predicts_properties_and_kinds(
     protbert: Trained, hub: HubServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -327,19 +333,20 @@ def test_protbert_predicts_properties_and_kinds(
     assert named["metrics"]["accuracy"] > named["baseline"]["accuracy"] + 0.3
 
 
-def test_protbert_reads_residues_as_words_and_the_rare_ones_as_unknown(protbert: Trained, hub: HubServer) -> None:
-    publish(hub, PROTBERT, protbert.folder)
-    words = (protbert.folder / "vocab.txt").read_text().split()
+def test_protbert_reads_residues_as_words_and_the_rare_ones_as_unknown(hub: HubServer, tmp_path: Path) -> None:
+    small.protbert(tmp_path, ["MKV"], epochs=1)
+    publish(hub, PROTBERT, tmp_path)
+    words = (tmp_path / "vocab.txt").read_text().split()
 
     tokens = zoo.load(PROTBERT).backbone.preprocess("MKUTZOBW")
 
     assert [words[token] for token in tokens] == ["[CLS]", *"MKXTXXXW", "[SEP]"]
 
 
-def test_a_folder_says_that_it_reads_molecules(chemberta: Trained, tmp_path: Path) -> None:
+def test_a_folder_says_that_it_reads_molecules(tmp_path: Path, molecules: list[tuple[str, float]]) -> None:
     """RoBERTa is of texts, unless its folder says otherwise."""
     folder = tmp_path / "own"
-    shutil.copytree(chemberta.folder, folder)
+    small.chemberta(folder, [smiles for smiles, _ in molecules[:40]], epochs=1)
     assert resolve(f"file:{folder}").domain == "language"
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, "input_kind": "molecule"}))

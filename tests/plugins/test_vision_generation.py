@@ -139,6 +139,7 @@ def test_each_mismatch_has_a_message_of_its_own(
     assert "takes prompt inputs" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_model_that_generates_images_conforms(tmp_path: Path) -> None:
     outcomes = conformance("vision", (ddpm(tmp_path / "ddpm"),))
 

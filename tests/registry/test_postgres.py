@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from commands import zoo
 from postgres_server import PASSWORD, URL_PASSWORD, PostgresServer
 
 from zoo.entities import BenchmarkScore, Measurement, ModelCard, ModelFile, Run
@@ -155,14 +153,7 @@ def test_two_writers_wait_for_each_other(database: Registry) -> None:
 )
 def test_errors_say_what_to_do_and_no_password(database: Registry, tmp_path: Path, change, text: str) -> None:
     assert isinstance(database.path, Server)
-    environment = {**os.environ, "ZOO_REGISTRY": change(database.path.url), "ZOO_HOME": str(tmp_path)}
-    result = subprocess.run(
-        [sys.executable, "-m", "zoo", "search", "vit", "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = zoo("search", "vit", "--json", home=tmp_path, ZOO_REGISTRY=change(database.path.url))
 
     assert result.returncode == 1
     assert text in json.loads(result.stdout)["error"]["message"]
@@ -174,16 +165,13 @@ def test_errors_say_what_to_do_and_no_password(database: Registry, tmp_path: Pat
 def test_the_command_line_shows_no_password(database: Registry, tmp_path: Path) -> None:
     assert isinstance(database.path, Server)
     database.add(ITEMS)
-    environment = {**os.environ, "ZOO_REGISTRY": database.path.url, "ZOO_HOME": str(tmp_path)}
     for command in (
         ("stats",),
         ("registry", "check"),
         ("registry", "copy", database.path.url, str(tmp_path / "c.db")),
         ("doctor",),
     ):
-        result = subprocess.run(
-            [sys.executable, "-m", "zoo", *command], env=environment, capture_output=True, text=True, check=False
-        )
+        result = zoo(*command, home=tmp_path, ZOO_REGISTRY=database.path.url)
         assert URL_PASSWORD not in result.stdout + result.stderr, command
         assert PASSWORD not in result.stdout + result.stderr, command
     assert CARD in rows(Registry(tmp_path / "c.db"))

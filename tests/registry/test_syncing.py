@@ -75,6 +75,7 @@ def test_both_databases_hold_the_same_after_a_sync(hub: ListServer, make_registr
     assert there.search(SearchQuery("model", source="hf", task="text-classification")).total == 33
 
 
+@pytest.mark.slow
 def test_the_command_fills_a_server(hub: ListServer, make_registry, monkeypatch, capfd) -> None:
     database = make_registry("postgresql")
     assert isinstance(database.path, Server)

@@ -117,7 +117,9 @@ def test_two_processes_write_at_once(registry: Registry) -> None:
     assert check(registry.path) == []
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.05, 0.3])
+@pytest.mark.parametrize(
+    "delay", [pytest.param(0.0, marks=pytest.mark.slow), 0.05, pytest.param(0.3, marks=pytest.mark.slow)]
+)
 def test_a_killed_import_leaves_the_registry_as_it_was(registry: Registry, tmp_path: Path, delay: float) -> None:
     open_registry(registry.path).add([CARD, SCORE])
     before = list(registry.everything())

@@ -85,7 +85,7 @@ def test_a_budget_that_is_too_short_is_one_sentence(poetry, many_poems, capsys):
     assert errors == "Error: The budget was spent before one candidate was measured. Give a larger --budget.\n"
 
 
-@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("as_json", [True, pytest.param(False, marks=pytest.mark.slow)])
 def test_control_c_in_a_race_gives_the_answer_so_far(poetry, many_poems, tmp_path, as_json):
     told = tmp_path / "told"
     environment = {
@@ -181,6 +181,7 @@ def test_cut_cache_files_are_computed_again_and_never_trusted(poetry, many_poems
     assert [c["measured"] for c in second["candidates"]] == [c["measured"] for c in first["candidates"]]
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_one_sentence(poetry, poems, capsys):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from commands import zoo
 from hub_list_server import EXPANDABLE, ListServer, model, models
 
 from zoo.entities import ModelCard, ModelFile
@@ -447,10 +448,10 @@ def test_killed_in_the_middle_it_leaves_the_registry_whole(hub: ListServer, tmp_
     assert len(hub.requests) - asked == (50 - stored) // 10 + (1 if stored else 0)
 
 
-def test_the_command(hub: ListServer) -> None:
-    result = subprocess.run(command("sync", "hf", "--json"), env=os.environ, capture_output=True, text=True, check=True)
+def test_the_command(hub: ListServer, tmp_path: Path) -> None:
+    result = zoo("sync", "hf", "--json", home=tmp_path / "zoo", HF_HUB_OFFLINE="0")
     assert json.loads(result.stdout)["models"] == 50
-    result = subprocess.run(command("sync", "hf"), env=os.environ, capture_output=True, text=True, check=True)
+    result = zoo("sync", "hf", home=tmp_path / "zoo", HF_HUB_OFFLINE="0")
     assert "1 request" in result.stdout
     assert "new or changed: nothing" in result.stdout
     wrong = subprocess.run(
