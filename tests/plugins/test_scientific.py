@@ -47,6 +47,7 @@ def test_every_token_of_real_molecules_is_found() -> None:
         assert "".join(atoms(smiles)) == smiles
 
 
+@pytest.mark.slow
 def test_a_property_of_real_molecules_is_learnt_across_scaffolds(capsys: pytest.CaptureFixture[str]) -> None:
     """Polar surface areas, tested on ring systems that were not trained on."""
     assert run(["tune", RXNMAPPER.id, "rdkit:polar-areas:800", "--split", "scaffold", "--json"]) == 0

@@ -141,7 +141,7 @@ def examined(plugin: str, model: str, *, without: tuple[str, ...] = ()) -> None:
     ("make", "kind"),
     [
         ("yolos", "YolosForObjectDetection"),
-        ("detr", "DetrForObjectDetection"),
+        pytest.param("detr", "DetrForObjectDetection", marks=pytest.mark.slow),
         ("segformer", "SegformerForSemanticSegmentation"),
     ],
 )

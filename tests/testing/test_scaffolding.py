@@ -14,6 +14,7 @@ from zoo.errors import InvalidInput, StorageError
 from zoo.testing import scaffolding
 
 
+@pytest.mark.slow
 def test_a_new_plugin_passes_its_own_tests(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plugins", "new", "sea-shanty", "--folder", str(tmp_path)]) == 0
     root = tmp_path / "zoo-sea-shanty"
