@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
+from conformance import outcomes_of_models
 
 import zoo
 from zoo.cli import run
 from zoo.errors import DataError, UnsupportedModel
-from zoo.testing import run as conformance
 from zoo_scientific.cards import packaged
 from zoo_scientific.materials.crystals import Crystal, Crystals, crystal_of
 from zoo_scientific.materials.forces import POTENTIAL, PROPERTY, EnergyAndForces, Forces
@@ -162,7 +162,9 @@ def test_a_single_structure_is_predicted(tmp_path: Path, capsys: pytest.CaptureF
 
 @pytest.mark.slow
 def test_it_conforms() -> None:
-    failed = [f"{o.check}: {o.detail}" for o in conformance("scientific", (CHGNET, SEVENNET)) if o.status == "failed"]
+    failed = [
+        f"{o.check}: {o.detail}" for o in outcomes_of_models("scientific", CHGNET, SEVENNET) if o.status == "failed"
+    ]
     assert failed == []
 
 

@@ -14,12 +14,12 @@ import pytest
 import torch
 import transformers
 from captioned_shapes import CAPTIONS, COLOURS, PLACES, SHAPES, SIDE, drawn, folders_of_shapes, table_of_captions
+from conformance import outcomes_of_models
 
 import zoo
 from zoo.cli import run
 from zoo.errors import InvalidInput, ModelNotFound
 from zoo.sources import remove, source
-from zoo.testing import run as conformance
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
 
@@ -256,7 +256,7 @@ def test_five_images_of_each_class_are_enough(
 
 
 def test_they_conform(transformers_folder: Path) -> None:
-    outcomes = conformance("multimodal", (f"file:{transformers_folder}",))
+    outcomes = outcomes_of_models("multimodal", f"file:{transformers_folder}")
     failed = [f"{o.check}: {o.detail}" for o in outcomes if o.status == "failed"]
     assert failed == []
 

@@ -18,13 +18,13 @@ import sentencepiece
 import torch
 import transformers
 from captioned_shapes import CAPTIONS, COLOURS, SHAPES, SIDE, drawn, folders_of_shapes, table_of_captions
+from conformance import outcomes_of_models
 from open_clip.loss import SigLipLoss
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 import zoo
 from zoo.cli import run
-from zoo.testing import run as conformance
 from zoo_multimodal.image_text_backbone import TEMPLATES
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
@@ -419,7 +419,7 @@ def test_features_tell_colours_apart(folder: Path, captions: Path, capsys: pytes
 
 
 def test_it_conforms(folder: Path) -> None:
-    outcomes = conformance("multimodal", (f"file:{folder}",))
+    outcomes = outcomes_of_models("multimodal", f"file:{folder}")
     assert [f"{o.check}: {o.detail}" for o in outcomes if o.status == "failed"] == []
 
 

@@ -10,11 +10,11 @@ import pytest
 import small_sequence_models as small
 import torch
 import transformers
+from conformance import outcomes_of_models
 
 import zoo
 from zoo.cli import run
 from zoo.errors import DataError
-from zoo.testing import run as conformance
 from zoo_scientific.cards import RXNMAPPER
 from zoo_scientific.sequence_backbone import atoms
 
@@ -128,7 +128,7 @@ def test_proteins_are_classified_from_a_fasta_file(esm: Path, tmp_path: Path) ->
 
 
 def test_esm_conforms(esm: Path) -> None:
-    failed = [f"{o.check}: {o.detail}" for o in conformance("scientific", (f"file:{esm}",)) if o.status == "failed"]
+    failed = [f"{o.check}: {o.detail}" for o in outcomes_of_models("scientific", f"file:{esm}") if o.status == "failed"]
     assert failed == []
 
 

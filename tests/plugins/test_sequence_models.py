@@ -22,13 +22,13 @@ import pytest
 import small_sequence_models as small
 import tokenizers
 import torch
+from conformance import outcomes_of_models
 from safetensors.torch import load_file, save_file
 
 import zoo
 from zoo.cli import run
 from zoo.errors import UnsupportedModel
 from zoo.sources import resolve
-from zoo.testing import run as conformance
 from zoo_scientific.molecules.molformer import MolformerConfig, MolformerModel
 from zoo_scientific.sequence_backbone import atoms
 
@@ -226,7 +226,7 @@ def test_both_vocabularies_of_molformer_read_alike(molformer: Trained, tmp_path:
 
 
 def test_molformer_conforms(molformer: Trained) -> None:
-    outcomes = conformance("scientific", (f"file:{molformer.folder}",))
+    outcomes = outcomes_of_models("scientific", f"file:{molformer.folder}")
     assert [f"{o.check}: {o.detail}" for o in outcomes if o.status == "failed"] == []
 
 

@@ -13,6 +13,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from conformance import outcomes_of_models
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_digits
@@ -24,7 +25,6 @@ from zoo.cli import run
 from zoo.errors import DataError, InvalidInput, UnsupportedModel
 from zoo.features.model import Model
 from zoo.features.predicting import question
-from zoo.testing import run as conformance
 from zoo_vision.generation.prompts import UNCONDITIONAL, Prompt, requested
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "sources"))
@@ -141,7 +141,7 @@ def test_each_mismatch_has_a_message_of_its_own(
 
 @pytest.mark.slow
 def test_a_model_that_generates_images_conforms(tmp_path: Path) -> None:
-    outcomes = conformance("vision", (ddpm(tmp_path / "ddpm"),))
+    outcomes = outcomes_of_models("vision", ddpm(tmp_path / "ddpm"))
 
     assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
 

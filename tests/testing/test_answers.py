@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from zoo.testing import Outcome, run
+from conformance import outcomes_of_models
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "plugins"), str(Path(__file__).parents[1] / "sources")]
 
@@ -118,7 +117,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_fault_of_an_answer_is_found(install: Install) -> None:
     install("hasty", HASTY.replace("{FAULTS}", repr(["sound", *FAULTS])))
 
-    outcomes = list(run("hasty"))
+    outcomes = outcomes_of_models("hasty")
 
     passed = {one.check for one in outcomes if one.model == "hasty:sound" and one.status == "passed"}
     assert set(CHECKS) <= passed
@@ -131,7 +130,7 @@ def test_each_fault_of_an_answer_is_found(install: Install) -> None:
 
 def examined(plugin: str, model: str, *, without: tuple[str, ...] = ()) -> None:
     """Everything that is checked passes, and of the answers all but what the model says it cannot."""
-    outcomes: list[Outcome] = [one for one in run(plugin, (model,)) if one.model]
+    outcomes = outcomes_of_models(plugin, model)
     assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
     passed = {one.check for one in outcomes if one.status == "passed"}
     assert set(CHECKS) - passed == set(without)
@@ -208,5 +207,5 @@ def test_structures_are_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     import test_folding
 
     folder = test_folding.folder.__wrapped__(tmp_path, monkeypatch)
-    passed = {one.check for one in run("scientific", (f"file:{folder}",)) if one.model and one.status == "passed"}
+    passed = {one.check for one in outcomes_of_models("scientific", f"file:{folder}") if one.status == "passed"}
     assert {"answers-its-tasks", "answers-the-same-again", "answers-in-any-company", "answers-extremes"} <= passed

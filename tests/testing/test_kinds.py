@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from zoo.testing import run
+from zoo.testing import checks
 
 MOODS = """
 from zoo import Domain, Task, hookimpl
@@ -45,7 +45,8 @@ def outcome(install: Callable[[str, str], None]) -> Callable[..., tuple[str, str
     def check(ordinary: str, answers: str, source: str = "mood", target: str = "class") -> tuple[str, str]:
         task = f"{source}-to-{target}"
         install("moods", MOODS.format(ordinary=ordinary, answers=answers, name=task, input=source, target=target))
-        found = next(one for one in run("moods") if one.check == "a-new-kind-is-understood")
+        [check] = [one for one in checks("moods") if one.name == "a-new-kind-is-understood"]
+        found = check.outcome()
         return found.status, found.detail
 
     return check

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conformance import outcomes_of_models
 from test_answers import CHECKS
 
 from zoo.cli import run as command_line
-from zoo.testing import run
 
 LACKING = """
 import numpy as np
@@ -77,7 +77,7 @@ def test_a_program_that_is_missing_skips_what_needs_it(
     monkeypatch.setenv("ZOO_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    outcomes = {one.check: one for one in run("audio", ("pkg:piper-joe-medium",)) if one.model}
+    outcomes = {one.check: one for one in outcomes_of_models("audio", "pkg:piper-joe-medium")}
 
     assert {name for name, one in outcomes.items() if one.status == "failed"} == set()
     assert outcomes["keeps-the-protocol"].status == "passed"
@@ -96,7 +96,7 @@ def test_a_program_that_is_missing_skips_what_needs_it(
 def test_a_package_that_is_missing_skips_what_needs_it(where: str, install: Callable[[str, str], None]) -> None:
     install("lacking", LACKING.replace("{WHERE}", repr(where)))
 
-    outcomes = [one for one in run("lacking") if one.model]
+    outcomes = outcomes_of_models("lacking")
 
     assert [f"{one.check}: {one.detail}" for one in outcomes if one.status == "failed"] == []
     skipped = {one.check for one in outcomes if "Run: pip install 'foundation-zoo[lacking]'" in one.detail}
