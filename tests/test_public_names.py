@@ -51,7 +51,7 @@ def options_of(command: str) -> set[str]:
     [
         (zoo.recommend, "recommend", {"no_measure", "report"}),
         (zoo.evaluate, "evaluate", set()),
-        (zoo.profile, "profile", {"listing", "checker", "path", "report", "device"}),
+        (zoo.profile, "profile", {"listing", "checker", "path", "report", "device", "group_column"}),
     ],
 )
 def test_arguments_have_the_names_of_the_options(function: Any, command: str, only_there: set[str]) -> None:

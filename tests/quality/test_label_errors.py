@@ -213,7 +213,7 @@ def test_folds_do_not_separate_a_group(tmp_path: Path) -> None:
         for more in ((), ("--group-column", "visit"))
     ]
 
-    assert found[0] > 0.95  # a word of the group gives its label away
+    assert found[0] > 0.95  # words of the group give its label away
     assert found[1] < 0.8
 
 

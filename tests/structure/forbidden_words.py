@@ -179,7 +179,7 @@ EXCEPTIONS: dict[tuple[str, str], str] = {
     ): "a former environment variable",
     (
         "tests/plugins/test_audio_speech.py",
-        '@pytest.mark.parametrize("variable", ["ZOO_ASR_MODEL", "ZOO_RECOGNISER"])',
+        '@pytest.mark.parametrize("variable", ["ZOO_ASR_MODEL", pytest.param("ZOO_RECOGNISER", marks=pytest.mark.slow)])',
     ): "a former environment variable",
     (
         "plugins/zoo_multimodal/image_text_backbone.py",
