@@ -263,8 +263,12 @@ def test_the_model_comes_back_whole_after_ctrl_c_in_training(monkeypatch: pytest
     monkeypatch.setattr(backbone, "collate", collate)
     plan = Plan("lora", TASKS["class"], 50, batch_size=4, head="random")
     run = None
-    with contextlib.suppress(KeyboardInterrupt):
-        run = adapt(backbone, tiny_data("class"), plan, SilentProgress())
+    before_handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in the background
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            run = adapt(backbone, tiny_data("class"), plan, SilentProgress())
+    finally:
+        signal.signal(signal.SIGINT, before_handler)
 
     assert len(calls) >= 12
     assert run is None or run.plan["stopped"] == "interrupted"

@@ -54,7 +54,7 @@ def reached(model: str, data: str, *options: str, folder: Path, capsys: pytest.C
     return json.loads(capsys.readouterr().out)
 
 
-@pytest.mark.parametrize("model", ["pkg:efficientnet-lite0", "pkg:mobilenet-v2"])
+@pytest.mark.parametrize("model", ["pkg:efficientnet-lite0", pytest.param("pkg:mobilenet-v2", marks=pytest.mark.slow)])
 def test_digits_are_told_apart_by_real_weights(model, tmp_path, capsys) -> None:
     found = reached(model, "sklearn:digits:200", folder=tmp_path / "tuned", capsys=capsys)
 
