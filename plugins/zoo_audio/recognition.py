@@ -142,6 +142,7 @@ class DecoderLearner(MasksExamples):
     """
 
     classes = ()
+    independent_losses = True
 
     def __init__(self, backbone: TransformersBackbone) -> None:
         self.backbone, self.pretrained = backbone, backbone.model

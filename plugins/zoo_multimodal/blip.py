@@ -138,6 +138,7 @@ class Writer:
     """
 
     classes = ()
+    independent_losses = True
 
     def __init__(self, backbone: BlipBackbone) -> None:
         self.backbone, self.pretrained = backbone, backbone.model

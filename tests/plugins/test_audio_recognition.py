@@ -178,6 +178,20 @@ def saved_whisper(folder: Path) -> str:
     return f"file:{folder}"
 
 
+def test_the_losses_of_whisper_are_independent_of_the_batch(tmp_path: Path) -> None:
+    learner = zoo.load(saved_whisper(tmp_path / "whisper"), device="cpu").backbone.learner(
+        "automatic-speech-recognition", ()
+    )
+    first, second, *_ = kind_of("audio").ordinary()
+    examples = [learner.example(first, "five"), learner.example(second, "five five five")]
+    learner.module.eval()
+    with torch.no_grad():
+        together = learner.module(learner.collate(examples))
+        apart = torch.cat([learner.module(learner.collate([one])) for one in examples])
+    assert learner.independent_losses
+    torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.slow
 @pytest.mark.system_packages("espeak-ng")
 def test_whisper_learns_to_write_and_leaves_its_special_tokens_out(

@@ -155,6 +155,7 @@ def test_the_loss_is_that_of_transformers(tmp_path: Path) -> None:
             tokens = batch["written"][row : row + 1, :length]
             expected = model(pixel_values=batch["pixels"][row : row + 1], input_ids=tokens, labels=tokens).loss
             torch.testing.assert_close(loss, expected, rtol=1e-4, atol=1e-5)
+    assert learner.independent_losses  # which the loss of transformers, computed one by one, confirms
 
 
 def test_answers_do_not_depend_on_the_company(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ class SpanFinder(nn.Module):
 class AnswerLearner:
     """Trains and uses a span finder; reads long texts in overlapping windows."""
 
+    independent_losses = True
+
     def __init__(self, backbone: TextModel) -> None:
         self.backbone, self.classes = backbone, ()
         self.pretrained: nn.Module = backbone.module.model

@@ -42,6 +42,8 @@ class TokenClassifier(nn.Module):
 class TagLearner:
     """Trains and uses a token classifier; words beyond the model's maximum are not in any entity."""
 
+    independent_losses = True
+
     def __init__(self, backbone: TextModel, classes: Sequence[str]) -> None:
         self.backbone, self.classes = backbone, tuple(classes)
         self.pretrained: nn.Module = backbone.module.model
