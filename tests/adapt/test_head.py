@@ -12,7 +12,8 @@ from zoo.adapt.experiment import prepare
 from zoo.adapt.head import has_batch_norm, new_linear, start_from_probe
 from zoo.adapt.head_objective import HeadTargets
 from zoo.adapt.linear_head import choose, extract, predict
-from zoo.adapt.training.loop import evaluate, fresh_statistics
+from zoo.adapt.training.loop import evaluate
+from zoo.adapt.training.methods import fresh_statistics
 from zoo.adapt.training.optimizer import depth_below_head, parameter_groups
 from zoo.adapt.training.settings import Settings
 from zoo.contract.backbone import SilentProgress

@@ -36,6 +36,7 @@ AWAY: dict[str, Any] = {
     "merge": True,
     "gradient_checkpointing": True,
     "accumulate": 2,
+    "devices": 2,
     "keep": "fine-tuned",
     "class_weights": "balanced",
     "budget": 1e-6,
@@ -70,6 +71,7 @@ FITTED = {
     "merge",
     "gradient_checkpointing",
     "accumulate",
+    "devices",
     "keep",
     "budget",
 }
@@ -204,6 +206,12 @@ def test_an_option_changes_what_is_done_or_is_refused(strategy: str, kind: str, 
         with pytest.raises(
             InvalidInput, match="--augment light has no effect on 'tiny': forecasts would no longer fit"
         ):
+            carried_out(strategy, kind, **{**start, option: AWAY[option]})
+        return
+
+    if option == "devices":
+        # ``zoo.tune`` starts a process for each device; here there is one, which does not pretend to be two.
+        with pytest.raises(InvalidInput, match="is for 2 devices, but this process trains on 1"):
             carried_out(strategy, kind, **{**start, option: AWAY[option]})
         return
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from zoo.adapt.evaluation import evaluate
@@ -11,7 +11,7 @@ from zoo.keywords import explains_keywords
 if TYPE_CHECKING:
     from zoo.contract.backbone import Progress
     from zoo.contract.reader import ReadOptions
-    from zoo.entities import Dataset, Run
+    from zoo.entities import Dataset, ModelCard, Plan, Run
     from zoo.features import Model
 
 __all__ = ["evaluate", "tune"]
@@ -41,6 +41,7 @@ def tune(
     merge: bool = False,
     gradient_checkpointing: bool = False,
     accumulate: int = 1,
+    devices: int = 1,
     keep: str = "best",
     class_weights: str = "auto",
     budget: float | None = None,
@@ -77,7 +78,7 @@ def tune(
         task: task name; guessed from the data if it is None.
         strategy: name of an adaptation strategy; see ``zoo.adapt.strategies``.
         epochs: maximum number; None uses the strategy's. Early stopping may end sooner.
-        batch_size: samples per batch.
+        batch_size: samples per batch, on all devices together.
         learning_rate: learning rate of the pretrained weights; None lets the strategy choose.
         weight_decay: weight decay of AdamW.
         augment: random changes of the training inputs: ``none``, ``light``, ``strong``, or ``auto``, which is the one
@@ -96,6 +97,8 @@ def tune(
         merge: write all weights to ``output``, with the adapter merged, instead of the adapter alone.
         gradient_checkpointing: compute activations again in the backward pass: less memory, more time.
         accumulate: batches per optimiser step (gradient accumulation).
+        devices: number of GPUs of this machine that divide each batch, or of processes on a CPU; more than 1 needs
+            ``foundation-zoo[devices]``.
         keep: the ``best`` of the fine-tuned model and a linear probe on the validation samples, or always the
             ``fine-tuned`` one.
         class_weights: weights of the classes in the loss: ``none``, ``balanced`` (inverse to their frequency), or
@@ -131,9 +134,10 @@ def tune(
         ZooError: the model, the data, the plan or the output folder is unusable.
     """
     from zoo import pages
+    from zoo.adapt.devices.starting import check_devices
     from zoo.adapt.evaluating import by_answers
     from zoo.adapt.known_strategies import find
-    from zoo.adapt.plans import adapted, check_plan
+    from zoo.adapt.plans import check_plan
     from zoo.adapt.repeated import adapt_each, check_repeated
     from zoo.adapt.saved.saving import check_output
     from zoo.adapt.search import search
@@ -145,7 +149,6 @@ def tune(
     from zoo.data.splitting import check_split
     from zoo.entities import Plan
     from zoo.errors import InvalidInput
-    from zoo.features import load
     from zoo.features.device import best_device
     from zoo.plugins.options import check_fit, settings_of
     from zoo.registry import open_registry
@@ -197,6 +200,7 @@ def tune(
         merge=merge,
         gradient_checkpointing=gradient_checkpointing,
         accumulate=accumulate,
+        devices=devices,
         keep=keep,
         class_weights=class_weights,
         budget=budget,
@@ -208,21 +212,32 @@ def tune(
     check_plan(plan)
     check_split(dataset, split)
     check_repeated(dataset, plan)
+    check_devices(plan, dataset)
     if cluster is not None and plan.trials == 1:
         raise InvalidInput("--cluster has no effect without --trials.", "Leave --cluster out, or use --trials 20.")
     with configured(settings):
-        loaded = load(model, device=device, progress=progress) if isinstance(model, str) else model
-
-        def adapt(one: Plan) -> Run:
-            return adapted(loaded, dataset, one, progress)
-
+        card, adapt = _adapting(model, dataset, plan, progress)
         if plan.trials > 1:
-            run = search(plan, loaded.card, dataset, adapt, progress, runs=open_registry().runs, cluster=cluster)
+            run = search(plan, card, dataset, adapt, progress, runs=open_registry().runs, cluster=cluster)
         elif plan.folds or plan.repeats > 1:
-            run = adapt_each(plan, loaded.card, dataset, adapt, progress)
+            run = adapt_each(plan, card, dataset, adapt, progress)
         else:
             run = adapt(plan)
     return _kept(run, dataset, save_run, report)
+
+
+def _adapting(
+    model: str | Model, dataset: Dataset, plan: Plan, progress: Progress
+) -> tuple[ModelCard, Callable[[Plan], Run]]:
+    """The card of the model, and a function that adapts it by a plan like this one."""
+    from zoo.adapt.devices.starting import tune_on_devices
+    from zoo.adapt.plans import adapted
+    from zoo.features import load
+
+    if plan.devices > 1:
+        return tune_on_devices(model, dataset, progress)
+    loaded = load(model, device=plan.device, progress=progress) if isinstance(model, str) else model
+    return loaded.card, lambda one: adapted(loaded, dataset, one, progress)
 
 
 def _kept(run: Run, dataset: Dataset, save_run: bool, report: str | None) -> Run:

@@ -16,7 +16,7 @@ from zoo.adapt.saved.saving import check_room, save
 from zoo.adapt.saved.seen import trained_on
 from zoo.adapt.training.settings import Epoch, Settings
 from zoo.contract.backbone import HasLearningRate
-from zoo.errors import needs_extra
+from zoo.errors import InvalidInput, needs_extra
 from zoo.features.memory import keep_freed_memory
 
 if TYPE_CHECKING:
@@ -39,9 +39,11 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
 
     Raises:
         UnsupportedModel: the model has nothing that can be trained.
+        InvalidInput: the plan is for another number of devices.
         ZooError: see ``zoo.adapt.training.loop.train``.
     """
     with needs_extra("torch", "fine-tune models"):
+        from zoo.adapt.devices.sharing import current
         from zoo.adapt.training import methods
         from zoo.adapt.training.attaching import LEARNING_RATES, method_called
         from zoo.adapt.training.checkpoint import Checkpoint
@@ -50,7 +52,13 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         from zoo.adapt.training.memory import train_within_memory
         from zoo.adapt.training.optimizer import check_layer_decay, trained_blocks
 
-    started, dataset = time.perf_counter(), experiment.dataset
+    started, dataset, devices = time.perf_counter(), experiment.dataset, current()
+    if devices.count != plan.devices:
+        raise InvalidInput(
+            f"The plan is for {plan.devices} devices, but this process trains on {devices.count}.",
+            "Start it by zoo.tune, which starts a process for each device.",
+        )
+    devices.same((experiment.train, experiment.validation, experiment.test))
     objective: Objective = (LearnerObjective if by_answers(dataset) else HeadObjective)(backbone, experiment, plan)
     if plan.device == "cpu":
         keep_freed_memory()
@@ -65,10 +73,13 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         adapter_alone = method in LEARNING_RATES and not plan.merge
         check_room(plan.output, attached.trained if adapter_alone else objective.parameters)
         parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
-        objective.start(plain, parts, progress)
-        usual = learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
-        usual *= LEARNING_RATES.get(method, 1.0)
-        rate = plan.learning_rate or usual
+
+        def start() -> tuple[Settings, float]:
+            objective.start(plain, parts, progress)
+            factor = LEARNING_RATES.get(method, 1.0)
+            return _settings(objective, backbone, experiment, plan, started=started - devices.spent, factor=factor)
+
+        settings, usual = devices.once(start)
         if attached.begin():
             parts = objective.batches(experiment.train, train=True), objective.batches(experiment.validation)
         training, settings = train_within_memory(
@@ -76,25 +87,14 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
             objective.pretrained,
             borrowed.original,
             parts,
-            settings=Settings(
-                plan.epochs,
-                rate,
-                rate / LEARNING_RATES.get(method, 1.0) * objective.head_factor,
-                plan.weight_decay,
-                plan.patience,
-                plan.seed,
-                plan.layer_decay,
-                plan.accumulate,
-                objective.head_is_fitted,
-                None if plan.budget is None else started + plan.budget,
-                _passes_after(experiment, plan),
-                objective.keeps_statistics,
-            ),
+            settings=settings,
             loss=objective.loss(),
             score=objective.score,
             progress=progress,
             checkpoint=Checkpoint.of(backbone.card, experiment.part(experiment.learned_from), plan),
+            devices=devices,
         )
+        devices.leave()  # what follows is done by the first process alone
         until_trained.close()
         adapter = attached.adapter() if adapter_alone else None
         module = attached.merged()
@@ -129,6 +129,34 @@ def adapt(backbone: Backbone, experiment: Experiment, plan: Plan, progress: Prog
         seen = trained_on(dataset, experiment.learned_from, backbone.card, experiment.test)
         adapted = outcome.adapted if outcome.adapted.module is None else replace(outcome.adapted, adapter=adapter)
         return save(run, adapted, seen)
+
+
+def _settings(
+    objective: Objective, backbone: Backbone, experiment: Experiment, plan: Plan, *, started: float, factor: float
+) -> tuple[Settings, float]:
+    """The training hyperparameters once the objective was started, and the usual learning rate.
+
+    Args:
+        started: ``time.perf_counter()`` at which the budget began.
+        factor: usual learning rate of what is trained, as a multiple of that of pretrained weights.
+    """
+    usual = factor * learning_rate(backbone, replace(plan, learning_rate=None), objective.usual_learning_rate)
+    rate = plan.learning_rate or usual
+    settings = Settings(
+        plan.epochs,
+        rate,
+        rate / factor * objective.head_factor,
+        plan.weight_decay,
+        plan.patience,
+        plan.seed,
+        plan.layer_decay,
+        plan.accumulate,
+        objective.head_is_fitted,
+        None if plan.budget is None else started + plan.budget,
+        _passes_after(experiment, plan),
+        objective.keeps_statistics,
+    )
+    return settings, usual
 
 
 def _passes_after(experiment: Experiment, plan: Plan) -> float:

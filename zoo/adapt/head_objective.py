@@ -81,8 +81,8 @@ class HeadObjective:
 
     def batches(self, positions: Sequence[int], *, train: bool = False) -> Any:
         """Preprocessed inputs with class indices or standardised numbers."""
-        augmentation = self.augmentation if train else None
-        return self._targets.batches(self._backbone, positions, self._plan, augmentation=augmentation)
+        augmentation, weights = (self.augmentation, self._weights) if train else (None, None)
+        return self._targets.batches(self._backbone, positions, self._plan, augmentation=augmentation, weights=weights)
 
     def start(self, module: nn.Module, parts: tuple[Any, Any], progress: Progress) -> None:
         """Fit the probe, and initialise the head from it, unless the plan wants a random one."""
@@ -186,9 +186,15 @@ class HeadTargets:
         self.scale = (float(known.std()) or 1.0) if standard else 1.0
 
     def batches(
-        self, backbone: Backbone, positions: Sequence[int], plan: Plan, *, augmentation: Augmentation | None = None
+        self,
+        backbone: Backbone,
+        positions: Sequence[int],
+        plan: Plan,
+        *,
+        augmentation: Augmentation | None = None,
+        weights: np.ndarray | None = None,
     ) -> Any:
-        """The samples at these positions in batches, augmented where they are shuffled."""
+        """The samples at these positions in batches, augmented where they are shuffled; ``weights`` as in ``loss``."""
         import numpy as np
 
         from zoo.adapt.training.batches import Batches
@@ -196,7 +202,15 @@ class HeadTargets:
         part, targets = self._experiment.part(positions), self._experiment.of(positions)
         if not self._experiment.classification:
             targets = ((targets - self.centre) / self.scale).astype(np.float32)
-        return Batches(backbone, part.inputs, targets, plan.batch_size, plan.device, augmentation=augmentation)
+        return Batches(
+            backbone,
+            part.inputs,
+            targets,
+            plan.batch_size,
+            plan.device,
+            augmentation=augmentation,
+            weights=weights if self._experiment.classification else None,
+        )
 
     def loss(self, weights: Any) -> Callable[[Any, Any], Any]:
         """Cross entropy for classes and labels, mean squared error for numbers; ``weights`` of classes, or 0 and 1."""

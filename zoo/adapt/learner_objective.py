@@ -11,6 +11,7 @@ from zoo.adapt.objectives import HEAD_FACTOR, LEARNING_RATE, Outcome
 from zoo.adapt.saved.saving import Adapted
 from zoo.contract.backbone import Learns
 from zoo.contract.experiment import Predictions
+from zoo.contract.losses import HasIndependentLosses
 from zoo.errors import UnsupportedModel
 from zoo.kinds.known import kind_of
 
@@ -39,6 +40,7 @@ class LearnerObjective:
         self._backbone, self._experiment, self._plan = backbone, experiment, plan
         with seeded(plan.seed):
             self._learner = learner_of(backbone, experiment.task, vocabulary(experiment.dataset, experiment.task))
+        check_divisible(backbone, self._learner, experiment.task, plan)
         self.augmentation = augmentation_for(experiment.dataset, plan, self._learner)
         self.pretrained = self._learner.pretrained
         self.parameters = sum(parameter.numel() for parameter in self._learner.module.parameters())
@@ -68,26 +70,33 @@ class LearnerObjective:
         """From the learner's answers; the same for all epochs if only their loss decides."""
         if self._experiment.kind.select_by_loss:
             return 0.0
-        return self._experiment.decide(self._answers(self._experiment.validation), self._experiment.validation)
+        from zoo.adapt.devices.sharing import current
+
+        validation, devices = self._experiment.validation, current()
+        chunks = devices.mine(_chunks(validation))
+        answers = devices.gathered([self._answers(chunk) for chunk in chunks], len(_chunks(validation)))
+        return self._experiment.decide([one for chunk in answers for one in chunk], validation)
 
     def finish(self, module: nn.Module, training: Training, progress: Progress) -> Outcome:
         """The learner's answers for the test samples."""
         experiment = self._experiment
         with progress.step("Testing"):
-            answers = self._answers(experiment.test)
+            answers = [one for chunk in _chunks(experiment.test) for one in self._answers(chunk)]
         dataset = replace(experiment.dataset, classes=self._learner.classes)
         adapted = Adapted(self._backbone.card, dataset, module=module)
         return Outcome(Predictions(answers), adapted, experiment.kind.evaluated_with(experiment.task.name))
 
     def _answers(self, positions: Sequence[int]) -> list[Any]:
-        """The learner's answers for a part, as targets."""
+        """The learner's answers for a few samples, as targets."""
         part, kind = self._experiment.part(positions), self._experiment.kind
-        found: list[Any] = []
-        for start in range(0, len(part), CHUNK):
-            inputs = [part.inputs[index] for index in range(start, min(start + CHUNK, len(part)))]
-            answers = self._learner.predict(inputs)
-            found += [kind.comparable(item, answer) for item, answer in zip(inputs, answers, strict=True)]
-        return found
+        inputs = [part.inputs[index] for index in range(len(part))]
+        answers = self._learner.predict(inputs)
+        return [kind.comparable(item, answer) for item, answer in zip(inputs, answers, strict=True)]
+
+
+def _chunks(positions: Sequence[int]) -> list[Sequence[int]]:
+    """The positions in chunks that are decoded together."""
+    return [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
 
 
 def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learner:
@@ -103,6 +112,20 @@ def learner_of(backbone: Backbone, task: Task, classes: Sequence[str]) -> Learne
             f"Find a model that can: zoo search --task {task.name}",
         )
     return learner
+
+
+def check_divisible(backbone: Backbone, learner: Learner, task: Task, plan: Plan) -> None:
+    """Reject several devices for a learner whose losses they would change.
+
+    Raises:
+        UnsupportedModel: the losses of a batch depend on each other.
+    """
+    if plan.devices > 1 and not (isinstance(learner, HasIndependentLosses) and learner.independent_losses):
+        raise UnsupportedModel(
+            f"'{backbone.card.id}' computes its loss for {task.name} over the whole batch, so --devices cannot divide "
+            "batches.",
+            "Leave --devices out.",
+        )
 
 
 def vocabulary(dataset: Dataset, task: Task) -> tuple[str, ...]:

@@ -69,7 +69,7 @@ def check_plan(plan: Plan) -> None:
         )
     if plan.budget is not None and not 0 < plan.budget < float("inf"):
         raise InvalidInput(f"Invalid budget {plan.budget:g}: it must be positive.", "Try 10m.")
-    for name in ("epochs", "batch_size", "patience", "accumulate"):
+    for name in ("epochs", "batch_size", "patience", "accumulate", "devices"):
         if getattr(plan, name) < 1:
             raise InvalidInput(f"The plan's {name} is {getattr(plan, name)}; it must be at least 1.")
     if not 0 < plan.layer_decay <= 1:

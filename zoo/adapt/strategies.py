@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from zoo.adapt.devices.sharing import current
 from zoo.adapt.evaluating import CHUNK, by_answers
 from zoo.adapt.experiment import prepare
 from zoo.adapt.known_strategies import find, options_of
@@ -37,7 +38,7 @@ def adapt(backbone: Backbone, dataset: Dataset, plan: Plan, progress: Progress) 
     strategy = find(plan.strategy)
     options_of(plan.strategy, dataset).check(plan, strategy.epochs)
     experiment = prepare(dataset, plan, backbone.card)
-    if experiment.classification and isinstance(backbone, ZeroShot):
+    if experiment.classification and isinstance(backbone, ZeroShot) and current().first:
         experiment = replace(experiment, rivals={ZERO_SHOT: zero_shot(backbone, experiment, progress)})
     run = strategy.adapt(backbone, experiment, plan, progress)
     if TUNED_MODEL in run.plan:

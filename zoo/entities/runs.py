@@ -61,6 +61,7 @@ class Plan(Entity):
         merge: whether the output folder has all weights, with the adapter merged, instead of the adapter alone.
         gradient_checkpointing: whether activations are computed again in the backward pass, to save memory.
         accumulate: batches per optimiser step (gradient accumulation), to save memory.
+        devices: number of devices of this machine that divide each batch.
         output: folder for the adapted model, or None to save only the metrics.
         keep: which model a fine-tuning ends with: the ``best`` of the fine-tuned one and a linear probe on the same
             samples, or always the ``fine-tuned`` one.
@@ -96,6 +97,7 @@ class Plan(Entity):
     merge: bool = False
     gradient_checkpointing: bool = False
     accumulate: int = 1
+    devices: int = 1
     keep: str = "best"
     class_weights: str = "auto"
     budget: float | None = None

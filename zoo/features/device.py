@@ -46,6 +46,15 @@ def best_device(name: str | None = None) -> str:
     return name
 
 
+def device_count(kind: str) -> int:
+    """Number of devices of a kind (``cuda``, ``xpu``, ``mps``); for ``cpu``, the cores that this process may use."""
+    if kind != "cpu":
+        return _available().get(kind, 0)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def best_precision(device: str, domain: str = "") -> str:
     """The fastest precision for forward passes on a device whose features are precise enough for scores.
 

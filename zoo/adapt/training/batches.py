@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from zoo.adapt.devices.sharing import ONE, OneDevice
 from zoo.adapt.training.ahead import AugmentedEpoch
 from zoo.contract.backbone import HasLength
 from zoo.features.processes import worthwhile
@@ -28,6 +29,9 @@ SEEDS = 2**63
 UNKNOWN_BYTES = 1 << 20
 """Bytes counted for an object of unknown size, such as a graph."""
 
+Shared = Iterator[tuple[Any, torch.Tensor, float]]
+"""Parts of batches, each with its targets and its share of the batch's loss."""
+
 
 class Batches:
     """Samples of a data set with their targets, in batches on a device.
@@ -36,6 +40,7 @@ class Batches:
         inputs: decoded when indexed.
         targets: as the loss takes them: int64 class indices, or float32 numbers.
         augmentation: changes the inputs of ``shuffled``, if any; each is then decoded again.
+        weights: by which the loss weights the classes; None for a plain mean over the samples.
     """
 
     def __init__(
@@ -47,10 +52,12 @@ class Batches:
         device: str,
         *,
         augmentation: Augmentation | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.backbone, self.inputs, self.targets = backbone, inputs, torch.as_tensor(targets)
         self.batch_size, self.device = batch_size, device
         self._augmentation = augmentation
+        self._weights = None if weights is None else torch.as_tensor(weights, dtype=torch.float64)
         self._prepared = Prepared(lambda position: backbone.preprocess(inputs[position]))
         self._length = backbone.length if isinstance(backbone, HasLength) else None
 
@@ -58,27 +65,51 @@ class Batches:
         """Batches per epoch, at most."""
         return (len(self.inputs) + self.batch_size - 1) // self.batch_size
 
+    @property
+    def steps(self) -> int:
+        """Batches of ``shuffled``."""
+        return _steps(len(self.inputs), self.batch_size)
+
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in the order of the samples."""
-        for start in range(0, len(self.inputs), self.batch_size):
+        return self.in_order(ONE)
+
+    def in_order(self, devices: OneDevice) -> Iterator[tuple[Any, torch.Tensor]]:
+        """Those of the batches in the order of the samples that this process evaluates."""
+        for start in devices.mine(range(0, len(self.inputs), self.batch_size)):
             positions = range(start, min(start + self.batch_size, len(self.inputs)))
             yield self._batch([self._prepared[p] for p in positions], list(positions))
 
     def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
+        return ((batch, targets) for batch, targets, _ in self.shared(generator, ONE))
+
+    def shared(self, generator: np.random.Generator, devices: OneDevice) -> Shared:
+        """This process's part of each batch of ``shuffled``.
+
+        The shares of a batch add up to 1. A process without samples gets one of another's, with the share 0.
+        """
         order = generator.permutation(len(self.inputs)).tolist()
         span = self.batch_size * (SORTED_TOGETHER if self._length else 1)
         spans = [order[start : start + span] for start in range(0, len(order), span)]
-        for positions, items in zip(spans, self._for_training(spans, generator), strict=True):
-            ranks = list(range(len(items)))
+        # All samples that are sorted together have to be prepared; else those of this process alone.
+        needed = spans if self._length else [_part(positions, devices)[0] for positions in spans]
+        for positions, known, items in zip(spans, needed, self._for_training(needed, generator), strict=True):
+            prepared = dict(zip(known, items, strict=True))
+            places = list(positions)
             if self._length:
-                lengths = [self._length(item) for item in items]
-                ranks.sort(key=lengths.__getitem__)
-            groups = [ranks[at : at + self.batch_size] for at in range(0, len(ranks), self.batch_size)]
+                lengths = {place: self._length(item) for place, item in prepared.items()}
+                places.sort(key=lengths.__getitem__)
+            groups = [places[at : at + self.batch_size] for at in range(0, len(places), self.batch_size)]
             for group in generator.permutation(len(groups)).tolist():
-                if len(groups[group]) > 1 or len(order) == 1:
-                    chosen = groups[group]
-                    yield self._batch([items[rank] for rank in chosen], [positions[rank] for rank in chosen])
+                if len(groups[group]) > 1 or self.batch_size == 1 or len(order) == 1:
+                    chosen, empty = _part(groups[group], devices)
+                    share = 0.0 if empty else self._mass(chosen) / self._mass(groups[group])
+                    yield *self._batch([prepared[place] for place in chosen], chosen), share
+
+    def _mass(self, positions: list[int]) -> float:
+        """The weight of samples in a mean over them."""
+        return len(positions) if self._weights is None else float(self._weights[self.targets[positions]].sum())
 
     def _for_training(self, spans: list[list[int]], generator: np.random.Generator) -> Iterator[list[Any]]:
         """Preprocessed inputs of an epoch, augmented if wanted."""
@@ -95,6 +126,18 @@ class Batches:
 
     def _batch(self, items: list[Any], positions: list[int]) -> tuple[Any, torch.Tensor]:
         return to_device(self.backbone.collate(items), self.device), self.targets[positions].to(self.device)
+
+
+def _steps(samples: int, size: int) -> int:
+    """Batches in random order, without a single sample left over."""
+    left_over = samples % size == 1 and samples > 1 and size > 1
+    return (samples + size - 1) // size - left_over
+
+
+def _part(positions: Sequence[int], devices: OneDevice) -> tuple[list[int], bool]:
+    """The positions of this process; the first of all with True, if it has none."""
+    mine = list(devices.mine(positions))
+    return (mine, False) if mine else (list(positions[:1]), True)
 
 
 class Prepared:
@@ -165,23 +208,40 @@ class ExampleBatches:
         """Batches per epoch."""
         return (len(self._inputs) + self.batch_size - 1) // self.batch_size
 
+    @property
+    def steps(self) -> int:
+        """Batches of ``shuffled``."""
+        return _steps(len(self._inputs), self.batch_size)
+
     def __iter__(self) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in the order of the samples."""
-        spans = self._spans(list(range(len(self._inputs))))
+        return self.in_order(ONE)
+
+    def in_order(self, devices: OneDevice) -> Iterator[tuple[Any, torch.Tensor]]:
+        """Those of the batches in the order of the samples that this process evaluates."""
+        spans = list(devices.mine(self._spans(list(range(len(self._inputs))))))
         yield from self._of(spans, ([self._examples[at] for at in positions] for positions in spans))
 
     def shuffled(self, generator: np.random.Generator) -> Iterator[tuple[Any, torch.Tensor]]:
         """Batches in random order; a single sample left over is dropped, since batch normalisation needs two."""
+        return ((batch, targets) for batch, targets, _ in self.shared(generator, ONE))
+
+    def shared(self, generator: np.random.Generator, devices: OneDevice) -> Shared:
+        """This process's part of each batch of ``shuffled``, see ``Batches.shared``."""
         order = generator.permutation(len(self._inputs)).tolist()
         if self.batch_size > 1 and len(order) > 1 and len(order) % self.batch_size == 1:
             order.pop()
-        spans = self._spans(order)
+        whole = self._spans(order)
+        parts = [_part(positions, devices) for positions in whole]
+        spans = [positions for positions, _ in parts]
         if self._augmentation is None:
-            yield from self._of(spans, ([self._examples[at] for at in positions] for positions in spans))
-            return
-        seed = int(generator.integers(SEEDS))
-        epoch = AugmentedEpoch(self._augmentation, self._inputs, self._targets, self._learner.example, seed)
-        yield from self._of(spans, epoch.ahead(spans, worthwhile(self.device, len(order), self._learner)))
+            examples: Iterable[list[Any]] = ([self._examples[at] for at in positions] for positions in spans)
+        else:
+            seed = int(generator.integers(SEEDS))
+            epoch = AugmentedEpoch(self._augmentation, self._inputs, self._targets, self._learner.example, seed)
+            examples = epoch.ahead(spans, worthwhile(self.device, len(order), self._learner))
+        for batch, (mine, empty), every in zip(self._of(spans, examples), parts, whole, strict=True):
+            yield *batch, 0.0 if empty else len(mine) / len(every)
 
     def _spans(self, order: list[int]) -> list[list[int]]:
         """The positions of each batch."""

@@ -31,7 +31,7 @@ EVERY = 60.0
 KEPT_DAYS = 14
 """Older checkpoints are removed when the next training starts."""
 
-_UNRELATED = ("output", "device", "keep", "budget")
+_UNRELATED = ("output", "device", "devices", "keep", "budget")
 """Parts of a plan that do not change what is learned."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +18,17 @@ import numpy as np
 import torch
 from torch import nn
 
+from zoo.adapt.devices.sharing import ONE, OneDevice
 from zoo.adapt.training.budget import Clock
 from zoo.adapt.training.checkpoint import random_state, set_random_state
-from zoo.adapt.training.methods import half_precision, is_batch_norm, train_mode
+from zoo.adapt.training.methods import check_statistics, fresh_statistics, half_precision, train_mode
 from zoo.adapt.training.optimizer import parameter_groups, warm_up_and_cosine
 from zoo.adapt.training.settings import Epoch, OutOfMemory, Settings, Training
 from zoo.adapt.training.watching import Pruned, is_hopeless
 from zoo.errors import UnsupportedModel, ZooError
 
 if TYPE_CHECKING:
-    from zoo.adapt.training.batches import Batches
+    from zoo.adapt.training.batches import Batches, Shared
     from zoo.adapt.training.checkpoint import Checkpoint
     from zoo.contract.backbone import Progress
 
@@ -45,6 +46,7 @@ def train(
     settings: Settings,
     progress: Progress,
     checkpoint: Checkpoint | None = None,
+    devices: OneDevice = ONE,
 ) -> Training:
     """Train ``module`` in place and leave it with its best weights, in evaluation mode.
 
@@ -55,36 +57,39 @@ def train(
         score: of the validation outputs (n x k, in order); higher is better. Ties go to the lower validation loss.
         checkpoint: where the state is saved after each epoch; an interrupted training resumes from there and ends with
             the same weights.
+        devices: that divide each batch; all their processes call this with the same arguments.
 
     Ctrl-C ends the training and keeps the best weights; if there are none yet, ``KeyboardInterrupt`` is raised.
 
     Raises:
         OutOfMemory: the device ran out of memory; the weights are left partly trained.
-        UnsupportedModel: the output does not depend on the pretrained weights that are to be trained.
+        UnsupportedModel: the output does not depend on the pretrained weights that are to be trained, or on several
+            devices, batch normalisation would estimate its statistics.
         ZooError: the loss was not finite in the first epoch.
         Pruned: see ``zoo.adapt.training.watching.watched``.
     """
-    course = _Course(module, backbone, settings, len(batches))
+    course = _Course(module, backbone, settings, len(batches), devices)
     course.clock = Clock(settings.deadline, len(validation), settings.reserve)
     stopped = "epochs"
     try:
-        with seeded(settings.seed) as generator, out_of_memory():
+        with seeded(settings.seed) as generator, out_of_memory(), devices.polling():
             if not course.resume(checkpoint, generator) and settings.evaluate_start:
-                outputs, validation_loss = evaluate(module, validation, loss)
-                course.add(Epoch(0, math.nan, validation_loss, score(outputs)))
+                outputs, validation_loss = evaluate(module, validation, loss, devices)
+                course.add(devices.agreed(Epoch(0, math.nan, validation_loss, score(outputs))))
             for number in range(len(course.epochs) + 1, settings.epochs + 1):
                 if course.lost_patience():
                     break
-                if course.clock.ends_before_epoch():
+                course.draw_apart(number)
+                if devices.agreed(course.clock.ends_before_epoch()):
                     stopped = "budget"
                     break
                 with progress.step(f"Epoch {number} of {settings.epochs}", len(batches)) as step:
                     training_loss = course.learn(batches, loss, generator, step)
-                outputs, validation_loss = evaluate(module, validation, loss)
-                if not (math.isfinite(training_loss) and math.isfinite(validation_loss)):
+                outputs, validation_loss = evaluate(module, validation, loss, devices)
+                if not devices.agreed(math.isfinite(training_loss) and math.isfinite(validation_loss)):
                     stopped = "diverged"
                     break
-                course.add(Epoch(number, training_loss, validation_loss, score(outputs)))
+                course.add(devices.agreed(Epoch(number, training_loss, validation_loss, score(outputs))))
                 if is_hopeless(course.epochs[-1]):
                     if checkpoint is not None:
                         checkpoint.remove()
@@ -93,7 +98,7 @@ def train(
                     stopped = "budget"
                     break
                 course.clock.epoch_ends()
-                if checkpoint is not None:
+                if checkpoint is not None and devices.first:
                     checkpoint.save(lambda: course.state(generator))
         if stopped == "epochs" and course.lost_patience():
             stopped = "patience"
@@ -103,7 +108,7 @@ def train(
         stopped = "interrupted"
     if course.best is None or (stopped == "diverged" and not course.epochs):
         raise ZooError("The training diverged: the loss is not finite.", "Choose a lower --learning-rate.")
-    if checkpoint is not None and stopped != "interrupted":
+    if checkpoint is not None and devices.first and stopped != "interrupted":
         checkpoint.remove()
     module.load_state_dict(course.best_weights, strict=False)
     module.eval()
@@ -113,8 +118,11 @@ def train(
 class _Course:
     """A training in progress: the optimiser, the epochs done, and the best weights so far."""
 
-    def __init__(self, module: nn.Module, backbone: nn.Module, settings: Settings, batches: int) -> None:
-        self.module, self.settings = module, settings
+    def __init__(
+        self, module: nn.Module, backbone: nn.Module, settings: Settings, batches: int, devices: OneDevice
+    ) -> None:
+        self.module, self.settings, self.devices = module, settings, devices
+        self.parallel = devices.parallel(module)
         self.unproven = [parameter for parameter in backbone.parameters() if parameter.requires_grad]
         # The fused step is several times faster than the default one, especially on CPUs.
         self.optimizer = torch.optim.AdamW(parameter_groups(module, backbone, settings), fused=True)
@@ -135,26 +143,46 @@ class _Course:
     ) -> float:
         """Train one epoch; returns the mean loss of its batches."""
         total, waiting, middle, done = 0.0, 0, len(batches) // 2, 0
+        devices, accumulate = self.devices, self.settings.accumulate
         train_mode(self.module, keep_statistics=self.settings.keep_statistics)
+        if devices.count > 1:
+            check_statistics(self.module)
         with fresh_statistics(self.module) as count_again:
-            for number, (batch, targets) in enumerate(batches.shuffled(generator)):
+            for number, (batch, targets, share) in enumerate(self._parts(batches, generator)):
                 if number == middle:
                     count_again()
-                with half_precision(batches.device):
-                    value = loss(self.module(batch), targets)
-                (value / self.settings.accumulate).backward()
                 waiting += 1
-                if waiting == self.settings.accumulate:
+                ends = waiting == accumulate or (devices.count > 1 and number + 1 == batches.steps)
+                with nullcontext() if ends else devices.accumulating(self.parallel):
+                    with half_precision(batches.device):
+                        value = loss(self.parallel(batch), targets) * share
+                    with devices.contact():
+                        # Gradients are averaged over the processes, but the loss of a batch is a sum of its shares.
+                        (value * devices.count / accumulate).backward()
+                if ends:
                     self._update()
                     waiting = 0
                 total += value.item()
                 done += 1
                 step.advance()
-                if self.clock.ends_after_batch():
+                self.clock.cut = devices.agreed(self.clock.ends_after_batch())
+                if self.clock.cut and (devices.count == 1 or not waiting):
                     break
         if waiting:
             self._update()
-        return total / done
+        return devices.total(total) / done
+
+    def _parts(self, batches: Batches, generator: np.random.Generator) -> Shared:
+        """This process's part of each batch, with its share of the loss."""
+        if self.devices.count == 1:
+            return ((batch, targets, 1.0) for batch, targets in batches.shuffled(generator))
+        return batches.shared(generator, self.devices)
+
+    def draw_apart(self, epoch: int) -> None:
+        """Let each process but the first draw numbers of its own, such as those of dropout, from this epoch on."""
+        if self.devices.rank:
+            drawn = np.random.SeedSequence((self.settings.seed, epoch, self.devices.rank))
+            torch.manual_seed(int(drawn.generate_state(1)[0]))
 
     def _update(self) -> None:
         if self.unproven and all(parameter.grad is None for parameter in self.unproven):
@@ -173,7 +201,7 @@ class _Course:
         """Record an epoch, and its weights if they are the best."""
         if epoch.number:
             self.epochs.append(epoch)
-        if self.best is None or _rank(epoch) > _rank(self.best):
+        if self.best is None or epoch.rank > self.best.rank:
             self.best, self.best_weights = epoch, _copy(self.module)
 
     def lost_patience(self) -> bool:
@@ -194,9 +222,15 @@ class _Course:
 
     def resume(self, checkpoint: Checkpoint | None, generator: np.random.Generator) -> bool:
         """Resume from a checkpoint; False if there is none."""
-        state = checkpoint.load() if checkpoint is not None else None
-        if state is None:
+        if checkpoint is None:
             return False
+        # The first process looks, because a file that cannot be used is removed.
+        state = checkpoint.load() if self.devices.first else None
+        if not self.devices.once(lambda: state is not None):
+            return False
+        state = state or checkpoint.load()
+        if state is None:
+            raise ZooError("The checkpoint was removed while the training started.", "Start it again.")
         self.module.load_state_dict(state["module"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
@@ -209,41 +243,23 @@ class _Course:
 
 
 def evaluate(
-    module: nn.Module, batches: Batches, loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    module: nn.Module,
+    batches: Batches,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+    devices: OneDevice = ONE,
 ) -> tuple[np.ndarray, float]:
-    """Outputs of all samples in order (n x k, float32) and the mean loss; no gradients."""
-    module.eval()
-    outputs, total, samples = [], 0.0, 0
-    with torch.inference_mode():
-        for batch, targets in batches:
-            output = module(batch).float()
-            total += loss(output, targets).item() * len(targets)
-            samples += len(targets)
-            outputs.append(output.cpu().numpy())
-    return np.concatenate(outputs), total / samples
+    """Outputs of all samples in order (n x k, float32) and the mean loss; no gradients.
 
-
-@contextmanager
-def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
-    """Return a function that makes batch normalisation use the plain mean over the batches.
-
-    Running averages lag behind weights after few steps, so that the model would be evaluated and used with statistics
-    of earlier weights (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, who use a separate pass). Layers in
-    evaluation mode keep theirs.
+    Several devices evaluate different batches, and all of them get all outputs.
     """
-    layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer) and layer.training]
-    momenta = [layer.momentum for layer in layers]
-
-    def begin() -> None:
-        for layer in layers:
-            layer.reset_running_stats()
-            layer.momentum = None  # the plain mean
-
-    try:
-        yield begin
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
+    module.eval()
+    found = []
+    with torch.inference_mode():
+        for batch, targets in batches if devices.count == 1 else batches.in_order(devices):
+            output = module(batch).float()
+            found.append((output.cpu().numpy(), loss(output, targets).item() * len(targets), len(targets)))
+    outputs, totals, samples = zip(*devices.gathered(found, len(batches)), strict=True)
+    return np.concatenate(outputs), sum(totals) / sum(samples)
 
 
 @contextmanager
@@ -270,10 +286,6 @@ def out_of_memory() -> Iterator[None]:
         raise OutOfMemory(
             "The device ran out of memory while training.", "Choose a smaller --batch-size, with --accumulate."
         ) from error
-
-
-def _rank(epoch: Epoch) -> tuple[float, float]:
-    return epoch.score, -epoch.validation_loss
 
 
 def _copy(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -202,6 +202,43 @@ def is_batch_norm(module: nn.Module) -> bool:
     return isinstance(module, nn.modules.batchnorm._BatchNorm) and bool(module.track_running_stats)
 
 
+@contextmanager
+def fresh_statistics(module: nn.Module) -> Iterator[Callable[[], None]]:
+    """Return a function that makes batch normalisation use the plain mean over the batches.
+
+    Running averages lag behind weights after few steps, so that the model would be evaluated and used with statistics
+    of earlier weights (Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021, who use a separate pass). Layers in
+    evaluation mode keep theirs.
+    """
+    layers: list[Any] = [layer for layer in module.modules() if is_batch_norm(layer) and layer.training]
+    momenta = [layer.momentum for layer in layers]
+
+    def begin() -> None:
+        for layer in layers:
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean
+
+    try:
+        yield begin
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def check_statistics(module: nn.Module) -> None:
+    """Reject layers in training mode that estimate statistics from the batches, of which each device sees a part.
+
+    Raises:
+        UnsupportedModel: there are such layers.
+    """
+    kinds = nn.modules.batchnorm._NormBase
+    if any(isinstance(layer, kinds) and layer.training and layer.track_running_stats for layer in module.modules()):
+        raise UnsupportedModel(
+            "Batch normalisation would estimate its statistics from a part of each batch on several devices.",
+            "Keep its pretrained statistics with a fitted head (--head probe), or leave --devices out.",
+        )
+
+
 def frozen_flags(module: nn.Module) -> dict[str, bool]:
     """Which parameters have a gradient, by name."""
     return {name: parameter.requires_grad for name, parameter in module.named_parameters()}

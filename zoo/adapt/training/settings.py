@@ -53,6 +53,11 @@ class Epoch:
     validation_loss: float
     score: float
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """By which epochs are compared; higher is better."""
+        return self.score, -self.validation_loss
+
 
 @dataclass(frozen=True)
 class Training:

@@ -122,3 +122,9 @@ def searched(output: Output, run: Run, trials: bool = False) -> None:
         if len(found) > SHOWN:
             output.text(f"... and {len(found) - SHOWN:,} more")
         output.text()
+
+
+def place_of(run: Run) -> str:
+    """Where a run was made: ``cuda``, or ``2 cuda devices``."""
+    devices = run.plan.get("devices", 1)
+    return f"{devices} {run.device} devices" if devices > 1 else run.device

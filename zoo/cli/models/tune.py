@@ -44,6 +44,13 @@ _FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
     show_default=True,
     help="Batches per optimiser step (gradient accumulation).",
 )
+@click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="GPUs of this machine that divide each batch, or processes on a CPU.",
+)
 @click.option("--learning-rate", type=float, help="Learning rate of the pretrained weights [default: the strategy's].")
 @click.option(
     "--weight-decay", type=click.FloatRange(min=0), default=0.01, show_default=True, help="Weight decay of AdamW."
@@ -239,8 +246,9 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
     elif options["strategy"] != "linear-probe":
         epochs = options["epochs"] or strategy.epochs
         rate = options["learning_rate"] or "chosen by the strategy"
+        divided = f" divided among {options['devices']} devices" if options["devices"] > 1 else ""
         training = (
-            f" Up to {epochs} epochs, batch size {options['batch_size']}, learning rate {rate}; "
+            f" Up to {epochs} epochs, batch size {options['batch_size']}{divided}, learning rate {rate}; "
             f"stops after {options['patience']} epochs without gain."
         )
     shares = [f"{options[part]:.0%} for {part}" for part in ("validation", "test") if not options[f"{part}_data"]]
@@ -263,7 +271,7 @@ def _plan(model: str, data: str, options: dict[str, Any]) -> str:
 def _show(output: Output, run: Run) -> None:
     from zoo.adapt.comparison import other_metrics, sentences
     from zoo.adapt.results.sentences import BASELINE, gains, losses
-    from zoo.cli.models.results import metrics_table, rare_class, searched
+    from zoo.cli.models.results import metrics_table, place_of, rare_class, searched
 
     searched(output, run)
     for sentence in losses(run):
@@ -275,7 +283,7 @@ def _show(output: Output, run: Run) -> None:
         output.paragraph(compared)
         output.text()
     tested = f", tested on {run.plan['test_samples']:,} of them" if "test_samples" in run.plan else ""
-    spent = f"{human_seconds(run.seconds)} on {run.device}" + (f", {run.epochs} epochs" if run.epochs else "")
+    spent = f"{human_seconds(run.seconds)} on {place_of(run)}" + (f", {run.epochs} epochs" if run.epochs else "")
     output.paragraph(f"{run.model} on {run.dataset} by {run.strategy}: {run.samples:,} samples{tested}, {spent}")
     output.text()
     others = {BASELINE: run.baseline, **other_metrics(run.plan)}

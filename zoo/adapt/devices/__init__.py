@@ -1,0 +1,1 @@
+"""Training on several devices of this machine, whose processes divide each batch."""
