@@ -27,11 +27,14 @@ TESTED = 30
 ORDER_AT_LEAST = 12
 """Minimum number of stamps for an order of animals to become a class."""
 
+PACKAGES = ("torch", "torchvision", "timm", "transformers", "scikit-learn")
+"""Packages whose versions a record has."""
+
 RECORDS = Path(__file__).parent / "records"
 
 
-def network(model: str) -> Any:
-    """A loaded convolutional network whose images have 48 pixels; stretched, so that nothing is cut off."""
+def network(model: str, side: int = SIDE) -> Any:
+    """A loaded convolutional network whose images have ``side`` pixels; stretched, so that nothing is cut off."""
     import zoo
     from zoo_vision.image_recipe import ByteRecipe
 
@@ -39,25 +42,26 @@ def network(model: str) -> Any:
     own = loaded.backbone.recipe
     mean, scale = own._mean.flatten() / 255, own._scale.flatten() * 255
     loaded.backbone.recipe = ByteRecipe(
-        lambda image: image.resize((SIDE, SIDE), 2), (SIDE, SIDE), mean.tolist(), (1 / scale).tolist()
+        lambda image: image.resize((side, side), 2), (side, side), mean.tolist(), (1 / scale).tolist()
     )
     return loaded
 
 
-def sample(name: str, per_class: int, seed: int) -> tuple[Any, dict[str, float]]:
+def sample(name: str, per_class: int, seed: int, tested: int = TESTED) -> tuple[Any, dict[str, float]]:
     """A random part of a data set, and the fractions that leave about ``per_class`` samples of each class to train on.
 
-    A quarter as many are for validation; a class with too few samples has proportionally fewer in each part.
+    A quarter as many are for validation, and ``tested`` for the test; a class with too few samples has proportionally
+    fewer in each part.
     """
     whole = _read(name)
     held_out = max(4, per_class // 4)
-    total = per_class + held_out + TESTED
+    total = per_class + held_out + tested
     generator, chosen = np.random.default_rng(seed), []
     labels = np.asarray(whole.targets)
     for label in range(len(whole.classes)):
         members = generator.permutation(np.flatnonzero(labels == label))
         chosen += members[:total].tolist()
-    return whole.subset(sorted(chosen)), {"validation": held_out / total, "test": TESTED / total}
+    return whole.subset(sorted(chosen)), {"validation": held_out / total, "test": tested / total}
 
 
 @functools.cache
@@ -86,7 +90,7 @@ def recorded(folder: Path, key: Mapping[str, Any], measure: Callable[[], dict[st
         return dict(json.loads(path.read_text(encoding="utf-8")))
     started = time.process_time()
     found = {**key, **measure(), "cpu_seconds": round(time.process_time() - started, 1)}
-    found["versions"] = {one: version(one) for one in ("torch", "torchvision", "timm")}
+    found["versions"] = {one: version(one) for one in PACKAGES}
     folder.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

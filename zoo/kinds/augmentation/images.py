@@ -51,7 +51,8 @@ def augmented(image: Image, geometry: Any, strength: str, generator: np.random.G
         import torch
     transform = _transform(strength, (image.height, image.width), geometry is not None)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(generator.integers(2**63)))
+        # Of the CPU alone: for other devices, ``torch.manual_seed`` formats the stack, half as long as the transform.
+        torch.default_generator.manual_seed(int(generator.integers(2**63)))
         changed, moved = transform(image, geometry)
     return changed, moved
 
